@@ -1,0 +1,132 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The robot kinds that VERA serves: what each one sees and what its actions mean. One table."""
+
+from dataclasses import dataclass
+from enum import Enum
+
+from vera_ros.errors import ConfigurationError
+
+
+class ActionSpace(Enum):
+    """What a row of actions means; the values are the constants of ActionChunk.msg."""
+
+    EEF_DELTA = 1  # translation [m] and axis-angle rotation [rad] of the TCP, base frame
+    JOINT_POSITION = 2  # joint targets [rad]
+    PLANAR = 3  # planar displacement in image units
+
+
+# Labels that checkpoints carry on the wire; an unknown label is refused before anything moves.
+ACTION_SPACE_LABELS = {
+    "eef_delta": ActionSpace.EEF_DELTA,
+    "cartesian_delta": ActionSpace.EEF_DELTA,
+    "se3_delta": ActionSpace.EEF_DELTA,
+    "joint_position": ActionSpace.JOINT_POSITION,
+    "absolute": ActionSpace.JOINT_POSITION,
+    "velocity": ActionSpace.PLANAR,
+    "pos": ActionSpace.PLANAR,
+}
+
+
+@dataclass(frozen=True)
+class Embodiment:
+    """One robot kind, as its checkpoint expects it.
+
+    Attributes:
+        name: VERA's name of the embodiment.
+        action_space: what the pose columns of an action mean.
+        action_dim: columns of an action row, the gripper's included.
+        has_gripper: whether one column commands a gripper.
+        view_keys: the camera views, in the order of their concatenation.
+        resolution: height and width of one view, px.
+        control_dt_s: duration of one action.
+        policy_port: default port of the policy server.
+        viewer_port: default port of the server's live viewer.
+        action_limit: pose columns are clipped to +-this before scaling; None: never clipped.
+        action_scale: factor of each pose column, from the wire's unit to m and rad; None: the
+            wire's numbers (scaled by the server's `action_abs_scale` when they are not metric).
+        drivable: whether this package can move an arm with it.
+    """
+
+    name: str
+    action_space: ActionSpace
+    action_dim: int
+    has_gripper: bool
+    view_keys: tuple[str, ...]
+    resolution: tuple[int, int]
+    control_dt_s: float
+    policy_port: int
+    viewer_port: int
+    action_limit: float | None = None
+    action_scale: tuple[float, ...] | None = None
+    drivable: bool = True
+
+
+EMBODIMENTS = {
+    embodiment.name: embodiment
+    for embodiment in (
+        Embodiment(
+            name="mimicgen",
+            action_space=ActionSpace.EEF_DELTA,
+            action_dim=7,
+            has_gripper=True,
+            view_keys=("agentview_image", "robot0_eye_in_hand_image"),
+            resolution=(128, 128),
+            control_dt_s=1 / 20,
+            policy_port=8800,
+            viewer_port=8801,
+            # The wire's numbers are robosuite OSC_POSE actions: 1.0 stands for 0.05 m and 0.5 rad.
+            action_limit=1.0,
+            action_scale=(0.05, 0.05, 0.05, 0.5, 0.5, 0.5),
+        ),
+        Embodiment(
+            name="droid",
+            action_space=ActionSpace.EEF_DELTA,
+            action_dim=7,
+            has_gripper=True,
+            view_keys=("varied_1", "varied_2", "hand"),
+            resolution=(128, 128),
+            control_dt_s=1 / 15,
+            policy_port=8804,
+            viewer_port=8805,
+            drivable=False,
+        ),
+        Embodiment(
+            name="allegro",
+            action_space=ActionSpace.JOINT_POSITION,
+            action_dim=16,
+            has_gripper=False,
+            view_keys=tuple(f"camera_{i}" for i in range(12)),
+            resolution=(128, 128),
+            control_dt_s=1 / 15,
+            policy_port=8802,
+            viewer_port=8803,
+            drivable=False,
+        ),
+        Embodiment(
+            name="pusht",
+            action_space=ActionSpace.PLANAR,
+            action_dim=2,
+            has_gripper=False,
+            view_keys=("image",),
+            resolution=(252, 252),
+            control_dt_s=1 / 10,
+            policy_port=8820,
+            viewer_port=8821,
+            drivable=False,
+        ),
+    )
+}
+
+
+def find_embodiment(name: str) -> Embodiment:
+    """Return the embodiment of that name.
+
+    Raises:
+        ConfigurationError: there is none.
+    """
+    try:
+        return EMBODIMENTS[name]
+    except KeyError:
+        raise ConfigurationError(
+            f"unknown embodiment '{name}'; known are {', '.join(EMBODIMENTS)}"
+        ) from None
