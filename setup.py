@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Installs vera_ros as an ament_python package."""
+
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+NAME = "vera_ros"
+SHARED_FOLDERS = ("config", "description", "launch")
+
+
+def data_files() -> list[tuple[str, list[str]]]:
+    """Return (destination folder, files) of everything that goes into the share folder."""
+    files = [
+        ("share/ament_index/resource_index/packages", [f"resource/{NAME}"]),
+        (f"share/{NAME}", ["package.xml", "LICENSE"]),
+    ]
+    for top in SHARED_FOLDERS:
+        for folder in (Path(top), *sorted(p for p in Path(top).rglob("*") if p.is_dir())):
+            inside = sorted(
+                str(f) for f in folder.iterdir() if f.is_file() and f.suffix != ".pyc"
+            )
+            if inside:
+                files.append((f"share/{NAME}/{folder}", inside))
+    return files
+
+
+setup(
+    name=NAME,
+    version="0.1.0",
+    description="From a video-to-action policy server (VERA) to a robot arm in ROS 2",
+    maintainer="vera_ros maintainers",
+    maintainer_email="maintainers@users.noreply.github.com",
+    license="Apache-2.0",
+    packages=find_packages(include=[NAME, f"{NAME}.*"]),
+    data_files=data_files(),
+    python_requires=">=3.10",
+    install_requires=[
+        "msgpack>=1.0,<2",
+        "numpy>=1.26,<3",
+        "opencv-python-headless>=4.6,<6",
+        "pin>=3.1,<5",
+        "PyYAML>=6,<7",
+        "scipy>=1.11,<2",
+        "setuptools",
+        "websockets>=14,<18",
+    ],
+    extras_require={
+        "sim": ["mujoco>=3.5,<5"],
+        "demo": ["av>=13,<19", "mujoco>=3.5,<5", "rich>=13,<16"],
+        "test": ["hypothesis>=6,<7", "mypy>=1.14,<3", "pytest>=8,<10", "ruff>=0.9,<1", "types-PyYAML>=6,<7"],
+    },
+    zip_safe=True,
+    entry_points={
+        "console_scripts": [
+            "demo = vera_ros.demo.cli:main",
+            "ik_node = vera_ros.nodes.ik_node:main",
+            "policy_node = vera_ros.nodes.policy_node:main",
+            "reference_server = vera_ros.nodes.reference_server:main",
+            "sim_node = vera_ros.nodes.sim_node:main",
+        ],
+    },
+)
