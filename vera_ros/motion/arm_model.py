@@ -1,0 +1,141 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The arm at hand: kinematics and limits from its URDF."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pinocchio as pin
+
+from vera_ros.errors import ConfigurationError
+from vera_ros.motion.response import Vector
+
+_TCP_NAME_PARTS = ("grip_site", "tcp", "tool0", "tool_tip", "ee_link", "gripper_link")
+
+
+class ArmModel:
+    """Kinematics of the chain that ends in the TCP, other joints locked at zero.
+
+    Attributes:
+        joint_names: the arm's joints, base to tip, n of them.
+        tcp_frame: name of the TCP's frame.
+        base_frame: name of the link that carries the first joint: the frame of every pose.
+        lower: joint position limits. Shape (n,), [rad].
+        upper: joint position limits. Shape (n,), [rad].
+        velocity_limit: Shape (n,), [rad/s].
+    """
+
+    def __init__(self, urdf: str, joint_names: Sequence[str], tcp_frame: str = "") -> None:
+        """Read the URDF text; an empty `tcp_frame` is found from the model.
+
+        Raises:
+            ConfigurationError: not a URDF, joints missing, no limits, or no unique TCP.
+        """
+        full = _parse(urdf)
+        self.joint_names = tuple(joint_names)
+        _check_joints(full, self.joint_names)
+        self.tcp_frame = tcp_frame or _find_tcp(full, self.joint_names[-1])
+        if not full.existFrame(self.tcp_frame):
+            raise ConfigurationError(
+                f"the URDF has no frame '{self.tcp_frame}'; it has {_body_names(full)}; "
+                "set tcp_frame to one of these, or leave it empty"
+            )
+        locked = [j for j in range(1, full.njoints) if full.names[j] not in self.joint_names]
+        self._model = pin.buildReducedModel(full, locked, pin.neutral(full))
+        order = tuple(self._model.names)[1:]
+        if order != self.joint_names:
+            raise ConfigurationError(
+                f"joint_names are {list(self.joint_names)}; valid is the chain's order, {list(order)}"
+            )
+        self._data = self._model.createData()
+        self._tcp = self._model.getFrameId(self.tcp_frame)
+        first = self._model.frames[self._model.getFrameId(self.joint_names[0])]
+        self._base = first.parentFrame
+        self.base_frame = self._model.frames[self._base].name
+        pin.framesForwardKinematics(self._model, self._data, pin.neutral(self._model))
+        self._world_to_base = self._data.oMf[self._base].inverse()
+        self.lower = self._model.lowerPositionLimit.copy()
+        self.upper = self._model.upperPositionLimit.copy()
+        self.velocity_limit = self._model.velocityLimit.copy()
+        self._check_limits()
+
+    @property
+    def n(self) -> int:
+        """Number of arm joints."""
+        return len(self.joint_names)
+
+    def tcp_pose(self, q: Vector) -> pin.SE3:
+        """Pose of the TCP in the base frame. `q`: Shape (n,), [rad]."""
+        pin.forwardKinematics(self._model, self._data, q)
+        pose = pin.updateFramePlacement(self._model, self._data, self._tcp)
+        return self._world_to_base * pose
+
+    def jacobian(self, q: Vector) -> Vector:
+        """Jacobian of the TCP, linear part first, axes of the base frame. Shape (6, n)."""
+        J = pin.computeFrameJacobian(
+            self._model, self._data, q, self._tcp, pin.ReferenceFrame.LOCAL_WORLD_ALIGNED
+        )
+        R = self._world_to_base.rotation
+        return np.vstack((R @ J[:3], R @ J[3:]))
+
+    def _check_limits(self) -> None:
+        for name, lower, upper, velocity in zip(
+            self.joint_names, self.lower, self.upper, self.velocity_limit, strict=True
+        ):
+            if not (np.isfinite([lower, upper, velocity]).all() and lower < upper and velocity > 0):
+                raise ConfigurationError(
+                    f"joint '{name}' has limits lower={lower}, upper={upper}, velocity={velocity} in "
+                    "the URDF; valid are finite ones with lower < upper and velocity > 0"
+                )
+
+
+def _parse(urdf: str) -> pin.Model:
+    try:
+        return pin.buildModelFromXML(urdf)
+    except (RuntimeError, ValueError) as error:
+        raise ConfigurationError(
+            f"robot_description is not a URDF that can be read ({error}); it begins {urdf[:60]!r}"
+        ) from error
+
+
+def _check_joints(model: pin.Model, joint_names: Sequence[str]) -> None:
+    missing = [name for name in joint_names if not model.existJointName(name)]
+    if missing or not joint_names:
+        raise ConfigurationError(
+            f"the URDF has no joint {missing or 'to control: joint_names is empty'}; it has "
+            f"{list(model.names)[1:]}; set joint_names to the arm's joints, base to tip"
+        )
+    for name in joint_names:
+        if model.joints[model.getJointId(name)].nq != 1:
+            raise ConfigurationError(
+                f"joint '{name}' is not a revolute or prismatic joint with limits"
+            )
+
+
+def _find_tcp(model: pin.Model, last_joint: str) -> str:
+    """The one tip among the links that are rigidly attached to the last joint."""
+    joint = model.getJointId(last_joint)
+    links = [
+        index
+        for index, frame in enumerate(model.frames)
+        if frame.type == pin.FrameType.BODY and frame.parentJoint == joint
+    ]
+    inner = set()
+    for index in links:
+        parent = model.frames[index].parentFrame
+        while parent not in (0, index):
+            inner.add(parent)
+            if model.frames[parent].type == pin.FrameType.JOINT:
+                break
+            parent = model.frames[parent].parentFrame
+    tips = [model.frames[index].name for index in links if index not in inner]
+    named = [tip for tip in tips if any(part in tip for part in _TCP_NAME_PARTS)]
+    for candidates in (tips, named):
+        if len(candidates) == 1:
+            return candidates[0]
+    raise ConfigurationError(
+        f"the end-effector frame is not clear from the URDF: candidates are {tips}; set tcp_frame"
+    )
+
+
+def _body_names(model: pin.Model) -> list[str]:
+    return [frame.name for frame in model.frames if frame.type == pin.FrameType.BODY]

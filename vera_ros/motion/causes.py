@@ -1,0 +1,30 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Why a motion was refused or ended; the values are the cause constants of ChunkProgress.msg."""
+
+from enum import IntEnum
+
+from vera_ros.errors import MotionError
+
+
+class Cause(IntEnum):
+    """Cause constants of ChunkProgress.msg."""
+
+    NONE = 0
+    NOT_ACTIVE = 1
+    INVALID_CHUNK = 2
+    BUSY = 3
+    NO_JOINT_STATES = 4
+    OUTSIDE_WORKSPACE = 5
+    UNREACHABLE = 6
+    LIMIT_EXCEEDED = 7
+    STOPPED = 8
+    TRACKING_ERROR = 9
+    INTERNAL_ERROR = 10
+
+
+class MotionRefusedError(MotionError):
+    """A motion that is not played, and why."""
+
+    def __init__(self, cause: Cause, message: str) -> None:
+        super().__init__(message)
+        self.cause = cause

@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The bounds that every motion keeps, and how much a motion must be slowed to keep them."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from vera_ros.errors import ConfigurationError
+from vera_ros.motion.joint_spline import JointSpline
+from vera_ros.motion.response import Vector
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What the arm may do.
+
+    Attributes:
+        lower: joint positions. Shape (n,), [rad].
+        upper: joint positions. Shape (n,), [rad].
+        velocity: Shape (n,), [rad/s].
+        acceleration: Shape (n,), [rad/s^2].
+        jerk: Shape (n,), [rad/s^3].
+        tcp_speed_m_s: TCP's translation.
+        tcp_turn_rad_s: TCP's rotation.
+        workspace_lower: corner of the box that the TCP stays in, base frame. Shape (3,), [m].
+        workspace_upper: the opposite corner. Shape (3,), [m].
+        duration_s: longest trajectory.
+        start_rad: largest distance of a trajectory's start from the measured position, per joint.
+    """
+
+    lower: Vector
+    upper: Vector
+    velocity: Vector
+    acceleration: Vector
+    jerk: Vector
+    tcp_speed_m_s: float
+    tcp_turn_rad_s: float
+    workspace_lower: Vector
+    workspace_upper: Vector
+    duration_s: float
+    start_rad: float
+
+    def __post_init__(self) -> None:
+        n = len(self.lower)
+        for name in ("lower", "upper", "velocity", "acceleration", "jerk"):
+            values = getattr(self, name)
+            if values.shape != (n,) or not np.isfinite(values).all():
+                raise ConfigurationError(
+                    f"limit '{name}' is {values}; valid are {n} finite numbers, one per arm joint"
+                )
+        for name in ("velocity", "acceleration", "jerk"):
+            if (getattr(self, name) <= 0).any():
+                raise ConfigurationError(f"limit '{name}' must be above zero: {getattr(self, name)}")
+        for low, high in (("lower", "upper"), ("workspace_lower", "workspace_upper")):
+            if (getattr(self, low) >= getattr(self, high)).any():
+                raise ConfigurationError(
+                    f"'{low}' {getattr(self, low)} must be below '{high}' {getattr(self, high)}"
+                )
+
+    def stretch(self, spline: JointSpline) -> float:
+        """Factor of duration (1 or more) with which `spline` keeps the joint rate limits."""
+        times_s = spline.dense_times()
+        factor = 1.0
+        for order, bound in ((1, self.velocity), (2, self.acceleration), (3, self.jerk)):
+            worst = np.max(np.abs(spline.derivative(order, times_s)) / bound)
+            factor = max(factor, float(worst) ** (1.0 / order))
+        return factor
