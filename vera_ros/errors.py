@@ -31,7 +31,15 @@ class ProtocolError(WireError):
 
 
 class PolicyServerError(WireError):
-    """The server answered with an error text."""
+    """The server answered with an error text.
+
+    Attributes:
+        text: all that the server sent; a traceback when its policy failed.
+    """
+
+    def __init__(self, message: str, text: str = "") -> None:
+        super().__init__(message)
+        self.text = text
 
 
 class MotionError(VeraRosError):

@@ -1,0 +1,148 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The server's description of itself is read completely, or refused with the field's name."""
+
+from dataclasses import MISSING, fields
+from typing import Any
+
+import numpy as np
+import pytest
+
+from vera_ros.embodiments import EMBODIMENTS, Embodiment
+from vera_ros.errors import ConfigurationError, ProtocolError
+from vera_ros.wire.codec import pack, unpack
+from vera_ros.wire.server_config import ServerConfig, check_embodiment
+
+REQUIRED = [f.name for f in fields(ServerConfig) if f.default is MISSING and f.name != "extra"]
+OPTIONAL = [f.name for f in fields(ServerConfig) if f.default is not MISSING]
+
+
+def config_of(embodiment: Embodiment, /, **changes: Any) -> ServerConfig:
+    values: dict[str, Any] = {
+        "embodiment": embodiment.name,
+        "view_keys": embodiment.view_keys,
+        "action_space": {1: "eef_delta", 2: "joint_position", 3: "pos"}[
+            embodiment.action_space.value
+        ],
+        "action_horizon": 10,
+        "action_dim": embodiment.action_dim,
+        "context_frames": 21,
+        "control_dt": embodiment.control_dt_s,
+        "gripper_is_raw": True,
+        "actions_already_metric": True,
+        "needs_prompt": False,
+    }
+    return ServerConfig(**{**values, **changes})
+
+
+def test_every_field_is_read_and_sent_back(wire_config: dict[str, Any]) -> None:
+    config = ServerConfig.from_wire(unpack(pack(wire_config)))
+    assert config.view_keys == ("agentview_image", "robot0_eye_in_hand_image")
+    assert config.control_dt == 0.05
+    assert config.image_resolution is None
+    assert config.argv[-1] == "mimicgen"
+    assert not config.extra
+    assert config.to_wire() == wire_config
+
+
+def test_unknown_fields_are_kept(wire_config: dict[str, Any]) -> None:
+    config = ServerConfig.from_wire({**wire_config, "planner_budget": 24})
+    assert config.extra == {"planner_budget": 24}
+    assert config.to_wire()["planner_budget"] == 24
+
+
+def test_numpy_scalars_count_as_numbers(wire_config: dict[str, Any]) -> None:
+    changes = {"action_dim": np.int64(7), "control_dt": np.float32(0.05), "is_causal": np.True_}
+    config = ServerConfig.from_wire(unpack(pack({**wire_config, **changes})))
+    assert (type(config.action_dim), type(config.control_dt)) == (int, float)
+    assert config.is_causal is True
+
+
+@pytest.mark.parametrize("name", REQUIRED)
+def test_a_missing_required_field_is_named(wire_config: dict[str, Any], name: str) -> None:
+    del wire_config[name]
+    with pytest.raises(ProtocolError, match=f"'{name}'"):
+        ServerConfig.from_wire(wire_config)
+
+
+def test_optional_fields_have_defaults(wire_config: dict[str, Any]) -> None:
+    for name in OPTIONAL:
+        del wire_config[name]
+    assert ServerConfig.from_wire(wire_config).gripper_dim_index == -1
+
+
+@pytest.mark.parametrize("name", REQUIRED + OPTIONAL)
+@pytest.mark.parametrize("value", [{}, b"bytes", [None]])
+def test_an_ill_typed_field_is_named_with_its_value(
+    wire_config: dict[str, Any], name: str, value: Any
+) -> None:
+    with pytest.raises(ProtocolError, match=f"'{name}' is .*must be"):
+        ServerConfig.from_wire({**wire_config, name: value})
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"action_dim": True},
+        {"action_dim": 0},
+        {"action_horizon": -1},
+        {"context_frames": 10**9},
+        {"view_widths": [128]},
+        {"view_widths": [128, 0]},
+        {"image_resolution": [128]},
+        {"image_resolution": [128, -1]},
+        {"protocol_version": 2},
+        {"needs_prompt": 1},
+    ],
+)
+def test_an_impossible_value_is_named(wire_config: dict[str, Any], changes: dict[str, Any]) -> None:
+    with pytest.raises(ProtocolError, match=next(iter(changes)).replace("_", ".")):
+        ServerConfig.from_wire({**wire_config, **changes})
+
+
+@pytest.mark.parametrize("message", [None, [], "text", 5])
+def test_a_config_is_a_map(message: Any) -> None:
+    with pytest.raises(ProtocolError, match="map"):
+        ServerConfig.from_wire(message)
+
+
+@pytest.mark.parametrize("embodiment", EMBODIMENTS.values(), ids=str)
+def test_an_embodiment_accepts_its_own_server(embodiment: Embodiment) -> None:
+    check_embodiment(config_of(embodiment), embodiment)
+
+
+@pytest.mark.parametrize(("name", "column"), [("mimicgen", 6), ("allegro", None), ("pusht", None)])
+def test_gripper_column(name: str, column: int | None) -> None:
+    assert config_of(EMBODIMENTS[name]).gripper_column == column
+
+
+def test_an_explicit_gripper_column_is_taken() -> None:
+    assert config_of(EMBODIMENTS["mimicgen"], gripper_dim_index=0).gripper_column == 0
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"embodiment": "droid"}, "'droid'.*'mimicgen'.*--embodiment mimicgen"),
+        ({"action_space": "telepathy"}, "'telepathy' is not known.*eef_delta"),
+        ({"action_space": "joint_position"}, "'joint_position' is not that of mimicgen"),
+        ({"action_space": "joint_velocity"}, "'joint_velocity' is not known"),
+        ({"action_dim": 8}, "8 columns.*have 7"),
+        ({"view_keys": ("agentview_image",)}, "robot0_eye_in_hand_image"),
+        ({"view_keys": ("agentview_image", "agentview_image")}, "robot0_eye_in_hand_image"),
+        ({"control_dt": 0.1}, "0.1 s.*0.0500 s"),
+        ({"control_dt": float("nan")}, "nan"),
+        ({"action_abs_scale": (1.0, 2.0)}, r"action_abs_scale.*7 finite"),
+        ({"action_abs_scale": (float("inf"),) * 7}, "inf"),
+        ({"gripper_dim_index": 7}, "gripper_dim_index is 7"),
+        ({"gripper_dim_index": -2}, "gripper_dim_index is -2"),
+    ],
+)
+def test_another_robot_is_refused_with_the_field(changes: dict[str, Any], words: str) -> None:
+    mimicgen = EMBODIMENTS["mimicgen"]
+    with pytest.raises(ConfigurationError, match=words):
+        check_embodiment(config_of(mimicgen, **changes), mimicgen)
+
+
+def test_the_order_of_views_is_the_servers() -> None:
+    droid = EMBODIMENTS["droid"]
+    check_embodiment(config_of(droid, view_keys=droid.view_keys[::-1]), droid)

@@ -1,0 +1,118 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A websocket server for any policy object, as the VERA server would host it."""
+
+import asyncio
+import contextlib
+import logging
+import threading
+import traceback
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import TimeoutError as FutureTimeoutError
+from functools import partial
+from typing import TypeVar
+
+from websockets.asyncio.server import Server, ServerConnection, serve
+from websockets.exceptions import ConnectionClosed
+from websockets.frames import CloseCode
+
+from vera_ros.errors import ConfigurationError
+from vera_ros.server.service import HostedPolicy, PolicyService
+from vera_ros.wire.codec import MAX_FRAME_BYTES
+from vera_ros.wire.loop_thread import LoopThread
+
+__all__ = ["HostedPolicy", "PolicyHost"]
+
+T = TypeVar("T")
+
+_LOG = logging.getLogger(__name__)
+
+_START_TIMEOUT_S = 10.0
+_CLOSE_TIMEOUT_S = 1.0
+
+
+class PolicyHost:
+    """Serves one policy on ws://host:port to everyone who connects.
+
+    All connections share the policy and its episode; requests are answered one at a time, in the
+    order in which they come. The sockets live in one thread and the policy in another, so that a
+    slow policy does not keep the host from answering pings or from stopping.
+
+    Args:
+        policy: the policy that is served.
+        host: address to listen on.
+        port: port to listen on; 0: any free one.
+        delay_s: added to the time of every inference, [s].
+    """
+
+    def __init__(self, policy: HostedPolicy, host: str, port: int, *, delay_s: float = 0.0) -> None:
+        self._address = (host, port)
+        self._stopping = threading.Event()
+        self._service = PolicyService(policy, think=lambda: self._pause(delay_s))
+        self._worker = ThreadPoolExecutor(1, "policy")
+        self._server: Server | None = None
+        self._thread: LoopThread | None = None
+
+    def start(self) -> int:
+        """Listen; return the port.
+
+        Raises:
+            ConfigurationError: the address cannot be listened on.
+        """
+        self._thread = LoopThread("policy_host", farewell=self._close)
+        try:
+            return self._thread.submit(self._listen).result(_START_TIMEOUT_S)
+        except (OSError, FutureTimeoutError) as error:
+            self.stop()
+            host, port = self._address
+            raise ConfigurationError(
+                f"a policy server cannot listen on ws://{host}:{port} ({error}); "
+                "choose another address, or stop what uses this one"
+            ) from error
+
+    def stop(self, timeout_s: float = 5.0) -> bool:
+        """Hang up and stop listening; return whether that was done within the time allowed.
+
+        A policy that is in the middle of an inference finishes it, and nobody hears the answer.
+        """
+        self._stopping.set()
+        self._worker.shutdown(wait=False, cancel_futures=True)
+        return self._thread is None or self._thread.stop(timeout_s)
+
+    async def _listen(self) -> int:
+        self._server = await serve(
+            self._converse,
+            *self._address,
+            compression=None,
+            max_size=MAX_FRAME_BYTES,
+            close_timeout=_CLOSE_TIMEOUT_S,
+        )
+        port: int = next(iter(self._server.sockets)).getsockname()[1]
+        return port
+
+    async def _close(self) -> None:
+        if self._server is not None:
+            self._server.close()
+            with contextlib.suppress(asyncio.TimeoutError, TimeoutError):
+                await asyncio.wait_for(self._server.wait_closed(), 2 * _CLOSE_TIMEOUT_S)
+
+    async def _converse(self, connection: ServerConnection) -> None:
+        with contextlib.suppress(ConnectionClosed):
+            try:
+                await connection.send(await self._in_worker(self._service.greet))
+                async for frame in connection:
+                    answer = await self._in_worker(partial(self._service.answer, frame))
+                    await connection.send(answer)
+            except ConnectionClosed:
+                raise
+            except Exception:
+                _LOG.exception("a request of %s failed", connection.remote_address)
+                await connection.send(traceback.format_exc())
+                await connection.close(CloseCode.INTERNAL_ERROR, "server error, see the last text")
+
+    async def _in_worker(self, call: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._worker, call)
+
+    def _pause(self, delay_s: float) -> None:
+        if delay_s > 0.0:
+            self._stopping.wait(delay_s)

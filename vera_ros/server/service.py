@@ -1,0 +1,128 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a policy server does with a request, whatever policy it hosts."""
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+
+import numpy as np
+
+from vera_ros.errors import ProtocolError
+from vera_ros.wire.client import RESET_ACKNOWLEDGEMENT
+from vera_ros.wire.codec import pack, unpack
+
+
+class HostedPolicy(Protocol):
+    """A policy that a PolicyHost can serve; all its methods are called from one thread."""
+
+    def server_config(self) -> dict[str, Any]:
+        """Return what the server says about itself now, see ServerConfig."""
+
+    def infer(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        """Return `action`, float32 of shape (H, D), and optionally `info`, a map."""
+
+    def reset(self, reason: str) -> None:
+        """Forget the episode."""
+
+    def configure(self, settings: Mapping[str, Any]) -> dict[str, Any]:
+        """Change settings; return those that apply now."""
+
+    def observe(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        """Take note of the frames that were played; return `ok` and `retro_rendered`."""
+
+    def reload(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        """Load other models; return the new server config."""
+
+
+class PolicyService:
+    """Answers frames with frames, one at a time, and keeps track of the episode.
+
+    Args:
+        policy: the policy that is served.
+        think: called in every infer, where a test or a demo makes it slow.
+    """
+
+    def __init__(self, policy: HostedPolicy, think: Callable[[], None]) -> None:
+        self._policy = policy
+        self._think = think
+        self._session_id: Any = None
+        self._cold_start = True
+
+    def greet(self) -> bytes:
+        """Return the frame that opens every connection."""
+        return pack(self._policy.server_config())
+
+    def answer(self, frame: bytes | str) -> bytes | str:
+        """Return the answer to a request; a text refuses it.
+
+        Raises:
+            ProtocolError: the frame is not a request.
+            Exception: whatever the policy raises.
+        """
+        request = unpack(frame) if isinstance(frame, bytes) else frame
+        if not isinstance(request, dict):
+            raise ProtocolError(f"a request must be a map, not {type(request).__name__}")
+        endpoint = request.pop("endpoint", "infer")
+        handlers: dict[str, Callable[[dict[str, Any]], bytes | str]] = {
+            "infer": self._infer,
+            "reset": self._reset,
+            "configure": self._configure,
+            "observe": self._observe,
+            "reload": self._reload,
+        }
+        if not isinstance(endpoint, str) or endpoint not in handlers:
+            return f"unknown endpoint: {endpoint!r:.80}; valid are {', '.join(handlers)}"
+        return handlers[endpoint](request)
+
+    def _infer(self, request: dict[str, Any]) -> bytes:
+        session_id = request.get("session_id")
+        if session_id is not None and session_id != self._session_id:
+            self._begin(session_id, "session_change")
+        context = request.get("context_rgb")
+        if not isinstance(context, np.ndarray) or context.ndim != 4:
+            raise ProtocolError("an infer needs 'context_rgb', an array of shape (T, H, W, 3)")
+        start_s = time.perf_counter()
+        self._think()
+        reply = self._policy.infer(request)
+        action = np.asarray(reply["action"], np.float32)
+        info = {
+            "infer_s": time.perf_counter() - start_s,
+            "action_absmean": float(np.abs(action).mean()) if action.size else 0.0,
+            "chunk_len": len(action),
+            "cold_start": self._cold_start,
+            "context_len": len(context),
+            "session_id": self._session_id,
+        }
+        self._cold_start = False
+        return pack({**reply, "action": action, "info": {**reply.get("info", {}), **info}})
+
+    def _reset(self, request: dict[str, Any]) -> str:
+        self._begin(request.get("session_id"), str(request.get("reason", "")))
+        return RESET_ACKNOWLEDGEMENT
+
+    def _configure(self, request: dict[str, Any]) -> bytes | str:
+        try:
+            return pack({"applied": self._policy.configure(request)})
+        except Exception as error:
+            return f"configure failed: {error!r}"
+
+    def _observe(self, request: dict[str, Any]) -> bytes | str:
+        try:
+            return pack(self._policy.observe(request))
+        except NotImplementedError:
+            return "observe not supported by this policy"
+
+    def _reload(self, request: dict[str, Any]) -> bytes | str:
+        try:
+            config = self._policy.reload(request)
+        except NotImplementedError:
+            return "reload not supported by this server"
+        self._session_id = None
+        self._cold_start = True
+        return pack(config)
+
+    def _begin(self, session_id: Any, reason: str) -> None:
+        self._policy.reset(reason)
+        self._cold_start = True
+        if session_id is not None:
+            self._session_id = session_id

@@ -1,0 +1,236 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One connection to a VERA policy server: requests in order, every wait bounded."""
+
+import asyncio
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar
+
+from websockets.asyncio.client import ClientConnection
+from websockets.asyncio.client import connect as open_websocket
+from websockets.protocol import State
+
+from vera_ros.errors import ConnectionFailedError, PolicyServerError, ProtocolError
+from vera_ros.wire.codec import MAX_FRAME_BYTES, pack, unpack
+from vera_ros.wire.failures import is_traceback, raise_error_text, typed_failures
+from vera_ros.wire.messages import (
+    InferReply,
+    InferRequest,
+    ObserveReply,
+    ObserveRequest,
+    check_map,
+)
+from vera_ros.wire.server_config import MAX_STEPS, ServerConfig
+
+T = TypeVar("T")
+
+RESET_ACKNOWLEDGEMENT = "reset successful"
+
+# A text that is not a traceback leaves these undone, and the episode as it was.
+_REFUSABLE = frozenset({"configure", "observe", "reload"})
+
+# From version 15 on, websockets goes through the proxies of the environment, which are not
+# meant for a server in the laboratory.
+_NO_PROXY: dict[str, Any] = (
+    {"proxy": None} if "proxy" in inspect.signature(open_websocket.__init__).parameters else {}
+)
+
+
+@dataclass(frozen=True)
+class ClientTimeouts:
+    """How long each wait may take, [s].
+
+    While a model runs, the server answers nothing, not even a ping, on any connection.
+    """
+
+    infer_s: float = 600.0
+    reset_s: float = 120.0
+    configure_s: float = 120.0
+    observe_s: float = 120.0
+    reload_s: float = 1800.0
+    close_s: float = 1.0
+    ping_interval_s: float = 60.0
+    ping_timeout_s: float = 600.0
+
+
+class PolicyClient:
+    """A client of a policy server, to be used from one event loop.
+
+    Calls take turns. A call that fails or is cancelled drops the connection, because its answer
+    could still come, and because a server whose inference failed has lost the episode; then
+    `connected` is False and `connect` starts afresh. Only when the server politely refuses a
+    configure, observe or reload, the connection stays.
+
+    Every call may raise:
+        ConnectionFailedError: not connected, or the connection broke.
+        ServerTimeoutError: no answer within the time allowed.
+        PolicyServerError: the server answered with an error text.
+        ProtocolError: the answer or the request is not what the protocol allows.
+    """
+
+    def __init__(self, timeouts: ClientTimeouts | None = None) -> None:
+        self._timeouts = timeouts or ClientTimeouts()
+        self._turn = asyncio.Lock()
+        self._connection: ClientConnection | None = None
+        self._config: ServerConfig | None = None
+        self._url = ""
+
+    async def __aenter__(self) -> "PolicyClient":
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    @property
+    def connected(self) -> bool:
+        """Whether the connection is open, as far as this side knows."""
+        return self._connection is not None and self._connection.state is State.OPEN
+
+    @property
+    def config(self) -> ServerConfig:
+        """What the server last said about itself.
+
+        Raises:
+            ConnectionFailedError: it never said anything.
+        """
+        if self._config is None:
+            raise ConnectionFailedError("no policy server was reached yet; connect first")
+        return self._config
+
+    async def connect(self, url: str, open_timeout_s: float) -> ServerConfig:
+        """Connect to ws://host:port and return the server's description of itself.
+
+        A connection that is still open is dropped.
+
+        Raises:
+            ConfigurationError: the URL is not that of a websocket.
+        """
+        async with self._turn:
+            self._drop()
+            self._url = url
+            try:
+                with typed_failures("connect", url, open_timeout_s):
+                    answer = await asyncio.wait_for(self._open(), open_timeout_s)
+                    self._config = ServerConfig.from_wire(self._map("connect", answer))
+            except BaseException:
+                self._drop()
+                raise
+            return self._config
+
+    async def infer(self, request: InferRequest) -> InferReply:
+        """Ask the policy for actions."""
+        return await self._call(
+            "infer",
+            request.to_wire(),
+            self._timeouts.infer_s,
+            lambda answer: InferReply.from_wire(self._map("infer", answer), self.config),
+        )
+
+    async def reset(self, session_id: str, reason: str) -> None:
+        """Tell the policy that an episode begins (`new_episode`) or ends (`episode_end`)."""
+        request = {"session_id": session_id, "reason": reason}
+        await self._call("reset", request, self._timeouts.reset_s, self._acknowledge)
+
+    async def configure(self, settings: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Change settings of the running policy; return those that the server applied."""
+        applied = await self._call(
+            "configure", settings, self._timeouts.configure_s, self._read_applied
+        )
+        steps = applied.get("n_action_steps")
+        if "n_action_steps" in settings and type(steps) is int and 1 <= steps <= MAX_STEPS:
+            self._config = replace(self.config, action_horizon=steps)  # as the server's does
+        return applied
+
+    async def observe(self, request: ObserveRequest) -> ObserveReply:
+        """Show the server's live viewer the frames that were played."""
+        return await self._call(
+            "observe",
+            request.to_wire(),
+            self._timeouts.observe_s,
+            lambda answer: ObserveReply.from_wire(self._map("observe", answer)),
+        )
+
+    async def reload(self, settings: Mapping[str, Any]) -> ServerConfig:
+        """Make the server load other models; views, columns and rate may all change."""
+        self._config = await self._call(
+            "reload",
+            settings,
+            self._timeouts.reload_s,
+            lambda answer: ServerConfig.from_wire(self._map("reload", answer)),
+        )
+        return self._config
+
+    async def close(self) -> None:
+        """Say goodbye; hang up where the server is too busy to answer."""
+        if self._connection is not None:
+            try:
+                await asyncio.wait_for(self._connection.close(), self._timeouts.close_s)
+            except (asyncio.TimeoutError, TimeoutError):
+                pass  # hanging up needs no answer
+            finally:
+                self._drop()
+
+    async def _open(self) -> str | bytes:
+        self._connection = await open_websocket(
+            self._url,
+            compression=None,
+            max_size=MAX_FRAME_BYTES,
+            open_timeout=None,
+            close_timeout=self._timeouts.close_s,
+            ping_interval=self._timeouts.ping_interval_s,
+            ping_timeout=self._timeouts.ping_timeout_s,
+            **_NO_PROXY,
+        )
+        return await self._connection.recv()
+
+    async def _call(
+        self,
+        endpoint: str,
+        request: Mapping[str, Any],
+        timeout_s: float,
+        read: Callable[[str | bytes], T],
+    ) -> T:
+        frame = pack({**request, "endpoint": endpoint})
+        async with self._turn:
+            if self._connection is None:
+                raise ConnectionFailedError(f"{endpoint}: not connected; connect first")
+            try:
+                with typed_failures(endpoint, self._url, timeout_s):
+                    return read(
+                        await asyncio.wait_for(_exchange(self._connection, frame), timeout_s)
+                    )
+            except PolicyServerError as error:
+                if endpoint not in _REFUSABLE or is_traceback(error.text):
+                    self._drop()
+                raise
+            except BaseException:
+                self._drop()
+                raise
+
+    def _map(self, task: str, answer: str | bytes) -> Mapping[str, Any]:
+        if isinstance(answer, str):
+            raise_error_text(task, self._url, answer)
+        return check_map(f"the answer to {task}", unpack(answer))
+
+    def _acknowledge(self, answer: str | bytes) -> None:
+        if isinstance(answer, bytes):
+            raise ProtocolError(
+                f"reset: the policy server at {self._url} answered with {len(answer)} bytes, "
+                f"not with the text '{RESET_ACKNOWLEDGEMENT}'"
+            )
+        if answer != RESET_ACKNOWLEDGEMENT:
+            raise_error_text("reset", self._url, answer)
+
+    def _read_applied(self, answer: str | bytes) -> Mapping[str, Any]:
+        return check_map("'applied'", self._map("configure", answer).get("applied"))
+
+    def _drop(self) -> None:
+        if self._connection is not None:
+            self._connection.transport.abort()
+            self._connection = None
+
+
+async def _exchange(connection: ClientConnection, frame: bytes) -> str | bytes:
+    await connection.send(frame)
+    return await connection.recv()

@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: Apache-2.0
+"""From what a websocket, the network or the server's text says to one exception of ours."""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import NoReturn
+
+from websockets.exceptions import ConnectionClosed, InvalidURI, WebSocketException
+
+from vera_ros.errors import (
+    ConfigurationError,
+    ConnectionFailedError,
+    PolicyServerError,
+    ProtocolError,
+    ServerTimeoutError,
+)
+from vera_ros.wire.codec import MAX_FRAME_BYTES
+
+_MESSAGE_TOO_BIG = 1009
+
+
+@contextmanager
+def typed_failures(task: str, url: str, timeout_s: float) -> Iterator[None]:
+    """Raise a WireError or ConfigurationError in place of what asyncio and websockets raise."""
+    try:
+        yield
+    except (asyncio.TimeoutError, TimeoutError) as error:
+        raise ServerTimeoutError(
+            f"{task}: the policy server at {url} did not answer within {timeout_s:g} s; it may "
+            "be loading, serve another client, or be stuck: see its log, or allow more time"
+        ) from error
+    except ConnectionClosed as error:
+        _raise_closed(task, url, error)
+    except InvalidURI as error:
+        raise ConfigurationError(
+            f"'{url}' is not a websocket address; valid is ws://host:port"
+        ) from error
+    except (WebSocketException, OSError, EOFError) as error:
+        raise ConnectionFailedError(
+            f"{task}: no connection to a policy server at {url} "
+            f"({error or type(error).__name__}); is it running, and are host and port right?"
+        ) from error
+
+
+def raise_error_text(task: str, url: str, text: str) -> NoReturn:
+    """Raise the error that the server put into words; its last line says what happened."""
+    lines = text.strip().splitlines() or ["an empty text"]
+    raise PolicyServerError(
+        f"{task}: the policy server at {url} answered: {lines[-1]:.500}; "
+        "see its log, or the full text of this error",
+        text,
+    )
+
+
+def is_traceback(text: str) -> bool:
+    """Whether the server's text tells of an exception, after which it closes the connection."""
+    return text.lstrip().startswith("Traceback")
+
+
+def _raise_closed(task: str, url: str, error: ConnectionClosed) -> NoReturn:
+    if error.sent is not None and error.sent.code == _MESSAGE_TOO_BIG:
+        raise ProtocolError(
+            f"{task}: the policy server at {url} sent a message larger than the "
+            f"{MAX_FRAME_BYTES} bytes allowed"
+        ) from error
+    raise ConnectionFailedError(
+        f"{task}: the connection to the policy server at {url} broke ({error}); "
+        "see the server's log and connect again: its episode is lost"
+    ) from error

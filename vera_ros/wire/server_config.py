@@ -1,0 +1,257 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the policy server says about itself on connect, checked before anything relies on it."""
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, asdict, dataclass, field, fields
+from numbers import Integral, Real
+from typing import Any
+
+import numpy as np
+
+from vera_ros.embodiments import ACTION_SPACE_LABELS, Embodiment, find_embodiment
+from vera_ros.errors import ConfigurationError, ProtocolError
+
+PROTOCOL_VERSION = 1
+MAX_STEPS = 4096  # of a chunk or a context window; far above any checkpoint
+
+_CONTROL_DT_TOLERANCE = 0.01
+
+
+@dataclass(frozen=True)
+class ServerConfig:
+    """The server's description of the policy it hosts, under the names of the wire.
+
+    Whatever decides how the arm moves is required; the rest has the server's own defaults.
+
+    Attributes:
+        embodiment: VERA's name of the robot kind.
+        view_keys: camera views, in the order of their concatenation.
+        action_space: the checkpoint's label of what an action means.
+        action_horizon: H, actions to play per call.
+        action_dim: D, columns of an action row.
+        context_frames: how many frames the planner wants.
+        control_dt: duration of one action, [s].
+        gripper_is_raw: the gripper column is to be thresholded at 0.5 (close above).
+        actions_already_metric: apply the actions as they are.
+        needs_prompt: whether an infer must carry a prompt.
+        view_widths: width of each view, [px]; empty: the client decides.
+        image_resolution: height and width of one view, [px]; None: the client decides.
+        proprio_keys: names under which the policy wants proprioception.
+        needs_session_id: whether an infer must carry a session id.
+        action_abs_scale: factor of each column of actions that are not metric; may be empty.
+        gripper_dim_index: the gripper's column as it came; use `gripper_column`.
+        planner_model: name of the video model's checkpoint.
+        idm_model: name of the inverse dynamics model's checkpoint.
+        is_causal: whether the planner is autoregressive.
+        protocol_version: 1.
+        git_head: commit of the server's code.
+        git_dirty: whether that code was changed.
+        git_diff_sha: hash of the change.
+        hostname: where the server runs.
+        argv: how it was started.
+        run_dir: its name for this run.
+        extra: fields that this client does not know.
+    """
+
+    embodiment: str
+    view_keys: tuple[str, ...]
+    action_space: str
+    action_horizon: int
+    action_dim: int
+    context_frames: int
+    control_dt: float
+    gripper_is_raw: bool
+    actions_already_metric: bool
+    needs_prompt: bool
+    view_widths: tuple[int, ...] = ()
+    image_resolution: tuple[int, ...] | None = None
+    proprio_keys: tuple[str, ...] = ()
+    needs_session_id: bool = True
+    action_abs_scale: tuple[float, ...] = ()
+    gripper_dim_index: int = -1
+    planner_model: str = ""
+    idm_model: str = ""
+    is_causal: bool = False
+    protocol_version: int = PROTOCOL_VERSION
+    git_head: str = ""
+    git_dirty: bool = False
+    git_diff_sha: str = ""
+    hostname: str = ""
+    argv: tuple[str, ...] = ()
+    run_dir: str = ""
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def from_wire(cls, message: Any) -> "ServerConfig":
+        """Read the map that the server sends on connect and after a reload.
+
+        Raises:
+            ProtocolError: a field is missing or ill-typed (the message names it), or the server
+                speaks another version of the protocol.
+        """
+        if not isinstance(message, Mapping):
+            raise ProtocolError(
+                f"the server config must be a map, not {type(message).__name__}; "
+                "is this the port of a VERA policy server?"
+            )
+        known = [entry for entry in fields(cls) if entry.name != "extra"]
+        values = {}
+        for entry in known:
+            if entry.name in message:
+                values[entry.name] = _READERS[entry.type](entry.name, message[entry.name])
+            elif entry.default is MISSING:
+                raise ProtocolError(f"the server config has no '{entry.name}', which is required")
+        names = {entry.name for entry in known}
+        extra = {str(name): value for name, value in message.items() if name not in names}
+        config = cls(**values, extra=extra)
+        config._check_ranges()
+        return config
+
+    def to_wire(self) -> dict[str, Any]:
+        """Return the map that a server sends."""
+        values = asdict(self)
+        del values["extra"]
+        message = {k: list(v) if isinstance(v, tuple) else v for k, v in values.items()}
+        return {**self.extra, **message}
+
+    @property
+    def gripper_column(self) -> int | None:
+        """The column of an action row that commands the gripper; None without a gripper.
+
+        Raises:
+            ConfigurationError: the embodiment is unknown, or the column does not exist.
+        """
+        if not find_embodiment(self.embodiment).has_gripper:
+            return None
+        if not -1 <= self.gripper_dim_index < self.action_dim:
+            raise ConfigurationError(
+                f"the server's gripper_dim_index is {self.gripper_dim_index}; valid are "
+                f"-1 (the last column) to {self.action_dim - 1}"
+            )
+        return self.gripper_dim_index % self.action_dim
+
+    def _check_ranges(self) -> None:
+        if self.protocol_version != PROTOCOL_VERSION:
+            raise ProtocolError(
+                f"the server speaks protocol version {self.protocol_version}, this client "
+                f"{PROTOCOL_VERSION}; use a matching server"
+            )
+        for name in ("action_horizon", "action_dim", "context_frames"):
+            if not 1 <= getattr(self, name) <= MAX_STEPS:
+                raise ProtocolError(
+                    f"server config: '{name}' is {getattr(self, name)}; valid are 1 to {MAX_STEPS}"
+                )
+        if self.view_widths and len(self.view_widths) != len(self.view_keys):
+            raise ProtocolError(
+                f"server config: {len(self.view_widths)} 'view_widths' for "
+                f"{len(self.view_keys)} 'view_keys'; there must be one each, or none"
+            )
+        sizes = (*self.view_widths, *(self.image_resolution or (1, 1)))
+        if min(sizes) < 1 or len(self.image_resolution or (1, 1)) != 2:
+            raise ProtocolError(
+                f"server config: 'view_widths' {self.view_widths} and 'image_resolution' "
+                f"{self.image_resolution} must be positive, the latter a height and a width"
+            )
+
+
+def check_embodiment(config: ServerConfig, expected: Embodiment) -> None:
+    """Make sure that the server's policy drives the robot that this client drives.
+
+    Raises:
+        ConfigurationError: it does not; the message says in which field, and what to do.
+    """
+    remedy = f"start the server with --embodiment {expected.name}, or connect to another one"
+    if config.embodiment != expected.name:
+        raise ConfigurationError(
+            f"the server hosts embodiment '{config.embodiment}', but '{expected.name}' is "
+            f"configured here; {remedy}"
+        )
+    space = ACTION_SPACE_LABELS.get(config.action_space)
+    if space is not expected.action_space:
+        valid = [k for k, v in ACTION_SPACE_LABELS.items() if v is expected.action_space]
+        raise ConfigurationError(
+            f"the server's action_space '{config.action_space}' is "
+            f"{'not known' if space is None else 'not that of ' + expected.name}; valid are "
+            f"{', '.join(valid)}; serve a checkpoint made for {expected.name}"
+        )
+    if config.action_dim != expected.action_dim:
+        raise ConfigurationError(
+            f"the server's actions have {config.action_dim} columns, those of {expected.name} "
+            f"have {expected.action_dim}; {remedy}"
+        )
+    if sorted(config.view_keys) != sorted(expected.view_keys):
+        raise ConfigurationError(
+            f"the server's views are {list(config.view_keys)}, those of {expected.name} are "
+            f"{list(expected.view_keys)}; {remedy}"
+        )
+    if not math.isclose(config.control_dt, expected.control_dt_s, rel_tol=_CONTROL_DT_TOLERANCE):
+        raise ConfigurationError(
+            f"the server's control_dt is {config.control_dt} s, that of {expected.name} is "
+            f"{expected.control_dt_s:.4f} s; {remedy}"
+        )
+    _check_scale(config)
+    _ = config.gripper_column
+
+
+def _check_scale(config: ServerConfig) -> None:
+    scale = config.action_abs_scale
+    if len(scale) not in (0, config.action_dim) or not all(map(math.isfinite, scale)):
+        raise ConfigurationError(
+            f"the server's action_abs_scale is {list(scale)}; valid are {config.action_dim} "
+            "finite numbers, or none; serve a checkpoint with complete metadata"
+        )
+
+
+def _refuse(name: str, value: Any, valid: str) -> ProtocolError:
+    return ProtocolError(f"server config: '{name}' is {value!r:.80}, but must be {valid}")
+
+
+def _read_str(name: str, value: Any) -> str:
+    if not isinstance(value, str):
+        raise _refuse(name, value, "a string")
+    return value
+
+
+def _read_bool(name: str, value: Any) -> bool:
+    if not isinstance(value, (bool, np.bool_)):
+        raise _refuse(name, value, "true or false")
+    return bool(value)
+
+
+def _read_int(name: str, value: Any) -> int:
+    if not isinstance(value, Integral) or isinstance(value, bool):
+        raise _refuse(name, value, "an integer")
+    return int(value)
+
+
+def _read_float(name: str, value: Any) -> float:
+    if not isinstance(value, Real) or isinstance(value, bool):
+        raise _refuse(name, value, "a number")
+    return float(value)
+
+
+def _many(read: Callable[[str, Any], Any]) -> Callable[[str, Any], tuple[Any, ...]]:
+    def read_list(name: str, value: Any) -> tuple[Any, ...]:
+        if not isinstance(value, list):
+            raise _refuse(name, value, "a list")
+        return tuple(read(name, item) for item in value)
+
+    return read_list
+
+
+def _read_resolution(name: str, value: Any) -> tuple[int, ...] | None:
+    return None if value is None else _many(_read_int)(name, value)
+
+
+# From the annotation of a field to what reads it from the wire.
+_READERS: dict[Any, Callable[[str, Any], Any]] = {
+    str: _read_str,
+    bool: _read_bool,
+    int: _read_int,
+    float: _read_float,
+    tuple[str, ...]: _many(_read_str),
+    tuple[int, ...]: _many(_read_int),
+    tuple[float, ...]: _many(_read_float),
+    tuple[int, ...] | None: _read_resolution,
+}
