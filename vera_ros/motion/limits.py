@@ -9,6 +9,9 @@ from vera_ros.errors import ConfigurationError
 from vera_ros.motion.joint_spline import JointSpline
 from vera_ros.motion.response import Vector
 
+# Share of the rate limits that a plan may use: what is left lets a stop begin anywhere in it.
+_PLANNED_SHARE = 0.95
+
 
 @dataclass(frozen=True)
 class Limits:
@@ -58,10 +61,10 @@ class Limits:
                 )
 
     def stretch(self, spline: JointSpline) -> float:
-        """Factor of duration (1 or more) with which `spline` keeps the joint rate limits."""
+        """Factor of duration (1 or more) with which `spline` keeps the joint rate limits, and a margin."""
         times_s = spline.dense_times()
         factor = 1.0
         for order, bound in ((1, self.velocity), (2, self.acceleration), (3, self.jerk)):
-            worst = np.max(np.abs(spline.derivative(order, times_s)) / bound)
+            worst = np.max(np.abs(spline.derivative(order, times_s)) / (_PLANNED_SHARE * bound))
             factor = max(factor, float(worst) ** (1.0 / order))
         return factor

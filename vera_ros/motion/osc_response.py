@@ -19,7 +19,8 @@ from vera_ros.motion.response import Response, ResponseState, Vector
 
 _STEP_S = 0.0125  # longest integration step: within 0.2 mm of 2 ms steps over 40 actions
 _FRICTION_SPEED = 0.02  # rad/s, over which dry friction builds up
-_REST_SPEED = 0.01  # rad/s
+_REST_SPEED_M_S = 0.005  # of the TCP, when the tail may end
+_REST_TURN_RAD_S = 0.03
 _LONGEST_TAIL_S = 0.8
 
 
@@ -43,7 +44,7 @@ class OscPoseResponse:
         tail = int(np.ceil(_LONGEST_TAIL_S / control_dt_s))
         for number in range(len(deltas) + tail):
             playing = number < len(deltas)
-            if not playing and np.abs(dq).max() < _REST_SPEED:
+            if not playing and self._rests(q, dq):
                 break
             delta = deltas[number] if playing else np.zeros(6)
             position_goal = tcp.translation + delta[:3]
@@ -66,6 +67,22 @@ class OscPoseResponse:
     def _tcp(self, q: Vector) -> pin.SE3:
         pin.forwardKinematics(self._model.arm, self._data, q)
         return pin.updateFramePlacement(self._model.arm, self._data, self._model.tcp).copy()
+
+    def _rests(self, q: Vector, dq: Vector) -> bool:
+        twist = self._jacobian(q) @ dq
+        return bool(
+            np.linalg.norm(twist[:3]) < _REST_SPEED_M_S
+            and np.linalg.norm(twist[3:]) < _REST_TURN_RAD_S
+        )
+
+    def _jacobian(self, q: Vector) -> Vector:
+        return pin.computeFrameJacobian(  # type: ignore[no-any-return]
+            self._model.arm,
+            self._data,
+            q,
+            self._model.tcp,
+            pin.ReferenceFrame.LOCAL_WORLD_ALIGNED,
+        )
 
     def _step(
         self, q: Vector, dq: Vector, position_goal: Vector, rotation_goal: Vector, dt: float

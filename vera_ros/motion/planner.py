@@ -16,7 +16,6 @@ from vera_ros.motion.plan import Plan, empty_steps
 from vera_ros.motion.response import Response, ResponseModel, ResponseState, Vector
 
 _KNOT_S = 0.0125  # spacing of the knots of plans that no response model spaces
-_STRETCH_MARGIN = 1.002
 
 
 @dataclass(frozen=True)
@@ -57,7 +56,6 @@ class Planner:
         spline = self._to_rest(response.times_s, path.q)
         stretch = self._limits.stretch(spline)
         if stretch > 1.0:
-            stretch *= _STRETCH_MARGIN
             spline = spline.stretched(stretch)
         return Plan(
             spline=spline,
@@ -99,7 +97,7 @@ class Planner:
         rest = np.zeros(len(q))
         unit = JointSpline(s[:, 0] * count * _KNOT_S, q + (goal - q) * profile, rest, rest)
         stretch = self._limits.stretch(unit) / speed_share
-        spline = unit.stretched(max(1.0, stretch * _STRETCH_MARGIN))
+        spline = unit.stretched(stretch)
         return Plan(spline, self._tcp_path(spline), empty_steps())
 
     def _follow(self, response: Response, q: Vector) -> _JointPath:
