@@ -1,0 +1,132 @@
+# SPDX-License-Identifier: Apache-2.0
+"""From moves to a chunk of OSC_POSE actions, with a simple model of how the arm answers.
+
+The arm is damped: in the time of one action it covers only a part of what that asks for, and it
+drifts on when the actions end. The sum is simple, though: at rest the arm has moved by a fixed part
+(the gain) of the sum of the commands. So a move is a profile of commands with the right sum, and it
+tapers off, so that little drift is left at its end.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy.spatial.transform import Rotation
+
+from vera_ros.server.reference.cameras import Array, Pose
+from vera_ros.server.reference.scene_config import ResponseConfig
+
+OPEN, CLOSE = -1.0, 1.0
+_NEGLIGIBLE = 0.02  # of a full command: a move that asks for less is left out
+
+
+@dataclass(frozen=True)
+class Move:
+    """A straight move of the TCP.
+
+    Attributes:
+        target: where it ends, base frame.
+        limit: the largest translation command, in (0, 1].
+        gripper: OPEN or CLOSE, meanwhile.
+    """
+
+    target: Pose
+    limit: float
+    gripper: float
+
+
+@dataclass(frozen=True)
+class Grip:
+    """Opening or closing the gripper for a number of steps, the arm at rest."""
+
+    steps: int
+    gripper: float
+
+
+Leg = Move | Grip
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """A chunk of actions and what it should lead to.
+
+    Attributes:
+        actions: Shape (H, 7), [-1, 1]: translation, rotation (axis-angle), gripper; base frame.
+        end: the TCP once the arm is at rest.
+    """
+
+    actions: npt.NDArray[np.float32]
+    end: Pose
+
+
+def write_chunk(
+    legs: Iterable[Leg], tcp: Pose, gripper: float, horizon: int, config: ResponseConfig,
+    rotation_limit: float,
+) -> Chunk:  # fmt: skip
+    """Return the first `horizon` steps of the legs, from a TCP at rest at `tcp`.
+
+    A move that does not fit is cut short and still ends gently; steps that are left over hold the
+    pose with the last gripper command (`gripper`: the one before the chunk).
+    """
+    actions = np.zeros((horizon, 7))
+    used = 0
+    for leg in legs:
+        if used == horizon:
+            break
+        gripper = leg.gripper
+        if isinstance(leg, Grip):
+            steps = min(leg.steps, horizon - used)
+        else:
+            commands = _commands(leg, tcp, horizon - used, config, rotation_limit)
+            steps = len(commands)
+            actions[used : used + steps, :6] = commands
+            tcp = _answer(tcp, commands.sum(axis=0), config)
+        actions[used : used + steps, 6] = gripper
+        used += steps
+    actions[used:, 6] = gripper
+    return Chunk(actions.astype(np.float32), tcp)
+
+
+def _commands(
+    move: Move, tcp: Pose, most_steps: int, config: ResponseConfig, rotation_limit: float
+) -> Array:
+    """Return the commands of a move, Shape (steps, 6): as few steps as the limits allow."""
+    translation = (move.target.position - tcp.position) / _metres(config)
+    rotation = Rotation.from_matrix(move.target.rotation @ tcp.rotation.T).as_rotvec() / _radians(
+        config
+    )
+    need = max(np.abs(translation).max() / move.limit, np.abs(rotation).max() / rotation_limit)
+    if max(np.abs(translation).max(), np.abs(rotation).max()) < _NEGLIGIBLE:
+        return np.zeros((0, 6))
+    steps = 1
+    while steps < most_steps and _profile(steps, config).sum() < need:
+        steps += 1
+    profile = _profile(steps, config)
+    part = min(1.0, float(profile.sum() / need))
+    total = part * np.concatenate([translation, rotation])
+    commands: Array = np.outer(profile / profile.sum(), total)
+    return commands
+
+
+def _profile(steps: int, config: ResponseConfig) -> Array:
+    profile = np.ones(steps)
+    for i, factor in enumerate(config.start[:steps]):
+        profile[i] = min(profile[i], factor)
+    for i, factor in enumerate(config.stop[::-1][:steps]):
+        profile[-1 - i] = min(profile[-1 - i], factor)
+    return profile
+
+
+def _answer(tcp: Pose, commands: Array, config: ResponseConfig) -> Pose:
+    """Return where the TCP comes to rest after commands that sum up to these, Shape (6,)."""
+    turn = Rotation.from_rotvec(commands[3:] * _radians(config)).as_matrix()
+    return Pose(tcp.position + commands[:3] * _metres(config), turn @ tcp.rotation)
+
+
+def _metres(config: ResponseConfig) -> Array:
+    return config.translation_unit_m * np.array(config.translation_gain)
+
+
+def _radians(config: ResponseConfig) -> float:
+    return config.rotation_unit_rad * config.rotation_gain
