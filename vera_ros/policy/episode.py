@@ -1,0 +1,367 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The episode: look, ask, play, settle, look again, until someone or something ends it.
+
+    IDLE -> CONNECTING -> WAITING_FOR_VIEWS -> INFERRING -> PLAYING -> SETTLING -+
+                                 ^                                              |
+                                 +----------------------------------------------+
+
+and from every running state to DONE, ABORTED or CANCELLED, always with a cause.
+"""
+
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from vera_ros.embodiments import Embodiment
+from vera_ros.errors import (
+    ConfigurationError,
+    ConnectionFailedError,
+    MotionError,
+    PolicyServerError,
+    ProtocolError,
+    ServerTimeoutError,
+)
+from vera_ros.motion.actions import ActionConvention, interpret_actions
+from vera_ros.policy.goal import Bounds, Goal, Result
+from vera_ros.policy.ports import (
+    ArmPort,
+    BodyPort,
+    Chunk,
+    ChunkState,
+    Instant,
+    Progress,
+    Proprioception,
+    ServerPort,
+)
+from vera_ros.policy.states import Cause, State, ending
+from vera_ros.vision.frame import NoFrame
+from vera_ros.vision.window import RollingWindow
+from vera_ros.wire.messages import InferReply, InferRequest
+from vera_ros.wire.server_config import ServerConfig
+
+_COLLAPSED_MEAN_ACTION = 1e-3  # below it the policy's dream stands still
+
+
+@dataclass
+class Counters:
+    """What happened in an episode so far."""
+
+    chunks: int = 0
+    steps: int = 0
+    clipped_rows: int = 0
+    rails_bound_chunks: int = 0
+    collapsed_chunks: int = 0
+    server_latency_s: float = 0.0
+    server_infer_s: float = 0.0
+    pipeline_latency_s: float = 0.0
+    phase: str = ""
+
+
+class Episode:
+    """One episode at a time. Events come in by methods; effects go out through the ports.
+
+    Args:
+        embodiment: the robot kind that is driven.
+        bounds: how long to wait for what.
+        server: the policy server.
+        arm: the arm side.
+        body: the robot's proprioception.
+        make_window: a rolling window that fits a server's configuration.
+        new_session_id: a name that no other episode has.
+    """
+
+    def __init__(
+        self,
+        embodiment: Embodiment,
+        bounds: Bounds,
+        server: ServerPort,
+        arm: ArmPort,
+        body: BodyPort,
+        make_window: Callable[[ServerConfig], RollingWindow],
+        new_session_id: Callable[[], str] = lambda: uuid.uuid4().hex,
+    ) -> None:
+        self._embodiment = embodiment
+        self._bounds = bounds
+        self._server = server
+        self._arm = arm
+        self._body = body
+        self._make_window = make_window
+        self._new_session_id = new_session_id
+        self.state = State.IDLE
+        self.message = ""
+        self.session_id = ""
+        self.goal = Goal("", 0.0)
+        self.counters = Counters()
+        self.window: RollingWindow | None = None
+        self.result: Result | None = None
+        self._config: ServerConfig | None = None
+        self._started = self._entered = Instant(0.0, 0)
+        self._not_before_ns = 0
+        self._warm_frames = 0
+        self._steps_before = 0
+        self._chunk: Chunk | None = None
+        self._progress: Progress | None = None
+
+    @property
+    def running(self) -> bool:
+        """Whether an episode is under way."""
+        return self.state.running
+
+    def start(self, goal: Goal, now: Instant) -> None:
+        """Begin an episode.
+
+        Raises:
+            ConfigurationError: one is running already, or the goal makes no sense.
+        """
+        if self.running:
+            raise ConfigurationError(
+                f"an episode is running already ('{self.goal.prompt}'); cancel it, or wait"
+            )
+        if not goal.time_limit_s > 0 or not np.isfinite(goal.time_limit_s):
+            raise ConfigurationError(f"time limit {goal.time_limit_s} s is not above zero")
+        self.goal = goal
+        self.session_id = self._new_session_id()
+        self.counters = Counters()
+        self.result = self._chunk = self._progress = self.window = None
+        self._warm_frames = self._steps_before = 0
+        self._started = now
+        self._enter(State.CONNECTING, now, "waiting for the policy server")
+        self._server.connect()
+
+    # Events of the server.
+
+    def on_connected(self, config: ServerConfig, now: Instant) -> None:
+        """The server is there, with a configuration that was found to fit."""
+        if self.state is not State.CONNECTING:
+            return
+        if config.needs_prompt and not self.goal.prompt.strip():
+            self._end(Cause.SERVER_MISMATCH, "the server needs a prompt and the goal has none", now)
+            return
+        self._config = config
+        self.window = self._make_window(config)
+        self._not_before_ns = now.ros_ns
+        self._enter(State.WAITING_FOR_VIEWS, now)
+
+    def on_reply(self, reply: InferReply, latency_s: float, now: Instant) -> None:
+        """The server's answer to the last question. `latency_s`: as the client saw it."""
+        if self.state is not State.INFERRING or self._config is None or self.window is None:
+            return
+        counters = self.counters
+        counters.server_latency_s = latency_s
+        counters.server_infer_s = _number(reply.info.get("infer_s"))
+        counters.phase = str(reply.info.get("phase", ""))
+        convention = ActionConvention(
+            columns=self._config.action_dim,
+            gripper_column=self._config.gripper_column,
+            already_metric=self._config.actions_already_metric,
+            abs_scale=tuple(self._config.action_abs_scale),
+        )
+        try:
+            commands = interpret_actions(reply.actions, self._embodiment, convention)
+        except MotionError as error:
+            self._end(Cause.INVALID_ACTIONS, str(error), now)
+            return
+        counters.clipped_rows += commands.clipped_rows
+        if float(np.abs(reply.actions).mean()) < _COLLAPSED_MEAN_ACTION:
+            counters.collapsed_chunks += 1
+        self._chunk = Chunk(
+            session_id=self.session_id,
+            sequence=counters.chunks,
+            stamp_ns=self.window.newest_stamp_ns or now.ros_ns,
+            control_dt_s=self._config.control_dt,
+            commands=commands,
+        )
+        self._progress = None
+        self._steps_before = counters.steps
+        counters.chunks += 1
+        self._enter(State.PLAYING, now)
+        self._arm.play(self._chunk)
+
+    def on_server_failed(self, error: Exception, now: Instant) -> None:
+        """What was asked of the server failed."""
+        if self.running:
+            self._end(_cause_of(error, self.state), str(error), now)
+
+    # Events of the arm.
+
+    def on_progress(self, progress: Progress, now: Instant) -> None:
+        """The arm side says something of a chunk; what is not about the present one is ignored."""
+        chunk = self._chunk
+        if chunk is None or self.state not in (State.PLAYING, State.SETTLING):
+            return
+        if (progress.session_id, progress.sequence) != (chunk.session_id, chunk.sequence):
+            return
+        if progress.state is ChunkState.REJECTED:
+            self._end(Cause.ARM_REJECTED, progress.message, now)
+            return
+        if progress.state is ChunkState.ABORTED:
+            self._end(Cause.ARM_ABORTED, progress.message, now)
+            return
+        if self._progress is None:
+            self._accepted(progress, chunk)
+        self._progress = progress
+        self.counters.steps = self._steps_before + progress.steps_played
+        if progress.state is ChunkState.FINISHED:
+            self._not_before_ns = now.ros_ns
+            self._enter(State.WAITING_FOR_VIEWS, now)
+
+    def _accepted(self, progress: Progress, chunk: Chunk) -> None:
+        elapsed_s = (progress.stamp_ns - chunk.stamp_ns) * 1e-9
+        self.counters.pipeline_latency_s = elapsed_s - self.counters.server_infer_s
+        self.counters.rails_bound_chunks += progress.rails_bound
+        if self.window is not None and progress.step_times_ns:
+            self.window.play(progress.step_times_ns)
+
+    # Events of people, judges and time.
+
+    def on_success(self, now: Instant) -> None:
+        """The outside judge says that the task is done."""
+        if self.running:
+            self._end(Cause.TASK_SUCCESS, "the judge on task_success says so", now)
+
+    def cancel(self, now: Instant) -> None:
+        """Someone wants the episode to end."""
+        if self.running:
+            self._end(Cause.CANCEL_REQUESTED, "cancelled", now)
+
+    def abort(self, cause: Cause, message: str, now: Instant) -> None:
+        """Something outside the episode makes it impossible to go on."""
+        if self.running:
+            self._end(cause, message, now)
+
+    def tick(self, now: Instant) -> None:
+        """Let time pass: look, sample frames, and give up on what takes too long."""
+        if not self.running:
+            return
+        if now.steady_s - self._started.steady_s >= self.goal.time_limit_s:
+            self._end(Cause.TIME_LIMIT, f"{self.goal.time_limit_s:g} s have passed", now)
+            return
+        if self.window is not None:
+            self.window.poll(now.ros_ns)
+        waited_s = now.steady_s - self._entered.steady_s
+        if self.state is State.CONNECTING and waited_s > self._bounds.connect_s:
+            self._end(Cause.NO_SERVER, f"no handshake within {self._bounds.connect_s:g} s", now)
+        elif self.state is State.WAITING_FOR_VIEWS:
+            self._look(waited_s, now)
+        elif self.state is State.INFERRING and waited_s > self._bounds.infer_s:
+            self._end(Cause.SERVER_TIMEOUT, f"no answer within {self._bounds.infer_s:g} s", now)
+        elif self.state in (State.PLAYING, State.SETTLING):
+            self._watch_arm(waited_s, now)
+
+    def _look(self, waited_s: float, now: Instant) -> None:
+        assert self.window is not None
+        proprioception = self._body.proprioception()
+        if proprioception is None:
+            self.message = "waiting for joint states and the TCP's pose"
+            if waited_s > self._bounds.views_s:
+                self._end(
+                    Cause.ARM_SILENT,
+                    f"no current joint states or TCP pose within {self._bounds.views_s:g} s",
+                    now,
+                )
+            return
+        frame = self.window.look(self._not_before_ns, now.ros_ns)
+        if isinstance(frame, NoFrame):
+            self.message = f"waiting for views: {frame}"
+            if waited_s > self._bounds.views_s:
+                self._end(Cause.VIEWS_MISSING, f"{frame}, for {self._bounds.views_s:g} s", now)
+            return
+        self._warm_frames += 1
+        if self._warm_frames < self._bounds.warmup_frames and self.counters.chunks == 0:
+            assert self._config is not None
+            self._not_before_ns = frame.newest_ns + round(self._config.control_dt * 1e9)
+            self._enter(State.WAITING_FOR_VIEWS, now)
+            return
+        self._enter(State.INFERRING, now)
+        self._server.infer(self._request(proprioception))
+
+    def _request(self, proprioception: Proprioception) -> InferRequest:
+        assert self.window is not None and self._config is not None
+        progress = self._progress
+        clipped = self._chunk is not None and self._chunk.commands.clipped_rows > 0
+        return InferRequest(
+            context_rgb=self.window.frames,
+            view_keys=self._config.view_keys,
+            view_widths=self.window.view_widths,
+            session_id=self.session_id,
+            prompt=self.goal.prompt or None,
+            proprio=_named_as_asked(proprioception, self._config.proprio_keys),
+            rails_bound=None if progress is None else progress.rails_bound or clipped,
+            executed_trans=None if progress is None else progress.executed_trans_m,
+        )
+
+    def _watch_arm(self, waited_s: float, now: Instant) -> None:
+        progress = self._progress
+        if progress is None:
+            if waited_s > self._bounds.accept_s:
+                self._end(
+                    Cause.ARM_SILENT,
+                    f"the arm side did not answer a chunk within {self._bounds.accept_s:g} s",
+                    now,
+                )
+            return
+        last_step_ns = progress.step_times_ns[-1] if progress.step_times_ns else now.ros_ns
+        if self.state is State.PLAYING and now.ros_ns >= last_step_ns:
+            self._enter(State.SETTLING, now)
+        elif self.state is State.SETTLING and waited_s > self._bounds.settle_s:
+            self._end(
+                Cause.ARM_SILENT,
+                f"the arm did not report rest within {self._bounds.settle_s:g} s",
+                now,
+            )
+
+    def _enter(self, state: State, now: Instant, message: str = "") -> None:
+        self.state = state
+        self.message = message
+        self._entered = now
+
+    def _end(self, cause: Cause, message: str, now: Instant) -> None:
+        was = self.state
+        state, outcome = ending(cause)
+        self._enter(state, now, message)
+        self.result = Result(
+            outcome,
+            cause,
+            message,
+            self.counters.chunks,
+            self.counters.steps,
+            now.steady_s - self._started.steady_s,
+        )
+        if self.window is not None:
+            self.window.stop(now.ros_ns)
+        if was in (State.PLAYING, State.SETTLING):
+            self._arm.stop()
+        if was in (State.CONNECTING, State.INFERRING):
+            self._server.abandon()
+        else:
+            self._server.release()
+
+
+def _named_as_asked(values: Proprioception, keys: tuple[str, ...]) -> Proprioception:
+    """Add the names that the server's configuration asks for, such as `robot0_eef_pos`."""
+    named = dict(values)
+    for key in keys:
+        for name, value in values.items():
+            if key == name or key.endswith(f"_{name}"):
+                named[key] = value
+    return named
+
+
+def _number(value: object) -> float:
+    return float(value) if isinstance(value, int | float | np.number) else 0.0
+
+
+def _cause_of(error: Exception, state: State) -> Cause:
+    if isinstance(error, ConnectionFailedError):
+        return Cause.NO_SERVER if state is State.CONNECTING else Cause.CONNECTION_LOST
+    for kind, cause in (
+        (ServerTimeoutError, Cause.SERVER_TIMEOUT),
+        (PolicyServerError, Cause.SERVER_ERROR),
+        (ProtocolError, Cause.PROTOCOL_ERROR),
+        (ConfigurationError, Cause.SERVER_MISMATCH),
+    ):
+        if isinstance(error, kind):
+            return cause
+    return Cause.INTERNAL_ERROR

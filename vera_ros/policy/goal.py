@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What an episode is asked to do, within which bounds, and what became of it."""
+
+from dataclasses import dataclass
+
+from vera_ros.policy.states import Cause, Outcome
+
+
+@dataclass(frozen=True)
+class Goal:
+    """What the episode is for.
+
+    Attributes:
+        prompt: the task, in words.
+        time_limit_s: after which it ends.
+    """
+
+    prompt: str
+    time_limit_s: float
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """How long an episode waits for each of its partners, steady time [s], and how it warms up.
+
+    Attributes:
+        connect_s: for the server's handshake.
+        infer_s: for an inference.
+        views_s: for a fresh multi-view frame.
+        accept_s: for the arm side's answer to a chunk.
+        settle_s: for the arm to rest, after the last step should have been played.
+        warmup_frames: frames of the standing arm before the first inference.
+    """
+
+    connect_s: float = 10.0
+    infer_s: float = 600.0
+    views_s: float = 3.0
+    accept_s: float = 2.0
+    settle_s: float = 5.0
+    warmup_frames: int = 1
+
+
+@dataclass(frozen=True)
+class Result:
+    """How an episode ended."""
+
+    outcome: Outcome
+    cause: Cause
+    message: str
+    chunks: int
+    steps: int
+    duration_s: float

@@ -1,0 +1,128 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What an episode needs of the world around it: a server, an arm, and what the robot feels."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from vera_ros.motion.actions import Commands
+from vera_ros.wire.messages import InferRequest
+
+Proprioception = Mapping[str, npt.NDArray[np.float32]]
+
+
+@dataclass(frozen=True)
+class Instant:
+    """One moment on both clocks: time-outs run on steady time, pictures and plans on ROS time.
+
+    Attributes:
+        steady_s: monotonic time [s].
+        ros_ns: ROS time [ns].
+    """
+
+    steady_s: float
+    ros_ns: int
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """A chunk for the arm.
+
+    Attributes:
+        session_id: the episode's.
+        sequence: counts the chunks of the episode, from 0.
+        stamp_ns: the newest frame that it was planned from, ROS time.
+        control_dt_s: duration of one action.
+        commands: what the actions mean.
+    """
+
+    session_id: str
+    sequence: int
+    stamp_ns: int
+    control_dt_s: float
+    commands: Commands
+
+
+class ChunkState(Enum):
+    """State constants of ChunkProgress.msg."""
+
+    ACCEPTED = 1
+    PLAYING = 2
+    FINISHED = 3
+    ABORTED = 4
+    REJECTED = 5
+
+
+@dataclass(frozen=True)
+class Progress:
+    """What the arm side says of a chunk.
+
+    Attributes:
+        session_id: the chunk's.
+        sequence: the chunk's.
+        state: what happens to it.
+        stamp_ns: when this was said, ROS time.
+        message: why it was rejected or aborted.
+        step_times_ns: when each step's motion is complete, ROS time.
+        steps_played: steps complete so far.
+        rails_bound: a limit cut the commanded motion short.
+        executed_trans_m: summed translation commanded after limits.
+    """
+
+    session_id: str
+    sequence: int
+    state: ChunkState
+    stamp_ns: int
+    message: str = ""
+    step_times_ns: tuple[int, ...] = field(default=(), repr=False)
+    steps_played: int = 0
+    rails_bound: bool = False
+    executed_trans_m: float = 0.0
+
+
+class ServerPort(Protocol):
+    """The policy server, asynchronously: every call returns at once and is answered by an event.
+
+    `connect` is answered by `Episode.on_connected`, `infer` by `Episode.on_reply`, and any of
+    them may be answered by `Episode.on_server_failed`.
+    """
+
+    def connect(self) -> None:
+        """Be connected, and let the server forget any episode before this one."""
+        ...
+
+    def infer(self, request: InferRequest) -> None:
+        """Ask for a chunk."""
+        ...
+
+    def abandon(self) -> None:
+        """Give up what is under way; the next `connect` starts afresh."""
+        ...
+
+    def release(self) -> None:
+        """Tell the server that the episode is over."""
+        ...
+
+
+class ArmPort(Protocol):
+    """The arm side. `play` is answered by `Episode.on_progress`."""
+
+    def play(self, chunk: Chunk) -> None:
+        """Hand over a chunk."""
+        ...
+
+    def stop(self) -> None:
+        """Bring the arm to rest smoothly."""
+        ...
+
+
+class BodyPort(Protocol):
+    """What the robot feels of itself."""
+
+    def proprioception(self) -> Proprioception | None:
+        """Return `q_robot`, `eef_pos`, `eef_quat`, `gripper_qpos`; None: unknown or too old."""
+        ...

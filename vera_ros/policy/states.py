@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: Apache-2.0
+"""States of an episode and why it ends; the values are the constants of the interfaces package."""
+
+from enum import IntEnum
+
+
+class State(IntEnum):
+    """State constants of PolicyStatus.msg."""
+
+    IDLE = 0
+    CONNECTING = 1
+    WAITING_FOR_VIEWS = 2
+    INFERRING = 3
+    PLAYING = 4
+    SETTLING = 5
+    DONE = 6
+    ABORTED = 7
+    CANCELLED = 8
+
+    @property
+    def running(self) -> bool:
+        """Whether an episode is under way."""
+        return State.IDLE < self < State.DONE
+
+
+class Cause(IntEnum):
+    """Cause constants of PolicyStatus.msg."""
+
+    NONE = 0
+    TASK_SUCCESS = 1
+    TIME_LIMIT = 2
+    CANCEL_REQUESTED = 3
+    DEACTIVATED = 4
+    NO_SERVER = 5
+    SERVER_MISMATCH = 6
+    SERVER_TIMEOUT = 7
+    SERVER_ERROR = 8
+    PROTOCOL_ERROR = 9
+    CONNECTION_LOST = 10
+    VIEWS_MISSING = 11
+    IMAGE_ERROR = 12
+    INVALID_ACTIONS = 13
+    ARM_REJECTED = 14
+    ARM_ABORTED = 15
+    ARM_SILENT = 16
+    INTERNAL_ERROR = 17
+
+
+class Outcome(IntEnum):
+    """Outcome constants of ExecuteTask.action."""
+
+    SUCCEEDED = 1
+    TIME_LIMIT = 2
+    CANCELLED = 3
+    ABORTED = 4
+
+
+# How an episode ends: every cause that is not here aborts it.
+_ENDINGS = {
+    Cause.TASK_SUCCESS: (State.DONE, Outcome.SUCCEEDED),
+    Cause.TIME_LIMIT: (State.DONE, Outcome.TIME_LIMIT),
+    Cause.CANCEL_REQUESTED: (State.CANCELLED, Outcome.CANCELLED),
+}
+
+
+def ending(cause: Cause) -> tuple[State, Outcome]:
+    """Return the final state and the outcome that a cause leads to."""
+    return _ENDINGS.get(cause, (State.ABORTED, Outcome.ABORTED))
