@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from vera_ros.errors import TrajectoryRejectedError
 
@@ -27,9 +27,9 @@ class TrajectoryPoints:
     """
 
     times_s: Sequence[float]
-    positions: Sequence[Sequence[float]] | Array
-    velocities: Sequence[Sequence[float]] | Array | None = None
-    accelerations: Sequence[Sequence[float]] | Array | None = None
+    positions: Sequence[ArrayLike] | Array
+    velocities: Sequence[ArrayLike] | Array | None = None
+    accelerations: Sequence[ArrayLike] | Array | None = None
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ def checked_knots(points: TrajectoryPoints, start_s: float, order: list[int]) ->
 
 
 def _rows(
-    field: str, rows: Sequence[Sequence[float]] | Array | None, count: int, order: list[int]
+    field: str, rows: Sequence[ArrayLike] | Array | None, count: int, order: list[int]
 ) -> list[Array | None]:
     """Return each point's values in our order of joints, None where it has none."""
     if rows is None:

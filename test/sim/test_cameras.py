@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The cameras: both views, upright, with the cubes where the pinhole model says."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from vera_ros.errors import ConfigurationError
+from vera_ros.sim.cameras import CameraRenderer
+from vera_ros.sim.gl import mujoco
+from vera_ros.sim.scene import CUBE_HALF_SIZE_M, GREEN_CUBE, RED_CUBE, VIEW_CAMERAS, load_model
+from vera_ros.sim.world import World
+
+AGENT, WRIST = VIEW_CAMERAS
+CHANNEL = {RED_CUBE: 0, GREEN_CUBE: 1}
+
+
+@pytest.fixture(scope="module")
+def renderer() -> Iterator[CameraRenderer]:
+    with CameraRenderer() as renderer:
+        yield renderer
+
+
+def mask(picture: NDArray[np.uint8], cube: str) -> NDArray[np.bool_]:
+    """Return the pixels in which the cube's colour dominates. Shape (H, W)."""
+    wide = picture.astype(int)
+    others = np.delete(wide, CHANNEL[cube], axis=2).max(axis=2)
+    seen: NDArray[np.bool_] = wide[:, :, CHANNEL[cube]] > 1.3 * others
+    return seen
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_both_views_show_both_cubes(renderer: CameraRenderer, seed: int) -> None:
+    pictures = renderer.render(World(seed).snapshot())
+    assert list(pictures) == ["agentview_image", "robot0_eye_in_hand_image"]
+    for picture in pictures.values():
+        assert picture.shape == (128, 128, 3)
+        assert picture.dtype == np.uint8
+        for cube in CHANNEL:
+            assert 20 < mask(picture, cube).sum() < 2000
+    assert np.abs(pictures[AGENT].astype(int) - pictures[WRIST]).mean() > 5
+
+
+def test_the_same_snapshot_gives_the_same_picture(renderer: CameraRenderer) -> None:
+    snapshots = [World(seed).snapshot() for seed in (1, 2)]
+    first, other, again = (renderer.render(snapshots[i]) for i in (0, 1, 0))
+    for view in VIEW_CAMERAS:
+        np.testing.assert_array_equal(first[view], again[view])
+        assert not np.array_equal(first[view], other[view])
+
+
+@pytest.mark.parametrize("view", [AGENT, WRIST])
+@pytest.mark.parametrize("seed", range(5))
+def test_intrinsics_project_a_cubes_top_into_its_pixels(
+    renderer: CameraRenderer, view: str, seed: int
+) -> None:
+    """Also pins that pictures are upright and red comes first."""
+    world = World(seed)
+    picture = renderer.render(world.snapshot())[view]
+    model = load_model()
+    data = mujoco.MjData(model)
+    data.qpos[:] = world.snapshot()
+    mujoco.mj_forward(model, data)
+    camera = data.camera(VIEW_CAMERAS[view])
+    intrinsics = renderer.intrinsics(view)
+    for cube, half_size in CUBE_HALF_SIZE_M.items():
+        body = data.body(cube)
+        seen = mask(picture, cube)
+        for corner in ((0, 0), (1, 1), (1, -1), (-1, 1), (-1, -1)):
+            on_top = np.array([0.7 * corner[0], 0.7 * corner[1], 1.0]) * half_size
+            point = body.xpos + body.xmat.reshape(3, 3) @ on_top
+            # MuJoCo's cameras look along -z with y up.
+            x, y, z = camera.xmat.reshape(3, 3).T @ (point - camera.xpos)
+            u = intrinsics.cx + intrinsics.fx * x / -z
+            v = intrinsics.cy - intrinsics.fy * y / -z
+            assert seen[round(v), round(u)]
+
+
+def test_size_is_chosen_and_checked() -> None:
+    with CameraRenderer(size=64, multisamples=0) as small:
+        pictures = small.render(World(0).snapshot())
+        assert pictures[AGENT].shape == (64, 64, 3)
+        assert small.intrinsics(AGENT).fx == pytest.approx(32 / np.tan(np.deg2rad(22.5)))
+        with pytest.raises(ConfigurationError, match="nowhere"):
+            small.intrinsics("nowhere")
+    with pytest.raises(ConfigurationError, match="5000"):
+        CameraRenderer(size=5000)
+
+
+def test_a_renderer_lives_in_a_thread_of_its_own() -> None:
+    def render() -> dict[str, NDArray[np.uint8]]:
+        with CameraRenderer() as renderer:
+            return renderer.render(World(0).snapshot())
+
+    with ThreadPoolExecutor(max_workers=1) as thread:
+        pictures = thread.submit(render).result()
+        again = thread.submit(render).result()
+    np.testing.assert_array_equal(pictures[WRIST], again[WRIST])
