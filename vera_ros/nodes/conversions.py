@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Between ROS messages and the core's values."""
+
+from array import array
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from builtin_interfaces.msg import Duration, Time
+from rclpy.qos import DurabilityPolicy, HistoryPolicy, QoSProfile, ReliabilityPolicy
+from sensor_msgs.msg import Image
+from std_msgs.msg import Header
+from trajectory_msgs.msg import JointTrajectory, JointTrajectoryPoint
+
+LATCHED = QoSProfile(
+    depth=1,
+    history=HistoryPolicy.KEEP_LAST,
+    reliability=ReliabilityPolicy.RELIABLE,
+    durability=DurabilityPolicy.TRANSIENT_LOCAL,
+)
+
+
+def sensor_qos(reliability: str, depth: int = 5) -> QoSProfile:
+    """QoS of sensor streams; `reliability`: best_effort or reliable."""
+    return QoSProfile(
+        depth=depth,
+        history=HistoryPolicy.KEEP_LAST,
+        reliability=ReliabilityPolicy.RELIABLE
+        if reliability == "reliable"
+        else ReliabilityPolicy.BEST_EFFORT,
+    )
+
+
+def stamp_to_ns(stamp: Time) -> int:
+    """A message's stamp [ns]."""
+    return int(stamp.sec) * 1_000_000_000 + int(stamp.nanosec)
+
+
+def ns_to_stamp(ns: int) -> Time:
+    """The stamp of a time [ns]."""
+    return Time(sec=ns // 1_000_000_000, nanosec=ns % 1_000_000_000)
+
+
+def seconds_to_duration(seconds: float) -> Duration:
+    """The Duration message of a time span [s]."""
+    ns = round(seconds * 1e9)
+    return Duration(sec=ns // 1_000_000_000, nanosec=ns % 1_000_000_000)
+
+
+def duration_to_seconds(duration: Duration) -> float:
+    """The time span of a Duration message [s]."""
+    return float(duration.sec) + float(duration.nanosec) * 1e-9
+
+
+def doubles(values: npt.NDArray[np.floating]) -> array[float]:
+    """A float64[] field; much faster to assign than a list. `values`: any shape, row-major."""
+    return array("d", np.ascontiguousarray(values, dtype=np.float64).tobytes())
+
+
+def rgb_to_image(rgb: npt.NDArray[np.uint8], stamp_ns: int, frame_id: str) -> Image:
+    """An rgb8 Image message. `rgb`: Shape (H, W, 3)."""
+    height, width, _ = rgb.shape
+    return Image(
+        header=Header(stamp=ns_to_stamp(stamp_ns), frame_id=frame_id),
+        height=height,
+        width=width,
+        encoding="rgb8",
+        step=3 * width,
+        data=array("B", rgb.tobytes()),
+    )
+
+
+def joint_trajectory(
+    joint_names: list[str],
+    times_s: npt.NDArray[np.float64],
+    positions: npt.NDArray[np.float64],
+    velocities: npt.NDArray[np.float64] | None = None,
+    accelerations: npt.NDArray[np.float64] | None = None,
+) -> JointTrajectory:
+    """A trajectory that starts now (stamp 0). Shapes (N,) and (N, n)."""
+    message = JointTrajectory(joint_names=joint_names)
+    for index, time_s in enumerate(times_s):
+        point = JointTrajectoryPoint(
+            positions=doubles(positions[index]), time_from_start=seconds_to_duration(time_s)
+        )
+        if velocities is not None:
+            point.velocities = doubles(velocities[index])
+        if accelerations is not None:
+            point.accelerations = doubles(accelerations[index])
+        message.points.append(point)
+    return message
+
+
+def in_order(message: Any, joint_names: tuple[str, ...], field: str) -> npt.NDArray[np.float64]:
+    """Values of these joints from a JointState, in this order. Shape (n,).
+
+    Raises:
+        KeyError: a joint is missing.
+        ValueError: the field has fewer values than names, or one is not finite.
+    """
+    values = dict(zip(message.name, getattr(message, field), strict=True))
+    picked = np.array([values[name] for name in joint_names])
+    if not np.isfinite(picked).all():
+        raise ValueError(f"{field} of {list(joint_names)} are {picked.tolist()}")
+    return picked

@@ -1,0 +1,189 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What every node has: checked parameters, a lifecycle, diagnostics, and a clean end."""
+
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import rclpy
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
+from rclpy.clock import Clock, ClockType
+from rclpy.executors import SingleThreadedExecutor
+from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
+from rclpy.signals import SignalHandlerOptions
+
+from vera_ros.errors import VeraRosError
+from vera_ros.nodes.parameters import Parameter, declare_parameters
+
+STEADY = Clock(clock_type=ClockType.STEADY_TIME)
+
+_AUTOSTART = Parameter(
+    "autostart",
+    True,
+    "configure and activate without being asked; false leaves it to a lifecycle manager",
+)
+_DIAGNOSTICS_PERIOD_S = 1.0
+_AUTOSTART_PERIOD_S = 0.1
+
+
+@dataclass
+class Health:
+    """What a node says of itself in /diagnostics."""
+
+    level: bytes = DiagnosticStatus.OK
+    message: str = "ok"
+    values: dict[str, object] = field(default_factory=dict)
+
+
+class VeraNode(LifecycleNode):
+    """A lifecycle node whose steps are `setup`, `start`, `stop` and `teardown`.
+
+    Each step may raise VeraRosError: the transition then fails, with the message in the log.
+    """
+
+    def __init__(self, name: str, parameters: Sequence[Parameter]) -> None:
+        """Declare the parameters; `self.parameters` holds their values by name.
+
+        Raises:
+            ConfigurationError: a parameter is invalid.
+        """
+        super().__init__(name)
+        self.parameters = declare_parameters(self, (*parameters, _AUTOSTART))
+        self.active = False
+        self.fault: VeraRosError | None = None
+        self._diagnostics = self.create_publisher(DiagnosticArray, "/diagnostics", 10)
+        self.create_timer(_DIAGNOSTICS_PERIOD_S, self._publish_health, clock=STEADY)
+        if self.parameters["autostart"]:
+            self._autostart_timer = self.create_timer(
+                _AUTOSTART_PERIOD_S, self._autostart, clock=STEADY
+            )
+
+    # The steps, for the nodes to fill in.
+
+    def waiting_for(self) -> str:
+        """What must come before `setup` can work; empty: nothing."""
+        return ""
+
+    def setup(self) -> None:
+        """Make what the node needs (configure)."""
+
+    def start(self) -> None:
+        """Begin to work (activate)."""
+
+    def stop(self) -> None:
+        """Cease to work, the arm at rest or coming to rest (deactivate)."""
+
+    def teardown(self) -> None:
+        """Give back what `setup` made (cleanup)."""
+
+    def health(self) -> Health:
+        """What goes into /diagnostics."""
+        return Health()
+
+    # Transitions.
+
+    def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Run `setup`."""
+        waiting = self.waiting_for()
+        if waiting:
+            self.get_logger().error(f"cannot be configured yet: waiting for {waiting}")
+            return TransitionCallbackReturn.FAILURE
+        return self._attempt(self.setup) or super().on_configure(state)
+
+    def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Run `start`."""
+        failure = self._attempt(self.start)
+        if failure is None:
+            self.active = True
+            return super().on_activate(state)
+        return failure
+
+    def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Run `stop`."""
+        self.active = False
+        return self._attempt(self.stop) or super().on_deactivate(state)
+
+    def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Run `teardown`."""
+        return self._attempt(self.teardown) or super().on_cleanup(state)
+
+    def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Stop first if need be, then tear down."""
+        if self.active:
+            self.active = False
+            self._attempt(self.stop)
+        return self._attempt(self.teardown) or super().on_shutdown(state)
+
+    def _attempt(self, step: Callable[[], None]) -> TransitionCallbackReturn | None:
+        try:
+            step()
+        except VeraRosError as error:
+            self.fault = error
+            self.get_logger().error(str(error))
+            return TransitionCallbackReturn.FAILURE
+        return None
+
+    def _autostart(self) -> None:
+        waiting = self.waiting_for()
+        if waiting:
+            self.get_logger().info(f"waiting for {waiting}", throttle_duration_sec=5.0)
+            return
+        self._autostart_timer.cancel()
+        if self.trigger_configure() is TransitionCallbackReturn.SUCCESS:
+            self.trigger_activate()
+
+    @property
+    def failed_to_start(self) -> bool:
+        """Whether this node was to start by itself and could not."""
+        return self.fault is not None and self.parameters["autostart"] and not self.active
+
+    def _publish_health(self) -> None:
+        health = self.health()
+        status = DiagnosticStatus(
+            name=self.get_fully_qualified_name(),
+            hardware_id="vera_ros",
+            level=health.level,
+            message=health.message,
+            values=[KeyValue(key=key, value=_text(v)) for key, v in health.values.items()],
+        )
+        array = DiagnosticArray(status=[status])
+        array.header.stamp = self.get_clock().now().to_msg()
+        self._diagnostics.publish(array)
+
+
+def run_node(make_node: Callable[[], VeraNode], arguments: list[str] | None = None) -> int:
+    """Run a node until SIGINT or SIGTERM, then stop it in order; return the exit code."""
+    signals: list[int] = []
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda received, _: signals.append(received))
+    rclpy.init(args=arguments, signal_handler_options=SignalHandlerOptions.NO)
+    node = None
+    try:
+        node = make_node()
+        executor = SingleThreadedExecutor()
+        executor.add_node(node)
+        while not signals and not node.failed_to_start:
+            executor.spin_once(timeout_sec=0.1)
+        code = 1 if node.failed_to_start else 0
+        _finish(node)
+        return code
+    except VeraRosError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    finally:
+        if node is not None:
+            node.destroy_node()
+        rclpy.shutdown()
+
+
+def _finish(node: VeraNode) -> None:
+    """Leave nothing moving and nothing open, whatever state the node is in."""
+    if node.active:
+        node.trigger_deactivate()
+    node.teardown()
+
+
+def _text(value: Any) -> str:
+    return f"{value:.6g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: Apache-2.0
+"""reference_server: a classical policy behind VERA's wire, for when there is no GPU."""
+
+from vera_ros.nodes.node import Health, VeraNode, run_node
+from vera_ros.nodes.parameters import Parameter
+from vera_ros.server.host import PolicyHost
+from vera_ros.server.reference.stack_policy import StackPolicy
+
+PARAMETERS = (
+    Parameter("host", "127.0.0.1", "address to listen on"),
+    Parameter("port", 8800, "port to listen on", minimum=1, maximum=65535),
+    Parameter("delay_s", 0.0, "added to every inference", "s", minimum=0.0, maximum=600.0),
+)
+
+
+class ReferenceServer(VeraNode):
+    """Hosts the reference policy."""
+
+    def __init__(self) -> None:
+        super().__init__("reference_server", PARAMETERS)
+        self._host: PolicyHost | None = None
+
+    def setup(self) -> None:
+        """Listen."""
+        p = self.parameters
+        self._host = PolicyHost(StackPolicy(), p["host"], p["port"], delay_s=p["delay_s"])
+        port = self._host.start()
+        self.get_logger().info(f"the reference policy answers on ws://{p['host']}:{port}")
+
+    def teardown(self) -> None:
+        """Hang up."""
+        if self._host is not None:
+            self._host.stop()
+            self._host = None
+
+    def health(self) -> Health:
+        """Where it listens."""
+        p = self.parameters
+        return Health(values={"url": f"ws://{p['host']}:{p['port']}", "delay_s": p["delay_s"]})
+
+
+def main() -> int:
+    """Entry point."""
+    return run_node(ReferenceServer)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
