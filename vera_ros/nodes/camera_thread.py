@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The thread that owns the renderer: snapshots of the world in, Image messages out."""
+
+import queue
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vera_ros.errors import VeraRosError
+from vera_ros.sim.cameras import CameraRenderer, Intrinsics
+from vera_ros.sim.sabotage import Sabotage
+
+_READY_TIMEOUT_S = 30.0
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """One moment to take pictures of."""
+
+    qpos: NDArray[np.float64]
+    stamp_ns: int
+    episode: int
+
+
+class CameraThread:
+    """Renders the newest snapshot; one that comes while a picture is taken replaces the last."""
+
+    def __init__(
+        self,
+        size: int,
+        multisamples: int,
+        sabotage: Sabotage,
+        views: tuple[str, ...],
+        publish: Callable[[Mapping[str, NDArray[np.uint8]], int], None],
+    ) -> None:
+        """Start the thread and wait until it can render.
+
+        Raises:
+            VeraRosError: it cannot; the message says what is missing.
+        """
+        self._publish = publish
+        self._sabotage = sabotage
+        self._views = views
+        self._snapshots: queue.Queue[Snapshot | None] = queue.Queue(maxsize=1)
+        self._ready: queue.Queue[dict[str, Intrinsics] | Exception] = queue.Queue()
+        self._thread = threading.Thread(
+            target=self._run, args=(size, multisamples), name="cameras", daemon=True
+        )
+        self.skipped = 0
+        self._thread.start()
+        answer = self._ready.get(timeout=_READY_TIMEOUT_S)
+        if isinstance(answer, Exception):
+            raise answer
+        self.intrinsics = answer
+
+    def take(self, snapshot: Snapshot) -> None:
+        """Have pictures taken; never waits."""
+        try:
+            self._snapshots.put_nowait(snapshot)
+        except queue.Full:
+            self.skipped += 1
+
+    def stop(self) -> None:
+        """End the thread."""
+        self._snapshots.put(None, timeout=_READY_TIMEOUT_S)
+        self._thread.join(_READY_TIMEOUT_S)
+
+    def _run(self, size: int, multisamples: int) -> None:
+        try:
+            renderer = CameraRenderer(size, multisamples)
+        except VeraRosError as error:
+            self._ready.put(error)
+            return
+        with renderer:
+            self._ready.put({view: renderer.intrinsics(view) for view in self._views})
+            while (snapshot := self._snapshots.get()) is not None:
+                pictures = renderer.render(snapshot.qpos)
+                self._publish(self._sabotage.spoil(pictures, snapshot.episode), snapshot.stamp_ns)

@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Pictures that lie, to prove that the policy lives by its eyes."""
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vera_ros.errors import ConfigurationError
+
+Pictures = Mapping[str, NDArray[np.uint8]]
+
+SABOTAGES = ("none", "blank", "frozen", "swap-views", "bgr")
+
+
+class Sabotage:
+    """Spoils pictures in one way: blank, frozen at the episode's first, views or colours swapped."""
+
+    def __init__(self, kind: str) -> None:
+        if kind not in SABOTAGES:
+            raise ConfigurationError(f"sabotage '{kind}' is unknown; valid is {SABOTAGES}")
+        self._kind = kind
+        self._episode = -1
+        self._first: Pictures = {}
+
+    def spoil(self, pictures: Pictures, episode: int) -> Pictures:
+        """Return what is shown instead. `episode`: which scene the pictures are of."""
+        if self._kind == "blank":
+            return {view: np.zeros_like(picture) for view, picture in pictures.items()}
+        if self._kind == "bgr":
+            return {view: picture[..., ::-1] for view, picture in pictures.items()}
+        if self._kind == "swap-views":
+            return dict(zip(pictures, reversed(list(pictures.values())), strict=True))
+        if self._kind == "frozen":
+            if episode != self._episode:
+                self._episode, self._first = episode, pictures
+            return self._first
+        return pictures
