@@ -14,6 +14,7 @@ import numpy as np
 import pinocchio as pin
 from scipy.linalg.lapack import dposv
 
+from vera_ros.motion.causes import Cause, MotionRefusedError
 from vera_ros.motion.osc_model import OscModel
 from vera_ros.motion.response import Response, ResponseState, Vector
 
@@ -111,25 +112,37 @@ class OscPoseResponse:
         posture = model.null_space_kp * (model.posture - q) - self._null_space_kd * dq
         friction = model.damping * dq + model.friction_loss * np.tanh(dq / _FRICTION_SPEED)
 
-        right = np.empty((len(q), 7))
+        right = np.empty((len(q), 7), order="F")
         right[:, :6] = J.T
         right[:, 6] = friction
-        solved = dposv(M, right)[1]
+        solved = _solve(M, right)
         M_inv_JT, friction_ddq = solved[:, :6], solved[:, 6]
         mobility = J @ M_inv_JT  # the inverse of Lambda
-        wrench = -dposv(mobility, J @ posture)[1]  # the null-space projection
-        wrench[:3] += dposv(mobility[:3, :3], task[:3])[1]
-        wrench[3:] += dposv(mobility[3:, 3:], task[3:])[1]
+        decoupled = mobility.copy()
+        decoupled[:3, 3:] = decoupled[3:, :3] = 0.0
+        # The second term is the null-space projection.
+        wrench = _solve(decoupled, task) - _solve(mobility, J @ posture)
         ddq = posture + M_inv_JT @ wrench
 
         torque = M @ ddq + bias
-        if (np.abs(torque) > model.torque_limit).any():
-            clipped = np.minimum(np.maximum(torque, -model.torque_limit), model.torque_limit)
-            ddq = dposv(M, clipped - bias)[1]
+        clipped = np.minimum(np.maximum(torque, -model.torque_limit), model.torque_limit)
+        if (clipped != torque).any():
+            ddq = _solve(M, clipped - bias)
         return ddq - friction_ddq
+
+
+def _solve(A: Vector, b: Vector) -> Vector:
+    """Solve A x = b for a symmetric positive definite A (its upper triangle counts)."""
+    _, x, info = dposv(A, b)
+    if info != 0:
+        raise MotionRefusedError(
+            Cause.UNREACHABLE,
+            "the motion leads through a singular posture of the modelled arm; nothing is published",
+        )
+    return x  # type: ignore[no-any-return]
 
 
 def _rotation_error(rotation: Vector, goal: Vector) -> Vector:
     """Half the sum of the cross products of present and goal axes. Shape (3,), [rad] when small."""
-    S = goal @ rotation.T
-    return 0.5 * np.array([S[2, 1] - S[1, 2], S[0, 2] - S[2, 0], S[1, 0] - S[0, 1]])
+    S = (goal @ rotation.T).ravel()
+    return 0.5 * (S[[7, 2, 3]] - S[[5, 6, 1]])  # type: ignore[no-any-return]
