@@ -69,8 +69,18 @@ def interpret_actions(
     if convention.gripper_column is not None:
         gripper = actions[:, convention.gripper_column] > _GRIPPER_CLOSE_THRESHOLD
         poses = np.delete(actions, convention.gripper_column, axis=1)
-    if not convention.already_metric and len(convention.abs_scale) == convention.columns:
+    if embodiment.action_space is ActionSpace.EEF_DELTA and poses.shape[1] != 6:
+        raise MotionError(
+            f"{poses.shape[1]} pose columns cannot be an end-effector delta; valid is 6 "
+            "(translation and axis-angle rotation)"
+        )
+    if not convention.already_metric and convention.abs_scale:
         scale = np.asarray(convention.abs_scale)
+        if scale.shape != (convention.columns,):
+            raise MotionError(
+                f"the server's action_abs_scale has {len(scale)} numbers; valid is none or "
+                f"{convention.columns}, one per column"
+            )
         if convention.gripper_column is not None:
             scale = np.delete(scale, convention.gripper_column)
         poses = poses * scale
@@ -81,9 +91,4 @@ def interpret_actions(
         poses = clipped
     if embodiment.action_scale is not None:
         poses = poses * np.asarray(embodiment.action_scale)
-    if embodiment.action_space is ActionSpace.EEF_DELTA and poses.shape[1] != 6:
-        raise MotionError(
-            f"{poses.shape[1]} pose columns cannot be an end-effector delta; valid is 6 "
-            "(translation and axis-angle rotation)"
-        )
-    return Commands(poses, gripper, clipped_rows)
+    return Commands(np.asarray(poses, dtype=np.float64), gripper, clipped_rows)
