@@ -17,8 +17,7 @@ class Gripper:
 
     def __init__(self, limits: GripperLimits) -> None:
         self._limits = limits
-        self._knots_s = np.zeros(1)  # of the commanded motion, ROS time
-        self._knots_m = np.full(1, np.nan)
+        self.forget()
 
     @property
     def known(self) -> bool:
@@ -28,11 +27,11 @@ class Gripper:
     def measured(self, position_m: float) -> None:
         """Take the measured finger position as the command, if there is none yet."""
         if not self.known:
-            self._knots_m = np.array([np.clip(position_m, *self._travel)])
+            self._hold(float(np.clip(position_m, *self._travel)))
 
     def forget(self) -> None:
         """The fingers were moved by somebody else: measure again."""
-        self._knots_m = np.full(1, np.nan)
+        self._hold(np.nan)
 
     def commanded_m(self, now_s: float) -> float:
         """The finger position commanded for a time [m]."""
@@ -73,6 +72,10 @@ class Gripper:
         """Note that `trajectory` was sent at `now_s`."""
         self._knots_s = now_s + np.concatenate(([0.0], trajectory.times_s))
         self._knots_m = np.concatenate(([trajectory.start_m], trajectory.positions_m))
+
+    def _hold(self, position_m: float) -> None:
+        self._knots_s = np.zeros(1)  # of the commanded motion, ROS time
+        self._knots_m = np.full(1, position_m)
 
     @property
     def _travel(self) -> tuple[float, float]:
