@@ -5,12 +5,14 @@ The damping follows T. Sugihara, "Solvability-unconcerned inverse kinematics by 
 Levenberg-Marquardt method", IEEE Transactions on Robotics, 2011: lambda = |e|^2 / 2 + a constant.
 """
 
+import math
 from dataclasses import dataclass
 from enum import Enum
 
 import numpy as np
 import pinocchio as pin
 
+from vera_ros.errors import ConfigurationError
 from vera_ros.motion.arm_model import ArmModel
 from vera_ros.motion.response import Vector
 
@@ -62,6 +64,11 @@ class IkSolver:
         self._damping = damping
         self._lower = arm.lower + limit_margin_rad
         self._upper = arm.upper - limit_margin_rad
+        if not (limit_margin_rad >= 0 and (self._lower < self._upper).all()):
+            raise ConfigurationError(
+                f"limit_margin_rad is {limit_margin_rad}; valid is 0 to half of the smallest joint "
+                f"range, {(arm.upper - arm.lower).min() / 2:.3f} rad"
+            )
 
     def solve(self, target: pin.SE3, q: Vector) -> IkSolution:
         """Bring the TCP to `target` (base frame), starting from `q` (Shape (n,), [rad])."""
@@ -75,19 +82,13 @@ class IkSolver:
             step, at_limit = self._step(q, error)
             q = np.minimum(np.maximum(q + step, self._lower), self._upper)
             error = self._error(target, q)
-            if error @ error < best @ best:
+            if self._within_tolerance(error) or error @ error < best @ best:
                 best_q, best = q, error
         if self._within_tolerance(best):
             verdict = Verdict.SOLVED
         else:
             verdict = Verdict.LIMITED if at_limit.any() else Verdict.UNREACHABLE
-        return IkSolution(
-            best_q,
-            float(np.linalg.norm(best[:3])),
-            float(np.linalg.norm(best[3:])),
-            verdict,
-            iterations,
-        )
+        return IkSolution(best_q, *_sizes(best), verdict, iterations)
 
     def _step(self, q: Vector, error: Vector) -> tuple[Vector, np.ndarray]:
         """One damped step; joints that stand at a limit and would leave it stay put."""
@@ -111,7 +112,11 @@ class IkSolver:
         return error
 
     def _within_tolerance(self, error: Vector) -> bool:
-        return bool(
-            np.linalg.norm(error[:3]) <= self._position_tolerance
-            and np.linalg.norm(error[3:]) <= self._rotation_tolerance
-        )
+        position, rotation = _sizes(error)
+        return position <= self._position_tolerance and rotation <= self._rotation_tolerance
+
+
+def _sizes(error: Vector) -> tuple[float, float]:
+    """Lengths of the translation and the rotation of a pose error [m, rad]."""
+    x, y, z, a, b, c = error.tolist()
+    return math.hypot(x, y, z), math.hypot(a, b, c)
