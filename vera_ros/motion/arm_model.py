@@ -44,10 +44,21 @@ class ArmModel:
         order = tuple(self._model.names)[1:]
         if order != self.joint_names:
             raise ConfigurationError(
-                f"joint_names are {list(self.joint_names)}; valid is the chain's order, {list(order)}"
+                f"joint_names are {list(self.joint_names)}; valid is the chain's order, "
+                f"{list(order)}"
+            )
+        if any(self._model.parents[j] != j - 1 for j in range(1, self._model.njoints)):
+            raise ConfigurationError(
+                f"joint_names {list(self.joint_names)} are not one chain; valid are the joints "
+                "between the arm's base and its TCP, each carried by the one before"
             )
         self._data = self._model.createData()
         self._tcp = self._model.getFrameId(self.tcp_frame)
+        if self._model.frames[self._tcp].parentJoint != self.n:
+            raise ConfigurationError(
+                f"tcp_frame '{self.tcp_frame}' is not carried by joint '{self.joint_names[-1]}'; "
+                f"valid is one of {_carried_links(full, self.joint_names[-1])}"
+            )
         first = self._model.frames[self._model.getFrameId(self.joint_names[0])]
         self._base = first.parentFrame
         self.base_frame = self._model.frames[self._base].name
@@ -77,14 +88,32 @@ class ArmModel:
         R = self._world_to_base.rotation
         return np.vstack((R @ J[:3], R @ J[3:]))
 
+    def tcp_motion(self, q: Vector, dq: Vector) -> tuple[Vector, Vector]:
+        """Motion of the TCP in the base frame for joint motions of shape (N, n), [rad, rad/s].
+
+        Returns:
+            Positions, shape (N, 3), [m], and twists, linear part first, shape (N, 6), [m/s, rad/s].
+        """
+        positions, twists = np.empty((len(q), 3)), np.empty((len(q), 6))
+        for row, (now, rate) in enumerate(zip(q, dq, strict=True)):
+            pin.forwardKinematics(self._model, self._data, now, rate)
+            positions[row] = pin.updateFramePlacement(
+                self._model, self._data, self._tcp
+            ).translation
+            twists[row] = pin.getFrameVelocity(
+                self._model, self._data, self._tcp, pin.ReferenceFrame.LOCAL_WORLD_ALIGNED
+            ).vector
+        R, offset = self._world_to_base.rotation, self._world_to_base.translation
+        return positions @ R.T + offset, (twists.reshape(-1, 2, 3) @ R.T).reshape(-1, 6)
+
     def _check_limits(self) -> None:
         for name, lower, upper, velocity in zip(
             self.joint_names, self.lower, self.upper, self.velocity_limit, strict=True
         ):
             if not (np.isfinite([lower, upper, velocity]).all() and lower < upper and velocity > 0):
                 raise ConfigurationError(
-                    f"joint '{name}' has limits lower={lower}, upper={upper}, velocity={velocity} in "
-                    "the URDF; valid are finite ones with lower < upper and velocity > 0"
+                    f"joint '{name}' has limits lower={lower}, upper={upper}, velocity={velocity} "
+                    "in the URDF; valid are finite ones with lower < upper and velocity > 0"
                 )
 
 
@@ -111,6 +140,16 @@ def _check_joints(model: pin.Model, joint_names: Sequence[str]) -> None:
             )
 
 
+def _carried_links(model: pin.Model, joint_name: str) -> list[str]:
+    """Names of the links that are rigidly attached to a joint."""
+    joint = model.getJointId(joint_name)
+    return [
+        frame.name
+        for frame in model.frames
+        if frame.type == pin.FrameType.BODY and frame.parentJoint == joint
+    ]
+
+
 def _find_tcp(model: pin.Model, last_joint: str) -> str:
     """The one tip among the links that are rigidly attached to the last joint."""
     joint = model.getJointId(last_joint)
@@ -127,7 +166,7 @@ def _find_tcp(model: pin.Model, last_joint: str) -> str:
             if model.frames[parent].type == pin.FrameType.JOINT:
                 break
             parent = model.frames[parent].parentFrame
-    tips = [model.frames[index].name for index in links if index not in inner]
+    tips = [str(model.frames[index].name) for index in links if index not in inner]
     named = [tip for tip in tips if any(part in tip for part in _TCP_NAME_PARTS)]
     for candidates in (tips, named):
         if len(candidates) == 1:

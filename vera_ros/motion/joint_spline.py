@@ -8,7 +8,7 @@ from vera_ros.motion.response import Vector
 
 
 class JointSpline:
-    """Quintic spline through joint positions, continuous up to the fourth derivative, ending at rest.
+    """Quintic spline through joint positions, with four continuous derivatives, ending at rest.
 
     Its pieces lie between the knots, so a controller that interpolates positions, velocities and
     accelerations at the knots with quintic polynomials plays this very curve.
@@ -36,7 +36,7 @@ class JointSpline:
         return np.asarray(self._derivatives[order](np.clip(times_s, 0.0, self.duration_s)))
 
     def state(self, time_s: float) -> tuple[Vector, Vector, Vector]:
-        """Position, velocity and acceleration at a time; at rest once it is over. Shape (n,) each."""
+        """Position, velocity and acceleration at a time; at rest after its end. Shape (n,) each."""
         q, dq, ddq = (self.derivative(order, time_s) for order in range(3))
         if time_s >= self.duration_s:
             return q, np.zeros_like(dq), np.zeros_like(ddq)

@@ -53,18 +53,46 @@ class Limits:
                 )
         for name in ("velocity", "acceleration", "jerk"):
             if (getattr(self, name) <= 0).any():
-                raise ConfigurationError(f"limit '{name}' must be above zero: {getattr(self, name)}")
+                raise ConfigurationError(
+                    f"limit '{name}' must be above zero: {getattr(self, name)}"
+                )
+        for name in ("tcp_speed_m_s", "tcp_turn_rad_s", "duration_s", "start_rad"):
+            if not 0 < getattr(self, name) < np.inf:
+                raise ConfigurationError(
+                    f"limit '{name}' is {getattr(self, name)}; valid is a finite number above zero"
+                )
+        for name in ("workspace_lower", "workspace_upper"):
+            if getattr(self, name).shape != (3,):
+                raise ConfigurationError(
+                    f"limit '{name}' is {getattr(self, name)}; valid are 3 numbers, x, y and z in m"
+                )
         for low, high in (("lower", "upper"), ("workspace_lower", "workspace_upper")):
-            if (getattr(self, low) >= getattr(self, high)).any():
+            if not (getattr(self, low) < getattr(self, high)).all():
                 raise ConfigurationError(
                     f"'{low}' {getattr(self, low)} must be below '{high}' {getattr(self, high)}"
                 )
 
     def stretch(self, spline: JointSpline) -> float:
-        """Factor of duration (1 or more) with which `spline` keeps the joint rate limits, and a margin."""
+        """Factor of duration, 1 or more, that keeps `spline` within the joint rate limits."""
+        return max(1.0, self._slowdown(spline, _PLANNED_SHARE))
+
+    def stretch_tcp(self, twists: Vector) -> float:
+        """The same for the TCP's rates. `twists`: linear part first. Shape (N, 6), [m/s, rad/s]."""
+        speed = np.linalg.norm(twists[:, :3], axis=1).max() / self.tcp_speed_m_s
+        turn = np.linalg.norm(twists[:, 3:], axis=1).max() / self.tcp_turn_rad_s
+        return max(1.0, float(max(speed, turn)) / _PLANNED_SHARE)
+
+    def keeps_rates(self, spline: JointSpline) -> bool:
+        """Whether `spline` keeps the joint rate limits as it is."""
+        return self._slowdown(spline, 1.0) <= 1.0
+
+    def _slowdown(self, spline: JointSpline, share: float) -> float:
+        """Factor of duration with which the fastest joint just reaches `share` of a rate limit."""
         times_s = spline.dense_times()
-        factor = 1.0
-        for order, bound in ((1, self.velocity), (2, self.acceleration), (3, self.jerk)):
-            worst = np.max(np.abs(spline.derivative(order, times_s)) / (_PLANNED_SHARE * bound))
-            factor = max(factor, float(worst) ** (1.0 / order))
-        return factor
+        factors = [
+            float(
+                np.max(np.abs(spline.derivative(order, times_s)) / (share * bound)) ** (1.0 / order)
+            )
+            for order, bound in ((1, self.velocity), (2, self.acceleration), (3, self.jerk))
+        ]
+        return max(factors)

@@ -5,7 +5,8 @@ The law (O. Khatib, "A unified approach for motion and force control of robot ma
 with position and orientation decoupled as robosuite does it): with J the TCP's Jacobian, M the mass
 matrix and Lambda = (J M^-1 J^T)^-1,
 
-    tau = J^T [Lambda_p (kp e_p - kd v); Lambda_o (kp e_o - kd w)] + N^T M (kn (q0 - q) - dn dq) + bias
+    tau = J^T [Lambda_p (kp e_p - kd v); Lambda_o (kp e_o - kd w)]
+          + N^T M (kn (q0 - q) - dn dq) + bias
 
 clipped to the torque limits. The goal is set anew at every action, from the pose achieved.
 """
@@ -35,7 +36,7 @@ class OscPoseResponse:
         self._null_space_kd = 2.0 * np.sqrt(model.null_space_kp)
 
     def respond(self, state: ResponseState, deltas: Vector, control_dt_s: float) -> Response:
-        """Play `deltas` (Shape (H, 6), [m, rad], base frame) from `state`, and on until it rests."""
+        """Play `deltas` (Shape (H, 6), [m, rad], base frame) from `state` until it rests."""
         per_action = max(1, int(np.ceil(control_dt_s / _STEP_S - 1e-9)))
         dt = control_dt_s / per_action
         q, dq = state.q.copy(), state.dq.copy()
@@ -57,7 +58,7 @@ class OscPoseResponse:
                 samples.append(q)
                 poses.append(tcp)
         return Response(
-            times_s=np.arange(len(samples)) * dt,
+            times_s=np.arange(float(len(samples))) * dt,
             tcp_position=np.array([pose.translation for pose in poses]),
             tcp_rotation=np.array([pose.rotation for pose in poses]),
             q=np.array(samples),
@@ -133,16 +134,17 @@ class OscPoseResponse:
 
 def _solve(A: Vector, b: Vector) -> Vector:
     """Solve A x = b for a symmetric positive definite A (its upper triangle counts)."""
+    x: Vector
     _, x, info = dposv(A, b)
     if info != 0:
         raise MotionRefusedError(
             Cause.UNREACHABLE,
             "the motion leads through a singular posture of the modelled arm; nothing is published",
         )
-    return x  # type: ignore[no-any-return]
+    return x
 
 
 def _rotation_error(rotation: Vector, goal: Vector) -> Vector:
     """Half the sum of the cross products of present and goal axes. Shape (3,), [rad] when small."""
     S = (goal @ rotation.T).ravel()
-    return 0.5 * (S[[7, 2, 3]] - S[[5, 6, 1]])  # type: ignore[no-any-return]
+    return np.asarray(0.5 * (S[[7, 2, 3]] - S[[5, 6, 1]]))

@@ -16,6 +16,7 @@ from vera_ros.motion.plan import Plan, empty_steps
 from vera_ros.motion.response import Response, ResponseModel, ResponseState, Vector
 
 _KNOT_S = 0.0125  # spacing of the knots of plans that no response model spaces
+_STOP_KNOTS = (8, 12, 16, 24, 32, 48, 64, 96)  # lengths that a stop may have, shortest first
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,8 @@ class Planner:
         """Plan a chunk of pose deltas from rest.
 
         Args:
-            deltas: commanded translation and axis-angle rotation, base frame. Shape (H, 6), [m, rad].
+            deltas: commanded translation and axis-angle rotation, base frame. Shape (H, 6),
+                [m, rad].
             control_dt_s: duration of one action.
             q: where the arm rests. Shape (n,), [rad].
             rotation_goal: what the previous plan of this episode ended with.
@@ -50,16 +52,22 @@ class Planner:
         Raises:
             MotionRefusedError: the arm cannot follow.
         """
+        self._check_chunk(deltas, control_dt_s, q)
         state = ResponseState(q, np.zeros(len(q)), rotation_goal)
-        response = self._response.respond(state, deltas, control_dt_s)
+        with np.errstate(over="ignore", invalid="ignore"):
+            response = self._response.respond(state, deltas, control_dt_s)
+        if not (np.isfinite(response.q).all() and np.isfinite(response.tcp_position).all()):
+            raise MotionRefusedError(
+                Cause.INVALID_CHUNK,
+                f"the response to the chunk is not finite; its largest number is "
+                f"{np.abs(deltas).max():.3g} (m or rad); nothing is published",
+            )
         path = self._follow(response, q)
-        spline = self._to_rest(response.times_s, path.q)
-        stretch = self._limits.stretch(spline)
-        if stretch > 1.0:
-            spline = spline.stretched(stretch)
+        nominal = self._to_rest(response.times_s, path.q)
+        spline, stretch, tcp_path = self._slowed(nominal)
         return Plan(
             spline=spline,
-            tcp_path=self._tcp_path(spline),
+            tcp_path=tcp_path,
             step_times_s=response.times_s[response.step_ends] * stretch,
             time_stretch=stretch,
             executed_trans_m=float(np.linalg.norm(deltas[:, :3], axis=1).sum()),
@@ -71,18 +79,12 @@ class Planner:
     def plan_stop(self, running: Plan, time_s: float, lead_s: float) -> Plan:
         """Plan the smooth end of a running plan, of which `time_s` has passed.
 
-        The first `lead_s` repeat the running plan, so that the controller has the stop before it
-        begins. The new plan's time 0 is the running plan's `time_s`.
+        It follows the running plan's path: the first `lead_s` as it is, so that the controller has
+        the stop before it begins, then ever slower, as fast as the rate limits allow. So it goes
+        nowhere that the running plan does not go; at worst it is the running plan's own end.
+        The new plan's time 0 is the running plan's `time_s`.
         """
-        spline = running.spline
-        count = max(1, round(lead_s / _KNOT_S))
-        lead_times = np.arange(count + 1) * _KNOT_S
-        lead_q = spline.derivative(0, time_s + lead_times)
-        state = spline.state(time_s + lead_times[-1])
-        brake_times, brake_q = brake(*state, self._limits, _KNOT_S)
-        times = np.concatenate((lead_times, lead_times[-1] + brake_times))
-        _, dq, ddq = spline.state(time_s)
-        stop = JointSpline(times, np.vstack((lead_q, brake_q)), dq, ddq)
+        stop = self._stop_along(running, time_s, max(1, round(lead_s / _KNOT_S)))
         return Plan(stop, self._tcp_path(stop), empty_steps())
 
     def plan_move(self, q: Vector, goal: Vector, speed_share: float) -> Plan:
@@ -90,15 +92,80 @@ class Planner:
 
         Every joint follows the minimum-jerk profile s(t) = 10 t^3 - 15 t^4 + 6 t^5, as slow as
         `speed_share` (0 to 1) of the rate limits asks.
+
+        Raises:
+            MotionRefusedError: the start, the goal or the share is not valid.
         """
+        self._check_joints(q, "start", Cause.NO_JOINT_STATES)
+        self._check_joints(goal, "goal", Cause.INVALID_CHUNK)
+        if not 0 < speed_share <= 1:
+            raise MotionRefusedError(
+                Cause.INVALID_CHUNK, f"the speed share is {speed_share}; valid is above 0, up to 1"
+            )
         count = 40
         s = np.linspace(0.0, 1.0, count + 1)[:, None]
         profile = s**3 * (10 - 15 * s + 6 * s**2)
         rest = np.zeros(len(q))
         unit = JointSpline(s[:, 0] * count * _KNOT_S, q + (goal - q) * profile, rest, rest)
-        stretch = self._limits.stretch(unit) / speed_share
-        spline = unit.stretched(stretch)
-        return Plan(spline, self._tcp_path(spline), empty_steps())
+        spline, _, tcp_path = self._slowed(unit, speed_share)
+        return Plan(spline, tcp_path, empty_steps())
+
+    def _check_chunk(self, deltas: Vector, control_dt_s: float, q: Vector) -> None:
+        self._check_joints(q, "start", Cause.NO_JOINT_STATES)
+        if deltas.ndim != 2 or deltas.shape[1] != 6 or len(deltas) == 0:
+            raise MotionRefusedError(
+                Cause.INVALID_CHUNK,
+                f"a chunk of shape {deltas.shape} cannot be planned; valid is (H, 6), H above 0",
+            )
+        if not np.isfinite(deltas).all():
+            raise MotionRefusedError(
+                Cause.INVALID_CHUNK, "a chunk with values that are not finite cannot be planned"
+            )
+        if not 1e-3 <= control_dt_s <= 1.0:
+            raise MotionRefusedError(
+                Cause.INVALID_CHUNK,
+                f"an action lasts {control_dt_s} s; valid is 0.001 to 1 s",
+            )
+        if len(deltas) * control_dt_s > self._limits.duration_s:
+            raise MotionRefusedError(
+                Cause.LIMIT_EXCEEDED,
+                f"{len(deltas)} actions of {control_dt_s:.3f} s take longer than the longest "
+                f"trajectory allowed, {self._limits.duration_s} s",
+            )
+
+    def _check_joints(self, q: Vector, what: str, cause: Cause) -> None:
+        if q.shape != (self._arm.n,) or not np.isfinite(q).all():
+            raise MotionRefusedError(
+                cause, f"the {what} is {q.tolist()}; valid are {self._arm.n} finite joint positions"
+            )
+
+    def _slowed(
+        self, spline: JointSpline, speed_share: float = 1.0
+    ) -> tuple[JointSpline, float, Vector]:
+        """The motion as slow as the limits ask, by what factor, and its TCP positions."""
+        q, dq = (spline.derivative(order, spline.times_s) for order in (0, 1))
+        tcp_path, twists = self._arm.tcp_motion(q, dq)
+        stretch = max(self._limits.stretch(spline), self._limits.stretch_tcp(twists)) / speed_share
+        return (spline.stretched(stretch) if stretch > 1.0 else spline), stretch, tcp_path
+
+    def _stop_along(self, running: Plan, time_s: float, lead: int) -> JointSpline:
+        """The shortest stop along the running plan's path, after `lead` knots as planned."""
+        _, dq, ddq = running.spline.state(time_s)
+
+        def along(phase: Vector) -> JointSpline:
+            q = running.spline.derivative(0, time_s + phase * _KNOT_S)
+            return JointSpline(np.arange(float(len(phase))) * _KNOT_S, q, dq, ddq)
+
+        left = int(np.ceil((running.duration_s - time_s) / _KNOT_S))
+        for count in _STOP_KNOTS:
+            if lead + count >= left:
+                break
+            u = np.arange(1, count + 1) / count
+            slower = lead + count * (u - u**3 + 0.5 * u**4)  # at the speed 1 - 3 u^2 + 2 u^3
+            stop = along(np.append(np.arange(lead + 1.0), slower))
+            if self._limits.keeps_rates(stop):
+                return stop
+        return along(np.arange(max(lead, left) + 1.0))
 
     def _follow(self, response: Response, q: Vector) -> _JointPath:
         """Joint positions that follow the response's TCP path from `q` on."""
@@ -106,16 +173,17 @@ class Planner:
         # The modelled TCP may sit elsewhere on its hand than this arm's: follow its motion.
         shift = start.translation - response.tcp_position[0]
         turn = response.tcp_rotation[0].T @ start.rotation
-        modelled = response.q.shape[1] == len(q)
+        positions = response.tcp_position + shift
+        rotations = response.tcp_rotation @ turn
+        # The modelled arm's own motion leads where it has the same joints.
+        lead = np.zeros((len(positions), len(q)))
+        if response.q.shape == lead.shape:
+            lead[1:] = np.diff(response.q, axis=0)
         path = [q]
         worst_m = worst_rad = 0.0
-        for index in range(1, len(response.times_s)):
-            target = pin.SE3(
-                response.tcp_rotation[index] @ turn, response.tcp_position[index] + shift
-            )
-            guess = path[-1]
-            if modelled:
-                guess = guess + response.q[index] - response.q[index - 1]
+        for index in range(1, len(positions)):
+            target = pin.SE3(rotations[index], positions[index])
+            guess = path[-1] + lead[index]
             solution = self._ik.solve(target, guess)
             if solution.verdict is not Verdict.SOLVED:
                 raise MotionRefusedError(
@@ -133,8 +201,9 @@ class Planner:
     def _to_rest(self, times_s: Vector, q: Vector) -> JointSpline:
         """A spline through the path, from rest, with a smooth stop at its end."""
         dt = times_s[1] - times_s[0]
-        dq = (1.5 * q[-1] - 2.0 * q[-2] + 0.5 * q[-3]) / dt
-        ddq = (q[-1] - 2.0 * q[-2] + q[-3]) / dt**2
+        before, previous, last = np.vstack((q[:1], q))[-3:]  # it rested before the first sample
+        dq = (1.5 * last - 2.0 * previous + 0.5 * before) / dt
+        ddq = (last - 2.0 * previous + before) / dt**2
         brake_times, brake_q = brake(q[-1], dq, ddq, self._limits, dt)
         times = np.concatenate((times_s, times_s[-1] + brake_times))
         rest = np.zeros(q.shape[1])

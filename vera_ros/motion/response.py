@@ -34,7 +34,7 @@ class Response:
         times_s: from 0, evenly spaced. Shape (N,), [s].
         tcp_position: base frame. Shape (N, 3), [m].
         tcp_rotation: base frame. Shape (N, 3, 3).
-        q: joint motion of the modelled arm: warm start and posture for the real one. Shape (N, n), [rad].
+        q: joint motion of the modelled arm: warm start for the real one. Shape (N, n), [rad].
         step_ends: index of the sample at which each action is complete. Shape (H,).
         end: the state after the last sample.
     """
@@ -51,5 +51,5 @@ class ResponseModel(Protocol):
     """Answers commanded deltas as the policy's own environment does."""
 
     def respond(self, state: ResponseState, deltas: Vector, control_dt_s: float) -> Response:
-        """Play `deltas` (Shape (H, 6), [m, rad], base frame) from `state`, and on until it rests."""
+        """Play `deltas` (Shape (H, 6), [m, rad], base frame) from `state` until it rests."""
         ...
