@@ -52,7 +52,7 @@ def duration_to_seconds(duration: Duration) -> float:
     return float(duration.sec) + float(duration.nanosec) * 1e-9
 
 
-def doubles(values: npt.NDArray[np.floating]) -> array[float]:
+def doubles(values: npt.NDArray[np.floating]) -> "array[float]":
     """A float64[] field; much faster to assign than a list. `values`: any shape, row-major."""
     return array("d", np.ascontiguousarray(values, dtype=np.float64).tobytes())
 

@@ -109,6 +109,10 @@ class Episode:
         """Whether an episode is under way."""
         return self.state.running
 
+    def elapsed_s(self, now: Instant) -> float:
+        """Steady time since the episode began, or that it took [s]."""
+        return self.result.duration_s if self.result else now.steady_s - self._started.steady_s
+
     def start(self, goal: Goal, now: Instant) -> None:
         """Begin an episode.
 
@@ -128,7 +132,7 @@ class Episode:
         self._warm_frames = self._steps_before = 0
         self._started = now
         self._enter(State.CONNECTING, now, "waiting for the policy server")
-        self._server.connect()
+        self._server.connect(self.session_id)
 
     # Events of the server.
 
@@ -336,7 +340,7 @@ class Episode:
         if was in (State.CONNECTING, State.INFERRING):
             self._server.abandon()
         else:
-            self._server.release()
+            self._server.release(self.session_id)
 
 
 def _named_as_asked(values: Proprioception, keys: tuple[str, ...]) -> Proprioception:

@@ -91,7 +91,7 @@ class ServerPort(Protocol):
     them may be answered by `Episode.on_server_failed`.
     """
 
-    def connect(self) -> None:
+    def connect(self, session_id: str) -> None:
         """Be connected, and let the server forget any episode before this one."""
         ...
 
@@ -103,7 +103,7 @@ class ServerPort(Protocol):
         """Give up what is under way; the next `connect` starts afresh."""
         ...
 
-    def release(self) -> None:
+    def release(self, session_id: str) -> None:
         """Tell the server that the episode is over."""
         ...
 

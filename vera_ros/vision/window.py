@@ -156,6 +156,11 @@ class RollingWindow:
         return self._stack(self._episode.played)
 
     @property
+    def size(self) -> int:
+        """How many frames the planner wants."""
+        return self._window.maxlen or 0
+
+    @property
     def fill(self) -> int:
         """How many frames the window holds."""
         return len(self._window)

@@ -1,0 +1,550 @@
+# SPDX-License-Identifier: Apache-2.0
+"""policy_node: camera views in, action chunks out; runs one episode at a time."""
+
+import time
+from functools import partial
+from typing import Any
+
+import numpy as np
+from diagnostic_msgs.msg import DiagnosticStatus
+from geometry_msgs.msg import PoseStamped, Vector3
+from rclpy.action import ActionServer, CancelResponse, GoalResponse
+from rclpy.task import Future
+from sensor_msgs.msg import CompressedImage, Image, JointState
+from std_msgs.msg import Bool, ColorRGBA, Header
+from std_srvs.srv import Trigger
+from visualization_msgs.msg import Marker
+
+from vera_ros.embodiments import EMBODIMENTS, find_embodiment
+from vera_ros.errors import ConfigurationError, VeraRosError
+from vera_ros.nodes.conversions import (
+    LATCHED,
+    doubles,
+    in_order,
+    ns_to_stamp,
+    sensor_qos,
+    stamp_to_ns,
+)
+from vera_ros.nodes.node import STEADY, Health, VeraNode, run_node
+from vera_ros.nodes.parameters import Parameter
+from vera_ros.nodes.server_link import ServerLink
+from vera_ros.policy.episode import Episode
+from vera_ros.policy.goal import Bounds, Goal
+from vera_ros.policy.ports import Chunk, ChunkState, Instant, Progress, Proprioception
+from vera_ros.policy.states import Cause, Outcome, State
+from vera_ros.vision.frame_buffer import FrameBuffer
+from vera_ros.vision.images import to_rgb
+from vera_ros.vision.window import RollingWindow, SamplingRules
+from vera_ros.wire.client import ClientTimeouts
+from vera_ros.wire.server_config import ServerConfig
+from vera_ros_interfaces.action import ExecuteTask
+from vera_ros_interfaces.msg import ActionChunk, ChunkProgress, PolicyStatus
+
+PARAMETERS = (
+    Parameter(
+        "embodiment",
+        "mimicgen",
+        "the robot kind that the server must serve",
+        choices=tuple(name for name, kind in EMBODIMENTS.items() if kind.drivable),
+    ),
+    Parameter("server_url", "ws://127.0.0.1:8800", "where the policy server listens"),
+    Parameter(
+        "view_topics",
+        ["agentview/image_raw", "robot0_eye_in_hand/image_raw"],
+        "image topics of the embodiment's views, in their order",
+    ),
+    Parameter(
+        "image_transport",
+        "raw",
+        "compressed subscribes to each topic's /compressed",
+        choices=("raw", "compressed"),
+    ),
+    Parameter(
+        "image_reliability",
+        "best_effort",
+        "QoS reliability of the views",
+        choices=("best_effort", "reliable"),
+    ),
+    Parameter("crop", False, "crop wide views to the policy's aspect ratio instead of squashing"),
+    Parameter("frame_buffer_size", 30, "pictures kept per view", "", 2, 300),
+    Parameter("view_max_age_s", 0.25, "of a view, when a frame is put together", "s", 0.01, 5.0),
+    Parameter("view_max_skew_s", 0.06, "between the views of a frame", "s", 0.0, 2.0),
+    Parameter("view_max_delay_s", 0.1, "from a picture's stamp to its arrival", "s", 0.0, 2.0),
+    Parameter("view_timeout_s", 3.0, "without a fresh frame, the episode ends", "s", 0.1, 60.0),
+    Parameter("warmup_frames", 1, "frames of the standing arm before the first inference", "", 1, 64),
+    Parameter("default_time_limit_s", 120.0, "of a goal that names none", "s", 1.0, 7200.0),
+    Parameter("connect_timeout_s", 10.0, "for the server's handshake", "s", 0.1, 600.0),
+    Parameter("infer_timeout_s", 600.0, "for an inference", "s", 0.1, 3600.0),
+    Parameter("ping_interval_s", 60.0, "between keepalive pings", "s", 1.0, 600.0),
+    Parameter("ping_timeout_s", 600.0, "for the answer to a ping", "s", 1.0, 3600.0),
+    Parameter("accept_timeout_s", 2.0, "for the arm side's answer to a chunk", "s", 0.1, 60.0),
+    Parameter("settle_timeout_s", 5.0, "for the arm to rest after a chunk", "s", 0.1, 60.0),
+    Parameter("body_max_age_s", 0.3, "of joint states and TCP pose", "s", 0.02, 5.0),
+    Parameter(
+        "arm_joints", [f"panda_joint{i}" for i in range(1, 8)], "reported to the server as q_robot"
+    ),
+    Parameter(
+        "finger_joints",
+        ["panda_finger_joint1", "panda_finger_joint2"],
+        "reported as gripper_qpos, the second with its sign turned",
+    ),
+    Parameter("tick_rate_hz", 100.0, "how often an episode looks at the time", "Hz", 20.0, 500.0),
+    Parameter("status_rate_hz", 10.0, "of policy_status while an episode runs", "Hz", 1.0, 50.0),
+)
+
+
+class PolicyNode(VeraNode):
+    """Runs episodes for the execute_task action."""
+
+    def __init__(self) -> None:
+        super().__init__("policy_node", PARAMETERS)
+        self._episode: Episode | None = None
+        self._link: ServerLink | None = None
+        self._finished: Future | None = None
+        self._goal_handle: Any = None
+
+    def setup(self) -> None:
+        """Subscribe to everything and be ready for goals."""
+        p = self.parameters
+        self._embodiment = find_embodiment(p["embodiment"])
+        self._buffer = FrameBuffer(self._embodiment.view_keys, p["frame_buffer_size"])
+        self._body = _Body(self, p["body_max_age_s"], p["arm_joints"], p["finger_joints"])
+        self._answers = self.create_guard_condition(self._on_answers)
+        self._link = ServerLink(
+            p["server_url"],
+            self._embodiment,
+            ClientTimeouts(
+                infer_s=p["infer_timeout_s"],
+                ping_interval_s=p["ping_interval_s"],
+                ping_timeout_s=p["ping_timeout_s"],
+            ),
+            p["connect_timeout_s"],
+            self._answers.trigger,
+        )
+        bounds = Bounds(
+            connect_s=2.0 * p["connect_timeout_s"] + 1.0,  # the client's own time-outs come first
+            infer_s=p["infer_timeout_s"] + 1.0,
+            views_s=p["view_timeout_s"],
+            accept_s=p["accept_timeout_s"],
+            settle_s=p["settle_timeout_s"],
+            warmup_frames=p["warmup_frames"],
+        )
+        self._arm = _Arm(self, self._embodiment.name, self._embodiment.action_space.value)
+        self._episode = Episode(
+            self._embodiment, bounds, self._link, self._arm, self._body, self._make_window
+        )
+        self._status = self.create_publisher(PolicyStatus, "policy_status", LATCHED)
+        self._marker = self.create_publisher(Marker, "status_marker", LATCHED)
+        self._inputs = [
+            *self._subscribe_views(),
+            self.create_subscription(Bool, "task_success", self._on_task_success, 10),
+            self.create_subscription(ChunkProgress, "chunk_progress", self._on_progress, 10),
+        ]
+        self._actions = ActionServer(
+            self,
+            ExecuteTask,
+            "execute_task",
+            execute_callback=self._execute,
+            goal_callback=self._on_goal,
+            cancel_callback=self._on_cancel,
+        )
+        self._tick_timer = self.create_timer(1.0 / p["tick_rate_hz"], self._tick, clock=STEADY)
+        self._tick_timer.cancel()
+        self._status_timer = self.create_timer(
+            1.0 / p["status_rate_hz"], self._publish_status, clock=STEADY
+        )
+        self._status_timer.cancel()
+        self._publish_status()
+
+    def stop(self) -> None:
+        """End the episode, the arm at rest or coming to rest."""
+        if self._episode is not None:
+            self._episode.abort(Cause.DEACTIVATED, "policy_node is being deactivated", self._now())
+            self._after_event()
+
+    def teardown(self) -> None:
+        """Let go of everything."""
+        if self._link is None:
+            return
+        self._link.stop()
+        self._link = self._episode = None
+        self._actions.destroy()
+        self.destroy_guard_condition(self._answers)
+        for subscription in self._inputs:
+            self.destroy_subscription(subscription)
+        for timer in (self._tick_timer, self._status_timer):
+            self.destroy_timer(timer)
+        for publisher in (self._status, self._marker):
+            self.destroy_publisher(publisher)
+        self._body.close()
+        self._arm.close()
+
+    def health(self) -> Health:
+        """Views, window, server."""
+        episode = self._episode
+        if episode is None:
+            return Health(message="not configured")
+        status = self._status_message(episode)
+        values: dict[str, object] = {
+            "state": episode.state.name,
+            "server_url": status.server_url,
+            "server_latency_s": status.server_latency_s,
+            "pipeline_latency_s": status.pipeline_latency_s,
+            "window": f"{status.window_fill} of {status.window_size}",
+            "frames_dropped": status.frames_dropped,
+            "ticks_skipped": status.ticks_skipped,
+        }
+        stale = []
+        for view, age_s in zip(status.views, status.view_age_s, strict=True):
+            values[f"age_s {view}"] = age_s
+            if not 0 <= age_s <= self.parameters["view_max_age_s"]:
+                stale.append(view)
+        if stale:
+            return Health(DiagnosticStatus.WARN, f"no current picture of {', '.join(stale)}", values)
+        return Health(values=values)
+
+    # Views.
+
+    def _subscribe_views(self) -> list[Any]:
+        p = self.parameters
+        views = self._embodiment.view_keys
+        if len(p["view_topics"]) != len(views):
+            raise ConfigurationError(
+                f"view_topics has {len(p['view_topics'])} topics; valid is one for each of "
+                f"{list(views)}"
+            )
+        compressed = p["image_transport"] == "compressed"
+        return [
+            self.create_subscription(
+                CompressedImage if compressed else Image,
+                f"{topic}/compressed" if compressed else topic,
+                partial(self._on_image, view),
+                sensor_qos(p["image_reliability"]),
+            )
+            for view, topic in zip(views, p["view_topics"], strict=True)
+        ]
+
+    def _on_image(self, view: str, message: Any) -> None:
+        try:
+            self._buffer.add(view, stamp_to_ns(message.header.stamp), to_rgb(message))
+        except VeraRosError as error:
+            self.get_logger().error(f"view '{view}': {error}", throttle_duration_sec=5.0)
+            if self._episode is not None and self._episode.running:
+                self._episode.abort(Cause.IMAGE_ERROR, f"view '{view}': {error}", self._now())
+                self._after_event()
+
+    def _make_window(self, config: ServerConfig) -> RollingWindow:
+        p = self.parameters
+        rules = SamplingRules(
+            period_ns=round(config.control_dt * 1e9),
+            max_age_ns=round(p["view_max_age_s"] * 1e9),
+            max_skew_ns=round(p["view_max_skew_s"] * 1e9),
+            max_delay_ns=round(p["view_max_delay_s"] * 1e9),
+        )
+        # The server's order is the order of concatenation; pictures of before the episode go.
+        self._buffer = FrameBuffer(config.view_keys, p["frame_buffer_size"])
+        height, width = config.image_resolution or self._embodiment.resolution
+        return RollingWindow(
+            self._buffer,
+            config.context_frames,
+            (height, width),
+            rules,
+            widths=config.view_widths,
+            crop=p["crop"],
+        )
+
+    # Goals.
+
+    def _on_goal(self, goal: ExecuteTask.Goal) -> GoalResponse:
+        reason = self._why_not(goal)
+        if reason:
+            self.get_logger().warning(f"goal refused: {reason}")
+            return GoalResponse.REJECT
+        return GoalResponse.ACCEPT
+
+    def _why_not(self, goal: ExecuteTask.Goal) -> str:
+        if not self.active or self._episode is None:
+            return "policy_node is not active; activate it first"
+        if self._episode.running or self._finished is not None:
+            return "an episode is running already; cancel it, or wait for its end"
+        if goal.mode != ExecuteTask.Goal.SYNC:
+            return f"mode {goal.mode} is not known; valid is {ExecuteTask.Goal.SYNC} (SYNC)"
+        if not (np.isfinite(goal.time_limit_s) and goal.time_limit_s >= 0):
+            return f"time_limit_s is {goal.time_limit_s}; valid is 0 (the default) or more"
+        return ""
+
+    def _on_cancel(self, _: Any) -> CancelResponse:
+        if self._episode is not None:
+            self._episode.cancel(self._now())
+            self._after_event()
+        return CancelResponse.ACCEPT
+
+    async def _execute(self, handle: Any) -> ExecuteTask.Result:
+        assert self._episode is not None
+        goal = handle.request
+        self._goal_handle = handle
+        self._finished = Future(executor=self.executor)
+        limit_s = goal.time_limit_s or self.parameters["default_time_limit_s"]
+        try:
+            self._episode.start(Goal(goal.prompt, limit_s), self._now())
+            self.get_logger().info(f"episode {self._episode.session_id}: '{goal.prompt}'")
+            self._tick_timer.reset()
+            self._status_timer.reset()
+            self._after_event()
+            result = await self._finished
+        finally:
+            self._finished = self._goal_handle = None
+        if result.outcome is Outcome.CANCELLED:
+            handle.canceled()
+        elif result.outcome is Outcome.SUCCEEDED:
+            handle.succeed()
+        else:
+            handle.abort()
+        return ExecuteTask.Result(
+            outcome=int(result.outcome),
+            cause=int(result.cause),
+            message=result.message,
+            chunks=result.chunks,
+            steps=result.steps,
+            duration_s=result.duration_s,
+        )
+
+    # Events.
+
+    def _on_answers(self) -> None:
+        if self._link is None or self._episode is None:
+            return
+        episode = self._episode
+        self._link.deliver(
+            lambda config: self._on_connected(episode, config),
+            lambda reply, latency_s: episode.on_reply(reply, latency_s, self._now()),
+            lambda error: episode.on_server_failed(error, self._now()),
+        )
+        self._after_event()
+
+    def _on_connected(self, episode: Episode, config: ServerConfig) -> None:
+        try:
+            episode.on_connected(config, self._now())
+        except VeraRosError as error:
+            episode.on_server_failed(error, self._now())
+
+    def _on_progress(self, message: ChunkProgress) -> None:
+        if self._episode is None:
+            return
+        self._episode.on_progress(
+            Progress(
+                session_id=message.session_id,
+                sequence=message.sequence,
+                state=ChunkState(message.state),
+                stamp_ns=stamp_to_ns(message.header.stamp),
+                message=message.message,
+                step_times_ns=tuple(stamp_to_ns(stamp) for stamp in message.step_times),
+                steps_played=message.steps_played,
+                rails_bound=message.rails_bound,
+                executed_trans_m=message.executed_trans_m,
+            ),
+            self._now(),
+        )
+        self._after_event()
+
+    def _on_task_success(self, message: Bool) -> None:
+        if message.data and self._episode is not None:
+            self._episode.on_success(self._now())
+            self._after_event()
+
+    def _tick(self) -> None:
+        if self._episode is not None:
+            self._episode.tick(self._now())
+            self._after_event()
+
+    def _after_event(self) -> None:
+        """Show what changed; when the episode is over, let the goal answer."""
+        episode = self._episode
+        if episode is None:
+            return
+        if (episode.state, episode.session_id) != getattr(self, "_shown", None):
+            self._shown = (episode.state, episode.session_id)
+            self._publish_status()
+        finished = self._finished
+        if finished is not None and not finished.done() and episode.result is not None:
+            self._tick_timer.cancel()
+            self._status_timer.cancel()
+            result = episode.result
+            log = self.get_logger()
+            (log.error if result.outcome is Outcome.ABORTED else log.info)(
+                f"episode {episode.session_id}: {result.outcome.name} ({result.cause.name}): "
+                f"{result.message}"
+            )
+            finished.set_result(result)
+
+    # Status.
+
+    def _publish_status(self) -> None:
+        episode = self._episode
+        if episode is None:
+            return
+        status = self._status_message(episode)
+        self._status.publish(status)
+        if self._marker.get_subscription_count():
+            self._marker.publish(_status_marker(status))
+        if self._goal_handle is not None and self._goal_handle.is_active:
+            self._goal_handle.publish_feedback(
+                ExecuteTask.Feedback(
+                    state=status.state,
+                    message=status.message,
+                    chunk=status.chunk,
+                    steps=status.steps,
+                    window_fill=status.window_fill,
+                    server_latency_s=status.server_latency_s,
+                    elapsed_s=episode.elapsed_s(self._now()),
+                )
+            )
+
+    def _status_message(self, episode: Episode) -> PolicyStatus:
+        counters, window = episode.counters, episode.window
+        now_ns = self._now().ros_ns
+        ages = self._buffer.ages_ns(now_ns)
+        return PolicyStatus(
+            header=Header(stamp=ns_to_stamp(now_ns)),
+            state=int(episode.state),
+            cause=int(episode.result.cause) if episode.result else int(Cause.NONE),
+            message=episode.message,
+            session_id=episode.session_id,
+            prompt=episode.goal.prompt,
+            server_url=self.parameters["server_url"],
+            chunk=counters.chunks,
+            steps=counters.steps,
+            window_fill=window.fill if window else 0,
+            window_size=window.size if window else 0,
+            server_latency_s=counters.server_latency_s,
+            server_infer_s=counters.server_infer_s,
+            pipeline_latency_s=counters.pipeline_latency_s,
+            phase=counters.phase,
+            views=list(ages),
+            view_age_s=[-1.0 if age_ns is None else age_ns * 1e-9 for age_ns in ages.values()],
+            frames_dropped=sum(count.dropped for count in self._buffer.counts.values()),
+            ticks_skipped=window.skipped if window else 0,
+            rails_bound_chunks=counters.rails_bound_chunks,
+            clipped_rows=counters.clipped_rows,
+            collapsed_chunks=counters.collapsed_chunks,
+        )
+
+    def _now(self) -> Instant:
+        return Instant(time.monotonic(), self.get_clock().now().nanoseconds)
+
+
+class _Arm:
+    """The arm port of an episode: ik_node, by topic and service."""
+
+    def __init__(self, node: VeraNode, embodiment: str, action_space: int) -> None:
+        self._node = node
+        self._embodiment = embodiment
+        self._action_space = action_space
+        self._chunks = node.create_publisher(ActionChunk, "action_chunk", 10)
+        self._stop = node.create_client(Trigger, "stop")
+
+    def play(self, chunk: Chunk) -> None:
+        poses, gripper = chunk.commands.poses, chunk.commands.gripper
+        self._chunks.publish(
+            ActionChunk(
+                header=Header(stamp=ns_to_stamp(chunk.stamp_ns)),
+                session_id=chunk.session_id,
+                sequence=chunk.sequence,
+                embodiment=self._embodiment,
+                action_space=self._action_space,
+                control_dt_s=chunk.control_dt_s,
+                horizon=poses.shape[0],
+                columns=poses.shape[1],
+                actions=doubles(poses),
+                gripper=doubles(gripper.astype(float)) if gripper is not None else [],
+                clipped_rows=chunk.commands.clipped_rows,
+            )
+        )
+
+    def stop(self) -> None:
+        self._stop.call_async(Trigger.Request())
+
+    def close(self) -> None:
+        self._node.destroy_publisher(self._chunks)
+        self._node.destroy_client(self._stop)
+
+
+class _Body:
+    """The body port of an episode: joint states and the TCP's pose, while they are fresh."""
+
+    def __init__(
+        self, node: VeraNode, max_age_s: float, arm_joints: list[str], finger_joints: list[str]
+    ) -> None:
+        self._max_age_s = max_age_s
+        self._arm_joints = tuple(arm_joints)
+        self._finger_joints = tuple(finger_joints)
+        self._joints: tuple[float, JointState] | None = None
+        self._pose: tuple[float, PoseStamped] | None = None
+        qos = sensor_qos("best_effort", 1)
+        self._node = node
+        self._inputs = [
+            node.create_subscription(JointState, "joint_states", self._on_joints, qos),
+            node.create_subscription(PoseStamped, "tcp_pose", self._on_pose, qos),
+        ]
+
+    def close(self) -> None:
+        for subscription in self._inputs:
+            self._node.destroy_subscription(subscription)
+
+    def _on_joints(self, message: JointState) -> None:
+        self._joints = (time.monotonic(), message)
+
+    def _on_pose(self, message: PoseStamped) -> None:
+        self._pose = (time.monotonic(), message)
+
+    def proprioception(self) -> Proprioception | None:
+        oldest_s = time.monotonic() - self._max_age_s
+        if self._joints is None or self._pose is None:
+            return None
+        if min(self._joints[0], self._pose[0]) < oldest_s:
+            return None
+        try:
+            q = in_order(self._joints[1], self._arm_joints, "position")
+            fingers = in_order(self._joints[1], self._finger_joints, "position")
+        except (KeyError, ValueError):
+            return None
+        pose = self._pose[1].pose
+        position, rotation = pose.position, pose.orientation
+        if len(fingers) == 2:
+            fingers = fingers * [1.0, -1.0]
+        return {
+            "q_robot": q.astype(np.float32),
+            "eef_pos": np.array([position.x, position.y, position.z], np.float32),
+            "eef_quat": np.array([rotation.x, rotation.y, rotation.z, rotation.w], np.float32),
+            "gripper_qpos": fingers.astype(np.float32),
+        }
+
+
+def _status_marker(status: PolicyStatus) -> Marker:
+    """The status as text that floats over the robot in rviz."""
+    lines = [State(status.state).name.replace("_", " ").lower()]
+    if status.message:
+        lines.append(status.message)
+    lines.append(f"chunk {status.chunk}, {status.steps} steps, {status.phase}".rstrip(", "))
+    lines.append(f"server {status.server_latency_s:.2f} s")
+    marker = Marker(
+        header=Header(frame_id="panda_link0"),
+        ns="policy_status",
+        type=Marker.TEXT_VIEW_FACING,
+        action=Marker.ADD,
+        scale=Vector3(z=0.05),
+        color=ColorRGBA(r=1.0, g=1.0, b=1.0, a=1.0),
+        text="\n".join(lines),
+    )
+    marker.pose.position.z = 1.1
+    marker.pose.orientation.w = 1.0
+    return marker
+
+
+def main() -> int:
+    """Entry point."""
+    return run_node(PolicyNode)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
