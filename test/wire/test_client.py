@@ -317,6 +317,7 @@ def test_a_server_that_closes_an_idle_connection_is_noticed(peers: Any) -> None:
         (pack({"view_keys": ["a"]}), ProtocolError),
         (bytes(MAX_FRAME_BYTES + 1), ProtocolError),
     ],
+    ids=["error", "garbage", "incomplete", "too large"],
 )
 def test_a_server_that_starts_badly(peers: Any, first: str | bytes, error: type[Exception]) -> None:
     async def script(connection: ServerConnection) -> None:

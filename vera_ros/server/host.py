@@ -29,6 +29,8 @@ _LOG = logging.getLogger(__name__)
 
 _START_TIMEOUT_S = 10.0
 _CLOSE_TIMEOUT_S = 1.0
+_PING_INTERVAL_S = 60.0
+_PING_TIMEOUT_S = 600.0
 
 
 class PolicyHost:
@@ -86,6 +88,8 @@ class PolicyHost:
             compression=None,
             max_size=MAX_FRAME_BYTES,
             close_timeout=_CLOSE_TIMEOUT_S,
+            ping_interval=_PING_INTERVAL_S,
+            ping_timeout=_PING_TIMEOUT_S,
         )
         port: int = next(iter(self._server.sockets)).getsockname()[1]
         return port
@@ -109,6 +113,8 @@ class PolicyHost:
                 _LOG.exception("a request of %s failed", connection.remote_address)
                 await connection.send(traceback.format_exc())
                 await connection.close(CloseCode.INTERNAL_ERROR, "server error, see the last text")
+            finally:  # also when the host stops and cancels this
+                await connection.close(CloseCode.GOING_AWAY)
 
     async def _in_worker(self, call: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._worker, call)

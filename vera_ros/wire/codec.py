@@ -116,7 +116,7 @@ def _decode_scalar(message: dict[Any, Any]) -> Any:
         return dtype.type(data)
 
 
-def _fits(data: bool | int | float, limits: np.iinfo[Any]) -> bool:
+def _fits(data: bool | int | float, limits: "np.iinfo[Any]") -> bool:
     return isinstance(data, int) and limits.min <= data <= limits.max
 
 
