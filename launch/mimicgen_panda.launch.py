@@ -1,0 +1,164 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Starts the whole system: `ros2 launch vera_ros mimicgen_panda.launch.py --show-args`."""
+
+from collections.abc import Callable, Mapping
+from typing import TypeVar
+
+from ament_index_python.packages import PackageNotFoundError, get_package_prefix
+from launch.actions import DeclareLaunchArgument, LogInfo, OpaqueFunction, Shutdown
+from launch.substitutions import LaunchConfiguration
+from launch_ros.actions import LifecycleNode, Node
+from launch_ros.parameter_descriptions import ParameterValue
+
+from launch import LaunchContext, LaunchDescription, LaunchDescriptionEntity
+from vera_ros import graph
+from vera_ros.errors import ConfigurationError, MissingDependencyError
+from vera_ros.resources import share_path
+
+Number = TypeVar("Number", int, float)
+
+ARGUMENTS = (
+    DeclareLaunchArgument(
+        "robot",
+        default_value="sim",
+        choices=graph.ROBOTS,
+        description="sim: a Panda in MuJoCo; real: an arm behind a joint_trajectory_controller, "
+        "with the names in the file given as config",
+    ),
+    DeclareLaunchArgument(
+        "server",
+        default_value="reference",
+        choices=graph.SERVERS,
+        description="reference: start the reference policy, which needs no GPU; attach: connect "
+        "to a policy server that runs already",
+    ),
+    DeclareLaunchArgument(
+        "server_url",
+        default_value="",
+        description="address of the policy server, ws://host:port; empty: "
+        f"{graph.DEFAULT_SERVER_URL}, or with server:=attach what config says",
+    ),
+    DeclareLaunchArgument(
+        "rviz", default_value="false", choices=("true", "false"), description="show it in rviz2"
+    ),
+    DeclareLaunchArgument(
+        "namespace", default_value="", description="namespace of all nodes; empty: none"
+    ),
+    DeclareLaunchArgument(
+        "seed", default_value="0", description="places the cubes of the simulated scene"
+    ),
+    DeclareLaunchArgument(
+        "realtime_factor",
+        default_value="1.0",
+        description="simulated over real time; anything but 1 makes all nodes follow /clock",
+    ),
+    DeclareLaunchArgument(
+        "config",
+        default_value="",
+        description="ROS parameter file; empty: config/mimicgen_panda.yaml, or with robot:=real "
+        "config/real_panda.yaml",
+    ),
+)
+
+
+_TRANSFORMS = [("/tf", "tf"), ("/tf_static", "tf_static")]  # so that namespaces hold them too
+
+
+def generate_launch_description() -> LaunchDescription:
+    """Return the arguments and what they start."""
+    return LaunchDescription([*ARGUMENTS, OpaqueFunction(function=_start)])
+
+
+def _start(context: LaunchContext) -> list[LaunchDescriptionEntity]:
+    value = {
+        argument.name: LaunchConfiguration(argument.name).perform(context) for argument in ARGUMENTS
+    }
+    options = graph.GraphOptions(
+        robot=value["robot"],
+        server=value["server"],
+        server_url=value["server_url"],
+        seed=_number("seed", value["seed"], int),
+        realtime_factor=_number("realtime_factor", value["realtime_factor"], float),
+        config=value["config"],
+    )
+    namespace = value["namespace"]
+    actions = [_lifecycle_node(spec, namespace) for spec in graph.nodes(options)]
+    if options.robot == "sim":
+        actions.append(_robot_state_publisher(options, namespace))
+    if value["rviz"] == "true":
+        actions.append(_rviz(options, namespace))
+    return actions
+
+
+def _lifecycle_node(spec: graph.NodeSpec, namespace: str) -> LifecycleNode:
+    """A node of this package; it configures and activates itself (parameter autostart)."""
+    return LifecycleNode(
+        package="vera_ros",
+        executable=spec.executable,
+        name=spec.name,
+        namespace=namespace,
+        parameters=[*spec.parameter_files, _typed(spec.parameters)],
+        remappings=spec.remappings,
+        output="screen",
+        on_exit=Shutdown(reason=f"{spec.name} has ended, and the system is not whole without it"),
+    )
+
+
+def _robot_state_publisher(options: graph.GraphOptions, namespace: str) -> LaunchDescriptionEntity:
+    if not _installed("robot_state_publisher"):
+        return LogInfo(
+            msg="robot_state_publisher is not installed: there are no transforms of the arm's "
+            "links; nothing but rviz needs them"
+        )
+    parameters = {"robot_description": graph.robot_description(options)}
+    return Node(
+        package="robot_state_publisher",
+        executable="robot_state_publisher",
+        namespace=namespace,
+        parameters=[_typed(parameters | _clock(options))],
+        remappings=_TRANSFORMS,
+    )
+
+
+def _rviz(options: graph.GraphOptions, namespace: str) -> Node:
+    if not _installed("rviz2"):
+        raise MissingDependencyError(
+            "rviz:=true, and rviz2 is not installed; run: sudo apt-get install "
+            "ros-$ROS_DISTRO-rviz2, or start with rviz:=false"
+        )
+    return Node(
+        package="rviz2",
+        executable="rviz2",
+        namespace=namespace,
+        arguments=["--display-config", str(share_path("config", "vera_ros.rviz"))],
+        parameters=[_clock(options)],
+        remappings=_TRANSFORMS,
+    )
+
+
+def _clock(options: graph.GraphOptions) -> dict[str, graph.Value]:
+    return {"use_sim_time": options.realtime_factor != 1.0}
+
+
+def _typed(parameters: Mapping[str, graph.Value]) -> dict[str, object]:
+    """Launch reads a plain text as YAML; an URDF or an address is to stay a text."""
+    return {
+        name: ParameterValue(value, value_type=str) if isinstance(value, str) else value
+        for name, value in parameters.items()
+    }
+
+
+def _installed(package: str) -> bool:
+    try:
+        get_package_prefix(package)
+    except PackageNotFoundError:
+        return False
+    return True
+
+
+def _number(name: str, text: str, kind: Callable[[str], Number]) -> Number:
+    try:
+        return kind(text)
+    except ValueError:
+        valid = "a whole number" if kind is int else "a number"
+        raise ConfigurationError(f"{name} is '{text}'; valid is {valid}") from None
