@@ -123,13 +123,14 @@ class OscPoseResponse:
         decoupled[:3, 3:] = decoupled[3:, :3] = 0.0
         # The second term is the null-space projection.
         wrench = _solve(decoupled, task) - _solve(mobility, J @ posture)
-        ddq = posture + M_inv_JT @ wrench
+        ddq: Vector = posture + M_inv_JT @ wrench
 
         torque = M @ ddq + bias
         clipped = np.minimum(np.maximum(torque, -model.torque_limit), model.torque_limit)
         if (clipped != torque).any():
             ddq = _solve(M, clipped - bias)
-        return ddq - friction_ddq
+        ddq -= friction_ddq
+        return ddq
 
 
 def _solve(A: Vector, b: Vector) -> Vector:
