@@ -3,7 +3,6 @@
 
 import time
 from collections import deque
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -81,14 +80,26 @@ PARAMETERS = (
     Parameter("tcp_speed_limit", 1.7, "translation of the TCP", "m/s", 0.01, 3.0),
     Parameter("tcp_turn_limit", 2.5, "rotation of the TCP", "rad/s", 0.01, 10.0),
     Parameter(
-        "workspace_lower", [0.2, -0.5, -0.13], "corner of the TCP's box, base frame", "m", -5, 5, (), 3
+        "workspace_lower",
+        [0.2, -0.5, -0.13],
+        "corner of the TCP's box, base frame",
+        "m",
+        -5,
+        5,
+        (),
+        3,
     ),
     Parameter(
         "workspace_upper", [0.85, 0.5, 0.8], "opposite corner of that box", "m", -5, 5, (), 3
     ),
     Parameter("longest_trajectory_s", 30.0, "no trajectory is longer", "s", 1.0, 120.0),
     Parameter(
-        "start_tolerance", 0.05, "of a trajectory's start to the measured positions", "rad", 0.001, 0.5
+        "start_tolerance",
+        0.05,
+        "of a trajectory's start to the measured positions",
+        "rad",
+        0.001,
+        0.5,
     ),
     Parameter(
         "tracking_tolerance",
@@ -99,16 +110,23 @@ PARAMETERS = (
         2.0,
     ),
     Parameter(
-        "joint_state_timeout_s", 0.2, "older joint states are no ground to move on", "s", 0.02, 5.0
+        "joint_state_timeout_s", 0.5, "older joint states are no ground to move on", "s", 0.02, 5.0
     ),
     Parameter("gripper_joint", "panda_finger_joint1", "the finger that is commanded; empty: none"),
     Parameter("gripper_open_m", 0.04, "finger position when open", "m", 0.0, 0.2),
     Parameter("gripper_closed_m", 0.0, "finger position when closed", "m", 0.0, 0.2),
     Parameter("gripper_speed", 0.1, "of one finger", "m/s", 0.001, 0.5),
     Parameter(
-        "start_posture", _START_POSTURE, "where move_to_start goes, one value per joint", "rad", -7, 7
+        "start_posture",
+        _START_POSTURE,
+        "where move_to_start goes, one value per joint",
+        "rad",
+        -7,
+        7,
     ),
-    Parameter("start_speed", 0.15, "share of the rate limits that move_to_start uses", "", 0.01, 0.5),
+    Parameter(
+        "start_speed", 0.15, "share of the rate limits that move_to_start uses", "", 0.01, 0.5
+    ),
     Parameter("stop_lead_s", 0.025, "time until a stop begins, for it to arrive", "s", 0.0125, 0.2),
     Parameter("monitor_rate_hz", 50.0, "how often playback is checked", "Hz", 10.0, 200.0),
 )
@@ -119,8 +137,8 @@ _PATH_LENGTH = 400  # poses of executed_path
 class IkNode(VeraNode):
     """Turns chunks into trajectories and watches the arm play them."""
 
-    def __init__(self) -> None:
-        super().__init__("ik_node", PARAMETERS)
+    def __init__(self, **options: Any) -> None:
+        super().__init__("ik_node", PARAMETERS, **options)
         self._urdf = self.parameters["robot_description"]
         self._commander: Commander | None = None
         self._measured: Measured | None = None
@@ -147,7 +165,10 @@ class IkNode(VeraNode):
         self._arm = ArmModel(self._urdf, p["joint_names"], p["tcp_frame"])
         limits = self._make_limits()
         gripper_limits = GripperLimits(
-            p["gripper_closed_m"], p["gripper_open_m"], p["gripper_speed"], p["longest_trajectory_s"]
+            p["gripper_closed_m"],
+            p["gripper_open_m"],
+            p["gripper_speed"],
+            p["longest_trajectory_s"],
         )
         self._arm_trajectories = self.create_publisher(
             JointTrajectory, "arm_controller/joint_trajectory", 10
@@ -318,7 +339,11 @@ class IkNode(VeraNode):
             self._counts["rejected"] += 1
             self.get_logger().warning(f"chunk {message.sequence} rejected: {error}")
             self._report(
-                ChunkProgress.REJECTED, message.session_id, message.sequence, error.cause, str(error)
+                ChunkProgress.REJECTED,
+                message.session_id,
+                message.sequence,
+                error.cause,
+                str(error),
             )
             return
         planning_s = time.perf_counter() - began
@@ -352,9 +377,7 @@ class IkNode(VeraNode):
                 "least one row of 6"
             )
         if message.header.frame_id not in ("", self._arm.base_frame):
-            raise _invalid(
-                f"frame '{message.header.frame_id}'; valid is '{self._arm.base_frame}'"
-            )
+            raise _invalid(f"frame '{message.header.frame_id}'; valid is '{self._arm.base_frame}'")
         deltas = np.array(message.actions).reshape(rows, columns)
         gripper = np.array(message.gripper)
         if len(gripper) not in (0, rows):
@@ -544,18 +567,14 @@ class IkNode(VeraNode):
             self._executed_path.publish(Path(header=self._header(), poses=list(self._executed)))
 
     def _header(self) -> Header:
-        return Header(
-            stamp=self.get_clock().now().to_msg(), frame_id=self._arm.base_frame
-        )
+        return Header(stamp=self.get_clock().now().to_msg(), frame_id=self._arm.base_frame)
 
     def _now_s(self) -> float:
         return float(self.get_clock().now().nanoseconds) * 1e-9
 
 
 def _invalid(what: str) -> MotionRefusedError:
-    return MotionRefusedError(
-        Cause.INVALID_CHUNK, f"the chunk has {what}; nothing of it is played"
-    )
+    return MotionRefusedError(Cause.INVALID_CHUNK, f"the chunk has {what}; nothing of it is played")
 
 
 def _pose_message(position: Any, quaternion: Any) -> PoseMessage:

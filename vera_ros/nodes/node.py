@@ -43,13 +43,18 @@ class VeraNode(LifecycleNode):
     Each step may raise VeraRosError: the transition then fails, with the message in the log.
     """
 
-    def __init__(self, name: str, parameters: Sequence[Parameter]) -> None:
+    def __init__(self, name: str, parameters: Sequence[Parameter], **options: Any) -> None:
         """Declare the parameters; `self.parameters` holds their values by name.
+
+        Args:
+            name: of the node.
+            parameters: beside those that every node has.
+            options: for the rclpy node, such as `context` or `parameter_overrides`.
 
         Raises:
             ConfigurationError: a parameter is invalid.
         """
-        super().__init__(name)
+        super().__init__(name, **options)
         self.parameters = declare_parameters(self, (*parameters, _AUTOSTART))
         self.active = False
         self.fault: VeraRosError | None = None

@@ -71,9 +71,18 @@ PARAMETERS = (
     Parameter("view_max_skew_s", 0.06, "between the views of a frame", "s", 0.0, 2.0),
     Parameter("view_max_delay_s", 0.1, "from a picture's stamp to its arrival", "s", 0.0, 2.0),
     Parameter("view_timeout_s", 3.0, "without a fresh frame, the episode ends", "s", 0.1, 60.0),
-    Parameter("warmup_frames", 1, "frames of the standing arm before the first inference", "", 1, 64),
+    Parameter(
+        "warmup_frames", 1, "frames of the standing arm before the first inference", "", 1, 64
+    ),
     Parameter("default_time_limit_s", 120.0, "of a goal that names none", "s", 1.0, 7200.0),
-    Parameter("connect_timeout_s", 10.0, "for the server's handshake", "s", 0.1, 600.0),
+    Parameter(
+        "connect_timeout_s",
+        30.0,
+        "for the handshake, which waits for an inference under way",
+        "s",
+        0.1,
+        600.0,
+    ),
     Parameter("infer_timeout_s", 600.0, "for an inference", "s", 0.1, 3600.0),
     Parameter("ping_interval_s", 60.0, "between keepalive pings", "s", 1.0, 600.0),
     Parameter("ping_timeout_s", 600.0, "for the answer to a ping", "s", 1.0, 3600.0),
@@ -96,8 +105,8 @@ PARAMETERS = (
 class PolicyNode(VeraNode):
     """Runs episodes for the execute_task action."""
 
-    def __init__(self) -> None:
-        super().__init__("policy_node", PARAMETERS)
+    def __init__(self, **options: Any) -> None:
+        super().__init__("policy_node", PARAMETERS, **options)
         self._episode: Episode | None = None
         self._link: ServerLink | None = None
         self._finished: Future | None = None
@@ -200,7 +209,9 @@ class PolicyNode(VeraNode):
             if not 0 <= age_s <= self.parameters["view_max_age_s"]:
                 stale.append(view)
         if stale:
-            return Health(DiagnosticStatus.WARN, f"no current picture of {', '.join(stale)}", values)
+            return Health(
+                DiagnosticStatus.WARN, f"no current picture of {', '.join(stale)}", values
+            )
         return Health(values=values)
 
     # Views.
@@ -370,11 +381,14 @@ class PolicyNode(VeraNode):
             self._tick_timer.cancel()
             self._status_timer.cancel()
             result = episode.result
-            log = self.get_logger()
-            (log.error if result.outcome is Outcome.ABORTED else log.info)(
+            summary = (
                 f"episode {episode.session_id}: {result.outcome.name} ({result.cause.name}): "
                 f"{result.message}"
             )
+            if result.outcome is Outcome.ABORTED:
+                self.get_logger().error(summary)
+            else:
+                self.get_logger().info(summary)
             finished.set_result(result)
 
     # Status.

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """reference_server: a classical policy behind VERA's wire, for when there is no GPU."""
 
+from typing import Any
+
 from vera_ros.nodes.node import Health, VeraNode, run_node
 from vera_ros.nodes.parameters import Parameter
 from vera_ros.server.host import PolicyHost
@@ -16,8 +18,8 @@ PARAMETERS = (
 class ReferenceServer(VeraNode):
     """Hosts the reference policy."""
 
-    def __init__(self) -> None:
-        super().__init__("reference_server", PARAMETERS)
+    def __init__(self, **options: Any) -> None:
+        super().__init__("reference_server", PARAMETERS, **options)
         self._host: PolicyHost | None = None
 
     def setup(self) -> None:

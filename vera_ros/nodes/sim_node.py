@@ -41,9 +41,7 @@ from vera_ros_interfaces.srv import ResetScene
 
 PARAMETERS = (
     Parameter("seed", 0, "places the cubes of the first scene", minimum=0, maximum=2**31 - 1),
-    Parameter(
-        "realtime_factor", 1.0, "simulated over real time", minimum=0.05, maximum=20.0
-    ),
+    Parameter("realtime_factor", 1.0, "simulated over real time", minimum=0.05, maximum=20.0),
     Parameter("publish_clock", False, "publish /clock at 100 Hz and stamp in simulated time"),
     Parameter("joint_state_rate_hz", 100.0, "rate of joint_states", "Hz", 10.0, 500.0),
     Parameter("camera_rate_hz", 20.0, "rate of each camera", "Hz", 1.0, 60.0),
@@ -70,8 +68,8 @@ _TICK_S = 0.005  # how often simulated time is brought up to date
 class SimNode(VeraNode):
     """Runs the simulated robot in step with real time."""
 
-    def __init__(self) -> None:
-        super().__init__("sim_node", PARAMETERS)
+    def __init__(self, **options: Any) -> None:
+        super().__init__("sim_node", PARAMETERS, **options)
         self._cameras: CameraThread | None = None
         self._timer: Any = None
 
@@ -83,7 +81,9 @@ class SimNode(VeraNode):
         self._seed, self._resets = p["seed"], 0
         self._rejected = 0
         self._due_s = {"joints": 0.0, "cameras": 0.0, "truth": 0.0}
-        self._joint_states = self.create_publisher(JointState, "joint_states", sensor_qos("reliable", 10))
+        self._joint_states = self.create_publisher(
+            JointState, "joint_states", sensor_qos("reliable", 10)
+        )
         self._truth = self.create_publisher(StackTruth, "stack_truth", 10)
         qos = sensor_qos(p["image_reliability"])
         self._images = {
@@ -166,20 +166,17 @@ class SimNode(VeraNode):
         while target_s - world.time_s >= world.step_s:
             self._robot.advance_to(min(target_s, self._next_due_s()))
             self._publish_due()
-        if not self._clock_publisher:
-            self._keep_stamps_at_system_time()
 
     def _next_due_s(self) -> float:
         return max(min(self._due_s.values()), self._robot.world.time_s + self._robot.world.step_s)
 
-    def _keep_stamps_at_system_time(self) -> None:
-        """When simulated time falls behind for good, its stamps must not grow old."""
-        lag_ns = time.time_ns() - self._stamp_ns()
-        if abs(lag_ns) > 20_000_000:
-            self._epoch_ns += lag_ns
-
     def _stamp_ns(self) -> int:
-        return self._epoch_ns + round(self._robot.world.time_s * 1e9)
+        """The present moment's stamp: simulated time with /clock, else the system's.
+
+        Simulated time that was lost must not make the stamps old for ever.
+        """
+        lost_s = 0.0 if self._clock_publisher else self._pacer.lost_s
+        return self._epoch_ns + round((self._robot.world.time_s + lost_s) * 1e9)
 
     def _publish_due(self) -> None:
         now_s = self._robot.world.time_s + 1e-6
@@ -212,13 +209,9 @@ class SimNode(VeraNode):
 
     def _take_pictures(self) -> None:
         assert self._cameras is not None
-        self._cameras.take(
-            Snapshot(self._robot.world.snapshot(), self._stamp_ns(), self._resets)
-        )
+        self._cameras.take(Snapshot(self._robot.world.snapshot(), self._stamp_ns(), self._resets))
 
-    def _publish_pictures(
-        self, pictures: Mapping[str, NDArray[np.uint8]], stamp_ns: int
-    ) -> None:
+    def _publish_pictures(self, pictures: Mapping[str, NDArray[np.uint8]], stamp_ns: int) -> None:
         """Called in the cameras' thread."""
         assert self._cameras is not None
         for view, picture in pictures.items():
@@ -264,7 +257,9 @@ class SimNode(VeraNode):
                     [point.velocities for point in points],
                     [point.accelerations for point in points],
                 ),
-                (stamp_ns - self._epoch_ns) * 1e-9 if stamp_ns else 0.0,
+                self._robot.world.time_s + (stamp_ns - self._stamp_ns()) * 1e-9
+                if stamp_ns
+                else 0.0,
                 self._robot.world.time_s,
                 measured.q,
                 measured.dq,

@@ -282,7 +282,8 @@ class Episode:
         self._server.infer(self._request(proprioception))
 
     def _request(self, proprioception: Proprioception) -> InferRequest:
-        assert self.window is not None and self._config is not None
+        assert self.window is not None
+        assert self._config is not None
         progress = self._progress
         clipped = self._chunk is not None and self._chunk.commands.clipped_rows > 0
         return InferRequest(

@@ -3,7 +3,7 @@
 
 from collections import deque
 
-_LONGEST_CATCH_UP_S = 0.1  # simulated; what is lost beyond it is lost, and the factor shows it
+_LONGEST_CATCH_UP_S = 0.5  # simulated; what lies beyond it is lost, and the factor shows it
 _AVERAGING_S = 5.0  # real time
 
 
@@ -14,14 +14,20 @@ class Pacer:
         self._factor = factor
         self._steady_s = steady_s
         self._sim_s = sim_s
+        self.lost_s = 0.0
         self._history: deque[tuple[float, float]] = deque()
 
     def target_s(self, steady_s: float, sim_s: float) -> float:
-        """The simulated time to go to now; never more than a short catch-up ahead of `sim_s`."""
+        """The simulated time to go to now; never more than a short catch-up ahead of `sim_s`.
+
+        What is more than that goes to `lost_s`: simulated time that will never come.
+        """
         target = self._sim_s + (steady_s - self._steady_s) * self._factor
-        if target - sim_s > _LONGEST_CATCH_UP_S:
-            self._steady_s, self._sim_s = steady_s, sim_s + _LONGEST_CATCH_UP_S
-            target = self._sim_s
+        lost_s = target - sim_s - _LONGEST_CATCH_UP_S
+        if lost_s > 0:
+            self.lost_s += lost_s
+            self._sim_s -= lost_s
+            target -= lost_s
         self._history.append((steady_s, target))
         while steady_s - self._history[0][0] > _AVERAGING_S:
             self._history.popleft()

@@ -14,7 +14,7 @@ SABOTAGES = ("none", "blank", "frozen", "swap-views", "bgr")
 
 
 class Sabotage:
-    """Spoils pictures in one way: blank, frozen at the episode's first, views or colours swapped."""
+    """Spoils pictures in one way: blank, frozen at the first, views or colours swapped."""
 
     def __init__(self, kind: str) -> None:
         if kind not in SABOTAGES:
