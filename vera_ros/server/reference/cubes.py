@@ -2,7 +2,7 @@
 """Where a cube is: the pose whose silhouette fits what every view shows of its colour."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import cv2
 import numpy as np
@@ -17,7 +17,7 @@ from vera_ros.server.reference.silhouette import Silhouette
 _CORNERS = np.array([[x, y, z] for x in (-1, 1) for y in (-1, 1) for z in (-1, 1)], dtype=float)
 _MARGIN_PX = 6  # of the fitted window around a spot
 _ENOUGH_PIXELS = 800  # the larger window of a close cube is thinned out
-_START_YAWS = np.radians([0.0, 22.5, 45.0, 67.5])
+_START_YAWS_RAD = (np.pi / 8, 3 * np.pi / 8)
 # Yaw is fitted in units that move a corner about as far as a unit of x does.
 _YAW_UNIT_RAD = 20.0
 
@@ -85,20 +85,25 @@ def locate(
 ) -> Located:
     """Find a cube that rests at centre height `rest_z_m` or, with `free_z`, at any height.
 
+    A single view hardly tells the height: what only one sees is taken to rest at `rest_z_m`.
     The fit minimises the squared difference between the modelled coverage of each pixel and the
-    picture's. It counts only if every view that should see the cube agrees.
+    picture's, first with soft edges, which pull from afar, then with sharp ones. It counts only if
+    every view that should see the cube agrees.
     """
     seen = [look for look in looks if look.evidence.is_seen]
     if not seen:
         return Located(None, "its colour is in no picture")
+    free_z = free_z and len(seen) > 1
     position = _start_position(seen, rest_z_m, free_z=free_z)
     if position is None:
         return Located(None, "its colour is above the horizon")
     windows = [_Window.around(look) for look in seen]
-    softness = config.edge_softness_px
-    starts = [Cube(position, float(yaw), half_size_m) for yaw in _START_YAWS]
-    costs = [float(np.sum(_residuals(cube, windows, softness) ** 2)) for cube in starts]
-    cube = _fit(starts[int(np.argmin(costs))], windows, softness, free_z=free_z)
+    few = [window.thinned(3) for window in windows]
+    fits = [
+        _fit(Cube(position, yaw_rad, half_size_m), few, config.soft_edge_px, free_z=free_z)
+        for yaw_rad in _START_YAWS_RAD
+    ]
+    cube = _fit(min(fits).cube, windows, config.sharp_edge_px, free_z=free_z).cube
     return _judge(cube, looks, config)
 
 
@@ -116,61 +121,98 @@ class _Window:
         top, left = np.maximum([rows.min() - _MARGIN_PX, columns.min() - _MARGIN_PX], 0)
         part = np.s_[top : rows.max() + _MARGIN_PX + 1, left : columns.max() + _MARGIN_PX + 1]
         y, x = np.nonzero(look.evidence.known[part])
-        few = slice(None, None, 1 + len(x) // _ENOUGH_PIXELS)
-        centres = np.column_stack([x[few] + left, y[few] + top]) + 0.5
-        return _Window(look.view, centres, look.evidence.cube[part][y[few], x[few]])
+        centres = np.column_stack([x + left, y + top]) + 0.5
+        window = _Window(look.view, centres, look.evidence.cube[part][y, x])
+        return window.thinned(1 + len(x) // _ENOUGH_PIXELS)
+
+    def thinned(self, every: int) -> "_Window":
+        """Return a window with one pixel of so many."""
+        return _Window(self.view, self.centres[::every], self.is_cube[::every])
 
 
 def _start_position(seen: Sequence[Look], rest_z_m: float, *, free_z: bool) -> Array | None:
-    if free_z and len(seen) > 1:
+    if free_z:
         return intersect([look.view.ray(look.evidence.centroid()) for look in seen])
     return seen[0].view.to_plane(seen[0].evidence.centroid(), rest_z_m)
 
 
-def _fit(start: Cube, windows: Sequence[_Window], softness_px: float, *, free_z: bool) -> Cube:
-    used = 4 if free_z else 3
+@dataclass(frozen=True, order=True)
+class _Fit:
+    """A fitted cube and the cost that is left; the lower one is the better."""
 
-    def residuals(step: Array) -> Array:
-        return _residuals(start.moved(step), windows, softness_px)
+    cost: float
+    cube: Cube = field(compare=False)
 
-    def jacobian(step: Array) -> Array:
-        return _jacobian(start.moved(step), windows, softness_px)[:, :used]
 
+def _fit(start: Cube, windows: Sequence[_Window], softness_px: float, *, free_z: bool) -> _Fit:
+    problem = _Problem(start, windows, softness_px)
     solution = least_squares(
-        residuals, np.zeros(used), jacobian, method="lm", ftol=1e-4, xtol=1e-4, max_nfev=25
+        problem.residuals,
+        np.zeros(4 if free_z else 3),
+        problem.jacobian,
+        method="lm",
+        ftol=3e-3,
+        xtol=1e-2,
+        max_nfev=12,
     )
     cube = start.moved(solution.x)
-    return replace(cube, yaw_rad=cube.yaw_rad % (np.pi / 2))
+    return _Fit(float(solution.cost), replace(cube, yaw_rad=cube.yaw_rad % (np.pi / 2)))
 
 
-def _residuals(cube: Cube, windows: Sequence[_Window], softness_px: float) -> Array:
-    """Return modelled minus seen coverage of every known pixel, Shape (N,)."""
-    corners = cube.corners()
-    parts = []
-    for window in windows:
-        distances, _ = Silhouette.of(window.view.project(corners)).distances(window.centres)
-        parts.append(_coverage(distances, softness_px) - window.is_cube)
-    return np.concatenate(parts)
+class _Problem:
+    """Modelled minus seen coverage of every known pixel, for steps of `Cube.moved`."""
+
+    def __init__(self, start: Cube, windows: Sequence[_Window], softness_px: float) -> None:
+        self._start, self._windows, self._softness_px = start, windows, softness_px
+        self._last: tuple[bytes, list[_Model]] | None = None
+
+    def residuals(self, step: Array) -> Array:
+        """Return the differences, Shape (N,)."""
+        models = zip(self._models(step), self._windows, strict=True)
+        return np.concatenate([model.coverage - window.is_cube for model, window in models])
+
+    def jacobian(self, step: Array) -> Array:
+        """Return their derivatives by the step, Shape (N, 3 or 4)."""
+        cube = self._start.moved(step)
+        corners, motions = cube.corners(), cube.corner_motions()
+        parts = []
+        for model, window in zip(self._models(step), self._windows, strict=True):
+            slope = -model.coverage * (1 - model.coverage) / self._softness_px
+            near = np.flatnonzero(slope < -1e-3)
+            changes = model.silhouette.distance_changes(
+                window.centres[near],
+                model.edges[near],
+                window.view.project_motion(corners, motions),
+            )
+            part = np.zeros((len(slope), 4))
+            part[near] = (slope[near] * changes).T
+            parts.append(part)
+        return np.concatenate(parts)[:, : len(step)]
+
+    def _models(self, step: Array) -> "list[_Model]":
+        """Return the model of each view; the solver asks for the same step twice."""
+        key = step.tobytes()
+        if self._last is None or self._last[0] != key:
+            corners = self._start.moved(step).corners()
+            models = [_Model.of(corners, window, self._softness_px) for window in self._windows]
+            self._last = key, models
+        return self._last[1]
 
 
-def _jacobian(cube: Cube, windows: Sequence[_Window], softness_px: float) -> Array:
-    """Return the derivative of the residuals by x, y, yaw and z of `Cube.moved`, Shape (N, 4)."""
-    corners, motions = cube.corners(), cube.corner_motions()
-    parts = []
-    for window in windows:
+@dataclass(frozen=True)
+class _Model:
+    """What a view should show: its outline, each pixel's nearest edge, and coverage by the cube."""
+
+    silhouette: Silhouette
+    edges: npt.NDArray[np.intp]
+    coverage: Array
+
+    @staticmethod
+    def of(corners: Array, window: _Window, softness_px: float) -> "_Model":
         silhouette = Silhouette.of(window.view.project(corners))
         distances, edges = silhouette.distances(window.centres)
-        pixel_motions = window.view.project_motion(corners, motions)
-        changes = silhouette.distance_changes(window.centres, edges, pixel_motions)
-        coverage = _coverage(distances, softness_px)
-        parts.append(-coverage * (1 - coverage) / softness_px * changes)
-    jacobian: Array = np.concatenate(parts, axis=1).T
-    return jacobian
-
-
-def _coverage(distances: Array, softness_px: float) -> Array:
-    coverage: Array = 1 / (1 + np.exp(np.clip(distances / softness_px, -30, 30)))
-    return coverage
+        coverage = 1 / (1 + np.exp(np.clip(distances / softness_px, -30, 30)))
+        return _Model(silhouette, edges, coverage)
 
 
 def _judge(cube: Cube, looks: Sequence[Look], config: LocalisationConfig) -> Located:

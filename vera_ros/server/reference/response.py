@@ -27,13 +27,16 @@ class Move:
 
     Attributes:
         target: where it ends, base frame.
-        limit: the largest translation command, in (0, 1].
+        limit: the largest translation command, in (0, 1]; that of the rotation is in proportion.
         gripper: OPEN or CLOSE, meanwhile.
+        turns_fully: whether the move lasts until the hand has turned; otherwise it lasts as long as
+            the translation, and the hand turns as far as it can meanwhile.
     """
 
     target: Pose
     limit: float
     gripper: float
+    turns_fully: bool = True
 
 
 @dataclass(frozen=True)
@@ -67,7 +70,8 @@ def write_chunk(
     """Return the first `horizon` steps of the legs, from a TCP at rest at `tcp`.
 
     A move that does not fit is cut short and still ends gently; steps that are left over hold the
-    pose with the last gripper command (`gripper`: the one before the chunk).
+    pose with the last gripper command (`gripper`: the one before the chunk). `rotation_limit` is
+    the largest rotation command of a move whose translation limit is 1.
     """
     actions = np.zeros((horizon, 7))
     used = 0
@@ -93,20 +97,26 @@ def _commands(
 ) -> Array:
     """Return the commands of a move, Shape (steps, 6): as few steps as the limits allow."""
     translation = (move.target.position - tcp.position) / _metres(config)
-    rotation = Rotation.from_matrix(move.target.rotation @ tcp.rotation.T).as_rotvec() / _radians(
-        config
-    )
-    need = max(np.abs(translation).max() / move.limit, np.abs(rotation).max() / rotation_limit)
-    if max(np.abs(translation).max(), np.abs(rotation).max()) < _NEGLIGIBLE:
+    rotation = _turn(tcp, move.target) / _radians(config)
+    travel, turn = np.abs(translation).max(), np.abs(rotation).max()
+    if travel < _NEGLIGIBLE and (turn < _NEGLIGIBLE or not move.turns_fully):
         return np.zeros((0, 6))
+    needs = [travel / move.limit, turn / (rotation_limit * move.limit)]
+    need = max(needs) if move.turns_fully else needs[0]
     steps = 1
     while steps < most_steps and _profile(steps, config).sum() < need:
         steps += 1
     profile = _profile(steps, config)
-    part = min(1.0, float(profile.sum() / need))
-    total = part * np.concatenate([translation, rotation])
+    parts = profile.sum() / np.maximum(needs, profile.sum())
+    total = np.concatenate([parts[0] * translation, parts[1] * rotation])
     commands: Array = np.outer(profile / profile.sum(), total)
     return commands
+
+
+def _turn(start: Pose, end: Pose) -> Array:
+    """Return the rotation vector from one orientation to another, base frame, Shape (3,), [rad]."""
+    turn: Array = Rotation.from_matrix(end.rotation @ start.rotation.T).as_rotvec()
+    return turn
 
 
 def _profile(steps: int, config: ResponseConfig) -> Array:

@@ -65,7 +65,8 @@ class SegmentationConfig:
 class LocalisationConfig:
     """How well a cube's silhouette must fit the pictures."""
 
-    edge_softness_px: float
+    soft_edge_px: float
+    sharp_edge_px: float
     min_overlap: float
     min_visible: float
 
@@ -100,6 +101,7 @@ class MotionConfig:
     look_position_m: tuple[float, float, float]
     look_radius_m: float
     position_tolerance_m: float
+    slope: float
     yaw_tolerance_rad: float
     look_distance_m: float
     close_distance_m: float

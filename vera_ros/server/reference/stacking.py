@@ -110,7 +110,7 @@ class Stacker:
             self._sideways(now.tcp, place) > self._motion.position_tolerance_m
         ):
             return Decision(Phase.CARRY, self._carry(now, now.tcp), "to the support")
-        legs = self._over(now.tcp, above, place, self._clear_z(support), CLOSE)
+        legs = self._over(now.tcp, above, place, self._clear_z(), CLOSE)
         retreat = _raised(place.position, self._motion.retreat_m)
         legs += [
             Grip(self._motion.open_steps, OPEN),
@@ -124,7 +124,7 @@ class Stacker:
             up = replace(tcp, position=_at_height(tcp.position, self._motion.look_position_m[2]))
             return [Move(up, self._motion.near_limit, CLOSE)]
         above, _ = self._place_poses(now, support)
-        return self._over(tcp, above, None, self._clear_z(support), CLOSE)
+        return self._over(tcp, above, None, self._clear_z(), CLOSE)
 
     def _place_poses(self, now: Sighting, support: Cube) -> tuple[Pose, Pose]:
         """Return the TCP above the support and where it lets go."""
@@ -154,9 +154,7 @@ class Stacker:
             return Decision(Phase.GRASP, self._close_here(now), note or "closes")
         low = now.tcp.position[2] < hover.position[2]
         far = self._distance(now.tcp, hover) > self._motion.look_distance_m
-        legs = self._over(
-            now.tcp, hover, None if far and not low else grasp, float(hover.position[2]), OPEN
-        )
+        legs = self._over(now.tcp, hover, None if far and not low else grasp, self._clear_z(), OPEN)
         return Decision(Phase.REACH, legs, note or ("to the cube" if far else "onto the cube"))
 
     def _at_grasp(self, now: Sighting) -> bool:
@@ -210,16 +208,23 @@ class Stacker:
     def _over(
         self, tcp: Pose, above: Pose, down: Pose | None, clear_z: float, gripper: float
     ) -> list[Leg]:
-        """Go above a place, sideways only when clear, and down to it if `down` is given."""
+        """Go above a place, sideways only when clear, and down to it if `down` is given.
+
+        The empty hand has turned before it goes down around a cube; with one it need not.
+        """
         legs: list[Leg] = []
-        aligned = self._sideways(tcp, above) < self._motion.position_tolerance_m
+        turns = gripper == OPEN
+        height = max(0.0, float(tcp.position[2] - (down or above).position[2]))
+        aligned = self._sideways(tcp, above) < (
+            self._motion.position_tolerance_m + self._motion.slope * height
+        )
         if not aligned and tcp.position[2] < clear_z:
             up = replace(tcp, position=_at_height(tcp.position, clear_z))
             legs.append(Move(up, self._motion.free_limit, gripper))
         if down is None or not aligned or tcp.position[2] > above.position[2]:
-            legs.append(Move(above, self._motion.free_limit, gripper))
+            legs.append(Move(above, self._motion.free_limit, gripper, turns))
         if down is not None:
-            legs.append(Move(down, self._motion.near_limit, gripper))
+            legs.append(Move(down, self._motion.near_limit, gripper, turns))
         return legs
 
     def _retreat(self, now: Sighting, height: float) -> list[Leg]:
@@ -235,8 +240,9 @@ class Stacker:
         cubes = self._scene.cubes
         return self._scene.table_z_m + 2 * cubes.support.half_size_m + cubes.carried.half_size_m
 
-    def _clear_z(self, support: Cube) -> float:
-        return float(support.position[2]) + self._motion.clear_m
+    def _clear_z(self) -> float:
+        half = self._scene.cubes.support.half_size_m
+        return self._scene.table_z_m + half + self._motion.clear_m
 
     @staticmethod
     def _distance(tcp: Pose, target: Pose) -> float:
