@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A picture of the film: the views side by side, enlarged, with captions."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+VIEW_PX = 512
+_BAR_PX = 44
+_MARGIN_PX = 14
+
+_FONT = cv2.FONT_HERSHEY_SIMPLEX
+_BACKGROUND = (22, 24, 29)
+_TEXT = (235, 235, 235)
+_DIM = (150, 156, 166)
+_GOOD = (110, 214, 130)
+_BAD = (240, 110, 100)
+
+
+@dataclass(frozen=True)
+class Caption:
+    """What is written above and below the views.
+
+    Attributes:
+        title: above, on the left.
+        subtitle: above, on the right.
+        status: below, on the left.
+        detail: below, on the right.
+        verdict: whether the tower stands, once that is known.
+    """
+
+    title: str
+    subtitle: str
+    status: str
+    detail: str
+    verdict: bool | None = None
+
+
+def film_size(views: int) -> tuple[int, int]:
+    """Return width and height of the film, px."""
+    return views * VIEW_PX, VIEW_PX + 2 * _BAR_PX
+
+
+def compose_picture(
+    views: Sequence[NDArray[np.uint8]], names: Sequence[str], caption: Caption
+) -> NDArray[np.uint8]:
+    """Return one picture of the film. Shape (H, W, 3), RGB.
+
+    Args:
+        views: pictures, RGB, each square. Shape (h, h, 3).
+        names: of the views.
+        caption: what is written.
+    """
+    width, height = film_size(len(views))
+    picture = np.empty((height, width, 3), np.uint8)
+    picture[:] = _BACKGROUND
+    for index, view in enumerate(views):
+        left = index * VIEW_PX
+        cv2.resize(
+            view,
+            (VIEW_PX, VIEW_PX),
+            dst=picture[_BAR_PX : _BAR_PX + VIEW_PX, left : left + VIEW_PX],
+            interpolation=cv2.INTER_CUBIC,
+        )
+        _write(picture, names[index], left + _MARGIN_PX, _BAR_PX + VIEW_PX - 12, _TEXT, 0.5, True)
+    color = {None: _TEXT, True: _GOOD, False: _BAD}[caption.verdict]
+    _write(picture, caption.title, _MARGIN_PX, 29, _TEXT)
+    _write(picture, caption.subtitle, _right(caption.subtitle, width), 29, _DIM)
+    _write(picture, caption.status, _MARGIN_PX, height - 15, color)
+    _write(picture, caption.detail, _right(caption.detail, width), height - 15, _DIM)
+    return picture
+
+
+def _right(text: str, width: int) -> int:
+    """Return where a text must begin to end at the right margin."""
+    (length, _), _ = cv2.getTextSize(text, _FONT, 0.6, 1)
+    return width - _MARGIN_PX - int(length)
+
+
+def _write(
+    picture: NDArray[np.uint8],
+    text: str,
+    x: int,
+    y: int,
+    color: tuple[int, int, int],
+    scale: float = 0.6,
+    shaded: bool = False,
+) -> None:
+    if shaded:
+        cv2.putText(picture, text, (x, y), _FONT, scale, (0, 0, 0), 3, cv2.LINE_AA)
+    cv2.putText(picture, text, (x, y), _FONT, scale, color, 1, cv2.LINE_AA)

@@ -1,0 +1,170 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The demo command: `scripts/demo`, or `ros2 run vera_ros demo`."""
+
+import argparse
+import importlib.util
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import fields
+from pathlib import Path
+
+from vera_ros import __version__
+from vera_ros.demo.failures import DemoError, InterruptedRunError
+from vera_ros.demo.interrupts import Interrupts
+from vera_ros.demo.options import (
+    DEFAULT_PROMPT,
+    DEFAULT_TIME_LIMIT_S,
+    SABOTAGE_TIME_LIMIT_S,
+    DemoOptions,
+)
+from vera_ros.errors import MissingDependencyError, VeraRosError
+from vera_ros.sim.sabotage import SABOTAGES
+
+_DESCRIPTION = """\
+A simulated Panda stacks the red cube on the green one, from what two cameras see.
+
+Starts the simulation, the arm side, the policy side and a policy server, plays episodes, judges
+each by the simulator's truth, and writes a report and a film."""
+
+_EPILOG = """\
+The exit code is 0 when the run itself worked, also when towers fell; 1 when something broke, 2 for
+an option that makes no sense, 130 after Ctrl-C.
+
+examples:
+  scripts/demo                                 three episodes, demo.mp4, report.json
+  scripts/demo --episodes 50 --headless --no-video
+  scripts/demo --sabotage blank                the cameras show nothing: no tower can stand
+  scripts/demo --server ws://gpu-machine:8800  with a policy server that runs already"""
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """Return the parser of the command line."""
+    parser = argparse.ArgumentParser(
+        prog="demo",
+        description=_DESCRIPTION,
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="version", version=f"vera_ros {__version__}")
+    add = parser.add_argument
+    add("--episodes", type=int, metavar="N", help="how many (default 3)")
+    add(
+        "--seed", type=int, metavar="S", help="of the first episode, then one more each (default 0)"
+    )
+    add("--headless", action="store_true", help="plain lines instead of a live display")
+    add("--report", type=Path, metavar="FILE", help="JSON (default report.json)")
+    film = parser.add_mutually_exclusive_group()
+    film.add_argument("--video", type=Path, metavar="FILE", help="MP4 (default demo.mp4)")
+    film.add_argument("--no-video", action="store_true", help="make no film")
+    add(
+        "--server",
+        dest="server_url",
+        metavar="URL",
+        help="a policy server that runs already, such as ws://127.0.0.1:8800; without it, the "
+        "reference server is started",
+    )
+    add(
+        "--sabotage",
+        choices=SABOTAGES,
+        metavar="|".join(SABOTAGES),
+        help="spoil the pictures, to see the policy fail (default none)",
+    )
+    add("--realtime-factor", type=float, metavar="X", help="simulated over real time (default 1)")
+    add("--prompt", metavar="TEXT", help=f"the task (default '{DEFAULT_PROMPT}')")
+    add(
+        "--time-limit",
+        dest="time_limit_s",
+        type=float,
+        metavar="S",
+        help=f"simulated seconds per episode (default {DEFAULT_TIME_LIMIT_S:g}, "
+        f"with sabotage {SABOTAGE_TIME_LIMIT_S:g})",
+    )
+    add("--yes", action="store_true", help="let scripts/demo install missing Debian packages")
+    return parser
+
+
+def parse_options(arguments: Sequence[str] | None = None) -> DemoOptions:
+    """Return the checked options; on a mistake, say so and exit with code 2."""
+    parser = make_parser()
+    given = {name: v for name, v in vars(parser.parse_args(arguments)).items() if v is not None}
+    if given.pop("no_video"):
+        given["video"] = None
+    if given.get("sabotage", "none") != "none":
+        given.setdefault("time_limit_s", SABOTAGE_TIME_LIMIT_S)
+    names = {field.name for field in fields(DemoOptions)}
+    try:
+        return DemoOptions(**{name: value for name, value in given.items() if name in names})
+    except VeraRosError as error:
+        parser.error(str(error))
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Entry point; return the exit code."""
+    options = parse_options(arguments)
+    try:
+        _require_libraries(film=options.video is not None)
+        return _run(options)
+    except VeraRosError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+
+
+def _run(options: DemoOptions) -> int:
+    # Imported late: without ROS or rich, the command line and its help still work.
+    from vera_ros.demo.display import Display, LiveDisplay, PlainDisplay
+    from vera_ros.demo.report import EpisodeReport, RunReport
+    from vera_ros.demo.run import run_episodes
+    from vera_ros.demo.tables import make_console, render_report
+
+    console = make_console()
+    log_folder = Path(tempfile.mkdtemp(prefix=f"vera_ros-demo-{time.strftime('%Y%m%d-%H%M%S')}-"))
+    episodes: list[EpisodeReport] = []
+    display: Display = (
+        PlainDisplay(console, options.episodes)
+        if options.headless or not console.is_terminal
+        else LiveDisplay(console, options.episodes, options.time_limit_s)
+    )
+    failure: DemoError | None = None
+    with Interrupts() as interrupts:
+        try:
+            run_episodes(options, log_folder, display, interrupts, episodes.append)
+        except DemoError as error:
+            failure = error
+        finally:
+            display.close()
+    report = RunReport(
+        __version__, options.as_json(), str(failure) if failure else "", tuple(episodes)
+    )
+    report.write(options.report)
+    console.print(render_report(report))
+    _say_where(options, log_folder, film=bool(options.video and episodes))
+    if failure is None:
+        return 0
+    print(f"\nerror: {failure}", file=sys.stderr)
+    return 130 if isinstance(failure, InterruptedRunError) else 1
+
+
+def _require_libraries(*, film: bool) -> None:
+    """Raise MissingDependencyError for what is not installed."""
+    for module, remedy in (
+        ("rclpy", "run scripts/demo, which brings it, or source a ROS 2 installation"),
+        ("vera_ros_interfaces", "run scripts/demo, or build with colcon and source install/"),
+        ("rich", "run: python3 -m pip install rich"),
+        *([("av", "run: python3 -m pip install av, or use --no-video")] if film else []),
+    ):
+        if importlib.util.find_spec(module) is None:
+            raise MissingDependencyError(f"the Python package {module} is missing; {remedy}")
+
+
+def _say_where(options: DemoOptions, log_folder: Path, *, film: bool) -> None:
+    print(f"\nreport  {options.report}")
+    if film:
+        print(f"film    {options.video}")
+    print(f"logs    {log_folder}")
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,241 @@
+# SPDX-License-Identifier: Apache-2.0
+"""evaluator: sets the scene, gives the task, and judges by the simulator's truth."""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any
+
+from lifecycle_msgs.msg import State as LifecycleState
+from lifecycle_msgs.srv import GetState
+from rclpy.action import ActionClient
+from rclpy.node import Node
+from sensor_msgs.msg import CameraInfo, Image
+from std_msgs.msg import Bool
+
+from vera_ros.demo.failures import DemoError
+from vera_ros.demo.judge import Judge, Verdict
+from vera_ros.demo.measurements import EpisodeMeasurements
+from vera_ros.demo.options import DemoOptions
+from vera_ros.demo.recorder import Recorder
+from vera_ros.demo.report import EpisodeReport
+from vera_ros.demo.waiter import Waiter
+from vera_ros.nodes.conversions import LATCHED, sensor_qos, stamp_to_ns
+from vera_ros.policy.states import Cause, Outcome
+from vera_ros.vision.images import to_rgb
+from vera_ros_interfaces.action import ExecuteTask
+from vera_ros_interfaces.msg import PolicyStatus, StackTruth
+from vera_ros_interfaces.srv import ResetScene
+
+_HOLD_S = 0.3
+_ANSWER_S = 10.0
+_TRUTH_SILENCE_S = 10.0
+# Only for the case that nothing else ends the episode: the judge's limit comes first.
+_SPARE_FACTOR = 5.0
+_SPARE_S = 60.0
+
+
+class Evaluator(Node):
+    """Plays one episode at a time.
+
+    Args:
+        views: view names and the base of their topics, e.g. `agentview`.
+        lifecycle_nodes: names of the nodes that must be active.
+        recorder: gets the pictures; None: no film, no pictures.
+    """
+
+    def __init__(
+        self,
+        views: Mapping[str, str],
+        lifecycle_nodes: Sequence[str],
+        recorder: Recorder | None = None,
+    ) -> None:
+        super().__init__("evaluator")
+        self._views = tuple(views)
+        self._recorder = recorder
+        self._seen_views: set[str] = set()
+        self._truth: StackTruth | None = None
+        self._truth_arrived_s = time.monotonic()
+        self._status: PolicyStatus | None = None
+        self._judge: Judge | None = None
+        self._measurements = EpisodeMeasurements("", self._views)
+        self._goal_handle: Any = None
+        self.on_progress: Callable[[PolicyStatus, float], None] = lambda status, elapsed_s: None
+
+        self._success = self.create_publisher(Bool, "task_success", 10)
+        self._reset_client = self.create_client(ResetScene, "reset_scene")
+        self._action = ActionClient(self, ExecuteTask, "execute_task")
+        self._states = {
+            name: self.create_client(GetState, f"{name}/get_state") for name in lifecycle_nodes
+        }
+        self._pending: dict[str, Any] = {}
+        self.create_subscription(StackTruth, "stack_truth", self._on_truth, 10)
+        self.create_subscription(PolicyStatus, "policy_status", self._on_status, LATCHED)
+        for view, topic in views.items():
+            self._subscribe_view(view, topic)
+
+    def _subscribe_view(self, view: str, topic: str) -> None:
+        """Pictures when there is a film to make; otherwise their camera_info is enough to count."""
+        kind, name, callback = (
+            (CameraInfo, "camera_info", self._on_camera_info)
+            if self._recorder is None
+            else (Image, "image_raw", self._on_image)
+        )
+        self.create_subscription(
+            kind, f"{topic}/{name}", partial(callback, view), sensor_qos("best_effort")
+        )
+
+    # Readiness.
+
+    def missing(self) -> str:
+        """Name what is not there yet; empty: everything is ready."""
+        for name, client in self._states.items():
+            if not client.service_is_ready():
+                return f"{name} to appear"
+            if not self._is_active(name, client):
+                return f"{name} to become active"
+        if not self._reset_client.service_is_ready():
+            return "the service reset_scene"
+        if not self._action.server_is_ready():
+            return "the action server execute_task"
+        if self._truth is None:
+            return "a first message on stack_truth"
+        unseen = [view for view in self._views if view not in self._seen_views]
+        return f"pictures of {', '.join(unseen)}" if unseen else ""
+
+    def _is_active(self, name: str, client: Any) -> bool:
+        """Ask, one question at a time; remember a yes."""
+        future = self._pending.get(name)
+        if future is None or (future.done() and not _says_active(future)):
+            self._pending[name] = future = client.call_async(GetState.Request())
+        return bool(future.done()) and _says_active(future)
+
+    # An episode.
+
+    def play(self, seed: int, options: DemoOptions, waiter: Waiter) -> EpisodeReport:
+        """Play one episode in the present scene and report on it.
+
+        Raises:
+            DemoError: the graph does not do what it should.
+        """
+        stale_session = self._status.session_id if self._status else ""
+        self._measurements = EpisodeMeasurements(stale_session, self._views)
+        self._judge = judge = Judge(_HOLD_S, options.time_limit_s)
+        began_s = time.monotonic()
+        try:
+            result = self._execute(options, waiter)
+            duration_s = time.monotonic() - began_s
+            waiter.until(self._missing_last_status, _ANSWER_S)
+        finally:
+            self._judge = self._goal_handle = None
+        return self._report(seed, judge, result, duration_s)
+
+    def reset_scene(self, seed: int, waiter: Waiter) -> None:
+        """Set the scene of a seed.
+
+        Raises:
+            DemoError: it cannot be set.
+        """
+        resets = self._truth.resets if self._truth else 0
+        future = self._reset_client.call_async(ResetScene.Request(seed=seed))
+        response = waiter.result(future, "an answer of reset_scene", _ANSWER_S)
+        if not response.success:
+            raise DemoError(f"the scene of seed {seed} cannot be set: {response.message}")
+
+        def missing() -> str:
+            truth = self._truth
+            set_up = truth is not None and truth.seed == seed and truth.resets > resets
+            return "" if set_up else f"stack_truth of the scene of seed {seed}"
+
+        waiter.until(missing, _ANSWER_S)
+
+    def _execute(self, options: DemoOptions, waiter: Waiter) -> ExecuteTask.Result:
+        limit_s = _SPARE_S + _SPARE_FACTOR * options.time_limit_s / options.realtime_factor
+        goal = ExecuteTask.Goal(prompt=options.prompt, time_limit_s=limit_s)
+        self._goal_handle = handle = waiter.result(
+            self._action.send_goal_async(goal), "policy_node to accept the goal", _ANSWER_S
+        )
+        if not handle.accepted:
+            raise DemoError("policy_node refused the goal")
+        future = handle.get_result_async()
+        self._truth_arrived_s = time.monotonic()
+
+        def missing() -> str:
+            if time.monotonic() - self._truth_arrived_s > _TRUTH_SILENCE_S:
+                raise DemoError(
+                    f"sim_node has not published stack_truth for {_TRUTH_SILENCE_S:g} s"
+                )
+            return "" if future.done() else "the end of the episode"
+
+        waiter.until(missing, limit_s + _ANSWER_S)
+        result = future.result().result
+        if result.outcome == 0:  # not a value of the action: its execution raised
+            raise DemoError("policy_node ended the episode without an outcome")
+        return result
+
+    def _missing_last_status(self) -> str:
+        status = self._measurements.status
+        ended = status is not None and status.state >= PolicyStatus.DONE
+        return "" if ended else "the episode's last policy_status"
+
+    def _report(
+        self, seed: int, judge: Judge, result: ExecuteTask.Result, duration_s: float
+    ) -> EpisodeReport:
+        outcome, cause, message = Outcome(result.outcome), Cause(result.cause), result.message
+        if judge.verdict is Verdict.TIME_IS_UP and outcome is Outcome.CANCELLED:
+            outcome, cause = Outcome.TIME_LIMIT, Cause.TIME_LIMIT
+            message = f"no tower after {judge.elapsed_s:.0f} s of simulated time"
+        measured = self._measurements
+        return EpisodeReport(
+            seed=seed,
+            success=judge.verdict is Verdict.STANDS,
+            outcome=outcome.name.lower(),
+            cause=cause.name.lower(),
+            message=message,
+            steps=result.steps,
+            chunks=result.chunks,
+            duration_s=duration_s,
+            sim_duration_s=judge.elapsed_s,
+            server_latency_s=measured.server_latency_s,
+            pipeline_latency_s=measured.pipeline_latency_s,
+            counters=measured.counters,
+            realtime_factor=tuple(measured.realtime_factors),
+            camera_rate_hz=measured.camera_rate_hz,
+        )
+
+    # What comes in.
+
+    def _on_truth(self, truth: StackTruth) -> None:
+        self._truth = truth
+        self._truth_arrived_s = time.monotonic()
+        if self._judge is None or self._goal_handle is None:
+            return
+        self._measurements.realtime_factors.append(truth.realtime_factor)
+        before = self._judge.verdict
+        verdict = self._judge.see(stamp_to_ns(truth.header.stamp), truth.success)
+        if verdict is Verdict.STANDS:
+            self._success.publish(Bool(data=True))
+        elif verdict is Verdict.TIME_IS_UP and before is Verdict.UNDECIDED:
+            self._goal_handle.cancel_goal_async()
+
+    def _on_status(self, status: PolicyStatus) -> None:
+        self._status = status
+        if self._judge is not None and self._measurements.see_status(status):
+            self.on_progress(status, self._judge.elapsed_s)
+
+    def _on_camera_info(self, view: str, message: CameraInfo) -> None:
+        self._count_picture(view, message)
+
+    def _on_image(self, view: str, message: Image) -> None:
+        self._count_picture(view, message)
+        if self._recorder is not None and self._recorder.rolling:
+            self._recorder.see(view, stamp_to_ns(message.header.stamp), to_rgb(message))
+
+    def _count_picture(self, view: str, message: Any) -> None:
+        self._seen_views.add(view)
+        if self._judge is not None:
+            self._measurements.see_picture(view, stamp_to_ns(message.header.stamp))
+
+
+def _says_active(future: Any) -> bool:
+    return bool(future.result().current_state.id == LifecycleState.PRIMARY_STATE_ACTIVE)

@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Room of its own for each run: a free ROS domain and a free port."""
+
+import fcntl
+import os
+import random
+import socket
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from vera_ros.demo.failures import DemoError
+
+# Linux hands out ports from 32768 on to everyone, so the domains above 101 are not safe there.
+_DOMAINS = range(1, 102)
+# Ports of a domain in DDSI-RTPS (section 9.6.1.1): discovery by multicast, then by unicast.
+_PORT_BASE = 7400
+_DOMAIN_GAIN = 250
+_DISCOVERY_OFFSETS = (0, 10)
+
+
+@contextmanager
+def own_domain() -> Iterator[int]:
+    """Hold a ROS_DOMAIN_ID that nobody else on this machine uses.
+
+    Raises:
+        DemoError: all are in use.
+    """
+    candidates = list(_DOMAINS)
+    random.shuffle(candidates)
+    for domain in candidates:
+        lock = _lock(domain)
+        if lock is None:
+            continue
+        try:
+            if _silent(domain):
+                yield domain
+                return
+        finally:
+            os.close(lock)
+    raise DemoError(
+        f"every ROS_DOMAIN_ID from {_DOMAINS[0]} to {_DOMAINS[-1]} is in use on this machine; "
+        "stop some of the ROS programs that run here"
+    )
+
+
+def free_port(host: str = "127.0.0.1") -> int:
+    """Return a TCP port that is free now."""
+    with socket.socket() as probe:
+        probe.bind((host, 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _lock(domain: int) -> int | None:
+    """Return the descriptor that holds the lock; None: another run holds it."""
+    path = Path(tempfile.gettempdir()) / f"vera_ros_domain_{domain}_{os.getuid()}.lock"
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        return None
+    return descriptor
+
+
+def _silent(domain: int) -> bool:
+    """Return whether no DDS participant of this machine lives in the domain."""
+    for offset in _DISCOVERY_OFFSETS:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+            try:
+                probe.bind(("", _PORT_BASE + _DOMAIN_GAIN * domain + offset))
+            except OSError:
+                return False
+    return True

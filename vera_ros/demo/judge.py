@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: Apache-2.0
+"""When an episode is over, by the simulator's truth: the tower stands, or its time is up."""
+
+from enum import Enum
+
+
+class Verdict(Enum):
+    """What the judge thinks."""
+
+    UNDECIDED = "undecided"
+    STANDS = "stands"
+    TIME_IS_UP = "time is up"
+
+
+class Judge:
+    """Judges one episode. A verdict, once given, stays.
+
+    Args:
+        hold_s: how long the tower must have stood without a break, simulated time.
+        time_limit_s: how long the episode may take, simulated time.
+    """
+
+    def __init__(self, hold_s: float, time_limit_s: float) -> None:
+        self._hold_ns = round(hold_s * 1e9)
+        self._limit_ns = round(time_limit_s * 1e9)
+        self._began_ns: int | None = None
+        self._stands_since_ns: int | None = None
+        self._latest_ns = 0
+        self.verdict = Verdict.UNDECIDED
+
+    @property
+    def elapsed_s(self) -> float:
+        """Simulated time from the first truth to the latest."""
+        return 0.0 if self._began_ns is None else (self._latest_ns - self._began_ns) * 1e-9
+
+    def see(self, stamp_ns: int, stands: bool) -> Verdict:
+        """Take note of the truth at this time; stamps must not go back."""
+        if self._began_ns is None:
+            self._began_ns = stamp_ns
+        self._latest_ns = max(stamp_ns, self._latest_ns)
+        if not stands:
+            self._stands_since_ns = None
+        elif self._stands_since_ns is None:
+            self._stands_since_ns = stamp_ns
+        if self.verdict is Verdict.UNDECIDED:
+            self.verdict = self._decide(stamp_ns)
+        return self.verdict
+
+    def _decide(self, stamp_ns: int) -> Verdict:
+        assert self._began_ns is not None
+        since_ns = self._stands_since_ns
+        if since_ns is not None and stamp_ns - since_ns >= self._hold_ns:
+            return Verdict.STANDS
+        if stamp_ns - self._began_ns >= self._limit_ns:
+            return Verdict.TIME_IS_UP
+        return Verdict.UNDECIDED

@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a run of the demo is asked to do."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from vera_ros.errors import ConfigurationError
+from vera_ros.sim.sabotage import SABOTAGES
+
+DEFAULT_PROMPT = "stack the red cube on the green cube"
+DEFAULT_TIME_LIMIT_S = 60.0
+SABOTAGE_TIME_LIMIT_S = 25.0
+
+_REALTIME_FACTORS = (0.05, 20.0)  # those of sim_node
+
+
+@dataclass(frozen=True)
+class DemoOptions:
+    """A checked request.
+
+    Attributes:
+        episodes: how many.
+        seed: of the first episode; each episode adds one.
+        headless: plain lines of progress instead of a live display.
+        report: where the JSON report goes.
+        video: where the film goes; None: no film.
+        server_url: a policy server that runs already; None: start the reference server.
+        sabotage: what is done to the pictures, one of SABOTAGES.
+        realtime_factor: simulated time over real time.
+        prompt: the task, in words.
+        time_limit_s: simulated time that an episode may take.
+    """
+
+    episodes: int = 3
+    seed: int = 0
+    headless: bool = False
+    report: Path = Path("report.json")
+    video: Path | None = Path("demo.mp4")
+    server_url: str | None = None
+    sabotage: str = "none"
+    realtime_factor: float = 1.0
+    prompt: str = DEFAULT_PROMPT
+    time_limit_s: float = DEFAULT_TIME_LIMIT_S
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot work.
+
+        Raises:
+            ConfigurationError: an option is invalid.
+        """
+        if not 1 <= self.episodes <= 10_000:
+            raise ConfigurationError(f"--episodes is {self.episodes}; valid is 1 … 10000")
+        if not 0 <= self.seed < 2**31:
+            raise ConfigurationError(f"--seed is {self.seed}; valid is 0 … {2**31 - 1}")
+        low, high = _REALTIME_FACTORS
+        if not low <= self.realtime_factor <= high:
+            raise ConfigurationError(
+                f"--realtime-factor is {self.realtime_factor:g}; valid is {low:g} … {high:g}"
+            )
+        if not 1.0 <= self.time_limit_s <= 86_400.0:
+            raise ConfigurationError(f"--time-limit is {self.time_limit_s:g} s; valid is 1 … 86400")
+        if self.sabotage not in SABOTAGES:
+            raise ConfigurationError(
+                f"--sabotage is '{self.sabotage}'; valid is {' | '.join(SABOTAGES)}"
+            )
+        if self.server_url is not None:
+            _check_url(self.server_url)
+        _check_writable("--report", self.report)
+        if self.video is not None:
+            if self.video.suffix.lower() != ".mp4":
+                raise ConfigurationError(
+                    f"--video is '{self.video}'; the film is an MP4: let the name end in .mp4"
+                )
+            _check_writable("--video", self.video)
+
+    def as_json(self) -> dict[str, str | int | float | bool | None]:
+        """Return the options as plain values, for the report."""
+        return {
+            name: str(value) if isinstance(value, Path) else value
+            for name, value in vars(self).items()
+        }
+
+
+def _check_url(url: str) -> None:
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in ("ws", "wss") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable:
+        raise ConfigurationError(
+            f"--server is '{url}'; write it like ws://127.0.0.1:8800 (ws or wss, host, port)"
+        )
+
+
+def _check_writable(option: str, path: Path) -> None:
+    folder = path.parent
+    if path.is_dir():
+        raise ConfigurationError(f"{option} is '{path}', a folder; name a file in it")
+    if not folder.is_dir():
+        raise ConfigurationError(
+            f"{option} is '{path}', but there is no folder '{folder}'; make it"
+        )
+    if not os.access(path if path.exists() else folder, os.W_OK):
+        raise ConfigurationError(f"{option} is '{path}', which may not be written; choose another")

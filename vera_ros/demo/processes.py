@@ -1,0 +1,151 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The processes of the graph: started with a log each, watched, and never left behind."""
+
+import contextlib
+import ctypes
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+
+from vera_ros.demo.failures import DemoError, NodeDiedError
+
+_PR_SET_PDEATHSIG = 1
+_TAIL_LINES = 15
+_TAIL_BYTES = 16_384
+
+_libc = ctypes.CDLL(None)
+
+
+@dataclass(frozen=True)
+class _Running:
+    name: str
+    process: subprocess.Popen[bytes]
+    log: Path
+
+
+class Processes:
+    """Starts processes and stops them all when the `with` block ends, however it ends.
+
+    Each is the leader of a process group of its own, so that Ctrl-C in the terminal reaches this
+    process alone, which then stops the others in order; and the kernel kills each if this process
+    dies without having done so. To be used from one thread, the main one: the kernel's care ends
+    with the thread that started the process.
+
+    Args:
+        log_folder: where `<name>.log` files go.
+        environment: of every process.
+        grace_s: how long a process may take to end before it is killed.
+    """
+
+    def __init__(
+        self, log_folder: Path, environment: Mapping[str, str], grace_s: float = 5.0
+    ) -> None:
+        self._log_folder = log_folder
+        self._environment = dict(environment)
+        self._grace_s = grace_s
+        self._running: list[_Running] = []
+
+    def __enter__(self) -> "Processes":
+        """Begin with no process."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Leave no process."""
+        self.stop()
+
+    def start(self, name: str, command: Sequence[str]) -> int:
+        """Start a process; return its id.
+
+        Raises:
+            DemoError: it cannot be started.
+        """
+        log = self.log_of(name)
+        parent = os.getpid()
+        with log.open("wb") as output:
+            try:
+                process = subprocess.Popen(
+                    command,
+                    stdin=subprocess.DEVNULL,
+                    stdout=output,
+                    stderr=subprocess.STDOUT,
+                    env=self._environment,
+                    start_new_session=True,
+                    preexec_fn=lambda: _die_with(parent),
+                )
+            except OSError as error:
+                raise DemoError(
+                    f"{name} cannot be started ({error}): {' '.join(command)}"
+                ) from error
+        self._running.append(_Running(name, process, log))
+        return process.pid
+
+    def check(self) -> None:
+        """Raise NodeDiedError, with the tail of its log, if a process has ended."""
+        for running in self._running:
+            code = running.process.poll()
+            if code is not None:
+                raise NodeDiedError(
+                    f"{running.name} ended by itself ({_describe_exit(code)})\n"
+                    f"{self.tail_of(running.name)}"
+                )
+
+    def stop(self) -> list[str]:
+        """End all processes; return the names of those that had to be killed."""
+        for running in self._running:
+            _signal_group(running.process, signal.SIGTERM)
+        deadline_s = time.monotonic() + self._grace_s
+        killed = []
+        for running in self._running:
+            try:
+                running.process.wait(max(0.0, deadline_s - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                killed.append(running.name)
+        for running in self._running:
+            # Also what a process that ended in order has left in its group.
+            _signal_group(running.process, signal.SIGKILL)
+            running.process.wait()
+        self._running.clear()
+        return killed
+
+    def log_of(self, name: str) -> Path:
+        """Return the path of a process's log."""
+        return self._log_folder / f"{name}.log"
+
+    def tail_of(self, name: str) -> str:
+        """Return the last lines of a process's log, under a line that names the file."""
+        log = self.log_of(name)
+        with log.open("rb") as file:
+            file.seek(max(0, log.stat().st_size - _TAIL_BYTES))
+            lines = file.read().decode(errors="replace").splitlines()[-_TAIL_LINES:]
+        return "\n".join([f"the end of {log}:", *(f"    {line}" for line in lines or ["(empty)"])])
+
+
+def _die_with(parent: int) -> None:
+    """Runs in the new process: be killed when the parent dies, also if it is dead already."""
+    _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        os._exit(1)
+
+
+def _signal_group(process: subprocess.Popen[bytes], number: signal.Signals) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, number)
+
+
+def _describe_exit(code: int) -> str:
+    if code >= 0:
+        return f"exit code {code}"
+    try:
+        return f"killed by {signal.Signals(-code).name}"
+    except ValueError:
+        return f"killed by signal {-code}"

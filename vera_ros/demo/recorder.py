@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: Apache-2.0
+"""From the cameras' pictures to the film: pairs the views, keeps the film's time."""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vera_ros.demo.captions import Caption
+from vera_ros.demo.video import FilmWriter
+
+_GAP_S = 0.05
+_VERDICT_S = 1.5
+
+
+class Recorder:
+    """Films episodes, one after the other, in simulated time.
+
+    Args:
+        film: where the pictures go.
+        views: names of the views, from left to right.
+    """
+
+    def __init__(self, film: FilmWriter, views: Sequence[str]) -> None:
+        self._film = film
+        self._views = tuple(views)
+        self._pictures: dict[str, NDArray[np.uint8]] = {}
+        self._fresh: set[str] = set()
+        self._caption: Callable[[], Caption] | None = None
+        self._began_ns: int | None = None
+        self._offset_s = 0.0
+        self._time_s = 0.0
+
+    @property
+    def rolling(self) -> bool:
+        """Whether pictures are filmed now."""
+        return self._caption is not None
+
+    def begin(self, caption: Callable[[], Caption]) -> None:
+        """Film an episode; `caption` says what is written on each picture."""
+        self._caption = caption
+        self._began_ns = None
+        self._pictures.clear()
+        self._fresh.clear()
+
+    def see(self, view: str, stamp_ns: int, rgb: NDArray[np.uint8]) -> None:
+        """Take a view's picture; when all views have sent one, they go into the film."""
+        if self._caption is None:
+            return
+        self._pictures[view] = rgb
+        self._fresh.add(view)
+        if len(self._fresh) < len(self._views):
+            return
+        self._fresh.clear()
+        if self._began_ns is None:
+            self._began_ns = stamp_ns
+        self._time_s = self._offset_s + (stamp_ns - self._began_ns) * 1e-9
+        self._add(self._time_s, self._caption())
+
+    def end(self, caption: Caption) -> None:
+        """End the episode; its last picture stays for a moment, under this caption."""
+        self._caption = None
+        if len(self._pictures) < len(self._views) or self._began_ns is None:
+            return
+        self._add(self._time_s + _GAP_S, caption)
+        self._add(self._time_s + _GAP_S + _VERDICT_S, caption)
+        self._offset_s = self._time_s + 2 * _GAP_S + _VERDICT_S
+
+    def _add(self, time_s: float, caption: Caption) -> None:
+        self._film.add([self._pictures[view] for view in self._views], caption, time_s)

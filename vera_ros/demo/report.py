@@ -1,0 +1,193 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The report of a run: what was measured, and nothing else."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from vera_ros.errors import ConfigurationError
+
+
+@dataclass(frozen=True)
+class Distribution:
+    """What a set of measurements looks like.
+
+    Attributes:
+        count: how many; without any, the rest is None.
+        median: the middle one.
+        p99: the 99th percentile, between neighbours by linear interpolation.
+        max: the largest.
+    """
+
+    count: int = 0
+    median: float | None = None
+    p99: float | None = None
+    max: float | None = None
+
+    @classmethod
+    def of(cls, values: Sequence[float]) -> "Distribution":
+        """Return the distribution of these values."""
+        if not values:
+            return cls()
+        return cls(
+            len(values),
+            float(np.median(values)),
+            float(np.percentile(values, 99.0)),
+            float(max(values)),
+        )
+
+
+@dataclass(frozen=True)
+class Counters:
+    """What went less than perfectly; the fields are those of PolicyStatus."""
+
+    frames_dropped: int = 0
+    ticks_skipped: int = 0
+    rails_bound_chunks: int = 0
+    clipped_rows: int = 0
+    collapsed_chunks: int = 0
+
+
+@dataclass(frozen=True)
+class EpisodeReport:
+    """One episode.
+
+    Attributes:
+        seed: of the scene.
+        success: the judge saw the tower stand.
+        outcome: succeeded, time_limit, cancelled or aborted.
+        cause: why it ended, in lower case as in PolicyStatus.
+        message: the same in words.
+        steps: steps played.
+        chunks: chunks received.
+        duration_s: real time from the goal to its result.
+        sim_duration_s: simulated time of the same.
+        server_latency_s: of each chunk, as the client saw it.
+        pipeline_latency_s: of each chunk, from the newest frame's stamp to the trajectory's
+            publication, less the server's own time.
+        counters: what went less than perfectly.
+        realtime_factor: each value that the simulation stated.
+        camera_rate_hz: pictures per simulated second, by view.
+    """
+
+    seed: int
+    success: bool
+    outcome: str
+    cause: str
+    message: str
+    steps: int
+    chunks: int
+    duration_s: float
+    sim_duration_s: float
+    server_latency_s: tuple[float, ...] = ()
+    pipeline_latency_s: tuple[float, ...] = ()
+    counters: Counters = field(default_factory=Counters)
+    realtime_factor: tuple[float, ...] = ()
+    camera_rate_hz: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Summary:
+    """All episodes together; None where nothing was measured. The duration is of successes."""
+
+    episodes: int
+    successes: int
+    success_rate: float | None
+    outcomes: Mapping[str, int]
+    median_duration_s: float | None
+    chunks: int
+    steps: int
+    server_latency_s: Distribution
+    pipeline_latency_s: Distribution
+    counters: Counters
+    realtime_factor_mean: float | None
+    realtime_factor_min: float | None
+    camera_rate_hz: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class RunReport:
+    """One run of the demo.
+
+    Attributes:
+        version: of vera_ros.
+        options: as given.
+        error: what ended the run before its time; empty when nothing did.
+        episodes: in the order in which they were played.
+    """
+
+    version: str
+    options: Mapping[str, str | int | float | bool | None]
+    error: str
+    episodes: tuple[EpisodeReport, ...]
+
+    def summary(self) -> Summary:
+        """Return all episodes together."""
+        episodes = self.episodes
+        won = [episode for episode in episodes if episode.success]
+        factors = [value for episode in episodes for value in episode.realtime_factor]
+        outcomes = sorted({episode.outcome for episode in episodes})
+        return Summary(
+            episodes=len(episodes),
+            successes=len(won),
+            success_rate=len(won) / len(episodes) if episodes else None,
+            outcomes={name: sum(e.outcome == name for e in episodes) for name in outcomes},
+            median_duration_s=Distribution.of([episode.duration_s for episode in won]).median,
+            chunks=sum(episode.chunks for episode in episodes),
+            steps=sum(episode.steps for episode in episodes),
+            server_latency_s=Distribution.of([v for e in episodes for v in e.server_latency_s]),
+            pipeline_latency_s=Distribution.of([v for e in episodes for v in e.pipeline_latency_s]),
+            counters=_total([episode.counters for episode in episodes]),
+            realtime_factor_mean=float(np.mean(factors)) if factors else None,
+            realtime_factor_min=min(factors) if factors else None,
+            camera_rate_hz=_mean_by_key([episode.camera_rate_hz for episode in episodes]),
+        )
+
+    def write(self, path: Path) -> None:
+        """Write the report, its summary included, as JSON."""
+        content = {**asdict(self), "summary": asdict(self.summary())}
+        path.write_text(json.dumps(content, indent=2, allow_nan=False) + "\n")
+
+    @classmethod
+    def read(cls, path: Path) -> "RunReport":
+        """Read what `write` wrote.
+
+        Raises:
+            ConfigurationError: the file is not a report.
+        """
+        try:
+            content = json.loads(path.read_text())
+            return cls(
+                version=content["version"],
+                options=content["options"],
+                error=content["error"],
+                episodes=tuple(_episode(item) for item in content["episodes"]),
+            )
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise ConfigurationError(
+                f"'{path}' is not a report of the demo ({error!r}); name one that it wrote"
+            ) from error
+
+
+def _episode(item: dict[str, Any]) -> EpisodeReport:
+    series = ("server_latency_s", "pipeline_latency_s", "realtime_factor")
+    return EpisodeReport(
+        **{
+            **item,
+            **{name: tuple(item[name]) for name in series},
+            "counters": Counters(**item["counters"]),
+        }
+    )
+
+
+def _total(counters: Sequence[Counters]) -> Counters:
+    return Counters(**{name: sum(getattr(c, name) for c in counters) for name in vars(Counters())})
+
+
+def _mean_by_key(maps: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    keys = dict.fromkeys(key for values in maps for key in values)
+    return {key: float(np.mean([v[key] for v in maps if key in v])) for key in keys}

@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The report as tables that fit a terminal of 100 columns."""
+
+from collections.abc import Mapping
+
+from rich import box
+from rich.console import Console, Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from vera_ros.demo.report import Distribution, EpisodeReport, RunReport, Summary
+
+WIDTH = 100
+_MOST_EPISODES = 60
+
+
+def make_console() -> Console:
+    """Return a console that writes to stdout, at most WIDTH columns wide."""
+    console = Console(highlight=False)
+    if not console.is_terminal or console.width > WIDTH:
+        console = Console(highlight=False, width=WIDTH)
+    return console
+
+
+def render_report(report: RunReport) -> RenderableType:
+    """Return the report's tables: the episodes, then all of them together."""
+    return Group(_episodes_table(report.episodes), Text(), _summary_table(report.summary()))
+
+
+def describe_episode(episode: EpisodeReport) -> str:
+    """Return an episode's end in a few words."""
+    if episode.success:
+        return f"the tower stands after {episode.sim_duration_s:.1f} s"
+    return f"no tower: {episode.cause.replace('_', ' ')}"
+
+
+def _episodes_table(episodes: tuple[EpisodeReport, ...]) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column("episode", justify="right")
+    table.add_column("seed", justify="right")
+    table.add_column("tower", no_wrap=True)
+    table.add_column("cause", overflow="fold")
+    for name in ("chunks", "steps", "real s", "sim s", "server ms", "factor"):
+        table.add_column(name, justify="right", no_wrap=True)
+    shown = episodes if len(episodes) <= _MOST_EPISODES else episodes[-_MOST_EPISODES:]
+    for index, episode in enumerate(shown, start=len(episodes) - len(shown) + 1):
+        latency = Distribution.of(episode.server_latency_s).median
+        factor = Distribution.of(episode.realtime_factor).median
+        table.add_row(
+            str(index),
+            str(episode.seed),
+            Text("stands", "green") if episode.success else Text("fell", "red"),
+            episode.cause.replace("_", " "),
+            str(episode.chunks),
+            str(episode.steps),
+            f"{episode.duration_s:.1f}",
+            f"{episode.sim_duration_s:.1f}",
+            _number(latency, 1e3, ".0f"),
+            _number(factor, 1.0, ".2f"),
+        )
+    return table
+
+
+def _summary_table(summary: Summary) -> Table:
+    table = Table(box=None, show_header=False, pad_edge=False)
+    table.add_column(style="dim", no_wrap=True)
+    table.add_column(overflow="fold")
+    counters = summary.counters
+    for name, value in (
+        ("towers standing", _towers(summary)),
+        ("outcomes", _listed(summary.outcomes)),
+        ("median duration", f"{_number(summary.median_duration_s, 1.0, '.1f')} s, of successes"),
+        ("chunks, steps", f"{summary.chunks}, {summary.steps}"),
+        ("server latency", _spread(summary.server_latency_s)),
+        ("pipeline latency", _spread(summary.pipeline_latency_s)),
+        (
+            "frames",
+            f"{counters.frames_dropped} dropped, {counters.ticks_skipped} ticks without a new one",
+        ),
+        (
+            "chunks of note",
+            f"{counters.rails_bound_chunks} met a limit, {counters.collapsed_chunks} collapsed; "
+            f"{counters.clipped_rows} rows clipped",
+        ),
+        (
+            "realtime factor",
+            f"mean {_number(summary.realtime_factor_mean, 1.0, '.3f')}, "
+            f"min {_number(summary.realtime_factor_min, 1.0, '.3f')}",
+        ),
+        ("camera rate", _rates(summary.camera_rate_hz)),
+    ):
+        table.add_row(name, value)
+    return table
+
+
+def _towers(summary: Summary) -> Text:
+    if summary.success_rate is None:
+        return Text("no episode was played")
+    style = "bold green" if summary.successes == summary.episodes else "bold red"
+    rate = f"{summary.success_rate:.0%}"
+    return Text(f"{summary.successes} of {summary.episodes} ({rate})", style)
+
+
+def _spread(values: Distribution) -> str:
+    if values.count == 0:
+        return "not measured"
+    numbers = (
+        f"{name} {_number(value, 1e3, '.1f')}"
+        for name, value in (("median", values.median), ("p99", values.p99), ("max", values.max))
+    )
+    return f"{', '.join(numbers)} ms, over {values.count} chunks"
+
+
+def _rates(rates: Mapping[str, float]) -> str:
+    if not rates:
+        return "not measured"
+    return ", ".join(f"{view} {rate:.2f} Hz" for view, rate in rates.items())
+
+
+def _listed(counts: Mapping[str, int]) -> str:
+    return (
+        ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in counts.items()) or "none"
+    )
+
+
+def _number(value: float | None, factor: float, pattern: str) -> str:
+    return "-" if value is None else format(value * factor, pattern)

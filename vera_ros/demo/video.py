@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The film: H.264 in MP4, encoded in a thread of its own so that nobody waits for it."""
+
+import contextlib
+import os
+import queue
+import threading
+from collections.abc import Sequence
+from fractions import Fraction
+from pathlib import Path
+from types import TracebackType
+
+import av
+import numpy as np
+from numpy.typing import NDArray
+
+from vera_ros.demo.captions import Caption, compose_picture, film_size
+from vera_ros.demo.failures import DemoError
+
+_RATE_HZ = 20
+_TICKS_PER_S = 1000
+_QUEUE_LENGTH = 60
+_NICE = 10
+# Fast first: the film is made while the simulation runs on the same cores.
+_ENCODER = {"preset": "veryfast", "crf": "23", "threads": "1"}
+
+
+class FilmWriter:
+    """Writes pictures into a file as they come; those that come too fast are left out.
+
+    Args:
+        path: of the MP4.
+        names: of the views, from left to right.
+
+    Raises:
+        DemoError: the file cannot be written.
+    """
+
+    def __init__(self, path: Path, names: Sequence[str]) -> None:
+        self._path = path
+        self._names = tuple(names)
+        try:
+            self._container = av.open(str(path), "w", options={"movflags": "+faststart"})
+            self._stream = self._container.add_stream("libx264", rate=_RATE_HZ, options=_ENCODER)
+        except (OSError, av.error.FFmpegError, ValueError) as error:
+            raise DemoError(
+                f"the film '{path}' cannot be made ({error}); choose another file with --video, "
+                "or leave it away with --no-video"
+            ) from error
+        self._stream.width, self._stream.height = film_size(len(self._names))
+        self._stream.pix_fmt = "yuv420p"
+        self._stream.codec_context.time_base = Fraction(1, _TICKS_PER_S)
+        self._last_tick = -1
+        self._queue: queue.Queue[tuple[tuple[NDArray[np.uint8], ...], Caption, float] | None]
+        self._queue = queue.Queue(_QUEUE_LENGTH)
+        self._error: Exception | None = None
+        self.written = 0
+        self.left_out = 0
+        self._thread = threading.Thread(target=self._run, name="film", daemon=True)
+        self._thread.start()
+
+    def __enter__(self) -> "FilmWriter":
+        """Begin with an empty film."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Finish the film; after a failure elsewhere, that failure is the one to tell of."""
+        with contextlib.suppress(DemoError) if error else contextlib.nullcontext():
+            self.close()
+
+    def add(self, views: Sequence[NDArray[np.uint8]], caption: Caption, time_s: float) -> None:
+        """Add a picture; returns at once.
+
+        Args:
+            views: RGB, in the order of the names. Shape (h, h, 3).
+            caption: what is written on it.
+            time_s: when it is shown; later than the one before.
+        """
+        try:
+            self._queue.put_nowait((tuple(views), caption, time_s))
+        except queue.Full:
+            self.left_out += 1
+
+    def close(self) -> None:
+        """Encode what is left and finish the file.
+
+        Raises:
+            DemoError: the film could not be written.
+        """
+        while self._thread.is_alive():
+            with contextlib.suppress(queue.Full):
+                self._queue.put(None, timeout=0.1)
+                break
+        self._thread.join()
+        if self._error is not None:
+            raise DemoError(
+                f"the film '{self._path}' could not be written: {self._error}"
+            ) from self._error
+
+    def _run(self) -> None:
+        with contextlib.suppress(OSError):  # a courtesy to the simulation, nothing depends on it
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICE)
+        try:
+            with self._container:
+                for item in iter(self._queue.get, None):
+                    self._encode(*item)
+                for packet in self._stream.encode():
+                    self._container.mux(packet)
+        except Exception as error:  # told by close()
+            self._error = error
+
+    def _encode(self, views: Sequence[NDArray[np.uint8]], caption: Caption, time_s: float) -> None:
+        tick = max(round(time_s * _TICKS_PER_S), self._last_tick + 1)
+        self._last_tick = tick
+        picture = compose_picture(views, self._names, caption)
+        frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
+        frame.pts = tick
+        frame.time_base = Fraction(1, _TICKS_PER_S)
+        for packet in self._stream.encode(frame):
+            self._container.mux(packet)
+        self.written += 1
