@@ -6,6 +6,7 @@ from typing import TypeVar
 
 from ament_index_python.packages import PackageNotFoundError, get_package_prefix
 from launch.actions import DeclareLaunchArgument, LogInfo, OpaqueFunction, Shutdown
+from launch.events.process import ProcessExited
 from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import LifecycleNode, Node
 from launch_ros.parameter_descriptions import ParameterValue
@@ -100,8 +101,16 @@ def _lifecycle_node(spec: graph.NodeSpec, namespace: str) -> LifecycleNode:
         parameters=[*spec.parameter_files, _typed(spec.parameters)],
         remappings=spec.remappings,
         output="screen",
-        on_exit=Shutdown(reason=f"{spec.name} has ended, and the system is not whole without it"),
+        on_exit=_shut_down,
     )
+
+
+def _shut_down(event: ProcessExited, context: LaunchContext) -> list[LaunchDescriptionEntity]:
+    """The system is not whole without this node; a node that ends with the others is in order."""
+    if context.is_shutdown:
+        return []
+    reason = f"{event.process_name} has ended with exit code {event.returncode}: shutting down"
+    return [LogInfo(msg=reason), Shutdown(reason=reason)]
 
 
 def _robot_state_publisher(options: graph.GraphOptions, namespace: str) -> LaunchDescriptionEntity:
