@@ -21,12 +21,14 @@ class Measured:
 
     Attributes:
         q: joint positions. Shape (n,), [rad].
+        speed_rad_s: of the fastest joint; None: not measured.
         finger_m: finger position; None without a gripper.
         stamp_s: when it was measured, ROS time.
         received_s: when it arrived, steady time.
     """
 
     q: Vector
+    speed_rad_s: float | None
     finger_m: float | None
     stamp_s: float
     received_s: float
@@ -41,13 +43,11 @@ class Commander:
         gate: Gate,
         gripper: Gripper | None,
         *,
-        tracking_tolerance_rad: float,
         stop_lead_s: float,
     ) -> None:
         self._planner = planner
         self._gate = gate
         self._gripper = gripper
-        self._tracking_tolerance = tracking_tolerance_rad
         self._stop_lead_s = stop_lead_s
         self._session_id = ""
         self._rotation_goal: Vector | None = None
@@ -124,11 +124,11 @@ class Commander:
         """The playing plan has come to rest."""
         self.playing = None
 
-    def tracking_error(self, measured: Measured) -> float:
-        """Largest distance of a joint from the playing plan [rad]."""
+    def tracking_error(self, measured: Measured, delay_s: float) -> float:
+        """Largest distance of a joint from the playing plan, up to `delay_s` late [rad]."""
         if self.playing is None:
             return 0.0
-        return self.playing.tracking_error(measured.q, measured.stamp_s)
+        return self.playing.tracking_error(measured.q, measured.stamp_s, delay_s)
 
     def _refuse_while_moving(self, now_s: float) -> None:
         moving = self.playing or self._stopping

@@ -8,6 +8,8 @@ import numpy as np
 from vera_ros.motion.plan import Plan
 from vera_ros.motion.response import Vector
 
+_TRACKING_SAMPLES = 6
+
 
 @dataclass(frozen=True)
 class Playing:
@@ -26,7 +28,18 @@ class Playing:
         """Whether the plan has come to rest."""
         return now_s - self.start_s >= self.plan.duration_s
 
-    def tracking_error(self, q: Vector, stamp_s: float) -> float:
-        """Largest distance of a joint from the plan [rad]. `q`: measured, Shape (n,), [rad]."""
-        planned = self.plan.spline.state(max(0.0, stamp_s - self.start_s))[0]
-        return float(np.abs(planned - q).max())
+    def tracking_error(self, q: Vector, stamp_s: float, delay_s: float) -> float:
+        """Largest distance of a joint from where the plan was within the last `delay_s` [rad].
+
+        A trajectory starts when the controller gets it, which is a little after it was sent.
+
+        Args:
+            q: measured positions. Shape (n,), [rad].
+            stamp_s: when they were measured.
+            delay_s: how late the arm may be.
+        """
+        elapsed_s = stamp_s - self.start_s
+        times_s = np.maximum(0.0, elapsed_s - np.linspace(0.0, delay_s, _TRACKING_SAMPLES))
+        planned = self.plan.spline.derivative(0, times_s)
+        nearest = np.clip(q, planned.min(axis=0), planned.max(axis=0))
+        return float(np.abs(nearest - q).max())

@@ -103,12 +103,17 @@ PARAMETERS = (
     ),
     Parameter(
         "tracking_tolerance",
-        0.2,
+        0.1,
         "a joint further than this from its plan stops the arm",
         "rad",
         0.01,
         2.0,
     ),
+    Parameter(
+        "tracking_delay_s", 0.15, "how late the controller may play a trajectory", "s", 0.0, 1.0
+    ),
+    Parameter("rest_speed", 0.05, "a joint slower than this is at rest", "rad/s", 0.001, 0.5),
+    Parameter("rest_timeout_s", 1.0, "for the arm to rest after a plan's end", "s", 0.05, 10.0),
     Parameter(
         "joint_state_timeout_s", 0.5, "older joint states are no ground to move on", "s", 0.02, 5.0
     ),
@@ -128,7 +133,14 @@ PARAMETERS = (
         "start_speed", 0.15, "share of the rate limits that move_to_start uses", "", 0.01, 0.5
     ),
     Parameter("stop_lead_s", 0.025, "time until a stop begins, for it to arrive", "s", 0.0125, 0.2),
-    Parameter("monitor_rate_hz", 50.0, "how often playback is checked", "Hz", 10.0, 200.0),
+    Parameter(
+        "monitor_rate_hz",
+        50.0,
+        "how often playback is checked and tcp_pose published",
+        "Hz",
+        10.0,
+        200.0,
+    ),
 )
 
 _PATH_LENGTH = 400  # poses of executed_path
@@ -185,7 +197,6 @@ class IkNode(VeraNode):
             Planner(self._arm, OscPoseResponse(self._load_response()), limits, self._make_ik()),
             Gate(self._arm, limits, gripper_limits, self._publish_arm, self._publish_gripper),
             Gripper(gripper_limits) if p["gripper_joint"] else None,
-            tracking_tolerance_rad=p["tracking_tolerance"],
             stop_lead_s=p["stop_lead_s"],
         )
         self._entities = [
@@ -279,6 +290,11 @@ class IkNode(VeraNode):
         p = self.parameters
         try:
             q = in_order(message, self._arm.joint_names, "position")
+            speed = (
+                float(np.abs(in_order(message, self._arm.joint_names, "velocity")).max())
+                if message.velocity
+                else None
+            )
             finger = (
                 float(in_order(message, (p["gripper_joint"],), "position")[0])
                 if p["gripper_joint"]
@@ -294,8 +310,7 @@ class IkNode(VeraNode):
             return
         self._joint_state_fault = ""
         stamp_ns = stamp_to_ns(message.header.stamp)
-        self._measured = Measured(q, finger, stamp_ns * 1e-9, time.monotonic())
-        self._publish_tcp_pose(q, message.header.stamp)
+        self._measured = Measured(q, speed, finger, stamp_ns * 1e-9, time.monotonic())
 
     def _joint_fault(self) -> str:
         """Why the arm's present state is not known; empty: it is."""
@@ -309,14 +324,16 @@ class IkNode(VeraNode):
             )
         return ""
 
-    def _publish_tcp_pose(self, q: Any, stamp: Any) -> None:
-        pose = self._arm.tcp_pose(q)
+    def _publish_tcp_pose(self, measured: Measured) -> PoseStamped:
+        pose = self._arm.tcp_pose(measured.q)
         message = PoseStamped(
-            header=Header(stamp=stamp, frame_id=self._arm.base_frame),
+            header=Header(
+                stamp=ns_to_stamp(round(measured.stamp_s * 1e9)), frame_id=self._arm.base_frame
+            ),
             pose=_pose_message(pose.translation, pin.Quaternion(pose.rotation).coeffs()),
         )
         self._tcp_pose.publish(message)
-        self._latest_pose = message
+        return message
 
     # Chunks.
 
@@ -394,32 +411,46 @@ class IkNode(VeraNode):
     # Playback.
 
     def _monitor(self) -> None:
-        commander = self._commander
+        commander, fault = self._commander, self._joint_fault()
         if commander is None:
             return
+        pose = None
+        if self._measured is not None and not fault:
+            pose = self._publish_tcp_pose(self._measured)
         playing = commander.playing
         if playing is None:
             return
-        now_s = self._now_s()
-        fault = self._joint_fault()
-        if fault:
+        if self._measured is None or pose is None:
             self._stop_arm(Cause.NO_JOINT_STATES, fault)
             return
-        assert self._measured is not None
-        error_rad = commander.tracking_error(self._measured)
-        if error_rad > self.parameters["tracking_tolerance"]:
+        p, now_s = self.parameters, self._now_s()
+        error_rad = commander.tracking_error(self._measured, p["tracking_delay_s"])
+        if error_rad > p["tracking_tolerance"]:
             self._stop_arm(
                 Cause.TRACKING_ERROR,
                 f"a joint is {error_rad:.3f} rad from its plan; valid is up to "
-                f"{self.parameters['tracking_tolerance']} rad",
+                f"{p['tracking_tolerance']} rad",
             )
             return
         self._report_steps(playing, now_s)
-        self._publish_executed_path()
+        self._publish_executed_path(pose)
         if playing.finished(now_s):
+            self._finish_at_rest(commander, playing, self._measured.speed_rad_s, now_s)
+
+    def _finish_at_rest(
+        self, commander: Commander, playing: Playing, speed_rad_s: float | None, now_s: float
+    ) -> None:
+        p = self.parameters
+        if speed_rad_s is None or speed_rad_s <= p["rest_speed"]:
             commander.finish()
             self._report_playing(ChunkProgress.FINISHED, playing)
             self._settle(True, "arrived")
+        elif now_s > playing.start_s + playing.plan.duration_s + p["rest_timeout_s"]:
+            self._stop_arm(
+                Cause.TRACKING_ERROR,
+                f"the arm still moves at {speed_rad_s:.3f} rad/s {p['rest_timeout_s']} s after "
+                "its plan's end",
+            )
 
     def _report_steps(self, playing: Playing, now_s: float) -> None:
         steps = playing.steps_played(now_s)
@@ -442,7 +473,10 @@ class IkNode(VeraNode):
             )
         self._counts["aborted"] += 1
         if playing.sequence >= 0:
-            self.get_logger().warning(f"chunk {playing.sequence} stopped: {message}")
+            if cause is Cause.STOPPED:
+                self.get_logger().info(f"chunk {playing.sequence} stopped: {message}")
+            else:
+                self.get_logger().error(f"chunk {playing.sequence} stopped: {message}")
             self._report_playing(ChunkProgress.ABORTED, playing, cause, message)
         self._settle(False, message)
         return True
@@ -561,8 +595,8 @@ class IkNode(VeraNode):
             )
         )
 
-    def _publish_executed_path(self) -> None:
-        self._executed.append(self._latest_pose)
+    def _publish_executed_path(self, pose: PoseStamped) -> None:
+        self._executed.append(pose)
         if self._executed_path.get_subscription_count():
             self._executed_path.publish(Path(header=self._header(), poses=list(self._executed)))
 

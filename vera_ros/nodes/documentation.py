@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Writes the parameter tables of README.md: python -m vera_ros.nodes.documentation README.md."""
+
+import argparse
+import re
+from pathlib import Path
+
+from vera_ros.nodes import ik_node, policy_node, reference_server, sim_node
+from vera_ros.nodes.parameters import markdown_table
+
+_TABLES = {
+    "policy_node": policy_node.PARAMETERS,
+    "ik_node": ik_node.PARAMETERS,
+    "sim_node": sim_node.PARAMETERS,
+    "reference_server": reference_server.PARAMETERS,
+}
+
+
+def fill_in_tables(text: str) -> str:
+    """Return the text with every node's table between its two markers as it is declared now."""
+    for node, parameters in _TABLES.items():
+        begin, end = f"<!-- parameters of {node} -->", f"<!-- end of {node} -->"
+        table = f"{begin}\n\n{markdown_table(parameters)}\n\n{end}"
+        text, count = re.subn(
+            f"{re.escape(begin)}.*?{re.escape(end)}", lambda _, t=table: t, text, flags=re.DOTALL
+        )
+        if count != 1:
+            raise ValueError(
+                f"the text needs the markers {begin} and {end} once, not {count} times"
+            )
+    return text
+
+
+def main() -> None:
+    """Entry point."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("file", type=Path, help="a Markdown file with the tables' markers")
+    file = parser.parse_args().file
+    file.write_text(fill_in_tables(file.read_text()))
+
+
+if __name__ == "__main__":
+    main()
