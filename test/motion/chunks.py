@@ -19,7 +19,9 @@ def vectors(low: float, high: float, count: int) -> st.SearchStrategy[Vector]:
 
 def starts(spread: float = 0.2) -> st.SearchStrategy[Vector]:
     """Postures around the start posture, away from the joint limits."""
-    return vectors(-spread, spread, 7).map(lambda offset: START_Q + offset * (1, 1, 1, 1, 1, 0.5, 1))
+    return vectors(-spread, spread, 7).map(
+        lambda offset: START_Q + offset * (1, 1, 1, 1, 1, 0.5, 1)
+    )
 
 
 def chunks(most_rows: int = 16) -> st.SearchStrategy[Vector]:

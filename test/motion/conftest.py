@@ -15,7 +15,7 @@ from vera_ros.motion.planner import Planner
 from vera_ros.resources import share_path
 
 # A busy machine must not fail a test.
-settings.register_profile("motion", deadline=None, max_examples=40)
+settings.register_profile("motion", deadline=None, max_examples=30)
 settings.load_profile("motion")
 
 JOINTS = tuple(f"panda_joint{number}" for number in range(1, 8))

@@ -1,0 +1,18 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Causes are the constants of the message."""
+
+from vera_ros_interfaces.msg import ChunkProgress
+
+from vera_ros.motion.causes import Cause
+
+STATES = {"ACCEPTED", "PLAYING", "FINISHED", "ABORTED", "REJECTED"}
+
+
+def test_causes_are_the_constants_of_the_message() -> None:
+    constants = {
+        name: getattr(ChunkProgress, name) for name in dir(ChunkProgress) if name.isupper()
+    }
+    assert set(constants) >= STATES
+    assert {cause.name: cause.value for cause in Cause} == {
+        name: value for name, value in constants.items() if name not in STATES
+    }
