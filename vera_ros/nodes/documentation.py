@@ -20,14 +20,11 @@ def fill_in_tables(text: str) -> str:
     """Return the text with every node's table between its two markers as it is declared now."""
     for node, parameters in _TABLES.items():
         begin, end = f"<!-- parameters of {node} -->", f"<!-- end of {node} -->"
-        table = f"{begin}\n\n{markdown_table(parameters)}\n\n{end}"
-        text, count = re.subn(
-            f"{re.escape(begin)}.*?{re.escape(end)}", lambda _, t=table: t, text, flags=re.DOTALL
-        )
-        if count != 1:
-            raise ValueError(
-                f"the text needs the markers {begin} and {end} once, not {count} times"
-            )
+        pattern = re.compile(f"{re.escape(begin)}.*?{re.escape(end)}", re.DOTALL)
+        if len(pattern.findall(text)) != 1:
+            raise ValueError(f"the text needs the markers {begin} and {end}, once")
+        before, after = pattern.split(text)
+        text = f"{before}{begin}\n\n{markdown_table(parameters)}\n\n{end}{after}"
     return text
 
 
