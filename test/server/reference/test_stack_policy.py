@@ -8,10 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from vera_ros.embodiments import find_embodiment
 from vera_ros.errors import ConfigurationError, ProtocolError
 from vera_ros.server.reference import StackPolicy
 from vera_ros.server.reference.cameras import Pose
 from vera_ros.server.reference.scene_config import SceneConfig
+from vera_ros.wire.server_config import ServerConfig, check_embodiment
 
 
 @pytest.fixture
@@ -46,6 +48,7 @@ def test_the_handshake_is_that_of_mimicgen(policy: StackPolicy) -> None:
         "protocol_version": 1,
     }
     assert {name: config[name] for name in expected} == expected
+    check_embodiment(ServerConfig.from_wire(config), find_embodiment("mimicgen"))
 
 
 def test_actions_are_commands_in_range_with_a_gripper_that_opens_or_closes(

@@ -153,7 +153,7 @@ def _fit(start: Cube, windows: Sequence[_Window], softness_px: float, *, free_z:
         method="lm",
         ftol=3e-3,
         xtol=1e-2,
-        max_nfev=12,
+        max_nfev=6,
     )
     cube = start.moved(solution.x)
     return _Fit(float(solution.cost), replace(cube, yaw_rad=cube.yaw_rad % (np.pi / 2)))

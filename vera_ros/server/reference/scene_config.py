@@ -110,6 +110,7 @@ class MotionConfig:
     finger_span_m: tuple[float, float]
     finger_width_m: float
     finger_clearance_m: float
+    open_gap_m: float
     held_tolerance_m: float
 
     def __post_init__(self) -> None:

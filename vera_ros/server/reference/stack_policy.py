@@ -33,7 +33,7 @@ class StackPolicy:
 
     def server_config(self) -> dict[str, Any]:
         """Return the map that is sent to a client that connects."""
-        return make_server_config(list(self._scene.cameras), self._horizon)
+        return make_server_config(list(self._scene.cameras), self._horizon).to_wire()
 
     def infer(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """Return the next actions, float32, Shape (H, 7), and what was seen and decided.
