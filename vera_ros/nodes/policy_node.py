@@ -243,6 +243,9 @@ class PolicyNode(VeraNode):
             if self._episode is not None and self._episode.running:
                 self._episode.abort(Cause.IMAGE_ERROR, f"view '{view}': {error}", self._now())
                 self._after_event()
+            return
+        if self._episode is not None and self._episode.state is State.WAITING_FOR_VIEWS:
+            self._tick()  # this may be the picture that it waits for: every millisecond counts
 
     def _make_window(self, config: ServerConfig) -> RollingWindow:
         p = self.parameters
