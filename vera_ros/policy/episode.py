@@ -204,7 +204,11 @@ class Episode:
             self._end(Cause.ARM_ABORTED, progress.message, now)
             return
         if self._progress is None:
-            self._accepted(progress, chunk)
+            try:
+                self._accepted(progress, chunk)
+            except ConfigurationError as error:
+                self._end(Cause.INTERNAL_ERROR, f"the arm side's plan makes no sense: {error}", now)
+                return
         self._progress = progress
         self.counters.steps = self._steps_before + progress.steps_played
         if progress.state is ChunkState.FINISHED:
@@ -278,8 +282,13 @@ class Episode:
             self._not_before_ns = frame.newest_ns + round(self._config.control_dt * 1e9)
             self._enter(State.WAITING_FOR_VIEWS, now)
             return
+        try:
+            request = self._request(proprioception)
+        except ProtocolError as error:
+            self._end(Cause.INTERNAL_ERROR, f"the server cannot be asked: {error}", now)
+            return
         self._enter(State.INFERRING, now)
-        self._server.infer(self._request(proprioception))
+        self._server.infer(request)
 
     def _request(self, proprioception: Proprioception) -> InferRequest:
         assert self.window is not None

@@ -1,0 +1,175 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Any sequence of events leaves the episode in order."""
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+
+from vera_ros.errors import (
+    ConfigurationError,
+    ConnectionFailedError,
+    PolicyServerError,
+    ProtocolError,
+    ServerTimeoutError,
+)
+from vera_ros.policy.goal import Bounds
+from vera_ros.policy.ports import ChunkState
+from vera_ros.policy.states import Cause, State
+
+from .rig import BODY, CountingWindow, Rig, reply
+
+MOVING = (State.PLAYING, State.SETTLING)
+ERRORS = (
+    ConnectionFailedError,
+    ServerTimeoutError,
+    PolicyServerError,
+    ProtocolError,
+    ConfigurationError,
+    ZeroDivisionError,
+)
+FEELINGS = (None, BODY, BODY, {**BODY, "eef_pos": np.full(3, np.nan, np.float32)})
+BOUNDS = Bounds(connect_s=2.0, infer_s=3.0, views_s=1.0, accept_s=0.5, settle_s=1.0)
+
+
+class EpisodeMachine(RuleBasedStateMachine):
+    """Events come in any order, whether they make sense or not."""
+
+    @initialize(warmup_frames=st.sampled_from([1, 3]))
+    def begin(self, warmup_frames: int) -> None:
+        self.rig = Rig(Bounds(**{**vars(BOUNDS), "warmup_frames": warmup_frames}))
+        self.before = State.IDLE
+        self.stops = self.ends = self.chunks = 0
+
+    # What the world does.
+
+    @rule(limit_s=st.sampled_from([0.0, 5.0, 1000.0]))
+    def start(self, limit_s: float) -> None:
+        if self.rig.episode.running or not limit_s:
+            with pytest.raises(ConfigurationError):
+                self.rig.start(time_limit_s=limit_s)
+            return
+        self.rig.start(time_limit_s=limit_s)
+        self.chunks = len(self.rig.arm.chunks)
+
+    @rule(seconds=st.sampled_from([0.01, 0.05, 0.3, 0.6, 1.5]))
+    def time_passes(self, seconds: float) -> None:
+        for _ in range(round(seconds / 0.01)):
+            self.rig.advance(0.01)
+            self.keep_books()
+
+    @rule(steps=st.integers(1, 5))
+    def all_goes_well(self, steps: int) -> None:
+        """What brings an episode on, so that chance need not."""
+        for _ in range(steps):
+            state = self.rig.episode.state
+            if not state.running:
+                self.start(1000.0)
+            elif state is State.CONNECTING:
+                self.connected()
+            elif state is State.WAITING_FOR_VIEWS:
+                self.time_passes(0.3)
+            elif state is State.INFERRING:
+                self.reply(0.1, 10)
+            else:
+                self.progress(ChunkState.ACCEPTED, 10, 0, True)
+                self.time_passes(0.6)
+                self.progress(ChunkState.FINISHED, 10, 0, True)
+            self.keep_books()
+
+    @rule()
+    def connected(self) -> None:
+        self.rig.connect()
+
+    @rule(value=st.sampled_from([0.0, 0.1, 0.1, 2.0, float("nan")]), rows=st.integers(1, 12))
+    def reply(self, value: float, rows: int) -> None:
+        self.rig.answer(reply(rows, value))
+
+    @rule(kind=st.sampled_from(ERRORS))
+    def server_fails(self, kind: type[Exception]) -> None:
+        self.rig.fail(kind("no"))
+
+    @rule(
+        state=st.sampled_from([*ChunkState, ChunkState.ACCEPTED, ChunkState.FINISHED]),
+        steps=st.integers(0, 12),
+        age=st.sampled_from([0, 0, 0, 1]),
+        in_order=st.sampled_from([True, True, True, False]),
+    )
+    def progress(self, state: ChunkState, steps: int, age: int, in_order: bool) -> None:
+        if not self.rig.arm.chunks:
+            return
+        sequence = self.rig.arm.chunks[-1].sequence + age
+        times = self.rig.step_times_ns(steps)
+        self.rig.progress(
+            state,
+            sequence=sequence,
+            steps_played=steps,
+            step_times_ns=times if in_order else times[::-1],
+        )
+
+    @rule()
+    def success(self) -> None:
+        self.rig.episode.on_success(self.rig.now)
+
+    @rule()
+    def cancel(self) -> None:
+        self.rig.episode.cancel(self.rig.now)
+
+    @rule(cause=st.sampled_from([Cause.IMAGE_ERROR, Cause.DEACTIVATED]))
+    def abort(self, cause: Cause) -> None:
+        self.rig.episode.abort(cause, "because", self.rig.now)
+
+    @rule(felt=st.sampled_from(FEELINGS))
+    def feel(self, felt: dict[str, "np.ndarray"] | None) -> None:
+        self.rig.body.felt = felt
+
+    @rule(on=st.booleans())
+    def switch_cameras(self, on: bool) -> None:
+        self.rig.cameras_on = on
+
+    # What holds after each event.
+
+    @invariant()
+    def keep_books(self) -> None:
+        episode, before = self.rig.episode, self.before
+        self.before = episode.state
+        if before.running and not episode.running:
+            self.ends += 1
+            self.stops += before in MOVING
+            asked = before in (State.CONNECTING, State.INFERRING)
+            assert self.rig.server.calls[-1] == ("abandon" if asked else "release")
+        assert self.rig.arm.stops == self.stops
+        calls = self.rig.server.calls
+        assert calls.count("abandon") + calls.count("release") == self.ends
+
+    @invariant()
+    def a_result_exactly_when_ended(self) -> None:
+        episode = self.rig.episode
+        assert (episode.result is None) == (episode.running or episode.state is State.IDLE)
+        if episode.result is not None:
+            assert episode.result.cause is not Cause.NONE
+            assert episode.result.message
+
+    @invariant()
+    def chunks_count_up_within_the_episode(self) -> None:
+        played = self.rig.arm.chunks[self.chunks :]
+        assert [chunk.sequence for chunk in played] == list(range(len(played)))
+        assert {chunk.session_id for chunk in played} <= {self.rig.episode.session_id}
+        assert len(played) == self.rig.episode.counters.chunks
+
+    @invariant()
+    def frames_enter_by_looks_and_steps_alone(self) -> None:
+        window = self.rig.episode.window
+        if isinstance(window, CountingWindow):
+            assert window.fill == min(window.size, window.looks + window.ticks)
+
+
+TestEpisodeMachine = EpisodeMachine.TestCase
+TestEpisodeMachine.settings = settings(
+    max_examples=60,
+    stateful_step_count=40,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+    print_blob=True,
+)
