@@ -13,6 +13,7 @@ _BAR_PX = 44
 _MARGIN_PX = 14
 
 _FONT = cv2.FONT_HERSHEY_SIMPLEX
+_SCALE = 0.6
 _BACKGROUND = (22, 24, 29)
 _TEXT = (235, 235, 235)
 _DIM = (150, 156, 166)
@@ -65,10 +66,11 @@ def compose_picture(
             dst=picture[_BAR_PX : _BAR_PX + VIEW_PX, left : left + VIEW_PX],
             interpolation=cv2.INTER_CUBIC,
         )
-        _write(picture, names[index], left + _MARGIN_PX, _BAR_PX + VIEW_PX - 12, _TEXT, 0.5, True)
+        _label(picture, names[index], left)
     color = {None: _TEXT, True: _GOOD, False: _BAD}[caption.verdict]
     _write(picture, caption.title, _MARGIN_PX, 29, _TEXT)
-    _write(picture, caption.subtitle, _right(caption.subtitle, width), 29, _DIM)
+    subtitle = _shortened(caption.subtitle, width // 2)
+    _write(picture, subtitle, _right(subtitle, width), 29, _DIM)
     _write(picture, caption.status, _MARGIN_PX, height - 15, color)
     _write(picture, caption.detail, _right(caption.detail, width), height - 15, _DIM)
     return picture
@@ -76,19 +78,33 @@ def compose_picture(
 
 def _right(text: str, width: int) -> int:
     """Return where a text must begin to end at the right margin."""
-    (length, _), _ = cv2.getTextSize(text, _FONT, 0.6, 1)
-    return width - _MARGIN_PX - int(length)
+    return width - _MARGIN_PX - _length(text)
+
+
+def _shortened(text: str, most_px: int) -> str:
+    """Return the text, or as much of it as fits."""
+    if _length(text) <= most_px:
+        return text
+    while text and _length(f"{text}...") > most_px:
+        text = text[:-1]
+    return f"{text}..."
+
+
+def _length(text: str) -> int:
+    (length, _), _ = cv2.getTextSize(text, _FONT, _SCALE, 1)
+    return int(length)
+
+
+def _label(picture: NDArray[np.uint8], name: str, left: int) -> None:
+    """Name a view in its lower left corner, on a ground that lets it be read over anything."""
+    (length, height), _ = cv2.getTextSize(name, _FONT, _SCALE, 1)
+    bottom = _BAR_PX + VIEW_PX
+    top = bottom - height - 16
+    picture[top:bottom, left : left + length + 2 * _MARGIN_PX] = _BACKGROUND
+    _write(picture, name, left + _MARGIN_PX, bottom - 8, _DIM)
 
 
 def _write(
-    picture: NDArray[np.uint8],
-    text: str,
-    x: int,
-    y: int,
-    color: tuple[int, int, int],
-    scale: float = 0.6,
-    shaded: bool = False,
+    picture: NDArray[np.uint8], text: str, x: int, y: int, color: tuple[int, int, int]
 ) -> None:
-    if shaded:
-        cv2.putText(picture, text, (x, y), _FONT, scale, (0, 0, 0), 3, cv2.LINE_AA)
-    cv2.putText(picture, text, (x, y), _FONT, scale, color, 1, cv2.LINE_AA)
+    cv2.putText(picture, text, (x, y), _FONT, _SCALE, color, 1, cv2.LINE_AA)

@@ -126,6 +126,7 @@ class LiveDisplay:
         self._title = f"episode {number}/{self._episodes}  seed {seed}"
         self._progress = None
         self._refresh()
+        self._due_s = 0.0  # the first progress is worth a look
 
     def progress(self, progress: Progress) -> None:
         """Show it, a few times a second."""

@@ -28,6 +28,7 @@ from vera_ros_interfaces.msg import PolicyStatus, StackTruth
 from vera_ros_interfaces.srv import ResetScene
 
 _HOLD_S = 0.3
+_ASK_AGAIN_S = 2.0
 _ANSWER_S = 10.0
 _TRUTH_SILENCE_S = 10.0
 # Only for the case that nothing else ends the episode: the judge's limit comes first.
@@ -58,7 +59,7 @@ class Evaluator(Node):
         self._truth_arrived_s = time.monotonic()
         self._status: PolicyStatus | None = None
         self._judge: Judge | None = None
-        self._measurements = EpisodeMeasurements("", self._views)
+        self._measurements = EpisodeMeasurements("", self._views, 1.0)
         self._goal_handle: Any = None
         self.on_progress: Callable[[PolicyStatus, float], None] = lambda status, elapsed_s: None
 
@@ -68,7 +69,7 @@ class Evaluator(Node):
         self._states = {
             name: self.create_client(GetState, f"{name}/get_state") for name in lifecycle_nodes
         }
-        self._pending: dict[str, Any] = {}
+        self._asked: dict[str, tuple[float, Any]] = {}
         self.create_subscription(StackTruth, "stack_truth", self._on_truth, 10)
         self.create_subscription(PolicyStatus, "policy_status", self._on_status, LATCHED)
         for view, topic in views.items():
@@ -104,11 +105,14 @@ class Evaluator(Node):
         return f"pictures of {', '.join(unseen)}" if unseen else ""
 
     def _is_active(self, name: str, client: Any) -> bool:
-        """Ask, one question at a time; remember a yes."""
-        future = self._pending.get(name)
-        if future is None or (future.done() and not _says_active(future)):
-            self._pending[name] = future = client.call_async(GetState.Request())
-        return bool(future.done()) and _says_active(future)
+        """Ask, one question at a time; an answer may be lost while nodes discover each other."""
+        asked_s, future = self._asked.get(name, (0.0, None))
+        answered = future is not None and future.done()
+        if answered and _says_active(future):
+            return True
+        if future is None or answered or time.monotonic() - asked_s > _ASK_AGAIN_S:
+            self._asked[name] = (time.monotonic(), client.call_async(GetState.Request()))
+        return False
 
     # An episode.
 
@@ -119,7 +123,9 @@ class Evaluator(Node):
             DemoError: the graph does not do what it should.
         """
         stale_session = self._status.session_id if self._status else ""
-        self._measurements = EpisodeMeasurements(stale_session, self._views)
+        self._measurements = EpisodeMeasurements(
+            stale_session, self._views, options.realtime_factor
+        )
         self._judge = judge = Judge(_HOLD_S, options.time_limit_s)
         began_s = time.monotonic()
         try:

@@ -10,7 +10,7 @@ from vera_ros.demo.report import Counters
 @dataclass(frozen=True)
 class _ChunkLatency:
     server_s: float
-    pipeline_s: float
+    pipeline_s: float | None
 
 
 class EpisodeMeasurements:
@@ -19,10 +19,12 @@ class EpisodeMeasurements:
     Args:
         stale_session: the session before this one, whose statuses are ignored.
         views: names of the views.
+        realtime_factor: simulated over real time.
     """
 
-    def __init__(self, stale_session: str, views: tuple[str, ...]) -> None:
+    def __init__(self, stale_session: str, views: tuple[str, ...], realtime_factor: float) -> None:
         self._stale_session = stale_session
+        self._realtime_factor = realtime_factor
         self._chunks: dict[int, _ChunkLatency] = {}
         self._stamps_ns: dict[str, list[int]] = {view: [] for view in views}
         self.realtime_factors: list[float] = []
@@ -39,7 +41,7 @@ class EpisodeMeasurements:
         if status.chunk:
             # The pipeline's latency is known a moment after the chunk: the last word counts.
             self._chunks[status.chunk] = _ChunkLatency(
-                status.server_latency_s, status.pipeline_latency_s
+                status.server_latency_s, self._pipeline_s(status)
             )
         return True
 
@@ -54,8 +56,15 @@ class EpisodeMeasurements:
 
     @property
     def pipeline_latency_s(self) -> tuple[float, ...]:
-        """Latency of each chunk that was published; 0 stands for one that was not."""
-        return tuple(c.pipeline_s for c in self._chunks.values() if c.pipeline_s > 0.0)
+        """Latency of each chunk that was published, real time."""
+        return tuple(c.pipeline_s for c in self._chunks.values() if c.pipeline_s is not None)
+
+    def _pipeline_s(self, status: Any) -> float | None:
+        """The status subtracts the server's real time from a span of ROS time: put that right."""
+        if status.pipeline_latency_s == 0.0:  # not known yet
+            return None
+        span_s = status.pipeline_latency_s + status.server_infer_s
+        return float(span_s / self._realtime_factor - status.server_infer_s)
 
     @property
     def counters(self) -> Counters:

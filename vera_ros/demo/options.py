@@ -65,6 +65,8 @@ class DemoOptions:
             raise ConfigurationError(
                 f"--sabotage is '{self.sabotage}'; valid is {' | '.join(SABOTAGES)}"
             )
+        if not self.prompt.strip():
+            raise ConfigurationError("--prompt is empty; say what the robot should do")
         if self.server_url is not None:
             _check_url(self.server_url)
         _check_writable("--report", self.report)

@@ -40,6 +40,7 @@ class FilmWriter:
         self._path = path
         self._names = tuple(names)
         try:
+            path.open("wb").close()  # PyAV itself would find out with the first picture
             self._container = av.open(str(path), "w", options={"movflags": "+faststart"})
             self._stream = self._container.add_stream("libx264", rate=_RATE_HZ, options=_ENCODER)
         except (OSError, av.error.FFmpegError, ValueError) as error:
@@ -87,7 +88,7 @@ class FilmWriter:
             self.left_out += 1
 
     def close(self) -> None:
-        """Encode what is left and finish the file.
+        """Encode what is left and finish the file; without pictures there is none.
 
         Raises:
             DemoError: the film could not be written.
@@ -101,6 +102,8 @@ class FilmWriter:
             raise DemoError(
                 f"the film '{self._path}' could not be written: {self._error}"
             ) from self._error
+        if self.written == 0:
+            self._path.unlink(missing_ok=True)
 
     def _run(self) -> None:
         with contextlib.suppress(OSError):  # a courtesy to the simulation, nothing depends on it

@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: Apache-2.0
+from pathlib import Path
+
+import pytest
+
+from vera_ros.demo.cli import parse_options
+from vera_ros.demo.options import DemoOptions
+
+
+@pytest.fixture(autouse=True)
+def in_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def refusal(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+    with pytest.raises(SystemExit) as exit_info:
+        parse_options(arguments)
+    assert exit_info.value.code == 2
+    return capsys.readouterr().err
+
+
+def test_without_arguments_the_defaults_hold() -> None:
+    assert parse_options([]) == DemoOptions()
+
+
+def test_every_option_arrives() -> None:
+    arguments = (
+        "--episodes 5 --seed 7 --headless --report r.json --video v.mp4 --server ws://host:8800 "
+        "--sabotage bgr --realtime-factor 0.5 --prompt stack --time-limit 12.5 --yes"
+    )
+    assert parse_options(arguments.split()) == DemoOptions(
+        episodes=5,
+        seed=7,
+        headless=True,
+        report=Path("r.json"),
+        video=Path("v.mp4"),
+        server_url="ws://host:8800",
+        sabotage="bgr",
+        realtime_factor=0.5,
+        prompt="stack",
+        time_limit_s=12.5,
+    )
+
+
+def test_no_video_means_no_video() -> None:
+    assert parse_options(["--no-video"]).video is None
+
+
+def test_sabotage_has_a_shorter_time_limit() -> None:
+    assert parse_options(["--sabotage", "blank"]).time_limit_s < parse_options([]).time_limit_s
+    assert parse_options(["--sabotage", "none"]).time_limit_s == parse_options([]).time_limit_s
+    assert parse_options(["--sabotage", "blank", "--time-limit", "90"]).time_limit_s == 90.0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        ("--episodes 0", "--episodes is 0"),
+        ("--episodes many", "--episodes"),
+        ("--seed -1", "--seed is -1"),
+        ("--realtime-factor nan", "--realtime-factor is nan"),
+        ("--realtime-factor 100", "--realtime-factor is 100"),
+        ("--time-limit 0", "--time-limit is 0"),
+        ("--time-limit inf", "--time-limit is inf"),
+        ("--sabotage smoke", "smoke"),
+        ("--server http://host:8800", "ws://127.0.0.1:8800"),
+        ("--server ws://host:notaport", "ws://127.0.0.1:8800"),
+        ("--server ws://", "ws://127.0.0.1:8800"),
+        ("--report nowhere/report.json", "no folder 'nowhere'"),
+        ("--report .", "a folder"),
+        ("--video film.avi", "film.avi"),
+        ("--video nowhere/film.mp4", "no folder 'nowhere'"),
+        ("--video film.mp4 --no-video", "not allowed"),
+        ("--frobnicate", "--frobnicate"),
+    ],
+)
+def test_a_mistake_is_named(capsys: pytest.CaptureFixture[str], arguments: str, named: str) -> None:
+    assert named in refusal(capsys, *arguments.split())
+
+
+def test_an_empty_prompt_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    assert "--prompt" in refusal(capsys, "--prompt", " ")

@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The demo as a user runs it: processes, topics, a tower."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import av
+import pytest
+
+from vera_ros.demo.isolation import free_port
+from vera_ros.demo.report import RunReport
+from vera_ros.demo.run import VIEWS
+from vera_ros.sim.scene import VIEW_CAMERAS
+
+_PATIENCE_S = 400.0
+
+
+def start_demo(folder: Path, *arguments: str) -> subprocess.Popen[str]:
+    # Its temporary folder is of its own: the processes are known by it.
+    environment = {**os.environ, "TMPDIR": str(folder), "PYTHONUNBUFFERED": "1"}
+    return subprocess.Popen(
+        [sys.executable, "-m", "vera_ros.demo.cli", "--headless", *arguments],
+        cwd=folder,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def processes_of(folder: Path) -> list[str]:
+    """Command lines of the processes that a demo in this folder has started."""
+    lines = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            line = path.read_bytes().replace(b"\0", b" ").decode(errors="replace")
+        except OSError:
+            continue
+        if str(folder) in line and "vera_ros.nodes" in line:
+            lines.append(line)
+    return lines
+
+
+def test_the_views_are_those_of_the_scene() -> None:
+    assert VIEWS == VIEW_CAMERAS
+
+
+def test_a_tower_stands(tmp_path: Path) -> None:
+    # At half speed, so that a machine that is busy with other tests keeps up.
+    demo = start_demo(tmp_path, *["--episodes", "1", "--seed", "1", "--realtime-factor", "0.5"])
+    output, errors = demo.communicate(timeout=_PATIENCE_S)
+    assert demo.returncode == 0, output + errors
+    assert "the tower stands" in output
+
+    report = RunReport.read(tmp_path / "report.json")
+    (episode,) = report.episodes
+    assert episode.success
+    assert (episode.outcome, episode.cause) == ("succeeded", "task_success")
+    assert episode.chunks == len(episode.server_latency_s) > 0
+    assert 0 < episode.sim_duration_s < 60.0
+    assert episode.duration_s > episode.sim_duration_s
+    assert set(episode.camera_rate_hz) == set(VIEWS)
+
+    with av.open(str(tmp_path / "demo.mp4")) as film:
+        last_s = [frame.time for frame in film.decode(video=0)][-1]
+    assert last_s == pytest.approx(episode.sim_duration_s + 1.5, abs=1.0)
+    for name in ("policy_node", "ik_node", "sim_node", "reference_server"):
+        assert (Path(re.findall(r"^logs +(.*)$", output, re.M)[0]) / f"{name}.log").is_file()
+    assert processes_of(tmp_path) == []
+
+
+def test_ctrl_c_stops_everything(tmp_path: Path) -> None:
+    demo = start_demo(tmp_path, "--no-video")
+    assert demo.stdout is not None
+    first_line = demo.stdout.readline()
+    assert first_line.startswith("starting")
+    demo.send_signal(signal.SIGINT)
+    output, errors = demo.communicate(timeout=_PATIENCE_S)
+    assert demo.returncode == 130, output + errors
+    assert "SIGINT" in errors
+    assert RunReport.read(tmp_path / "report.json").episodes == ()
+    assert processes_of(tmp_path) == []
+
+
+def test_a_server_that_is_not_there_is_named(tmp_path: Path) -> None:
+    url = f"ws://127.0.0.1:{free_port()}"
+    demo = start_demo(tmp_path, "--no-video", "--server", url)
+    output, errors = demo.communicate(timeout=_PATIENCE_S)
+    assert demo.returncode == 1, output + errors
+    assert f"no policy server at {url}" in errors
+    assert url in RunReport.read(tmp_path / "report.json").error

@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: Apache-2.0
+from dataclasses import dataclass
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from vera_ros.demo.measurements import EpisodeMeasurements
+
+
+@dataclass
+class Status:
+    session_id: str = "now"
+    chunk: int = 0
+    server_latency_s: float = 0.0
+    pipeline_latency_s: float = 0.0
+    server_infer_s: float = 0.0
+    frames_dropped: int = 0
+    ticks_skipped: int = 0
+    rails_bound_chunks: int = 0
+    clipped_rows: int = 0
+    collapsed_chunks: int = 0
+
+
+def test_statuses_of_other_sessions_are_ignored() -> None:
+    measured = EpisodeMeasurements("before", (), 1.0)
+    assert not measured.see_status(Status("before", 7, 1.0, 1.0))
+    assert not measured.see_status(Status("", 7, 1.0, 1.0))
+    assert measured.status is None
+    assert measured.see_status(Status("now", 1, 0.2, 0.1))
+    assert measured.server_latency_s == (0.2,)
+
+
+def test_a_chunks_latency_is_its_last_word() -> None:
+    # When a chunk has just come, the status still shows the pipeline's latency of the one before.
+    measured = EpisodeMeasurements("", (), 1.0)
+    for chunk, server_s, pipeline_s in (
+        (1, 0.2, 0.0),
+        (1, 0.2, 0.11),
+        (2, 0.3, 0.11),
+        (2, 0.3, 0.12),
+    ):
+        measured.see_status(
+            Status(chunk=chunk, server_latency_s=server_s, pipeline_latency_s=pipeline_s)
+        )
+    assert measured.server_latency_s == (0.2, 0.3)
+    assert measured.pipeline_latency_s == (0.11, 0.12)
+
+
+def test_a_chunk_that_was_never_published_has_no_pipeline_latency() -> None:
+    measured = EpisodeMeasurements("", (), 1.0)
+    measured.see_status(Status(chunk=1, server_latency_s=0.2))
+    assert measured.pipeline_latency_s == ()
+
+
+def test_pipeline_latency_is_real_time_whatever_the_realtime_factor() -> None:
+    # At half speed, 0.4 s of real time are 0.2 s of ROS time; 0.3 s of them were the server's.
+    measured = EpisodeMeasurements("", (), 0.5)
+    measured.see_status(Status(chunk=1, server_infer_s=0.3, pipeline_latency_s=0.2 - 0.3))
+    assert measured.pipeline_latency_s == (pytest.approx(0.1),)
+
+
+def test_frames_dropped_before_the_episode_do_not_count() -> None:
+    measured = EpisodeMeasurements("", (), 1.0)
+    measured.see_status(Status(frames_dropped=40))
+    measured.see_status(Status(frames_dropped=43, ticks_skipped=2))
+    assert measured.counters.frames_dropped == 3
+    assert measured.counters.ticks_skipped == 2
+
+
+@given(st.integers(2, 200), st.integers(1_000_000, 1_000_000_000), st.integers(0, 2**60))
+def test_camera_rate_is_that_of_the_stamps(count: int, period_ns: int, start_ns: int) -> None:
+    measured = EpisodeMeasurements("", ("a", "b"), 1.0)
+    for index in range(count):
+        measured.see_picture("a", start_ns + index * period_ns)
+    measured.see_picture("b", start_ns)
+    assert measured.camera_rate_hz == {"a": pytest.approx(1e9 / period_ns)}

@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: Apache-2.0
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from vera_ros.demo.report import Counters, Distribution, EpisodeReport, RunReport
+from vera_ros.errors import ConfigurationError
+
+_seconds = st.floats(0.0, 1e4)
+_counts = st.integers(0, 2**31)
+_series = st.lists(_seconds, max_size=20).map(tuple)
+
+episodes = st.builds(
+    EpisodeReport,
+    seed=_counts,
+    success=st.booleans(),
+    outcome=st.sampled_from(["succeeded", "time_limit", "cancelled", "aborted"]),
+    cause=st.sampled_from(["task_success", "time_limit", "arm_rejected"]),
+    message=st.text(),
+    steps=_counts,
+    chunks=_counts,
+    duration_s=_seconds,
+    sim_duration_s=_seconds,
+    server_latency_s=_series,
+    pipeline_latency_s=_series,
+    counters=st.builds(Counters, *[_counts] * 5),
+    realtime_factor=_series,
+    camera_rate_hz=st.dictionaries(st.sampled_from(["a", "b"]), _seconds),
+)
+reports = st.builds(
+    RunReport,
+    version=st.text(),
+    options=st.dictionaries(st.text(), st.none() | st.integers() | st.text() | st.booleans()),
+    error=st.text(),
+    episodes=st.lists(episodes, max_size=5).map(tuple),
+)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(reports)
+def test_a_report_that_is_written_is_read_back(tmp_path: Path, report: RunReport) -> None:
+    path = tmp_path / "report.json"
+    report.write(path)
+    assert RunReport.read(path) == report
+
+
+@given(st.lists(_seconds, min_size=1))
+def test_distribution_is_of_the_values(values: list[float]) -> None:
+    distribution = Distribution.of(values)
+    assert distribution.count == len(values)
+    assert distribution.median == pytest.approx(np.median(values))
+    assert distribution.max == max(values)
+    assert distribution.median is not None
+    assert distribution.p99 is not None
+    assert distribution.median <= distribution.p99 * (1 + 1e-12)
+    assert distribution.p99 <= distribution.max * (1 + 1e-12)
+
+
+@given(st.lists(episodes, max_size=6).map(tuple))
+def test_summary_adds_up(played: tuple[EpisodeReport, ...]) -> None:
+    summary = RunReport("0", {}, "", played).summary()
+    assert summary.episodes == len(played) == sum(summary.outcomes.values())
+    assert summary.successes == sum(e.success for e in played)
+    assert summary.chunks == sum(e.chunks for e in played)
+    assert summary.counters.ticks_skipped == sum(e.counters.ticks_skipped for e in played)
+    assert summary.server_latency_s.count == sum(len(e.server_latency_s) for e in played)
+    won = [e.duration_s for e in played if e.success]
+    assert summary.median_duration_s == (float(np.median(won)) if won else None)
+
+
+def test_what_was_not_measured_is_null(tmp_path: Path) -> None:
+    path = tmp_path / "report.json"
+    RunReport("0", {}, "no server", ()).write(path)
+    summary = json.loads(path.read_text())["summary"]
+    assert summary["success_rate"] is None
+    assert summary["server_latency_s"] == {"count": 0, "median": None, "p99": None, "max": None}
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{}", '{"version": "0", "options": {}}', "nonsense"])
+def test_a_file_that_is_no_report_is_refused(tmp_path: Path, content: str) -> None:
+    path = tmp_path / "report.json"
+    path.write_text(content)
+    with pytest.raises(ConfigurationError, match="not a report"):
+        RunReport.read(path)
