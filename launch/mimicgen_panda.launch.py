@@ -83,11 +83,12 @@ def _start(context: LaunchContext) -> list[LaunchDescriptionEntity]:
         config=value["config"],
     )
     namespace = value["namespace"]
-    actions = [_lifecycle_node(spec, namespace) for spec in graph.nodes(options)]
+    specs = graph.nodes(options)
+    actions = [_lifecycle_node(spec, namespace) for spec in specs]
     if options.robot == "sim":
         actions.append(_robot_state_publisher(options, namespace))
     if value["rviz"] == "true":
-        actions.append(_rviz(options, namespace))
+        actions.append(_rviz(options, namespace, specs[0].remappings))
     return actions
 
 
@@ -129,7 +130,9 @@ def _robot_state_publisher(options: graph.GraphOptions, namespace: str) -> Launc
     )
 
 
-def _rviz(options: graph.GraphOptions, namespace: str) -> Node:
+def _rviz(
+    options: graph.GraphOptions, namespace: str, remappings: tuple[tuple[str, str], ...]
+) -> Node:
     if not _installed("rviz2"):
         raise MissingDependencyError(
             "rviz:=true, and rviz2 is not installed; run: sudo apt-get install "
@@ -141,7 +144,7 @@ def _rviz(options: graph.GraphOptions, namespace: str) -> Node:
         namespace=namespace,
         arguments=["--display-config", str(share_path("config", "vera_ros.rviz"))],
         parameters=[_clock(options)],
-        remappings=_TRANSFORMS,
+        remappings=[*_TRANSFORMS, *remappings],
     )
 
 

@@ -1,0 +1,172 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which nodes make the system, and what they are given."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from vera_ros.errors import ConfigurationError
+from vera_ros.graph import (
+    DEFAULT_SERVER_URL,
+    ROBOTS,
+    SERVERS,
+    GraphOptions,
+    NodeSpec,
+    command,
+    nodes,
+)
+from vera_ros.resources import share_path
+
+
+def by_name(options: GraphOptions) -> dict[str, NodeSpec]:
+    return {spec.name: spec for spec in nodes(options)}
+
+
+@pytest.mark.parametrize("robot", ROBOTS)
+@pytest.mark.parametrize("server", SERVERS)
+def test_robot_and_server_choose_the_nodes(robot: str, server: str) -> None:
+    expected = {"ik_node", "policy_node"}
+    expected |= {"sim_node"} if robot == "sim" else set()
+    expected |= {"reference_server"} if server == "reference" else set()
+    assert set(by_name(GraphOptions(robot=robot, server=server))) == expected
+
+
+@given(port=st.integers(1, 65535))
+def test_the_reference_server_listens_where_the_policy_node_connects(port: int) -> None:
+    specs = by_name(GraphOptions(server_url=f"ws://127.0.0.1:{port}"))
+    assert specs["reference_server"].parameters == {"host": "127.0.0.1", "port": port}
+    assert specs["policy_node"].parameters["server_url"] == f"ws://127.0.0.1:{port}"
+
+
+def test_without_an_address_the_reference_server_has_its_own() -> None:
+    specs = by_name(GraphOptions())
+    assert specs["policy_node"].parameters["server_url"] == DEFAULT_SERVER_URL
+
+
+def test_without_an_address_attach_leaves_it_to_the_configuration() -> None:
+    assert "server_url" not in by_name(GraphOptions(server="attach"))["policy_node"].parameters
+
+
+def test_at_real_time_nobody_needs_a_clock() -> None:
+    specs = by_name(GraphOptions())
+    assert specs["sim_node"].parameters["publish_clock"] is False
+    assert not any("use_sim_time" in spec.parameters for spec in specs.values())
+
+
+@given(factor=st.floats(0.05, 20.0).filter(lambda factor: factor != 1.0))
+def test_at_another_pace_all_nodes_follow_the_clock(factor: float) -> None:
+    specs = by_name(GraphOptions(realtime_factor=factor))
+    assert specs["sim_node"].parameters["publish_clock"] is True
+    assert specs["sim_node"].parameters["realtime_factor"] == factor
+    assert all(spec.parameters["use_sim_time"] is True for spec in specs.values())
+
+
+def test_the_simulated_arm_is_described_by_the_package() -> None:
+    urdf = share_path("description", "urdf", "panda.urdf").read_text()
+    assert by_name(GraphOptions())["ik_node"].parameters["robot_description"] == urdf
+
+
+def test_a_real_arm_is_described_by_its_topic_unless_told() -> None:
+    assert "robot_description" not in by_name(GraphOptions(robot="real"))["ik_node"].parameters
+    given_one = by_name(GraphOptions(robot="real", robot_description="<robot/>"))["ik_node"]
+    assert given_one.parameters["robot_description"] == "<robot/>"
+
+
+def test_a_real_arm_has_the_topics_that_its_configuration_names() -> None:
+    for spec in nodes(GraphOptions(robot="real", server="attach")):
+        assert ("joint_states", "/joint_states") in spec.remappings
+        assert "arm_controller/joint_trajectory" in dict(spec.remappings)
+
+
+def test_more_parameters_win() -> None:
+    options = GraphOptions(seed=1, parameters={"sim_node": {"seed": 2, "image_size": 64}})
+    parameters = by_name(options)["sim_node"].parameters
+    assert (parameters["seed"], parameters["image_size"]) == (2, 64)
+
+
+@pytest.mark.parametrize(
+    ("choices", "message"),
+    [
+        ({"robot": "cardboard"}, "robot is 'cardboard'; valid is sim or real"),
+        ({"server": "cloud"}, "server is 'cloud'; valid is reference or attach"),
+        ({"sabotage": "fog"}, "sabotage is 'fog'; valid is none"),
+        ({"seed": -1}, "seed is -1; valid is 0 to"),
+        ({"realtime_factor": 0.0}, "realtime_factor is 0.0"),
+        ({"realtime_factor": float("nan")}, "realtime_factor is nan"),
+        ({"robot": "real", "realtime_factor": 2.0}, "realtime_factor is 2.0 with robot 'real'"),
+        ({"robot": "real", "sabotage": "bgr"}, "sabotage is bgr with robot 'real'"),
+        ({"server_url": "127.0.0.1:8800"}, "server_url is '127.0.0.1:8800'"),
+        ({"server_url": "ws://127.0.0.1"}, "has no port"),
+        ({"server_url": "wss://127.0.0.1:1"}, "valid with server 'reference' is ws://"),
+        ({"server_url": "ws://host:99999"}, "server_url is 'ws://host:99999'"),
+        ({"server": "attach", "server_url": "http://gpu"}, "ws or wss://host:port"),
+    ],
+)
+def test_what_cannot_be_is_refused(choices: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigurationError) as refusal:
+        GraphOptions(**choices)
+    assert message in str(refusal.value)
+
+
+def test_parameters_for_a_node_that_is_not_there_are_refused() -> None:
+    options = GraphOptions(robot="real", parameters={"sim_node": {"image_size": 64}})
+    with pytest.raises(ConfigurationError, match="'sim_node', which is not part"):
+        nodes(options)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("- a list", "holds list"),
+        ("a: [", "cannot be read"),
+        ("/**: {ros__parameters: {remappings: [joint_states]}}", "remapping 'joint_states'"),
+        ("/**: {ros__parameters: {remappings: ['a:=']}}", "remapping 'a:='"),
+    ],
+)
+def test_a_configuration_that_cannot_be_used_is_refused(
+    tmp_path: Path, text: str, message: str
+) -> None:
+    path = tmp_path / "config.yaml"
+    path.write_text(text)
+    with pytest.raises(ConfigurationError) as refusal:
+        nodes(GraphOptions(config=path))
+    assert message in str(refusal.value)
+
+
+def test_a_configuration_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="is not a file"):
+        nodes(GraphOptions(config=tmp_path / "none.yaml"))
+
+
+@pytest.mark.parametrize("namespace", ["", "/", "left", "/left", "cell/left"])
+def test_a_command_gives_the_node_its_name_parameters_and_topics(
+    tmp_path: Path, namespace: str
+) -> None:
+    spec = NodeSpec(
+        "ik_node",
+        "ik_node",
+        (Path("/etc/base.yaml"),),
+        {"robot_description": "<a b='1'>: yes\n</a>", "flag": True, "port": 1, "list": [1.0, 2.0]},
+        (("joint_states", "/joint_states"),),
+    )
+    line = command(spec, namespace, tmp_path)
+    assert line[:4] == [sys.executable, "-m", "vera_ros.nodes.ik_node", "--ros-args"]
+    prefix = f"/{namespace.strip('/')}".rstrip("/")
+    assert f"__ns:={prefix or '/'}" in line
+    assert "joint_states:=/joint_states" in line
+    own = tmp_path / "ik_node.yaml"
+    files = [line[i + 1] for i, word in enumerate(line) if word == "--params-file"]
+    assert files == ["/etc/base.yaml", str(own)]
+    content = yaml.safe_load(own.read_text())
+    assert content == {f"{prefix}/ik_node": {"ros__parameters": spec.parameters}}
+
+
+@pytest.mark.parametrize("namespace", ["two words", "1st", "a//b", "a/", "~a"])
+def test_a_namespace_that_ros_does_not_know_is_refused(tmp_path: Path, namespace: str) -> None:
+    with pytest.raises(ConfigurationError, match="namespace is"):
+        command(NodeSpec("ik_node", "ik_node"), namespace, tmp_path)
