@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from vera_ros.motion.causes import Cause, MotionRefusedError
-from vera_ros.motion.gate import Gate
+from vera_ros.motion.gate import Gate, GripperTrajectory
 from vera_ros.motion.gripper import Gripper
 from vera_ros.motion.plan import Plan
 from vera_ros.motion.planner import Planner
@@ -84,10 +84,14 @@ class Commander:
             if self._gripper is not None:
                 self._gripper.forget()
         plan = self._planner.plan_chunk(deltas, control_dt_s, measured.q, self._rotation_goal)
+        fingers = self._plan_gripper(close, plan, measured, now_s)
+        if fingers is not None:
+            self._gate.check_gripper(fingers)  # both move, or none
         playing = self._send(plan, measured, now_s, session_id, sequence)
         self._rotation_goal = plan.rotation_goal
-        if len(close):
-            self._move_gripper(close, plan, measured, now_s)
+        if fingers is not None and self._gripper is not None:
+            self._gate.send_gripper(fingers)
+            self._gripper.commanded(fingers, now_s)
         return playing
 
     def move_to(
@@ -100,7 +104,9 @@ class Commander:
         """
         self._refuse_while_moving(now_s)
         plan = self._planner.plan_move(measured.q, goal, speed_share)
-        return self._send(plan, measured, now_s, "", -1)
+        playing = self._send(plan, measured, now_s, "", -1)
+        self._rotation_goal = None  # the chunks before it led elsewhere
+        return playing
 
     def stop(self, now_s: float) -> None:
         """Bring the playing plan to rest smoothly; its gripper motion ends as commanded.
@@ -146,16 +152,13 @@ class Commander:
         self.playing = Playing(plan, now_s, session_id, sequence)
         return self.playing
 
-    def _move_gripper(
+    def _plan_gripper(
         self, close: npt.NDArray[np.bool_], plan: Plan, measured: Measured, now_s: float
-    ) -> None:
+    ) -> GripperTrajectory | None:
         gripper = self._gripper
-        if gripper is None:
-            return
+        if gripper is None or not len(close):
+            return None
         if measured.finger_m is not None:
             gripper.measured(measured.finger_m)
         step_starts_s = np.concatenate(([0.0], plan.step_times_s[:-1]))
-        trajectory = gripper.plan(close.tolist(), step_starts_s.tolist(), now_s)
-        if trajectory is not None:
-            self._gate.send_gripper(trajectory)
-            gripper.commanded(trajectory, now_s)
+        return gripper.plan(close.tolist(), step_starts_s.tolist(), now_s)

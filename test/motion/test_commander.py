@@ -1,0 +1,340 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the arm is told, and what it is not told."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from vera_ros.motion.causes import Cause, MotionRefusedError
+from vera_ros.motion.commander import Commander, Measured
+from vera_ros.motion.gate import ArmTrajectory, GripperLimits
+from vera_ros.motion.gripper import Gripper
+from vera_ros.motion.plan import Plan
+from vera_ros.motion.planner import Planner
+from vera_ros.motion.playback import Playing
+
+from .checker import played
+from .chunks import CONTROL_DT_S, START_Q, Vector
+
+if TYPE_CHECKING:
+    from .conftest import Published
+
+STEPS = 10
+DOWN = np.tile([0.0, 0.0, -0.02, 0.0, 0.0, 0.0], (STEPS, 1))
+TURN = np.tile([0.0, 0.0, 0.0, 0.0, 0.0, 0.05], (STEPS, 1))
+OPEN, CLOSE = np.zeros(STEPS, bool), np.ones(STEPS, bool)
+NOTHING = np.zeros(0, bool)
+START_S = 1.7e9
+
+
+@dataclass
+class Rig:
+    """A commander, what it published, and an arm that is always where it should be."""
+
+    commander: Commander
+    published: "Published"
+    now_s: float = START_S
+    finger_m: float = 0.04
+    session_id: str = "a"
+    sequence: int = 0
+
+    def measured(self) -> Measured:
+        q = self.published.arm[-1].q[-1] if self.published.arm else START_Q
+        return Measured(q, 0.0, self.finger_m, self.now_s, 0.0)
+
+    def play(self, deltas: Vector = DOWN, close: npt.NDArray[np.bool_] = NOTHING) -> Playing:
+        self.sequence += 1
+        return self.commander.play_chunk(
+            deltas,
+            close,
+            CONTROL_DT_S,
+            self.measured(),
+            self.now_s,
+            self.session_id,
+            self.sequence,
+        )
+
+    def finish(self) -> None:
+        """The plan has come to rest and somebody saw it."""
+        assert self.commander.playing is not None
+        self.now_s += self.commander.playing.plan.duration_s + 0.1
+        self.commander.finish()
+
+
+@pytest.fixture
+def rig(planner: Planner, published: "Published", gripper_limits: GripperLimits) -> Rig:
+    gripper = Gripper(gripper_limits)
+    return Rig(Commander(planner, published.gate, gripper, stop_lead_s=0.025), published)
+
+
+def refused(act: Callable[[], object], cause: Cause) -> str:
+    with pytest.raises(MotionRefusedError) as refusal:
+        act()
+    assert refusal.value.cause is cause
+    return str(refusal.value)
+
+
+# One plan at a time.
+
+
+def test_a_chunk_is_published_and_remembered(rig: Rig) -> None:
+    playing = rig.play()
+    assert rig.commander.playing is playing
+    assert (playing.session_id, playing.sequence, playing.start_s) == ("a", 1, START_S)
+    assert len(rig.published.arm) == 1
+    assert rig.published.gripper == []
+    np.testing.assert_allclose(rig.published.arm[0].start_q, START_Q, atol=1e-9)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.5, 0.99])
+def test_while_a_plan_plays_nothing_else_moves_the_arm(rig: Rig, share: float) -> None:
+    playing = rig.play()
+    rig.now_s += share * playing.plan.duration_s
+    said = refused(lambda: rig.play(), Cause.BUSY)
+    assert f"{(1 - share) * playing.plan.duration_s:.2f} s" in said
+    refused(
+        lambda: rig.commander.move_to(START_Q, 0.2, rig.measured(), rig.now_s),
+        Cause.BUSY,
+    )
+    assert rig.commander.playing is playing
+    assert len(rig.published.arm) == 1
+
+
+def test_the_next_chunk_goes_on_from_where_the_last_one_ended(rig: Rig) -> None:
+    rig.play()
+    rig.finish()
+    rig.play()
+    first, second = rig.published.arm
+    np.testing.assert_allclose(second.start_q, first.q[-1], atol=1e-9)
+
+
+def test_a_refused_chunk_leaves_nothing_behind(rig: Rig) -> None:
+    far = DOWN * 30
+    refused(lambda: rig.play(far, CLOSE), Cause.UNREACHABLE)
+    assert rig.published.arm == []
+    assert rig.published.gripper == []
+    assert rig.commander.playing is None
+    rig.play()
+
+
+def test_an_arm_whose_gripper_is_refused_does_not_move_either(
+    planner: Planner, published: "Published"
+) -> None:
+    """The arm's trajectory was out already when the gate refused the gripper's."""
+    too_fast = Gripper(GripperLimits(lower_m=0.0, upper_m=0.04, speed_m_s=1.0, duration_s=15.0))
+    rig = Rig(Commander(planner, published.gate, too_fast, stop_lead_s=0.025), published)
+    refused(lambda: rig.play(DOWN, CLOSE), Cause.LIMIT_EXCEEDED)
+    assert published.arm == []
+    assert published.gripper == []
+    assert rig.commander.playing is None
+
+
+# The gripper.
+
+
+def test_the_gripper_starts_from_where_it_is_measured(rig: Rig) -> None:
+    rig.finger_m = 0.03
+    rig.play(DOWN, CLOSE)
+    (fingers,) = rig.published.gripper
+    assert fingers.start_m == 0.03
+    assert fingers.positions_m[-1] == 0.0
+
+
+def test_a_grip_is_not_let_go_between_chunks(rig: Rig) -> None:
+    rig.play(DOWN, CLOSE)
+    rig.finish()
+    rig.finger_m = 0.02  # the fingers hold something
+    rig.play(DOWN, CLOSE)
+    assert len(rig.published.gripper) == 1
+    rig.finish()
+    rig.play(DOWN, OPEN)
+    assert rig.published.gripper[-1].start_m == 0.0
+
+
+def test_a_chunk_without_gripper_commands_leaves_the_grip(rig: Rig) -> None:
+    rig.play(DOWN, CLOSE)
+    rig.finish()
+    rig.play(DOWN, NOTHING)
+    assert len(rig.published.gripper) == 1
+
+
+def test_a_new_session_measures_the_fingers_again(rig: Rig) -> None:
+    rig.play(DOWN, CLOSE)
+    rig.finish()
+    rig.session_id, rig.finger_m = "b", 0.02
+    rig.play(DOWN, CLOSE)
+    assert rig.published.gripper[-1].start_m == 0.02
+
+
+def test_the_gripper_moves_when_the_stretched_steps_say_so(rig: Rig) -> None:
+    late = np.arange(STEPS) >= 5
+    playing = rig.play(DOWN, late)
+    (fingers,) = rig.published.gripper
+    assert fingers.times_s[0] == pytest.approx(playing.plan.step_times_s[4])
+    assert fingers.positions_m[0] == 0.04
+
+
+def test_an_arm_without_gripper_ignores_its_commands(
+    planner: Planner, published: "Published"
+) -> None:
+    rig = Rig(Commander(planner, published.gate, None, stop_lead_s=0.025), published)
+    rig.play(DOWN, CLOSE)
+    assert len(published.arm) == 1
+    assert published.gripper == []
+
+
+# What the response model remembers.
+
+
+class GoalsSeen:
+    """A planner that writes down which rotation goal each chunk goes on from."""
+
+    def __init__(self, planner: Planner) -> None:
+        self._planner = planner
+        self.goals: list[Vector | None] = []
+
+    def plan_chunk(self, deltas: Vector, dt_s: float, q: Vector, goal: Vector | None) -> Plan:
+        self.goals.append(goal)
+        return self._planner.plan_chunk(deltas, dt_s, q, goal)
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._planner, name)
+
+
+@pytest.mark.parametrize("between", ["nothing", "another session", "a stop", "a move"])
+def test_the_rotation_goal_lives_as_long_as_the_motion_goes_on(rig: Rig, between: str) -> None:
+    seen = GoalsSeen(rig.commander._planner)
+    rig.commander._planner = seen  # type: ignore[assignment]
+    first = rig.play(TURN)
+    if between == "a stop":
+        rig.now_s += 0.2
+        rig.commander.stop(rig.now_s)
+        rig.now_s += 5.0
+    else:
+        rig.finish()
+    if between == "another session":
+        rig.session_id = "b"
+    if between == "a move":
+        rig.commander.move_to(START_Q, 0.5, rig.measured(), rig.now_s)
+        rig.finish()
+    rig.play(TURN)
+    expected = first.plan.rotation_goal if between == "nothing" else None
+    assert seen.goals[0] is None
+    assert seen.goals[1] is expected
+
+
+# Stops.
+
+
+def at_time(trajectory: ArmTrajectory, time_s: float) -> Vector:
+    return np.asarray(played(trajectory)(time_s))
+
+
+def test_a_stop_leads_on_from_the_motion_and_ends_earlier(rig: Rig) -> None:
+    playing = rig.play(DOWN * 2)
+    rig.now_s += 0.2
+    rig.commander.stop(rig.now_s)
+    motion, stop = rig.published.arm
+    np.testing.assert_allclose(stop.start_q, at_time(motion, 0.2), atol=1e-4)
+    assert 0.2 + stop.times_s[-1] < playing.plan.duration_s
+    np.testing.assert_array_equal(stop.dq[-1], 0.0)
+    assert rig.commander.playing is None
+
+
+def test_the_next_chunk_waits_for_the_stop(rig: Rig) -> None:
+    rig.play(DOWN * 2)
+    rig.now_s += 0.2
+    rig.commander.stop(rig.now_s)
+    duration_s = rig.published.arm[-1].times_s[-1]
+    rig.now_s += 0.5 * duration_s
+    refused(lambda: rig.play(), Cause.BUSY)
+    rig.now_s += 0.6 * duration_s
+    rig.play()
+    assert len(rig.published.arm) == 3
+
+
+def test_a_second_stop_and_a_stop_at_rest_publish_nothing(rig: Rig) -> None:
+    rig.commander.stop(rig.now_s)
+    assert rig.published.arm == []
+    rig.play()
+    rig.now_s += 0.2
+    rig.commander.stop(rig.now_s)
+    rig.now_s += 0.01
+    rig.commander.stop(rig.now_s)
+    assert len(rig.published.arm) == 2
+    rig.now_s += 10.0
+    rig.play()
+    rig.now_s += 10.0
+    rig.commander.stop(rig.now_s)
+    assert len(rig.published.arm) == 3
+
+
+def test_a_stop_does_not_move_the_fingers(rig: Rig) -> None:
+    rig.play(DOWN, CLOSE)
+    rig.now_s += 0.2
+    rig.commander.stop(rig.now_s)
+    assert len(rig.published.gripper) == 1
+
+
+def test_a_stop_that_the_gate_refuses_leaves_the_plan_to_its_own_end(rig: Rig) -> None:
+    playing = rig.play()
+
+    def refuse(trajectory: ArmTrajectory, measured_q: Vector) -> None:
+        raise MotionRefusedError(Cause.LIMIT_EXCEEDED, "too sharp")
+
+    rig.commander._gate.send_arm = refuse  # type: ignore[method-assign]
+    rig.now_s += 0.2
+    refused(lambda: rig.commander.stop(rig.now_s), Cause.LIMIT_EXCEEDED)
+    assert len(rig.published.arm) == 1
+    refused(lambda: rig.play(), Cause.BUSY)  # the arm still moves
+    rig.now_s = playing.start_s + playing.plan.duration_s
+    refused(lambda: rig.play(), Cause.LIMIT_EXCEEDED)  # now it would be sent
+
+
+# Moves.
+
+
+def test_a_move_arrives_slowly_and_belongs_to_no_session(rig: Rig) -> None:
+    goal = START_Q + 0.1
+    playing = rig.commander.move_to(goal, 0.2, rig.measured(), rig.now_s)
+    (trajectory,) = rig.published.arm
+    np.testing.assert_allclose(trajectory.q[-1], goal, atol=1e-9)
+    assert (playing.session_id, playing.sequence) == ("", -1)
+    assert playing.steps_played(rig.now_s + 100) == 0
+    slower = replace(rig, commander=rig.commander, now_s=rig.now_s + 100)
+    playing = slower.commander.move_to(START_Q, 0.1, slower.measured(), slower.now_s)
+    assert playing.plan.duration_s > 1.9 * trajectory.times_s[-1]
+
+
+def test_a_move_can_be_stopped(rig: Rig) -> None:
+    rig.commander.move_to(START_Q + 0.3, 0.2, rig.measured(), rig.now_s)
+    rig.now_s += 0.5
+    rig.commander.stop(rig.now_s)
+    move, stop = rig.published.arm
+    assert np.abs(stop.q[-1] - move.q[-1]).max() > 0.01
+
+
+def test_a_goal_beyond_the_joint_limits_is_refused(rig: Rig) -> None:
+    goal = START_Q + np.array([0, 0, 0, 3.0, 0, 0, 0])
+    refused(
+        lambda: rig.commander.move_to(goal, 0.2, rig.measured(), rig.now_s), Cause.LIMIT_EXCEEDED
+    )
+    assert rig.published.arm == []
+    assert rig.commander.playing is None
+
+
+# Tracking.
+
+
+def test_the_tracking_error_is_none_without_a_plan_and_grows_with_the_distance(rig: Rig) -> None:
+    away = replace(rig.measured(), q=START_Q + 0.3)
+    assert rig.commander.tracking_error(away, 0.1) == 0.0
+    rig.play()
+    still = replace(rig.measured(), q=START_Q)
+    assert rig.commander.tracking_error(still, 0.0) == pytest.approx(0.0, abs=1e-9)
+    off = replace(away, stamp_s=rig.now_s)
+    assert rig.commander.tracking_error(off, 0.0) == pytest.approx(0.3, abs=1e-6)
