@@ -19,13 +19,12 @@ def vectors(low: float, high: float, count: int) -> st.SearchStrategy[Vector]:
 
 def starts(spread: float = 0.2) -> st.SearchStrategy[Vector]:
     """Postures around the start posture, away from the joint limits."""
-    return vectors(-spread, spread, 7).map(
-        lambda offset: START_Q + offset * (1, 1, 1, 1, 1, 0.5, 1)
-    )
+    room = np.array([1, 1, 1, 1, 1, 0.5, 1])
+    return vectors(-spread, spread, 7).map(lambda offset: START_Q + room * offset)
 
 
 def chunks(most_rows: int = 16) -> st.SearchStrategy[Vector]:
-    """Deltas of 1 to `most_rows` actions: any, with zeros and extremes, or one direction kept up."""
+    """Deltas of 1 to `most_rows` actions: any, zeros and extremes too, or one kept up."""
     values = st.one_of(st.sampled_from([0.0, 1.0, -1.0]), st.floats(-1.0, 1.0))
     rows = st.integers(1, most_rows)
     mixed = rows.flatmap(lambda count: hnp.arrays(float, (count, 6), elements=values))

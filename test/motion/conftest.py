@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """The Panda, its limits and the planning chain, as every test of motion uses them."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 from hypothesis import settings
 
 from vera_ros.motion.arm_model import ArmModel
+from vera_ros.motion.causes import MotionRefusedError
 from vera_ros.motion.gate import ArmTrajectory, Gate, GripperLimits, GripperTrajectory
 from vera_ros.motion.ik import IkSolver
 from vera_ros.motion.limits import Limits
@@ -66,6 +69,15 @@ def response(osc_model: OscModel) -> OscPoseResponse:
 @pytest.fixture(scope="session")
 def planner(arm: ArmModel, response: OscPoseResponse, limits: Limits) -> Planner:
     return Planner(arm, response, limits, IkSolver(arm))
+
+
+def refusal_of(act: Callable[[], object]) -> MotionRefusedError | None:
+    """What refuses the motion; None when it is not refused."""
+    try:
+        act()
+    except MotionRefusedError as refusal:
+        return refusal
+    return None
 
 
 class Published:

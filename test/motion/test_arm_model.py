@@ -12,28 +12,9 @@ from vera_ros.errors import ConfigurationError
 from vera_ros.motion.arm_model import ArmModel
 
 from .chunks import START_Q, Vector, starts, vectors
+from .urdfs import CHAIN, LIMIT, robot
 
 JOINTS = [f"panda_joint{number}" for number in range(1, 8)]
-LIMIT = '<limit lower="-1" upper="1" velocity="2" effort="3"/>'
-
-
-def robot(links: Sequence[str], joints: Sequence[tuple[str, str, str, str, str]]) -> str:
-    """A URDF of links and joints (name, type, parent, child, limit)."""
-    return "".join(
-        [
-            "<robot name='small'>",
-            *(f"<link name='{link}'/>" for link in links),
-            *(
-                f"<joint name='{name}' type='{kind}'><parent link='{parent}'/><child link='{child}'/>"
-                f"<origin xyz='0.1 0 0.2' rpy='0.3 0 0'/><axis xyz='0 0 1'/>{limit}</joint>"
-                for name, kind, parent, child, limit in joints
-            ),
-            "</robot>",
-        ]
-    )
-
-
-CHAIN = [("a", "revolute", "base", "one", LIMIT), ("b", "revolute", "one", "two", LIMIT)]
 
 
 @given(q=starts(0.3), direction=vectors(-1.0, 1.0, 7))

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -17,10 +18,10 @@ from vera_ros.motion.gate import ArmTrajectory, Gate, GripperLimits, GripperTraj
 from vera_ros.motion.limits import Limits
 
 from .chunks import START_Q, Vector, vectors
-from .conftest import Published
+from .conftest import Published, refusal_of
 
 
-def swing(offset: Vector | float = 0.1, duration_s: float = 1.0, points: int = 40) -> ArmTrajectory:
+def swing(offset: npt.ArrayLike = 0.1, duration_s: float = 1.0, points: int = 40) -> ArmTrajectory:
     """A minimum-jerk motion from the start posture."""
     s = np.linspace(0.0, 1.0, points + 1)[:, None]
     far = np.broadcast_to(np.asarray(offset, dtype=float), 7)
@@ -54,7 +55,7 @@ def test_good_motion_is_published_as_it_is(
 
 FORM: list[tuple[str, Callable[[], ArmTrajectory]]] = [
     *(
-        (f"{name} {value}", lambda name=name, value=value: with_value(name, value))  # type: ignore[misc]
+        (f"{name} {value}", lambda name=name, value=value: with_value(name, value))
         for name in ("times_s", "q", "dq", "ddq", "start_q", "start_dq", "start_ddq")
         for value in (np.nan, np.inf, -np.inf)
     ),
@@ -91,7 +92,7 @@ def test_ill_formed_motion_is_refused(
         (swing([0, 0, 0, -1.0, 0, 0, 0], 10.0), "position of joint 4"),
         (swing([1.0, 0, 0, 0, 0, 0, 0], 0.8), "velocity of joint 1"),
         (swing([0, 0.3, 0, 0, 0, 0, 0], 0.45), "acceleration of joint 2"),
-        (swing([0, 0.001, 0, 0, 0, 0, 0], 0.02, points=4), "jerk of joint 2"),
+        (swing([0, 1e-4, 0, 0, 0, 0, 0], 0.01, points=4), "jerk of joint 2"),
         (swing([0, 0, 0, 0, 0, 0, 1.0], 0.5, points=1), "acceleration of joint 7|velocity"),
     ],
 )
@@ -143,7 +144,7 @@ def test_tcp_is_watched_between_points_that_are_far_apart(
     arm: ArmModel, limits: Limits, gripper_limits: GripperLimits
 ) -> None:
     """A dip below the table between two points above it was let through."""
-    table = replace(limits, workspace_lower=np.array([0.0, -0.5, 0.05]))
+    table = replace(limits, workspace_lower=np.array([0.0, -0.5, 0.09]))
     published = Published(arm, table, gripper_limits)
     speed = np.array([0, 0.35, 0, 0, 0, 0, 0])
     dip = ArmTrajectory(
@@ -226,7 +227,5 @@ def test_no_number_makes_the_gate_fail_otherwise(
     arm: ArmModel, limits: Limits, gripper_limits: GripperLimits, value: float, name: str
 ) -> None:
     gate = Gate(arm, limits, gripper_limits, lambda _: None, lambda _: None)
-    try:
-        gate.check_arm(with_value(name, value), START_Q)
-    except MotionRefusedError as refusal:
-        assert refusal.cause is not Cause.NONE
+    refusal = refusal_of(lambda: gate.check_arm(with_value(name, value), START_Q))
+    assert refusal is None or refusal.cause is not Cause.NONE

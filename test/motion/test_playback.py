@@ -2,6 +2,7 @@
 """What a plan in play says of its steps, its end and the arm that plays it."""
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -13,39 +14,45 @@ from .chunks import ACTION_SCALE, START_Q, Vector, vectors
 DELTAS = np.tile([0.4, 0.0, 0.2, 0.0, 0.0, 0.2], (6, 1)) * ACTION_SCALE
 
 
-def playing(planner: Planner, start_s: float = 100.0) -> Playing:
-    return Playing(planner.plan_chunk(DELTAS, 0.05, START_Q, None), start_s, "session", 3)
+@pytest.fixture(scope="module")
+def playing(planner: Planner) -> Playing:
+    return Playing(planner.plan_chunk(DELTAS, 0.05, START_Q, None), 100.0, "session", 3)
 
 
-def test_steps_are_played_one_by_one(planner: Planner) -> None:
-    now = playing(planner)
-    times = now.start_s + now.plan.step_times_s
-    assert now.steps_played(now.start_s - 1.0) == 0
-    assert now.steps_played(now.start_s) == 0
+def test_steps_are_played_one_by_one(playing: Playing) -> None:
+    times = playing.start_s + playing.plan.step_times_s
+    assert playing.steps_played(playing.start_s - 1.0) == 0
+    assert playing.steps_played(playing.start_s) == 0
     for number, time_s in enumerate(times):
-        assert now.steps_played(time_s - 1e-6) == number
-        assert now.steps_played(time_s + 1e-6) == number + 1
-    assert now.steps_played(now.start_s + 1e6) == len(DELTAS)
+        assert playing.steps_played(time_s - 1e-6) == number
+        assert playing.steps_played(time_s + 1e-6) == number + 1
+    assert playing.steps_played(playing.start_s + 1e6) == len(DELTAS)
 
 
-def test_it_is_finished_when_the_arm_rests(planner: Planner) -> None:
-    now = playing(planner)
-    end_s = now.start_s + now.plan.duration_s
-    assert not now.finished(end_s - 1e-6)
-    assert now.finished(end_s + 1e-6)
-    assert now.plan.duration_s > now.plan.step_times_s[-1]
+def test_it_is_finished_when_the_arm_rests(playing: Playing) -> None:
+    end_s = playing.start_s + playing.plan.duration_s
+    assert not playing.finished(end_s - 1e-6)
+    assert playing.finished(end_s + 1e-6)
+    assert playing.plan.duration_s > playing.plan.step_times_s[-1]
 
 
 @given(offset=vectors(-0.3, 0.3, 7), part=st.floats(-0.5, 2.0))
-def test_tracking_error_is_the_worst_joint(planner: Planner, offset: Vector, part: float) -> None:
-    now = playing(planner)
-    stamp_s = now.start_s + part * now.plan.duration_s
-    planned = now.plan.spline.derivative(0, max(0.0, stamp_s - now.start_s))
-    error = now.tracking_error(planned + offset, stamp_s)
+def test_tracking_error_is_the_worst_joint(playing: Playing, offset: Vector, part: float) -> None:
+    stamp_s = playing.start_s + part * playing.plan.duration_s
+    planned = playing.plan.spline.derivative(0, max(0.0, stamp_s - playing.start_s))
+    error = playing.tracking_error(planned + offset, stamp_s, 0.0)
     np.testing.assert_allclose(error, np.abs(offset).max(), atol=1e-9)
 
 
-def test_a_stop_plays_no_steps(planner: Planner) -> None:
-    running = playing(planner)
-    stop = Playing(planner.plan_stop(running.plan, 0.2, 0.02), 100.2)
+@given(part=st.floats(0.0, 1.5), late=st.floats(0.0, 1.0))
+def test_an_arm_that_is_late_within_bounds_follows(
+    playing: Playing, part: float, late: float
+) -> None:
+    stamp_s = playing.start_s + part * playing.plan.duration_s
+    was = playing.plan.spline.derivative(0, max(0.0, stamp_s - 0.1 * late - playing.start_s))
+    assert playing.tracking_error(was, stamp_s, 0.1) < 2e-3
+
+
+def test_a_stop_plays_no_steps(planner: Planner, playing: Playing) -> None:
+    stop = Playing(planner.plan_stop(playing.plan, 0.2, 0.02), 100.2)
     assert stop.steps_played(200.0) == 0
