@@ -57,7 +57,7 @@ def test_pipeline_latency_is_real_time_whatever_the_realtime_factor() -> None:
     # At half speed, 0.4 s of real time are 0.2 s of ROS time; 0.3 s of them were the server's.
     measured = EpisodeMeasurements("", (), 0.5)
     measured.see_status(Status(chunk=1, server_infer_s=0.3, pipeline_latency_s=0.2 - 0.3))
-    assert measured.pipeline_latency_s == (pytest.approx(0.1),)
+    assert list(measured.pipeline_latency_s) == [pytest.approx(0.1)]
 
 
 def test_frames_dropped_before_the_episode_do_not_count() -> None:

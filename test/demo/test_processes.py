@@ -5,6 +5,7 @@ import select
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -31,14 +32,13 @@ def python(code: str) -> list[str]:
 
 
 def wait_for(processes: Processes, name: str, condition: Callable[[str], bool]) -> str:
-    """Wait, until a log says what it should; return the log."""
-    deadline = select.poll()
-    for _ in range(int(_PATIENCE_S / 0.02)):
-        text = processes.log_of(name).read_text()
-        if condition(text):
-            return text
-        deadline.poll(20)
-    raise AssertionError(f"the log of {name} never said it: {text!r}")
+    """Wait until a log says what it should; return the log."""
+    deadline_s = time.monotonic() + _PATIENCE_S
+    while not condition(text := processes.log_of(name).read_text()):
+        assert time.monotonic() < deadline_s, f"the log of {name} never said it: {text!r}"
+        processes.check()
+        os.sched_yield()
+    return text
 
 
 def wait_until_gone(pid: int) -> None:

@@ -90,14 +90,11 @@ def _started(
         os.environ["ROS_DOMAIN_ID"] = str(domain)
         os.environ["ROS_AUTOMATIC_DISCOVERY_RANGE"] = "LOCALHOST"
         os.environ["ROS_LOG_DIR"] = str(log_folder / "ros")
+        recorder = stack.enter_context(_recorder(options, display))
         began_s = time.monotonic()
         processes = stack.enter_context(Processes(log_folder, os.environ))
         for spec in specs:
             processes.start(spec.name, command(spec, "", log_folder))
-        recorder = None
-        if options.video is not None:
-            film = stack.enter_context(FilmWriter(options.video, list(VIEWS.values())))
-            recorder = Recorder(film, list(VIEWS))
         rclpy.init(args=[], signal_handler_options=SignalHandlerOptions.NO)
         stack.callback(rclpy.try_shutdown)
         evaluator = Evaluator(VIEWS, names, recorder)
@@ -116,6 +113,17 @@ def _started(
             if culprit is None or "the end of" in str(error):
                 raise
             raise DemoError(f"{error}\n{processes.tail_of(culprit)}") from error
+
+
+@contextmanager
+def _recorder(options: DemoOptions, display: Display) -> Iterator[Recorder | None]:
+    if options.video is None:
+        yield None
+        return
+    with FilmWriter(options.video, list(VIEWS.values())) as film:
+        yield Recorder(film, list(VIEWS))
+    if film.left_out:
+        display.say(f"the machine was too busy for {film.left_out} of the film's pictures")
 
 
 def _graph_options(options: DemoOptions) -> GraphOptions:

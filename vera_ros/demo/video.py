@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
+from typing import TypeAlias
 
 import av
 import numpy as np
@@ -23,6 +24,8 @@ _QUEUE_LENGTH = 60
 _NICE = 10
 # Fast first: the film is made while the simulation runs on the same cores.
 _ENCODER = {"preset": "veryfast", "crf": "23", "threads": "1"}
+
+_Item: TypeAlias = tuple[tuple[NDArray[np.uint8], ...], Caption, float]
 
 
 class FilmWriter:
@@ -52,8 +55,8 @@ class FilmWriter:
         self._stream.pix_fmt = "yuv420p"
         self._stream.codec_context.time_base = Fraction(1, _TICKS_PER_S)
         self._last_tick = -1
-        self._queue: queue.Queue[tuple[tuple[NDArray[np.uint8], ...], Caption, float] | None]
-        self._queue = queue.Queue(_QUEUE_LENGTH)
+        self._queue: queue.Queue[_Item | None] = queue.Queue(_QUEUE_LENGTH)
+        self._closing = threading.Event()
         self._error: Exception | None = None
         self.written = 0
         self.left_out = 0
@@ -88,16 +91,20 @@ class FilmWriter:
             self.left_out += 1
 
     def close(self) -> None:
-        """Encode what is left and finish the file; without pictures there is none.
+        """Finish the file; without pictures there is none.
 
         Raises:
             DemoError: the film could not be written.
         """
-        while self._thread.is_alive():
-            with contextlib.suppress(queue.Full):
-                self._queue.put(None, timeout=0.1)
-                break
+        self._closing.set()
+        with contextlib.suppress(queue.Full):
+            self._queue.put_nowait(None)  # wakes the thread, if it waits
         self._thread.join()
+        # What is left is encoded here: the thread's priority is low, and now someone waits.
+        with contextlib.suppress(queue.Empty):
+            while True:
+                self._encode(self._queue.get_nowait())
+        self._finish()
         if self._error is not None:
             raise DemoError(
                 f"the film '{self._path}' could not be written: {self._error}"
@@ -108,22 +115,31 @@ class FilmWriter:
     def _run(self) -> None:
         with contextlib.suppress(OSError):  # a courtesy to the simulation, nothing depends on it
             os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICE)
-        try:
-            with self._container:
-                for item in iter(self._queue.get, None):
-                    self._encode(*item)
-                for packet in self._stream.encode():
-                    self._container.mux(packet)
-        except Exception as error:  # told by close()
-            self._error = error
+        while not self._closing.is_set():
+            self._encode(self._queue.get())
 
-    def _encode(self, views: Sequence[NDArray[np.uint8]], caption: Caption, time_s: float) -> None:
+    def _encode(self, item: _Item | None) -> None:
+        """Encode a picture; the first error is kept for `close`, and ends the film."""
+        if item is None or self._error is not None:
+            return
+        views, caption, time_s = item
         tick = max(round(time_s * _TICKS_PER_S), self._last_tick + 1)
         self._last_tick = tick
-        picture = compose_picture(views, self._names, caption)
-        frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
-        frame.pts = tick
-        frame.time_base = Fraction(1, _TICKS_PER_S)
-        for packet in self._stream.encode(frame):
-            self._container.mux(packet)
-        self.written += 1
+        try:
+            picture = compose_picture(views, self._names, caption)
+            frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
+            frame.pts = tick
+            frame.time_base = Fraction(1, _TICKS_PER_S)
+            self._container.mux(self._stream.encode(frame))
+        except Exception as error:
+            self._error = error
+        else:
+            self.written += 1
+
+    def _finish(self) -> None:
+        try:
+            if self.written:
+                self._container.mux(self._stream.encode())
+            self._container.close()
+        except Exception as error:
+            self._error = self._error or error
