@@ -44,7 +44,7 @@ class Rig:
 
     def measured(self) -> Measured:
         q = self.published.arm[-1].q[-1] if self.published.arm else START_Q
-        return Measured(q, 0.0, self.finger_m, self.now_s, 0.0)
+        return Measured(q, None, self.finger_m, self.now_s, 0.0)
 
     def play(self, deltas: Vector = DOWN, close: npt.NDArray[np.bool_] = NOTHING) -> Playing:
         self.sequence += 1
@@ -338,3 +338,29 @@ def test_the_tracking_error_is_none_without_a_plan_and_grows_with_the_distance(r
     assert rig.commander.tracking_error(still, 0.0) == pytest.approx(0.0, abs=1e-9)
     off = replace(away, stamp_s=rig.now_s)
     assert rig.commander.tracking_error(off, 0.0) == pytest.approx(0.3, abs=1e-6)
+
+
+# An arm that does not follow.
+
+
+@pytest.mark.parametrize("share", [0.1, 0.4, 0.8])
+def test_an_arm_off_its_plan_is_braked_from_where_it_is(rig: Rig, share: float) -> None:
+    """A stop along the plan would have dragged a blocked arm back onto it within one knot."""
+    playing = rig.play()
+    rig.now_s += share * playing.plan.duration_s
+    q, dq, _ = playing.plan.spline.state(share * playing.plan.duration_s)
+    off_plan = Measured(q + 0.15, 0.5 * dq, rig.finger_m, rig.now_s, 0.0)
+    rig.commander.brake(off_plan, rig.now_s)
+    stop = rig.published.arm[-1]
+    np.testing.assert_allclose(stop.start_q, off_plan.q, atol=1e-12)
+    np.testing.assert_allclose(stop.start_dq, off_plan.dq, atol=1e-9)
+    assert np.abs(stop.q[-1] - off_plan.q).max() < 0.1
+    assert rig.commander.playing is None
+
+
+def test_without_measured_velocities_the_brake_holds_the_measured_position(rig: Rig) -> None:
+    rig.play()
+    rig.now_s += 0.2
+    where = Measured(START_Q + 0.12, None, rig.finger_m, rig.now_s, 0.0)
+    rig.commander.brake(where, rig.now_s)
+    np.testing.assert_allclose(rig.published.arm[-1].q, np.tile(where.q, (8, 1)), atol=1e-9)

@@ -21,14 +21,14 @@ class Measured:
 
     Attributes:
         q: joint positions. Shape (n,), [rad].
-        speed_rad_s: of the fastest joint; None: not measured.
+        dq: joint velocities; None: not measured. Shape (n,), [rad/s].
         finger_m: finger position; None without a gripper.
         stamp_s: when it was measured, ROS time.
         received_s: when it arrived, steady time.
     """
 
     q: Vector
-    speed_rad_s: float | None
+    dq: Vector | None
     finger_m: float | None
     stamp_s: float
     received_s: float
@@ -109,22 +109,39 @@ class Commander:
         return playing
 
     def stop(self, now_s: float) -> None:
-        """Bring the playing plan to rest smoothly; its gripper motion ends as commanded.
+        """Bring the playing plan to rest smoothly, along its path; the gripper ends as commanded.
 
         Raises:
             MotionRefusedError: no stop within the limits was found; the plan plays to its own end,
                 which is at rest.
         """
-        playing, self.playing = self.playing, None
-        self._rotation_goal = None
+        playing = self._let_go()
         if playing is None or playing.finished(now_s):
             return
-        self._stopping = playing
         elapsed_s = now_s - playing.start_s
         plan = self._planner.plan_stop(playing.plan, elapsed_s, self._stop_lead_s)
         # It starts from the plan, which the arm follows within the tracking tolerance.
         self._gate.send_arm(plan.trajectory(), plan.spline.state(0.0)[0])
         self._stopping = Playing(plan, now_s)
+
+    def brake(self, measured: Measured, now_s: float) -> None:
+        """Bring the arm to rest from where it is, when it does not follow its plan.
+
+        Raises:
+            MotionRefusedError: as for `stop`.
+        """
+        self._let_go()
+        dq = np.zeros(len(measured.q)) if measured.dq is None else measured.dq
+        plan = self._planner.plan_brake(measured.q, dq)
+        self._gate.send_arm(plan.trajectory(), measured.q)
+        self._stopping = Playing(plan, now_s)
+
+    def _let_go(self) -> Playing | None:
+        """Forget the playing plan; until something replaces it, the arm still plays it."""
+        playing, self.playing = self.playing, None
+        self._stopping = playing
+        self._rotation_goal = None
+        return playing
 
     def finish(self) -> None:
         """The playing plan has come to rest."""

@@ -87,6 +87,18 @@ class Planner:
         stop = self._stop_along(running, time_s, max(1, round(lead_s / _KNOT_S)))
         return Plan(stop, self._tcp_path(stop), empty_steps())
 
+    def plan_brake(self, q: Vector, dq: Vector) -> Plan:
+        """Plan a smooth stop from a measured state, wherever any plan may be.
+
+        Args:
+            q: measured positions. Shape (n,), [rad].
+            dq: measured velocities. Shape (n,), [rad/s].
+        """
+        still = np.zeros(len(q))
+        times, knots = brake(q, dq, still, self._limits, _KNOT_S)
+        spline = JointSpline(np.append(0.0, times), np.vstack((q, knots)), dq, still)
+        return Plan(spline, self._tcp_path(spline), empty_steps())
+
     def plan_move(self, q: Vector, goal: Vector, speed_share: float) -> Plan:
         """Plan a straight joint motion between two resting positions (Shape (n,), [rad]).
 

@@ -2,6 +2,7 @@
 """ik_node: action chunks in, joint trajectories out. The only node that moves the arm."""
 
 import time
+import traceback
 from collections import deque
 from typing import Any
 
@@ -199,15 +200,13 @@ class IkNode(VeraNode):
             Gripper(gripper_limits) if p["gripper_joint"] else None,
             stop_lead_s=p["stop_lead_s"],
         )
-        self._entities = [
-            self.create_subscription(
-                JointState, "joint_states", self._on_joint_states, sensor_qos("best_effort")
-            ),
-            self.create_subscription(ActionChunk, "action_chunk", self._on_chunk, 10),
-            self.create_service(Trigger, "stop", self._on_stop),
-            self.create_service(Trigger, "move_to_start", self._on_move_to_start),
-            self.create_timer(1.0 / p["monitor_rate_hz"], self._monitor, clock=STEADY),
-        ]
+        self.create_subscription(
+            JointState, "joint_states", self._on_joint_states, sensor_qos("best_effort")
+        )
+        self.create_subscription(ActionChunk, "action_chunk", self._on_chunk, 10)
+        self.create_service(Trigger, "stop", self._on_stop)
+        self.create_service(Trigger, "move_to_start", self._on_move_to_start)
+        self.create_timer(1.0 / p["monitor_rate_hz"], self._monitor, clock=STEADY)
         self.get_logger().info(
             f"plans for '{self._arm.tcp_frame}' in '{self._arm.base_frame}', joints "
             f"{list(self._arm.joint_names)}"
@@ -219,24 +218,7 @@ class IkNode(VeraNode):
 
     def teardown(self) -> None:
         """Forget the arm."""
-        if self._commander is None:
-            return
-        self._commander = None
-        subscriptions, chunks, stop, start, timer = self._entities
-        for subscription in (subscriptions, chunks):
-            self.destroy_subscription(subscription)
-        for service in (stop, start):
-            self.destroy_service(service)
-        self.destroy_timer(timer)
-        for publisher in (
-            self._arm_trajectories,
-            self._gripper_trajectories,
-            self._progress,
-            self._tcp_pose,
-            self._planned_path,
-            self._executed_path,
-        ):
-            self.destroy_publisher(publisher)
+        self._commander = self._measured = None
 
     def health(self) -> Health:
         """Joint states, plans and what became of them."""
@@ -290,11 +272,7 @@ class IkNode(VeraNode):
         p = self.parameters
         try:
             q = in_order(message, self._arm.joint_names, "position")
-            speed = (
-                float(np.abs(in_order(message, self._arm.joint_names, "velocity")).max())
-                if message.velocity
-                else None
-            )
+            dq = in_order(message, self._arm.joint_names, "velocity") if message.velocity else None
             finger = (
                 float(in_order(message, (p["gripper_joint"],), "position")[0])
                 if p["gripper_joint"]
@@ -310,7 +288,7 @@ class IkNode(VeraNode):
             return
         self._joint_state_fault = ""
         stamp_ns = stamp_to_ns(message.header.stamp)
-        self._measured = Measured(q, speed, finger, stamp_ns * 1e-9, time.monotonic())
+        self._measured = Measured(q, dq, finger, stamp_ns * 1e-9, time.monotonic())
 
     def _joint_fault(self) -> str:
         """Why the arm's present state is not known; empty: it is."""
@@ -353,15 +331,11 @@ class IkNode(VeraNode):
                 message.sequence,
             )
         except MotionRefusedError as error:
-            self._counts["rejected"] += 1
-            self.get_logger().warning(f"chunk {message.sequence} rejected: {error}")
-            self._report(
-                ChunkProgress.REJECTED,
-                message.session_id,
-                message.sequence,
-                error.cause,
-                str(error),
-            )
+            self._reject(message, error.cause, str(error))
+            return
+        except Exception as error:  # the policy side must not be left without an answer
+            self.get_logger().error(traceback.format_exc())
+            self._reject(message, Cause.INTERNAL_ERROR, f"ik_node failed: {error!r}; see its log")
             return
         planning_s = time.perf_counter() - began
         self._counts["accepted"] += 1
@@ -369,6 +343,20 @@ class IkNode(VeraNode):
         self._steps_reported = 0
         self._report_playing(ChunkProgress.ACCEPTED, playing, planning_s=planning_s)
         self._publish_planned_path(playing.plan)
+
+    def _reject(self, chunk: ActionChunk, cause: Cause, message: str) -> None:
+        self._counts["rejected"] += 1
+        self.get_logger().warning(f"chunk {chunk.sequence} rejected: {message}")
+        self._progress.publish(
+            ChunkProgress(
+                header=self._header(),
+                session_id=chunk.session_id,
+                sequence=chunk.sequence,
+                state=ChunkProgress.REJECTED,
+                cause=int(cause),
+                message=message,
+            )
+        )
 
     def _ready_to_move(self) -> Measured:
         if not self.active:
@@ -435,13 +423,14 @@ class IkNode(VeraNode):
         self._report_steps(playing, now_s)
         self._publish_executed_path(pose)
         if playing.finished(now_s):
-            self._finish_at_rest(commander, playing, self._measured.speed_rad_s, now_s)
+            self._finish_at_rest(commander, playing, self._measured, now_s)
 
     def _finish_at_rest(
-        self, commander: Commander, playing: Playing, speed_rad_s: float | None, now_s: float
+        self, commander: Commander, playing: Playing, measured: Measured, now_s: float
     ) -> None:
         p = self.parameters
-        if speed_rad_s is None or speed_rad_s <= p["rest_speed"]:
+        speed_rad_s = 0.0 if measured.dq is None else float(np.abs(measured.dq).max())
+        if speed_rad_s <= p["rest_speed"]:
             commander.finish()
             self._report_playing(ChunkProgress.FINISHED, playing)
             self._settle(True, "arrived")
@@ -465,7 +454,10 @@ class IkNode(VeraNode):
         if commander is None or playing is None:
             return False
         try:
-            commander.stop(self._now_s())
+            if cause is Cause.TRACKING_ERROR and self._measured is not None:
+                commander.brake(self._measured, self._now_s())
+            else:
+                commander.stop(self._now_s())
         except MotionRefusedError as error:
             left_s = playing.start_s + playing.plan.duration_s - self._now_s()
             self.get_logger().error(
@@ -538,20 +530,6 @@ class IkNode(VeraNode):
             )
         )
 
-    def _report(
-        self, state: int, session_id: str, sequence: int, cause: Cause, message: str
-    ) -> None:
-        self._progress.publish(
-            ChunkProgress(
-                header=self._header(),
-                session_id=session_id,
-                sequence=sequence,
-                state=state,
-                cause=int(cause),
-                message=message,
-            )
-        )
-
     def _report_playing(
         self,
         state: int,
@@ -575,6 +553,7 @@ class IkNode(VeraNode):
                     ns_to_stamp(round((playing.start_s + t) * 1e9)) for t in plan.step_times_s
                 ],
                 steps_played=playing.steps_played(self._now_s()),
+                rails_bound=plan.time_stretch > 1.0,
                 executed_trans_m=plan.executed_trans_m,
                 time_stretch=plan.time_stretch,
                 ik_error_mm=plan.ik_error_m * 1e3,
