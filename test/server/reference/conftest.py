@@ -67,9 +67,9 @@ class Studio:
             return
         u, v = turn[:, (axis + 1) % 3], turn[:, (axis + 2) % 3]
         corners = centre + cube.half_size_m * np.array([u + v, u - v, -u - v, v - u])
-        pixels = view.project(corners)
-        if not np.isfinite(pixels).all():
+        if not view.faces(corners):
             return
+        pixels = view.project(corners)
         shade = 1.0 if axis == 2 else 0.45
         # cv2 counts pixel centres as whole numbers, and sixteenths with shift=4.
         points = np.round((pixels * _FINE - 0.5) * 16).astype(np.int32)

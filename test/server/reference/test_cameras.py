@@ -52,9 +52,12 @@ def test_the_agent_view_stands_in_front_and_sees_right_as_left(
     assert left[0] > 64 > right[0]
 
 
-def test_a_point_behind_the_camera_has_no_pixel(studio: Any, start_tcp: Pose) -> None:
+def test_a_camera_does_not_face_what_is_behind_it(studio: Any, start_tcp: Pose) -> None:
     view = studio.view("agentview_image", start_tcp)
-    assert np.isnan(view.project(np.array([[2.0, 0.0, 1.0]]))).all()
+    ahead, behind = [0.56, 0.0, -0.1], [2.0, 0.0, 1.0]
+    assert view.faces(np.array([ahead]))
+    assert not view.faces(np.array([ahead, behind]))
+    assert np.isfinite(view.project(np.array([ahead, behind]))).all()
 
 
 def test_no_point_of_a_plane_is_seen_above_the_horizon(studio: Any, start_tcp: Pose) -> None:

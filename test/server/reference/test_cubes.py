@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.spatial.transform import Rotation
 
 from vera_ros.server.reference.cameras import Pose
 from vera_ros.server.reference.cubes import Cube, Located, Look, locate
@@ -122,6 +123,20 @@ def test_views_that_disagree_find_nothing(
     there = studio.request(start_tcp, None, studio.support(x + dx, y, yaw))
     here["context_rgb"][:, :, 128:] = there["context_rgb"][:, :, 128:]
     assert see(studio, here, "support", free_z=False).cube is None
+
+
+@settings(deadline=None, max_examples=50)
+@given(x=xs, y=ys, yaw=yaws, tcp=tcps, turn=st.floats(-3, 3))
+def test_contradictory_pictures_are_no_error(
+    studio: Any, x: float, y: float, yaw: float, tcp: Pose, turn: float
+) -> None:
+    """ValueError from the solver: lines of sight of unlike moments met behind a camera."""
+    request = studio.request(tcp, studio.carried(x, y, yaw), studio.support(x, -y, yaw))
+    moved = Pose(tcp.position, tcp.rotation @ hand_pose(tcp.position, turn).rotation)
+    request["eef_quat"] = Rotation.from_matrix(moved.rotation).as_quat()
+    for name, free_z in (("carried", True), ("support", False)):
+        located = see(studio, request, name, free_z=free_z)
+        assert (located.cube is None) == bool(located.reason)
 
 
 def test_a_picture_without_the_cube_finds_nothing_and_says_so(studio: Any, start_tcp: Pose) -> None:

@@ -12,6 +12,8 @@ from vera_ros.server.reference.scene_config import CameraConfig
 
 Array = npt.NDArray[np.float64]
 
+_NEAREST_M = 1e-3  # in front of a camera; nearer things are not seen
+
 
 @dataclass(frozen=True)
 class Pose:
@@ -54,6 +56,11 @@ class View:
     width: int
     height: int
 
+    def _local(self, points: Array) -> Array:
+        """Return points in the optical frame, Shape (N, 3), [m]."""
+        local: Array = (points - self.pose.position) @ self.pose.rotation
+        return local
+
     @property
     def _centre(self) -> Array:
         return np.array([self.width / 2, self.height / 2])
@@ -61,12 +68,16 @@ class View:
     def project(self, points: Array) -> Array:
         """Return the pixels of points, Shape (N, 3), [m], base frame -> Shape (N, 2), [px].
 
-        Points behind the camera are NaN.
+        The pixels mean something only if the points are in front of the camera; they are finite
+        everywhere.
         """
-        local = (points - self.pose.position) @ self.pose.rotation
-        depth = np.where(local[:, 2:] > 1e-3, local[:, 2:], np.nan)
-        pixels: Array = local[:, :2] / depth * self.focal_px + self._centre
+        local = self._local(points)
+        pixels: Array = local[:, :2] / _depth(local) * self.focal_px + self._centre
         return pixels
+
+    def faces(self, points: Array) -> bool:
+        """Return whether all points, Shape (N, 3), are in front of the camera."""
+        return bool((self._local(points)[:, 2] > _NEAREST_M).all())
 
     def project_motion(self, points: Array, motions: Array) -> Array:
         """Return how the pixels of points move when the points do.
@@ -74,9 +85,9 @@ class View:
         `points` has Shape (N, 3), [m], `motions` Shape (K, N, 3), [m/unit], base frame; the result
         has Shape (K, N, 2), [px/unit]: the derivative of `project`.
         """
-        local = (points - self.pose.position) @ self.pose.rotation
+        local = self._local(points)
         moved = motions @ self.pose.rotation
-        depth = local[:, 2:]
+        depth = _depth(local)
         motion: Array = (moved[..., :2] - moved[..., 2:] * local[:, :2] / depth) / depth
         return motion * self.focal_px
 
@@ -93,6 +104,11 @@ class View:
         distance = (z_m - start[2]) / ray[2]
         point: Array = start + distance * ray
         return point if distance > 0 else None
+
+
+def _depth(local: Array) -> Array:
+    depth: Array = np.maximum(local[:, 2:], _NEAREST_M)
+    return depth
 
 
 def intersect(rays: Sequence[tuple[Array, Array]]) -> Array:

@@ -97,6 +97,8 @@ def locate(
     position = _start_position(seen, rest_z_m, free_z=free_z)
     if position is None:
         return Located(None, "its colour is above the horizon")
+    if not all(look.view.faces(position[None]) for look in seen):
+        return Located(None, "the views disagree")
     windows = [_Window.around(look) for look in seen]
     few = [window.thinned(3) for window in windows]
     fits = [
@@ -230,22 +232,22 @@ def _judge(cube: Cube, looks: Sequence[Look], config: LocalisationConfig) -> Loc
 
 def _overlap(cube: Cube, look: Look, min_visible: float) -> float | None:
     """Return intersection over union of silhouette and spot; None: too little of it can be seen."""
-    pixels = look.view.project(cube.corners())
-    if not np.isfinite(pixels).all():
-        return None
     seen = look.evidence.cube
+    unseen = 0.0 if look.evidence.is_seen else None
+    if not look.view.faces(cube.corners()):
+        return unseen
+    silhouette = Silhouette.of(look.view.project(cube.corners()))
     size = np.array([seen.shape[1], seen.shape[0]])
-    left, top = np.clip(np.floor(pixels.min(axis=0)).astype(int), 0, size)
-    right, bottom = np.clip(np.ceil(pixels.max(axis=0)).astype(int), 0, size)
-    silhouette = Silhouette.of(pixels)
+    left, top = np.clip(np.floor(silhouette.points.min(axis=0)).astype(int), 0, size)
+    right, bottom = np.clip(np.ceil(silhouette.points.max(axis=0)).astype(int), 0, size)
     x, y = np.meshgrid(np.arange(left, right), np.arange(top, bottom))
+    if not x.size:
+        return unseen
     centres = np.column_stack([x.ravel(), y.ravel()]) + 0.5
-    if not len(centres):
-        return None
     inside = (silhouette.distances(centres)[0] < 0).reshape(x.shape)
     known = look.evidence.known[top:bottom, left:right] & inside
+    both = np.count_nonzero(known & seen[top:bottom, left:right])
     area = cv2.contourArea(silhouette.points.astype(np.float32))
     if np.count_nonzero(known) < min_visible * area:
-        return None
-    both = np.count_nonzero(known & seen[top:bottom, left:right])
+        return None if both else unseen
     return both / (np.count_nonzero(known) + np.count_nonzero(seen) - both)

@@ -31,7 +31,7 @@ class Silhouette:
         points = pixels[corners]
         along = points[(np.arange(len(points)) + 1) % len(points)] - points
         across = np.column_stack([along[:, 1], -along[:, 0]])
-        normals = across / np.hypot(across[:, :1], across[:, 1:])
+        normals = across / np.maximum(np.hypot(across[:, :1], across[:, 1:]), 1e-9)
         return Silhouette(corners, points, normals)
 
     def distances(self, centres: Array) -> tuple[Array, npt.NDArray[np.intp]]:
