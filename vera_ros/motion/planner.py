@@ -16,6 +16,7 @@ from vera_ros.motion.plan import Plan, empty_steps
 from vera_ros.motion.response import Response, ResponseModel, ResponseState, Vector
 
 _KNOT_S = 0.0125  # spacing of the knots of plans that no response model spaces
+_LARGEST_STRETCH = 5.0  # beyond it, near a singularity or a joint's limit, joints race for nothing
 _STOP_KNOTS = (8, 12, 16, 24, 32, 48, 64, 96)  # lengths that a stop may have, shortest first
 
 
@@ -65,6 +66,12 @@ class Planner:
         path = self._follow(response, q)
         nominal = self._to_rest(response.times_s, path.q)
         spline, stretch, tcp_path = self._slowed(nominal)
+        if stretch > _LARGEST_STRETCH:
+            raise MotionRefusedError(
+                Cause.LIMIT_EXCEEDED,
+                f"the limits would stretch the chunk to {stretch:.1f} times its duration; valid is "
+                f"up to {_LARGEST_STRETCH} (is the arm near a singularity or a joint limit?)",
+            )
         return Plan(
             spline=spline,
             tcp_path=tcp_path,
