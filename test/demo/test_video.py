@@ -75,6 +75,21 @@ def test_times_that_do_not_advance_still_make_a_film(tmp_path: Path) -> None:
     assert len(decode(path)[0]) == 3
 
 
+def test_a_verdict_is_shown_however_busy_the_machine_is(tmp_path: Path) -> None:
+    # With the queue full, the film of an episode ended without its verdict.
+    path = tmp_path / "film.mp4"
+    verdict = [plain(_GREEN)] * 2
+    with FilmWriter(path, _NAMES) as film:
+        for index in range(400):  # far faster than any machine encodes
+            film.add([plain(_RED)] * 2, _CAPTION, index * 0.05)
+        film.add(verdict, _CAPTION, 20.0, droppable=False)
+    assert film.left_out > 0
+    pictures, times_s = decode(path)
+    assert len(pictures) == film.written == 401 - film.left_out
+    assert times_s[-1] == pytest.approx(20.0, abs=1e-3)
+    np.testing.assert_allclose(centers(pictures[-1])[0], _GREEN, atol=12)
+
+
 def test_captions_are_legible_and_stay_within_the_picture() -> None:
     caption = Caption("episode 1/1", "stack " * 60, "the tower stands", "chunk 1", verdict=True)
     picture = compose_picture([plain(_RED)] * 2, _NAMES, caption)

@@ -3,6 +3,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import cv2
 import numpy as np
@@ -55,9 +56,8 @@ def compose_picture(
         names: of the views.
         caption: what is written.
     """
-    width, height = film_size(len(views))
-    picture = np.empty((height, width, 3), np.uint8)
-    picture[:] = _BACKGROUND
+    picture = _empty_picture(len(views)).copy()
+    height, width, _ = picture.shape
     for index, view in enumerate(views):
         left = index * VIEW_PX
         cv2.resize(
@@ -74,6 +74,12 @@ def compose_picture(
     _write(picture, caption.status, _MARGIN_PX, height - 15, color)
     _write(picture, caption.detail, _right(caption.detail, width), height - 15, _DIM)
     return picture
+
+
+@lru_cache
+def _empty_picture(views: int) -> NDArray[np.uint8]:
+    width, height = film_size(views)
+    return np.full((height, width, 3), _BACKGROUND, np.uint8)
 
 
 def _right(text: str, width: int) -> int:

@@ -62,9 +62,10 @@ class Recorder:
         self._caption = None
         if len(self._pictures) < len(self._views) or self._began_ns is None:
             return
-        self._add(self._time_s + _GAP_S, caption)
-        self._add(self._time_s + _GAP_S + _VERDICT_S, caption)
+        for time_s in (self._time_s + _GAP_S, self._time_s + _GAP_S + _VERDICT_S):
+            self._add(time_s, caption, droppable=False)
         self._offset_s = self._time_s + 2 * _GAP_S + _VERDICT_S
 
-    def _add(self, time_s: float, caption: Caption) -> None:
-        self._film.add([self._pictures[view] for view in self._views], caption, time_s)
+    def _add(self, time_s: float, caption: Caption, *, droppable: bool = True) -> None:
+        views = [self._pictures[view] for view in self._views]
+        self._film.add(views, caption, time_s, droppable=droppable)

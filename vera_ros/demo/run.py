@@ -84,9 +84,8 @@ def _started(
         domain = stack.enter_context(own_domain())
         specs = nodes(_graph_options(options))
         names = [spec.name for spec in specs]
-        display.say(
-            f"starting {', '.join(names)} in ROS_DOMAIN_ID {domain}; their logs: {log_folder}"
-        )
+        display.say(f"starting {', '.join(names)}")
+        display.say(f"in ROS_DOMAIN_ID {domain}, with logs in {log_folder}")
         os.environ["ROS_DOMAIN_ID"] = str(domain)
         os.environ["ROS_AUTOMATIC_DISCOVERY_RANGE"] = "LOCALHOST"
         os.environ["ROS_LOG_DIR"] = str(log_folder / "ros")
