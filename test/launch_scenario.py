@@ -35,6 +35,7 @@ def generate_test_description() -> LaunchDescription:
         "namespace": NAMESPACE,
         "seed": "3",
         "server_url": f"ws://127.0.0.1:{free_port()}",
+        "sigterm_timeout": "60",  # a busy machine
     }
     launch_file = share_path("launch", "mimicgen_panda.launch.py")
     return LaunchDescription(

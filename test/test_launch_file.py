@@ -23,7 +23,7 @@ _REASON = (
 for _module in ("launch_ros", "launch_testing", "ros2launch"):
     pytest.importorskip(_module, reason=_REASON)
 
-LAUNCH = ("ros2", "launch", "vera_ros", "mimicgen_panda.launch.py")
+LAUNCH = ("ros2", "launch", "vera_ros", "mimicgen_panda.launch.py", "sigterm_timeout:=60")
 
 
 def run(
