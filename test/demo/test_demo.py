@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The demo as a user runs it: processes, topics, a tower."""
 
+import contextlib
 import os
 import re
 import signal
@@ -32,17 +33,26 @@ def start_demo(folder: Path, *arguments: str) -> subprocess.Popen[str]:
     )
 
 
-def processes_of(folder: Path) -> list[str]:
-    """Command lines of the processes that a demo in this folder has started."""
-    lines = []
+def processes_of(folder: Path) -> dict[str, int]:
+    """Process ids of the nodes that a demo in this folder has started, by name."""
+    found = {}
     for path in Path("/proc").glob("[0-9]*/cmdline"):
-        try:
+        with contextlib.suppress(OSError):
             line = path.read_bytes().replace(b"\0", b" ").decode(errors="replace")
-        except OSError:
-            continue
-        if str(folder) in line and "vera_ros.nodes" in line:
-            lines.append(line)
-    return lines
+            if str(folder) in line and (node := re.search(r"vera_ros\.nodes\.(\w+)", line)):
+                found[node[1]] = int(path.parent.name)
+    return found
+
+
+def read_until(demo: subprocess.Popen[str], start: str) -> None:
+    """Read the demo's output up to a line that starts so."""
+    assert demo.stdout is not None
+    lines = []
+    for line in demo.stdout:
+        if line.startswith(start):
+            return
+        lines.append(line)
+    raise AssertionError(f"the demo never said '{start}': {lines}")
 
 
 def test_the_views_are_those_of_the_scene() -> None:
@@ -70,20 +80,30 @@ def test_a_tower_stands(tmp_path: Path) -> None:
     assert last_s == pytest.approx(episode.sim_duration_s + 1.5, abs=1.0)
     for name in ("policy_node", "ik_node", "sim_node", "reference_server"):
         assert (Path(re.findall(r"^logs +(.*)$", output, re.M)[0]) / f"{name}.log").is_file()
-    assert processes_of(tmp_path) == []
+    assert processes_of(tmp_path) == {}
 
 
 def test_ctrl_c_stops_everything(tmp_path: Path) -> None:
     demo = start_demo(tmp_path, "--no-video")
-    assert demo.stdout is not None
-    first_line = demo.stdout.readline()
-    assert first_line.startswith("starting")
+    read_until(demo, "in ROS_DOMAIN_ID")
     demo.send_signal(signal.SIGINT)
     output, errors = demo.communicate(timeout=_PATIENCE_S)
     assert demo.returncode == 130, output + errors
     assert "SIGINT" in errors
     assert RunReport.read(tmp_path / "report.json").episodes == ()
-    assert processes_of(tmp_path) == []
+    assert processes_of(tmp_path) == {}
+
+
+@pytest.mark.parametrize("node", ["sim_node", "policy_node"])
+def test_a_node_that_dies_is_named(tmp_path: Path, node: str) -> None:
+    demo = start_demo(tmp_path, "--no-video")
+    read_until(demo, "ready")
+    os.kill(processes_of(tmp_path)[node], signal.SIGKILL)
+    output, errors = demo.communicate(timeout=_PATIENCE_S)
+    assert demo.returncode == 1, output + errors
+    assert f"{node} ended by itself (killed by SIGKILL)" in errors
+    assert f"{node}.log" in errors
+    assert processes_of(tmp_path) == {}
 
 
 def test_a_server_that_is_not_there_is_named(tmp_path: Path) -> None:

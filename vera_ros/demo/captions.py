@@ -56,7 +56,7 @@ def compose_picture(
         names: of the views.
         caption: what is written.
     """
-    picture = _empty_picture(len(views)).copy()
+    picture: NDArray[np.uint8] = _empty_picture(len(views)).copy()
     height, width, _ = picture.shape
     for index, view in enumerate(views):
         left = index * VIEW_PX
