@@ -49,7 +49,7 @@ class JointSpline:
         slower._set(self.times_s * factor, BSpline(spline.t * factor, spline.c, spline.k))
         return slower
 
-    def dense_times(self, per_piece: int = 4) -> Vector:
+    def dense_times(self, per_piece: int = 8) -> Vector:
         """Every knot and the times that divide each piece evenly. Shape (M,), [s]."""
         fractions = np.arange(per_piece) / per_piece
         pieces = self.times_s[:-1, None] + np.diff(self.times_s)[:, None] * fractions

@@ -19,7 +19,7 @@ from vera_ros.motion.causes import Cause, MotionRefusedError
 from vera_ros.motion.osc_model import OscModel
 from vera_ros.motion.response import Response, ResponseState, Vector
 
-_STEP_S = 0.0125  # longest integration step: within 0.2 mm of 2 ms steps over 40 actions
+_STEP_S = 1.0 / 60.0  # longest integration step: 0.2 mm from 2 ms steps after 40 actions, mean
 _FRICTION_SPEED = 0.02  # rad/s, over which dry friction builds up
 _REST_SPEED_M_S = 0.005  # of the TCP, when the tail may end
 _REST_TURN_RAD_S = 0.03
