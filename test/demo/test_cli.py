@@ -71,6 +71,7 @@ def test_sabotage_has_a_shorter_time_limit() -> None:
         ("--video film.avi", "film.avi"),
         ("--video nowhere/film.mp4", "no folder 'nowhere'"),
         ("--video film.mp4 --no-video", "not allowed"),
+        ("--config nowhere.yaml", "nowhere.yaml"),
         ("--frobnicate", "--frobnicate"),
     ],
 )

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import av
 import pytest
@@ -16,6 +17,11 @@ from vera_ros.demo.isolation import free_port
 from vera_ros.demo.report import RunReport
 from vera_ros.demo.run import VIEWS
 from vera_ros.sim.scene import VIEW_CAMERAS
+
+if TYPE_CHECKING:
+    from test.ros_helpers import write_patient_config
+else:
+    from ros_helpers import write_patient_config
 
 _PATIENCE_S = 400.0
 
@@ -60,8 +66,11 @@ def test_the_views_are_those_of_the_scene() -> None:
 
 
 def test_a_tower_stands(tmp_path: Path) -> None:
-    # At half speed, so that a machine that is busy with other tests keeps up.
-    demo = start_demo(tmp_path, *["--episodes", "1", "--seed", "1", "--realtime-factor", "0.5"])
+    # At half speed and with patience, so that a machine that is busy with other tests keeps up.
+    config = write_patient_config(tmp_path)
+    demo = start_demo(
+        tmp_path, *f"--episodes 1 --seed 1 --realtime-factor 0.5 --config {config}".split()
+    )
     output, errors = demo.communicate(timeout=_PATIENCE_S)
     assert demo.returncode == 0, output + errors
     assert "the tower stands" in output

@@ -82,6 +82,12 @@ def make_parser() -> argparse.ArgumentParser:
         help=f"simulated seconds per episode (default {DEFAULT_TIME_LIMIT_S:g}, "
         f"with sabotage {SABOTAGE_TIME_LIMIT_S:g})",
     )
+    add(
+        "--config",
+        type=Path,
+        metavar="FILE",
+        help="ROS parameter file of the nodes (default config/mimicgen_panda.yaml)",
+    )
     add("--yes", action="store_true", help="let scripts/demo install missing Debian packages")
     return parser
 

@@ -31,6 +31,7 @@ class DemoOptions:
         realtime_factor: simulated time over real time.
         prompt: the task, in words.
         time_limit_s: simulated time that an episode may take.
+        config: ROS parameter file of the nodes; None: the packaged one.
     """
 
     episodes: int = 3
@@ -43,6 +44,7 @@ class DemoOptions:
     realtime_factor: float = 1.0
     prompt: str = DEFAULT_PROMPT
     time_limit_s: float = DEFAULT_TIME_LIMIT_S
+    config: Path | None = None
 
     def __post_init__(self) -> None:
         """Refuse what cannot work.
@@ -69,6 +71,11 @@ class DemoOptions:
             raise ConfigurationError("--prompt is empty; say what the robot should do")
         if self.server_url is not None:
             _check_url(self.server_url)
+        if self.config is not None and not self.config.is_file():
+            raise ConfigurationError(
+                f"--config is '{self.config}', which is not a file; name a ROS parameter file, "
+                "such as a copy of config/mimicgen_panda.yaml"
+            )
         _check_writable("--report", self.report)
         if self.video is not None:
             if self.video.suffix.lower() != ".mp4":

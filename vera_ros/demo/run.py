@@ -132,6 +132,7 @@ def _graph_options(options: DemoOptions) -> GraphOptions:
         seed=options.seed,
         realtime_factor=options.realtime_factor,
         sabotage=options.sabotage,
+        config=options.config or "",
     )
 
 
