@@ -86,6 +86,8 @@ def _started(
         names = [spec.name for spec in specs]
         display.say(f"starting {', '.join(names)}")
         display.say(f"in ROS_DOMAIN_ID {domain}, with logs in {log_folder}")
+        if options.sabotage != "none":
+            display.say(f"the pictures are sabotaged ({options.sabotage}): no tower should stand")
         os.environ["ROS_DOMAIN_ID"] = str(domain)
         os.environ["ROS_AUTOMATIC_DISCOVERY_RANGE"] = "LOCALHOST"
         os.environ["ROS_LOG_DIR"] = str(log_folder / "ros")

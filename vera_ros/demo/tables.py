@@ -49,7 +49,7 @@ def _episodes_table(episodes: tuple[EpisodeReport, ...]) -> Table:
         table.add_row(
             str(index),
             str(episode.seed),
-            Text("stands", "green") if episode.success else Text("fell", "red"),
+            Text("stands", "green") if episode.success else Text("none", "red"),
             episode.cause.replace("_", " "),
             str(episode.chunks),
             str(episode.steps),
@@ -69,7 +69,7 @@ def _summary_table(summary: Summary) -> Table:
     for name, value in (
         ("towers standing", _towers(summary)),
         ("outcomes", _listed(summary.outcomes)),
-        ("median duration", f"{_number(summary.median_duration_s, 1.0, '.1f')} s, of successes"),
+        ("median duration", _duration(summary.median_duration_s)),
         ("chunks, steps", f"{summary.chunks}, {summary.steps}"),
         ("server latency", _spread(summary.server_latency_s)),
         ("pipeline latency", _spread(summary.pipeline_latency_s)),
@@ -82,11 +82,7 @@ def _summary_table(summary: Summary) -> Table:
             f"{counters.rails_bound_chunks} met a limit, {counters.collapsed_chunks} collapsed; "
             f"{counters.clipped_rows} rows clipped",
         ),
-        (
-            "realtime factor",
-            f"mean {_number(summary.realtime_factor_mean, 1.0, '.3f')}, "
-            f"min {_number(summary.realtime_factor_min, 1.0, '.3f')}",
-        ),
+        ("realtime factor", _factor(summary)),
         ("camera rate", _rates(summary.camera_rate_hz)),
     ):
         table.add_row(name, value)
@@ -101,6 +97,10 @@ def _towers(summary: Summary) -> Text:
     return Text(f"{summary.successes} of {summary.episodes} ({rate})", style)
 
 
+def _duration(median_s: float | None) -> str:
+    return "not measured" if median_s is None else f"{median_s:.1f} s until a tower stood"
+
+
 def _spread(values: Distribution) -> str:
     if values.count == 0:
         return "not measured"
@@ -109,6 +109,12 @@ def _spread(values: Distribution) -> str:
         for name, value in (("median", values.median), ("p99", values.p99), ("max", values.max))
     )
     return f"{', '.join(numbers)} ms, over {values.count} chunks"
+
+
+def _factor(summary: Summary) -> str:
+    if summary.realtime_factor_mean is None:
+        return "not measured"
+    return f"mean {summary.realtime_factor_mean:.3f}, min {summary.realtime_factor_min:.3f}"
 
 
 def _rates(rates: Mapping[str, float]) -> str:
