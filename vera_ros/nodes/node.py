@@ -3,6 +3,7 @@
 
 import signal
 import sys
+import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -26,6 +27,7 @@ _AUTOSTART = Parameter(
 )
 _DIAGNOSTICS_PERIOD_S = 1.0
 _AUTOSTART_PERIOD_S = 0.1
+_FAREWELL_SPINS = 20  # for goals and services that wait for a motion which the end cut short
 
 
 @dataclass
@@ -40,7 +42,8 @@ class Health:
 class VeraNode(LifecycleNode):
     """A lifecycle node whose steps are `setup`, `start`, `stop` and `teardown`.
 
-    Each step may raise VeraRosError: the transition then fails, with the message in the log.
+    Where a step raises, the transition fails, with the reason in the log. What `setup` creates on
+    the node (publishers, subscriptions, timers, ...) is destroyed on cleanup.
     """
 
     def __init__(self, name: str, parameters: Sequence[Parameter], **options: Any) -> None:
@@ -56,8 +59,9 @@ class VeraNode(LifecycleNode):
         """
         super().__init__(name, **options)
         self.parameters = declare_parameters(self, (*parameters, _AUTOSTART))
-        self.active = False
-        self.fault: VeraRosError | None = None
+        self.active = self._started = False
+        self.fault: Exception | None = None
+        self._entities_before: dict[Any, Callable[[Any], object]] | None = None
         self._diagnostics = self.create_publisher(DiagnosticArray, "/diagnostics", 10)
         self.create_timer(_DIAGNOSTICS_PERIOD_S, self._publish_health, clock=STEADY)
         if self.parameters["autostart"]:
@@ -81,7 +85,7 @@ class VeraNode(LifecycleNode):
         """Cease to work, the arm at rest or coming to rest (deactivate)."""
 
     def teardown(self) -> None:
-        """Give back what `setup` made (cleanup)."""
+        """Give back what `setup` made beside the node's entities, even if it was cut short."""
 
     def health(self) -> Health:
         """What goes into /diagnostics."""
@@ -95,13 +99,18 @@ class VeraNode(LifecycleNode):
         if waiting:
             self.get_logger().error(f"cannot be configured yet: waiting for {waiting}")
             return TransitionCallbackReturn.FAILURE
-        return self._attempt(self.setup) or super().on_configure(state)
+        self._entities_before = self._entities()
+        failure = self._attempt(self.setup)
+        if failure is not None:
+            self.release()
+            return failure
+        return super().on_configure(state)
 
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Run `start`."""
         failure = self._attempt(self.start)
         if failure is None:
-            self.active = True
+            self.active = self._started = True
             return super().on_activate(state)
         return failure
 
@@ -111,22 +120,45 @@ class VeraNode(LifecycleNode):
         return self._attempt(self.stop) or super().on_deactivate(state)
 
     def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Run `teardown`."""
-        return self._attempt(self.teardown) or super().on_cleanup(state)
+        """Run `teardown`, then destroy what `setup` created on the node."""
+        return self._attempt(self.release) or super().on_cleanup(state)
 
     def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Stop first if need be, then tear down."""
         if self.active:
             self.active = False
             self._attempt(self.stop)
-        return self._attempt(self.teardown) or super().on_shutdown(state)
+        return self._attempt(self.release) or super().on_shutdown(state)
+
+    def release(self) -> None:
+        """Undo `setup`, however far it came."""
+        self.teardown()
+        if self._entities_before is None:
+            return
+        for entity, destroy in self._entities().items():
+            if entity not in self._entities_before:
+                destroy(entity)
+        self._entities_before = None
+
+    def _entities(self) -> dict[Any, Callable[[Any], object]]:
+        """Everything that was created on the node, and what destroys it."""
+        kinds = (
+            (self.publishers, self.destroy_publisher),
+            (self.subscriptions, self.destroy_subscription),
+            (self.clients, self.destroy_client),
+            (self.services, self.destroy_service),
+            (self.timers, self.destroy_timer),
+            (self.guards, self.destroy_guard_condition),
+        )
+        return {entity: destroy for entities, destroy in kinds for entity in entities}
 
     def _attempt(self, step: Callable[[], None]) -> TransitionCallbackReturn | None:
         try:
             step()
-        except VeraRosError as error:
+        except Exception as error:  # rclpy would keep it to itself
             self.fault = error
-            self.get_logger().error(str(error))
+            expected = isinstance(error, VeraRosError)
+            self.get_logger().error(str(error) if expected else traceback.format_exc())
             return TransitionCallbackReturn.FAILURE
         return None
 
@@ -142,7 +174,7 @@ class VeraNode(LifecycleNode):
     @property
     def failed_to_start(self) -> bool:
         """Whether this node was to start by itself and could not."""
-        return self.fault is not None and self.parameters["autostart"] and not self.active
+        return self.fault is not None and self.parameters["autostart"] and not self._started
 
     def _publish_health(self) -> None:
         health = self.health()
@@ -169,11 +201,12 @@ def run_node(make_node: Callable[[], VeraNode], arguments: list[str] | None = No
         node = make_node()
         executor = SingleThreadedExecutor()
         executor.add_node(node)
-        while not signals and not node.failed_to_start:
-            executor.spin_once(timeout_sec=0.1)
-        code = 1 if node.failed_to_start else 0
-        _finish(node)
-        return code
+        try:
+            while not signals and not node.failed_to_start:
+                executor.spin_once(timeout_sec=0.1)
+        finally:  # also when a callback raised
+            _finish(node, executor)
+        return 1 if node.failed_to_start else 0
     except VeraRosError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
@@ -183,11 +216,13 @@ def run_node(make_node: Callable[[], VeraNode], arguments: list[str] | None = No
         rclpy.shutdown()
 
 
-def _finish(node: VeraNode) -> None:
-    """Leave nothing moving and nothing open, whatever state the node is in."""
+def _finish(node: VeraNode, executor: SingleThreadedExecutor) -> None:
+    """Leave nothing moving, nobody without an answer, and nothing open."""
     if node.active:
         node.trigger_deactivate()
-    node.teardown()
+        for _ in range(_FAREWELL_SPINS):
+            executor.spin_once(timeout_sec=0.01)
+    node.release()
 
 
 def _text(value: Any) -> str:

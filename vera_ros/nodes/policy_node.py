@@ -96,10 +96,14 @@ PARAMETERS = (
         "finger_joints",
         ["panda_finger_joint1", "panda_finger_joint2"],
         "reported as gripper_qpos, the second with its sign turned",
+        length=2,
     ),
     Parameter("tick_rate_hz", 100.0, "how often an episode looks at the time", "Hz", 20.0, 500.0),
     Parameter("status_rate_hz", 10.0, "of policy_status while an episode runs", "Hz", 1.0, 50.0),
 )
+
+
+_CHUNK_STATES = [state.value for state in ChunkState]
 
 
 class PolicyNode(VeraNode):
@@ -109,6 +113,7 @@ class PolicyNode(VeraNode):
         super().__init__("policy_node", PARAMETERS, **options)
         self._episode: Episode | None = None
         self._link: ServerLink | None = None
+        self._actions: ActionServer | None = None
         self._finished: Future | None = None
         self._goal_handle: Any = None
 
@@ -144,17 +149,16 @@ class PolicyNode(VeraNode):
         )
         self._status = self.create_publisher(PolicyStatus, "policy_status", LATCHED)
         self._marker = self.create_publisher(Marker, "status_marker", LATCHED)
-        self._inputs = [
-            *self._subscribe_views(),
-            self.create_subscription(Bool, "task_success", self._on_task_success, 10),
-            self.create_subscription(ChunkProgress, "chunk_progress", self._on_progress, 10),
-        ]
+        self._subscribe_views()
+        self.create_subscription(Bool, "task_success", self._on_task_success, 10)
+        self.create_subscription(ChunkProgress, "chunk_progress", self._on_progress, 10)
         self._actions = ActionServer(
             self,
             ExecuteTask,
             "execute_task",
             execute_callback=self._execute,
             goal_callback=self._on_goal,
+            handle_accepted_callback=self._on_accepted,
             cancel_callback=self._on_cancel,
         )
         self._tick_timer = self.create_timer(1.0 / p["tick_rate_hz"], self._tick, clock=STEADY)
@@ -172,21 +176,14 @@ class PolicyNode(VeraNode):
             self._after_event()
 
     def teardown(self) -> None:
-        """Let go of everything."""
-        if self._link is None:
-            return
-        self._link.stop()
-        self._link = self._episode = None
-        self._actions.destroy()
-        self.destroy_guard_condition(self._answers)
-        for subscription in self._inputs:
-            self.destroy_subscription(subscription)
-        for timer in (self._tick_timer, self._status_timer):
-            self.destroy_timer(timer)
-        for publisher in (self._status, self._marker):
-            self.destroy_publisher(publisher)
-        self._body.close()
-        self._arm.close()
+        """Disconnect, and take no more goals."""
+        self._episode = None
+        if self._link is not None:
+            self._link.stop()
+            self._link = None
+        if self._actions is not None:
+            self._actions.destroy()
+            self._actions = None
 
     def health(self) -> Health:
         """Views, window, server."""
@@ -216,7 +213,7 @@ class PolicyNode(VeraNode):
 
     # Views.
 
-    def _subscribe_views(self) -> list[Any]:
+    def _subscribe_views(self) -> None:
         p = self.parameters
         views = self._embodiment.view_keys
         if len(p["view_topics"]) != len(views):
@@ -225,15 +222,13 @@ class PolicyNode(VeraNode):
                 f"{list(views)}"
             )
         compressed = p["image_transport"] == "compressed"
-        return [
+        for view, topic in zip(views, p["view_topics"], strict=True):
             self.create_subscription(
                 CompressedImage if compressed else Image,
                 f"{topic}/compressed" if compressed else topic,
                 partial(self._on_image, view),
                 sensor_qos(p["image_reliability"]),
             )
-            for view, topic in zip(views, p["view_topics"], strict=True)
-        ]
 
     def _on_image(self, view: str, message: Any) -> None:
         try:
@@ -279,13 +274,17 @@ class PolicyNode(VeraNode):
     def _why_not(self, goal: ExecuteTask.Goal) -> str:
         if not self.active or self._episode is None:
             return "policy_node is not active; activate it first"
-        if self._episode.running or self._finished is not None:
+        if self._goal_handle is not None:
             return "an episode is running already; cancel it, or wait for its end"
         if goal.mode != ExecuteTask.Goal.SYNC:
             return f"mode {goal.mode} is not known; valid is {ExecuteTask.Goal.SYNC} (SYNC)"
         if not (np.isfinite(goal.time_limit_s) and goal.time_limit_s >= 0):
             return f"time_limit_s is {goal.time_limit_s}; valid is 0 (the default) or more"
         return ""
+
+    def _on_accepted(self, handle: Any) -> None:
+        self._goal_handle = handle  # from now on, other goals are refused
+        handle.execute()
 
     def _on_cancel(self, _: Any) -> CancelResponse:
         if self._episode is not None:
@@ -296,7 +295,6 @@ class PolicyNode(VeraNode):
     async def _execute(self, handle: Any) -> ExecuteTask.Result:
         assert self._episode is not None
         goal = handle.request
-        self._goal_handle = handle
         self._finished = Future(executor=self.executor)
         limit_s = goal.time_limit_s or self.parameters["default_time_limit_s"]
         try:
@@ -304,6 +302,10 @@ class PolicyNode(VeraNode):
             self.get_logger().info(f"episode {self._episode.session_id}: '{goal.prompt}'")
             self._tick_timer.reset()
             self._status_timer.reset()
+            if handle.is_cancel_requested:
+                self._episode.cancel(self._now())
+            if not self.active:
+                self.stop()
             self._after_event()
             result = await self._finished
         finally:
@@ -344,6 +346,11 @@ class PolicyNode(VeraNode):
 
     def _on_progress(self, message: ChunkProgress) -> None:
         if self._episode is None:
+            return
+        if message.state not in _CHUNK_STATES:
+            self.get_logger().error(
+                f"chunk_progress with state {message.state}; valid is one of {_CHUNK_STATES}"
+            )
             return
         self._episode.on_progress(
             Progress(
@@ -454,7 +461,6 @@ class _Arm:
     """The arm port of an episode: ik_node, by topic and service."""
 
     def __init__(self, node: VeraNode, embodiment: str, action_space: int) -> None:
-        self._node = node
         self._embodiment = embodiment
         self._action_space = action_space
         self._chunks = node.create_publisher(ActionChunk, "action_chunk", 10)
@@ -481,10 +487,6 @@ class _Arm:
     def stop(self) -> None:
         self._stop.call_async(Trigger.Request())
 
-    def close(self) -> None:
-        self._node.destroy_publisher(self._chunks)
-        self._node.destroy_client(self._stop)
-
 
 class _Body:
     """The body port of an episode: joint states and the TCP's pose, while they are fresh."""
@@ -498,15 +500,8 @@ class _Body:
         self._joints: tuple[float, JointState] | None = None
         self._pose: tuple[float, PoseStamped] | None = None
         qos = sensor_qos("best_effort", 1)
-        self._node = node
-        self._inputs = [
-            node.create_subscription(JointState, "joint_states", self._on_joints, qos),
-            node.create_subscription(PoseStamped, "tcp_pose", self._on_pose, qos),
-        ]
-
-    def close(self) -> None:
-        for subscription in self._inputs:
-            self._node.destroy_subscription(subscription)
+        node.create_subscription(JointState, "joint_states", self._on_joints, qos)
+        node.create_subscription(PoseStamped, "tcp_pose", self._on_pose, qos)
 
     def _on_joints(self, message: JointState) -> None:
         self._joints = (time.monotonic(), message)
@@ -525,15 +520,15 @@ class _Body:
             fingers = in_order(self._joints[1], self._finger_joints, "position")
         except (KeyError, ValueError):
             return None
-        pose = self._pose[1].pose
-        position, rotation = pose.position, pose.orientation
-        if len(fingers) == 2:
-            fingers = fingers * [1.0, -1.0]
+        p, r = self._pose[1].pose.position, self._pose[1].pose.orientation
+        pose = np.array([p.x, p.y, p.z, r.x, r.y, r.z, r.w], np.float32)
+        if not np.isfinite(pose).all():
+            return None
         return {
             "q_robot": q.astype(np.float32),
-            "eef_pos": np.array([position.x, position.y, position.z], np.float32),
-            "eef_quat": np.array([rotation.x, rotation.y, rotation.z, rotation.w], np.float32),
-            "gripper_qpos": fingers.astype(np.float32),
+            "eef_pos": pose[:3],
+            "eef_quat": pose[3:],
+            "gripper_qpos": (fingers * [1.0, -1.0]).astype(np.float32),
         }
 
 

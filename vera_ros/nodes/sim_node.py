@@ -97,19 +97,17 @@ class SimNode(VeraNode):
         self._clock_publisher = (
             self.create_publisher(ClockMessage, "/clock", 10) if p["publish_clock"] else None
         )
-        self._subscriptions_of_controllers = [
+        for name, follower, state in (
+            ("arm", self._robot.arm, self._robot.world.arm),
+            ("gripper", self._robot.gripper, self._finger),
+        ):
             self.create_subscription(
                 JointTrajectory,
                 f"{name}_controller/joint_trajectory",
                 partial(self._on_trajectory, follower, state),
                 10,
             )
-            for name, follower, state in (
-                ("arm", self._robot.arm, self._robot.world.arm),
-                ("gripper", self._robot.gripper, self._finger),
-            )
-        ]
-        self._service = self.create_service(ResetScene, "reset_scene", self._on_reset)
+        self.create_service(ResetScene, "reset_scene", self._on_reset)
         self._cameras = CameraThread(
             p["image_size"],
             p["multisamples"],
@@ -140,9 +138,6 @@ class SimNode(VeraNode):
             return
         self._cameras.stop()
         self._cameras = None
-        self.destroy_service(self._service)
-        for subscription in self._subscriptions_of_controllers:
-            self.destroy_subscription(subscription)
 
     def health(self) -> Health:
         """How well simulated time keeps up."""
