@@ -12,6 +12,7 @@ from diagnostic_msgs.msg import DiagnosticStatus
 from geometry_msgs.msg import Point, PoseStamped, Quaternion
 from geometry_msgs.msg import Pose as PoseMessage
 from nav_msgs.msg import Path
+from rclpy.callback_groups import ReentrantCallbackGroup
 from rclpy.task import Future
 from sensor_msgs.msg import JointState
 from std_msgs.msg import Header, String
@@ -205,7 +206,12 @@ class IkNode(VeraNode):
         )
         self.create_subscription(ActionChunk, "action_chunk", self._on_chunk, 10)
         self.create_service(Trigger, "stop", self._on_stop)
-        self.create_service(Trigger, "move_to_start", self._on_move_to_start)
+        self.create_service(
+            Trigger,
+            "move_to_start",
+            self._on_move_to_start,
+            callback_group=ReentrantCallbackGroup(),  # it waits, and must not keep others waiting
+        )
         self.create_timer(1.0 / p["monitor_rate_hz"], self._monitor, clock=STEADY)
         self.get_logger().info(
             f"plans for '{self._arm.tcp_frame}' in '{self._arm.base_frame}', joints "

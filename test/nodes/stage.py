@@ -1,0 +1,345 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A stage for nodes: a scripted arm, scripted cameras, a scripted policy, and someone who asks.
+
+Everything runs in this process and one executor, so whatever blocks a node blocks the test too.
+"""
+
+import time
+from collections.abc import Callable, Mapping
+from types import TracebackType
+from typing import Any, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+import rclpy
+from rclpy.action import ActionClient
+from rclpy.executors import SingleThreadedExecutor
+from rclpy.lifecycle import TransitionCallbackReturn
+from rclpy.parameter import Parameter
+from sensor_msgs.msg import Image, JointState
+from std_msgs.msg import Bool
+from trajectory_msgs.msg import JointTrajectory
+
+from vera_ros.embodiments import find_embodiment
+from vera_ros.nodes.conversions import (
+    LATCHED,
+    doubles,
+    duration_to_seconds,
+    ns_to_stamp,
+    rgb_to_image,
+)
+from vera_ros.nodes.ik_node import IkNode
+from vera_ros.nodes.node import VeraNode
+from vera_ros.nodes.policy_node import PolicyNode
+from vera_ros.resources import share_path
+from vera_ros.server.host import PolicyHost
+from vera_ros.sim.follower import TrajectoryFollower
+from vera_ros.sim.trajectory import TrajectoryPoints
+from vera_ros_interfaces.action import ExecuteTask
+from vera_ros_interfaces.msg import ActionChunk, ChunkProgress, PolicyStatus
+
+PATIENCE_S = 60.0  # a busy machine is slow; nothing here takes long
+ARM_JOINTS = [f"panda_joint{number}" for number in range(1, 8)]
+FINGERS = ["panda_finger_joint1", "panda_finger_joint2"]
+START_Q = np.array([0.0, 0.19634954, 0.0, -2.61799388, 0.0, 2.94159265, 0.78539816])
+VIEWS = ("agentview", "robot0_eye_in_hand")
+STEPS = 10
+
+# Time-outs that no busy machine reaches; a test that wants one to pass shortens it.
+PATIENT_IK: dict[str, Any] = {"joint_state_timeout_s": 5.0, "tracking_delay_s": 1.0}
+PATIENT_POLICY: dict[str, Any] = {
+    "accept_timeout_s": 60.0,
+    "body_max_age_s": 5.0,
+    "settle_timeout_s": 60.0,
+    "view_max_age_s": 5.0,
+    "view_max_skew_s": 2.0,
+    "view_timeout_s": 60.0,
+}
+
+Actions = npt.NDArray[np.float32]
+N = TypeVar("N", bound=VeraNode)
+
+
+def urdf() -> str:
+    return share_path("description", "urdf", "panda.urdf").read_text()
+
+
+def actions(rows: int = STEPS, down: float = 0.2, gripper: float = -1.0) -> Actions:
+    """Steps straight down, in the unit of the wire."""
+    chunk = np.zeros((rows, 7), np.float32)
+    chunk[:, 2], chunk[:, 6] = -down, gripper
+    return chunk
+
+
+class ScriptedPolicy:
+    """Answers what a test wants, and writes down what it is asked."""
+
+    def __init__(self, answer: Any = None, **config: Any) -> None:
+        self.answer = actions() if answer is None else answer
+        self.requests: list[dict[str, Any]] = []
+        self.resets: list[str] = []
+        self._config = config
+
+    def server_config(self) -> dict[str, Any]:
+        mimicgen = find_embodiment("mimicgen")
+        return {
+            "embodiment": "mimicgen",
+            "view_keys": list(mimicgen.view_keys),
+            "action_space": "eef_delta",
+            "action_horizon": STEPS,
+            "action_dim": 7,
+            "context_frames": 21,
+            "control_dt": 0.05,
+            "gripper_is_raw": True,
+            "actions_already_metric": True,
+            "needs_prompt": False,
+            "proprio_keys": ["robot0_eef_pos", "robot0_eef_quat", "robot0_gripper_qpos"],
+            **self._config,
+        }
+
+    def infer(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        self.requests.append(dict(request))
+        if isinstance(self.answer, Exception):
+            raise self.answer
+        return {"action": self.answer}
+
+    def reset(self, reason: str) -> None:
+        self.resets.append(reason)
+
+    def configure(self, settings: Mapping[str, Any]) -> dict[str, Any]:
+        return dict(settings)
+
+    def observe(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        return {"ok": True, "retro_rendered": False}
+
+    def reload(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        return self.server_config()
+
+
+class Stage:
+    """Nodes under test and the world around them, in one ROS domain.
+
+    Attributes:
+        joints: whether the arm says where it is.
+        cameras: which views publish.
+        picture: what they show.
+        joint_message: the joint states as they go out, for a test to spoil.
+    """
+
+    def __init__(self, domain: int, port: int) -> None:
+        self.port = port
+        self.joints = True
+        self.cameras: tuple[str, ...] = VIEWS
+        self.picture: Callable[[int], Image] = _picture
+        self.joint_message: Callable[[JointState], JointState] = lambda message: message
+        self.feedback: list[Any] = []
+        self._hosts: list[PolicyHost] = []
+        self._under_test: list[VeraNode] = []
+        self._context = rclpy.Context()
+        rclpy.init(context=self._context, domain_id=domain)
+        self._executor = SingleThreadedExecutor(context=self._context)
+        self.node = rclpy.create_node("stage", context=self._context)
+        self._executor.add_node(self.node)
+        self._arm = TrajectoryFollower(ARM_JOINTS, START_Q)
+        self._fingers = TrajectoryFollower(FINGERS[:1], [0.04])
+        self.arm_trajectories: list[JointTrajectory] = []
+        self.gripper_trajectories: list[JointTrajectory] = []
+        self.chunks: list[ActionChunk] = []
+        self.progress: list[ChunkProgress] = []
+        self.status: list[PolicyStatus] = []
+        make = self.node.create_subscription
+        make(JointTrajectory, "arm_controller/joint_trajectory", self._on_arm, 10)
+        make(JointTrajectory, "gripper_controller/joint_trajectory", self._on_gripper, 10)
+        make(ActionChunk, "action_chunk", self.chunks.append, 10)
+        make(ChunkProgress, "chunk_progress", self.progress.append, 10)
+        make(PolicyStatus, "policy_status", self.status.append, LATCHED)
+        self._joint_states = self.node.create_publisher(JointState, "joint_states", 10)
+        self._images = {
+            view: self.node.create_publisher(Image, f"{view}/image_raw", 5) for view in VIEWS
+        }
+        self.chunk_publisher = self.node.create_publisher(ActionChunk, "action_chunk", 10)
+        self._judge = self.node.create_publisher(Bool, "task_success", 10)
+        self._client = ActionClient(self.node, ExecuteTask, "execute_task")
+        self.node.create_timer(0.02, self._say_joints)
+        self.node.create_timer(0.05, self._show_views)
+
+    def __enter__(self) -> "Stage":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        for node in self._under_test:
+            node.release()
+            node.destroy_node()
+        for host in self._hosts:
+            host.stop()
+        self._client.destroy()
+        self._executor.shutdown()
+        self.node.destroy_node()
+        rclpy.shutdown(context=self._context)
+
+    # Nodes and servers.
+
+    def add(self, kind: Callable[..., N], **parameters: Any) -> N:
+        """Make a node and let it spin here."""
+        node = kind(
+            context=self._context,
+            parameter_overrides=[
+                Parameter(name, value=value) for name, value in parameters.items()
+            ],
+        )
+        self._under_test.append(node)
+        self._executor.add_node(node)
+        return node
+
+    def add_ik(self, **parameters: Any) -> IkNode:
+        """An ik_node for the Panda, patient."""
+        return self.add(IkNode, **{"robot_description": urdf(), **PATIENT_IK, **parameters})
+
+    def add_policy(self, **parameters: Any) -> PolicyNode:
+        """A policy_node that asks the server of this stage, patient."""
+        url = f"ws://127.0.0.1:{self.port}"
+        return self.add(PolicyNode, **{"server_url": url, **PATIENT_POLICY, **parameters})
+
+    def serve(self, policy: ScriptedPolicy | None = None, delay_s: float = 0.0) -> PolicyHost:
+        """Start the server."""
+        host = PolicyHost(policy or ScriptedPolicy(), "127.0.0.1", self.port, delay_s=delay_s)
+        host.start()
+        self._hosts.append(host)
+        return host
+
+    # Time.
+
+    def spin(self) -> None:
+        self._executor.spin_once(timeout_sec=0.05)
+
+    def wait_until(self, condition: Callable[[], object], what: str) -> None:
+        """Let everything run until the condition holds; fail after a long while."""
+        deadline_s = time.monotonic() + PATIENCE_S
+        while not condition():
+            assert time.monotonic() < deadline_s, f"waited {PATIENCE_S} s for {what}"
+            self.spin()
+
+    def wait_for(self, future: Any, what: str) -> Any:
+        self.wait_until(future.done, what)
+        return future.result()
+
+    def wait_until_active(self, *nodes: VeraNode) -> None:
+        self.wait_until(lambda: all(node.active for node in nodes), "the nodes to be active")
+
+    def wait_for_exchange(self) -> None:
+        """Wait until joint states and chunks have found their way, so that nothing is lost."""
+        self.wait_until(
+            lambda: (
+                self.chunk_publisher.get_subscription_count() >= 2
+                and self.node.count_publishers("chunk_progress") >= 1
+                and self.node.count_subscribers("arm_controller/joint_trajectory") >= 1
+            ),
+            "discovery",
+        )
+
+    # What is asked.
+
+    def try_goal(self, prompt: str = "stack", **goal: Any) -> Any:
+        """Send a goal; return its handle, which tells whether it was accepted."""
+        self.wait_until(self._client.server_is_ready, "the action server")
+        return self.wait_for(
+            self._client.send_goal_async(
+                ExecuteTask.Goal(prompt=prompt, **goal),
+                feedback_callback=lambda message: self.feedback.append(message.feedback),
+            ),
+            "the answer to the goal",
+        )
+
+    def goal(self, prompt: str = "stack", **goal: Any) -> Any:
+        """Send a goal that must be accepted; return its handle."""
+        handle = self.try_goal(prompt, **goal)
+        assert handle.accepted
+        return handle
+
+    def result(self, handle: Any) -> Any:
+        return self.wait_for(handle.get_result_async(), "the result").result
+
+    def wait_for_state(self, state: int) -> None:
+        self.wait_until(
+            lambda: any(message.state == state for message in self.status), f"state {state}"
+        )
+
+    def call(self, kind: Any, name: str, request: Any = None) -> Any:
+        """Call a service and return its answer."""
+        client = self.node.create_client(kind, name)
+        self.wait_until(client.service_is_ready, f"the service {name}")
+        answer = self.wait_for(client.call_async(request or kind.Request()), f"{name} to answer")
+        self.node.destroy_client(client)
+        return answer
+
+    def judge(self, success: bool) -> None:
+        self._judge.publish(Bool(data=success))
+
+    # The arm.
+
+    @property
+    def now_s(self) -> float:
+        return float(self.node.get_clock().now().nanoseconds) * 1e-9
+
+    def q(self) -> npt.NDArray[np.float64]:
+        """Where the arm is."""
+        return self._arm.sample(self.now_s).q
+
+    def rests(self) -> bool:
+        """Whether the arm has come to the end of all that it was told."""
+        return not self._arm.sample(self.now_s).active
+
+    def end_q(self) -> npt.NDArray[np.float64]:
+        """Where the last trajectory ends."""
+        return np.array(self.arm_trajectories[-1].points[-1].positions)
+
+    def _on_arm(self, message: JointTrajectory) -> None:
+        self.arm_trajectories.append(message)
+        self._follow(self._arm, message)
+
+    def _on_gripper(self, message: JointTrajectory) -> None:
+        self.gripper_trajectories.append(message)
+        self._follow(self._fingers, message)
+
+    def _follow(self, follower: TrajectoryFollower, message: JointTrajectory) -> None:
+        now = follower.sample(self.now_s)
+        points = TrajectoryPoints(
+            [duration_to_seconds(point.time_from_start) for point in message.points],
+            [point.positions for point in message.points],
+            [point.velocities for point in message.points],
+            [point.accelerations for point in message.points],
+        )
+        follower.accept(list(message.joint_names), points, 0.0, self.now_s, now.q, now.dq)
+
+    def _say_joints(self) -> None:
+        if not self.joints:
+            return
+        arm, finger = self._arm.sample(self.now_s), self._fingers.sample(self.now_s)
+        message = JointState(
+            name=[*ARM_JOINTS, *FINGERS],
+            position=doubles(np.concatenate((arm.q, finger.q, finger.q))),
+            velocity=doubles(np.concatenate((arm.dq, np.zeros(2)))),
+        )
+        message.header.stamp = self.node.get_clock().now().to_msg()
+        self._joint_states.publish(self.joint_message(message))
+
+    def _show_views(self) -> None:
+        stamp_ns = self.node.get_clock().now().nanoseconds
+        for view in self.cameras:
+            message = self.picture(stamp_ns)
+            message.header.stamp = ns_to_stamp(stamp_ns)
+            self._images[view].publish(message)
+
+
+def _picture(stamp_ns: int) -> Image:
+    return rgb_to_image(np.full((32, 32, 3), 128, np.uint8), stamp_ns, "camera")
+
+
+def configure_and_activate(node: VeraNode) -> None:
+    assert node.trigger_configure() is TransitionCallbackReturn.SUCCESS, node.fault
+    assert node.trigger_activate() is TransitionCallbackReturn.SUCCESS, node.fault
