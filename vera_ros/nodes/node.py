@@ -211,6 +211,8 @@ def run_node(make_node: Callable[[], VeraNode], arguments: list[str] | None = No
         print(f"error: {error}", file=sys.stderr)
         return 1
     finally:
+        for number in (signal.SIGINT, signal.SIGTERM):  # impatience must not spoil the exit code
+            signal.signal(number, signal.SIG_IGN)
         if node is not None:
             node.destroy_node()
         rclpy.shutdown()
