@@ -238,6 +238,18 @@ def test_it_starts_over_when_the_cube_is_lost_from_the_hand(toy: Any) -> None:
     assert world.is_tower()
 
 
+def test_a_tower_whose_support_cannot_be_seen_any_more_is_left_alone(
+    policy: StackPolicy, studio: Any, start_tcp: Pose
+) -> None:
+    """Compressed pictures lose the dark sides of the lower cube; the tower was taken down again."""
+    green = studio.support(0.56, 0.0, 0.3)
+    red = studio.carried(0.56, 0.0, 0.3, -0.112 + 0.05 + 0.02)
+    policy.infer(studio.request(start_tcp, studio.carried(0.50, 0.08, 0.3), green))
+    answer = policy.infer(studio.request(start_tcp, red, None))
+    assert answer["info"]["phase"] == "done"
+    assert largest_command(answer) < 1e-3
+
+
 @settings(deadline=None, max_examples=6)
 @given(red=reds)
 def test_with_a_picture_that_never_changes_nothing_is_stacked(

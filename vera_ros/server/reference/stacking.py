@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from vera_ros.server.reference.cameras import Pose
-from vera_ros.server.reference.cubes import Located
+from vera_ros.server.reference.cubes import Cube, Located
 from vera_ros.server.reference.response import CLOSE, OPEN, Chunk, Grip, Leg, Move, write_chunk
 from vera_ros.server.reference.scene_config import SceneConfig
 from vera_ros.server.reference.stations import Stations, distance, sideways
@@ -66,10 +66,12 @@ class Stacker:
         self._gripper = OPEN
         self._closed_steps = 0
         self._grasp: Pose | None = None
+        self._support: Cube | None = None
         self._grasp_height_m = self._motion.grasp_height_m
 
     def next_chunk(self, now: Sighting, horizon: int) -> tuple[Decision, Chunk]:
         """Decide, and write the chunk."""
+        self._support = now.support.cube or self._support
         decision = self._decide(now)
         chunk = write_chunk(
             decision.legs,
@@ -148,7 +150,9 @@ class Stacker:
             self._grasp = None
             legs: list[Leg] = [self._stations.up(now.tcp, self._stations.clear_z, OPEN)]
             return Decision(Phase.REACH, legs, note or "opens")
-        cube, support = now.carried.cube, now.support.cube
+        cube = now.carried.cube
+        # The upper cube may hide the lower one, which then is where it was seen last.
+        support = self._support
         if cube is not None and support is not None and self._stations.is_tower(cube, support):
             return Decision(Phase.DONE, [], "the tower stands")
         if self._stands_around_cube(now):
