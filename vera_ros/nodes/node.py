@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """What every node has: checked parameters, a lifecycle, diagnostics, and a clean end."""
 
+import faulthandler
+import os
 import signal
 import sys
 import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NoReturn
 
 import rclpy
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
@@ -27,6 +29,7 @@ _AUTOSTART = Parameter(
 )
 _DIAGNOSTICS_PERIOD_S = 1.0
 _AUTOSTART_PERIOD_S = 0.1
+_LONGEST_END_S = 5.0  # for the DDS participant to go, once nothing moves any more
 _FAREWELL_SPINS = 20  # for goals and services that wait for a motion which the end cut short
 
 
@@ -190,8 +193,26 @@ class VeraNode(LifecycleNode):
         self._diagnostics.publish(array)
 
 
-def run_node(make_node: Callable[[], VeraNode], arguments: list[str] | None = None) -> int:
-    """Run a node until SIGINT or SIGTERM, then stop it in order; return the exit code."""
+def run_node(make_node: Callable[[], VeraNode], arguments: list[str] | None = None) -> NoReturn:
+    """Run a node until SIGINT or SIGTERM, stop it in order, and end the process.
+
+    The exit code is 0, or 1 when the node could not start or failed.
+    """
+    code = 1
+    try:
+        code = _run(make_node, arguments)
+    except VeraRosError as error:
+        print(f"error: {error}", file=sys.stderr)
+    except Exception:
+        traceback.print_exc()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # Not by way of the interpreter's own end: what it then collects may include the last handle
+    # of the DDS participant, whose destructor can spin for ever there (Fast DDS 2.14).
+    os._exit(code)
+
+
+def _run(make_node: Callable[[], VeraNode], arguments: list[str] | None) -> int:
     signals: list[int] = []
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda received, _: signals.append(received))
@@ -207,15 +228,15 @@ def run_node(make_node: Callable[[], VeraNode], arguments: list[str] | None = No
         finally:  # also when a callback raised
             _finish(node, executor)
         return 1 if node.failed_to_start else 0
-    except VeraRosError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
     finally:
         for number in (signal.SIGINT, signal.SIGTERM):  # impatience must not spoil the exit code
             signal.signal(number, signal.SIG_IGN)
+        # The same destructor may spin here as well: then the process ends all the same.
+        faulthandler.dump_traceback_later(_LONGEST_END_S, exit=True)
         if node is not None:
             node.destroy_node()
         rclpy.shutdown()
+        faulthandler.cancel_dump_traceback_later()
 
 
 def _finish(node: VeraNode, executor: SingleThreadedExecutor) -> None:

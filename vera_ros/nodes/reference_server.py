@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """reference_server: a classical policy behind VERA's wire, for when there is no GPU."""
 
-from typing import Any
+from typing import Any, NoReturn
 
 from vera_ros.nodes.node import Health, VeraNode, run_node
 from vera_ros.nodes.parameters import Parameter
@@ -41,10 +41,10 @@ class ReferenceServer(VeraNode):
         return Health(values={"url": f"ws://{p['host']}:{p['port']}", "delay_s": p["delay_s"]})
 
 
-def main() -> int:
+def main() -> NoReturn:
     """Entry point."""
-    return run_node(ReferenceServer)
+    run_node(ReferenceServer)
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    main()

@@ -4,7 +4,7 @@
 import time
 from collections.abc import Mapping
 from functools import partial
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 from geometry_msgs.msg import Point, Quaternion
@@ -301,10 +301,10 @@ def _pose_message(pose: Pose) -> PoseMessage:
     )
 
 
-def main() -> int:
+def main() -> NoReturn:
     """Entry point."""
-    return run_node(SimNode)
+    run_node(SimNode)
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    main()
