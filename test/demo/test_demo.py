@@ -15,7 +15,7 @@ import pytest
 
 from vera_ros.demo.isolation import free_port
 from vera_ros.demo.report import RunReport
-from vera_ros.demo.run import VIEWS
+from vera_ros.demo.stage import VIEWS
 from vera_ros.sim.scene import VIEW_CAMERAS
 
 if TYPE_CHECKING:

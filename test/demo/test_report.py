@@ -86,3 +86,8 @@ def test_a_file_that_is_no_report_is_refused(tmp_path: Path, content: str) -> No
     path.write_text(content)
     with pytest.raises(ConfigurationError, match="not a report"):
         RunReport.read(path)
+
+
+def test_a_place_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="--report"):
+        RunReport("0", {}, "", ()).write(tmp_path / "nowhere" / "report.json")

@@ -144,8 +144,8 @@ def _run(options: DemoOptions) -> int:
     report = RunReport(
         __version__, options.as_json(), str(failure) if failure else "", tuple(episodes)
     )
-    report.write(options.report)
     console.print(render_report(report))
+    report.write(options.report)
     _say_where(options, log_folder, film=bool(options.video and episodes))
     if failure is None:
         return 0

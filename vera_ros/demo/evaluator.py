@@ -96,13 +96,13 @@ class Evaluator(Node):
             if not self._is_active(name, client):
                 return f"{name} to become active"
         if not self._reset_client.service_is_ready():
-            return "the service reset_scene"
+            return "sim_node's service reset_scene"
         if not self._action.server_is_ready():
-            return "the action server execute_task"
+            return "policy_node's action execute_task"
         if self._truth is None:
-            return "a first message on stack_truth"
+            return "sim_node's stack_truth"
         unseen = [view for view in self._views if view not in self._seen_views]
-        return f"pictures of {', '.join(unseen)}" if unseen else ""
+        return f"sim_node's pictures {', '.join(unseen)}" if unseen else ""
 
     def _is_active(self, name: str, client: Any) -> bool:
         """Ask, one question at a time; an answer may be lost while nodes discover each other."""
@@ -144,14 +144,14 @@ class Evaluator(Node):
         """
         resets = self._truth.resets if self._truth else 0
         future = self._reset_client.call_async(ResetScene.Request(seed=seed))
-        response = waiter.result(future, "an answer of reset_scene", _ANSWER_S)
+        response = waiter.result(future, "sim_node to answer reset_scene", _ANSWER_S)
         if not response.success:
-            raise DemoError(f"the scene of seed {seed} cannot be set: {response.message}")
+            raise DemoError(f"sim_node cannot set the scene of seed {seed}: {response.message}")
 
         def missing() -> str:
             truth = self._truth
             set_up = truth is not None and truth.seed == seed and truth.resets > resets
-            return "" if set_up else f"stack_truth of the scene of seed {seed}"
+            return "" if set_up else f"sim_node's stack_truth of the scene of seed {seed}"
 
         waiter.until(missing, _ANSWER_S)
 
@@ -171,7 +171,7 @@ class Evaluator(Node):
                 raise DemoError(
                     f"sim_node has not published stack_truth for {_TRUTH_SILENCE_S:g} s"
                 )
-            return "" if future.done() else "the end of the episode"
+            return "" if future.done() else "policy_node to end the episode"
 
         waiter.until(missing, limit_s + _ANSWER_S)
         result = future.result().result
@@ -182,7 +182,7 @@ class Evaluator(Node):
     def _missing_last_status(self) -> str:
         status = self._measurements.status
         ended = status is not None and status.state >= PolicyStatus.DONE
-        return "" if ended else "the episode's last policy_status"
+        return "" if ended else "policy_node's last policy_status of the episode"
 
     def _report(
         self, seed: int, judge: Judge, result: ExecuteTask.Result, duration_s: float

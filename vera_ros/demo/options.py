@@ -54,8 +54,9 @@ class DemoOptions:
         """
         if not 1 <= self.episodes <= 10_000:
             raise ConfigurationError(f"--episodes is {self.episodes}; valid is 1 … 10000")
-        if not 0 <= self.seed < 2**31:
-            raise ConfigurationError(f"--seed is {self.seed}; valid is 0 … {2**31 - 1}")
+        last_seed = 2**31 - self.episodes
+        if not 0 <= self.seed <= last_seed:
+            raise ConfigurationError(f"--seed is {self.seed}; valid is 0 … {last_seed}")
         low, high = _REALTIME_FACTORS
         if not low <= self.realtime_factor <= high:
             raise ConfigurationError(

@@ -148,9 +148,18 @@ class RunReport:
         )
 
     def write(self, path: Path) -> None:
-        """Write the report, its summary included, as JSON."""
+        """Write the report, its summary included, as JSON.
+
+        Raises:
+            ConfigurationError: the file cannot be written.
+        """
         content = {**asdict(self), "summary": asdict(self.summary())}
-        path.write_text(json.dumps(content, indent=2, allow_nan=False) + "\n")
+        try:
+            path.write_text(json.dumps(content, indent=2, allow_nan=False) + "\n")
+        except OSError as error:
+            raise ConfigurationError(
+                f"the report '{path}' cannot be written ({error}); choose another with --report"
+            ) from error
 
     @classmethod
     def read(cls, path: Path) -> "RunReport":

@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The stage of a run: the graph's processes, the evaluator and the film, set up and put away."""
+
+import os
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import rclpy
+from rclpy.executors import SingleThreadedExecutor
+from rclpy.signals import SignalHandlerOptions
+
+from vera_ros.demo.display import Display
+from vera_ros.demo.evaluator import Evaluator
+from vera_ros.demo.failures import DemoError, NodeDiedError
+from vera_ros.demo.interrupts import Interrupts
+from vera_ros.demo.isolation import free_port, own_domain
+from vera_ros.demo.options import DemoOptions
+from vera_ros.demo.processes import Processes
+from vera_ros.demo.recorder import Recorder
+from vera_ros.demo.video import FilmWriter
+from vera_ros.demo.waiter import Waiter
+from vera_ros.graph import GraphOptions, command, nodes
+
+# View keys and the base of their topics, as in the simulated scene.
+VIEWS = {"agentview_image": "agentview", "robot0_eye_in_hand_image": "robot0_eye_in_hand"}
+
+_READY_S = 60.0
+_CONNECT_S = 5.0
+
+
+@dataclass(frozen=True)
+class Stage:
+    """What an episode needs.
+
+    Attributes:
+        evaluator: plays episodes.
+        waiter: waits for what the evaluator waits for.
+        recorder: films; None: no film.
+    """
+
+    evaluator: Evaluator
+    waiter: Waiter
+    recorder: Recorder | None
+
+
+@contextmanager
+def set_stage(
+    options: DemoOptions, log_folder: Path, display: Display, interrupts: Interrupts
+) -> Iterator[Stage]:
+    """Start everything, wait until it is ready, and stop it all in the end.
+
+    Raises:
+        DemoError: something does not start, or breaks later; with the end of the culprit's log.
+    """
+    if options.server_url:
+        _check_server(options.server_url)
+    with ExitStack() as stack:
+        domain = stack.enter_context(own_domain())
+        specs = nodes(_graph_options(options))
+        names = [spec.name for spec in specs]
+        display.say(f"starting {', '.join(names)}")
+        display.say(f"in ROS_DOMAIN_ID {domain}, with logs in {log_folder}")
+        if options.sabotage != "none":
+            display.say(f"the pictures are sabotaged ({options.sabotage}): no tower should stand")
+        os.environ["ROS_DOMAIN_ID"] = str(domain)
+        os.environ["ROS_AUTOMATIC_DISCOVERY_RANGE"] = "LOCALHOST"
+        os.environ["ROS_LOG_DIR"] = str(log_folder / "ros")
+        recorder = stack.enter_context(_recorder(options, display))
+        began_s = time.monotonic()
+        processes = stack.enter_context(Processes(log_folder, os.environ))
+        for spec in specs:
+            processes.start(spec.name, command(spec, "", log_folder))
+        rclpy.init(args=[], signal_handler_options=SignalHandlerOptions.NO)
+        stack.callback(rclpy.try_shutdown)
+        evaluator = Evaluator(VIEWS, names, recorder)
+        stack.callback(evaluator.destroy_node)
+        executor = SingleThreadedExecutor()
+        executor.add_node(evaluator)
+        waiter = Waiter(executor, (processes.check, interrupts.check))
+        with _naming_culprits(processes, names):
+            waiter.until(evaluator.missing, _READY_S)
+            display.say(f"ready after {time.monotonic() - began_s:.1f} s")
+            yield Stage(evaluator, waiter, recorder)
+
+
+@contextmanager
+def _naming_culprits(processes: Processes, names: list[str]) -> Iterator[None]:
+    """Add the end of its log to an error that names a node."""
+    try:
+        yield
+    except NodeDiedError:
+        raise  # it has that already
+    except DemoError as error:
+        culprit = next((name for name in names if name in str(error)), None)
+        if culprit is None:
+            raise
+        raise DemoError(f"{error}\n{processes.tail_of(culprit)}") from error
+
+
+@contextmanager
+def _recorder(options: DemoOptions, display: Display) -> Iterator[Recorder | None]:
+    if options.video is None:
+        yield None
+        return
+    with FilmWriter(options.video, list(VIEWS.values())) as film:
+        yield Recorder(film, list(VIEWS))
+    if film.left_out:
+        display.say(f"the machine was too busy for {film.left_out} of the film's pictures")
+
+
+def _graph_options(options: DemoOptions) -> GraphOptions:
+    return GraphOptions(
+        server="attach" if options.server_url else "reference",
+        server_url=options.server_url or f"ws://127.0.0.1:{free_port()}",
+        seed=options.seed,
+        realtime_factor=options.realtime_factor,
+        sabotage=options.sabotage,
+        config=options.config or "",
+    )
+
+
+def _check_server(url: str) -> None:
+    """Fail early, and clearly, when nobody listens."""
+    parts = urlsplit(url)
+    port = parts.port or {"ws": 80, "wss": 443}[parts.scheme]
+    try:
+        socket.create_connection((str(parts.hostname), port), _CONNECT_S).close()
+    except OSError as error:
+        raise DemoError(
+            f"no policy server at {url} ({error}); start it first, or leave --server away and the "
+            "demo starts the reference server"
+        ) from error
