@@ -89,6 +89,10 @@ class Arm:
     def __init__(self) -> None:
         self.chunks: list[Chunk] = []
         self.stops = 0
+        self.rests = True
+
+    def resting(self) -> bool:
+        return self.rests
 
     def play(self, chunk: Chunk) -> None:
         self.chunks.append(chunk)

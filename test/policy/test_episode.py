@@ -476,6 +476,21 @@ def test_an_end_disarms_the_steps_that_are_not_played() -> None:
     assert window.fill <= 1 + 4
 
 
+def test_an_arm_that_still_moves_is_not_looked_at() -> None:
+    rig = at(State.PLAYING)
+    rig.episode.cancel(rig.now)
+    rig.arm.rests = False
+    rig.start()
+    rig.connect()
+    rig.advance(rig.bounds.views_s + 1.0)  # how long is the arm side's business
+    assert rig.episode.state is State.WAITING_FOR_VIEWS
+    assert "rest" in rig.episode.message
+    rest_ms = round(rig.now.steady_s * 1e3)
+    rig.arm.rests = True
+    rig.look()
+    assert min(taken_ms(rig.server.requests[-1])) >= rest_ms
+
+
 def test_nothing_is_asked_or_played_after_the_end() -> None:
     rig = at(State.PLAYING)
     rig.episode.cancel(rig.now)

@@ -128,6 +128,10 @@ class EpisodeMachine(RuleBasedStateMachine):
     def switch_cameras(self, on: bool) -> None:
         self.rig.cameras_on = on
 
+    @rule(rests=st.booleans())
+    def rest(self, rests: bool) -> None:
+        self.rig.arm.rests = rests
+
     # What holds after each event.
 
     @invariant()

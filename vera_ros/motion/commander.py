@@ -143,6 +143,11 @@ class Commander:
         self._rotation_goal = None
         return playing
 
+    def moving(self, now_s: float) -> bool:
+        """Whether a plan or a stop is being played."""
+        moving = self.playing or self._stopping
+        return moving is not None and not moving.finished(now_s)
+
     def finish(self) -> None:
         """The playing plan has come to rest."""
         self.playing = None

@@ -4,7 +4,7 @@
 import time
 import traceback
 from collections import deque
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 import pinocchio as pin
@@ -160,6 +160,7 @@ class IkNode(VeraNode):
         self._joint_state_fault = ""
         self._counts = {"accepted": 0, "rejected": 0, "aborted": 0}
         self._last_plan = (0.0, 1.0)
+        self._at_rest: list[Future] = []
         self._arrived: tuple[Playing, Future] | None = None
         if not self._urdf:
             self.create_subscription(String, "robot_description", self._on_description, LATCHED)
@@ -205,13 +206,9 @@ class IkNode(VeraNode):
             JointState, "joint_states", self._on_joint_states, sensor_qos("best_effort")
         )
         self.create_subscription(ActionChunk, "action_chunk", self._on_chunk, 10)
-        self.create_service(Trigger, "stop", self._on_stop)
-        self.create_service(
-            Trigger,
-            "move_to_start",
-            self._on_move_to_start,
-            callback_group=ReentrantCallbackGroup(),  # it waits, and must not keep others waiting
-        )
+        patient = ReentrantCallbackGroup()  # whose services wait, but keep nobody else waiting
+        for name, serve in (("stop", self._on_stop), ("move_to_start", self._on_move_to_start)):
+            self.create_service(Trigger, name, serve, callback_group=patient)
         self.create_timer(1.0 / p["monitor_rate_hz"], self._monitor, clock=STEADY)
         self.get_logger().info(
             f"plans for '{self._arm.tcp_frame}' in '{self._arm.base_frame}', joints "
@@ -221,6 +218,7 @@ class IkNode(VeraNode):
     def stop(self) -> None:
         """Bring the arm to rest."""
         self._stop_arm(Cause.STOPPED, "the node is being deactivated")
+        self._answer_stops("the arm is coming to rest, and the node is being deactivated")
 
     def teardown(self) -> None:
         """Forget the arm."""
@@ -408,6 +406,8 @@ class IkNode(VeraNode):
         commander, fault = self._commander, self._joint_fault()
         if commander is None:
             return
+        if not self._moving():
+            self._answer_stops("the arm has come to rest")
         pose = None
         if self._measured is not None and not fault:
             pose = self._publish_tcp_pose(self._measured)
@@ -486,12 +486,26 @@ class IkNode(VeraNode):
             self._arrived = None
             future.set_result((success, message))
 
+    def _moving(self) -> bool:
+        return self._commander is not None and self._commander.moving(self._now_s())
+
+    def _answer_stops(self, message: str) -> None:
+        for future in self._at_rest:
+            future.set_result(message)
+        self._at_rest.clear()
+
     # Services.
 
-    def _on_stop(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
-        moved = self._stop_arm(Cause.STOPPED, "a stop was asked for")
+    async def _on_stop(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
+        """Stop at once, and answer when the arm has come to rest."""
+        self._stop_arm(Cause.STOPPED, "a stop was asked for")
         response.success = True
-        response.message = "the arm is coming to rest" if moved else "the arm was not moving"
+        if not self._moving():
+            response.message = "the arm was not moving"
+            return response
+        future: Future = Future(executor=self.executor)
+        self._at_rest.append(future)
+        response.message = await future
         return response
 
     async def _on_move_to_start(
@@ -604,10 +618,10 @@ def _pose_message(position: Any, quaternion: Any) -> PoseMessage:
     )
 
 
-def main() -> int:
+def main() -> NoReturn:
     """Entry point."""
-    return run_node(IkNode)
+    run_node(IkNode)
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    main()

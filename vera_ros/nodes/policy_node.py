@@ -3,7 +3,7 @@
 
 import time
 from functools import partial
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 from diagnostic_msgs.msg import DiagnosticStatus
@@ -15,7 +15,7 @@ from std_msgs.msg import Bool, ColorRGBA, Header
 from std_srvs.srv import Trigger
 from visualization_msgs.msg import Marker
 
-from vera_ros.embodiments import EMBODIMENTS, find_embodiment
+from vera_ros.embodiments import EMBODIMENTS, Embodiment, find_embodiment
 from vera_ros.errors import ConfigurationError, VeraRosError
 from vera_ros.nodes.conversions import (
     LATCHED,
@@ -143,7 +143,7 @@ class PolicyNode(VeraNode):
             settle_s=p["settle_timeout_s"],
             warmup_frames=p["warmup_frames"],
         )
-        self._arm = _Arm(self, self._embodiment.name, self._embodiment.action_space.value)
+        self._arm = _Arm(self, self._embodiment, p["settle_timeout_s"])
         self._episode = Episode(
             self._embodiment, bounds, self._link, self._arm, self._body, self._make_window
         )
@@ -460,9 +460,10 @@ class PolicyNode(VeraNode):
 class _Arm:
     """The arm port of an episode: ik_node, by topic and service."""
 
-    def __init__(self, node: VeraNode, embodiment: str, action_space: int) -> None:
+    def __init__(self, node: VeraNode, embodiment: Embodiment, stop_timeout_s: float) -> None:
         self._embodiment = embodiment
-        self._action_space = action_space
+        self._stop_timeout_s = stop_timeout_s
+        self._stopping: tuple[float, Future] | None = None
         self._chunks = node.create_publisher(ActionChunk, "action_chunk", 10)
         self._stop = node.create_client(Trigger, "stop")
 
@@ -473,8 +474,8 @@ class _Arm:
                 header=Header(stamp=ns_to_stamp(chunk.stamp_ns)),
                 session_id=chunk.session_id,
                 sequence=chunk.sequence,
-                embodiment=self._embodiment,
-                action_space=self._action_space,
+                embodiment=self._embodiment.name,
+                action_space=self._embodiment.action_space.value,
                 control_dt_s=chunk.control_dt_s,
                 horizon=poses.shape[0],
                 columns=poses.shape[1],
@@ -485,7 +486,13 @@ class _Arm:
         )
 
     def stop(self) -> None:
-        self._stop.call_async(Trigger.Request())
+        self._stopping = (time.monotonic(), self._stop.call_async(Trigger.Request()))
+
+    def resting(self) -> bool:
+        if self._stopping is None:
+            return True
+        asked_s, answered = self._stopping
+        return bool(answered.done()) or time.monotonic() - asked_s > self._stop_timeout_s
 
 
 class _Body:
@@ -553,10 +560,10 @@ def _status_marker(status: PolicyStatus) -> Marker:
     return marker
 
 
-def main() -> int:
+def main() -> NoReturn:
     """Entry point."""
-    return run_node(PolicyNode)
+    run_node(PolicyNode)
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    main()

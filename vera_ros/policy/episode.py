@@ -198,10 +198,10 @@ class Episode:
         if (progress.session_id, progress.sequence) != (chunk.session_id, chunk.sequence):
             return
         if progress.state is ChunkState.REJECTED:
-            self._end(Cause.ARM_REJECTED, progress.message, now)
+            self._end(Cause.ARM_REJECTED, progress.message or "no reason was given", now)
             return
         if progress.state is ChunkState.ABORTED:
-            self._end(Cause.ARM_ABORTED, progress.message, now)
+            self._end(Cause.ARM_ABORTED, progress.message or "no reason was given", now)
             return
         if self._progress is None:
             try:
@@ -260,6 +260,10 @@ class Episode:
 
     def _look(self, waited_s: float, now: Instant) -> None:
         assert self.window is not None
+        if not self._arm.resting():  # after a stop by the episode before
+            self._not_before_ns = now.ros_ns
+            self._enter(State.WAITING_FOR_VIEWS, now, "waiting for the arm to rest")
+            return
         proprioception = self._body.proprioception()
         if proprioception is None:
             self.message = "waiting for joint states and the TCP's pose"

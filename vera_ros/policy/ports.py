@@ -119,6 +119,10 @@ class ArmPort(Protocol):
         """Bring the arm to rest smoothly."""
         ...
 
+    def resting(self) -> bool:
+        """Whether the last stop is over: an arm that moves must not be looked at."""
+        ...
+
 
 class BodyPort(Protocol):
     """What the robot feels of itself."""
