@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any
 
 from vera_ros.embodiments import Embodiment
-from vera_ros.errors import WireError
+from vera_ros.errors import ConnectionFailedError, WireError
 from vera_ros.wire.client import ClientTimeouts, PolicyClient
 from vera_ros.wire.client_thread import ClientThread
 from vera_ros.wire.messages import InferReply, InferRequest
@@ -108,8 +108,14 @@ class ServerLink:
         self._pending = self._client.submit(call, on_done)
 
     async def _open_session(self, client: PolicyClient, session_id: str) -> ServerConfig:
-        if not client.connected:
-            await client.connect(self._url, self._connect_timeout_s)
+        if client.connected:
+            # It may be broken, or about to be dropped with a call that was given up: then again.
+            with contextlib.suppress(ConnectionFailedError):
+                return await self._begin_session(client, session_id)
+        await client.connect(self._url, self._connect_timeout_s)
+        return await self._begin_session(client, session_id)
+
+    async def _begin_session(self, client: PolicyClient, session_id: str) -> ServerConfig:
         check_embodiment(client.config, self._embodiment)
         await client.reset(session_id, "new_episode")
         return client.config
