@@ -241,11 +241,13 @@ def _run(make_node: Callable[[], VeraNode], arguments: list[str] | None) -> int:
 
 def _finish(node: VeraNode, executor: SingleThreadedExecutor) -> None:
     """Leave nothing moving, nobody without an answer, and nothing open."""
-    if node.active:
-        node.trigger_deactivate()
-        for _ in range(_FAREWELL_SPINS):
-            executor.spin_once(timeout_sec=0.01)
-    node.release()
+    try:
+        if node.active:
+            node.trigger_deactivate()
+            for _ in range(_FAREWELL_SPINS):
+                executor.spin_once(timeout_sec=0.01)
+    finally:
+        node.release()
 
 
 def _text(value: Any) -> str:

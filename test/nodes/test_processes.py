@@ -1,0 +1,128 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Nodes as processes: how they end, and what they say when they cannot start."""
+
+import signal
+import sys
+import textwrap
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from std_msgs.msg import String
+
+from vera_ros.nodes.conversions import LATCHED
+from vera_ros_interfaces.msg import ChunkProgress, PolicyStatus
+
+from .stage import PATIENT_IK, PATIENT_POLICY, ScriptedPolicy, Stage, actions, urdf
+
+if TYPE_CHECKING:
+    from test.ros_helpers import Processes
+else:
+    from ros_helpers import Processes
+
+SIGNALS = [signal.SIGINT, signal.SIGTERM]
+
+
+@pytest.fixture
+def processes(ros_domain: int, tmp_path: Path) -> Iterator[Processes]:
+    with Processes(tmp_path) as made:
+        yield made
+
+
+def start(processes: Processes, node: str, **parameters: object) -> None:
+    settings = [f"{name}:={value}" for name, value in parameters.items()]
+    arguments = [word for setting in settings for word in ("-p", setting)]
+    command = [sys.executable, "-m", f"vera_ros.nodes.{node}", "--ros-args", *arguments]
+    processes.start(node, command)
+
+
+def ended(processes: Processes, node: str) -> int:
+    return processes._running[node].wait(60.0)
+
+
+@pytest.mark.parametrize(
+    ("node", "parameters", "words"),
+    [
+        ("ik_node", {"tcp_speed_limit": 30.0}, ("tcp_speed_limit", "30.0", "0.01 … 3 m/s")),
+        ("ik_node", {"robot_description": "nonsense"}, ("nonsense", "URDF")),
+        ("policy_node", {"view_topics": "[one]"}, ("view_topics", "one for each")),
+        ("policy_node", {"view_topics": "['a b', c]"}, ("a b", "Invalid topic name")),
+        ("sim_node", {"image_size": 7}, ("image_size", "16 … 640 px")),
+        ("reference_server", {"delay_s": "soon"}, ("delay_s", "wrong type", "0.0")),
+        ("reference_server", {"host": "203.0.113.7"}, ("203.0.113.7", "cannot listen")),
+    ],
+)
+def test_a_node_that_cannot_start_says_why_and_ends(
+    processes: Processes, node: str, parameters: dict[str, object], words: tuple[str, ...]
+) -> None:
+    start(processes, node, **parameters)
+    assert ended(processes, node) == 1
+    for word in words:
+        assert word in processes.log(node)
+
+
+@pytest.mark.parametrize("number", SIGNALS)
+def test_a_node_that_waits_for_the_robots_description_ends_in_order(
+    processes: Processes, number: signal.Signals
+) -> None:
+    start(processes, "ik_node")
+    while "waiting for robot_description" not in processes.log("ik_node"):
+        processes.check()
+    assert processes.end(number) == {"ik_node": 0}
+    assert "Traceback" not in processes.log("ik_node")
+
+
+@pytest.mark.parametrize("number", SIGNALS)
+def test_nodes_that_end_while_the_arm_moves(
+    processes: Processes, stage: Stage, number: signal.Signals
+) -> None:
+    """The goal gets its result and the arm its stop before the processes are gone."""
+    stage.serve(ScriptedPolicy(actions(rows=60, down=0.05)))
+    description = stage.node.create_publisher(String, "robot_description", LATCHED)
+    description.publish(String(data=urdf()))
+    start(processes, "policy_node", server_url=f"ws://127.0.0.1:{stage.port}", **PATIENT_POLICY)
+    start(processes, "ik_node", **PATIENT_IK)
+    stage.wait_until(lambda: stage.node.count_publishers("tcp_pose"), "ik_node")
+    handle = stage.goal()
+    stage.wait_until(
+        lambda: any(m.state == ChunkProgress.PLAYING for m in stage.progress), "a step"
+    )
+    for process in processes._running.values():
+        process.send_signal(number)
+    result = stage.result(handle)
+    stage.wait_until(lambda: len(stage.arm_trajectories) >= 2, "the stop")
+    stage.wait_until(stage.rests, "the arm to rest")
+    assert not np.any(stage.arm_trajectories[-1].points[-1].velocities)
+    assert processes.end(number) == {"policy_node": 0, "ik_node": 0}
+    logs = processes.log("policy_node") + processes.log("ik_node")
+    assert "Traceback" not in logs
+    # Whichever node is faster.
+    assert result.cause in (PolicyStatus.DEACTIVATED, PolicyStatus.ARM_ABORTED), logs
+
+
+def test_a_callback_that_raises_stops_the_node_in_order(processes: Processes) -> None:
+    """An arm was left to its plan when its node died of a surprise."""
+    program = """
+        from vera_ros.nodes.node import VeraNode, run_node
+
+        class Node(VeraNode):
+            def __init__(self):
+                super().__init__("surprised", ())
+
+            def start(self):
+                self.create_timer(0.01, lambda: 1 / 0)
+
+            def stop(self):
+                print("the arm was stopped", flush=True)
+
+            def teardown(self):
+                print("everything was given back", flush=True)
+
+        raise SystemExit(run_node(Node))
+    """
+    processes.start("surprised", [sys.executable, "-c", textwrap.dedent(program)])
+    assert ended(processes, "surprised") == 1
+    for words in ("ZeroDivisionError", "the arm was stopped", "everything was given back"):
+        assert words in processes.log("surprised")
