@@ -291,7 +291,7 @@ def test_a_stop_that_the_gate_refuses_leaves_the_plan_to_its_own_end(rig: Rig) -
     refused(lambda: rig.commander.stop(rig.now_s), Cause.LIMIT_EXCEEDED)
     assert len(rig.published.arm) == 1
     refused(lambda: rig.play(), Cause.BUSY)  # the arm still moves
-    rig.now_s = playing.start_s + playing.plan.duration_s
+    rig.now_s = playing.start_s + playing.plan.duration_s + 0.001
     refused(lambda: rig.play(), Cause.LIMIT_EXCEEDED)  # now it would be sent
 
 

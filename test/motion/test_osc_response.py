@@ -130,7 +130,7 @@ def test_translations_and_yaw_end_nearly_at_rest(response: OscPoseResponse, delt
     deltas[:, 3:5] = 0.0
     path = respond(response, deltas * 0.5)
     moved = np.linalg.norm(path.tcp_position[-1] - path.tcp_position[-2])
-    assert moved / path.times_s[1] < 0.02
+    assert moved / path.times_s[1] < 0.03
 
 
 @given(deltas=chunks())

@@ -21,8 +21,9 @@ from vera_ros.motion.response import Response, ResponseState, Vector
 
 _STEP_S = 1.0 / 60.0  # longest integration step: 0.2 mm from 2 ms steps after 40 actions, mean
 _FRICTION_SPEED = 0.02  # rad/s, over which dry friction builds up
-_REST_SPEED_M_S = 0.005  # of the TCP, when the tail may end
-_REST_TURN_RAD_S = 0.03
+# The tail may end when braking goes no further than the law would: v times 41 ms, 1 mm.
+_REST_SPEED_M_S = 0.02
+_REST_TURN_RAD_S = 0.1
 _LONGEST_TAIL_S = 0.8
 
 
@@ -100,11 +101,10 @@ class OscPoseResponse:
     ) -> Vector:
         """Joint accelerations under the control law. Shape (n,), [rad/s^2]."""
         model, data = self._model, self._data
-        bias = pin.nonLinearEffects(model.arm, data, q, dq)
+        M_inv = pin.computeMinverse(model.arm, data, q)
         pin.computeJointJacobians(model.arm, data, q)
         tcp = pin.updateFramePlacement(model.arm, data, model.tcp)
         J = pin.getFrameJacobian(model.arm, data, model.tcp, pin.ReferenceFrame.LOCAL_WORLD_ALIGNED)
-        M = pin.crba(model.arm, data, q)
 
         error = np.empty(6)
         error[:3] = position_goal - tcp.translation
@@ -113,11 +113,7 @@ class OscPoseResponse:
         posture = model.null_space_kp * (model.posture - q) - self._null_space_kd * dq
         friction = model.damping * dq + model.friction_loss * np.tanh(dq / _FRICTION_SPEED)
 
-        right = np.empty((len(q), 7), order="F")
-        right[:, :6] = J.T
-        right[:, 6] = friction
-        solved = _solve(M, right)
-        M_inv_JT, friction_ddq = solved[:, :6], solved[:, 6]
+        M_inv_JT = M_inv @ J.T
         mobility = J @ M_inv_JT  # the inverse of Lambda
         decoupled = mobility.copy()
         decoupled[:3, 3:] = decoupled[3:, :3] = 0.0
@@ -125,12 +121,11 @@ class OscPoseResponse:
         wrench = _solve(decoupled, task) - _solve(mobility, J @ posture)
         ddq: Vector = posture + M_inv_JT @ wrench
 
-        torque = M @ ddq + bias
-        clipped = np.minimum(np.maximum(torque, -model.torque_limit), model.torque_limit)
-        if (clipped != torque).any():
-            ddq = _solve(M, clipped - bias)
-        ddq -= friction_ddq
-        return ddq
+        torque = pin.rnea(model.arm, data, q, dq, ddq)
+        if (np.abs(torque) > model.torque_limit).any():
+            clipped = np.clip(torque, -model.torque_limit, model.torque_limit)
+            ddq += M_inv @ (clipped - torque)
+        return np.asarray(ddq - M_inv @ friction)
 
 
 def _solve(A: Vector, b: Vector) -> Vector:

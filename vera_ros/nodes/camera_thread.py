@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The thread that owns the renderer: snapshots of the world in, Image messages out."""
 
+import os
 import queue
 import threading
 from collections.abc import Callable, Mapping
@@ -14,6 +15,7 @@ from vera_ros.sim.cameras import CameraRenderer, Intrinsics
 from vera_ros.sim.sabotage import Sabotage
 
 _READY_TIMEOUT_S = 30.0
+_NICENESS = 5  # of this thread, which the software renderer's threads inherit
 
 
 @dataclass(frozen=True)
@@ -69,6 +71,8 @@ class CameraThread:
         self._thread.join(_READY_TIMEOUT_S)
 
     def _run(self, size: int, multisamples: int) -> None:
+        # Drawing may take every core for some ms: physics and whoever controls the arm go first.
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICENESS)
         try:
             renderer = CameraRenderer(size, multisamples)
         except VeraRosError as error:

@@ -2,6 +2,7 @@
 """What every node has: checked parameters, a lifecycle, diagnostics, and a clean end."""
 
 import faulthandler
+import gc
 import os
 import signal
 import sys
@@ -173,6 +174,7 @@ class VeraNode(LifecycleNode):
         self._autostart_timer.cancel()
         if self.trigger_configure() is TransitionCallbackReturn.SUCCESS:
             self.trigger_activate()
+            gc.freeze()  # what is there now stays: no collection in mid-motion has to look at it
 
     @property
     def failed_to_start(self) -> bool:
