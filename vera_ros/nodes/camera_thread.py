@@ -15,7 +15,7 @@ from vera_ros.sim.cameras import CameraRenderer, Intrinsics
 from vera_ros.sim.sabotage import Sabotage
 
 _READY_TIMEOUT_S = 30.0
-_NICENESS = 5  # of this thread, which the software renderer's threads inherit
+_NICER = 5  # this thread (on Linux this one alone) and the software renderer's, which inherit it
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ class CameraThread:
 
     def _run(self, size: int, multisamples: int) -> None:
         # Drawing may take every core for some ms: physics and whoever controls the arm go first.
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICENESS)
+        os.nice(_NICER)
         try:
             renderer = CameraRenderer(size, multisamples)
         except VeraRosError as error:
