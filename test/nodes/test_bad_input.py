@@ -207,7 +207,7 @@ def test_a_camera_that_never_publishes(stage: Stage) -> None:
 
 def test_a_camera_that_falls_silent(stage: Stage) -> None:
     stage.serve()
-    both_nodes(stage, view_timeout_s=1.0)
+    both_nodes(stage, view_timeout_s=5.0)
     handle = play_one(stage)
     stage.cameras = ("agentview",)
     aborted(stage, handle, PolicyStatus.VIEWS_MISSING, "robot0_eye_in_hand_image")
@@ -331,9 +331,9 @@ def test_joint_states_that_cannot_be_used(
 
 def test_joint_states_that_turn_bad_while_the_arm_moves(stage: Stage) -> None:
     stage.serve(
-        ScriptedPolicy(actions(rows=60, down=0.0) + np.array([0.1, 0, 0, 0, 0, 0, 0], np.float32))
+        ScriptedPolicy(actions(rows=100, down=0.0) + np.array([0.05, 0, 0, 0, 0, 0, 0], np.float32))
     )
-    ik = stage.add_ik(joint_state_timeout_s=0.5)
+    ik = stage.add_ik(joint_state_timeout_s=2.0)
     stage.wait_until_active(ik, stage.add_policy())
     handle = play_one(stage)
     stage.joint_message = not_a_number
@@ -427,6 +427,27 @@ def test_chunks_that_make_no_sense(stage: Stage) -> None:
     stage.chunk_publisher.publish(chunk(sequence=99))
     stage.wait_until(lambda: stage.progress[-1].sequence == 99, "an answer")
     assert stage.progress[-1].state == ChunkProgress.ACCEPTED
+
+
+@pytest.mark.parametrize(("acceleration", "bound"), [(15.0, False), (0.5, True)])
+def test_a_chunk_that_had_to_be_slowed_is_reported_as_bound(
+    stage: Stage, acceleration: float, bound: bool
+) -> None:
+    """It never was, and the server's gain would have learnt from such chunks."""
+    ik = stage.add_ik(acceleration_limits=[acceleration] * 7)
+    stage.wait_until_active(ik)
+    stage.wait_until(
+        lambda: (
+            stage.node.count_subscribers("action_chunk") >= 2
+            and stage.node.count_publishers("chunk_progress") >= 1
+            and ik._measured is not None
+        ),
+        "discovery",
+    )
+    stage.chunk_publisher.publish(chunk())
+    stage.wait_until(lambda: stage.progress, "an answer")
+    assert stage.progress[0].state == ChunkProgress.ACCEPTED
+    assert (stage.progress[0].rails_bound, stage.progress[0].time_stretch > 1.0) == (bound, bound)
 
 
 def test_a_planner_that_fails_unexpectedly_is_reported(

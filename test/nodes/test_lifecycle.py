@@ -75,7 +75,7 @@ def chunk(**changes: Any) -> ActionChunk:
 @pytest.fixture
 def playing(stage: Stage) -> Stage:
     """A stage on which an arm plays a long chunk."""
-    ik = stage.add_ik(joint_state_timeout_s=1.0)
+    ik = stage.add_ik(joint_state_timeout_s=2.0)
     stage.wait_until_active(ik)
     stage.wait_until(
         lambda: (
