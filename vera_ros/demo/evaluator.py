@@ -6,15 +6,15 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from lifecycle_msgs.msg import State as LifecycleState
-from lifecycle_msgs.srv import GetState
 from rclpy.action import ActionClient
 from rclpy.node import Node
 from sensor_msgs.msg import CameraInfo, Image
 from std_msgs.msg import Bool
+from std_srvs.srv import Trigger
 
 from vera_ros.demo.failures import DemoError
 from vera_ros.demo.judge import Judge, Verdict
+from vera_ros.demo.lifecycle import Lifecycle
 from vera_ros.demo.measurements import EpisodeMeasurements
 from vera_ros.demo.options import DemoOptions
 from vera_ros.demo.recorder import Recorder
@@ -28,7 +28,6 @@ from vera_ros_interfaces.msg import PolicyStatus, StackTruth
 from vera_ros_interfaces.srv import ResetScene
 
 _HOLD_S = 0.3
-_ASK_AGAIN_S = 2.0
 _ANSWER_S = 10.0
 _TRUTH_SILENCE_S = 10.0
 # Only for the case that nothing else ends the episode: the judge's limit comes first.
@@ -54,8 +53,9 @@ class Evaluator(Node):
         super().__init__("evaluator")
         self._views = tuple(views)
         self._recorder = recorder
-        self._seen_views: set[str] = set()
+        self._picture_ns: dict[str, int] = {}
         self._truth: StackTruth | None = None
+        self._scene_since_ns = 0
         self._truth_arrived_s = time.monotonic()
         self._status: PolicyStatus | None = None
         self._judge: Judge | None = None
@@ -65,11 +65,9 @@ class Evaluator(Node):
 
         self._success = self.create_publisher(Bool, "task_success", 10)
         self._reset_client = self.create_client(ResetScene, "reset_scene")
+        self._stop_client = self.create_client(Trigger, "stop")
         self._action = ActionClient(self, ExecuteTask, "execute_task")
-        self._states = {
-            name: self.create_client(GetState, f"{name}/get_state") for name in lifecycle_nodes
-        }
-        self._asked: dict[str, tuple[float, Any]] = {}
+        self._lifecycle = Lifecycle(self, lifecycle_nodes)
         self.create_subscription(StackTruth, "stack_truth", self._on_truth, 10)
         self.create_subscription(PolicyStatus, "policy_status", self._on_status, LATCHED)
         for view, topic in views.items():
@@ -90,29 +88,19 @@ class Evaluator(Node):
 
     def missing(self) -> str:
         """Name what is not there yet; empty: everything is ready."""
-        for name, client in self._states.items():
-            if not client.service_is_ready():
-                return f"{name} to appear"
-            if not self._is_active(name, client):
-                return f"{name} to become active"
+        inactive = self._lifecycle.missing()
+        if inactive:
+            return inactive
         if not self._reset_client.service_is_ready():
             return "sim_node's service reset_scene"
+        if not self._stop_client.service_is_ready():
+            return "ik_node's service stop"
         if not self._action.server_is_ready():
             return "policy_node's action execute_task"
         if self._truth is None:
             return "sim_node's stack_truth"
-        unseen = [view for view in self._views if view not in self._seen_views]
+        unseen = [view for view in self._views if view not in self._picture_ns]
         return f"sim_node's pictures {', '.join(unseen)}" if unseen else ""
-
-    def _is_active(self, name: str, client: Any) -> bool:
-        """Ask, one question at a time; an answer may be lost while nodes discover each other."""
-        asked_s, future = self._asked.get(name, (0.0, None))
-        answered = future is not None and future.done()
-        if answered and _says_active(future):
-            return True
-        if future is None or answered or time.monotonic() - asked_s > _ASK_AGAIN_S:
-            self._asked[name] = (time.monotonic(), client.call_async(GetState.Request()))
-        return False
 
     # An episode.
 
@@ -137,23 +125,28 @@ class Evaluator(Node):
         return self._report(seed, judge, result, duration_s)
 
     def reset_scene(self, seed: int, waiter: Waiter) -> None:
-        """Set the scene of a seed.
+        """Set the scene of a seed, when the arm rests, and wait until it can be seen.
 
         Raises:
             DemoError: it cannot be set.
         """
+        # A stop that reached the controller after the reset would move the arm out of its start.
+        future = self._stop_client.call_async(Trigger.Request())
+        waiter.result(future, "ik_node to bring the arm to rest", _ANSWER_S)
         resets = self._truth.resets if self._truth else 0
         future = self._reset_client.call_async(ResetScene.Request(seed=seed))
         response = waiter.result(future, "sim_node to answer reset_scene", _ANSWER_S)
         if not response.success:
             raise DemoError(f"sim_node cannot set the scene of seed {seed}: {response.message}")
+        waiter.until(lambda: self._missing_of_scene(seed, resets), _ANSWER_S)
 
-        def missing() -> str:
-            truth = self._truth
-            set_up = truth is not None and truth.seed == seed and truth.resets > resets
-            return "" if set_up else f"sim_node's stack_truth of the scene of seed {seed}"
-
-        waiter.until(missing, _ANSWER_S)
+    def _missing_of_scene(self, seed: int, resets: int) -> str:
+        truth = self._truth
+        if truth is None or truth.seed != seed or truth.resets <= resets:
+            return f"sim_node's stack_truth of the scene of seed {seed}"
+        since_ns = self._scene_since_ns
+        unseen = [view for view in self._views if self._picture_ns.get(view, 0) < since_ns]
+        return f"sim_node's pictures {', '.join(unseen)} of the new scene" if unseen else ""
 
     def _execute(self, options: DemoOptions, waiter: Waiter) -> ExecuteTask.Result:
         limit_s = _SPARE_S + _SPARE_FACTOR * options.time_limit_s / options.realtime_factor
@@ -212,13 +205,16 @@ class Evaluator(Node):
     # What comes in.
 
     def _on_truth(self, truth: StackTruth) -> None:
+        stamp_ns = stamp_to_ns(truth.header.stamp)
+        if self._truth is None or truth.resets != self._truth.resets:
+            self._scene_since_ns = stamp_ns
         self._truth = truth
         self._truth_arrived_s = time.monotonic()
         if self._judge is None or self._goal_handle is None:
             return
         self._measurements.realtime_factors.append(truth.realtime_factor)
         before = self._judge.verdict
-        verdict = self._judge.see(stamp_to_ns(truth.header.stamp), truth.success)
+        verdict = self._judge.see(stamp_ns, truth.success)
         if verdict is Verdict.STANDS:
             self._success.publish(Bool(data=True))
         elif verdict is Verdict.TIME_IS_UP and before is Verdict.UNDECIDED:
@@ -230,18 +226,15 @@ class Evaluator(Node):
             self.on_progress(status, self._judge.elapsed_s)
 
     def _on_camera_info(self, view: str, message: CameraInfo) -> None:
-        self._count_picture(view, message)
+        self._note_picture(view, stamp_to_ns(message.header.stamp))
 
     def _on_image(self, view: str, message: Image) -> None:
-        self._count_picture(view, message)
+        stamp_ns = stamp_to_ns(message.header.stamp)
+        self._note_picture(view, stamp_ns)
         if self._recorder is not None and self._recorder.rolling:
-            self._recorder.see(view, stamp_to_ns(message.header.stamp), to_rgb(message))
+            self._recorder.see(view, stamp_ns, to_rgb(message))
 
-    def _count_picture(self, view: str, message: Any) -> None:
-        self._seen_views.add(view)
+    def _note_picture(self, view: str, stamp_ns: int) -> None:
+        self._picture_ns[view] = stamp_ns
         if self._judge is not None:
-            self._measurements.see_picture(view, stamp_to_ns(message.header.stamp))
-
-
-def _says_active(future: Any) -> bool:
-    return bool(future.result().current_state.id == LifecycleState.PRIMARY_STATE_ACTIVE)
+            self._measurements.see_picture(view, stamp_ns)

@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Whether lifecycle nodes are active."""
+
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from lifecycle_msgs.msg import State
+from lifecycle_msgs.srv import GetState
+from rclpy.node import Node
+
+_ASK_AGAIN_S = 2.0
+
+
+class Lifecycle:
+    """Asks nodes for their states, until each has once said that it is active.
+
+    Args:
+        node: asks.
+        names: of the nodes that are asked.
+    """
+
+    def __init__(self, node: Node, names: Sequence[str]) -> None:
+        self._clients = {name: node.create_client(GetState, f"{name}/get_state") for name in names}
+        self._asked: dict[str, tuple[float, Any]] = {}
+
+    def missing(self) -> str:
+        """Name a node that is not active yet; empty: all are. To be called again and again."""
+        for name, client in self._clients.items():
+            if not client.service_is_ready():
+                return f"{name} to appear"
+            if not self._is_active(name, client):
+                return f"{name} to become active"
+        return ""
+
+    def _is_active(self, name: str, client: Any) -> bool:
+        """Ask, one question at a time; an answer may be lost while nodes discover each other."""
+        asked_s, future = self._asked.get(name, (0.0, None))
+        answered = future is not None and future.done()
+        if answered and future.result().current_state.id == State.PRIMARY_STATE_ACTIVE:
+            return True
+        if future is None or answered or time.monotonic() - asked_s > _ASK_AGAIN_S:
+            self._asked[name] = (time.monotonic(), client.call_async(GetState.Request()))
+        return False
