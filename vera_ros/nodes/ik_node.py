@@ -41,6 +41,7 @@ from vera_ros.nodes.conversions import (
     sensor_qos,
     stamp_to_ns,
 )
+from vera_ros.nodes.latest import Latest
 from vera_ros.nodes.node import STEADY, Health, VeraNode, run_node
 from vera_ros.nodes.parameters import Parameter
 from vera_ros.resources import share_path
@@ -202,9 +203,8 @@ class IkNode(VeraNode):
             Gripper(gripper_limits) if p["gripper_joint"] else None,
             stop_lead_s=p["stop_lead_s"],
         )
-        self.create_subscription(
-            JointState, "joint_states", self._on_joint_states, sensor_qos("best_effort")
-        )
+        self._joint_states = Latest(self, JointState, "joint_states")
+        self._read: tuple[JointState, float] | None = None
         self.create_subscription(ActionChunk, "action_chunk", self._on_chunk, 10)
         patient = ReentrantCallbackGroup()  # whose services wait, but keep nobody else waiting
         for name, serve in (("stop", self._on_stop), ("move_to_start", self._on_move_to_start)):
@@ -272,8 +272,12 @@ class IkNode(VeraNode):
 
     # Joint states.
 
-    def _on_joint_states(self, message: JointState) -> None:
-        p = self.parameters
+    def _read_joint_states(self) -> None:
+        newest = self._joint_states.read()
+        if newest is None or newest is self._read:
+            return
+        self._read = newest
+        p, (message, received_s) = self.parameters, newest
         try:
             q = in_order(message, self._arm.joint_names, "position")
             dq = in_order(message, self._arm.joint_names, "velocity") if message.velocity else None
@@ -292,7 +296,7 @@ class IkNode(VeraNode):
             return
         self._joint_state_fault = ""
         stamp_ns = stamp_to_ns(message.header.stamp)
-        self._measured = Measured(q, dq, finger, stamp_ns * 1e-9, time.monotonic())
+        self._measured = Measured(q, dq, finger, stamp_ns * 1e-9, received_s)
 
     def _joint_fault(self) -> str:
         """Why the arm's present state is not known; empty: it is."""
@@ -365,6 +369,7 @@ class IkNode(VeraNode):
     def _ready_to_move(self) -> Measured:
         if not self.active:
             raise MotionRefusedError(Cause.NOT_ACTIVE, "ik_node is not active; activate it first")
+        self._read_joint_states()
         fault = self._joint_fault()
         if fault or self._measured is None:
             raise MotionRefusedError(Cause.NO_JOINT_STATES, fault)
@@ -403,9 +408,11 @@ class IkNode(VeraNode):
     # Playback.
 
     def _monitor(self) -> None:
-        commander, fault = self._commander, self._joint_fault()
+        commander = self._commander
         if commander is None:
             return
+        self._read_joint_states()
+        fault = self._joint_fault()
         if not self._moving():
             self._answer_stops("the arm has come to rest")
         pose = None

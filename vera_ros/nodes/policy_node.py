@@ -25,6 +25,7 @@ from vera_ros.nodes.conversions import (
     sensor_qos,
     stamp_to_ns,
 )
+from vera_ros.nodes.latest import Latest
 from vera_ros.nodes.node import STEADY, Health, VeraNode, run_node
 from vera_ros.nodes.parameters import Parameter
 from vera_ros.nodes.server_link import ServerLink
@@ -98,7 +99,7 @@ PARAMETERS = (
         "reported as gripper_qpos, the second with its sign turned",
         length=2,
     ),
-    Parameter("tick_rate_hz", 100.0, "how often an episode looks at the time", "Hz", 20.0, 500.0),
+    Parameter("tick_rate_hz", 50.0, "how often an episode looks at the time", "Hz", 20.0, 500.0),
     Parameter("status_rate_hz", 10.0, "of policy_status while an episode runs", "Hz", 1.0, 50.0),
 )
 
@@ -504,30 +505,21 @@ class _Body:
         self._max_age_s = max_age_s
         self._arm_joints = tuple(arm_joints)
         self._finger_joints = tuple(finger_joints)
-        self._joints: tuple[float, JointState] | None = None
-        self._pose: tuple[float, PoseStamped] | None = None
-        qos = sensor_qos("best_effort", 1)
-        node.create_subscription(JointState, "joint_states", self._on_joints, qos)
-        node.create_subscription(PoseStamped, "tcp_pose", self._on_pose, qos)
-
-    def _on_joints(self, message: JointState) -> None:
-        self._joints = (time.monotonic(), message)
-
-    def _on_pose(self, message: PoseStamped) -> None:
-        self._pose = (time.monotonic(), message)
+        self._joints = Latest(node, JointState, "joint_states")
+        self._pose = Latest(node, PoseStamped, "tcp_pose")
 
     def proprioception(self) -> Proprioception | None:
-        oldest_s = time.monotonic() - self._max_age_s
-        if self._joints is None or self._pose is None:
+        joints, pose_stamped = self._joints.read(), self._pose.read()
+        if joints is None or pose_stamped is None:
             return None
-        if min(self._joints[0], self._pose[0]) < oldest_s:
+        if min(joints[1], pose_stamped[1]) < time.monotonic() - self._max_age_s:
             return None
         try:
-            q = in_order(self._joints[1], self._arm_joints, "position")
-            fingers = in_order(self._joints[1], self._finger_joints, "position")
+            q = in_order(joints[0], self._arm_joints, "position")
+            fingers = in_order(joints[0], self._finger_joints, "position")
         except (KeyError, ValueError):
             return None
-        p, r = self._pose[1].pose.position, self._pose[1].pose.orientation
+        p, r = pose_stamped[0].pose.position, pose_stamped[0].pose.orientation
         pose = np.array([p.x, p.y, p.z, r.x, r.y, r.z, r.w], np.float32)
         if not np.isfinite(pose).all():
             return None
