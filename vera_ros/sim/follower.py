@@ -50,6 +50,7 @@ class TrajectoryFollower:
         self._times_s = [-np.inf]
         self._segment = -1
         self._coefficients: Array = np.zeros((6, len(self._joint_names)))
+        self._zero: Array = np.zeros(len(self._joint_names))
 
     def accept(
         self,
@@ -97,10 +98,9 @@ class TrajectoryFollower:
         """Return the setpoint of this moment; past the end, the last point."""
         last = self._knots[-1]
         if now_s >= last.time_s:
-            zero = np.zeros_like(last.q)
-            dq = zero if last.dq is None else last.dq
-            ddq = zero if last.ddq is None else last.ddq
-            return Setpoint(last.q.copy(), dq.copy(), ddq.copy(), active=False)
+            dq = self._zero if last.dq is None else last.dq
+            ddq = self._zero if last.ddq is None else last.ddq
+            return Setpoint(last.q, dq, ddq, active=False)
         segment = max(bisect_right(self._times_s, now_s) - 1, 0)
         if segment != self._segment:
             self._coefficients = _polynomial(self._knots[segment], self._knots[segment + 1])

@@ -42,11 +42,13 @@ class World:
         self._data = mujoco.MjData(self.model)
         self._arm_q, self._arm_dq = self._addresses(scene.ARM_JOINTS)
         self._finger_q, self._finger_dq = self._addresses(scene.FINGER_JOINTS)
-        self._arm_ctrl = [self.model.actuator(name).id for name in scene.ARM_JOINTS]
-        self._finger_ctrl = [self.model.actuator(name).id for name in scene.FINGER_JOINTS]
+        self._ctrl = self._data.ctrl  # looking it up costs more than a physics step
+        self._arm_ctrl = _span([self.model.actuator(name).id for name in scene.ARM_JOINTS])
+        self._finger_ctrl = _span([self.model.actuator(name).id for name in scene.FINGER_JOINTS])
         gains = self.model.actuator_gainprm[self._arm_ctrl, 0]
         self._damping_time_s = -self.model.actuator_biasprm[self._arm_ctrl, 2] / gains
         self._finger_target_m = scene.START_FINGER_M
+        self._step_s = float(self.model.opt.timestep)
         self.reset(seed)
 
     @property
@@ -57,7 +59,7 @@ class World:
     @property
     def step_s(self) -> float:
         """Duration of one step."""
-        return float(self.model.opt.timestep)
+        return self._step_s
 
     def reset(self, seed: int) -> None:
         """Start an episode: the arm near its start posture, the cubes placed by the seed."""
@@ -92,11 +94,9 @@ class World:
                 "check what commands the simulated arm"
             )
         travel_m = FINGER_SPEED_M_S * self.step_s
-        self._finger_target_m += float(
-            np.clip(finger_m - self._finger_target_m, -travel_m, travel_m)
-        )
-        self._data.ctrl[self._arm_ctrl] = ctrl
-        self._data.ctrl[self._finger_ctrl] = self._finger_target_m
+        self._finger_target_m += max(-travel_m, min(travel_m, finger_m - self._finger_target_m))
+        self._ctrl[self._arm_ctrl] = ctrl
+        self._ctrl[self._finger_ctrl] = self._finger_target_m
         mujoco.mj_step(self.model, self._data)
 
     def arm(self) -> JointState:
@@ -158,14 +158,21 @@ class World:
         start = self.model.joint(cube).dofadr[0]
         return slice(start, start + 6)
 
-    def _joint_state(self, q: list[int], dq: list[int]) -> JointState:
+    def _joint_state(self, q: slice, dq: slice) -> JointState:
         data = self._data
-        return JointState(data.qpos[q], data.qvel[dq], data.qfrc_actuator[dq])
+        return JointState(data.qpos[q].copy(), data.qvel[dq].copy(), data.qfrc_actuator[dq].copy())
 
     def _position_rotation(self, name: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         frame: Any = self._data.site(name) if name == scene.GRIP_SITE else self._data.body(name)
         return frame.xpos, frame.xmat.reshape(3, 3)
 
-    def _addresses(self, joints: Collection[str]) -> tuple[list[int], list[int]]:
+    def _addresses(self, joints: Collection[str]) -> tuple[slice, slice]:
         found = [self.model.joint(name) for name in joints]
-        return [j.qposadr[0] for j in found], [j.dofadr[0] for j in found]
+        return _span([j.qposadr[0] for j in found]), _span([j.dofadr[0] for j in found])
+
+
+def _span(indices: list[int]) -> slice:
+    """Return neighbouring indices as a slice: much cheaper to read and write than a list."""
+    if indices != list(range(indices[0], indices[0] + len(indices))):
+        raise ConfigurationError(f"the scene keeps joints apart that belong together: {indices}")
+    return slice(int(indices[0]), int(indices[-1]) + 1)
