@@ -275,7 +275,7 @@ def test_an_arm_that_cannot_be_set_up(
     stage: Stage, parameters: dict[str, Any], words: tuple[str, ...]
 ) -> None:
     ik = stage.add_ik(**parameters)
-    stage.wait_until(lambda: ik.failed_to_start, "the failure")
+    stage.wait_until(lambda: ik.failed, "the failure")
     for word in words:
         assert word in str(ik.fault)
 

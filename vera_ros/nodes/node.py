@@ -176,9 +176,15 @@ class VeraNode(LifecycleNode):
             self.trigger_activate()
             gc.freeze()  # what is there now stays: no collection in mid-motion has to look at it
 
+    def fail(self, error: Exception) -> None:
+        """Give up because of an error in a thread of this node: the process ends with code 1."""
+        self.get_logger().error("".join(traceback.format_exception(error)))
+        self.fault = error
+        self.active = False
+
     @property
-    def failed_to_start(self) -> bool:
-        """Whether this node was to start by itself and could not."""
+    def failed(self) -> bool:
+        """Whether this node was to work by itself and cannot."""
         return self.fault is not None and self.parameters["autostart"] and not self._started
 
     def _publish_health(self) -> None:
@@ -225,11 +231,11 @@ def _run(make_node: Callable[[], VeraNode], arguments: list[str] | None) -> int:
         executor = SingleThreadedExecutor()
         executor.add_node(node)
         try:
-            while not signals and not node.failed_to_start:
+            while not signals and not node.failed:
                 executor.spin_once(timeout_sec=0.1)
         finally:  # also when a callback raised
             _finish(node, executor)
-        return 1 if node.failed_to_start else 0
+        return 1 if node.failed else 0
     finally:
         for number in (signal.SIGINT, signal.SIGTERM):  # impatience must not spoil the exit code
             signal.signal(number, signal.SIG_IGN)

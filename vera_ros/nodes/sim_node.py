@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """sim_node: a Panda in MuJoCo with cameras and two joint trajectory controllers."""
 
+import threading
 import time
 from collections.abc import Mapping
 from functools import partial
@@ -25,8 +26,9 @@ from vera_ros.nodes.conversions import (
     sensor_qos,
     stamp_to_ns,
 )
-from vera_ros.nodes.node import STEADY, Health, VeraNode, run_node
+from vera_ros.nodes.node import Health, VeraNode, run_node
 from vera_ros.nodes.parameters import Parameter
+from vera_ros.nodes.ticker import Ticker
 from vera_ros.sim import scene
 from vera_ros.sim.cameras import Intrinsics
 from vera_ros.sim.follower import TrajectoryFollower
@@ -35,6 +37,7 @@ from vera_ros.sim.robot import SimulatedRobot
 from vera_ros.sim.sabotage import SABOTAGES, Sabotage
 from vera_ros.sim.task import StackTask
 from vera_ros.sim.trajectory import TrajectoryPoints
+from vera_ros.sim.world import JointState as Measured
 from vera_ros.sim.world import Pose, World
 from vera_ros_interfaces.msg import StackTruth
 from vera_ros_interfaces.srv import ResetScene
@@ -71,7 +74,8 @@ class SimNode(VeraNode):
     def __init__(self, **options: Any) -> None:
         super().__init__("sim_node", PARAMETERS, **options)
         self._cameras: CameraThread | None = None
-        self._timer: Any = None
+        self._ticker: Ticker | None = None
+        self._world_lock = threading.RLock()  # the ticker's and the callbacks'
 
     def setup(self) -> None:
         """Build the world and the cameras."""
@@ -123,13 +127,13 @@ class SimNode(VeraNode):
         self._pacer = Pacer(self.parameters["realtime_factor"], now_s, sim_s)
         # Without /clock, stamps are the system's time: the simulation only follows it.
         self._epoch_ns = 0 if self._clock_publisher else time.time_ns() - round(sim_s * 1e9)
-        self._timer = self.create_timer(_TICK_S, self._advance, clock=STEADY)
+        self._ticker = Ticker(_TICK_S, self._advance, self.fail)
 
     def stop(self) -> None:
         """Let time stand still."""
-        if self._timer is not None:
-            self.destroy_timer(self._timer)
-            self._timer = None
+        if self._ticker is not None:
+            self._ticker.stop()
+            self._ticker = None
 
     def teardown(self) -> None:
         """Take the world away."""
@@ -141,7 +145,7 @@ class SimNode(VeraNode):
 
     def health(self) -> Health:
         """How well simulated time keeps up."""
-        if self._timer is None or self._cameras is None:
+        if self._ticker is None or self._cameras is None:
             return Health(message="not running")
         return Health(
             values={
@@ -155,12 +159,12 @@ class SimNode(VeraNode):
     # Time.
 
     def _advance(self) -> None:
-        world = self._robot.world
-        before_s = world.time_s
-        target_s = self._pacer.target_s(time.monotonic(), before_s)
-        while target_s - world.time_s >= world.step_s:
-            self._robot.advance_to(min(target_s, self._next_due_s()))
-            self._publish_due()
+        with self._world_lock:
+            world = self._robot.world
+            target_s = self._pacer.target_s(time.monotonic(), world.time_s)
+            while target_s - world.time_s >= world.step_s:
+                self._robot.advance_to(min(target_s, self._next_due_s()))
+                self._publish_due()
 
     def _next_due_s(self) -> float:
         return max(min(self._due_s.values()), self._robot.world.time_s + self._robot.world.step_s)
@@ -239,8 +243,13 @@ class SimNode(VeraNode):
     ) -> None:
         if not self.active:
             return
-        self._advance()  # a trajectory that starts now starts at this moment, not at the last tick
-        measured = state()
+        with self._world_lock:
+            self._advance()  # what starts now starts at this moment, not at the last tick
+            self._follow(follower, state(), message)
+
+    def _follow(
+        self, follower: TrajectoryFollower, measured: Measured, message: JointTrajectory
+    ) -> None:
         stamp_ns = stamp_to_ns(message.header.stamp)
         points = message.points
         try:
@@ -272,8 +281,9 @@ class SimNode(VeraNode):
         if not 0 <= request.seed < 2**31:
             response.message = f"seed {request.seed} is not valid; valid is 0 to 2147483647"
             return response
-        self._robot.reset(request.seed)
-        self._seed, self._resets = request.seed, self._resets + 1
+        with self._world_lock:
+            self._robot.reset(request.seed)
+            self._seed, self._resets = request.seed, self._resets + 1
         response.success = True
         response.message = f"scene of seed {request.seed}"
         return response
