@@ -388,10 +388,11 @@ class PolicyNode(VeraNode):
             self._shown = (episode.state, episode.session_id)
             self._publish_status()
         finished = self._finished
-        if finished is not None and not finished.done() and episode.result is not None:
+        # Whoever gets the result may move the arm at once: the stop must be over by then.
+        result = episode.result if self._arm.resting() else None
+        if finished is not None and not finished.done() and result is not None:
             self._tick_timer.cancel()
             self._status_timer.cancel()
-            result = episode.result
             summary = (
                 f"episode {episode.session_id}: {result.outcome.name} ({result.cause.name}): "
                 f"{result.message}"
