@@ -50,7 +50,14 @@ PARAMETERS = (
     Parameter("camera_rate_hz", 20.0, "rate of each camera", "Hz", 1.0, 60.0),
     Parameter("truth_rate_hz", 10.0, "rate of stack_truth", "Hz", 1.0, 100.0),
     Parameter("image_size", 128, "height and width of a picture", "px", 16, 640),
-    Parameter("multisamples", 4, "samples per pixel, 0 for the fastest pictures", "", 0, 16),
+    Parameter(
+        "multisamples",
+        0,
+        "samples per pixel; 4 as the training environment, in twice the time",
+        "",
+        0,
+        16,
+    ),
     Parameter(
         "image_reliability",
         "best_effort",

@@ -48,6 +48,9 @@ def _loadable(library: str) -> bool:
 def _import_mujoco() -> Any:
     backend = choose_backend(os.environ, _loadable)
     os.environ["MUJOCO_GL"] = backend
+    # For pictures this small, Mesa's software renderer is no slower without threads of its own,
+    # and leaves the other cores to whoever controls the arm.
+    os.environ.setdefault("LP_NUM_THREADS", "0")
     try:
         import mujoco
     except ModuleNotFoundError as error:
