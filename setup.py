@@ -17,9 +17,7 @@ def data_files() -> list[tuple[str, list[str]]]:
     ]
     for top in SHARED_FOLDERS:
         for folder in (Path(top), *sorted(p for p in Path(top).rglob("*") if p.is_dir())):
-            inside = sorted(
-                str(f) for f in folder.iterdir() if f.is_file() and f.suffix != ".pyc"
-            )
+            inside = sorted(str(f) for f in folder.iterdir() if f.is_file() and f.suffix != ".pyc")
             if inside:
                 files.append((f"share/{NAME}/{folder}", inside))
     return files
@@ -48,13 +46,20 @@ setup(
     extras_require={
         "sim": ["mujoco>=3.5,<5"],
         "demo": ["av>=13,<19", "mujoco>=3.5,<5", "rich>=13,<16"],
-        "test": ["hypothesis>=6,<7", "mypy>=1.14,<3", "pytest>=8,<10", "ruff>=0.9,<1", "types-PyYAML>=6,<7"],
+        "test": [
+            "hypothesis>=6,<7",
+            "mypy>=1.14,<3",
+            "pytest>=8,<10",
+            "ruff>=0.9,<1",
+            "types-PyYAML>=6,<7",
+        ],
     },
     zip_safe=True,
     entry_points={
         "console_scripts": [
             "demo = vera_ros.demo.cli:main",
             "ik_node = vera_ros.nodes.ik_node:main",
+            "judge_node = vera_ros.nodes.judge_node:main",
             "policy_node = vera_ros.nodes.policy_node:main",
             "reference_server = vera_ros.nodes.reference_server:main",
             "sim_node = vera_ros.nodes.sim_node:main",

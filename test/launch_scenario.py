@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 else:
     from ros_helpers import Operator, play_a_chunk, write_patient_config
 
-NODES = ("reference_server", "sim_node", "ik_node", "policy_node")
+NODES = ("reference_server", "sim_node", "judge_node", "ik_node", "policy_node")
 NAMESPACE = "launched"
 _FOLDER = tempfile.TemporaryDirectory()  # goes with this process
 

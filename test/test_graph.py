@@ -31,7 +31,7 @@ def by_name(options: GraphOptions) -> dict[str, NodeSpec]:
 @pytest.mark.parametrize("server", SERVERS)
 def test_robot_and_server_choose_the_nodes(robot: str, server: str) -> None:
     expected = {"ik_node", "policy_node"}
-    expected |= {"sim_node"} if robot == "sim" else set()
+    expected |= {"sim_node", "judge_node"} if robot == "sim" else set()
     expected |= {"reference_server"} if server == "reference" else set()
     assert set(by_name(GraphOptions(robot=robot, server=server))) == expected
 

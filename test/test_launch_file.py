@@ -98,7 +98,7 @@ def test_when_a_node_ends_all_end_and_the_log_says_which(
         processes.wait("launch")
         log = processes.log("launch")
     assert "sim_node-2 has ended with exit code -9: shutting down" in log
-    assert log.count("process has finished cleanly") == 3
+    assert log.count("process has finished cleanly") == 4
     assert "Traceback" not in log
 
 

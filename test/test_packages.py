@@ -14,7 +14,7 @@ from catkin_pkg.package import Package, parse_package  # type: ignore[import-unt
 
 ROOT = Path(__file__).resolve().parents[1]
 INTERFACES = ROOT / "vera_ros_interfaces"
-EXECUTABLES = {"demo", "ik_node", "policy_node", "reference_server", "sim_node"}
+EXECUTABLES = {"demo", "ik_node", "judge_node", "policy_node", "reference_server", "sim_node"}
 
 # What the keys of rosdep bring, by the name under which Python imports it.
 SYSTEM_KEYS = {

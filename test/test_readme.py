@@ -16,9 +16,7 @@ def test_parameter_tables_are_those_of_the_declarations() -> None:
 
 def test_files_and_folders_that_it_names_exist() -> None:
     text = README.read_text()
-    named = re.findall(
-        r"`((?:vera_ros|config|launch|description|scripts)/[^`*<]*)`", text
-    )
+    named = re.findall(r"`((?:vera_ros|config|launch|description|scripts)/[^`*<]*)`", text)
     assert len(named) > 10
     for name in named:
         path = README.parent / name.split(" ")[0]

@@ -40,6 +40,7 @@ class GraphOptions:
         seed: of the simulated scene.
         realtime_factor: simulated over real time; anything but 1 makes all nodes use /clock.
         sabotage: what is wrong with the simulated pictures.
+        judge: a node ends an episode when the simulated tower stands.
         config: ROS parameter file; empty: the packaged one of the robot.
         robot_description: URDF of a real arm; empty: from its topic.
         parameters: more parameters, by node name; they win over everything else.
@@ -54,6 +55,7 @@ class GraphOptions:
     seed: int = 0
     realtime_factor: float = 1.0
     sabotage: str = "none"
+    judge: bool = True
     config: Path | str = ""
     robot_description: str = ""
     parameters: Mapping[str, Mapping[str, Value]] = field(default_factory=dict)
@@ -160,6 +162,8 @@ def nodes(options: GraphOptions) -> tuple[NodeSpec, ...]:
             "publish_clock": options.realtime_factor != 1.0,
             "sabotage": options.sabotage,
         }
+        if options.judge:
+            parameters["judge_node"] = {}
     description = robot_description(options)
     parameters["ik_node"] = {"robot_description": description} if description else {}
     parameters["policy_node"] = {"server_url": options.url} if options.url else {}

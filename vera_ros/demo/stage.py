@@ -120,6 +120,7 @@ def _graph_options(options: DemoOptions) -> GraphOptions:
         seed=options.seed,
         realtime_factor=options.realtime_factor,
         sabotage=options.sabotage,
+        judge=False,  # the evaluator judges, and times
         config=options.config or "",
     )
 
