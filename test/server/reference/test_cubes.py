@@ -93,7 +93,9 @@ def test_compression_and_noise_cost_little(
     _, code = cv2.imencode(
         ".jpg", request["context_rgb"][0][..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 50]
     )
-    request["context_rgb"] = cv2.imdecode(code, cv2.IMREAD_COLOR)[None, ..., ::-1]
+    decoded = cv2.imdecode(code, cv2.IMREAD_COLOR)
+    assert decoded is not None
+    request["context_rgb"] = decoded[None, ..., ::-1]
     assert error_m(see(studio, request, "support", free_z=False), cube) < 2.5e-3
 
 

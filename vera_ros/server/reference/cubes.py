@@ -250,4 +250,4 @@ def _overlap(cube: Cube, look: Look, min_visible: float) -> float | None:
     area = cv2.contourArea(silhouette.points.astype(np.float32))
     if np.count_nonzero(known) < min_visible * area:
         return None if both else unseen
-    return both / (np.count_nonzero(known) + np.count_nonzero(seen) - both)
+    return float(both / (np.count_nonzero(known) + np.count_nonzero(seen) - both))
