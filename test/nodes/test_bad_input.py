@@ -429,11 +429,10 @@ def test_chunks_that_make_no_sense(stage: Stage) -> None:
     assert stage.progress[-1].state == ChunkProgress.ACCEPTED
 
 
-@pytest.mark.parametrize(("acceleration", "bound"), [(15.0, False), (0.5, True)])
-def test_a_chunk_that_had_to_be_slowed_is_reported_as_bound(
-    stage: Stage, acceleration: float, bound: bool
+@pytest.mark.parametrize(("acceleration", "slowed"), [(15.0, False), (0.5, True)])
+def test_a_chunk_that_had_to_be_slowed_says_so_and_is_not_cut(
+    stage: Stage, acceleration: float, slowed: bool
 ) -> None:
-    """It never was, and the server's gain would have learnt from such chunks."""
     ik = stage.add_ik(acceleration_limits=[acceleration] * 7)
     stage.wait_until_active(ik)
     stage.wait_until(
@@ -447,7 +446,8 @@ def test_a_chunk_that_had_to_be_slowed_is_reported_as_bound(
     stage.chunk_publisher.publish(chunk())
     stage.wait_until(lambda: stage.progress, "an answer")
     assert stage.progress[0].state == ChunkProgress.ACCEPTED
-    assert (stage.progress[0].rails_bound, stage.progress[0].time_stretch > 1.0) == (bound, bound)
+    assert (stage.progress[0].time_stretch > 1.0) == slowed
+    assert not stage.progress[0].rails_bound
 
 
 def test_a_planner_that_fails_unexpectedly_is_reported(

@@ -433,14 +433,27 @@ def test_a_server_that_does_not_say_how_long_it_took_is_no_trouble(infer_s: obje
     assert rig.episode.counters.server_infer_s == 0.0
 
 
-def test_collapsed_and_rail_bound_chunks_are_counted() -> None:
+def test_closing_the_gripper_is_no_collapsed_dream() -> None:
+    """A gripper column of +-1 once hid every collapse; a grasp that holds still is none."""
+    rig = at(State.INFERRING)
+    for grip in (-1.0, 1.0, 1.0):
+        still = reply(value=0.0)
+        still.actions[:, -1] = grip
+        rig.answer(still)
+        rig.play_out()
+        rig.look()
+    assert rig.episode.counters.collapsed_chunks == 2  # the first and the last, not the closing
+
+
+def test_collapsed_cut_and_slowed_chunks_are_counted() -> None:
     rig = at(State.INFERRING)
     for value in (1e-5, 0.1, 0.0):
         rig.answer(reply(value=value))
-        rig.play_out(rails_bound=value == 0.1)
+        rig.play_out(rails_bound=value == 0.1, time_stretch=1.5 if value == 0.0 else 1.0)
         rig.look()
     assert rig.episode.counters.collapsed_chunks == 2
     assert rig.episode.counters.rails_bound_chunks == 1
+    assert rig.episode.counters.slowed_chunks == 1
     assert rig.episode.counters.chunks == 3
 
 

@@ -48,6 +48,7 @@ class Counters:
     frames_dropped: int = 0
     ticks_skipped: int = 0
     rails_bound_chunks: int = 0
+    slowed_chunks: int = 0
     clipped_rows: int = 0
     collapsed_chunks: int = 0
 

@@ -79,8 +79,8 @@ def _summary_table(summary: Summary) -> Table:
         ),
         (
             "chunks of note",
-            f"{counters.rails_bound_chunks} met a limit, {counters.collapsed_chunks} collapsed; "
-            f"{counters.clipped_rows} rows clipped",
+            f"{counters.rails_bound_chunks} cut by a limit, {counters.slowed_chunks} slowed, "
+            f"{counters.collapsed_chunks} collapsed; {counters.clipped_rows} rows clipped",
         ),
         ("realtime factor", _factor(summary)),
         ("camera rate", _rates(summary.camera_rate_hz)),

@@ -580,7 +580,6 @@ class IkNode(VeraNode):
                     ns_to_stamp(round((playing.start_s + t) * 1e9)) for t in plan.step_times_s
                 ],
                 steps_played=playing.steps_played(self._now_s()),
-                rails_bound=plan.time_stretch > 1.0,
                 executed_trans_m=plan.executed_trans_m,
                 time_stretch=plan.time_stretch,
                 ik_error_mm=plan.ik_error_m * 1e3,

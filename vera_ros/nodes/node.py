@@ -30,6 +30,7 @@ _AUTOSTART = Parameter(
 )
 _DIAGNOSTICS_PERIOD_S = 1.0
 _AUTOSTART_PERIOD_S = 0.1
+_SWITCH_INTERVAL_S = 0.001  # threads that share a node must not wait 5 ms for each other
 _LONGEST_END_S = 5.0  # for the DDS participant to go, once nothing moves any more
 _FAREWELL_SPINS = 20  # for goals and services that wait for a motion which the end cut short
 
@@ -221,6 +222,7 @@ def run_node(make_node: Callable[[], VeraNode], arguments: list[str] | None = No
 
 
 def _run(make_node: Callable[[], VeraNode], arguments: list[str] | None) -> int:
+    sys.setswitchinterval(_SWITCH_INTERVAL_S)
     signals: list[int] = []
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda received, _: signals.append(received))

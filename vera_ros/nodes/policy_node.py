@@ -363,6 +363,7 @@ class PolicyNode(VeraNode):
                 step_times_ns=tuple(stamp_to_ns(stamp) for stamp in message.step_times),
                 steps_played=message.steps_played,
                 rails_bound=message.rails_bound,
+                time_stretch=message.time_stretch,
                 executed_trans_m=message.executed_trans_m,
             ),
             self._now(),
@@ -451,6 +452,7 @@ class PolicyNode(VeraNode):
             frames_dropped=sum(count.dropped for count in self._buffer.counts.values()),
             ticks_skipped=window.skipped if window else 0,
             rails_bound_chunks=counters.rails_bound_chunks,
+            slowed_chunks=counters.slowed_chunks,
             clipped_rows=counters.clipped_rows,
             collapsed_chunks=counters.collapsed_chunks,
         )

@@ -72,7 +72,7 @@ PARAMETERS = (
     ),
 )
 
-_TICK_S = 0.01  # how often simulated time is brought up to date
+_TICK_S = 0.005  # how often simulated time is brought up to date
 
 
 class SimNode(VeraNode):

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from vera_ros.embodiments import Embodiment
 from vera_ros.errors import (
@@ -23,7 +24,7 @@ from vera_ros.errors import (
     ProtocolError,
     ServerTimeoutError,
 )
-from vera_ros.motion.actions import ActionConvention, interpret_actions
+from vera_ros.motion.actions import ActionConvention, Commands, interpret_actions
 from vera_ros.policy.goal import Bounds, Goal, Result
 from vera_ros.policy.ports import (
     ArmPort,
@@ -41,7 +42,7 @@ from vera_ros.vision.window import RollingWindow
 from vera_ros.wire.messages import InferReply, InferRequest
 from vera_ros.wire.server_config import ServerConfig
 
-_COLLAPSED_MEAN_ACTION = 1e-3  # below it the policy's dream stands still
+_COLLAPSED_MEAN_ACTION = 1e-3  # of the pose columns; below it the policy's dream stands still
 
 
 @dataclass
@@ -52,6 +53,7 @@ class Counters:
     steps: int = 0
     clipped_rows: int = 0
     rails_bound_chunks: int = 0
+    slowed_chunks: int = 0
     collapsed_chunks: int = 0
     server_latency_s: float = 0.0
     server_infer_s: float = 0.0
@@ -168,8 +170,7 @@ class Episode:
             self._end(Cause.INVALID_ACTIONS, str(error), now)
             return
         counters.clipped_rows += commands.clipped_rows
-        if float(np.abs(reply.actions).mean()) < _COLLAPSED_MEAN_ACTION:
-            counters.collapsed_chunks += 1
+        counters.collapsed_chunks += self._is_collapsed(reply.actions, commands)
         self._chunk = Chunk(
             session_id=self.session_id,
             sequence=counters.chunks,
@@ -182,6 +183,18 @@ class Episode:
         counters.chunks += 1
         self._enter(State.PLAYING, now)
         self._arm.play(self._chunk)
+
+    def _is_collapsed(self, actions: npt.NDArray[np.float32], commands: Commands) -> bool:
+        """Whether a chunk asks for nothing: neither motion nor another state of the gripper."""
+        assert self._config is not None
+        gripper = commands.gripper
+        if gripper is None:
+            poses, moves_gripper = actions, False
+        else:
+            poses = np.delete(actions, self._config.gripper_column or 0, axis=1)
+            before = self._chunk.commands.gripper if self._chunk else None
+            moves_gripper = bool((gripper != (gripper if before is None else before)[-1]).any())
+        return not moves_gripper and float(np.abs(poses).mean()) < _COLLAPSED_MEAN_ACTION
 
     def on_server_failed(self, error: Exception, now: Instant) -> None:
         """What was asked of the server failed."""
@@ -219,6 +232,7 @@ class Episode:
         elapsed_s = (progress.stamp_ns - chunk.stamp_ns) * 1e-9
         self.counters.pipeline_latency_s = elapsed_s - self.counters.server_infer_s
         self.counters.rails_bound_chunks += progress.rails_bound
+        self.counters.slowed_chunks += progress.time_stretch > 1.0
         if self.window is not None and progress.step_times_ns:
             self.window.play(progress.step_times_ns)
 

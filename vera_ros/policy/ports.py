@@ -70,6 +70,7 @@ class Progress:
         step_times_ns: when each step's motion is complete, ROS time.
         steps_played: steps complete so far.
         rails_bound: a limit cut the commanded motion short.
+        time_stretch: planned over nominal duration.
         executed_trans_m: summed translation commanded after limits.
     """
 
@@ -81,6 +82,7 @@ class Progress:
     step_times_ns: tuple[int, ...] = field(default=(), repr=False)
     steps_played: int = 0
     rails_bound: bool = False
+    time_stretch: float = 1.0
     executed_trans_m: float = 0.0
 
 
