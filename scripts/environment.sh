@@ -96,6 +96,7 @@ for folder in (venv / "share", pathlib.Path(paths["purelib"])):
         text = re.sub(prefix + r"/include/python3\.\d+", include, text)
         text = re.sub(prefix + r"/lib/python3\.\d+/site-packages", paths["purelib"], text)
         file.write_text(text)
+(venv / "local_setup.sh").touch()  # colcon warns of a prefix without one
 PY
 }
 
