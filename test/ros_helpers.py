@@ -26,6 +26,7 @@ from vera_ros_interfaces.msg import ActionChunk, ChunkProgress, PolicyStatus
 
 PROMPT = "stack the red block on the green block"
 PATIENCE_S = 120.0  # a busy machine is slow; nothing here takes long
+ASK_AGAIN_S = 5.0
 
 
 def write_patient_config(folder: Path) -> Path:
@@ -152,9 +153,22 @@ class Operator:
             self.wait_until(client.service_is_ready, f"{name} to appear")
             state = 0
             while state != State.PRIMARY_STATE_ACTIVE:
-                future = client.call_async(GetState.Request())
-                state = self.wait_for_answer(future, f"{name} to become active").current_state.id
+                state = self._ask_for_state(client, name)
             self.node.destroy_client(client)
+
+    def _ask_for_state(self, client: Any, name: str) -> int:
+        """Ask until there is an answer: one that leaves before the client is known is lost."""
+        while True:
+            future = client.call_async(GetState.Request())
+            again_s = time.monotonic() + ASK_AGAIN_S
+
+            def settled(future: Any = future, again_s: float = again_s) -> bool:
+                return bool(future.done()) or time.monotonic() > again_s
+
+            self.wait_until(settled, f"{name} to say its state")
+            if future.done():
+                return int(future.result().current_state.id)
+            client.remove_pending_request(future)
 
     def give_goal(self, prompt: str = PROMPT, time_limit_s: float = 0.0) -> bool:
         """Send a goal; return whether it was accepted."""

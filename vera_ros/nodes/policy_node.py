@@ -106,6 +106,8 @@ PARAMETERS = (
 
 _CHUNK_STATES = [state.value for state in ChunkState]
 
+_RESULT_PATIENCE_S = 1.0  # for the arm to rest, before a goal is answered all the same
+
 
 class PolicyNode(VeraNode):
     """Runs episodes for the execute_task action."""
@@ -174,7 +176,7 @@ class PolicyNode(VeraNode):
         """End the episode, the arm at rest or coming to rest."""
         if self._episode is not None:
             self._episode.abort(Cause.DEACTIVATED, "policy_node is being deactivated", self._now())
-            self._after_event()
+            self._after_event(wait_for_rest=False)  # the process may be about to end
 
     def teardown(self) -> None:
         """Disconnect, and take no more goals."""
@@ -380,7 +382,7 @@ class PolicyNode(VeraNode):
             self._episode.tick(self._now())
             self._after_event()
 
-    def _after_event(self) -> None:
+    def _after_event(self, *, wait_for_rest: bool = True) -> None:
         """Show what changed; when the episode is over, let the goal answer."""
         episode = self._episode
         if episode is None:
@@ -390,7 +392,8 @@ class PolicyNode(VeraNode):
             self._publish_status()
         finished = self._finished
         # Whoever gets the result may move the arm at once: the stop must be over by then.
-        result = episode.result if self._arm.resting() else None
+        rests = not wait_for_rest or self._arm.resting(_RESULT_PATIENCE_S)
+        result = episode.result if rests else None
         if finished is not None and not finished.done() and result is not None:
             self._tick_timer.cancel()
             self._status_timer.cancel()
@@ -492,11 +495,12 @@ class _Arm:
     def stop(self) -> None:
         self._stopping = (time.monotonic(), self._stop.call_async(Trigger.Request()))
 
-    def resting(self) -> bool:
+    def resting(self, patience_s: float | None = None) -> bool:
         if self._stopping is None:
             return True
         asked_s, answered = self._stopping
-        return bool(answered.done()) or time.monotonic() - asked_s > self._stop_timeout_s
+        limit_s = self._stop_timeout_s if patience_s is None else patience_s
+        return bool(answered.done()) or time.monotonic() - asked_s > limit_s
 
 
 class _Body:

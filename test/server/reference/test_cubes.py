@@ -68,7 +68,7 @@ def test_two_views_find_a_cube_at_an_unknown_height(
     cube = studio.carried(x, y, yaw, z)
     tcp = hand_pose(np.array([x - 0.03, y, 0.08]), np.pi / 2)
     located = see(studio, studio.request(tcp, cube, None), "carried", free_z=True)
-    assert error_m(located, cube) < 5e-3
+    assert error_m(located, cube) < 7e-3
 
 
 @settings(deadline=None, max_examples=20)
