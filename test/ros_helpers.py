@@ -151,24 +151,23 @@ class Operator:
         for name in nodes:
             client = self.node.create_client(GetState, f"{name}/get_state")
             self.wait_until(client.service_is_ready, f"{name} to appear")
-            state = 0
+            state, deadline_s = 0, time.monotonic() + PATIENCE_S
             while state != State.PRIMARY_STATE_ACTIVE:
-                state = self._ask_for_state(client, name)
+                assert time.monotonic() < deadline_s, f"{name} is in state {state}, not active"
+                state = self._ask_for_state(client, name, state)
             self.node.destroy_client(client)
 
-    def _ask_for_state(self, client: Any, name: str) -> int:
-        """Ask until there is an answer: one that leaves before the client is known is lost."""
-        while True:
-            future = client.call_async(GetState.Request())
-            again_s = time.monotonic() + ASK_AGAIN_S
-
-            def settled(future: Any = future, again_s: float = again_s) -> bool:
-                return bool(future.done()) or time.monotonic() > again_s
-
-            self.wait_until(settled, f"{name} to say its state")
-            if future.done():
-                return int(future.result().current_state.id)
-            client.remove_pending_request(future)
+    def _ask_for_state(self, client: Any, name: str, unknown: int) -> int:
+        """Ask once; `unknown` when the answer is lost, as one is that leaves too early."""
+        future = client.call_async(GetState.Request())
+        again_s = time.monotonic() + ASK_AGAIN_S
+        self.wait_until(
+            lambda: future.done() or time.monotonic() > again_s, f"{name} to say its state"
+        )
+        if future.done():
+            return int(future.result().current_state.id)
+        client.remove_pending_request(future)
+        return unknown
 
     def give_goal(self, prompt: str = PROMPT, time_limit_s: float = 0.0) -> bool:
         """Send a goal; return whether it was accepted."""

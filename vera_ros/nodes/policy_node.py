@@ -118,6 +118,7 @@ class PolicyNode(VeraNode):
         self._link: ServerLink | None = None
         self._actions: ActionServer | None = None
         self._finished: Future | None = None
+        self._shown: tuple[State, str] | None = None
         self._goal_handle: Any = None
 
     def setup(self) -> None:
@@ -387,7 +388,7 @@ class PolicyNode(VeraNode):
         episode = self._episode
         if episode is None:
             return
-        if (episode.state, episode.session_id) != getattr(self, "_shown", None):
+        if (episode.state, episode.session_id) != self._shown:
             self._shown = (episode.state, episode.session_id)
             self._publish_status()
         finished = self._finished
