@@ -4,7 +4,7 @@
 from vera_ros.motion.causes import Cause
 from vera_ros_interfaces.msg import ChunkProgress
 
-STATES = {"ACCEPTED", "PLAYING", "FINISHED", "ABORTED", "REJECTED"}
+STATES = {"ACCEPTED", "PLAYING", "FINISHED", "ABORTED", "REJECTED", "SUPERSEDED"}
 
 
 def test_causes_are_the_constants_of_the_message() -> None:

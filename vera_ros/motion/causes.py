@@ -20,6 +20,9 @@ class Cause(IntEnum):
     STOPPED = 8
     TRACKING_ERROR = 9
     INTERNAL_ERROR = 10
+    SINGULAR = 11
+    COLLISION = 12
+    CONTACT = 13
 
 
 class MotionRefusedError(MotionError):

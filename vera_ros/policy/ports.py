@@ -38,6 +38,7 @@ class Chunk:
         stamp_ns: the newest frame that it was planned from, ROS time.
         control_dt_s: duration of one action.
         commands: what the actions mean.
+        start_ns: when the first action begins, ROS time; 0: as soon as possible.
     """
 
     session_id: str
@@ -45,6 +46,7 @@ class Chunk:
     stamp_ns: int
     control_dt_s: float
     commands: Commands
+    start_ns: int = 0
 
 
 class ChunkState(Enum):
@@ -55,6 +57,7 @@ class ChunkState(Enum):
     FINISHED = 3
     ABORTED = 4
     REJECTED = 5
+    SUPERSEDED = 6
 
 
 @dataclass(frozen=True)
@@ -72,6 +75,7 @@ class Progress:
         rails_bound: a limit cut the commanded motion short.
         time_stretch: planned over nominal duration.
         executed_trans_m: summed translation commanded after limits.
+        gripper_commanded: the chunk moves the gripper.
     """
 
     session_id: str
@@ -84,6 +88,7 @@ class Progress:
     rails_bound: bool = False
     time_stretch: float = 1.0
     executed_trans_m: float = 0.0
+    gripper_commanded: bool = False
 
 
 class ServerPort(Protocol):
@@ -129,6 +134,20 @@ class ArmPort(Protocol):
 class BodyPort(Protocol):
     """What the robot feels of itself."""
 
-    def proprioception(self) -> Proprioception | None:
-        """Return `q_robot`, `eef_pos`, `eef_quat`, `gripper_qpos`; None: unknown or too old."""
+    def proprioception(self, since_ns: int) -> Proprioception | None:
+        """Return `q_robot`, `eef_pos`, `eef_quat`, `gripper_qpos`; None: unknown or too old.
+
+        Nothing that was measured before `since_ns` (ROS time) is returned.
+        """
+        ...
+
+
+class WorldPort(Protocol):
+    """A world in lockstep: its time passes when it is asked to.
+
+    `advance` is answered by `LockstepEpisode.on_advanced` or `on_advance_failed`.
+    """
+
+    def advance(self, duration_s: float, *, await_arm: bool, await_gripper: bool) -> None:
+        """Let time pass, once trajectories for arm and gripper are there if these are awaited."""
         ...
