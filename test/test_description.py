@@ -86,6 +86,48 @@ def test_the_grip_site_is_the_training_environments_tcp() -> None:
     np.testing.assert_allclose(hand.actInv(site).rotation, turned, atol=1e-9)
 
 
+@pytest.mark.parametrize("name", sorted(set(LINKS) - FRAMES))
+def test_collision_shapes_enclose_the_meshes_to_within_a_centimetre(name: str) -> None:
+    """The manufacturer's capsules for self-collision leave up to 14 cm of a link outside."""
+    meshes = share_path("description", "meshes")
+    points = []
+    for visual in LINKS[name].findall("visual"):
+        file = visual.find("geometry/mesh").attrib["filename"].rpartition("/")[2]  # type: ignore[union-attr]
+        R, p = _placement(visual)
+        points.append(_vertices(meshes / file) @ R.T + p)
+    cloud = np.concatenate(points)
+    outside = np.min([_distance(cloud, shape) for shape in LINKS[name].iter("collision")], axis=0)
+    assert outside.max() < 0.01
+
+
+def _vertices(stl: Path) -> np.ndarray:
+    facet = np.dtype([("normal", "<f4", 3), ("corners", "<f4", (3, 3)), ("attribute", "<u2")])
+    return np.frombuffer(stl.read_bytes()[84:], facet)["corners"].reshape(-1, 3).astype(float)
+
+
+def _placement(element: ElementTree.Element) -> tuple[np.ndarray, np.ndarray]:
+    origin = element.find("origin")
+    given = {} if origin is None else origin.attrib
+    xyz, rpy = (np.array(given.get(key, "0 0 0").split(), dtype=float) for key in ("xyz", "rpy"))
+    return pin.rpy.rpyToMatrix(*rpy), xyz
+
+
+def _distance(points: np.ndarray, collision: ElementTree.Element) -> np.ndarray:
+    """Distance of points from a sphere, cylinder or box; zero or less inside. Shape (N,), [m]."""
+    R, p = _placement(collision)
+    local = (points - p) @ R
+    shape = collision.find("geometry")[0]  # type: ignore[index]
+    size = {key: np.array(value.split(), dtype=float) for key, value in shape.attrib.items()}
+    if shape.tag == "sphere":
+        return np.asarray(np.linalg.norm(local, axis=1) - size["radius"])
+    if shape.tag == "cylinder":
+        across = np.linalg.norm(local[:, :2], axis=1) - size["radius"]
+        beyond = np.stack((across, np.abs(local[:, 2]) - size["length"] / 2), axis=1)
+    else:
+        beyond = np.abs(local) - size["size"] / 2
+    return np.asarray(np.linalg.norm(np.maximum(beyond, 0.0), axis=1))
+
+
 def test_meshes_exist_with_their_colours_and_licences() -> None:
     meshes = share_path("description", "meshes")
     parts = json.loads((meshes / "parts.json").read_text())
