@@ -35,6 +35,7 @@ setup(
     python_requires=">=3.10",
     install_requires=[
         "msgpack>=1.0,<2",
+        "numba>=0.58,<1",
         "numpy>=1.26,<3",
         "opencv-python-headless>=4.6,<6",
         "pin>=3.1,<5",
@@ -44,6 +45,14 @@ setup(
         "websockets>=14,<18",
     ],
     extras_require={
+        "bench": [
+            "matplotlib>=3.9,<4",
+            "mink>=1,<2",
+            "mujoco>=3.5,<5",
+            "pin-pink>=3.1,<5",
+            "qpsolvers[daqp]>=4.3.1,<5",
+            "rich>=13,<16",
+        ],
         "sim": ["mujoco>=3.5,<5"],
         "demo": ["av>=13,<19", "mujoco>=3.5,<5", "rich>=13,<16"],
         "test": [
@@ -57,6 +66,7 @@ setup(
     zip_safe=True,
     entry_points={
         "console_scripts": [
+            "compile_motion = vera_ros.motion.compile:main",
             "demo = vera_ros.demo.cli:main",
             "ik_node = vera_ros.nodes.ik_node:main",
             "judge_node = vera_ros.nodes.judge_node:main",

@@ -107,9 +107,9 @@ make_environment() {
         # NumPy and everything compiled against it stay as the ROS installation has them.
         local numpy
         numpy="$(python3 -c 'import numpy; print(numpy.__version__)')" ||
-            die "NumPy is missing; run: sudo apt-get install python3-numpy python3-opencv python3-scipy ros-$ROS_DISTRO-pinocchio"
-        python3 -c 'import cv2, pinocchio, scipy' ||
-            die "run: sudo apt-get install python3-opencv python3-scipy ros-$ROS_DISTRO-pinocchio"
+            die "NumPy is missing; run: sudo apt-get install python3-numba python3-numpy python3-opencv python3-scipy ros-$ROS_DISTRO-pinocchio"
+        python3 -c 'import cv2, numba, pinocchio, scipy' ||
+            die "run: sudo apt-get install python3-numba python3-opencv python3-scipy ros-$ROS_DISTRO-pinocchio"
         "$VENV/bin/python" -m pip install -qq --disable-pip-version-check \
             "numpy==$numpy" 'websockets>=14,<18' 'msgpack>=1,<2' 'mujoco>=3.5,<5' 'rich>=13,<16' 'av>=13,<19' \
             'hypothesis>=6,<7' 'mypy>=1.14,<3' 'pytest>=8,<10' 'ruff>=0.9,<1' 'types-PyYAML>=6,<7'
@@ -124,9 +124,21 @@ make_environment() {
     fi
 }
 
+# What the motion needs to be compiled again.
+motion_digest() {
+    (cd "$REPOSITORY" && cat "$VENV/made-from" vera_ros/motion/*.py | sha256sum)
+}
+
+# Compiles the motion's inner loops, so that no node has to when it starts.
+compile_motion() {
+    say "compiling the motion"
+    (enter_environment && cd "$REPOSITORY" && python -m vera_ros.motion.compile)
+}
+
 # Puts the environment's programs and libraries in front.
 enter_environment() {
     export PATH="$VENV/bin:$PATH"
+    export NUMBA_CACHE_DIR="$VENV/compiled"
     if [[ $VENV != */ros ]]; then
         local site libraries
         site="$("$VENV/bin/python" -c 'import sysconfig; print(sysconfig.get_paths()["purelib"])')"
@@ -188,6 +200,7 @@ prepare_environment() {
     flock 9
     make_unless_current "$VENV/made-from" "$(environment_digest)" make_environment
     make_unless_current "$VENV/interfaces/made-from" "$(interfaces_digest)" build_interfaces
+    make_unless_current "$VENV/compiled-from" "$(motion_digest)" compile_motion
     exec 9>&-
     enter_environment
     enter_interfaces

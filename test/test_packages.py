@@ -14,10 +14,19 @@ from catkin_pkg.package import Package, parse_package  # type: ignore[import-unt
 
 ROOT = Path(__file__).resolve().parents[1]
 INTERFACES = ROOT / "vera_ros_interfaces"
-EXECUTABLES = {"demo", "ik_node", "judge_node", "policy_node", "reference_server", "sim_node"}
+EXECUTABLES = {
+    "compile_motion",
+    "demo",
+    "ik_node",
+    "judge_node",
+    "policy_node",
+    "reference_server",
+    "sim_node",
+}
 
 # What the keys of rosdep bring, by the name under which Python imports it.
 SYSTEM_KEYS = {
+    "coal": "pinocchio",
     "cv2": "python3-opencv",
     "hypothesis": "python3-hypothesis",
     "msgpack": "python3-msgpack",
@@ -30,10 +39,10 @@ SYSTEM_KEYS = {
     "catkin_pkg": "python3-catkin-pkg-modules",
 }
 # No key brings these: av, mujoco and rich come from PyPI (setup.py's extras).
-PYPI_ONLY = {"av", "mujoco", "rich"}
+PYPI_ONLY = {"av", "mujoco", "numba", "rich"}
 # Run, not imported.
 RUN_ALONG = {"robot_state_publisher", "ros2launch", "rviz2"}
-OWN = {"vera_ros", "test", "ros_helpers", "setuptools"}
+OWN = {"bench", "vera_ros", "test", "ros_helpers", "setuptools"}
 
 
 def manifest(folder: Path) -> Package:

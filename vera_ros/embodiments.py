@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """The robot kinds that VERA serves: what each one sees and what its actions mean. One table."""
 
+import math
 from dataclasses import dataclass
 from enum import Enum
 
 from vera_ros.errors import ConfigurationError
+from vera_ros.motion.rails import Rails
 
 
 class ActionSpace(Enum):
@@ -44,6 +46,8 @@ class Embodiment:
         action_limit: pose columns are clipped to +-this before scaling; None: never clipped.
         action_scale: factor of each pose column, from the wire's unit to m and rad; None: the
             wire's numbers (scaled by the server's `action_abs_scale` when they are not metric).
+        response_model: how an arm answers its actions, a file in config/.
+        rails: bounds of its actions that the arm side keeps; None: none beyond the arm's own.
         drivable: whether this package can move an arm with it.
     """
 
@@ -58,6 +62,8 @@ class Embodiment:
     viewer_port: int
     action_limit: float | None = None
     action_scale: tuple[float, ...] | None = None
+    response_model: str = "direct.yaml"
+    rails: Rails | None = None
     drivable: bool = True
 
 
@@ -77,6 +83,7 @@ EMBODIMENTS = {
             # The wire's numbers are robosuite OSC_POSE actions: 1.0 stands for 0.05 m and 0.5 rad.
             action_limit=1.0,
             action_scale=(0.05, 0.05, 0.05, 0.5, 0.5, 0.5),
+            response_model="osc_pose_panda.yaml",
         ),
         Embodiment(
             name="droid",
@@ -88,7 +95,8 @@ EMBODIMENTS = {
             control_dt_s=1 / 15,
             policy_port=8804,
             viewer_port=8805,
-            drivable=False,
+            # The policy's own controller keeps these.
+            rails=Rails(step_m=0.03, step_rad=math.radians(3.0), chunk_m=0.2),
         ),
         Embodiment(
             name="allegro",

@@ -11,6 +11,7 @@ Vector = npt.NDArray[np.float64]
 START_Q = np.array([0.0, 0.19634954, 0.0, -2.61799388, 0.0, 2.94159265, 0.78539816])
 ACTION_SCALE = np.array([0.05, 0.05, 0.05, 0.5, 0.5, 0.5])
 CONTROL_DT_S = 0.05
+POLICY_LIKE = np.tile([0.3, -0.2, 0.5, 0.0, 0.0, 0.1], (10, 1)) * ACTION_SCALE
 
 
 def vectors(low: float, high: float, count: int) -> st.SearchStrategy[Vector]:

@@ -5,17 +5,24 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+import yaml
 from hypothesis import settings
 
 from vera_ros.motion.arm_model import ArmModel
-from vera_ros.motion.causes import MotionRefusedError
-from vera_ros.motion.gate import ArmTrajectory, Gate, GripperLimits, GripperTrajectory
-from vera_ros.motion.ik import IkSolver
-from vera_ros.motion.limits import Limits
+from vera_ros.motion.causes import Cause, MotionRefusedError
+from vera_ros.motion.chunk_planner import ChunkPlanner
+from vera_ros.motion.gate import Gate, GripperLimits
+from vera_ros.motion.limits import Limits, RateLimits
 from vera_ros.motion.osc_model import OscModel
 from vera_ros.motion.osc_response import OscPoseResponse
+from vera_ros.motion.path import PathFinder, SingularityBounds
+from vera_ros.motion.plan import Plan
 from vera_ros.motion.planner import Planner
+from vera_ros.motion.start import Start
+from vera_ros.motion.trajectory import ArmTrajectory, GripperTrajectory
 from vera_ros.resources import share_path
+
+from .chunks import CONTROL_DT_S, Vector
 
 # A busy machine must not fail a test.
 settings.register_profile("motion", deadline=None, max_examples=30)
@@ -39,11 +46,7 @@ def limits(arm: ArmModel) -> Limits:
     return Limits(
         lower=arm.lower,
         upper=arm.upper,
-        velocity=arm.velocity_limit,
-        acceleration=np.array([15, 7.5, 10, 12.5, 15, 20, 20.0]),
-        jerk=np.array([7500, 3750, 5000, 6250, 7500, 10000, 10000.0]),
-        tcp_speed_m_s=1.7,
-        tcp_turn_rad_s=2.5,
+        rates=RateLimits.load(share_path("config", "panda_limits.yaml"), arm.n),
         workspace_lower=np.array([-0.1, -0.9, -0.4]),
         workspace_upper=np.array([0.9, 0.9, 1.2]),
         duration_s=15.0,
@@ -58,7 +61,8 @@ def gripper_limits() -> GripperLimits:
 
 @pytest.fixture(scope="session")
 def osc_model() -> OscModel:
-    return OscModel.load(share_path("config", "osc_pose_panda.yaml"))
+    content = yaml.safe_load(share_path("config", "osc_pose_panda.yaml").read_text())
+    return OscModel.of(content)
 
 
 @pytest.fixture(scope="session")
@@ -67,8 +71,20 @@ def response(osc_model: OscModel) -> OscPoseResponse:
 
 
 @pytest.fixture(scope="session")
-def planner(arm: ArmModel, response: OscPoseResponse, limits: Limits) -> Planner:
-    return Planner(arm, response, limits, IkSolver(arm))
+def paths(arm: ArmModel, limits: Limits) -> PathFinder:
+    return PathFinder(arm, limits, SingularityBounds(70.0, 140.0))
+
+
+@pytest.fixture(scope="session")
+def chunk_planner(
+    arm: ArmModel, response: OscPoseResponse, limits: Limits, paths: PathFinder
+) -> ChunkPlanner:
+    return ChunkPlanner(arm, response, limits, paths)
+
+
+@pytest.fixture(scope="session")
+def planner(arm: ArmModel, limits: Limits) -> Planner:
+    return Planner(arm, limits)
 
 
 def refusal_of(act: Callable[[], object]) -> MotionRefusedError | None:
@@ -80,13 +96,45 @@ def refusal_of(act: Callable[[], object]) -> MotionRefusedError | None:
     return None
 
 
+def plan_or_none(
+    planner: ChunkPlanner, deltas: Vector, q: Vector, start: Start | None = None
+) -> Plan | None:
+    """The plan from `q` at rest, or from a start; None when it is refused, with a cause."""
+    plans: list[Plan] = []
+
+    def plan() -> None:
+        begin = planner.from_rest(q) if start is None else start
+        plans.append(planner.plan_chunk(deltas, CONTROL_DT_S, begin))
+
+    refusal = refusal_of(plan)
+    if refusal is None:
+        return plans[0]
+    assert refusal.cause is not Cause.NONE
+    assert str(refusal)
+    return None
+
+
 class Published:
-    """What a gate let through."""
+    """A gate and what it let through, each with its time 0."""
 
     def __init__(self, arm: ArmModel, limits: Limits, gripper_limits: GripperLimits) -> None:
         self.arm: list[ArmTrajectory] = []
         self.gripper: list[GripperTrajectory] = []
-        self.gate = Gate(arm, limits, gripper_limits, self.arm.append, self.gripper.append)
+        self.sent_s: list[float] = []
+        self.gate = Gate(arm, limits, gripper_limits, self._take, self._take_fingers)
+
+    def _take(self, trajectory: ArmTrajectory, now_s: float) -> None:
+        self.arm.append(trajectory)
+        self.sent_s.append(now_s)
+
+    def _take_fingers(self, trajectory: GripperTrajectory, _: float) -> None:
+        self.gripper.append(trajectory)
+
+
+@pytest.fixture(scope="session")
+def gate(arm: ArmModel, limits: Limits, gripper_limits: GripperLimits) -> Gate:
+    """A gate that has sent nothing, for what is only checked."""
+    return Published(arm, limits, gripper_limits).gate
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 """The arm from its URDF: kinematics that agree with themselves, and clear errors."""
 
 from collections.abc import Sequence
+from typing import Literal
 
 import numpy as np
 import pinocchio as pin
@@ -10,6 +11,8 @@ from hypothesis import given
 
 from vera_ros.errors import ConfigurationError
 from vera_ros.motion.arm_model import ArmModel
+from vera_ros.motion.causes import Cause, MotionRefusedError
+from vera_ros.motion.chain import place
 
 from .chunks import START_Q, Vector, starts, vectors
 from .urdfs import CHAIN, LIMIT, robot
@@ -29,15 +32,32 @@ def test_jacobian_is_the_derivative_of_the_pose(
             pin.log3(after.rotation @ before.rotation.T),
         )
     )
-    np.testing.assert_allclose(arm.jacobian(q) @ direction, moved / (2 * step), atol=1e-6)
+    np.testing.assert_allclose(arm.jacobians(q[None])[0] @ direction, moved / (2 * step), atol=1e-6)
 
 
-@given(q=vectors(-1.0, 1.0, 7), dq=vectors(-1.0, 1.0, 7))
-def test_motion_agrees_with_pose_and_jacobian(arm: ArmModel, q: Vector, dq: Vector) -> None:
-    positions, twists = arm.tcp_motion(np.stack((q, START_Q)), np.stack((dq, 0 * dq)))
-    np.testing.assert_allclose(positions[0], arm.tcp_pose(q).translation, atol=1e-12)
-    np.testing.assert_allclose(twists[0], arm.jacobian(q) @ dq, atol=1e-12)
-    np.testing.assert_array_equal(twists[1], 0.0)
+@given(q=vectors(-1.0, 1.0, 7))
+def test_positions_and_chain_agree_with_the_pose(arm: ArmModel, q: Vector) -> None:
+    at = arm.tcp_positions(np.stack((q, START_Q)))
+    np.testing.assert_allclose(at[0], arm.tcp_pose(q).translation, atol=1e-12)
+    np.testing.assert_allclose(at[1], arm.tcp_pose(START_Q).translation, atol=1e-12)
+    rotations, positions, axes = np.empty((8, 3, 3)), np.empty((8, 3)), np.empty((7, 3))
+    place(arm.chain, q, rotations, positions, axes)
+    np.testing.assert_allclose(rotations[-1], arm.tcp_pose(q).rotation, atol=1e-12)
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_rows_may_lie_in_memory_in_any_way(arm: ArmModel, order: Literal["C", "F"]) -> None:
+    q = np.array([START_Q, START_Q + 0.1, START_Q - 0.1], order=order)
+    np.testing.assert_array_equal(arm.tcp_positions(q[::2]), arm.tcp_positions(q)[::2])
+    np.testing.assert_array_equal(arm.jacobians(q[::2]), arm.jacobians(q)[::2])
+
+
+@pytest.mark.parametrize("bad", [np.zeros(6), np.full(7, np.nan), np.zeros((7, 1))])
+def test_positions_that_are_none_are_refused(arm: ArmModel, bad: Vector) -> None:
+    arm.check_positions(START_Q, "start", Cause.NO_JOINT_STATES)
+    with pytest.raises(MotionRefusedError, match=r"the start is .*; valid are 7 finite") as refusal:
+        arm.check_positions(bad, "start", Cause.NO_JOINT_STATES)
+    assert refusal.value.cause is Cause.NO_JOINT_STATES
 
 
 def test_panda_is_read_with_its_limits(arm: ArmModel) -> None:
@@ -56,9 +76,9 @@ def test_base_frame_is_the_frame_of_poses_wherever_the_robot_stands() -> None:
     moved, fixed = ArmModel(on_a_table, ["a", "b"]), ArmModel(at_origin, ["a", "b"])
     assert moved.base_frame == "base"
     np.testing.assert_allclose(moved.tcp_pose(q).homogeneous, fixed.tcp_pose(q).homogeneous)
-    np.testing.assert_allclose(moved.jacobian(q), fixed.jacobian(q), atol=1e-12)
-    for one, other in zip(
-        moved.tcp_motion(q[None], q[None]), fixed.tcp_motion(q[None], q[None]), strict=True
+    for one, other in (
+        (moved.jacobians(q[None]), fixed.jacobians(q[None])),
+        (moved.tcp_positions(q[None]), fixed.tcp_positions(q[None])),
     ):
         np.testing.assert_allclose(one, other, atol=1e-12)
 

@@ -19,20 +19,21 @@ DT_S = 0.0125
 @example(speed=np.full(7, 0.9), rate=np.full(7, 0.85))
 @example(speed=np.full(7, 0.9), rate=np.full(7, -0.85))
 def test_braking_keeps_acceleration_and_jerk(limits: Limits, speed: Vector, rate: Vector) -> None:
-    dq, ddq = speed * limits.velocity, rate * limits.acceleration
-    times, q = brake(START_Q, dq, ddq, limits, DT_S)
-    spline = JointSpline(np.concatenate(([0.0], times)), np.vstack((START_Q, q)), dq, ddq)
+    most = limits.rates.joints
+    dq, ddq = speed * most[0], rate * most[1]
+    times, q = brake(START_Q, dq, ddq, most, DT_S)
+    spline = JointSpline(np.concatenate(([0.0], times)), np.vstack((START_Q, q)), (dq, ddq))
     dense = spline.dense_times(16)
     # At the start the spline has the jerk of the state given; braking adds no more than its share.
-    assert (np.abs(spline.derivative(2, dense)) <= limits.acceleration).all()
-    assert (np.abs(spline.derivative(3, dense)) <= limits.jerk).all()
+    assert (np.abs(spline.derivative(2, dense)) <= most[1]).all()
+    assert (np.abs(spline.derivative(3, dense)) <= most[2]).all()
 
 
 @given(speed=vectors(-2.0, 2.0, 7), rate=vectors(-10.0, 10.0, 7), dt_s=st.floats(0.001, 0.02))
 def test_braking_goes_from_the_state_given_to_rest(
     limits: Limits, speed: Vector, rate: Vector, dt_s: float
 ) -> None:
-    times, q = brake(START_Q, speed, rate, limits, dt_s)
+    times, q = brake(START_Q, speed, rate, limits.rates.joints, dt_s)
     np.testing.assert_allclose(np.diff(times, prepend=0.0), dt_s)
     path = np.vstack((START_Q, q))
     # Positions of a quartic: exact differences tell its derivatives at both ends.
@@ -47,6 +48,6 @@ def test_braking_goes_from_the_state_given_to_rest(
 
 
 def test_an_arm_at_rest_stays(limits: Limits) -> None:
-    times, q = brake(START_Q, np.zeros(7), np.zeros(7), limits, DT_S)
+    times, q = brake(START_Q, np.zeros(7), np.zeros(7), limits.rates.joints, DT_S)
     assert len(times) >= 3
     np.testing.assert_array_equal(q, np.tile(START_Q, (len(times), 1)))

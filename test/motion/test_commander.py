@@ -2,26 +2,33 @@
 """What the arm is told, and what it is not told."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from vera_ros.motion.arm_model import ArmModel
 from vera_ros.motion.causes import Cause, MotionRefusedError
-from vera_ros.motion.commander import Commander, Measured
-from vera_ros.motion.gate import ArmTrajectory, GripperLimits
+from vera_ros.motion.chunk_planner import ChunkPlanner
+from vera_ros.motion.commander import ChunkCommand, Commander, Measured
+from vera_ros.motion.gate import GripperLimits
 from vera_ros.motion.gripper import Gripper
-from vera_ros.motion.plan import Plan
+from vera_ros.motion.limits import Limits
+from vera_ros.motion.osc_response import OscPoseResponse
+from vera_ros.motion.path import PathFinder
 from vera_ros.motion.planner import Planner
 from vera_ros.motion.playback import Playing
+from vera_ros.motion.rails import Rails
+from vera_ros.motion.start import Start
 
-from .checker import played
+from .checker import check, state_of
 from .chunks import CONTROL_DT_S, START_Q, Vector
-
-if TYPE_CHECKING:
-    from .conftest import Published
+from .conftest import Published
 
 STEPS = 10
 DOWN = np.tile([0.0, 0.0, -0.02, 0.0, 0.0, 0.0], (STEPS, 1))
@@ -29,6 +36,7 @@ TURN = np.tile([0.0, 0.0, 0.0, 0.0, 0.0, 0.05], (STEPS, 1))
 OPEN, CLOSE = np.zeros(STEPS, bool), np.ones(STEPS, bool)
 NOTHING = np.zeros(0, bool)
 START_S = 1.7e9
+LEAD_S = 0.05
 
 
 @dataclass
@@ -36,27 +44,30 @@ class Rig:
     """A commander, what it published, and an arm that is always where it should be."""
 
     commander: Commander
-    published: "Published"
+    published: Published
     now_s: float = START_S
     finger_m: float = 0.04
     session_id: str = "a"
     sequence: int = 0
 
-    def measured(self) -> Measured:
-        q = self.published.arm[-1].q[-1] if self.published.arm else START_Q
-        return Measured(q, None, self.finger_m, self.now_s, 0.0)
+    def state(self) -> tuple[Vector, Vector, Vector]:
+        """Position, velocity and acceleration of an arm that does what was published last."""
+        if not self.published.arm:
+            return START_Q, np.zeros(7), np.zeros(7)
+        return state_of(self.published.arm[-1], self.now_s - self.published.sent_s[-1])
 
-    def play(self, deltas: Vector = DOWN, close: npt.NDArray[np.bool_] = NOTHING) -> Playing:
+    def measured(self) -> Measured:
+        return Measured(self.state()[0], None, self.finger_m, self.now_s, 0.0)
+
+    def play(
+        self,
+        deltas: Vector = DOWN,
+        close: npt.NDArray[np.bool_] = NOTHING,
+        start_s: float | None = None,
+    ) -> Playing:
         self.sequence += 1
-        return self.commander.play_chunk(
-            deltas,
-            close,
-            CONTROL_DT_S,
-            self.measured(),
-            self.now_s,
-            self.session_id,
-            self.sequence,
-        )
+        chunk = ChunkCommand(deltas, close, CONTROL_DT_S, self.session_id, self.sequence, start_s)
+        return self.commander.play_chunk(chunk, self.measured(), self.now_s)
 
     def finish(self) -> None:
         """The plan has come to rest and somebody saw it."""
@@ -65,10 +76,33 @@ class Rig:
         self.commander.finish()
 
 
+def commander_of(
+    chunks: ChunkPlanner,
+    planner: Planner,
+    published: Published,
+    gripper: Gripper | None,
+    rails: Rails | None = None,
+) -> Commander:
+    return Commander(
+        chunks,
+        planner,
+        published.gate,
+        gripper,
+        rails=rails,
+        stop_lead_s=0.025,
+        hand_over_lead_s=LEAD_S,
+    )
+
+
 @pytest.fixture
-def rig(planner: Planner, published: "Published", gripper_limits: GripperLimits) -> Rig:
+def rig(
+    chunk_planner: ChunkPlanner,
+    planner: Planner,
+    published: Published,
+    gripper_limits: GripperLimits,
+) -> Rig:
     gripper = Gripper(gripper_limits)
-    return Rig(Commander(planner, published.gate, gripper, stop_lead_s=0.025), published)
+    return Rig(commander_of(chunk_planner, planner, published, gripper), published)
 
 
 def refused(act: Callable[[], object], cause: Cause) -> str:
@@ -91,9 +125,12 @@ def test_a_chunk_is_published_and_remembered(rig: Rig) -> None:
 
 
 @pytest.mark.parametrize("share", [0.0, 0.5, 0.99])
-def test_while_a_plan_plays_nothing_else_moves_the_arm(rig: Rig, share: float) -> None:
+def test_while_a_plan_plays_no_other_session_and_no_move_moves_the_arm(
+    rig: Rig, share: float
+) -> None:
     playing = rig.play()
     rig.now_s += share * playing.plan.duration_s
+    rig.session_id = "b"
     said = refused(lambda: rig.play(), Cause.BUSY)
     assert f"{(1 - share) * playing.plan.duration_s:.2f} s" in said
     refused(
@@ -113,8 +150,7 @@ def test_the_next_chunk_goes_on_from_where_the_last_one_ended(rig: Rig) -> None:
 
 
 def test_a_refused_chunk_leaves_nothing_behind(rig: Rig) -> None:
-    far = DOWN * 30
-    refused(lambda: rig.play(far, CLOSE), Cause.UNREACHABLE)
+    refused(lambda: rig.play(np.full((STEPS, 6), np.nan), CLOSE), Cause.INVALID_CHUNK)
     assert rig.published.arm == []
     assert rig.published.gripper == []
     assert rig.commander.playing is None
@@ -122,11 +158,11 @@ def test_a_refused_chunk_leaves_nothing_behind(rig: Rig) -> None:
 
 
 def test_an_arm_whose_gripper_is_refused_does_not_move_either(
-    planner: Planner, published: "Published"
+    chunk_planner: ChunkPlanner, planner: Planner, published: Published
 ) -> None:
     """The arm's trajectory was out already when the gate refused the gripper's."""
     too_fast = Gripper(GripperLimits(lower_m=0.0, upper_m=0.04, speed_m_s=1.0, duration_s=15.0))
-    rig = Rig(Commander(planner, published.gate, too_fast, stop_lead_s=0.025), published)
+    rig = Rig(commander_of(chunk_planner, planner, published, too_fast), published)
     refused(lambda: rig.play(DOWN, CLOSE), Cause.LIMIT_EXCEEDED)
     assert published.arm == []
     assert published.gripper == []
@@ -179,9 +215,9 @@ def test_the_gripper_moves_when_the_stretched_steps_say_so(rig: Rig) -> None:
 
 
 def test_an_arm_without_gripper_ignores_its_commands(
-    planner: Planner, published: "Published"
+    chunk_planner: ChunkPlanner, planner: Planner, published: Published
 ) -> None:
-    rig = Rig(Commander(planner, published.gate, None, stop_lead_s=0.025), published)
+    rig = Rig(commander_of(chunk_planner, planner, published, None), published)
     rig.play(DOWN, CLOSE)
     assert len(published.arm) == 1
     assert published.gripper == []
@@ -190,25 +226,18 @@ def test_an_arm_without_gripper_ignores_its_commands(
 # What the response model remembers.
 
 
-class GoalsSeen:
-    """A planner that writes down which rotation goal each chunk goes on from."""
-
-    def __init__(self, planner: Planner) -> None:
-        self._planner = planner
-        self.goals: list[Vector | None] = []
-
-    def plan_chunk(self, deltas: Vector, dt_s: float, q: Vector, goal: Vector | None) -> Plan:
-        self.goals.append(goal)
-        return self._planner.plan_chunk(deltas, dt_s, q, goal)
-
-    def __getattr__(self, name: str) -> object:
-        return getattr(self._planner, name)
-
-
 @pytest.mark.parametrize("between", ["nothing", "another session", "a stop", "a move"])
-def test_the_rotation_goal_lives_as_long_as_the_motion_goes_on(rig: Rig, between: str) -> None:
-    seen = GoalsSeen(rig.commander._planner)
-    rig.commander._planner = seen  # type: ignore[assignment]
+def test_the_responses_state_lives_as_long_as_the_motion_goes_on(
+    rig: Rig, between: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chunks, seen = rig.commander._chunks, []
+    from_rest = chunks.from_rest
+
+    def watched(q: Vector, before: Any = None, lead_s: float = 0.0) -> Start:
+        seen.append(before)
+        return from_rest(q, before, lead_s)
+
+    monkeypatch.setattr(chunks, "from_rest", watched)
     first = rig.play(TURN)
     if between == "a stop":
         rig.now_s += 0.2
@@ -222,16 +251,145 @@ def test_the_rotation_goal_lives_as_long_as_the_motion_goes_on(rig: Rig, between
         rig.commander.move_to(START_Q, 0.5, rig.measured(), rig.now_s)
         rig.finish()
     rig.play(TURN)
-    expected = first.plan.rotation_goal if between == "nothing" else None
-    assert seen.goals[0] is None
-    assert seen.goals[1] is expected
+    assert seen[0] is None
+    if between == "nothing":
+        assert first.plan.chunk is not None
+        ended = first.plan.chunk.response.state_at(np.inf)
+        np.testing.assert_allclose(seen[1].rotation_goal, ended.rotation_goal)
+    else:
+        assert seen[1] is None
+
+
+# One chunk takes over from another.
+
+
+def goes_on(rig: Rig, before: tuple[Vector, Vector, Vector]) -> None:
+    """What was published last begins as the arm moves, and keeps every limit."""
+    trajectory = rig.published.arm[-1]
+    starts = (trajectory.start_q, trajectory.start_dq, trajectory.start_ddq)
+    for start, now, most in zip(starts, before, (1e-6, 1e-4, 1e-2), strict=True):
+        np.testing.assert_allclose(start, now, atol=most)
+    assert rig.published.sent_s[-1] == rig.now_s
+
+
+@given(share=st.floats(0.0, 0.999), turn=st.booleans())
+def test_a_chunk_of_the_same_session_takes_over_in_motion(
+    chunk_planner: ChunkPlanner,
+    planner: Planner,
+    arm: ArmModel,
+    limits: Limits,
+    gripper_limits: GripperLimits,
+    share: float,
+    turn: bool,
+) -> None:
+    published = Published(arm, limits, gripper_limits)
+    rig = Rig(commander_of(chunk_planner, planner, published, None), published)
+    first = rig.play(DOWN)
+    old = published.arm[-1]
+    rig.now_s += share * first.plan.duration_s
+    before = rig.state()
+    second = rig.play(TURN if turn else -DOWN)
+    goes_on(rig, before)
+    check(published.arm[-1], limits)
+    assert rig.commander.playing is second
+    # Until the hand-over, the message carries what played before.
+    assert second.plan.chunk is not None
+    elapsed = share * first.plan.duration_s
+    for late in np.linspace(0.0, second.plan.chunk.begins_s, 8):
+        np.testing.assert_allclose(
+            state_of(published.arm[-1], late)[0], state_of(old, elapsed + late)[0], atol=1e-4
+        )
+    if second.plan.chunk.begins_s > LEAD_S + 1e-6:  # or it waits for the end
+        assert second.plan.chunk.begins_s == pytest.approx(
+            first.plan.duration_s - elapsed, abs=1e-6
+        )
+
+
+@given(elapsed=st.floats(0.0, 0.4), lead=st.floats(0.011, 0.1), scale=st.sampled_from([1.0, 0.5]))
+def test_a_chunk_with_a_time_takes_over_exactly_then(
+    arm: ArmModel,
+    response: OscPoseResponse,
+    paths: PathFinder,
+    planner: Planner,
+    limits: Limits,
+    gripper_limits: GripperLimits,
+    elapsed: float,
+    lead: float,
+    scale: float,
+) -> None:
+    published = Published(arm, limits, gripper_limits)
+    chunks = ChunkPlanner(arm, response, limits, paths, scale)
+    rig = Rig(commander_of(chunks, planner, published, None), published)
+    rig.play(DOWN)
+    rig.now_s += elapsed
+    before = rig.state()
+    second = rig.play(0.5 * DOWN, start_s=rig.now_s + lead)
+    goes_on(rig, before)
+    check(published.arm[-1], limits)
+    assert second.plan.chunk is not None
+    assert second.plan.chunk.begins_s == pytest.approx(lead, abs=1e-6)
+
+
+@given(seed=st.integers(0, 2**32 - 1), scale=st.sampled_from([1.0, 0.6]))
+def test_many_chunks_in_a_row_are_one_motion(
+    arm: ArmModel,
+    response: OscPoseResponse,
+    paths: PathFinder,
+    planner: Planner,
+    limits: Limits,
+    gripper_limits: GripperLimits,
+    seed: int,
+    scale: float,
+) -> None:
+    random = np.random.default_rng(seed)
+    published = Published(arm, limits, gripper_limits)
+    chunks = ChunkPlanner(arm, response, limits, paths, scale)
+    rig = Rig(commander_of(chunks, planner, published, None), published)
+    for _ in range(5):
+        before = rig.state()
+        deltas = random.uniform(-0.015, 0.015, (6, 6)) * [1, 1, 1, 0, 0, 3]
+        with suppress(MotionRefusedError):
+            rig.play(deltas)
+            goes_on(rig, before)
+            check(published.arm[-1], limits)
+        rig.now_s += random.uniform(0.05, 0.5)
+    assert len(published.arm) >= 3
+
+
+@pytest.mark.parametrize("elapsed", [0.0, 0.02, 0.05, 0.1, 0.3, 0.6])
+def test_a_stop_may_come_in_every_phase_of_taking_over(
+    rig: Rig, limits: Limits, elapsed: float
+) -> None:
+    rig.play(DOWN)
+    rig.now_s += 0.2
+    rig.play(TURN)
+    rig.now_s += elapsed
+    before = rig.state()
+    rig.commander.stop(rig.now_s)
+    goes_on(rig, before)
+    check(rig.published.arm[-1], limits)
+
+
+@pytest.mark.parametrize("lead_s", [-0.02, -5.0, 10.5, np.inf, np.nan])
+def test_a_chunk_at_no_valid_time_is_refused(rig: Rig, lead_s: float) -> None:
+    said = refused(lambda: rig.play(start_s=rig.now_s + lead_s), Cause.INVALID_CHUNK)
+    assert "valid is 0 to 10" in said
+    assert rig.published.arm == []
+
+
+def test_rails_are_kept_and_reported(
+    chunk_planner: ChunkPlanner, planner: Planner, published: Published
+) -> None:
+    rails = Rails(step_m=0.01, step_rad=0.05, chunk_m=0.05)
+    rig = Rig(commander_of(chunk_planner, planner, published, None, rails), published)
+    bound = rig.play(DOWN)
+    assert bound.on_rails
+    assert bound.plan.executed_trans_m == pytest.approx(0.05)
+    rig.finish()
+    assert not rig.play(0.1 * DOWN).on_rails
 
 
 # Stops.
-
-
-def at_time(trajectory: ArmTrajectory, time_s: float) -> Vector:
-    return np.asarray(played(trajectory)(time_s))
 
 
 def test_a_stop_leads_on_from_the_motion_and_ends_earlier(rig: Rig) -> None:
@@ -239,7 +397,7 @@ def test_a_stop_leads_on_from_the_motion_and_ends_earlier(rig: Rig) -> None:
     rig.now_s += 0.2
     rig.commander.stop(rig.now_s)
     motion, stop = rig.published.arm
-    np.testing.assert_allclose(stop.start_q, at_time(motion, 0.2), atol=1e-4)
+    np.testing.assert_allclose(stop.start_q, state_of(motion, 0.2)[0], atol=1e-4)
     assert 0.2 + stop.times_s[-1] < playing.plan.duration_s
     np.testing.assert_array_equal(stop.dq[-1], 0.0)
     assert rig.commander.playing is None
@@ -283,7 +441,7 @@ def test_a_stop_does_not_move_the_fingers(rig: Rig) -> None:
 def test_a_stop_that_the_gate_refuses_leaves_the_plan_to_its_own_end(rig: Rig) -> None:
     playing = rig.play()
 
-    def refuse(trajectory: ArmTrajectory, measured_q: Vector) -> None:
+    def refuse(*_: object, **__: object) -> None:
         raise MotionRefusedError(Cause.LIMIT_EXCEEDED, "too sharp")
 
     rig.commander._gate.send_arm = refuse  # type: ignore[method-assign]
@@ -365,3 +523,35 @@ def test_without_measured_velocities_the_brake_holds_the_measured_position(rig: 
     where = Measured(START_Q + 0.12, None, rig.finger_m, rig.now_s, 0.0)
     rig.commander.brake(where, rig.now_s)
     np.testing.assert_allclose(rig.published.arm[-1].q, np.tile(where.q, (8, 1)), atol=1e-9)
+
+
+# The gripper in a stop.
+
+
+@pytest.mark.parametrize("way", ["stop", "brake"])
+def test_a_stop_drops_a_close_that_has_not_begun(rig: Rig, way: str) -> None:
+    """On a stop, the fingers closed all the same, at their step."""
+    rig.play(close=np.arange(STEPS) >= STEPS - 2)
+    assert rig.published.gripper[-1].positions_m[-1] == pytest.approx(0.0)
+    rig.now_s += 0.1
+    if way == "stop":
+        rig.commander.stop(rig.now_s)
+    else:
+        rig.commander.brake(replace(rig.measured(), q=START_Q, dq=np.zeros(7)), rig.now_s)
+    np.testing.assert_allclose(rig.published.gripper[-1].positions_m, 0.04)
+
+
+def test_a_change_at_the_end_of_a_chunk_that_moves_nothing_is_remembered(
+    chunk_planner: ChunkPlanner,
+    planner: Planner,
+    published: Published,
+    gripper_limits: GripperLimits,
+) -> None:
+    gripper = Gripper(gripper_limits, 2)
+    rig = Rig(commander_of(chunk_planner, planner, published, gripper), published)
+    rig.play(close=np.arange(STEPS) == STEPS - 1)
+    assert published.gripper == []
+    rig.finish()
+    rig.play(close=CLOSE)
+    assert len(published.gripper) == 1
+    assert published.gripper[0].times_s[-1] == pytest.approx(0.4)

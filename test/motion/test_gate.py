@@ -13,12 +13,19 @@ from hypothesis import strategies as st
 
 from vera_ros.errors import ConfigurationError
 from vera_ros.motion.arm_model import ArmModel
+from vera_ros.motion.braking import brake
 from vera_ros.motion.causes import Cause, MotionRefusedError
-from vera_ros.motion.gate import ArmTrajectory, Gate, GripperLimits, GripperTrajectory
+from vera_ros.motion.gate import Gate, GripperLimits
+from vera_ros.motion.joint_spline import JointSpline
 from vera_ros.motion.limits import Limits
+from vera_ros.motion.plan import Plan
+from vera_ros.motion.trajectory import ArmState, ArmTrajectory, GripperTrajectory
 
+from .checker import state_of
 from .chunks import START_Q, Vector, vectors
 from .conftest import Published, refusal_of
+
+NOW_S = 1.7e9
 
 
 def swing(offset: npt.ArrayLike = 0.1, duration_s: float = 1.0, points: int = 40) -> ArmTrajectory:
@@ -49,7 +56,7 @@ def test_good_motion_is_published_as_it_is(
 ) -> None:
     published = Published(arm, limits, gripper_limits)
     trajectory = swing(offset, 2.0)
-    published.gate.send_arm(trajectory, START_Q)
+    published.gate.send_arm(trajectory, ArmState(START_Q), NOW_S)
     assert published.arm == [trajectory]
 
 
@@ -77,7 +84,7 @@ def test_ill_formed_motion_is_refused(
     published: Published, make: Callable[[], ArmTrajectory]
 ) -> None:
     with pytest.raises(MotionRefusedError) as refusal:
-        published.gate.send_arm(make(), START_Q)
+        published.gate.send_arm(make(), ArmState(START_Q), NOW_S)
     assert refusal.value.cause in (Cause.INVALID_CHUNK, Cause.LIMIT_EXCEEDED)
     assert published.arm == []
 
@@ -100,7 +107,7 @@ def test_motion_over_a_limit_is_refused(
     published: Published, trajectory: ArmTrajectory, words: str
 ) -> None:
     with pytest.raises(MotionRefusedError, match=words) as refusal:
-        published.gate.send_arm(trajectory, START_Q)
+        published.gate.send_arm(trajectory, ArmState(START_Q), NOW_S)
     assert refusal.value.cause is Cause.LIMIT_EXCEEDED
     assert published.arm == []
 
@@ -112,10 +119,10 @@ def test_far_start_is_refused(
     published = Published(arm, limits, gripper_limits)
     if np.abs(offset).max() > limits.start_rad:
         with pytest.raises(MotionRefusedError, match="from where") as refusal:
-            published.gate.send_arm(swing(), START_Q + offset)
+            published.gate.send_arm(swing(), ArmState(START_Q + offset), NOW_S)
         assert refusal.value.cause is Cause.LIMIT_EXCEEDED
     else:
-        published.gate.send_arm(swing(), START_Q + offset)
+        published.gate.send_arm(swing(), ArmState(START_Q + offset), NOW_S)
 
 
 @pytest.mark.parametrize("measured", [np.full(7, np.nan), np.zeros(6), np.full(7, np.inf)])
@@ -123,7 +130,7 @@ def test_measured_positions_that_are_none_are_refused(
     published: Published, measured: Vector
 ) -> None:
     with pytest.raises(MotionRefusedError) as refusal:
-        published.gate.send_arm(swing(), measured)
+        published.gate.send_arm(swing(), ArmState(measured), NOW_S)
     assert refusal.value.cause is Cause.NO_JOINT_STATES
     assert published.arm == []
 
@@ -135,7 +142,7 @@ def test_motion_out_of_the_workspace_is_refused(
     published = Published(arm, table, gripper_limits)
     down = swing([0, 0.2, 0, 0, 0, 0, 0], 2.0)
     with pytest.raises(MotionRefusedError, match="outside the workspace") as refusal:
-        published.gate.send_arm(down, START_Q)
+        published.gate.send_arm(down, ArmState(START_Q), NOW_S)
     assert refusal.value.cause is Cause.OUTSIDE_WORKSPACE
     assert published.arm == []
 
@@ -156,22 +163,151 @@ def test_tcp_is_watched_between_points_that_are_far_apart(
         start_dq=np.zeros(7),
         start_ddq=np.zeros(7),
     )
-    assert (arm.tcp_motion(dip.q, dip.dq)[0] > table.workspace_lower).all()
+    assert (arm.tcp_positions(dip.q) > table.workspace_lower).all()
     with pytest.raises(MotionRefusedError) as refusal:
-        published.gate.send_arm(dip, START_Q)
+        published.gate.send_arm(dip, ArmState(START_Q), NOW_S)
     assert refusal.value.cause is Cause.OUTSIDE_WORKSPACE
 
 
-@pytest.mark.parametrize(("name", "words"), [("tcp_speed_m_s", "move"), ("tcp_turn_rad_s", "turn")])
+@pytest.mark.parametrize("part", ["linear", "angular"])
+@pytest.mark.parametrize(("order", "name"), [*enumerate(("velocity", "acceleration", "jerk"))])
 def test_tcp_that_is_too_fast_is_refused(
-    arm: ArmModel, limits: Limits, gripper_limits: GripperLimits, name: str, words: str
+    arm: ArmModel,
+    limits: Limits,
+    gripper_limits: GripperLimits,
+    part: str,
+    order: int,
+    name: str,
 ) -> None:
-    bounds: dict[str, Any] = {name: 0.05}
-    published = Published(arm, replace(limits, **bounds), gripper_limits)
-    with pytest.raises(MotionRefusedError, match=words) as refusal:
-        published.gate.send_arm(swing([0.3, 0, 0, 0, 0, 0, 0], 1.0), START_Q)
+    bounds = getattr(limits.rates, part).copy()
+    bounds[order] = 0.05
+    narrow: Any = {part: bounds}
+    slow = replace(limits, rates=replace(limits.rates, **narrow))
+    published = Published(arm, slow, gripper_limits)
+    with pytest.raises(MotionRefusedError, match=f"the {name} of the TCP") as refusal:
+        published.gate.send_arm(swing([0.3, 0, 0, 0, 0, 0, 0], 1.0), ArmState(START_Q), NOW_S)
     assert refusal.value.cause is Cause.LIMIT_EXCEEDED
     assert published.arm == []
+
+
+# What it goes on from.
+
+
+def remainder(trajectory: ArmTrajectory, from_s: float, jump: tuple[float, float, float]) -> Any:
+    """The rest of a trajectory, with jumps in position, velocity and acceleration at its start."""
+    start = [state + by for state, by in zip(state_of(trajectory, from_s), jump, strict=True)]
+    left = trajectory.times_s > from_s + 1e-3
+    return ArmTrajectory(
+        trajectory.times_s[left] - from_s,
+        trajectory.q[left],
+        trajectory.dq[left],
+        trajectory.ddq[left],
+        *start,
+    )
+
+
+@given(part=st.floats(0.0, 0.97))
+def test_what_goes_on_with_what_plays_is_published(
+    arm: ArmModel, limits: Limits, gripper_limits: GripperLimits, part: float
+) -> None:
+    published, first = Published(arm, limits, gripper_limits), swing()
+    published.gate.send_arm(first, ArmState(START_Q), NOW_S)
+    now = state_of(first, part)[0]
+    published.gate.send_arm(remainder(first, part, (0, 0, 0)), ArmState(now), NOW_S + part)
+    assert len(published.arm) == 2
+    assert published.sent_s == [NOW_S, NOW_S + part]
+
+
+@pytest.mark.parametrize("part", [0.0, 0.2, 0.5, 0.9])
+@pytest.mark.parametrize(
+    ("jump", "name"),
+    [
+        ((1e-3, 0, 0), "position"),
+        ((-1e-3, 0, 0), "position"),
+        ((0, 0.01, 0), "velocity"),
+        ((0, 0, 0.5), "acceleration"),
+    ],
+)
+def test_what_does_not_go_on_with_what_plays_is_refused(
+    published: Published, part: float, jump: tuple[float, float, float], name: str
+) -> None:
+    first = swing()
+    published.gate.send_arm(first, ArmState(START_Q), NOW_S)
+    now = state_of(first, part)[0]
+    with pytest.raises(MotionRefusedError, match=f"the {name} of joint . would jump") as refusal:
+        published.gate.send_arm(remainder(first, part, jump), ArmState(now), NOW_S + part)
+    assert refusal.value.cause is Cause.LIMIT_EXCEEDED
+    assert published.arm == [first]
+
+
+@pytest.mark.parametrize("name", ["start_dq", "start_ddq"])
+@pytest.mark.parametrize("played_before", [False, True])
+def test_an_arm_at_rest_does_not_begin_in_motion(
+    published: Published, name: str, played_before: bool
+) -> None:
+    now_s = NOW_S
+    if played_before:
+        published.gate.send_arm(swing(0.0), ArmState(START_Q), now_s)
+        now_s += 1.001
+    moving: Any = {name: np.full(7, 0.5)}
+    with pytest.raises(MotionRefusedError, match="would jump"):
+        published.gate.send_arm(replace(swing(), **moving), ArmState(START_Q), now_s)
+    published.gate.send_arm(swing(), ArmState(START_Q), now_s)
+
+
+@given(offset=vectors(-0.2, 0.2, 7), speed=vectors(-0.1, 0.1, 7))
+def test_off_the_plan_the_measured_motion_counts(
+    arm: ArmModel, limits: Limits, gripper_limits: GripperLimits, offset: Vector, speed: Vector
+) -> None:
+    published, first = Published(arm, limits, gripper_limits), swing()
+    published.gate.send_arm(first, ArmState(START_Q), NOW_S)
+    here = START_Q + np.array([1, 1, 1, 1, 1, 0.5, 1]) * offset
+    times, knots = brake(here, speed, 0 * speed, limits.rates.joints, 0.0125)
+    spline = JointSpline(np.append(0.0, times), np.vstack((here, knots)), (speed, 0 * speed))
+    stop = Plan(spline).trajectory()
+    away = np.abs(here - state_of(first, 0.3)[0]).max() > 1e-3
+    refusal = refusal_of(lambda: published.gate.check_arm(stop, ArmState(here), NOW_S + 0.3))
+    assert refusal is not None or not away
+    published.gate.send_arm(stop, ArmState(here, speed), NOW_S + 0.3, off_plan=True)
+    wrong = ArmState(here, speed + 0.01)
+    with pytest.raises(MotionRefusedError, match="velocity of joint"):
+        published.gate.check_arm(stop, wrong, NOW_S + 0.3, off_plan=True)
+
+
+class Wall:
+    """Obstacles that are too close at a sample."""
+
+    def __init__(self, found: tuple[int, object] | None) -> None:
+        self.found = found
+
+    def first_too_close(self, q: Vector) -> tuple[int, object] | None:
+        assert q.shape[1] == 7
+        return self.found
+
+
+@pytest.mark.parametrize("found", [None, (0, "hand and table, 4 mm"), (17, "hand and table, 4 mm")])
+def test_what_comes_too_near_to_an_obstacle_is_refused(
+    arm: ArmModel,
+    limits: Limits,
+    gripper_limits: GripperLimits,
+    found: tuple[int, object] | None,
+) -> None:
+    sent: list[ArmTrajectory] = []
+    gate = Gate(
+        arm, limits, gripper_limits, lambda t, _: sent.append(t), lambda *_: None, Wall(found)
+    )
+    refusal = refusal_of(lambda: gate.send_arm(swing(), ArmState(START_Q), NOW_S))
+    if found is None:
+        assert refusal is None
+        assert len(sent) == 1
+    else:
+        assert refusal is not None
+        assert refusal.cause is Cause.COLLISION
+        assert "hand and table, 4 mm" in str(refusal)
+        assert sent == []
+
+
+# The fingers.
 
 
 def fingers(times: list[float], positions: list[float], start: float = 0.04) -> GripperTrajectory:
@@ -180,7 +316,7 @@ def fingers(times: list[float], positions: list[float], start: float = 0.04) -> 
 
 def test_good_gripper_motion_is_published(published: Published) -> None:
     trajectory = fingers([0.4, 0.5], [0.0, 0.0])
-    published.gate.send_gripper(trajectory)
+    published.gate.send_gripper(trajectory, NOW_S)
     assert published.gripper == [trajectory]
 
 
@@ -206,7 +342,7 @@ def test_bad_gripper_motion_is_refused(
     published: Published, trajectory: GripperTrajectory, cause: Cause
 ) -> None:
     with pytest.raises(MotionRefusedError) as refusal:
-        published.gate.send_gripper(trajectory)
+        published.gate.send_gripper(trajectory, NOW_S)
     assert refusal.value.cause is cause
     assert published.gripper == []
 
@@ -226,6 +362,6 @@ def test_gripper_limits_that_are_nonsense_are_refused(
 def test_no_number_makes_the_gate_fail_otherwise(
     arm: ArmModel, limits: Limits, gripper_limits: GripperLimits, value: float, name: str
 ) -> None:
-    gate = Gate(arm, limits, gripper_limits, lambda _: None, lambda _: None)
-    refusal = refusal_of(lambda: gate.check_arm(with_value(name, value), START_Q))
+    gate = Published(arm, limits, gripper_limits).gate
+    refusal = refusal_of(lambda: gate.check_arm(with_value(name, value), ArmState(START_Q), NOW_S))
     assert refusal is None or refusal.cause is not Cause.NONE

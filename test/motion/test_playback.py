@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from vera_ros.motion.chunk_planner import ChunkPlanner
 from vera_ros.motion.planner import Planner
 from vera_ros.motion.playback import Playing
 
@@ -15,8 +16,9 @@ DELTAS = np.tile([0.4, 0.0, 0.2, 0.0, 0.0, 0.2], (6, 1)) * ACTION_SCALE
 
 
 @pytest.fixture(scope="module")
-def playing(planner: Planner) -> Playing:
-    return Playing(planner.plan_chunk(DELTAS, 0.05, START_Q, None), 100.0, "session", 3)
+def playing(chunk_planner: ChunkPlanner) -> Playing:
+    plan = chunk_planner.plan_chunk(DELTAS, 0.05, chunk_planner.from_rest(START_Q))
+    return Playing(plan, 100.0, "session", 3)
 
 
 def test_steps_are_played_one_by_one(playing: Playing) -> None:

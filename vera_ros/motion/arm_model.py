@@ -2,12 +2,15 @@
 """The arm at hand: kinematics and limits from its URDF."""
 
 from collections.abc import Sequence
+from xml.etree import ElementTree
 
 import numpy as np
 import pinocchio as pin
 
 from vera_ros.errors import ConfigurationError
-from vera_ros.motion.response import Vector
+from vera_ros.motion.causes import Cause, MotionRefusedError
+from vera_ros.motion.chain import Chain, jacobians, tcp_positions
+from vera_ros.motion.small_matrices import Vector
 
 _TCP_NAME_PARTS = ("grip_site", "tcp", "tool0", "tool_tip", "ee_link", "gripper_link")
 
@@ -22,6 +25,7 @@ class ArmModel:
         lower: joint position limits. Shape (n,), [rad].
         upper: joint position limits. Shape (n,), [rad].
         velocity_limit: Shape (n,), [rad/s].
+        chain: the same chain as arrays, for compiled code.
     """
 
     def __init__(self, urdf: str, joint_names: Sequence[str], tcp_frame: str = "") -> None:
@@ -64,6 +68,7 @@ class ArmModel:
         self.base_frame = self._model.frames[self._base].name
         pin.framesForwardKinematics(self._model, self._data, pin.neutral(self._model))
         self._world_to_base = self._data.oMf[self._base].inverse()
+        self.chain = Chain.of(self._model, self._tcp, self._world_to_base.inverse())
         self.lower = self._model.lowerPositionLimit.copy()
         self.upper = self._model.upperPositionLimit.copy()
         self.velocity_limit = self._model.velocityLimit.copy()
@@ -80,31 +85,52 @@ class ArmModel:
         pose = pin.updateFramePlacement(self._model, self._data, self._tcp)
         return self._world_to_base * pose
 
-    def jacobian(self, q: Vector) -> Vector:
-        """Jacobian of the TCP, linear part first, axes of the base frame. Shape (6, n)."""
-        J = pin.computeFrameJacobian(
-            self._model, self._data, q, self._tcp, pin.ReferenceFrame.LOCAL_WORLD_ALIGNED
-        )
-        R = self._world_to_base.rotation
-        return np.vstack((R @ J[:3], R @ J[3:]))
+    def jacobians(self, q: Vector) -> Vector:
+        """Jacobians of the TCP, linear part first, axes of the base frame. Shape (N, 6, n).
 
-    def tcp_motion(self, q: Vector, dq: Vector) -> tuple[Vector, Vector]:
-        """Motion of the TCP in the base frame for joint motions of shape (N, n), [rad, rad/s].
-
-        Returns:
-            Positions, shape (N, 3), [m], and twists, linear part first, shape (N, 6), [m/s, rad/s].
+        `q`: Shape (N, n), [rad].
         """
-        positions, twists = np.empty((len(q), 3)), np.empty((len(q), 6))
-        for row, (now, rate) in enumerate(zip(q, dq, strict=True)):
-            pin.forwardKinematics(self._model, self._data, now, rate)
-            positions[row] = pin.updateFramePlacement(
-                self._model, self._data, self._tcp
-            ).translation
-            twists[row] = pin.getFrameVelocity(
-                self._model, self._data, self._tcp, pin.ReferenceFrame.LOCAL_WORLD_ALIGNED
-            ).vector
-        R, offset = self._world_to_base.rotation, self._world_to_base.translation
-        return positions @ R.T + offset, (twists.reshape(-1, 2, 3) @ R.T).reshape(-1, 6)
+        J = np.empty((len(q), 6, self.n))
+        jacobians(self.chain, np.ascontiguousarray(q), J)
+        return J
+
+    def tcp_positions(self, q: Vector) -> Vector:
+        """Positions of the TCP in the base frame. `q`: Shape (N, n), [rad]. Shape (N, 3), [m]."""
+        positions = np.empty((len(q), 3))
+        tcp_positions(self.chain, np.ascontiguousarray(q), positions)
+        return positions
+
+    def require_inertias(self) -> None:
+        """Make sure that the URDF says what the links weigh.
+
+        Raises:
+            ConfigurationError: a joint carries nothing that has a mass.
+        """
+        without = [
+            name
+            for name, inertia in zip(self.joint_names, list(self._model.inertias)[1:], strict=True)
+            if not (inertia.mass > 0 and np.linalg.eigvalsh(inertia.inertia).min() > 0)
+        ]
+        if without:
+            raise ConfigurationError(
+                f"the URDF has no inertias for the links that {without} carry; give each link an "
+                "<inertial> with mass and inertia, or set effort_model to none"
+            )
+
+    def efforts(self, q: Vector, dq: Vector) -> Vector:
+        """Gravity and Coriolis forces by the URDF's inertias. Shape (n,) each, [Nm]."""
+        return np.array(pin.nonLinearEffects(self._model, self._data, q, dq))
+
+    def check_positions(self, q: Vector, what: str, cause: Cause) -> None:
+        """Refuse a motion from or to `q` unless these are n finite joint positions.
+
+        Raises:
+            MotionRefusedError: with this cause.
+        """
+        if q.shape != (self.n,) or not np.isfinite(q).all():
+            raise MotionRefusedError(
+                cause, f"the {what} is {q.tolist()}; valid are {self.n} finite joint positions"
+            )
 
     def _check_limits(self) -> None:
         for name, lower, upper, velocity in zip(
@@ -122,8 +148,24 @@ def _parse(urdf: str) -> pin.Model:
         return pin.buildModelFromXML(urdf)
     except (RuntimeError, ValueError) as error:
         raise ConfigurationError(
-            f"robot_description is not a URDF that can be read ({error}); it begins {urdf[:60]!r}"
+            f"robot_description is not a URDF that can be read ({error}); {_what_is_wrong(urdf)}"
         ) from error
+
+
+def _what_is_wrong(urdf: str) -> str:
+    """What the parser keeps to itself."""
+    try:
+        joints = ElementTree.fromstring(urdf).iter("joint")
+        without = [
+            joint.get("name")
+            for joint in joints
+            if joint.get("type") in ("revolute", "prismatic") and joint.find("limit") is None
+        ]
+    except ElementTree.ParseError as error:
+        return f"it is not valid XML ({error}), and begins {urdf[:60]!r}"
+    if without:
+        return f"the joints {without} have no <limit>; give lower, upper, effort and velocity"
+    return f"it begins {urdf[:60]!r}"
 
 
 def _check_joints(model: pin.Model, joint_names: Sequence[str]) -> None:

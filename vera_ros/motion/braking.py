@@ -3,14 +3,15 @@
 
 import numpy as np
 
-from vera_ros.motion.limits import Limits
-from vera_ros.motion.response import Vector
+from vera_ros.motion.small_matrices import Vector
 
 _SHORTEST_S = 0.1
 _SHARE = 0.9  # of a rate limit that braking uses: the spline through it may overshoot a little
 
 
-def brake(q: Vector, dq: Vector, ddq: Vector, limits: Limits, dt_s: float) -> tuple[Vector, Vector]:
+def brake(
+    q: Vector, dq: Vector, ddq: Vector, rate_limits: Vector, dt_s: float
+) -> tuple[Vector, Vector]:
     """Knots of a smooth stop from a state of motion.
 
     The velocity falls as the cubic that starts with (dq, ddq) and ends with (0, 0), in the shortest
@@ -23,14 +24,14 @@ def brake(q: Vector, dq: Vector, ddq: Vector, limits: Limits, dt_s: float) -> tu
         q: position at the start. Shape (n,), [rad].
         dq: velocity at the start. Shape (n,), [rad/s].
         ddq: acceleration at the start. Shape (n,), [rad/s^2].
-        limits: the arm's.
+        rate_limits: velocity, acceleration and jerk of each joint. Shape (3, n).
         dt_s: spacing of the knots.
 
     Returns:
         Times after the start (Shape (K,), [s]) and positions (Shape (K, n), [rad]).
     """
     speed, rate = np.abs(dq), np.abs(ddq)
-    most_ddq, most_jerk = _SHARE * limits.acceleration, _SHARE * limits.jerk
+    most_ddq, most_jerk = _SHARE * rate_limits[1], _SHARE * rate_limits[2]
     left = np.maximum(most_ddq - rate / 3.0, 0.5 * most_ddq)
     for_jerk = (2.0 * rate + np.sqrt(4.0 * rate**2 + 6.0 * speed * most_jerk)) / most_jerk
     duration = max(_SHORTEST_S, float(np.max(1.5 * speed / left)), float(np.max(for_jerk)))

@@ -1,18 +1,27 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the arm is told: plans a request, sends it through the gate, and remembers what plays."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from vera_ros.motion.causes import Cause, MotionRefusedError
-from vera_ros.motion.gate import Gate, GripperTrajectory
-from vera_ros.motion.gripper import Gripper
+from vera_ros.motion.chunk_planner import ChunkPlanner
+from vera_ros.motion.gate import Gate
+from vera_ros.motion.gripper import Gripper, GripperPlan
 from vera_ros.motion.plan import Plan
 from vera_ros.motion.planner import Planner
 from vera_ros.motion.playback import Playing
-from vera_ros.motion.response import Vector
+from vera_ros.motion.rails import Rails
+from vera_ros.motion.response import State
+from vera_ros.motion.small_matrices import Vector
+from vera_ros.motion.start import in_motion
+from vera_ros.motion.trajectory import ArmState
+
+_CLOCK_STEP_S = 0.01
+_LONGEST_LEAD_S = 10.0
 
 
 @dataclass(frozen=True)
@@ -33,64 +42,108 @@ class Measured:
     stamp_s: float
     received_s: float
 
+    @property
+    def arm(self) -> ArmState:
+        """The arm's part."""
+        return ArmState(self.q, self.dq)
+
+
+@dataclass(frozen=True)
+class ChunkCommand:
+    """A chunk, as the arm side gets it.
+
+    Attributes:
+        deltas: Shape (H, 6), [m, rad], base frame.
+        close: gripper command per action. Shape (H,), or (0,) for none.
+        control_dt_s: duration of one action.
+        session_id: the episode's; the response model's state carries over within one.
+        sequence: the chunk's number.
+        start_s: when the first action begins, ROS time; None: as soon as possible.
+    """
+
+    deltas: Vector
+    close: npt.NDArray[np.bool_]
+    control_dt_s: float
+    session_id: str
+    sequence: int
+    start_s: float | None = None
+
 
 class Commander:
-    """One arm's plans, one at a time. Times are ROS time [s], given by the caller."""
+    """One arm's plans, one at a time. Times are ROS time [s], given by the caller.
+
+    Args:
+        chunks: plans chunks.
+        planner: plans all other motions.
+        gate: sends them.
+        gripper: None: there is none.
+        rails: bounds of the embodiment's actions; None: it has none.
+        stop_lead_s: time until a stop begins, for it to arrive.
+        hand_over_lead_s: time until a chunk takes over from the one that plays.
+    """
 
     def __init__(
         self,
+        chunks: ChunkPlanner,
         planner: Planner,
         gate: Gate,
         gripper: Gripper | None,
         *,
+        rails: Rails | None = None,
         stop_lead_s: float,
+        hand_over_lead_s: float,
     ) -> None:
+        self._chunks = chunks
         self._planner = planner
         self._gate = gate
         self._gripper = gripper
+        self._rails = rails
         self._stop_lead_s = stop_lead_s
+        self._hand_over_lead_s = hand_over_lead_s
         self._session_id = ""
-        self._rotation_goal: Vector | None = None
+        self._before: State | None = None
         self._stopping: Playing | None = None
         self.playing: Playing | None = None
 
-    def play_chunk(
-        self,
-        deltas: Vector,
-        close: npt.NDArray[np.bool_],
-        control_dt_s: float,
-        measured: Measured,
-        now_s: float,
-        session_id: str,
-        sequence: int,
-    ) -> Playing:
-        """Plan a chunk from where the arm rests and send it.
+    def play_chunk(self, chunk: ChunkCommand, measured: Measured, now_s: float) -> Playing:
+        """Plan a chunk and send it.
 
-        Args:
-            deltas: Shape (H, 6), [m, rad], base frame.
-            close: gripper command per action. Shape (H,), or (0,) for none.
-            control_dt_s: duration of one action.
-            measured: the arm's present state.
-            now_s: the present.
-            session_id: the episode's; the response model's state carries over within one.
-            sequence: the chunk's number.
+        It begins from where the arm rests, or takes over from the chunk of the same episode that
+        plays, in its motion.
 
         Raises:
-            MotionRefusedError: nothing was sent.
+            MotionRefusedError: nothing was sent; what plays goes on to its end.
         """
-        self._refuse_while_moving(now_s)
-        if session_id != self._session_id:
-            self._session_id, self._rotation_goal = session_id, None
+        self._chunks.check(chunk.deltas, chunk.control_dt_s)
+        if len(chunk.close) not in (0, len(chunk.deltas)):
+            raise MotionRefusedError(
+                Cause.INVALID_CHUNK,
+                f"{len(chunk.close)} gripper commands for {len(chunk.deltas)} actions; valid is "
+                "one for each, or none; nothing of the chunk is played",
+            )
+        now_s, lead_s = self._when(chunk, now_s)
+        another = self.playing is None or self.playing.session_id != chunk.session_id
+        if another and self.moving(now_s):
+            raise self._busy(now_s)
+        if chunk.session_id != self._session_id:
+            self._session_id, self._before = chunk.session_id, None
             if self._gripper is not None:
                 self._gripper.forget()
-        plan = self._planner.plan_chunk(deltas, control_dt_s, measured.q, self._rotation_goal)
-        fingers = self._plan_gripper(close, plan, measured, now_s)
-        if fingers is not None:
-            self._gate.check_gripper(fingers)  # both move, or none
-        playing = self._send(plan, measured, now_s, session_id, sequence)
-        self._rotation_goal = plan.rotation_goal
+        deltas, bound = chunk.deltas, False
+        if self._rails is not None:
+            deltas, bound = self._rails.keep(deltas)
+        plan = self._plan(chunk, deltas, measured, now_s, lead_s)
+        fingers = self._plan_gripper(chunk.close, plan, measured, now_s)
+        moves = fingers is not None and fingers.trajectory is not None
+        if fingers is not None and fingers.trajectory is not None:
+            self._gate.check_gripper(fingers.trajectory)  # both move, or none
+        playing = Playing(plan, now_s, chunk.session_id, chunk.sequence, bound, moves)
+        self._send(playing, measured)
+        assert plan.chunk is not None
+        self._before = plan.chunk.response.state_at(plan.chunk.until_s)
         if fingers is not None and self._gripper is not None:
-            self._gate.send_gripper(fingers)
+            if fingers.trajectory is not None:
+                self._gate.send_gripper(fingers.trajectory, now_s)
             self._gripper.commanded(fingers, now_s)
         return playing
 
@@ -102,45 +155,62 @@ class Commander:
         Raises:
             MotionRefusedError: nothing was sent.
         """
-        self._refuse_while_moving(now_s)
-        plan = self._planner.plan_move(measured.q, goal, speed_share)
-        playing = self._send(plan, measured, now_s, "", -1)
-        self._rotation_goal = None  # the chunks before it led elsewhere
+        if self.moving(now_s):
+            raise self._busy(now_s)
+        playing = Playing(self._planner.plan_move(measured.q, goal, speed_share), now_s)
+        self._send(playing, measured)
+        self._before = None  # the chunks before it led elsewhere
         return playing
 
     def stop(self, now_s: float) -> None:
-        """Bring the playing plan to rest smoothly, along its path; the gripper ends as commanded.
+        """Bring the playing plan to rest smoothly, along its path; the gripper ends its move.
 
         Raises:
             MotionRefusedError: no stop within the limits was found; the plan plays to its own end,
                 which is at rest.
         """
-        playing = self._let_go()
-        if playing is None or playing.finished(now_s):
-            return
-        elapsed_s = now_s - playing.start_s
-        plan = self._planner.plan_stop(playing.plan, elapsed_s, self._stop_lead_s)
-        # It starts from the plan, which the arm follows within the tracking tolerance.
-        self._gate.send_arm(plan.trajectory(), plan.spline.state(0.0)[0])
-        self._stopping = Playing(plan, now_s)
+        self._stop_along(self._let_go(), now_s)
 
     def brake(self, measured: Measured, now_s: float) -> None:
         """Bring the arm to rest from where it is, when it does not follow its plan.
 
+        Where that would exceed a limit, it comes to rest along its plan.
+
         Raises:
             MotionRefusedError: as for `stop`.
         """
-        self._let_go()
+        playing = self._let_go()
         dq = np.zeros(len(measured.q)) if measured.dq is None else measured.dq
         plan = self._planner.plan_brake(measured.q, dq)
-        self._gate.send_arm(plan.trajectory(), measured.q)
+        try:
+            self._gate.send_arm(plan.trajectory(), measured.arm, now_s, off_plan=True)
+        except MotionRefusedError:
+            self._stop_along(playing, now_s)
+            return
         self._stopping = Playing(plan, now_s)
+        self._stop_gripper(now_s)
+
+    def _stop_along(self, playing: Playing | None, now_s: float) -> None:
+        if playing is None or playing.finished(now_s):
+            return
+        plan = self._planner.plan_stop(playing.plan, now_s - playing.start_s, self._stop_lead_s)
+        # It starts from the plan, which the arm follows within the tracking tolerance.
+        self._gate.send_arm(plan.trajectory(), ArmState(plan.spline.state(0.0)[0]), now_s)
+        self._stopping = Playing(plan, now_s)
+        self._stop_gripper(now_s)
+
+    def _stop_gripper(self, now_s: float) -> None:
+        if self._gripper is not None and self._gripper.known:
+            plan = self._gripper.plan_stop(now_s)
+            if plan.trajectory is not None:
+                self._gate.send_gripper(plan.trajectory, now_s)
+            self._gripper.commanded(plan, now_s)
 
     def _let_go(self) -> Playing | None:
         """Forget the playing plan; until something replaces it, the arm still plays it."""
         playing, self.playing = self.playing, None
         self._stopping = playing
-        self._rotation_goal = None
+        self._before = None
         return playing
 
     def moving(self, now_s: float) -> bool:
@@ -158,29 +228,61 @@ class Commander:
             return 0.0
         return self.playing.tracking_error(measured.q, measured.stamp_s, delay_s)
 
-    def _refuse_while_moving(self, now_s: float) -> None:
-        moving = self.playing or self._stopping
-        if moving is not None and not moving.finished(now_s):
-            left_s = moving.start_s + moving.plan.duration_s - now_s
-            raise MotionRefusedError(
-                Cause.BUSY,
-                f"another plan is being played, for {left_s:.2f} s more; wait for its end",
-            )
+    def _plan(
+        self, chunk: ChunkCommand, deltas: Vector, measured: Measured, now_s: float, lead_s: float
+    ) -> Plan:
+        dt_s, running = chunk.control_dt_s, self.playing
+        if running is None or running.finished(now_s):
+            start = self._chunks.from_rest(measured.q, self._before, lead_s)
+            return self._chunks.plan_chunk(deltas, dt_s, start)
+        elapsed_s = now_s - running.start_s
+        if chunk.start_s is None:
+            lead_s = self._hand_over_lead_s
+        moving = in_motion(running.plan, elapsed_s, lead_s)
+        if moving is not None:
+            # Now and then the limits leave no way on from such a motion: then from its end.
+            with suppress(MotionRefusedError):
+                return self._chunks.plan_chunk(deltas, dt_s, moving)
+        return self._chunks.plan_chunk(deltas, dt_s, self._chunks.from_end(running.plan, elapsed_s))
 
-    def _send(
-        self, plan: Plan, measured: Measured, now_s: float, session_id: str, sequence: int
-    ) -> Playing:
-        self._gate.send_arm(plan.trajectory(), measured.q)
-        self.playing = Playing(plan, now_s, session_id, sequence)
-        return self.playing
+    def _when(self, chunk: ChunkCommand, now_s: float) -> tuple[float, float]:
+        """The present, and how long until the chunk begins."""
+        if chunk.start_s is None:
+            return now_s, 0.0
+        lead_s = chunk.start_s - now_s
+        if abs(lead_s) <= _CLOCK_STEP_S:  # where the time comes by /clock, it comes in steps
+            return chunk.start_s, 0.0
+        if not 0 < lead_s <= _LONGEST_LEAD_S:
+            raise MotionRefusedError(
+                Cause.INVALID_CHUNK,
+                f"the chunk begins {lead_s:.3f} s from now; valid is 0 to {_LONGEST_LEAD_S} s; "
+                "nothing of it is played",
+            )
+        return now_s, lead_s
+
+    def _busy(self, now_s: float) -> MotionRefusedError:
+        moving = self.playing or self._stopping
+        assert moving is not None
+        left_s = moving.start_s + moving.plan.duration_s - now_s
+        return MotionRefusedError(
+            Cause.BUSY,
+            f"another plan is being played, for {left_s:.2f} s more; wait for its end",
+        )
+
+    def _send(self, playing: Playing, measured: Measured) -> None:
+        self._gate.send_arm(playing.plan.trajectory(), measured.arm, playing.start_s)
+        self.playing = playing
 
     def _plan_gripper(
         self, close: npt.NDArray[np.bool_], plan: Plan, measured: Measured, now_s: float
-    ) -> GripperTrajectory | None:
+    ) -> GripperPlan | None:
         gripper = self._gripper
         if gripper is None or not len(close):
             return None
         if measured.finger_m is not None:
             gripper.measured(measured.finger_m)
-        step_starts_s = np.concatenate(([0.0], plan.step_times_s[:-1]))
-        return gripper.plan(close.tolist(), step_starts_s.tolist(), now_s)
+        played = len(plan.step_times_s)
+        if not played or plan.chunk is None:
+            return None
+        step_starts_s = np.concatenate(([plan.chunk.begins_s], plan.step_times_s[:-1]))
+        return gripper.plan(close[:played].tolist(), step_starts_s.tolist(), now_s)

@@ -5,55 +5,22 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from vera_ros.errors import ConfigurationError
 from vera_ros.motion.arm_model import ArmModel
 from vera_ros.motion.causes import Cause, MotionRefusedError
-from vera_ros.motion.limits import Limits
-from vera_ros.motion.response import Vector
+from vera_ros.motion.chain import tcp_motion
+from vera_ros.motion.limits import RATES, Limits
+from vera_ros.motion.path import Obstacles
+from vera_ros.motion.quintic import QuinticPieces
+from vera_ros.motion.small_matrices import Vector
+from vera_ros.motion.trajectory import ArmState, ArmTrajectory, GripperTrajectory
 
 _TOLERANCE = 1e-3  # relative, on rates: what rounding may add
-_SAMPLES_PER_PIECE = 9  # between which a quintic's rates hide next to nothing
-_TCP_SPACING_S = 0.02  # at most, of the TCP's positions and speeds that are looked at
-
-
-@dataclass(frozen=True)
-class ArmTrajectory:
-    """What a controller is sent: it plays quintic pieces through these points, starting now.
-
-    Attributes:
-        times_s: strictly increasing, above zero. Shape (N,), [s].
-        q: Shape (N, n), [rad].
-        dq: Shape (N, n), [rad/s].
-        ddq: Shape (N, n), [rad/s^2].
-        start_q: where it starts from at time 0. Shape (n,), [rad].
-        start_dq: Shape (n,), [rad/s].
-        start_ddq: Shape (n,), [rad/s^2].
-    """
-
-    times_s: Vector
-    q: Vector
-    dq: Vector
-    ddq: Vector
-    start_q: Vector
-    start_dq: Vector
-    start_ddq: Vector
-
-
-@dataclass(frozen=True)
-class GripperTrajectory:
-    """Finger positions in time, linear in between.
-
-    Attributes:
-        times_s: strictly increasing, above zero. Shape (N,), [s].
-        positions_m: of one finger, 0 closed. Shape (N,), [m].
-        start_m: the position commanded at time 0 [m].
-    """
-
-    times_s: Vector
-    positions_m: Vector
-    start_m: float
+_SAMPLES_PER_PIECE = 13  # between which a quintic's rates hide next to nothing
+_OBSTACLE_STRIDE = 4  # of these samples that are looked at for obstacles: some 5 ms
+# How far a start may be from what it continues [rad, rad/s, rad/s^2]: rounding, no more.
+_CONTINUITY = (1e-5, 1e-3, 0.1)
 
 
 @dataclass(frozen=True)
@@ -79,69 +46,88 @@ class GripperLimits:
 
 
 class Gate:
-    """Checks a trajectory and, only if nothing is wrong with it, hands it to the publisher."""
+    """Checks a trajectory and, only if nothing is wrong with it, hands it to the publisher.
+
+    It remembers what it let through, so it knows what a new trajectory must continue.
+    """
 
     def __init__(
         self,
         arm: ArmModel,
         limits: Limits,
         gripper_limits: GripperLimits,
-        publish_arm: Callable[[ArmTrajectory], None],
-        publish_gripper: Callable[[GripperTrajectory], None],
+        publish_arm: Callable[[ArmTrajectory, float], None],
+        publish_gripper: Callable[[GripperTrajectory, float], None],
+        obstacles: Obstacles | None = None,
     ) -> None:
+        """Publish through the two functions, which get a trajectory and its ROS time 0 [s]."""
         self._arm = arm
         self._limits = limits
         self._gripper_limits = gripper_limits
         self._publish_arm = publish_arm
         self._publish_gripper = publish_gripper
+        self._obstacles = obstacles
+        self._sent: tuple[QuinticPieces, float] | None = None
 
-    def send_arm(self, trajectory: ArmTrajectory, measured_q: Vector) -> None:
-        """Publish an arm trajectory. `measured_q`: where the arm is now. Shape (n,), [rad].
+    def send_arm(
+        self,
+        trajectory: ArmTrajectory,
+        measured: ArmState,
+        now_s: float,
+        *,
+        off_plan: bool = False,
+    ) -> None:
+        """Publish an arm trajectory whose time 0 is now.
+
+        Args:
+            trajectory: what is to be played.
+            measured: where the arm is.
+            now_s: ROS time.
+            off_plan: the arm has left what was sent before, and the trajectory begins as it moves.
 
         Raises:
             MotionRefusedError: it must not be played; nothing was published.
         """
-        self.check_arm(trajectory, measured_q)
-        self._publish_arm(trajectory)
+        self.check_arm(trajectory, measured, now_s, off_plan=off_plan)
+        self._publish_arm(trajectory, now_s)
+        self._sent = (QuinticPieces(trajectory), now_s)
 
-    def send_gripper(self, trajectory: GripperTrajectory) -> None:
-        """Publish a gripper trajectory.
+    def send_gripper(self, trajectory: GripperTrajectory, now_s: float) -> None:
+        """Publish a gripper trajectory whose time 0 is now.
 
         Raises:
             MotionRefusedError: it must not be played; nothing was published.
         """
         self.check_gripper(trajectory)
-        self._publish_gripper(trajectory)
+        self._publish_gripper(trajectory, now_s)
 
-    def check_arm(self, trajectory: ArmTrajectory, measured_q: Vector) -> None:
-        """Raise MotionRefusedError unless the trajectory keeps every limit."""
+    def check_arm(
+        self,
+        trajectory: ArmTrajectory,
+        measured: ArmState,
+        now_s: float,
+        *,
+        off_plan: bool = False,
+    ) -> None:
+        """Raise MotionRefusedError unless the trajectory keeps every limit (see `send_arm`)."""
         self._check_form(trajectory)
+        self._check_start(trajectory, measured, now_s, off_plan)
         limits = self._limits
-        if measured_q.shape != (self._arm.n,) or not np.isfinite(measured_q).all():
-            raise MotionRefusedError(
-                Cause.NO_JOINT_STATES,
-                f"the gate refuses to start from measured joint positions {measured_q.tolist()}; "
-                f"valid are {self._arm.n} finite numbers; nothing is published",
-            )
-        _refuse_if(
-            np.abs(trajectory.start_q - measured_q) - limits.start_rad,
-            lambda j: (
-                f"it starts {abs(trajectory.start_q[j] - measured_q[j]):.3f} rad from where "
-                f"joint {j + 1} is; valid is up to {limits.start_rad} rad"
-            ),
-        )
         with np.errstate(all="ignore"):  # what overflows is not a number, and refused
-            pieces = _QuinticPieces(trajectory)
-            q, dq, ddq, jerk = pieces.at(*pieces.even(_SAMPLES_PER_PIECE))
-        _refuse_below("position", q.min(axis=0), limits.lower - 1e-9)
-        _refuse_above("position", q.max(axis=0), limits.upper + 1e-9)
-        for name, values, bound in (
-            ("velocity", dq, limits.velocity),
-            ("acceleration", ddq, limits.acceleration),
-            ("jerk", jerk, limits.jerk),
-        ):
+            pieces = QuinticPieces(trajectory)
+            motion = np.stack(pieces.at(*pieces.even(_SAMPLES_PER_PIECE)))
+        _refuse_below("position", motion[0].min(axis=0), limits.lower - 1e-9)
+        _refuse_above("position", motion[0].max(axis=0), limits.upper + 1e-9)
+        for name, values, bound in zip(RATES, motion[1:], limits.rates.joints, strict=True):
             _refuse_above(name, np.abs(values).max(axis=0) / (1 + _TOLERANCE), bound)
-        self._check_tcp(pieces)
+        self._check_tcp(motion)
+        if self._obstacles is not None:
+            found = self._obstacles.first_too_close(motion[0][::_OBSTACLE_STRIDE])
+            if found is not None:
+                raise MotionRefusedError(
+                    Cause.COLLISION,
+                    f"the arm would come too near: {found[1]}; nothing is published",
+                )
 
     def check_gripper(self, trajectory: GripperTrajectory) -> None:
         """Raise MotionRefusedError unless the fingers keep their travel and speed."""
@@ -182,28 +168,68 @@ class Gate:
         if np.abs(trajectory.dq[-1]).max() > 1e-6 or np.abs(trajectory.ddq[-1]).max() > 1e-3:
             raise _over_limit("a trajectory that does not end at rest")
 
-    def _check_tcp(self, pieces: "_QuinticPieces") -> None:
+    def _check_start(
+        self, trajectory: ArmTrajectory, measured: ArmState, now_s: float, off_plan: bool
+    ) -> None:
+        limits, n = self._limits, self._arm.n
+        for name, values in (("positions", measured.q), ("velocities", measured.dq)):
+            if values is not None and (values.shape != (n,) or not np.isfinite(values).all()):
+                raise MotionRefusedError(
+                    Cause.NO_JOINT_STATES,
+                    f"the gate refuses to start from measured joint {name} {values.tolist()}; "
+                    f"valid are {n} finite numbers; nothing is published",
+                )
+        _refuse_if(
+            np.abs(trajectory.start_q - measured.q) - limits.start_rad,
+            lambda j: (
+                f"it starts {abs(trajectory.start_q[j] - measured.q[j]):.3f} rad from where "
+                f"joint {j + 1} is; valid is up to {limits.start_rad} rad"
+            ),
+        )
+        still = np.zeros(n)
+        if off_plan:
+            expected = (measured.q, still if measured.dq is None else measured.dq, still)
+        elif self._sent is not None and now_s < self._sent[1] + self._sent[0].duration_s:
+            pieces, began_s = self._sent
+            expected = pieces.state(now_s - began_s)
+        else:
+            expected = (trajectory.start_q, still, still)
+        starts = (trajectory.start_q, trajectory.start_dq, trajectory.start_ddq)
+        names = ("position", *RATES)
+        for name, start, due, most in zip(names, starts, expected, _CONTINUITY, strict=False):
+            _refuse_if(
+                np.abs(start - due) - most,
+                lambda j, name=name, start=start, due=due: (  # type: ignore[misc]
+                    f"the {name} of joint {j + 1} would jump from {due[j]:.5f} to {start[j]:.5f}, "
+                    "which is no continuation of what is being played"
+                ),
+            )
+
+    def _check_tcp(self, motion: Vector) -> None:
         limits = self._limits
-        q, dq, _, _ = pieces.at(*pieces.spaced(_TCP_SPACING_S))
-        positions, twists = self._arm.tcp_motion(q, dq)
-        inside = (positions >= limits.workspace_lower) & (positions <= limits.workspace_upper)
-        if not inside.all():
-            position = positions[np.argmin(inside.all(axis=1))]
+        positions, rates = np.empty((motion.shape[1], 3)), np.empty((3, motion.shape[1], 6))
+        tcp_motion(self._arm.chain, motion, positions, rates)
+        depth = limits.depth_outside(positions)
+        if not (depth <= 1e-9).all():
+            position = positions[np.argmax(depth)]
             raise MotionRefusedError(
                 Cause.OUTSIDE_WORKSPACE,
                 f"the TCP would go to {np.round(position, 3).tolist()} m, outside the workspace "
                 f"{limits.workspace_lower.tolist()} to {limits.workspace_upper.tolist()} m",
             )
-        speed = np.linalg.norm(twists[:, :3], axis=1).max()
-        turn = np.linalg.norm(twists[:, 3:], axis=1).max()
-        if not speed <= limits.tcp_speed_m_s * (1 + _TOLERANCE):
-            raise _over_limit(
-                f"the TCP would move at {speed:.3f} m/s; the limit is {limits.tcp_speed_m_s} m/s"
-            )
-        if not turn <= limits.tcp_turn_rad_s * (1 + _TOLERANCE):
-            raise _over_limit(
-                f"the TCP would turn at {turn:.3f} rad/s; the limit is {limits.tcp_turn_rad_s}"
-            )
+        for part, bounds, unit in (
+            (rates[:, :, :3], limits.rates.linear, "m"),
+            (rates[:, :, 3:], limits.rates.angular, "rad"),
+        ):
+            largest = np.linalg.norm(part, axis=2).max(axis=1)
+            for name, value, bound, power in zip(
+                RATES, largest, bounds, ("", "^2", "^3"), strict=True
+            ):
+                if not value <= bound * (1 + _TOLERANCE):
+                    raise _over_limit(
+                        f"the {name} of the TCP would be {value:.3f} {unit}/s{power}; the limit is "
+                        f"{bound} {unit}/s{power}"
+                    )
 
 
 def _check_times(times_s: Vector, longest_s: float) -> None:
@@ -212,52 +238,6 @@ def _check_times(times_s: Vector, longest_s: float) -> None:
     if times_s[-1] > longest_s:
         raise _over_limit(
             f"a trajectory of {times_s[-1]:.2f} s; the longest allowed is {longest_s} s"
-        )
-
-
-class _QuinticPieces:
-    """The quintic pieces that a controller plays, in s = t / h from 0 to 1 on each.
-
-    Through (q, dq, ddq) at both ends of a piece of length h: c0 to c2 follow from its start, c3 to
-    c5 from what is then left at its end.
-    """
-
-    def __init__(self, trajectory: ArmTrajectory) -> None:
-        q = np.vstack((trajectory.start_q, trajectory.q))
-        dq = np.vstack((trajectory.start_dq, trajectory.dq))
-        ddq = np.vstack((trajectory.start_ddq, trajectory.ddq))
-        h = np.diff(trajectory.times_s, prepend=0.0)[:, None]
-        c0, c1, c2 = q[:-1], dq[:-1] * h, 0.5 * ddq[:-1] * h**2
-        gap = q[1:] - c0 - c1 - c2
-        slope_gap = dq[1:] * h - c1 - 2 * c2
-        bend_gap = ddq[1:] * h**2 - 2 * c2
-        c3 = 10 * gap - 4 * slope_gap + 0.5 * bend_gap
-        c4 = -15 * gap + 7 * slope_gap - bend_gap
-        c5 = 6 * gap - 3 * slope_gap + 0.5 * bend_gap
-        self._h = h
-        self._c = np.stack((c0, c1, c2, c3, c4, c5))
-
-    def even(self, count: int) -> tuple[npt.NDArray[np.intp], Vector]:
-        """Piece and s of `count` samples on each piece, both ends included."""
-        pieces = len(self._h)
-        return np.repeat(np.arange(pieces), count), np.tile(np.linspace(0.0, 1.0, count), pieces)
-
-    def spaced(self, longest_s: float) -> tuple[npt.NDArray[np.intp], Vector]:
-        """Piece and s of samples at most `longest_s` apart: every knot and what is between."""
-        counts = np.ceil(self._h[:, 0] / longest_s).astype(int)
-        piece = np.repeat(np.arange(len(counts)), counts)
-        number = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
-        return piece, (number + 1) / counts[piece]
-
-    def at(self, piece: npt.NDArray[np.intp], s: Vector) -> tuple[Vector, Vector, Vector, Vector]:
-        """Position, velocity, acceleration and jerk. Shape (M, n) each."""
-        c0, c1, c2, c3, c4, c5 = self._c[:, piece]
-        h, s = self._h[piece], s[:, None]
-        return (
-            c0 + s * (c1 + s * (c2 + s * (c3 + s * (c4 + s * c5)))),
-            (c1 + s * (2 * c2 + s * (3 * c3 + s * (4 * c4 + s * 5 * c5)))) / h,
-            (2 * c2 + s * (6 * c3 + s * (12 * c4 + s * 20 * c5))) / h**2,
-            (6 * c3 + s * (24 * c4 + s * 60 * c5)) / h**3,
         )
 
 

@@ -1,11 +1,35 @@
 # SPDX-License-Identifier: Apache-2.0
 """The gripper: open and close commands of a chunk to finger positions in time."""
 
+from bisect import bisect_left
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
-from vera_ros.motion.gate import GripperLimits, GripperTrajectory
+from vera_ros.motion.debounce import Command, debounce
+from vera_ros.motion.gate import GripperLimits
+from vera_ros.motion.small_matrices import Vector
+from vera_ros.motion.trajectory import GripperTrajectory
+
+_SHORTEST_S = 1e-6  # what is nearer together is one point
+_HOLD_S = 0.01  # of a trajectory that only holds the fingers
+_SAME_M = 1e-6
+
+
+@dataclass(frozen=True)
+class GripperPlan:
+    """What a chunk does with the fingers.
+
+    Attributes:
+        trajectory: replaces the one that plays; None: that one goes on.
+        step_starts_s: when each action starts, from the plan's time on. Length H, [s].
+        commands: what counts at each action. Length H.
+    """
+
+    trajectory: GripperTrajectory | None
+    step_starts_s: tuple[float, ...]
+    commands: tuple[Command, ...]
 
 
 class Gripper:
@@ -15,9 +39,20 @@ class Gripper:
     and a plan starts from what was commanded last, so a grip is never let go between two chunks.
     """
 
-    def __init__(self, limits: GripperLimits) -> None:
+    def __init__(self, limits: GripperLimits, debounce_steps: int = 1) -> None:
+        """Know nothing yet.
+
+        Args:
+            limits: travel and speed of the fingers.
+            debounce_steps: a change counts if it lasts for this many actions.
+        """
         self._limits = limits
-        self.forget()
+        self._debounce_steps = debounce_steps
+        self._since_s = 0.0  # ROS time; the small times after it keep their digits
+        self._knots_s: Vector = np.zeros(1)  # of the commanded motion, after `_since_s`
+        self._knots_m: Vector = np.full(1, np.nan)
+        self._starts_s = [-np.inf]  # of the actions that are remembered, after `_since_s`
+        self._commands = [Command()]
 
     @property
     def known(self) -> bool:
@@ -27,56 +62,101 @@ class Gripper:
     def measured(self, position_m: float) -> None:
         """Take the measured finger position as the command, if there is none yet."""
         if not self.known:
-            self._hold(float(np.clip(position_m, *self._travel)))
+            limits = self._limits
+            self._knots_m = np.full(1, np.clip(position_m, limits.lower_m, limits.upper_m))
 
     def forget(self) -> None:
         """The fingers were moved by somebody else: measure again."""
-        self._hold(np.nan)
+        self._since_s, self._knots_s, self._knots_m = 0.0, np.zeros(1), np.full(1, np.nan)
+        self._starts_s, self._commands = [-np.inf], [Command()]
 
     def commanded_m(self, now_s: float) -> float:
         """The finger position commanded for a time [m]."""
-        return float(np.interp(now_s, self._knots_s, self._knots_m))
+        return float(np.interp(now_s - self._since_s, self._knots_s, self._knots_m))
 
     def plan(
         self, close: Sequence[bool], step_starts_s: Sequence[float], now_s: float
-    ) -> GripperTrajectory | None:
-        """Finger motion for a chunk that starts at `now_s`; None when nothing changes.
+    ) -> GripperPlan:
+        """Finger motion for a chunk; until its first action, the old command goes on as it was.
 
         Args:
-            close: per action, close or open. Length H.
-            step_starts_s: per action, when it starts, after `now_s` [s]. Length H.
+            close: per action, close or open. Length H, at least 1.
+            step_starts_s: per action, when it starts, after `now_s`, increasing. Length H, [s].
             now_s: ROS time.
         """
-        lower, upper = self._travel
-        start = position = self.commanded_m(now_s)
-        times, positions = [0.0], [start]
+        before = self._command_before(now_s + step_starts_s[0])
+        commands = debounce(close, before, self._debounce_steps)
+        times, positions = self._old_until(step_starts_s[0], now_s)
         stops = [*step_starts_s[1:], np.inf]
-        for shut, begin, until in zip(close, step_starts_s, stops, strict=True):
-            target = lower if shut else upper
-            needed = abs(target - position) / self._limits.speed_m_s
-            if needed < 1e-6:
+        for command, begin, until in zip(commands, step_starts_s, stops, strict=True):
+            position = positions[-1]
+            goal = self._goal(command, position)
+            needed = abs(goal - position) / self._limits.speed_m_s
+            if needed < _SHORTEST_S:
                 continue
-            if begin - times[-1] > 1e-6:
+            if begin - times[-1] > _SHORTEST_S:
                 times.append(begin)
                 positions.append(position)
             moving = min(needed, until - begin)
-            position += np.sign(target - position) * self._limits.speed_m_s * moving
+            position += np.sign(goal - position) * self._limits.speed_m_s * moving
             times.append(begin + moving)
-            positions.append(float(np.clip(position, lower, upper)))
-            position = positions[-1]
+            positions.append(float(np.clip(position, self._limits.lower_m, self._limits.upper_m)))
+        trajectory = self._unless_commanded(times, positions, now_s)
+        return GripperPlan(trajectory, tuple(step_starts_s), commands)
+
+    def plan_stop(self, now_s: float) -> GripperPlan:
+        """Let the fingers end the move that they make at `now_s`, and make none after it."""
+        times, positions = self._old_until(np.inf, now_s)
+        ways = np.sign(np.diff(positions))
+        under_way = [bool(way) and way == ways[0] for way in ways]
+        kept = 1 + [*under_way, False].index(False)
+        return GripperPlan(self._unless_commanded(times[:kept], positions[:kept], now_s), (), ())
+
+    def commanded(self, plan: GripperPlan, now_s: float) -> None:
+        """Note that a plan was carried out at `now_s`, the time that it was made for."""
+        first_s = plan.step_starts_s[0] if plan.step_starts_s else 0.0
+        before = self._command_before(now_s + first_s)
+        self._starts_s = [-np.inf, *plan.step_starts_s]
+        self._commands = [before, *plan.commands]
+        if plan.trajectory is None:
+            self._knots_s = self._knots_s - (now_s - self._since_s)
+        else:
+            self._knots_s = np.concatenate(([0.0], plan.trajectory.times_s))
+            self._knots_m = np.concatenate(([plan.trajectory.start_m], plan.trajectory.positions_m))
+        self._since_s = now_s
+
+    def _goal(self, command: Command, position_m: float) -> float:
+        """Where a command wants the fingers, from this position [m]."""
+        if command.close is None:
+            return position_m
+        return self._limits.lower_m if command.close else self._limits.upper_m
+
+    def _command_before(self, time_s: float) -> Command:
+        """The command of the last action that starts before a time."""
+        later = bisect_left(self._starts_s, time_s - self._since_s - _SHORTEST_S)
+        return self._commands[max(0, later - 1)]
+
+    def _old_until(self, end_s: float, now_s: float) -> tuple[list[float], list[float]]:
+        """Times after `now_s` and positions of the old command, from 0 to `end_s` or its end."""
+        times, positions = [0.0], [self.commanded_m(now_s)]
+        knots_s = self._knots_s - (now_s - self._since_s)
+        kept = (knots_s > 0.0) & (knots_s < end_s)
+        ends_s = [*knots_s[kept], end_s] if np.isfinite(end_s) else knots_s[kept]
+        for time in ends_s:
+            if time - times[-1] > _SHORTEST_S:
+                times.append(float(time))
+                positions.append(float(np.interp(time, knots_s, self._knots_m)))
+        return times, positions
+
+    def _unless_commanded(
+        self, times: list[float], positions: list[float], now_s: float
+    ) -> GripperTrajectory | None:
+        """These positions as a trajectory, unless the old command leads through them anyway."""
         if len(times) == 1:
+            times, positions = [0.0, _HOLD_S], [positions[0], positions[0]]
+        old_s = self._knots_s - (now_s - self._since_s)
+        all_s = np.concatenate((times, old_s[old_s > 0.0]))
+        changes_m = np.interp(all_s, times, positions) - np.interp(all_s, old_s, self._knots_m)
+        if (np.abs(changes_m) < _SAME_M).all():
             return None
-        return GripperTrajectory(np.array(times[1:]), np.array(positions[1:]), start)
-
-    def commanded(self, trajectory: GripperTrajectory, now_s: float) -> None:
-        """Note that `trajectory` was sent at `now_s`."""
-        self._knots_s = now_s + np.concatenate(([0.0], trajectory.times_s))
-        self._knots_m = np.concatenate(([trajectory.start_m], trajectory.positions_m))
-
-    def _hold(self, position_m: float) -> None:
-        self._knots_s = np.zeros(1)  # of the commanded motion, ROS time
-        self._knots_m = np.full(1, position_m)
-
-    @property
-    def _travel(self) -> tuple[float, float]:
-        return self._limits.lower_m, self._limits.upper_m
+        return GripperTrajectory(np.array(times[1:]), np.array(positions[1:]), positions[0])

@@ -4,23 +4,32 @@
 import numpy as np
 from scipy.interpolate import BSpline, make_interp_spline
 
-from vera_ros.motion.response import Vector
+from vera_ros.motion.small_matrices import Vector
+
+Rates = tuple[Vector, Vector]  # velocity and acceleration, Shape (n,) each
 
 
 class JointSpline:
-    """Quintic spline through joint positions, with four continuous derivatives, ending at rest.
+    """Quintic spline through joint positions, with four continuous derivatives.
 
     Its pieces lie between the knots, so a controller that interpolates positions, velocities and
     accelerations at the knots with quintic polynomials plays this very curve.
     """
 
-    def __init__(self, times_s: Vector, q: Vector, start_dq: Vector, start_ddq: Vector) -> None:
-        """Interpolate `q` (Shape (N, n), [rad]) at `times_s` (Shape (N,), from 0, increasing)."""
-        rest = np.zeros(q.shape[1])
-        spline = make_interp_spline(
-            times_s, q, k=5, bc_type=([(1, start_dq), (2, start_ddq)], [(1, rest), (2, rest)])
+    def __init__(self, times_s: Vector, q: Vector, start: Rates, end: Rates | None = None) -> None:
+        """Interpolate `q` (Shape (N, n), [rad]) at `times_s` (Shape (N,), from 0, increasing).
+
+        Args:
+            times_s: the knots.
+            q: positions there.
+            start: velocity and acceleration at the start.
+            end: the same at the end; None: at rest.
+        """
+        still = np.zeros(q.shape[1])
+        conditions = ([*enumerate(start, 1)], [*enumerate(end or (still, still), 1)])
+        self._set(
+            np.asarray(times_s, dtype=float), make_interp_spline(times_s, q, 5, bc_type=conditions)
         )
-        self._set(np.asarray(times_s, dtype=float), spline)
 
     def _set(self, times_s: Vector, spline: BSpline) -> None:
         self.times_s = times_s
@@ -36,10 +45,8 @@ class JointSpline:
         return np.asarray(self._derivatives[order](np.clip(times_s, 0.0, self.duration_s)))
 
     def state(self, time_s: float) -> tuple[Vector, Vector, Vector]:
-        """Position, velocity and acceleration at a time; at rest after its end. Shape (n,) each."""
+        """Position, velocity and acceleration at a time. Shape (n,) each."""
         q, dq, ddq = (self.derivative(order, time_s) for order in range(3))
-        if time_s >= self.duration_s:
-            return q, np.zeros_like(dq), np.zeros_like(ddq)
         return q, dq, ddq
 
     def stretched(self, factor: float) -> "JointSpline":

@@ -1,16 +1,92 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The bounds that every motion keeps, and how much a motion must be slowed to keep them."""
+"""The bounds that every motion keeps, and how much of them a motion uses."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from vera_ros.errors import ConfigurationError
+from vera_ros.motion.chain import Chain, tcp_motion
 from vera_ros.motion.joint_spline import JointSpline
-from vera_ros.motion.response import Vector
+from vera_ros.motion.numbers import Content, number, numbers, reading, section
+from vera_ros.motion.small_matrices import Vector
 
-# Share of the rate limits that a plan may use: what is left lets a stop begin anywhere in it.
-_PLANNED_SHARE = 0.95
+RATES = ("velocity", "acceleration", "jerk")
+
+
+@dataclass(frozen=True)
+class RateLimits:
+    """How fast the joints and the TCP may move, the three rates in the order of RATES.
+
+    Attributes:
+        joints: Shape (3, n), [rad/s, rad/s^2, rad/s^3].
+        linear: of the TCP's translation. Shape (3,), [m/s, m/s^2, m/s^3].
+        angular: of the TCP's rotation. Shape (3,), [rad/s, rad/s^2, rad/s^3].
+        position: narrower joint ranges than the URDF's, lower and upper; None: the URDF's.
+            Shape (2, n), [rad].
+    """
+
+    joints: Vector
+    linear: Vector
+    angular: Vector
+    position: Vector | None = None
+
+    def __post_init__(self) -> None:
+        n = self.joints.shape[-1]
+        shapes = (("joints", (3, n)), ("linear", (3,)), ("angular", (3,)))
+        for name, shape in shapes:
+            values = getattr(self, name)
+            if values.shape != shape or not ((values > 0) & (values < np.inf)).all():
+                raise ConfigurationError(
+                    f"rate limits '{name}' are {values.tolist()}; valid are finite numbers above "
+                    f"zero of shape {shape}"
+                )
+
+    @classmethod
+    def load(cls, path: Path, joints: int) -> "RateLimits":
+        """Read the limits of so many joints from a YAML file.
+
+        Raises:
+            ConfigurationError: the file does not hold such limits; the message says why.
+        """
+        with reading(path, "limits", "config/panda_limits.yaml") as content:
+            position = None
+            if "position" in content:
+                ranges = section(content, "position")
+                position = np.array([numbers(ranges, end, joints) for end in ("lower", "upper")])
+            tcp = section(content, "tcp")
+            return cls(
+                joints=np.array([numbers(section(content, "joints"), of, joints) for of in RATES]),
+                linear=_of_tcp(tcp, "linear"),
+                angular=_of_tcp(tcp, "angular"),
+                position=position,
+            )
+
+    def slower(self, joints: Vector, speed_m_s: float, turn_rad_s: float) -> "RateLimits":
+        """The same with joints that are at most so fast (Shape (n,), [rad/s]), and such a TCP."""
+        all_joints, linear, angular = self.joints.copy(), self.linear.copy(), self.angular.copy()
+        all_joints[0] = np.minimum(all_joints[0], joints)
+        linear[0], angular[0] = min(linear[0], speed_m_s), min(angular[0], turn_rad_s)
+        return replace(self, joints=all_joints, linear=linear, angular=angular)
+
+    def shares(self, joints: Vector, tcp: Vector) -> Vector:
+        """The largest used share of each rate's limits, sample by sample. Shape (3, N).
+
+        Args:
+            joints: rates of the joints. Shape (3, N, n).
+            tcp: rates of the TCP, linear part first. Shape (3, N, 6).
+        """
+        of_joints = (np.abs(joints) / self.joints[:, None, :]).max(axis=2)
+        linear = np.sqrt(np.square(tcp[:, :, :3]).sum(axis=2)) / self.linear[:, None]
+        angular = np.sqrt(np.square(tcp[:, :, 3:]).sum(axis=2)) / self.angular[:, None]
+        return np.asarray(np.maximum(of_joints, np.maximum(linear, angular)))
+
+
+def _of_tcp(tcp: Content, name: str) -> Vector:
+    rates = section(tcp, name)
+    return np.array([number(rates, of, 0.0, np.inf) for of in RATES])
 
 
 @dataclass(frozen=True)
@@ -20,11 +96,7 @@ class Limits:
     Attributes:
         lower: joint positions. Shape (n,), [rad].
         upper: joint positions. Shape (n,), [rad].
-        velocity: Shape (n,), [rad/s].
-        acceleration: Shape (n,), [rad/s^2].
-        jerk: Shape (n,), [rad/s^3].
-        tcp_speed_m_s: TCP's translation.
-        tcp_turn_rad_s: TCP's rotation.
+        rates: of joints and TCP.
         workspace_lower: corner of the box that the TCP stays in, base frame. Shape (3,), [m].
         workspace_upper: the opposite corner. Shape (3,), [m].
         duration_s: longest trajectory.
@@ -33,38 +105,29 @@ class Limits:
 
     lower: Vector
     upper: Vector
-    velocity: Vector
-    acceleration: Vector
-    jerk: Vector
-    tcp_speed_m_s: float
-    tcp_turn_rad_s: float
+    rates: RateLimits
     workspace_lower: Vector
     workspace_upper: Vector
     duration_s: float
     start_rad: float
 
     def __post_init__(self) -> None:
-        n = len(self.lower)
-        for name in ("lower", "upper", "velocity", "acceleration", "jerk"):
+        n = self.rates.joints.shape[1]
+        for name, count in (
+            ("lower", n),
+            ("upper", n),
+            ("workspace_lower", 3),
+            ("workspace_upper", 3),
+        ):
             values = getattr(self, name)
-            if values.shape != (n,) or not np.isfinite(values).all():
+            if values.shape != (count,) or not np.isfinite(values).all():
                 raise ConfigurationError(
-                    f"limit '{name}' is {values}; valid are {n} finite numbers, one per arm joint"
+                    f"limit '{name}' is {values}; valid are {count} finite numbers"
                 )
-        for name in ("velocity", "acceleration", "jerk"):
-            if (getattr(self, name) <= 0).any():
-                raise ConfigurationError(
-                    f"limit '{name}' must be above zero: {getattr(self, name)}"
-                )
-        for name in ("tcp_speed_m_s", "tcp_turn_rad_s", "duration_s", "start_rad"):
+        for name in ("duration_s", "start_rad"):
             if not 0 < getattr(self, name) < np.inf:
                 raise ConfigurationError(
                     f"limit '{name}' is {getattr(self, name)}; valid is a finite number above zero"
-                )
-        for name in ("workspace_lower", "workspace_upper"):
-            if getattr(self, name).shape != (3,):
-                raise ConfigurationError(
-                    f"limit '{name}' is {getattr(self, name)}; valid are 3 numbers, x, y and z in m"
                 )
         for low, high in (("lower", "upper"), ("workspace_lower", "workspace_upper")):
             if not (getattr(self, low) < getattr(self, high)).all():
@@ -72,27 +135,22 @@ class Limits:
                     f"'{low}' {getattr(self, low)} must be below '{high}' {getattr(self, high)}"
                 )
 
-    def stretch(self, spline: JointSpline) -> float:
-        """Factor of duration, 1 or more, that keeps `spline` within the joint rate limits."""
-        return max(1.0, self._slowdown(spline, _PLANNED_SHARE))
+    def depth_outside(self, positions: Vector) -> Vector:
+        """How far TCP positions (Shape (N, 3), [m]) are outside the workspace; 0 inside. (N,)."""
+        below, above = self.workspace_lower - positions, positions - self.workspace_upper
+        return np.asarray(np.maximum(np.maximum(below, above).max(axis=1), 0.0))
 
-    def stretch_tcp(self, twists: Vector) -> float:
-        """The same for the TCP's rates. `twists`: linear part first. Shape (N, 6), [m/s, rad/s]."""
-        speed = np.linalg.norm(twists[:, :3], axis=1).max() / self.tcp_speed_m_s
-        turn = np.linalg.norm(twists[:, 3:], axis=1).max() / self.tcp_turn_rad_s
-        return max(1.0, float(max(speed, turn)) / _PLANNED_SHARE)
 
-    def keeps_rates(self, spline: JointSpline) -> bool:
-        """Whether `spline` keeps the joint rate limits as it is."""
-        return self._slowdown(spline, 1.0) <= 1.0
+def slowdown(spline: JointSpline, rates: RateLimits, chain: Chain) -> float:
+    """Factor of duration with which the fastest moment of a motion just reaches a rate limit."""
+    joints, tcp = motion_rates(spline, chain, spline.dense_times())
+    shares = rates.shares(joints, tcp).max(axis=1)
+    return float((shares ** (1.0 / np.arange(1, 4))).max())
 
-    def _slowdown(self, spline: JointSpline, share: float) -> float:
-        """Factor of duration with which the fastest joint just reaches `share` of a rate limit."""
-        times_s = spline.dense_times()
-        factors = [
-            float(
-                np.max(np.abs(spline.derivative(order, times_s)) / (share * bound)) ** (1.0 / order)
-            )
-            for order, bound in ((1, self.velocity), (2, self.acceleration), (3, self.jerk))
-        ]
-        return max(factors)
+
+def motion_rates(spline: JointSpline, chain: Chain, times_s: Any) -> tuple[Vector, Vector]:
+    """Rates of the joints (Shape (3, N, n)) and of the TCP (Shape (3, N, 6)) at some times."""
+    motion = np.stack([spline.derivative(order, times_s) for order in range(4)])
+    positions, tcp = np.empty((motion.shape[1], 3)), np.empty((3, motion.shape[1], 6))
+    tcp_motion(chain, motion, positions, tcp)
+    return motion[1:], tcp

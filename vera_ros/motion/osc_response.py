@@ -1,30 +1,61 @@
 # SPDX-License-Identifier: Apache-2.0
 """The response of an arm under operational-space control (robosuite's OSC_POSE) to pose deltas.
 
-The law (O. Khatib, "A unified approach for motion and force control of robot manipulators", 1987,
-with position and orientation decoupled as robosuite does it): with J the TCP's Jacobian, M the mass
-matrix and Lambda = (J M^-1 J^T)^-1,
-
-    tau = J^T [Lambda_p (kp e_p - kd v); Lambda_o (kp e_o - kd w)]
-          + N^T M (kn (q0 - q) - dn dq) + bias
-
-clipped to the torque limits. The goal is set anew at every action, from the pose achieved.
+The goal is set anew at every action, from the pose achieved; between two actions the law of
+`osc_law` is run in the training environment's own physics steps.
 """
+
+from dataclasses import dataclass
 
 import numpy as np
 import pinocchio as pin
-from scipy.linalg.lapack import dposv
+from scipy.interpolate import CubicHermiteSpline
 
 from vera_ros.motion.causes import Cause, MotionRefusedError
+from vera_ros.motion.chain import place
+from vera_ros.motion.compiled import compiled
+from vera_ros.motion.ik import IkSolver, Verdict
+from vera_ros.motion.osc_law import step
 from vera_ros.motion.osc_model import OscModel
-from vera_ros.motion.response import Response, ResponseState, Vector
+from vera_ros.motion.osc_plant import Plant, Workspace
+from vera_ros.motion.response import Response
+from vera_ros.motion.small_matrices import (
+    Triple,
+    Vector,
+    copy,
+    copy_matrix,
+    cross,
+    dot,
+    length,
+    minus,
+    multiply,
+    plus,
+    store,
+    times,
+    triple,
+    turn,
+)
 
-_STEP_S = 1.0 / 60.0  # longest integration step: 0.2 mm from 2 ms steps after 40 actions, mean
-_FRICTION_SPEED = 0.02  # rad/s, over which dry friction builds up
+_SHORTEST_SAMPLE_S, _LONGEST_SAMPLE_S = 0.01, 0.017
 # The tail may end when braking goes no further than the law would: v times 41 ms, 1 mm.
 _REST_SPEED_M_S = 0.02
 _REST_TURN_RAD_S = 0.1
 _LONGEST_TAIL_S = 0.8
+
+
+@dataclass(frozen=True)
+class OscState:
+    """What the modelled arm does.
+
+    Attributes:
+        q: joint positions. Shape (n,), [rad].
+        dq: joint velocities. Shape (n,), [rad/s].
+        rotation_goal: the controller's, base frame; None: the rotation achieved. Shape (3, 3).
+    """
+
+    q: Vector
+    dq: Vector
+    rotation_goal: Vector | None = None
 
 
 class OscPoseResponse:
@@ -32,115 +63,206 @@ class OscPoseResponse:
 
     def __init__(self, model: OscModel) -> None:
         self._model = model
-        self._data = model.arm.createData()
-        self._kd = 2.0 * np.sqrt(model.kp)
-        self._null_space_kd = 2.0 * np.sqrt(model.null_space_kp)
+        self._workspace = Workspace.of(model.arm.nq)
+        far = np.full(model.arm.nq, np.pi)
+        self._ik = IkSolver(model.plant.chain, -far, far, max_iterations=100)
 
-    def respond(self, state: ResponseState, deltas: Vector, control_dt_s: float) -> Response:
-        """Play `deltas` (Shape (H, 6), [m, rad], base frame) from `state` until it rests."""
-        per_action = max(1, int(np.ceil(control_dt_s / _STEP_S - 1e-9)))
-        dt = control_dt_s / per_action
-        q, dq = state.q.copy(), state.dq.copy()
-        tcp = self._tcp(q)
-        rotation_goal = tcp.rotation if state.rotation_goal is None else state.rotation_goal
-        samples, poses = [q], [tcp]
+    def at_rest(self, q: Vector, pose: pin.SE3, before: OscState | None) -> OscState:
+        """The state of an arm that stands still (see ResponseModel).
+
+        An arm with as many joints is taken for the modelled one. Of another arm, the modelled one
+        has the TCP's pose, near the posture that its controller prefers.
+
+        Raises:
+            MotionRefusedError: the modelled arm does not reach the pose.
+        """
+        goal = None if before is None else before.rotation_goal
+        still = np.zeros(self._model.arm.nq)
+        if len(q) == len(still):
+            return OscState(q, still, goal)
+        solution = self._ik.solve(pose, self._model.plant.posture)
+        if solution.verdict is not Verdict.SOLVED:
+            raise MotionRefusedError(
+                Cause.UNREACHABLE,
+                f"the arm of the response model does not reach the TCP's pose at "
+                f"{np.round(pose.translation, 3).tolist()} m; nothing is published",
+            )
+        return OscState(solution.q, still, goal)
+
+    def respond(self, state: OscState, deltas: Vector, control_dt_s: float) -> Response:
+        """Play the deltas until the modelled arm rests (see ResponseModel).
+
+        Raises:
+            MotionRefusedError: the modelled arm gets into a singular posture, or the numbers
+                overflow.
+        """
+        samples, steps, dt = self._division(control_dt_s)
         tail = int(np.ceil(_LONGEST_TAIL_S / control_dt_s))
-        for number in range(len(deltas) + tail):
-            playing = number < len(deltas)
-            if not playing and self._rests(q, dq):
-                break
-            delta = deltas[number] if playing else np.zeros(6)
-            position_goal = tcp.translation + delta[:3]
-            if delta[3:].any() or not self._model.zero_rotation_keeps_goal:
-                rotation_goal = pin.exp3(delta[3:]) @ tcp.rotation
-            for _ in range(per_action):
-                q, dq = self._step(q, dq, position_goal, rotation_goal, dt)
-                tcp = self._tcp(q)
-                samples.append(q)
-                poses.append(tcp)
-        return Response(
-            times_s=np.arange(float(len(samples))) * dt,
-            tcp_position=np.array([pose.translation for pose in poses]),
-            tcp_rotation=np.array([pose.rotation for pose in poses]),
-            q=np.array(samples),
-            step_ends=np.arange(1, len(deltas) + 1) * per_action,
-            end=ResponseState(q, dq, rotation_goal),
-        )
-
-    def _tcp(self, q: Vector) -> pin.SE3:
-        pin.forwardKinematics(self._model.arm, self._data, q)
-        return pin.updateFramePlacement(self._model.arm, self._data, self._model.tcp).copy()
-
-    def _rests(self, q: Vector, dq: Vector) -> bool:
-        twist = self._jacobian(q) @ dq
-        return bool(
-            np.linalg.norm(twist[:3]) < _REST_SPEED_M_S
-            and np.linalg.norm(twist[3:]) < _REST_TURN_RAD_S
-        )
-
-    def _jacobian(self, q: Vector) -> Vector:
-        return pin.computeFrameJacobian(  # type: ignore[no-any-return]
-            self._model.arm,
-            self._data,
+        commands = np.vstack((deltas, np.zeros((tail, 6))))
+        w, plant = self._workspace, self._model.plant
+        count, n = len(commands), len(state.q)
+        q, dq = np.empty((count * samples + 1, n)), np.empty((count * samples + 1, n))
+        goals = np.empty((count, 3, 3))
+        q[0], dq[0] = state.q, state.dq
+        place(plant.chain, q[0], w.rotations, w.positions, w.axes)
+        achieved = w.rotations[-1].copy()
+        played = _roll_out(
+            plant,
+            w,
+            commands,
+            len(deltas),
+            achieved if state.rotation_goal is None else state.rotation_goal,
+            self._model.zero_rotation_keeps_goal,
+            samples,
+            steps,
+            dt,
             q,
-            self._model.tcp,
-            pin.ReferenceFrame.LOCAL_WORLD_ALIGNED,
+            dq,
+            goals,
+        )
+        if played < 0:
+            raise MotionRefusedError(
+                Cause.SINGULAR,
+                "the motion leads through a singular posture of the response model's arm; nothing "
+                "is published",
+            )
+        last = played * samples + 1
+        q, dq = q[:last], dq[:last]
+        if not (np.isfinite(q).all() and np.isfinite(dq).all()):
+            raise MotionRefusedError(
+                Cause.INVALID_CHUNK,
+                f"the response to the chunk is not finite; its largest number is "
+                f"{np.abs(deltas).max():.3g} (m or rad); nothing is published",
+            )
+        positions, rotations = np.empty((last, 3)), np.empty((last, 3, 3))
+        _tcp_path(plant, w, q, positions, rotations)
+        return _OscPath(
+            times_s=np.arange(float(last)) * (steps * dt),
+            position=positions,
+            rotation=rotations,
+            q=q,
+            step_ends=np.arange(1, len(deltas) + 1) * samples,
+            dq=dq,
+            goals=goals[:played],
         )
 
-    def _step(
-        self, q: Vector, dq: Vector, position_goal: Vector, rotation_goal: Vector, dt: float
-    ) -> tuple[Vector, Vector]:
-        """One step of the explicit midpoint rule."""
-        halfway_ddq = self._acceleration(q, dq, position_goal, rotation_goal)
-        halfway_dq = dq + 0.5 * dt * halfway_ddq
-        ddq = self._acceleration(q + 0.5 * dt * dq, halfway_dq, position_goal, rotation_goal)
-        return q + dt * halfway_dq, dq + dt * ddq
+    def _division(self, control_dt_s: float) -> tuple[int, int, float]:
+        """Samples per action, physics steps per sample, and the duration of such a step.
 
-    def _acceleration(
-        self, q: Vector, dq: Vector, position_goal: Vector, rotation_goal: Vector
-    ) -> Vector:
-        """Joint accelerations under the control law. Shape (n,), [rad/s^2]."""
-        model, data = self._model, self._data
-        M_inv = pin.computeMinverse(model.arm, data, q)
-        pin.computeJointJacobians(model.arm, data, q)
-        tcp = pin.updateFramePlacement(model.arm, data, model.tcp)
-        J = pin.getFrameJacobian(model.arm, data, model.tcp, pin.ReferenceFrame.LOCAL_WORLD_ALIGNED)
+        The step is as near to the environment's as it can be.
+        """
+        fewest = int(np.ceil(control_dt_s / _LONGEST_SAMPLE_S - 1e-9))
+        most = max(fewest, int(control_dt_s / _SHORTEST_SAMPLE_S + 1e-9))
+        physics_s = self._model.physics_step_s
 
-        error = np.empty(6)
-        error[:3] = position_goal - tcp.translation
-        error[3:] = _rotation_error(tcp.rotation, rotation_goal)
-        task = model.kp * error - self._kd * (J @ dq)
-        posture = model.null_space_kp * (model.posture - q) - self._null_space_kd * dq
-        friction = model.damping * dq + model.friction_loss * np.tanh(dq / _FRICTION_SPEED)
+        def rounding(samples: int) -> float:
+            exact = control_dt_s / samples / physics_s
+            return abs(exact - max(1, round(exact))) / exact
 
-        M_inv_JT = M_inv @ J.T
-        mobility = J @ M_inv_JT  # the inverse of Lambda
-        decoupled = mobility.copy()
-        decoupled[:3, 3:] = decoupled[3:, :3] = 0.0
-        # The second term is the null-space projection.
-        wrench = _solve(decoupled, task) - _solve(mobility, J @ posture)
-        ddq: Vector = posture + M_inv_JT @ wrench
-
-        torque = pin.rnea(model.arm, data, q, dq, ddq)
-        if (np.abs(torque) > model.torque_limit).any():
-            clipped = np.clip(torque, -model.torque_limit, model.torque_limit)
-            ddq += M_inv @ (clipped - torque)
-        return np.asarray(ddq - M_inv @ friction)
+        samples = min(range(fewest, most + 1), key=rounding)
+        steps = max(1, round(control_dt_s / samples / physics_s))
+        return samples, steps, control_dt_s / samples / steps
 
 
-def _solve(A: Vector, b: Vector) -> Vector:
-    """Solve A x = b for a symmetric positive definite A (its upper triangle counts)."""
-    x: Vector
-    _, x, info = dposv(A, b)
-    if info != 0:
-        raise MotionRefusedError(
-            Cause.UNREACHABLE,
-            "the motion leads through a singular posture of the modelled arm; nothing is published",
+@dataclass(frozen=True)
+class _OscPath(Response):
+    """Of the modelled arm: velocities, and the rotation goal of each action, tail included."""
+
+    dq: Vector
+    goals: Vector
+
+    def state_at(self, time_s: float) -> OscState:
+        """The modelled arm's state, interpolated between the samples."""
+        q = np.asarray(self.q)
+        spacing_s = self.times_s[1]
+        place = min(max(time_s / spacing_s, 0.0), len(q) - 1.0)
+        row = min(int(place), len(q) - 2)
+        piece = CubicHermiteSpline(
+            [0.0, spacing_s], q[row : row + 2], self.dq[row : row + 2], extrapolate=False
         )
-    return x
+        within_s = (place - row) * spacing_s
+        per_action = (len(q) - 1) // len(self.goals)
+        # At the very end of an action, its goal still holds.
+        action = min(max(int(np.ceil(place - 1e-6)) - 1, 0) // per_action, len(self.goals) - 1)
+        return OscState(piece(within_s), piece(within_s, 1), self.goals[action])
 
 
-def _rotation_error(rotation: Vector, goal: Vector) -> Vector:
-    """Half the sum of the cross products of present and goal axes. Shape (3,), [rad] when small."""
-    S = (goal @ rotation.T).ravel()
-    return np.asarray(0.5 * (S[[7, 2, 3]] - S[[5, 6, 1]]))
+@compiled
+def _roll_out(
+    plant: Plant,
+    w: Workspace,
+    commands: Vector,
+    actions: int,
+    rotation_goal: Vector,
+    zero_keeps: bool,
+    samples: int,
+    steps: int,
+    dt: float,
+    q: Vector,
+    dq: Vector,
+    goals: Vector,
+) -> int:
+    """Play the commands, the first `actions` of them in any case; fill q, dq and goals.
+
+    Returns how many were played; -1: the arm got into a singular posture.
+    """
+    n = q.shape[1]
+    now, rate = q[0].copy(), dq[0].copy()
+    goal_rotation, goal_position, turned = rotation_goal.copy(), np.empty(3), np.empty((3, 3))
+    row = 0
+    for number in range(len(commands)):
+        place(plant.chain, now, w.rotations, w.positions, w.axes)
+        if number >= actions and _rests(w, rate):
+            return number
+        command = commands[number]
+        store(plus(triple(w.positions[n]), triple(command)), goal_position)
+        rotation = triple(command[3:])
+        if length(rotation) > 0.0 or not zero_keeps:
+            _exponential(rotation, turned)
+            multiply(turned, w.rotations[n], goal_rotation)
+        copy_matrix(goal_rotation, goals[number])
+        for _ in range(samples):
+            for _ in range(steps):
+                if not step(plant, w, now, rate, goal_position, goal_rotation, dt):
+                    return -1
+            row += 1
+            copy(now, q[row])
+            copy(rate, dq[row])
+    return len(commands)
+
+
+@compiled
+def _rests(w: Workspace, dq: Vector) -> bool:
+    """Whether the TCP is slow, for the kinematics that `w` holds."""
+    n = len(dq)
+    tcp = triple(w.positions[n])
+    linear, angular = (0.0, 0.0, 0.0), (0.0, 0.0, 0.0)
+    for j in range(n):
+        spin = times(dq[j], triple(w.axes[j]))
+        angular = plus(angular, spin)
+        linear = plus(linear, cross(spin, minus(tcp, triple(w.positions[j]))))
+    return bool(
+        dot(linear, linear) < _REST_SPEED_M_S**2 and dot(angular, angular) < _REST_TURN_RAD_S**2
+    )
+
+
+@compiled
+def _exponential(rotation: Triple, R: Vector) -> None:
+    """Rotation matrix of an axis-angle vector [rad]."""
+    axis, angle = np.zeros(3), length(rotation)
+    if angle > 0.0:
+        store(times(1.0 / angle, rotation), axis)
+    for r in range(3):
+        for c in range(3):
+            R[r, c] = 1.0 if r == c else 0.0
+    turn(R, axis, angle)
+
+
+@compiled
+def _tcp_path(plant: Plant, w: Workspace, q: Vector, positions: Vector, rotations: Vector) -> None:
+    """TCP poses along q (Shape (N, n))."""
+    n = q.shape[1]
+    for row in range(len(q)):
+        place(plant.chain, q[row], w.rotations, w.positions, w.axes)
+        copy(w.positions[n], positions[row])
+        copy_matrix(w.rotations[n], rotations[row])

@@ -1,13 +1,52 @@
 # SPDX-License-Identifier: Apache-2.0
 """A plan: a motion in time that ends at rest, and what it came from."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
-from vera_ros.motion.gate import ArmTrajectory
+from vera_ros.motion.causes import MotionRefusedError
 from vera_ros.motion.joint_spline import JointSpline
-from vera_ros.motion.response import Vector
+from vera_ros.motion.response import Response
+from vera_ros.motion.small_matrices import Vector
+from vera_ros.motion.timing import Timing
+from vera_ros.motion.trajectory import ArmTrajectory
+
+KNOT_S = 0.0125  # spacing of the knots of plans
+# Share of the rate limits that a plan may use: what is left lets a stop begin anywhere in it.
+PLANNED_SHARE = 0.94
+
+
+@dataclass(frozen=True)
+class Offset:
+    """Where this arm's TCP is, seen from the response model's: both move alike.
+
+    Attributes:
+        shift: this position less the modelled one, base frame. Shape (3,), [m].
+        turn: from the modelled orientation to this one, axes of the TCP. Shape (3, 3).
+    """
+
+    shift: Vector
+    turn: Vector
+
+
+@dataclass(frozen=True)
+class ChunkMotion:
+    """The response that a plan plays, for the chunk that takes over from it.
+
+    Attributes:
+        response: the TCP path.
+        offset: of this arm's TCP.
+        timing: of the response within the plan.
+        begins_s: the plan's time at the response's time 0.
+        until_s: the response's time from which on the plan does something else: it comes to rest.
+    """
+
+    response: Response
+    offset: Offset
+    timing: Timing
+    begins_s: float
+    until_s: float
 
 
 @dataclass(frozen=True)
@@ -16,23 +55,24 @@ class Plan:
 
     Attributes:
         spline: the joint motion.
-        tcp_path: TCP positions at the spline's knots, base frame. Shape (N, 3), [m].
-        step_times_s: when each action's motion is complete. Shape (H,), [s].
+        step_times_s: when each action's motion is complete; actions that were cut off have none.
+            Shape (H or less,), [s].
         time_stretch: planned over nominal duration.
-        executed_trans_m: summed translation of the commanded deltas [m].
+        executed_trans_m: summed translation of the commanded deltas, less what was cut off [m].
         ik_error_m: worst position error of the inverse kinematics [m].
         ik_error_rad: worst rotation error of the inverse kinematics [rad].
-        rotation_goal: the response model's rotation goal at the end. Shape (3, 3), or None.
+        cut: why the motion ends before the chunk does; None: it does not.
+        chunk: what is played; None: no chunk.
     """
 
     spline: JointSpline
-    tcp_path: Vector
-    step_times_s: Vector
+    step_times_s: Vector = field(default_factory=lambda: np.zeros(0))
     time_stretch: float = 1.0
     executed_trans_m: float = 0.0
     ik_error_m: float = 0.0
     ik_error_rad: float = 0.0
-    rotation_goal: Vector | None = None
+    cut: MotionRefusedError | None = None
+    chunk: ChunkMotion | None = None
 
     @property
     def duration_s(self) -> float:
@@ -46,8 +86,3 @@ class Plan:
         q, dq, ddq = (self.spline.derivative(order, times[1:]) for order in range(3))
         dq[-1] = ddq[-1] = 0.0
         return ArmTrajectory(times[1:], q, dq, ddq, start_q, start_dq, start_ddq)
-
-
-def empty_steps() -> Vector:
-    """Step times of a plan that plays no actions."""
-    return np.zeros(0)

@@ -6,19 +6,30 @@ from dataclasses import dataclass
 import numpy as np
 
 from vera_ros.motion.plan import Plan
-from vera_ros.motion.response import Vector
+from vera_ros.motion.small_matrices import Vector
 
 _TRACKING_SAMPLES = 6
 
 
 @dataclass(frozen=True)
 class Playing:
-    """A plan that was handed to the controller at `start_s`."""
+    """A plan that was handed to the controller.
+
+    Attributes:
+        plan: what is played.
+        start_s: ROS time of the plan's time 0.
+        session_id: the episode's, of a chunk.
+        sequence: the chunk's number; -1: no chunk.
+        on_rails: the embodiment's rails have cut what the chunk commands.
+        gripper_moves: the chunk moves the gripper as well.
+    """
 
     plan: Plan
     start_s: float
     session_id: str = ""
     sequence: int = -1
+    on_rails: bool = False
+    gripper_moves: bool = False
 
     def steps_played(self, now_s: float) -> int:
         """Actions whose motion is complete."""

@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Contact: an arm that pushes harder than its motion explains has touched something."""
+
+import numpy as np
+
+from vera_ros.errors import ConfigurationError
+from vera_ros.motion.arm_model import ArmModel
+from vera_ros.motion.small_matrices import Vector
+
+
+class ContactWatch:
+    """Watches the efforts of the joints."""
+
+    def __init__(
+        self, arm: ArmModel, limits: Vector, least_s: float, *, rigid_body: bool = False
+    ) -> None:
+        """Watch an arm.
+
+        Args:
+            arm: its model.
+            limits: of each joint's effort. Shape (n,), [Nm].
+            least_s: how long an effort must be above its limit.
+            rigid_body: the measured efforts hold the arm against gravity, and what the URDF's
+                inertias explain of them does not count.
+
+        Raises:
+            ConfigurationError: the limits do not fit the arm, or its URDF has no inertias.
+        """
+        if limits.shape != (arm.n,) or not (limits > 0).all():
+            raise ConfigurationError(
+                f"effort limits are {limits.tolist()}; valid are {arm.n} numbers above zero, one "
+                "per joint [Nm]"
+            )
+        if rigid_body:
+            arm.require_inertias()
+        self._arm = arm
+        self._limits = limits
+        self._least_s = least_s
+        self._rigid_body = rigid_body
+        self._since_s: float | None = None
+
+    def look(self, effort: Vector | None, q: Vector, dq: Vector | None, now_s: float) -> str:
+        """What the arm has touched something with; empty: nothing, or it is not known.
+
+        Args:
+            effort: measured; None: it is not measured. Shape (n,), [Nm].
+            q: measured positions. Shape (n,), [rad].
+            dq: measured velocities; None: not measured. Shape (n,), [rad/s].
+            now_s: when this was measured.
+        """
+        if effort is None:
+            return ""
+        if self._rigid_body:
+            effort = effort - self._arm.efforts(q, np.zeros(self._arm.n) if dq is None else dq)
+        share = np.abs(effort) / self._limits
+        joint = int(np.argmax(share))
+        if share[joint] <= 1.0:
+            self._since_s = None
+            return ""
+        if self._since_s is None or now_s < self._since_s:
+            self._since_s = now_s
+        if now_s - self._since_s < self._least_s:
+            return ""
+        return (
+            f"joint '{self._arm.joint_names[joint]}' pushes with {abs(effort[joint]):.1f} Nm; its "
+            f"effort limit is {self._limits[joint]:g} Nm"
+        )

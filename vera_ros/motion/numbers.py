@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Checked values of a configuration file's content."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import yaml
+
+from vera_ros.errors import ConfigurationError
+
+Content = Mapping[str, Any]
+
+
+@contextmanager
+def reading(path: Path, what: str, example: str) -> Iterator[Content]:
+    """The content of a YAML file; what is wrong with it becomes one clear error.
+
+    Args:
+        path: of the file.
+        what: it describes.
+        example: a file of this package that is right.
+
+    Raises:
+        ConfigurationError: the file cannot be read, or its values were found to be wrong while
+            they were used.
+    """
+    try:
+        content = yaml.safe_load(path.read_text())
+        if not isinstance(content, dict):
+            raise ValueError(f"it holds {type(content).__name__}, not names with values")
+        yield content
+    except (OSError, KeyError, TypeError, ValueError, yaml.YAMLError) as error:
+        reason = f"{error} is missing" if isinstance(error, KeyError) else str(error)
+        raise ConfigurationError(
+            f"the {what} {path} cannot be used: {reason}; compare it with {example} of this package"
+        ) from error
+
+
+def section(content: Content, name: str) -> Content:
+    """A mapping within the content."""
+    value = content[name]
+    if not isinstance(value, dict):
+        raise ValueError(f"{name} must hold names with values, not {value!r}")
+    return value
+
+
+def number(content: Content, name: str, lowest: float, highest: float) -> float:
+    """A number within bounds."""
+    value = content[name]
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise ValueError(f"{name} must be a number, not {value!r}")
+    if not lowest <= value <= highest:
+        raise ValueError(f"{name} is {value}; valid is {lowest:g} to {highest:g}")
+    return float(value)
+
+
+def numbers(content: Content, name: str, count: int) -> npt.NDArray[np.float64]:
+    """So many finite numbers. Shape (count,)."""
+    values = np.asarray(content[name], dtype=float)
+    if values.shape != (count,) or not np.isfinite(values).all():
+        raise ValueError(f"{name} must be {count} finite numbers, not {content[name]}")
+    return values
+
+
+def boolean(content: Content, name: str) -> bool:
+    """True or false."""
+    value = content[name]
+    if not isinstance(value, bool):
+        raise ValueError(f"{name} must be true or false, not {value!r}")
+    return value
+
+
+def choice(content: Content, name: str, valid: Sequence[str]) -> str:
+    """One of several words."""
+    value = content[name]
+    if value not in valid:
+        raise ValueError(f"{name} is {value!r}; valid is {' or '.join(valid)}")
+    return str(value)
