@@ -14,7 +14,7 @@ class SimulatedRobot:
 
     def __init__(self, world: World) -> None:
         self.world = world
-        self.arm = TrajectoryFollower(scene.ARM_JOINTS, world.arm().q)
+        self.arm = TrajectoryFollower(scene.ARM_JOINTS, world.arm().q, open_loop=True)
         self.gripper = TrajectoryFollower(scene.FINGER_JOINTS[:1], [scene.START_FINGER_M])
 
     def reset(self, seed: int) -> None:
@@ -25,11 +25,15 @@ class SimulatedRobot:
 
     def advance_to(self, time_s: float) -> None:
         """Step the world until `time_s` (to the step that is nearest)."""
+        self.advance(round((time_s - self.world.time_s) / self.world.step_s))
+
+    def advance(self, steps: int) -> None:
+        """Step the world."""
         world = self.world
-        for _ in range(round((time_s - world.time_s) / world.step_s)):
+        for _ in range(steps):
             arm = self.arm.sample(world.time_s + world.step_s)
             finger = self.gripper.sample(world.time_s + world.step_s)
-            world.step(arm.q, arm.dq, float(finger.q[0]))
+            world.step(arm.q, arm.dq, float(finger.q[0]), arm.ddq)
 
     def joint_states(self) -> tuple[list[str], NDArray[np.float64]]:
         """Names, and positions, velocities and efforts of all joints. Shape (3, 9)."""

@@ -45,16 +45,19 @@ class World:
         self._ctrl = self._data.ctrl  # looking it up costs more than a physics step
         self._arm_ctrl = _span([self.model.actuator(name).id for name in scene.ARM_JOINTS])
         self._finger_ctrl = _span([self.model.actuator(name).id for name in scene.FINGER_JOINTS])
-        gains = self.model.actuator_gainprm[self._arm_ctrl, 0]
-        self._damping_time_s = -self.model.actuator_biasprm[self._arm_ctrl, 2] / gains
+        self._stiffness = self.model.actuator_gainprm[self._arm_ctrl, 0]
+        damping = -self.model.actuator_biasprm[self._arm_ctrl, 2]
+        self._damping_time_s = damping / self._stiffness
+        self._acceleration, self._inertial = np.zeros(self.model.nv), np.zeros(self.model.nv)
         self._finger_target_m = scene.START_FINGER_M
         self._step_s = float(self.model.opt.timestep)
+        self._steps = 0
         self.reset(seed)
 
     @property
     def time_s(self) -> float:
-        """Simulated time; it never goes back, a reset included."""
-        return float(self._data.time)
+        """Simulated time, steps times their duration; it never goes back, a reset included."""
+        return self._steps * self._step_s
 
     @property
     def step_s(self) -> float:
@@ -63,9 +66,7 @@ class World:
 
     def reset(self, seed: int) -> None:
         """Start an episode: the arm near its start posture, the cubes placed by the seed."""
-        time_s = self._data.time
         mujoco.mj_resetData(self.model, self._data)
-        self._data.time = time_s
         placement = draw_placement(seed)
         self._data.qpos[self._arm_q] = placement.arm_q
         self._data.qpos[self._finger_q] = scene.START_FINGER_M
@@ -75,19 +76,31 @@ class World:
             self._set_cube(cube, np.array([x, y, z]), yaw_rad)
         mujoco.mj_forward(self.model, self._data)
 
-    def step(self, arm_q: ArrayLike, arm_dq: ArrayLike, finger_m: float) -> None:
+    def step(
+        self,
+        arm_q: ArrayLike,
+        arm_dq: ArrayLike,
+        finger_m: float,
+        arm_ddq: ArrayLike | None = None,
+    ) -> None:
         """Advance by one step towards these targets.
 
         Args:
             arm_q: Shape (7,), [rad].
             arm_dq: Shape (7,), [rad/s]; the servo's feed-forward.
             finger_m: position of each finger, 0 closed to 0.04 open; approached at 0.1 m/s.
+            arm_ddq: Shape (7,), [rad/s^2]; feed-forward of what the arm's inertia needs, as a real
+                Panda's controller has it. None: zero.
 
         Raises:
             MotionError: a target is not finite.
         """
         # The servo's torque is kp (ctrl - q) - kv dq: this ctrl makes it damp the velocity error.
         ctrl = np.asarray(arm_q, float) + self._damping_time_s * np.asarray(arm_dq, float)
+        if arm_ddq is not None:
+            self._acceleration[self._arm_dq] = arm_ddq
+            mujoco.mj_mulM(self.model, self._data, self._inertial, self._acceleration)
+            ctrl += self._inertial[self._arm_dq] / self._stiffness
         if not (np.isfinite(ctrl).all() and np.isfinite(finger_m)):
             raise MotionError(
                 f"servo targets must be finite, got q {arm_q!r}, dq {arm_dq!r}, finger {finger_m}; "
@@ -98,6 +111,7 @@ class World:
         self._ctrl[self._arm_ctrl] = ctrl
         self._ctrl[self._finger_ctrl] = self._finger_target_m
         mujoco.mj_step(self.model, self._data)
+        self._steps += 1
 
     def arm(self) -> JointState:
         """Return the arm's measured joints; efforts include gravity's, as a real Panda's do."""
