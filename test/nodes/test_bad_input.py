@@ -30,7 +30,8 @@ def both_nodes(stage: Stage, **policy_parameters: Any) -> None:
             stage.node.count_subscribers("action_chunk") >= 2
             and stage.node.count_publishers("chunk_progress") >= 1
             and stage.node.count_subscribers("arm_controller/joint_trajectory") >= 1
-            and ik._measured is not None
+            and ik._reader
+            and ik._reader.measured
         ),
         "discovery",
     )
@@ -123,10 +124,16 @@ def test_answers_that_cannot_be_played(stage: Stage, answer: Any, cause: int, wo
 
 
 def test_a_motion_that_the_arm_side_rejects(stage: Stage) -> None:
+    """It leads out of the workspace: the arm goes as far as it may, and then no further."""
     stage.serve(ScriptedPolicy(actions(rows=60, down=1.0)))
     both_nodes(stage)
-    aborted(stage, stage.goal(), PolicyStatus.ARM_REJECTED, "nothing")
-    assert never_moved(stage)
+    aborted(stage, stage.goal(), PolicyStatus.ARM_REJECTED, "workspace", "nothing")
+    comes_to_rest(stage)
+    cut = [message for message in stage.progress if message.state == ChunkProgress.FINISHED]
+    assert cut
+    assert all(message.rails_bound for message in cut)
+    assert {message.cause for message in cut} == {ChunkProgress.OUTSIDE_WORKSPACE}
+    assert len(cut[0].step_times) < 60
 
 
 def test_cancel_during_a_long_inference(stage: Stage) -> None:
@@ -411,7 +418,8 @@ def test_chunks_that_make_no_sense(stage: Stage) -> None:
         lambda: (
             stage.node.count_subscribers("action_chunk") >= 2
             and stage.node.count_publishers("chunk_progress") >= 1
-            and ik._measured is not None
+            and ik._reader
+            and ik._reader.measured
         ),
         "discovery",
     )
@@ -429,24 +437,25 @@ def test_chunks_that_make_no_sense(stage: Stage) -> None:
     assert stage.progress[-1].state == ChunkProgress.ACCEPTED
 
 
-@pytest.mark.parametrize(("acceleration", "slowed"), [(15.0, False), (0.5, True)])
+@pytest.mark.parametrize(("scale", "slowed"), [(1.0, False), (0.5, True)])
 def test_a_chunk_that_had_to_be_slowed_says_so_and_is_not_cut(
-    stage: Stage, acceleration: float, slowed: bool
+    stage: Stage, scale: float, slowed: bool
 ) -> None:
-    ik = stage.add_ik(acceleration_limits=[acceleration] * 7)
+    ik = stage.add_ik(speed_scale=scale)
     stage.wait_until_active(ik)
     stage.wait_until(
         lambda: (
             stage.node.count_subscribers("action_chunk") >= 2
             and stage.node.count_publishers("chunk_progress") >= 1
-            and ik._measured is not None
+            and ik._reader
+            and ik._reader.measured
         ),
         "discovery",
     )
     stage.chunk_publisher.publish(chunk())
     stage.wait_until(lambda: stage.progress, "an answer")
     assert stage.progress[0].state == ChunkProgress.ACCEPTED
-    assert (stage.progress[0].time_stretch > 1.0) == slowed
+    assert (stage.progress[0].time_stretch > 1.01) == slowed
     assert not stage.progress[0].rails_bound
 
 

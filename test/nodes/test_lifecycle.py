@@ -10,11 +10,12 @@ from lifecycle_msgs.msg import State as LifecycleState
 from lifecycle_msgs.msg import Transition
 from lifecycle_msgs.srv import ChangeState, GetState
 from rclpy.lifecycle import TransitionCallbackReturn
+from scipy.interpolate import CubicSpline
 from std_msgs.msg import String
 from std_srvs.srv import Trigger
 
 from vera_ros.embodiments import ActionSpace
-from vera_ros.nodes.conversions import LATCHED
+from vera_ros.nodes.conversions import LATCHED, stamp_to_ns
 from vera_ros.nodes.node import VeraNode
 from vera_ros.nodes.reference_server import ReferenceServer
 from vera_ros.nodes.sim_node import SimNode
@@ -82,7 +83,8 @@ def playing(stage: Stage) -> Stage:
             stage.chunk_publisher.get_subscription_count() >= 2
             and stage.node.count_subscribers("arm_controller/joint_trajectory") >= 1
             and stage.node.count_publishers("chunk_progress") >= 1
-            and ik._measured is not None
+            and ik._reader
+            and ik._reader.measured
         ),
         "discovery",
     )
@@ -143,7 +145,8 @@ def test_a_cleanup_leaves_nothing_behind(stage: Stage, make: Callable[..., VeraN
         (make_policy, {"view_topics": ["one"]}, "one for each"),
         (make_policy, {"view_topics": ["a view", "another"]}, "a view"),
         (make_ik, {"response_model": "nowhere.yaml"}, "nowhere.yaml"),
-        (make_ik, {"jerk_limits": [1.0]}, "jerk_limits"),
+        (make_ik, {"limits": "nowhere.yaml"}, "nowhere.yaml"),
+        (make_ik, {"effort_limits": [1.0]}, "effort_limits"),
         (make_server, {"host": "203.0.113.7"}, "203.0.113.7"),
     ],
 )
@@ -191,7 +194,7 @@ def test_goals_are_refused_unless_active(stage: Stage) -> None:
 def test_chunks_and_moves_are_refused_unless_active(stage: Stage) -> None:
     ik = stage.add_ik(autostart=False)
     assert ik.trigger_configure() is SUCCESS
-    stage.wait_until(lambda: ik._measured is not None, "joint states")
+    stage.wait_until(lambda: ik._reader and ik._reader.measured, "joint states")
     stage.wait_until(lambda: stage.chunk_publisher.get_subscription_count() >= 2, "discovery")
     stage.wait_until(lambda: stage.node.count_publishers("chunk_progress"), "discovery")
     stage.chunk_publisher.publish(chunk())
@@ -249,14 +252,39 @@ def test_the_stop_service_stops_smoothly_and_is_harmless_at_rest(playing: Stage)
     assert len(playing.arm_trajectories) == 2
 
 
-def test_a_chunk_while_another_plays_is_refused_and_the_first_goes_on(playing: Stage) -> None:
-    playing.chunk_publisher.publish(chunk(sequence=1))
+def test_another_episodes_chunk_is_refused_and_the_first_goes_on(playing: Stage) -> None:
+    playing.chunk_publisher.publish(chunk(session_id="another", sequence=1))
     playing.wait_until(lambda: any(m.sequence == 1 for m in playing.progress), "an answer")
     (answer,) = (m for m in playing.progress if m.sequence == 1)
     assert (answer.state, answer.cause) == (ChunkProgress.REJECTED, ChunkProgress.BUSY)
     playing.wait_until(lambda: playing.progress[-1].state == ChunkProgress.FINISHED, "the end")
     assert playing.progress[-1].steps_played == LONG
     assert len(playing.arm_trajectories) == 1
+
+
+def test_the_next_chunk_takes_over_in_motion(playing: Stage) -> None:
+    playing.chunk_publisher.publish(chunk(sequence=1))
+    playing.wait_until(lambda: playing.progress[-1].state == ChunkProgress.FINISHED, "the end")
+    states = [(m.sequence, m.state) for m in playing.progress if m.state != ChunkProgress.PLAYING]
+    assert states == [
+        (0, ChunkProgress.ACCEPTED),
+        (0, ChunkProgress.SUPERSEDED),
+        (1, ChunkProgress.ACCEPTED),
+        (1, ChunkProgress.FINISHED),
+    ]
+    first, second = playing.arm_trajectories
+    later_s = stamp_to_ns(second.header.stamp) * 1e-9 - stamp_to_ns(first.header.stamp) * 1e-9
+    assert later_s > 0
+    # What is sent repeats the running plan until it hands over, and goes on from there.
+    running, following = (
+        CubicSpline(
+            [p.time_from_start.sec + p.time_from_start.nanosec * 1e-9 for p in t.points],
+            [p.positions for p in t.points],
+        )
+        for t in (first, second)
+    )
+    for ahead_s in (0.02, 0.03, 0.045):
+        np.testing.assert_allclose(following(ahead_s), running(later_s + ahead_s), atol=1e-4)
 
 
 def test_silent_joint_states_stop_the_arm(playing: Stage) -> None:
@@ -279,7 +307,7 @@ def test_move_to_start_answers_when_there_or_when_stopped(stage: Stage) -> None:
     """While the service waited, nothing else of the node ran: no monitor, no stop, no end."""
     ik = stage.add_ik(start_speed=0.5, start_posture=(START_Q + 0.2).tolist())
     stage.wait_until_active(ik)
-    stage.wait_until(lambda: ik._measured is not None, "joint states")
+    stage.wait_until(lambda: ik._reader and ik._reader.measured, "joint states")
     stage.wait_until(
         lambda: stage.node.count_subscribers("arm_controller/joint_trajectory"), "discovery"
     )
@@ -288,7 +316,7 @@ def test_move_to_start_answers_when_there_or_when_stopped(stage: Stage) -> None:
     np.testing.assert_allclose(stage.q(), START_Q + 0.2, atol=1e-3)
     stage._arm.hold(START_Q)
     stage.wait_until(
-        lambda: ik._measured is not None and np.allclose(ik._measured.q, START_Q),
+        lambda: ik._reader and ik._reader.measured and np.allclose(ik._reader.measured.q, START_Q),
         "the arm to be back",
     )
     client = stage.node.create_client(Trigger, "move_to_start")

@@ -19,6 +19,9 @@ LATCHED = QoSProfile(
     durability=DurabilityPolicy.TRANSIENT_LOCAL,
 )
 
+# History of streams of which nothing may be lost: a long chunk's pictures, should a reader lag.
+LOSSLESS_DEPTH = 128
+
 
 def sensor_qos(reliability: str, depth: int = 5) -> QoSProfile:
     """QoS of sensor streams; `reliability`: best_effort or reliable."""
@@ -76,9 +79,10 @@ def joint_trajectory(
     positions: npt.NDArray[np.float64],
     velocities: npt.NDArray[np.float64] | None = None,
     accelerations: npt.NDArray[np.float64] | None = None,
+    stamp_ns: int = 0,
 ) -> JointTrajectory:
-    """A trajectory that starts now (stamp 0). Shapes (N,) and (N, n)."""
-    message = JointTrajectory(joint_names=joint_names)
+    """A trajectory of shapes (N,) and (N, n); it starts at the stamp, or, with stamp 0, now."""
+    message = JointTrajectory(header=Header(stamp=ns_to_stamp(stamp_ns)), joint_names=joint_names)
     for index, time_s in enumerate(times_s):
         point = JointTrajectoryPoint(
             positions=doubles(positions[index]), time_from_start=seconds_to_duration(time_s)

@@ -5,12 +5,12 @@ import argparse
 import re
 from pathlib import Path
 
-from vera_ros.nodes import ik_node, judge_node, policy_node, reference_server, sim_node
+from vera_ros.nodes import ik_parameters, judge_node, policy_node, reference_server, sim_node
 from vera_ros.nodes.parameters import markdown_table
 
 _TABLES = {
     "policy_node": policy_node.PARAMETERS,
-    "ik_node": ik_node.PARAMETERS,
+    "ik_node": ik_parameters.PARAMETERS,
     "sim_node": sim_node.PARAMETERS,
     "judge_node": judge_node.PARAMETERS,
     "reference_server": reference_server.PARAMETERS,

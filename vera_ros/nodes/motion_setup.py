@@ -1,0 +1,148 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The arm side as ik_node's parameters describe it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from vera_ros.embodiments import Embodiment
+from vera_ros.errors import ConfigurationError
+from vera_ros.motion.arm_model import ArmModel
+from vera_ros.motion.chunk_planner import ChunkPlanner
+from vera_ros.motion.collision import CollisionModel
+from vera_ros.motion.commander import Commander
+from vera_ros.motion.contact import ContactWatch
+from vera_ros.motion.gate import Gate, GripperLimits
+from vera_ros.motion.gripper import Gripper
+from vera_ros.motion.limits import Limits, RateLimits
+from vera_ros.motion.path import PathFinder, SingularityBounds
+from vera_ros.motion.planner import Planner
+from vera_ros.motion.responses import load_response
+from vera_ros.motion.trajectory import ArmTrajectory, GripperTrajectory
+from vera_ros.resources import share_path
+
+Parameters = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class ArmSetup:
+    """What the parameters say of one arm.
+
+    Attributes:
+        arm: its kinematics.
+        limits: what it may do.
+        gripper_limits: what its fingers may do.
+        contact: watches its efforts.
+        obstacles: what it keeps away from; None: nothing is checked.
+    """
+
+    arm: ArmModel
+    limits: Limits
+    gripper_limits: GripperLimits
+    contact: ContactWatch
+    obstacles: CollisionModel | None
+
+
+def set_up_arm(p: Parameters, urdf: str) -> ArmSetup:
+    """Read the arm from its URDF and the parameters.
+
+    Raises:
+        ConfigurationError: they do not describe an arm that can be moved.
+    """
+    arm = ArmModel(urdf, p["joint_names"], p["tcp_frame"])
+    for name in ("effort_limits", "start_posture"):
+        if len(p[name]) != arm.n:
+            raise ConfigurationError(
+                f"parameter '{name}' has {len(p[name])} values and joint_names {arm.n}; "
+                "give one value per joint"
+            )
+    if p["gripper_closed_m"] >= p["gripper_open_m"]:
+        raise ConfigurationError(
+            f"gripper_closed_m {p['gripper_closed_m']} must be below gripper_open_m "
+            f"{p['gripper_open_m']}"
+        )
+    return ArmSetup(
+        arm,
+        _limits(p, arm),
+        GripperLimits(
+            p["gripper_closed_m"],
+            p["gripper_open_m"],
+            p["gripper_speed"],
+            p["longest_trajectory_s"],
+        ),
+        ContactWatch(
+            arm,
+            np.array(p["effort_limits"]),
+            p["effort_time_s"],
+            rigid_body=p["effort_model"] == "rigid_body",
+        ),
+        _obstacles(p, urdf) if p["collision_check"] else None,
+    )
+
+
+def _limits(p: Parameters, arm: ArmModel) -> Limits:
+    rates = RateLimits.load(share_path("config", p["limits"]), arm.n)
+    rates = rates.slower(arm.velocity_limit, p["tcp_speed_limit"], p["tcp_turn_limit"])
+    lower, upper = arm.lower, arm.upper
+    if rates.position is not None:
+        lower, upper = np.maximum(lower, rates.position[0]), np.minimum(upper, rates.position[1])
+    return Limits(
+        lower=lower + p["position_margin"],
+        upper=upper - p["position_margin"],
+        rates=rates,
+        workspace_lower=np.array(p["workspace_lower"]),
+        workspace_upper=np.array(p["workspace_upper"]),
+        duration_s=p["longest_trajectory_s"],
+        start_rad=p["start_tolerance"],
+    )
+
+
+def _obstacles(p: Parameters, urdf: str) -> CollisionModel:
+    description = ""
+    if p["collision_description"]:
+        path = share_path("description", "urdf", p["collision_description"])
+        description = path.read_text()
+    model = CollisionModel(
+        urdf,
+        p["joint_names"],
+        collision_urdf=description,
+        self_distance_m=p["self_distance_m"],
+        table_z_m=p["table_z_m"] if p["table_check"] else None,
+        table_distance_m=p["table_distance_m"],
+    )
+    model.check_posture(np.array(p["start_posture"]), "start_posture")
+    return model
+
+
+def make_commander(
+    p: Parameters,
+    setup: ArmSetup,
+    embodiment: Embodiment,
+    send_arm: Callable[[ArmTrajectory, float], None],
+    send_gripper: Callable[[GripperTrajectory, float], None],
+) -> Commander:
+    """The commander of an arm.
+
+    Raises:
+        ConfigurationError: the parameters do not go together, or a file cannot be used.
+    """
+    arm, limits = setup.arm, setup.limits
+    response = load_response(share_path("config", p["response_model"] or embodiment.response_model))
+    singularity = SingularityBounds(p["singularity_slow"], p["singularity_stop"])
+    paths = PathFinder(arm, limits, singularity, setup.obstacles)
+    chunks = ChunkPlanner(arm, response, limits, paths, p["speed_scale"])
+    chunks.warm_up(np.array(p["start_posture"]))
+    gripper = None
+    if p["gripper_joint"]:
+        gripper = Gripper(setup.gripper_limits, p["gripper_debounce_steps"])
+    return Commander(
+        chunks,
+        Planner(arm, limits),
+        Gate(arm, limits, setup.gripper_limits, send_arm, send_gripper, setup.obstacles),
+        gripper,
+        rails=embodiment.rails,
+        stop_lead_s=p["stop_lead_s"],
+        hand_over_lead_s=p["hand_over_lead_s"],
+    )

@@ -1,0 +1,141 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Where motion goes out: to a controller's topic, or to its action."""
+
+from collections.abc import Callable
+from typing import Any, Generic, Protocol, TypeVar
+
+from trajectory_msgs.msg import JointTrajectory
+
+from vera_ros.errors import ConfigurationError
+from vera_ros.motion.gate import GripperLimits
+from vera_ros.motion.trajectory import ArmTrajectory, GripperTrajectory
+from vera_ros.nodes.conversions import joint_trajectory
+
+OUTPUTS = ("topic", "action")
+
+T = TypeVar("T")
+T_contra = TypeVar("T_contra", contravariant=True)
+
+
+class Output(Protocol[T_contra]):
+    """What plays trajectories; a new one replaces the one that plays. Nothing here blocks."""
+
+    def waiting_for(self) -> str:
+        """What is missing for a trajectory to be played; empty: nothing."""
+
+    def send(self, trajectory: T_contra, start_s: float) -> None:
+        """Have this trajectory played; its time 0 is `start_s`, ROS time."""
+
+    def close(self) -> None:
+        """Give back what the node does not destroy by itself; what waits to be sent is dropped."""
+
+
+class TopicOutput(Generic[T]):
+    """Publishes trajectories; nobody says whether they are played.
+
+    Args:
+        node: the rclpy node.
+        topic: of the controller.
+        message: makes the message of a trajectory.
+    """
+
+    def __init__(
+        self, node: Any, topic: str, message: Callable[[T, float], JointTrajectory]
+    ) -> None:
+        self._message = message
+        self._publisher = node.create_publisher(JointTrajectory, topic, 10)
+
+    def waiting_for(self) -> str:
+        """Nothing: a topic has no end that one could wait for."""
+        return ""
+
+    def send(self, trajectory: T, start_s: float) -> None:
+        """Publish it."""
+        self._publisher.publish(self._message(trajectory, start_s))
+
+    def close(self) -> None:
+        """The node destroys its publishers."""
+
+
+def make_arm_output(
+    node: Any, kind: str, joint_names: list[str], stamped: bool, on_fault: Callable[[str], None]
+) -> Output[ArmTrajectory]:
+    """The arm's output.
+
+    Args:
+        node: the rclpy node.
+        kind: one of `OUTPUTS`.
+        joint_names: of the arm.
+        stamped: with the time that they count from; otherwise they count from their arrival.
+        on_fault: told when a trajectory was refused or ended early, where that can be known.
+
+    Raises:
+        ConfigurationError: the kind needs a package that is not installed.
+    """
+
+    def message(trajectory: ArmTrajectory, start_s: float) -> JointTrajectory:
+        return joint_trajectory(
+            joint_names,
+            trajectory.times_s,
+            trajectory.q,
+            trajectory.dq,
+            trajectory.ddq,
+            stamp_ns=round(start_s * 1e9) if stamped else 0,
+        )
+
+    if kind == "topic":
+        return TopicOutput(node, "arm_controller/joint_trajectory", message)
+    try:
+        from vera_ros.nodes.arm_action import ArmAction
+    except ImportError as error:
+        raise _not_installed("arm_output", error) from error
+    return ArmAction(node, "arm_controller/follow_joint_trajectory", message, on_fault)
+
+
+def make_gripper_output(
+    node: Any,
+    kind: str,
+    joint: str,
+    limits: GripperLimits,
+    force_n: float,
+    stamped: bool,
+    on_fault: Callable[[str], None],
+) -> Output[GripperTrajectory]:
+    """The gripper's output.
+
+    Args:
+        node: the rclpy node.
+        kind: one of `OUTPUTS`.
+        joint: the finger that is commanded.
+        limits: of its travel; closed and open are its ends.
+        force_n: of a grasp, where the output can tell [N].
+        stamped: as for the arm.
+        on_fault: told when a command was refused or failed, where that can be known.
+
+    Raises:
+        ConfigurationError: the kind needs a package that is not installed.
+    """
+
+    def message(trajectory: GripperTrajectory, start_s: float) -> JointTrajectory:
+        return joint_trajectory(
+            [joint],
+            trajectory.times_s,
+            trajectory.positions_m[:, None],
+            stamp_ns=round(start_s * 1e9) if stamped else 0,
+        )
+
+    if kind == "topic":
+        return TopicOutput(node, "gripper_controller/joint_trajectory", message)
+    try:
+        from vera_ros.nodes.gripper_action import GripperAction
+    except ImportError as error:
+        raise _not_installed("gripper_output", error) from error
+    name = "gripper_controller/gripper_cmd"
+    return GripperAction(node, name, limits, force_n, on_fault)
+
+
+def _not_installed(parameter: str, error: ImportError) -> ConfigurationError:
+    return ConfigurationError(
+        f"parameter '{parameter}' is 'action', which needs the ROS package control_msgs ({error}); "
+        "install it (apt install ros-$ROS_DISTRO-control-msgs), or set the parameter to 'topic'"
+    )
