@@ -54,6 +54,13 @@ ARGUMENTS = (
         description="simulated over real time; anything but 1 makes all nodes follow /clock",
     ),
     DeclareLaunchArgument(
+        "lockstep",
+        default_value="false",
+        choices=("true", "false"),
+        description="simulated time passes only while a chunk plays: results do not depend on how "
+        "long the server thinks",
+    ),
+    DeclareLaunchArgument(
         "config",
         default_value="",
         description="ROS parameter file; empty: config/mimicgen_panda.yaml, or with robot:=real "
@@ -80,6 +87,7 @@ def _start(context: LaunchContext) -> list[LaunchDescriptionEntity]:
         server_url=value["server_url"],
         seed=_number("seed", value["seed"], int),
         realtime_factor=_number("realtime_factor", value["realtime_factor"], float),
+        lockstep=value["lockstep"] == "true",
         config=value["config"],
     )
     namespace = value["namespace"]
@@ -149,7 +157,7 @@ def _rviz(
 
 
 def _clock(options: graph.GraphOptions) -> dict[str, graph.Value]:
-    return {"use_sim_time": options.realtime_factor != 1.0}
+    return {"use_sim_time": options.on_clock}
 
 
 def _typed(parameters: Mapping[str, graph.Value]) -> dict[str, object]:

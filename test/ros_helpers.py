@@ -129,10 +129,10 @@ class Operator:
         self.node.destroy_node()
         rclpy.shutdown(context=self._context)
 
-    def listen(self, topic: str, kind: Any) -> None:
+    def listen(self, topic: str, kind: Any, depth: int = 10) -> None:
         """Keep what is published on a topic from now on in `heard[topic]`."""
         self.heard[topic] = []
-        self.node.create_subscription(kind, topic, self.heard[topic].append, 10)
+        self.node.create_subscription(kind, topic, self.heard[topic].append, depth)
 
     def wait_until(self, condition: Callable[[], object], what: str) -> None:
         """Take part in ROS until the condition holds; fail after a long while."""

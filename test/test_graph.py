@@ -66,6 +66,24 @@ def test_at_another_pace_all_nodes_follow_the_clock(factor: float) -> None:
     assert all(spec.parameters["use_sim_time"] is True for spec in specs.values())
 
 
+@pytest.mark.parametrize("judge", [True, False])
+def test_in_lockstep_time_and_pictures_are_left_to_nobodys_chance(judge: bool) -> None:
+    specs = by_name(GraphOptions(lockstep=True, judge=judge))
+    assert all(spec.parameters["use_sim_time"] is True for spec in specs.values())
+    assert specs["sim_node"].parameters["publish_clock"] is True
+    for name in ("sim_node", "policy_node"):
+        assert specs[name].parameters["lockstep"] is True
+        assert specs[name].parameters["image_reliability"] == "reliable"
+    assert specs["policy_node"].parameters.get("await_verdict", False) is judge
+    if judge:
+        assert specs["judge_node"].parameters["lockstep"] is True
+
+
+def test_without_lockstep_nobody_hears_of_it() -> None:
+    for spec in nodes(GraphOptions()):
+        assert "lockstep" not in spec.parameters
+
+
 def test_the_simulated_arm_is_described_by_the_package() -> None:
     urdf = share_path("description", "urdf", "panda.urdf").read_text()
     assert by_name(GraphOptions())["ik_node"].parameters["robot_description"] == urdf
@@ -100,6 +118,8 @@ def test_more_parameters_win() -> None:
         ({"realtime_factor": float("nan")}, "realtime_factor is nan"),
         ({"robot": "real", "realtime_factor": 2.0}, "realtime_factor is 2.0 with robot 'real'"),
         ({"robot": "real", "sabotage": "bgr"}, "sabotage is bgr with robot 'real'"),
+        ({"robot": "real", "lockstep": True}, "lockstep is True with robot 'real'"),
+        ({"lockstep": True, "realtime_factor": 2.0}, "realtime_factor is 2.0 with lockstep"),
         ({"server_url": "127.0.0.1:8800"}, "server_url is '127.0.0.1:8800'"),
         ({"server_url": "ws://127.0.0.1"}, "has no port"),
         ({"server_url": "wss://127.0.0.1:1"}, "valid with server 'reference' is ws://"),

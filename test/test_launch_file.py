@@ -62,7 +62,16 @@ def test_scenario(environment: dict[str, str]) -> None:
 
 def test_arguments_are_explained(environment: dict[str, str]) -> None:
     shown = run(environment, *LAUNCH, "--show-args").stdout
-    for name in ("robot", "server", "server_url", "rviz", "namespace", "seed", "config"):
+    for name in (
+        "robot",
+        "server",
+        "server_url",
+        "rviz",
+        "namespace",
+        "seed",
+        "lockstep",
+        "config",
+    ):
         assert f"'{name}':" in shown
     assert "no description given" not in shown
 
@@ -73,6 +82,7 @@ def test_arguments_are_explained(environment: dict[str, str]) -> None:
         ("robot:=cardboard", "cardboard"),
         ("seed:=many", "seed is 'many'; valid is a whole number"),
         ("realtime_factor:=-1", "realtime_factor is -1.0; valid is"),
+        ("lockstep:=perhaps", "perhaps"),
         ("config:=/nowhere.yaml", "config '/nowhere.yaml' is not a file"),
         ("server_url:=http://127.0.0.1:8800", "server_url is 'http://127.0.0.1:8800'"),
     ],

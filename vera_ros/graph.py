@@ -39,6 +39,7 @@ class GraphOptions:
             the configuration file says.
         seed: of the simulated scene.
         realtime_factor: simulated over real time; anything but 1 makes all nodes use /clock.
+        lockstep: simulated time passes only while a chunk plays, and all nodes use /clock.
         sabotage: what is wrong with the simulated pictures.
         judge: a node ends an episode when the simulated tower stands.
         config: ROS parameter file; empty: the packaged one of the robot.
@@ -54,6 +55,7 @@ class GraphOptions:
     server_url: str = ""
     seed: int = 0
     realtime_factor: float = 1.0
+    lockstep: bool = False
     sabotage: str = "none"
     judge: bool = True
     config: Path | str = ""
@@ -70,6 +72,11 @@ class GraphOptions:
             raise ConfigurationError(
                 f"realtime_factor is {self.realtime_factor}; valid is a number above 0"
             )
+        if self.lockstep and self.realtime_factor != 1.0:
+            raise ConfigurationError(
+                f"realtime_factor is {self.realtime_factor} with lockstep, where time passes when "
+                "it is asked to; leave one of them away"
+            )
         if self.robot == "real":
             self._check_real()
         if self.server == "reference" or self.server_url:
@@ -78,6 +85,7 @@ class GraphOptions:
     def _check_real(self) -> None:
         for name, value, only in (
             ("realtime_factor", self.realtime_factor, 1.0),
+            ("lockstep", self.lockstep, False),
             ("sabotage", self.sabotage, "none"),
         ):
             if value != only:
@@ -99,6 +107,11 @@ class GraphOptions:
                 f"server_url '{url}' has no port; the reference server needs to know on which one "
                 f"to listen, like {DEFAULT_SERVER_URL}"
             )
+
+    @property
+    def on_clock(self) -> bool:
+        """Whether all nodes follow /clock."""
+        return self.lockstep or self.realtime_factor != 1.0
 
     @property
     def url(self) -> str:
@@ -159,7 +172,7 @@ def nodes(options: GraphOptions) -> tuple[NodeSpec, ...]:
         parameters["sim_node"] = {
             "seed": options.seed,
             "realtime_factor": float(options.realtime_factor),
-            "publish_clock": options.realtime_factor != 1.0,
+            "publish_clock": options.on_clock,
             "sabotage": options.sabotage,
         }
         if options.judge:
@@ -167,6 +180,8 @@ def nodes(options: GraphOptions) -> tuple[NodeSpec, ...]:
     description = robot_description(options)
     parameters["ik_node"] = {"robot_description": description} if description else {}
     parameters["policy_node"] = {"server_url": options.url} if options.url else {}
+    if options.lockstep:
+        _put_in_lockstep(parameters)
     for name, more in options.parameters.items():
         if name not in parameters:
             raise ConfigurationError(
@@ -176,10 +191,19 @@ def nodes(options: GraphOptions) -> tuple[NodeSpec, ...]:
         parameters[name] |= more
     path = options.config_path
     remappings = _remappings(path)
-    clock: dict[str, Value] = {"use_sim_time": True} if options.realtime_factor != 1.0 else {}
+    clock: dict[str, Value] = {"use_sim_time": True} if options.on_clock else {}
     return tuple(
         NodeSpec(name, name, (path,), clock | own, remappings) for name, own in parameters.items()
     )
+
+
+def _put_in_lockstep(parameters: dict[str, dict[str, Value]]) -> None:
+    """Have time pass when policy_node says so, pictures get lost nowhere, and the judge asked."""
+    for name in ("sim_node", "policy_node"):
+        parameters[name] |= {"lockstep": True, "image_reliability": "reliable"}
+    if "judge_node" in parameters:
+        parameters["judge_node"] |= {"lockstep": True}
+        parameters["policy_node"] |= {"await_verdict": True}
 
 
 def robot_description(options: GraphOptions) -> str:

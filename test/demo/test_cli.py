@@ -42,6 +42,14 @@ def test_every_option_arrives() -> None:
     )
 
 
+def test_lockstep_claims_no_realtime_factor() -> None:
+    options = parse_options(["--lockstep"])
+    assert options == DemoOptions(lockstep=True)
+    assert options.as_json()["lockstep"] is True
+    assert options.as_json()["realtime_factor"] is None
+    assert DemoOptions().as_json()["realtime_factor"] == 1.0
+
+
 def test_no_video_means_no_video() -> None:
     assert parse_options(["--no-video"]).video is None
 
@@ -60,6 +68,7 @@ def test_sabotage_has_a_shorter_time_limit() -> None:
         ("--seed -1", "--seed is -1"),
         ("--realtime-factor nan", "--realtime-factor is nan"),
         ("--realtime-factor 100", "--realtime-factor is 100"),
+        ("--lockstep --realtime-factor 2", "--realtime-factor is 2 with --lockstep"),
         ("--time-limit 0", "--time-limit is 0"),
         ("--time-limit inf", "--time-limit is inf"),
         ("--sabotage smoke", "smoke"),

@@ -102,6 +102,23 @@ def test_a_tower_stands(tmp_path: Path) -> None:
     assert processes_of(tmp_path) == {}
 
 
+def test_in_lockstep_a_tower_stands_and_the_report_says_so(tmp_path: Path) -> None:
+    config = write_very_patient_config(tmp_path)
+    demo = start_demo(
+        tmp_path, *f"--episodes 1 --seed 1 --lockstep --no-video --config {config}".split()
+    )
+    output, errors = demo.communicate(timeout=_PATIENCE_S)
+    assert demo.returncode == 0, output + errors
+    assert "the tower stands" in output
+    assert "none: in lockstep" in output
+    report = RunReport.read(tmp_path / "report.json")
+    assert report.options["lockstep"] is True
+    (episode,) = report.episodes
+    assert episode.success
+    assert episode.realtime_factor == ()
+    assert episode.counters.frames_dropped == episode.counters.ticks_skipped == 0
+
+
 def test_ctrl_c_stops_everything(tmp_path: Path) -> None:
     demo = start_demo(tmp_path, "--no-video")
     read_until(demo, "in ROS_DOMAIN_ID")

@@ -42,6 +42,13 @@ def test_a_tower_that_stands_in_time_wins_over_the_limit() -> None:
     assert judge_all([True] * 4, hold_s=0.3, limit_s=0.3)[-1] is Verdict.STANDS
 
 
+def test_the_clock_stops_with_the_verdict() -> None:
+    judge = Judge(0.1, 10.0)
+    for index, stands in enumerate((False, True, True, True, False)):
+        judge.see(index * _PERIOD_NS, stands)
+    assert judge.elapsed_s == 0.2
+
+
 def test_the_clock_starts_with_the_first_truth() -> None:
     judge = Judge(0.3, 10.0)
     assert judge.elapsed_s == 0.0

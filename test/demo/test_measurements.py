@@ -74,5 +74,8 @@ def test_camera_rate_is_that_of_the_stamps(count: int, period_ns: int, start_ns:
     measured = EpisodeMeasurements("", ("a", "b"), 1.0)
     for index in range(count):
         measured.see_picture("a", start_ns + index * period_ns)
+        measured.see_picture("a", start_ns + index * period_ns)  # time stands still
     measured.see_picture("b", start_ns)
-    assert measured.camera_rate_hz == {"a": pytest.approx(1e9 / period_ns)}
+    until_ns = start_ns + count * period_ns
+    measured.see_picture("a", until_ns + 1)
+    assert measured.camera_rate_hz(until_ns) == {"a": pytest.approx(1e9 / period_ns)}

@@ -72,6 +72,13 @@ def test_summary_adds_up(played: tuple[EpisodeReport, ...]) -> None:
     assert summary.median_duration_s == (float(np.median(won)) if won else None)
 
 
+@given(st.lists(episodes, max_size=6).map(tuple))
+def test_in_lockstep_durations_are_simulated_time(played: tuple[EpisodeReport, ...]) -> None:
+    won = [e.sim_duration_s for e in played if e.success]
+    report = RunReport("0", {"lockstep": True}, "", played)
+    assert report.summary().median_duration_s == (float(np.median(won)) if won else None)
+
+
 def test_what_was_not_measured_is_null(tmp_path: Path) -> None:
     path = tmp_path / "report.json"
     RunReport("0", {}, "no server", ()).write(path)

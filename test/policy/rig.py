@@ -107,7 +107,7 @@ class Body:
     def __init__(self) -> None:
         self.felt: Proprioception | None = BODY
 
-    def proprioception(self) -> Proprioception | None:
+    def proprioception(self, since_ns: int) -> Proprioception | None:
         return self.felt
 
 

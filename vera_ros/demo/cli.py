@@ -35,6 +35,7 @@ an option that makes no sense, 130 after Ctrl-C.
 examples:
   scripts/demo                                 three episodes, demo.mp4, report.json
   scripts/demo --episodes 50 --headless --no-video
+  scripts/demo --lockstep                      the same result however slow the server is
   scripts/demo --sabotage blank                the cameras show nothing: no tower can stand
   scripts/demo --server ws://gpu-machine:8800  with a policy server that runs already"""
 
@@ -73,6 +74,11 @@ def make_parser() -> argparse.ArgumentParser:
         help="spoil the pictures, to see the policy fail (default none)",
     )
     add("--realtime-factor", type=float, metavar="X", help="simulated over real time (default 1)")
+    add(
+        "--lockstep",
+        action="store_true",
+        help="simulated time stands still while the server thinks: its latency changes nothing",
+    )
     add("--prompt", metavar="TEXT", help=f"the task (default '{DEFAULT_PROMPT}')")
     add(
         "--time-limit",

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """evaluator: sets the scene, gives the task, and judges by the simulator's truth."""
 
+import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -20,7 +21,8 @@ from vera_ros.demo.options import DemoOptions
 from vera_ros.demo.recorder import Recorder
 from vera_ros.demo.report import EpisodeReport
 from vera_ros.demo.waiter import Waiter
-from vera_ros.nodes.conversions import LATCHED, sensor_qos, stamp_to_ns
+from vera_ros.nodes.conversions import LATCHED, LOSSLESS_DEPTH, sensor_qos, stamp_to_ns
+from vera_ros.nodes.verdicts import Verdicts
 from vera_ros.policy.states import Cause, Outcome
 from vera_ros.vision.images import to_rgb
 from vera_ros_interfaces.action import ExecuteTask
@@ -42,6 +44,7 @@ class Evaluator(Node):
         views: view names and the base of their topics, e.g. `agentview`.
         lifecycle_nodes: names of the nodes that must be active.
         recorder: gets the pictures; None: no film, no pictures.
+        lockstep: time stands still while the server thinks, and the policy side awaits verdicts.
     """
 
     def __init__(
@@ -49,8 +52,12 @@ class Evaluator(Node):
         views: Mapping[str, str],
         lifecycle_nodes: Sequence[str],
         recorder: Recorder | None = None,
+        *,
+        lockstep: bool = False,
     ) -> None:
         super().__init__("evaluator")
+        self._lockstep = lockstep
+        self._verdicts = Verdicts(self._speak)
         self._views = tuple(views)
         self._recorder = recorder
         self._picture_ns: dict[str, int] = {}
@@ -68,7 +75,7 @@ class Evaluator(Node):
         self._stop_client = self.create_client(Trigger, "stop")
         self._action = ActionClient(self, ExecuteTask, "execute_task")
         self._lifecycle = Lifecycle(self, lifecycle_nodes)
-        self.create_subscription(StackTruth, "stack_truth", self._on_truth, 10)
+        self.create_subscription(StackTruth, "stack_truth", self._on_truth, LOSSLESS_DEPTH)
         self.create_subscription(PolicyStatus, "policy_status", self._on_status, LATCHED)
         for view, topic in views.items():
             self._subscribe_view(view, topic)
@@ -81,7 +88,10 @@ class Evaluator(Node):
             else (Image, "image_raw", self._on_image)
         )
         self.create_subscription(
-            kind, f"{topic}/{name}", partial(callback, view), sensor_qos("best_effort")
+            kind,
+            f"{topic}/{name}",
+            partial(callback, view),
+            sensor_qos("reliable", LOSSLESS_DEPTH) if self._lockstep else sensor_qos("best_effort"),
         )
 
     # Readiness.
@@ -115,11 +125,15 @@ class Evaluator(Node):
             stale_session, self._views, options.realtime_factor
         )
         self._judge = judge = Judge(_HOLD_S, options.time_limit_s)
+        if self._lockstep and self._truth is not None:
+            self._see_truth(self._truth, judge)  # time stands still: the episode begins right here
         began_s = time.monotonic()
         try:
             result = self._execute(options, waiter)
             duration_s = time.monotonic() - began_s
             waiter.until(self._missing_last_status, _ANSWER_S)
+            if self._lockstep:
+                waiter.until(lambda: self._missing_pictures(judge.latest_ns), _ANSWER_S)
         finally:
             self._judge = self._goal_handle = None
         return self._report(seed, judge, result, duration_s)
@@ -144,12 +158,18 @@ class Evaluator(Node):
         truth = self._truth
         if truth is None or truth.seed != seed or truth.resets <= resets:
             return f"sim_node's stack_truth of the scene of seed {seed}"
-        since_ns = self._scene_since_ns
+        return self._missing_pictures(self._scene_since_ns)
+
+    def _missing_pictures(self, since_ns: int) -> str:
         unseen = [view for view in self._views if self._picture_ns.get(view, 0) < since_ns]
-        return f"sim_node's pictures {', '.join(unseen)} of the new scene" if unseen else ""
+        since_s = since_ns * 1e-9
+        return f"sim_node's pictures {', '.join(unseen)} of {since_s:.3f} s" if unseen else ""
 
     def _execute(self, options: DemoOptions, waiter: Waiter) -> ExecuteTask.Result:
         limit_s = _SPARE_S + _SPARE_FACTOR * options.time_limit_s / options.realtime_factor
+        # In lockstep the limit is simulated time, and the server may take all the time it wants:
+        # policy_node bounds that.
+        patience_s = math.inf if self._lockstep else limit_s + _ANSWER_S
         goal = ExecuteTask.Goal(prompt=options.prompt, time_limit_s=limit_s)
         self._goal_handle = handle = waiter.result(
             self._action.send_goal_async(goal), "policy_node to accept the goal", _ANSWER_S
@@ -166,7 +186,7 @@ class Evaluator(Node):
                 )
             return "" if future.done() else "policy_node to end the episode"
 
-        waiter.until(missing, limit_s + _ANSWER_S)
+        waiter.until(missing, patience_s)
         result = future.result().result
         if result.outcome == 0:  # not a value of the action: its execution raised
             raise DemoError("policy_node ended the episode without an outcome")
@@ -199,7 +219,7 @@ class Evaluator(Node):
             pipeline_latency_s=measured.pipeline_latency_s,
             counters=measured.counters,
             realtime_factor=tuple(measured.realtime_factors),
-            camera_rate_hz=measured.camera_rate_hz,
+            camera_rate_hz=measured.camera_rate_hz(judge.latest_ns),
         )
 
     # What comes in.
@@ -210,18 +230,37 @@ class Evaluator(Node):
             self._scene_since_ns = stamp_ns
         self._truth = truth
         self._truth_arrived_s = time.monotonic()
-        if self._judge is None or self._goal_handle is None:
+        judge = self._judge
+        if judge is None:
             return
-        self._measurements.realtime_factors.append(truth.realtime_factor)
-        before = self._judge.verdict
-        verdict = self._judge.see(stamp_ns, truth.success)
-        if verdict is Verdict.STANDS:
-            self._success.publish(Bool(data=True))
-        elif verdict is Verdict.TIME_IS_UP and before is Verdict.UNDECIDED:
+        if self._lockstep:
+            self._see_truth(truth, judge)
+        elif self._goal_handle is not None:
+            self._measurements.realtime_factors.append(truth.realtime_factor)
+            before = judge.verdict
+            self._see_truth(truth, judge)
+            if judge.verdict is not before or judge.verdict is Verdict.STANDS:
+                self._speak()
+
+    def _see_truth(self, truth: StackTruth, judge: Judge) -> None:
+        judge.see(stamp_to_ns(truth.header.stamp), truth.success)
+        if self._lockstep:
+            self._verdicts.see_truth(truth)
+
+    def _speak(self) -> bool:
+        """Tell the policy side the verdict; return whether that was possible already."""
+        if self._judge is None or self._goal_handle is None:
+            return False
+        if self._judge.verdict is Verdict.TIME_IS_UP:
             self._goal_handle.cancel_goal_async()
+        else:
+            self._success.publish(Bool(data=self._judge.verdict is Verdict.STANDS))
+        return True
 
     def _on_status(self, status: PolicyStatus) -> None:
         self._status = status
+        if self._lockstep:
+            self._verdicts.see_status(status)
         if self._judge is not None and self._measurements.see_status(status):
             self.on_progress(status, self._judge.elapsed_s)
 
@@ -230,8 +269,9 @@ class Evaluator(Node):
 
     def _on_image(self, view: str, message: Image) -> None:
         stamp_ns = stamp_to_ns(message.header.stamp)
+        is_new = stamp_ns != self._picture_ns.get(view)
         self._note_picture(view, stamp_ns)
-        if self._recorder is not None and self._recorder.rolling:
+        if self._recorder is not None and self._recorder.rolling and is_new:
             self._recorder.see(view, stamp_ns, to_rgb(message))
 
     def _note_picture(self, view: str, stamp_ns: int) -> None:

@@ -18,6 +18,10 @@ class Judge:
     Args:
         hold_s: how long the tower must have stood without a break, simulated time.
         time_limit_s: how long the episode may take, simulated time.
+
+    Attributes:
+        verdict: so far.
+        latest_ns: the time of the verdict, or of the latest truth.
     """
 
     def __init__(self, hold_s: float, time_limit_s: float) -> None:
@@ -25,19 +29,20 @@ class Judge:
         self._limit_ns = round(time_limit_s * 1e9)
         self._began_ns: int | None = None
         self._stands_since_ns: int | None = None
-        self._latest_ns = 0
+        self.latest_ns = 0
         self.verdict = Verdict.UNDECIDED
 
     @property
     def elapsed_s(self) -> float:
-        """Simulated time from the first truth to the latest."""
-        return 0.0 if self._began_ns is None else (self._latest_ns - self._began_ns) * 1e-9
+        """Simulated time from the first truth to the verdict, or to the latest truth."""
+        return 0.0 if self._began_ns is None else (self.latest_ns - self._began_ns) * 1e-9
 
     def see(self, stamp_ns: int, stands: bool) -> Verdict:
         """Take note of the truth at this time; stamps must not go back."""
         if self._began_ns is None:
             self._began_ns = stamp_ns
-        self._latest_ns = max(stamp_ns, self._latest_ns)
+        if self.verdict is Verdict.UNDECIDED:
+            self.latest_ns = max(stamp_ns, self.latest_ns)
         if not stands:
             self._stands_since_ns = None
         elif self._stands_since_ns is None:

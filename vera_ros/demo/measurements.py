@@ -46,8 +46,10 @@ class EpisodeMeasurements:
         return True
 
     def see_picture(self, view: str, stamp_ns: int) -> None:
-        """Take note of a picture's stamp."""
-        self._stamps_ns[view].append(stamp_ns)
+        """Take note of a picture's stamp; one may be shown again."""
+        stamps_ns = self._stamps_ns[view]
+        if not stamps_ns or stamp_ns > stamps_ns[-1]:
+            stamps_ns.append(stamp_ns)
 
     @property
     def server_latency_s(self) -> tuple[float, ...]:
@@ -75,11 +77,14 @@ class EpisodeMeasurements:
         dropped = counters.frames_dropped - self._frames_dropped_before
         return replace(counters, frames_dropped=dropped)
 
-    @property
-    def camera_rate_hz(self) -> dict[str, float]:
-        """Pictures per second of their own stamps, of each view that sent two or more."""
+    def camera_rate_hz(self, until_ns: int) -> dict[str, float]:
+        """Pictures per second of their own stamps, of each view that sent two or more by then."""
+        counted = {
+            view: [stamp_ns for stamp_ns in stamps_ns if stamp_ns <= until_ns]
+            for view, stamps_ns in self._stamps_ns.items()
+        }
         return {
             view: (len(stamps) - 1) / ((stamps[-1] - stamps[0]) * 1e-9)
-            for view, stamps in self._stamps_ns.items()
-            if len(stamps) > 1 and stamps[-1] > stamps[0]
+            for view, stamps in counted.items()
+            if len(stamps) > 1
         }

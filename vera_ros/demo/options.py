@@ -29,6 +29,7 @@ class DemoOptions:
         server_url: a policy server that runs already; None: start the reference server.
         sabotage: what is done to the pictures, one of SABOTAGES.
         realtime_factor: simulated time over real time.
+        lockstep: simulated time stands still while the server thinks.
         prompt: the task, in words.
         time_limit_s: simulated time that an episode may take.
         config: ROS parameter file of the nodes; None: the packaged one.
@@ -42,6 +43,7 @@ class DemoOptions:
     server_url: str | None = None
     sabotage: str = "none"
     realtime_factor: float = 1.0
+    lockstep: bool = False
     prompt: str = DEFAULT_PROMPT
     time_limit_s: float = DEFAULT_TIME_LIMIT_S
     config: Path | None = None
@@ -61,6 +63,11 @@ class DemoOptions:
         if not low <= self.realtime_factor <= high:
             raise ConfigurationError(
                 f"--realtime-factor is {self.realtime_factor:g}; valid is {low:g} … {high:g}"
+            )
+        if self.lockstep and self.realtime_factor != 1.0:
+            raise ConfigurationError(
+                f"--realtime-factor is {self.realtime_factor:g} with --lockstep, where time passes "
+                "when it is asked to; leave one of them away"
             )
         if not 1.0 <= self.time_limit_s <= 86_400.0:
             raise ConfigurationError(f"--time-limit is {self.time_limit_s:g} s; valid is 1 … 86400")
@@ -86,11 +93,12 @@ class DemoOptions:
             _check_writable("--video", self.video)
 
     def as_json(self) -> dict[str, str | int | float | bool | None]:
-        """Return the options as plain values, for the report."""
-        return {
+        """Return the options as plain values, for the report; in lockstep there is no factor."""
+        values = {
             name: str(value) if isinstance(value, Path) else value
             for name, value in vars(self).items()
         }
+        return values | {"realtime_factor": None if self.lockstep else self.realtime_factor}
 
 
 def _check_url(url: str) -> None:

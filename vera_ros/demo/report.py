@@ -93,7 +93,10 @@ class EpisodeReport:
 
 @dataclass(frozen=True)
 class Summary:
-    """All episodes together; None where nothing was measured. The duration is of successes."""
+    """All episodes together; None where nothing was measured.
+
+    The duration is of successes: real time, and in lockstep simulated time.
+    """
 
     episodes: int
     successes: int
@@ -130,6 +133,8 @@ class RunReport:
         """Return all episodes together."""
         episodes = self.episodes
         won = [episode for episode in episodes if episode.success]
+        lockstep = bool(self.options.get("lockstep"))
+        durations_s = [e.sim_duration_s if lockstep else e.duration_s for e in won]
         factors = [value for episode in episodes for value in episode.realtime_factor]
         outcomes = sorted({episode.outcome for episode in episodes})
         return Summary(
@@ -137,7 +142,7 @@ class RunReport:
             successes=len(won),
             success_rate=len(won) / len(episodes) if episodes else None,
             outcomes={name: sum(e.outcome == name for e in episodes) for name in outcomes},
-            median_duration_s=Distribution.of([episode.duration_s for episode in won]).median,
+            median_duration_s=Distribution.of(durations_s).median,
             chunks=sum(episode.chunks for episode in episodes),
             steps=sum(episode.steps for episode in episodes),
             server_latency_s=Distribution.of([v for e in episodes for v in e.server_latency_s]),

@@ -77,7 +77,7 @@ def set_stage(
             processes.start(spec.name, command(spec, "", log_folder))
         rclpy.init(args=[], signal_handler_options=SignalHandlerOptions.NO)
         stack.callback(rclpy.try_shutdown)
-        evaluator = Evaluator(VIEWS, names, recorder)
+        evaluator = Evaluator(VIEWS, names, recorder, lockstep=options.lockstep)
         stack.callback(evaluator.destroy_node)
         executor = SingleThreadedExecutor()
         executor.add_node(evaluator)
@@ -119,9 +119,11 @@ def _graph_options(options: DemoOptions) -> GraphOptions:
         server_url=options.server_url or f"ws://127.0.0.1:{free_port()}",
         seed=options.seed,
         realtime_factor=options.realtime_factor,
+        lockstep=options.lockstep,
         sabotage=options.sabotage,
         judge=False,  # the evaluator judges, and times
         config=options.config or "",
+        parameters={"policy_node": {"await_verdict": True}} if options.lockstep else {},
     )
 
 

@@ -24,7 +24,7 @@ def make_console() -> Console:
 
 def render_report(report: RunReport) -> RenderableType:
     """Return the report's tables: the episodes, then all of them together."""
-    return Group(_episodes_table(report.episodes), Text(), _summary_table(report.summary()))
+    return Group(_episodes_table(report.episodes), Text(), _summary_table(report))
 
 
 def describe_episode(episode: EpisodeReport) -> str:
@@ -61,7 +61,8 @@ def _episodes_table(episodes: tuple[EpisodeReport, ...]) -> Table:
     return table
 
 
-def _summary_table(summary: Summary) -> Table:
+def _summary_table(report: RunReport) -> Table:
+    summary, lockstep = report.summary(), bool(report.options.get("lockstep"))
     table = Table(box=None, show_header=False, pad_edge=False)
     table.add_column(style="dim", no_wrap=True)
     table.add_column(overflow="fold")
@@ -69,7 +70,7 @@ def _summary_table(summary: Summary) -> Table:
     for name, value in (
         ("towers standing", _towers(summary)),
         ("outcomes", _listed(summary.outcomes)),
-        ("median duration", _duration(summary.median_duration_s)),
+        ("median duration", _duration(summary.median_duration_s, lockstep)),
         ("chunks, steps", f"{summary.chunks}, {summary.steps}"),
         ("server latency", _spread(summary.server_latency_s)),
         ("pipeline latency", _spread(summary.pipeline_latency_s)),
@@ -82,7 +83,7 @@ def _summary_table(summary: Summary) -> Table:
             f"{counters.rails_bound_chunks} cut by a limit, {counters.slowed_chunks} slowed, "
             f"{counters.collapsed_chunks} collapsed; {counters.clipped_rows} rows clipped",
         ),
-        ("realtime factor", _factor(summary)),
+        ("realtime factor", "none: in lockstep" if lockstep else _factor(summary)),
         ("camera rate", _rates(summary.camera_rate_hz)),
     ):
         table.add_row(name, value)
@@ -97,8 +98,10 @@ def _towers(summary: Summary) -> Text:
     return Text(f"{summary.successes} of {summary.episodes} ({rate})", style)
 
 
-def _duration(median_s: float | None) -> str:
-    return "not measured" if median_s is None else f"{median_s:.1f} s until a tower stood"
+def _duration(median_s: float | None, lockstep: bool) -> str:
+    if median_s is None:
+        return "not measured"
+    return f"{median_s:.1f} s {'of simulated time ' if lockstep else ''}until a tower stood"
 
 
 def _spread(values: Distribution) -> str:

@@ -5,7 +5,7 @@ import os
 import queue
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,11 +20,19 @@ _NICER = 5  # this thread (on Linux this one alone) and the software renderer's,
 
 @dataclass(frozen=True)
 class Snapshot:
-    """One moment to take pictures of."""
+    """One moment to take pictures of.
+
+    Attributes:
+        qpos: see `World.snapshot`.
+        stamp_ns: of the pictures.
+        episode: which scene it is.
+        published: set when the pictures are out.
+    """
 
     qpos: NDArray[np.float64]
     stamp_ns: int
     episode: int
+    published: threading.Event = field(default_factory=threading.Event)
 
 
 class CameraThread:
@@ -65,6 +73,19 @@ class CameraThread:
         except queue.Full:
             self.skipped += 1
 
+    def take_now(self, snapshot: Snapshot) -> None:
+        """Have pictures taken, and wait until they are published: none is skipped.
+
+        Raises:
+            VeraRosError: the cameras do not answer.
+        """
+        self._snapshots.put(snapshot, timeout=_READY_TIMEOUT_S)
+        if not snapshot.published.wait(_READY_TIMEOUT_S):
+            raise VeraRosError(
+                f"the cameras took no picture within {_READY_TIMEOUT_S:g} s; see the log for what "
+                "ended them"
+            )
+
     def stop(self) -> None:
         """End the thread."""
         self._snapshots.put(None, timeout=_READY_TIMEOUT_S)
@@ -83,3 +104,4 @@ class CameraThread:
             while (snapshot := self._snapshots.get()) is not None:
                 pictures = renderer.render(snapshot.qpos)
                 self._publish(self._sabotage.spoil(pictures, snapshot.episode), snapshot.stamp_ns)
+                snapshot.published.set()

@@ -5,12 +5,16 @@ from typing import Any, NoReturn
 
 from std_msgs.msg import Bool
 
-from vera_ros.nodes.conversions import stamp_to_ns
+from vera_ros.nodes.conversions import LATCHED, LOSSLESS_DEPTH, stamp_to_ns
 from vera_ros.nodes.node import Health, VeraNode, run_node
 from vera_ros.nodes.parameters import Parameter
-from vera_ros_interfaces.msg import StackTruth
+from vera_ros.nodes.verdicts import Verdicts
+from vera_ros_interfaces.msg import PolicyStatus, StackTruth
 
-PARAMETERS = (Parameter("hold_s", 0.3, "how long the tower must stand", "s", 0.0, 60.0),)
+PARAMETERS = (
+    Parameter("hold_s", 0.3, "how long the tower must stand", "s", 0.0, 60.0),
+    Parameter("lockstep", False, "speak when policy_node awaits a verdict, whatever it is"),
+)
 
 
 class JudgeNode(VeraNode):
@@ -19,11 +23,17 @@ class JudgeNode(VeraNode):
     def __init__(self, **options: Any) -> None:
         super().__init__("judge_node", PARAMETERS, **options)
         self._stands_since_ns: int | None = None
+        self._held = False
 
     def setup(self) -> None:
         """Listen to the truth."""
         self._success = self.create_publisher(Bool, "task_success", 10)
-        self.create_subscription(StackTruth, "stack_truth", self._on_truth, 10)
+        self._verdicts = Verdicts(self._speak)
+        self.create_subscription(StackTruth, "stack_truth", self._on_truth, LOSSLESS_DEPTH)
+        if self.parameters["lockstep"]:
+            self.create_subscription(
+                PolicyStatus, "policy_status", self._verdicts.see_status, LATCHED
+            )
 
     def health(self) -> Health:
         """Whether the tower stands."""
@@ -33,12 +43,20 @@ class JudgeNode(VeraNode):
         stamp_ns = stamp_to_ns(truth.header.stamp)
         if not truth.success:
             self._stands_since_ns = None
-            return
-        if self._stands_since_ns is None:
+        elif self._stands_since_ns is None:
             self._stands_since_ns = stamp_ns
-        held_s = (stamp_ns - self._stands_since_ns) * 1e-9
-        if self.active and held_s >= self.parameters["hold_s"]:
-            self._success.publish(Bool(data=True))
+        since_ns = self._stands_since_ns
+        hold_s = self.parameters["hold_s"]
+        self._held = since_ns is not None and (stamp_ns - since_ns) * 1e-9 >= hold_s
+        if self.parameters["lockstep"]:
+            self._verdicts.see_truth(truth)
+        elif self._held:
+            self._speak()
+
+    def _speak(self) -> bool:
+        if self.active:
+            self._success.publish(Bool(data=self._held))
+        return self.active
 
 
 def main() -> NoReturn:

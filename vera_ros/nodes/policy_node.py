@@ -19,6 +19,7 @@ from vera_ros.embodiments import EMBODIMENTS, Embodiment, find_embodiment
 from vera_ros.errors import ConfigurationError, VeraRosError
 from vera_ros.nodes.conversions import (
     LATCHED,
+    LOSSLESS_DEPTH,
     doubles,
     in_order,
     ns_to_stamp,
@@ -29,8 +30,10 @@ from vera_ros.nodes.latest import Latest
 from vera_ros.nodes.node import STEADY, Health, VeraNode, run_node
 from vera_ros.nodes.parameters import Parameter
 from vera_ros.nodes.server_link import ServerLink
+from vera_ros.nodes.world_link import WorldLink
 from vera_ros.policy.episode import Episode
 from vera_ros.policy.goal import Bounds, Goal
+from vera_ros.policy.lockstep_episode import LockstepEpisode
 from vera_ros.policy.ports import Chunk, ChunkState, Instant, Progress, Proprioception
 from vera_ros.policy.states import Cause, Outcome, State
 from vera_ros.vision.frame_buffer import FrameBuffer
@@ -67,7 +70,7 @@ PARAMETERS = (
         choices=("best_effort", "reliable"),
     ),
     Parameter("crop", False, "crop wide views to the policy's aspect ratio instead of squashing"),
-    Parameter("frame_buffer_size", 30, "pictures kept per view", "", 2, 300),
+    Parameter("frame_buffer_size", 30, "pictures kept per view, more in lockstep", "", 2, 300),
     Parameter("view_max_age_s", 0.25, "of a view, when a frame is put together", "s", 0.01, 5.0),
     Parameter("view_max_skew_s", 0.06, "between the views of a frame", "s", 0.0, 2.0),
     Parameter("view_max_delay_s", 0.1, "from a picture's stamp to its arrival", "s", 0.0, 2.0),
@@ -89,6 +92,19 @@ PARAMETERS = (
     Parameter("ping_timeout_s", 600.0, "for the answer to a ping", "s", 1.0, 3600.0),
     Parameter("accept_timeout_s", 2.0, "for the arm side's answer to a chunk", "s", 0.1, 60.0),
     Parameter("settle_timeout_s", 5.0, "for the arm to rest after a chunk", "s", 0.1, 60.0),
+    Parameter(
+        "lockstep",
+        False,
+        "let simulated time pass while a chunk plays, and not while the server thinks; needs "
+        "sim_node with lockstep",
+    ),
+    Parameter(
+        "await_verdict",
+        False,
+        "in lockstep, wait after each chunk, at most settle_timeout_s, until task_success says "
+        "true or false",
+    ),
+    Parameter("advance_timeout_s", 30.0, "for time to pass, in lockstep", "s", 0.1, 600.0),
     Parameter("body_max_age_s", 0.3, "of joint states and TCP pose", "s", 0.02, 5.0),
     Parameter(
         "arm_joints", [f"panda_joint{i}" for i in range(1, 8)], "reported to the server as q_robot"
@@ -106,6 +122,8 @@ PARAMETERS = (
 
 _CHUNK_STATES = [state.value for state in ChunkState]
 
+_SAME_MOMENT_NS = 1000  # who calculates with seconds rounds stamps
+_NEVER_LATE_NS = 2**62  # lockstep: a picture may take any real time to arrive
 _RESULT_PATIENCE_S = 1.0  # for the arm to rest, before a goal is answered all the same
 
 
@@ -116,6 +134,7 @@ class PolicyNode(VeraNode):
         super().__init__("policy_node", PARAMETERS, **options)
         self._episode: Episode | None = None
         self._link: ServerLink | None = None
+        self._world: WorldLink | None = None
         self._actions: ActionServer | None = None
         self._finished: Future | None = None
         self._shown: tuple[State, str] | None = None
@@ -145,12 +164,15 @@ class PolicyNode(VeraNode):
             views_s=p["view_timeout_s"],
             accept_s=p["accept_timeout_s"],
             settle_s=p["settle_timeout_s"],
+            advance_s=p["advance_timeout_s"],
             warmup_frames=p["warmup_frames"],
         )
         self._arm = _Arm(self, self._embodiment, p["settle_timeout_s"])
-        self._episode = Episode(
-            self._embodiment, bounds, self._link, self._arm, self._body, self._make_window
-        )
+        parts = (self._embodiment, bounds, self._link, self._arm, self._body, self._make_window)
+        if p["lockstep"]:
+            self._make_lockstep_episode(parts)
+        else:
+            self._episode = Episode(*parts)
         self._status = self.create_publisher(PolicyStatus, "policy_status", LATCHED)
         self._marker = self.create_publisher(Marker, "status_marker", LATCHED)
         self._subscribe_views()
@@ -173,6 +195,19 @@ class PolicyNode(VeraNode):
         self._status_timer.cancel()
         self._publish_status()
 
+    def _make_lockstep_episode(self, parts: tuple[Any, ...]) -> None:
+        def on_advanced() -> None:
+            episode.on_advanced(self._now())
+            self._after_event()
+
+        def on_failed(message: str) -> None:
+            episode.on_advance_failed(message, self._now())
+            self._after_event()
+
+        self._world = WorldLink(self, on_advanced, on_failed)
+        judged = self.parameters["await_verdict"]
+        self._episode = episode = LockstepEpisode(*parts, world=self._world, judged=judged)
+
     def stop(self) -> None:
         """End the episode, the arm at rest or coming to rest."""
         if self._episode is not None:
@@ -181,7 +216,7 @@ class PolicyNode(VeraNode):
 
     def teardown(self) -> None:
         """Disconnect, and take no more goals."""
-        self._episode = None
+        self._episode = self._world = None
         if self._link is not None:
             self._link.stop()
             self._link = None
@@ -231,19 +266,25 @@ class PolicyNode(VeraNode):
                 CompressedImage if compressed else Image,
                 f"{topic}/compressed" if compressed else topic,
                 partial(self._on_image, view),
-                sensor_qos(p["image_reliability"]),
+                sensor_qos(p["image_reliability"], LOSSLESS_DEPTH)
+                if p["lockstep"]
+                else sensor_qos(p["image_reliability"]),
             )
 
     def _on_image(self, view: str, message: Any) -> None:
+        stamp_ns = stamp_to_ns(message.header.stamp)
+        if self._world is not None and stamp_ns == self._buffer.newest_stamp_ns(view):
+            return  # while time stands still, the present is shown again and again
         try:
-            self._buffer.add(view, stamp_to_ns(message.header.stamp), to_rgb(message))
+            self._buffer.add(view, stamp_ns, to_rgb(message))
         except VeraRosError as error:
             self.get_logger().error(f"view '{view}': {error}", throttle_duration_sec=5.0)
             if self._episode is not None and self._episode.running:
                 self._episode.abort(Cause.IMAGE_ERROR, f"view '{view}': {error}", self._now())
                 self._after_event()
             return
-        if self._episode is not None and self._episode.state is State.WAITING_FOR_VIEWS:
+        waits = self._episode is not None and self._episode.state is State.WAITING_FOR_VIEWS
+        if waits or self._world is not None:  # in lockstep, every picture of a chunk comes at once
             self._tick()  # this may be the picture that it waits for: every millisecond counts
 
     def _make_window(self, config: ServerConfig) -> RollingWindow:
@@ -252,10 +293,12 @@ class PolicyNode(VeraNode):
             period_ns=round(config.control_dt * 1e9),
             max_age_ns=round(p["view_max_age_s"] * 1e9),
             max_skew_ns=round(p["view_max_skew_s"] * 1e9),
-            max_delay_ns=round(p["view_max_delay_s"] * 1e9),
+            max_delay_ns=_NEVER_LATE_NS if p["lockstep"] else round(p["view_max_delay_s"] * 1e9),
         )
+        # In lockstep, one view's pictures may all be there before the other's first.
+        capacity = max(p["frame_buffer_size"], LOSSLESS_DEPTH if p["lockstep"] else 0)
         # The server's order is the order of concatenation; pictures of before the episode go.
-        self._buffer = FrameBuffer(config.view_keys, p["frame_buffer_size"])
+        self._buffer = FrameBuffer(config.view_keys, capacity)
         height, width = config.image_resolution or self._embodiment.resolution
         return RollingWindow(
             self._buffer,
@@ -368,17 +411,24 @@ class PolicyNode(VeraNode):
                 rails_bound=message.rails_bound,
                 time_stretch=message.time_stretch,
                 executed_trans_m=message.executed_trans_m,
+                gripper_commanded=message.gripper_commanded,
             ),
             self._now(),
         )
         self._after_event()
 
     def _on_task_success(self, message: Bool) -> None:
-        if message.data and self._episode is not None:
+        if self._episode is None:
+            return
+        if message.data:
             self._episode.on_success(self._now())
-            self._after_event()
+        else:
+            self._episode.on_undecided(self._now())
+        self._after_event()
 
     def _tick(self) -> None:
+        if self._world is not None:
+            self._world.poll()
         if self._episode is not None:
             self._episode.tick(self._now())
             self._after_event()
@@ -393,8 +443,7 @@ class PolicyNode(VeraNode):
             self._publish_status()
         finished = self._finished
         # Whoever gets the result may move the arm at once: the stop must be over by then.
-        rests = not wait_for_rest or self._arm.resting(_RESULT_PATIENCE_S)
-        result = episode.result if rests else None
+        result = episode.result if not wait_for_rest or self._rests(episode) else None
         if finished is not None and not finished.done() and result is not None:
             self._tick_timer.cancel()
             self._status_timer.cancel()
@@ -407,6 +456,11 @@ class PolicyNode(VeraNode):
             else:
                 self.get_logger().info(summary)
             finished.set_result(result)
+
+    def _rests(self, episode: Episode) -> bool:
+        if isinstance(episode, LockstepEpisode):
+            return episode.at_rest
+        return self._arm.resting(_RESULT_PATIENCE_S)
 
     # Status.
 
@@ -452,7 +506,7 @@ class PolicyNode(VeraNode):
             pipeline_latency_s=counters.pipeline_latency_s,
             phase=counters.phase,
             views=list(ages),
-            view_age_s=[-1.0 if age_ns is None else age_ns * 1e-9 for age_ns in ages.values()],
+            view_age_s=[-1.0 if ns is None else max(0, ns) * 1e-9 for ns in ages.values()],
             frames_dropped=sum(count.dropped for count in self._buffer.counts.values()),
             ticks_skipped=window.skipped if window else 0,
             rails_bound_chunks=counters.rails_bound_chunks,
@@ -462,6 +516,9 @@ class PolicyNode(VeraNode):
         )
 
     def _now(self) -> Instant:
+        """The present; in lockstep what advance_time said last, however late /clock is."""
+        if self._world is not None and self._world.present_ns:
+            return Instant(time.monotonic(), self._world.present_ns)
         return Instant(time.monotonic(), self.get_clock().now().nanoseconds)
 
 
@@ -480,6 +537,7 @@ class _Arm:
         self._chunks.publish(
             ActionChunk(
                 header=Header(stamp=ns_to_stamp(chunk.stamp_ns)),
+                start=ns_to_stamp(chunk.start_ns),
                 session_id=chunk.session_id,
                 sequence=chunk.sequence,
                 embodiment=self._embodiment.name,
@@ -516,11 +574,14 @@ class _Body:
         self._joints = Latest(node, JointState, "joint_states")
         self._pose = Latest(node, PoseStamped, "tcp_pose")
 
-    def proprioception(self) -> Proprioception | None:
+    def proprioception(self, since_ns: int) -> Proprioception | None:
         joints, pose_stamped = self._joints.read(), self._pose.read()
         if joints is None or pose_stamped is None:
             return None
         if min(joints[1], pose_stamped[1]) < time.monotonic() - self._max_age_s:
+            return None
+        stamps = (joints[0].header.stamp, pose_stamped[0].header.stamp)
+        if min(map(stamp_to_ns, stamps)) < since_ns - _SAME_MOMENT_NS:
             return None
         try:
             q = in_order(joints[0], self._arm_joints, "position")

@@ -42,6 +42,7 @@ from vera_ros.vision.window import RollingWindow
 from vera_ros.wire.messages import InferReply, InferRequest
 from vera_ros.wire.server_config import ServerConfig
 
+_SLOWED = 1.01  # times its duration: what is less is nothing that anybody would see
 _COLLAPSED_MEAN_ACTION = 1e-3  # of the pose columns; below it the policy's dream stands still
 
 
@@ -101,6 +102,7 @@ class Episode:
         self._config: ServerConfig | None = None
         self._started = self._entered = Instant(0.0, 0)
         self._not_before_ns = 0
+        self._felt_since_ns = 0
         self._warm_frames = 0
         self._steps_before = 0
         self._chunk: Chunk | None = None
@@ -147,8 +149,7 @@ class Episode:
             return
         self._config = config
         self.window = self._make_window(config)
-        self._not_before_ns = now.ros_ns
-        self._enter(State.WAITING_FOR_VIEWS, now)
+        self._begin_to_look(now)
 
     def on_reply(self, reply: InferReply, latency_s: float, now: Instant) -> None:
         """The server's answer to the last question. `latency_s`: as the client saw it."""
@@ -177,6 +178,7 @@ class Episode:
             stamp_ns=self.window.newest_stamp_ns or now.ros_ns,
             control_dt_s=self._config.control_dt,
             commands=commands,
+            start_ns=self._start_ns(now),
         )
         self._progress = None
         self._steps_before = counters.steps
@@ -206,7 +208,7 @@ class Episode:
     def on_progress(self, progress: Progress, now: Instant) -> None:
         """The arm side says something of a chunk; what is not about the present one is ignored."""
         chunk = self._chunk
-        if chunk is None or self.state not in (State.PLAYING, State.SETTLING):
+        if chunk is None or not self._arm_may_move():
             return
         if (progress.session_id, progress.sequence) != (chunk.session_id, chunk.sequence):
             return
@@ -222,6 +224,10 @@ class Episode:
             except ConfigurationError as error:
                 self._end(Cause.INTERNAL_ERROR, f"the arm side's plan makes no sense: {error}", now)
                 return
+        self._follow(progress, now)
+
+    def _follow(self, progress: Progress, now: Instant) -> None:
+        """The present chunk goes on as planned."""
         self._progress = progress
         self.counters.steps = self._steps_before + progress.steps_played
         if progress.state is ChunkState.FINISHED:
@@ -229,14 +235,54 @@ class Episode:
             self._enter(State.WAITING_FOR_VIEWS, now)
 
     def _accepted(self, progress: Progress, chunk: Chunk) -> None:
-        elapsed_s = (progress.stamp_ns - chunk.stamp_ns) * 1e-9
-        self.counters.pipeline_latency_s = elapsed_s - self.counters.server_infer_s
+        """Take note of a plan.
+
+        Raises:
+            ConfigurationError: it makes no sense.
+        """
+        self.counters.pipeline_latency_s = self._pipeline_s(progress, chunk)
         self.counters.rails_bound_chunks += progress.rails_bound
-        self.counters.slowed_chunks += progress.time_stretch > 1.0
-        if self.window is not None and progress.step_times_ns:
-            self.window.play(progress.step_times_ns)
+        self.counters.slowed_chunks += progress.time_stretch > _SLOWED
+        ticks_ns = self._ticks_ns(progress, chunk)
+        if self.window is not None and ticks_ns:
+            self.window.play(ticks_ns)
+
+    # What is different in lockstep.
+
+    def _begin_to_look(self, now: Instant) -> None:
+        """The server is there: have the first frame taken."""
+        self._not_before_ns = now.ros_ns
+        self._enter(State.WAITING_FOR_VIEWS, now)
+
+    def _look_again(self, not_before_ns: int, now: Instant) -> None:
+        """Have another frame taken, of the standing arm."""
+        self._not_before_ns = not_before_ns
+        self._enter(State.WAITING_FOR_VIEWS, now)
+
+    def _start_ns(self, now: Instant) -> int:
+        """When a chunk is to begin, see Chunk."""
+        return 0
+
+    def _ticks_ns(self, progress: Progress, chunk: Chunk) -> tuple[int, ...]:
+        """When frames are taken while a chunk plays."""
+        return progress.step_times_ns
+
+    def _pipeline_s(self, progress: Progress, chunk: Chunk) -> float:
+        """From the newest frame to the trajectory, less the server's own time [s]."""
+        return (progress.stamp_ns - chunk.stamp_ns) * 1e-9 - self.counters.server_infer_s
+
+    def _passed_s(self, now: Instant) -> float:
+        """Time that counts against the goal's limit [s]."""
+        return now.steady_s - self._started.steady_s
+
+    def _arm_may_move(self) -> bool:
+        """Whether the arm side may have something to say of the present chunk."""
+        return self.state in (State.PLAYING, State.SETTLING)
 
     # Events of people, judges and time.
+
+    def on_undecided(self, now: Instant) -> None:
+        """The outside judge has looked, and the task is not done yet: matters in lockstep alone."""
 
     def on_success(self, now: Instant) -> None:
         """The outside judge says that the task is done."""
@@ -257,7 +303,7 @@ class Episode:
         """Let time pass: look, sample frames, and give up on what takes too long."""
         if not self.running:
             return
-        if now.steady_s - self._started.steady_s >= self.goal.time_limit_s:
+        if self._passed_s(now) >= self.goal.time_limit_s:
             self._end(Cause.TIME_LIMIT, f"{self.goal.time_limit_s:g} s have passed", now)
             return
         if self.window is not None:
@@ -278,7 +324,7 @@ class Episode:
             self._not_before_ns = now.ros_ns
             self._enter(State.WAITING_FOR_VIEWS, now, "waiting for the arm to rest")
             return
-        proprioception = self._body.proprioception()
+        proprioception = self._body.proprioception(self._felt_since_ns)
         if proprioception is None:
             self.message = "waiting for joint states and the TCP's pose"
             if waited_s > self._bounds.views_s:
@@ -297,8 +343,7 @@ class Episode:
         self._warm_frames += 1
         if self._warm_frames < self._bounds.warmup_frames and self.counters.chunks == 0:
             assert self._config is not None
-            self._not_before_ns = frame.newest_ns + round(self._config.control_dt * 1e9)
-            self._enter(State.WAITING_FOR_VIEWS, now)
+            self._look_again(frame.newest_ns + round(self._config.control_dt * 1e9), now)
             return
         try:
             request = self._request(proprioception)
@@ -350,7 +395,7 @@ class Episode:
         self._entered = now
 
     def _end(self, cause: Cause, message: str, now: Instant) -> None:
-        was = self.state
+        was, may_move = self.state, self._arm_may_move()
         state, outcome = ending(cause)
         self._enter(state, now, message)
         self.result = Result(
@@ -363,7 +408,7 @@ class Episode:
         )
         if self.window is not None:
             self.window.stop(now.ros_ns)
-        if was in (State.PLAYING, State.SETTLING):
+        if may_move:
             self._arm.stop()
         if was in (State.CONNECTING, State.INFERRING):
             self._server.abandon()

@@ -12,7 +12,7 @@ class Goal:
 
     Attributes:
         prompt: the task, in words.
-        time_limit_s: after which it ends.
+        time_limit_s: after which it ends; in lockstep simulated time.
     """
 
     prompt: str
@@ -28,7 +28,9 @@ class Bounds:
         infer_s: for an inference.
         views_s: for a fresh multi-view frame.
         accept_s: for the arm side's answer to a chunk.
-        settle_s: for the arm to rest, after the last step should have been played.
+        settle_s: for the arm to rest, after the last step should have been played; in lockstep
+            for the judge's word.
+        advance_s: for time to pass, in lockstep.
         warmup_frames: frames of the standing arm before the first inference.
     """
 
@@ -37,6 +39,7 @@ class Bounds:
     views_s: float = 3.0
     accept_s: float = 2.0
     settle_s: float = 5.0
+    advance_s: float = 30.0
     warmup_frames: int = 1
 
 
