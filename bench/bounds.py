@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the checker holds a trajectory to."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Vector = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """What a trajectory must keep; a rate of the TCP that has no limit is infinite.
+
+    Attributes:
+        lower, upper: joint positions. Shape (n,), [rad].
+        velocity, acceleration, jerk: of each joint. Shape (n,).
+        tcp_linear: TCP's speed, acceleration and jerk [m/s, m/s^2, m/s^3].
+        tcp_angular: the same of its rotation [rad/s, rad/s^2, rad/s^3].
+        workspace_lower, workspace_upper: box of the TCP, base frame. Shape (3,), [m].
+        duration_s: longest trajectory.
+        start_rad: largest distance of a start from the measured position.
+    """
+
+    lower: Vector
+    upper: Vector
+    velocity: Vector
+    acceleration: Vector
+    jerk: Vector
+    tcp_linear: tuple[float, float, float]
+    tcp_angular: tuple[float, float, float]
+    workspace_lower: Vector
+    workspace_upper: Vector
+    duration_s: float
+    start_rad: float
+
+    @classmethod
+    def of(cls, limits: Any) -> "Bounds":
+        """The bounds that a limits object states; the only place that knows its names."""
+        return cls(
+            lower=limits.lower,
+            upper=limits.upper,
+            velocity=limits.rates.joints[0],
+            acceleration=limits.rates.joints[1],
+            jerk=limits.rates.joints[2],
+            tcp_linear=tuple(limits.rates.linear),
+            tcp_angular=tuple(limits.rates.angular),
+            workspace_lower=limits.workspace_lower,
+            workspace_upper=limits.workspace_upper,
+            duration_s=limits.duration_s,
+            start_rad=limits.start_rad,
+        )
+
+
+@dataclass(frozen=True)
+class Start:
+    """The motion that a trajectory must go on from.
+
+    Attributes:
+        q, dq, ddq: joint state. Shape (n,).
+        exact: it is a running plan's state; otherwise a measured one, met within `start_rad`.
+    """
+
+    q: Vector
+    dq: Vector
+    ddq: Vector
+    exact: bool = True

@@ -1,0 +1,165 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The motion side as the benchmarks use it: the one place that touches its classes."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pinocchio as pin
+
+from vera_ros.motion.arm_model import ArmModel
+from vera_ros.motion.chunk_planner import ChunkPlanner
+from vera_ros.motion.collision import CollisionModel
+from vera_ros.motion.commander import Commander
+from vera_ros.motion.gate import Gate, GripperLimits
+from vera_ros.motion.gripper import Gripper
+from vera_ros.motion.ik import IkSolver, Verdict
+from vera_ros.motion.limits import Limits, RateLimits
+from vera_ros.motion.path import PathFinder, SingularityBounds
+from vera_ros.motion.plan import Plan
+from vera_ros.motion.planner import Planner
+from vera_ros.motion.rails import Rails
+from vera_ros.motion.response import ResponseModel
+from vera_ros.motion.responses import load_response
+from vera_ros.motion.trajectory import ArmState, ArmTrajectory, GripperTrajectory
+from vera_ros.resources import share_path
+
+Vector = npt.NDArray[np.float64]
+
+URDF = share_path("description", "urdf", "panda.urdf")
+ARM_JOINTS = tuple(f"panda_joint{number}" for number in range(1, 8))
+BASE_FRAME, TCP_FRAME = "panda_link0", "panda_grip_site"
+START_Q = np.array([0.0, np.pi / 16, 0.0, -5 * np.pi / 6, 0.0, np.pi - 0.2, np.pi / 4])
+ACTION_SCALE = np.array([0.05, 0.05, 0.05, 0.5, 0.5, 0.5])  # of OSC_POSE, [m, rad]
+CONTROL_DT_S = 0.05
+
+# As the nodes' defaults and the simulated scene's configuration.
+_POSITION_MARGIN_RAD = 0.02
+_LONGEST_S = 30.0
+_SINGULARITY = SingularityBounds(70.0, 140.0)
+
+Wrap = Callable[[Any], Any]
+
+
+@dataclass
+class Rig:
+    """Everything between a chunk and the controller, and what was let out to it."""
+
+    arm: ArmModel
+    limits: Limits
+    response: ResponseModel
+    ik: IkSolver
+    chunks: ChunkPlanner
+    planner: Planner
+    gripper_limits: GripperLimits
+    obstacles: CollisionModel
+    rails: Rails | None = None
+    published: list[ArmTrajectory] = field(default_factory=list)
+    published_gripper: list[GripperTrajectory] = field(default_factory=list)
+    started_s: float = 0.0  # time 0 of the trajectory that was published last
+
+    def respond(self, q: Vector, deltas: Vector, control_dt_s: float) -> tuple[Vector, Vector]:
+        """TCP after each action, from rest: positions (H, 3) [m], rotations (H, 3, 3)."""
+        state = self.response.at_rest(q, self.arm.tcp_pose(q), None)
+        answer = self.response.respond(state, deltas, control_dt_s)
+        return answer.position[answer.step_ends], answer.rotation[answer.step_ends]
+
+    def plan(self, q: Vector, deltas: Vector, control_dt_s: float = CONTROL_DT_S) -> Plan:
+        """Plan a chunk from rest."""
+        return self.chunks.plan_chunk(deltas, control_dt_s, self.chunks.from_rest(q))
+
+    def plan_move(self, q: Vector, goal: Vector) -> Plan:
+        """Plan a slow joint motion."""
+        return self.planner.plan_move(q, goal, 0.3)
+
+    def check(self, trajectory: ArmTrajectory, q: Vector) -> None:
+        """Ask a gate that has let nothing out yet."""
+        self._gate().check_arm(trajectory, ArmState(q), 0.0)
+
+    def tcp(self, q: Vector) -> tuple[Vector, Vector]:
+        """Position (3,) [m] and rotation (3, 3) of the TCP."""
+        pose = self.arm.tcp_pose(q)
+        return pose.translation, pose.rotation
+
+    def solve(
+        self, position: Vector, rotation: Vector, q: Vector, max_step: Vector | None = None
+    ) -> tuple[Vector, bool]:
+        """One step of IK: joint positions, and whether it says that it solved the step."""
+        solution = self.ik.solve(pin.SE3(rotation, position), q, max_step)
+        return solution.q, solution.verdict is Verdict.SOLVED
+
+    def commander(self) -> Commander:
+        """An arm at rest that nothing has been told."""
+        self.published.clear()
+        self.published_gripper.clear()
+        return Commander(
+            self.chunks,
+            self.planner,
+            self._gate(),
+            Gripper(self.gripper_limits, 2),
+            rails=self.rails,
+            stop_lead_s=0.025,
+            hand_over_lead_s=0.05,
+        )
+
+    def _publish(self, trajectory: ArmTrajectory, start_s: float) -> None:
+        self.published.append(trajectory)
+        self.started_s = start_s
+
+    def _gate(self) -> Gate:
+        return Gate(
+            self.arm,
+            self.limits,
+            self.gripper_limits,
+            self._publish,
+            lambda trajectory, _: self.published_gripper.append(trajectory),
+            self.obstacles,
+        )
+
+
+def make_limits(arm: ArmModel) -> Limits:
+    """The Panda's limits, as the nodes set them."""
+    return Limits(
+        lower=arm.lower + _POSITION_MARGIN_RAD,
+        upper=arm.upper - _POSITION_MARGIN_RAD,
+        rates=RateLimits.load(share_path("config", "panda_limits.yaml"), arm.n),
+        workspace_lower=np.array([0.2, -0.5, -0.13]),
+        workspace_upper=np.array([0.85, 0.5, 0.8]),
+        duration_s=_LONGEST_S,
+        start_rad=0.05,
+    )
+
+
+def make_rig(
+    response: str = "osc_pose_panda.yaml",
+    *,
+    speed_scale: float = 1.0,
+    rails: Rails | None = None,
+    wrap_response: Wrap = lambda it: it,
+    wrap_paths: Wrap = lambda it: it,
+) -> Rig:
+    """Build the motion side; the wraps put something (a stop-watch) around its parts."""
+    arm = ArmModel(URDF.read_text(), ARM_JOINTS, TCP_FRAME)
+    limits = make_limits(arm)
+    obstacles = CollisionModel(
+        URDF.read_text(),
+        ARM_JOINTS,
+        self_distance_m=0.01,
+        table_z_m=-0.1185,
+        table_distance_m=0.002,
+    )
+    model = wrap_response(load_response(share_path("config", response)))
+    paths = wrap_paths(PathFinder(arm, limits, _SINGULARITY, obstacles))
+    return Rig(
+        arm,
+        limits,
+        model,
+        IkSolver(arm.chain, limits.lower, limits.upper),
+        ChunkPlanner(arm, model, limits, paths, speed_scale),
+        Planner(arm, limits),
+        GripperLimits(0.0, 0.04, 0.1, _LONGEST_S),
+        obstacles,
+        rails,
+    )
