@@ -468,6 +468,14 @@ def test_a_move_arrives_slowly_and_belongs_to_no_session(rig: Rig) -> None:
     assert playing.plan.duration_s > 1.9 * trajectory.times_s[-1]
 
 
+def test_a_chunk_without_a_session_does_not_take_over_from_a_move(rig: Rig) -> None:
+    """A move has no session either, and was taken for the same episode's."""
+    rig.commander.move_to(START_Q + 0.1, 0.2, rig.measured(), rig.now_s)
+    rig.session_id = ""
+    rig.now_s += 0.1
+    refused(lambda: rig.play(), Cause.BUSY)
+
+
 def test_a_move_can_be_stopped(rig: Rig) -> None:
     rig.commander.move_to(START_Q + 0.3, 0.2, rig.measured(), rig.now_s)
     rig.now_s += 0.5

@@ -147,3 +147,13 @@ def test_move_refuses_positions_that_are_none(planner: Planner, bad: Vector) -> 
     assert refusal is not None
     assert refusal.cause is Cause.NO_JOINT_STATES
     assert "start" in str(refusal)
+
+
+@pytest.mark.parametrize("speed", [1e3, 1e30, np.nan, np.inf])
+def test_a_speed_that_no_arm_has_is_not_braked(planner: Planner, speed: float) -> None:
+    """The brake's duration was taken from it, and no memory was large enough for its knots."""
+    dq = np.zeros(7)
+    dq[3] = speed
+    with pytest.raises(MotionRefusedError, match="make no sense") as refusal:
+        planner.plan_brake(START_Q, dq)
+    assert refusal.value.cause is Cause.NO_JOINT_STATES

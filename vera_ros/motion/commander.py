@@ -122,8 +122,7 @@ class Commander:
                 "one for each, or none; nothing of the chunk is played",
             )
         now_s, lead_s = self._when(chunk, now_s)
-        another = self.playing is None or self.playing.session_id != chunk.session_id
-        if another and self.moving(now_s):
+        if self.moving(now_s) and not self._plays_for(chunk.session_id):
             raise self._busy(now_s)
         if chunk.session_id != self._session_id:
             self._session_id, self._before = chunk.session_id, None
@@ -181,8 +180,8 @@ class Commander:
         """
         playing = self._let_go()
         dq = np.zeros(len(measured.q)) if measured.dq is None else measured.dq
-        plan = self._planner.plan_brake(measured.q, dq)
         try:
+            plan = self._planner.plan_brake(measured.q, dq)
             self._gate.send_arm(plan.trajectory(), measured.arm, now_s, off_plan=True)
         except MotionRefusedError:
             self._stop_along(playing, now_s)
@@ -212,6 +211,15 @@ class Commander:
         self._stopping = playing
         self._before = None
         return playing
+
+    def _plays_for(self, session_id: str) -> bool:
+        """Whether a chunk of this episode is being played."""
+        playing = self.playing
+        return (
+            playing is not None
+            and playing.plan.chunk is not None
+            and playing.session_id == session_id
+        )
 
     def moving(self, now_s: float) -> bool:
         """Whether a plan or a stop is being played."""

@@ -11,6 +11,7 @@ from vera_ros.motion.limits import Limits, slowdown
 from vera_ros.motion.plan import KNOT_S, PLANNED_SHARE, Plan
 from vera_ros.motion.small_matrices import Vector
 
+_FASTEST = 5.0  # times its limit, that a joint can be measured to move
 _STOP_KNOTS = (8, 12, 16, 24, 32, 48, 64, 96)  # lengths that a stop may have, shortest first
 
 
@@ -43,7 +44,16 @@ class Planner:
         Args:
             q: measured positions. Shape (n,), [rad].
             dq: measured velocities. Shape (n,), [rad/s].
+
+        Raises:
+            MotionRefusedError: no arm is that fast.
         """
+        if not (np.abs(dq) <= _FASTEST * self._limits.rates.joints[0]).all():
+            raise MotionRefusedError(
+                Cause.NO_JOINT_STATES,
+                f"measured joint velocities {dq.tolist()} rad/s make no sense; valid is up to "
+                f"{_FASTEST:g} times the limits, {self._limits.rates.joints[0].tolist()} rad/s",
+            )
         still = np.zeros(len(q))
         times, knots = brake(q, dq, still, self._limits.rates.joints, KNOT_S)
         spline = JointSpline(np.append(0.0, times), np.vstack((q, knots)), (dq, still))
