@@ -11,6 +11,7 @@ from lifecycle_msgs.msg import Transition
 from lifecycle_msgs.srv import ChangeState, GetState
 from rclpy.lifecycle import TransitionCallbackReturn
 from scipy.interpolate import CubicSpline
+from sensor_msgs.msg import JointState
 from std_msgs.msg import String
 from std_srvs.srv import Trigger
 
@@ -293,6 +294,19 @@ def test_silent_joint_states_stop_the_arm(playing: Stage) -> None:
     ends_smoothly(playing)
     playing.wait_until(lambda: playing.progress[-1].state == ChunkProgress.ABORTED, "its report")
     assert playing.progress[-1].cause == ChunkProgress.NO_JOINT_STATES
+
+
+def test_an_arm_that_pushes_against_something_is_stopped(playing: Stage) -> None:
+    def pushing(message: JointState) -> JointState:
+        message.effort = [200.0 if name == "panda_joint2" else 0.0 for name in message.name]
+        return message
+
+    playing.joint_message = pushing
+    playing.wait_until(lambda: len(playing.arm_trajectories) == 2, "the stop")
+    ends_smoothly(playing)
+    playing.wait_until(lambda: playing.progress[-1].state == ChunkProgress.ABORTED, "its report")
+    assert playing.progress[-1].cause == ChunkProgress.CONTACT
+    assert "panda_joint2" in playing.progress[-1].message
 
 
 def test_an_arm_that_does_not_follow_is_stopped(playing: Stage) -> None:
