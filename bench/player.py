@@ -11,8 +11,18 @@ import numpy as np
 
 from bench.bounds import Bounds, Start
 from bench.checker import Checker, gripper_violations
-from bench.played import state_at
-from bench.rig import ARM_JOINTS, BASE_FRAME, TCP_FRAME, URDF, Rig
+from bench.clearances import Clearances
+from bench.played import played, state_at
+from bench.rig import (
+    ARM_JOINTS,
+    BASE_FRAME,
+    SELF_DISTANCE_M,
+    TABLE_DISTANCE_M,
+    TABLE_Z_M,
+    TCP_FRAME,
+    URDF,
+    Rig,
+)
 from bench.storm import Brake, Chunk, Round, Stop
 from vera_ros.motion.causes import Cause, MotionRefusedError
 from vera_ros.motion.commander import ChunkCommand, Commander, Measured
@@ -69,6 +79,7 @@ class Player:
     def __init__(self, rig: Rig) -> None:
         self._rig = rig
         self._checker = Checker(URDF.read_text(), ARM_JOINTS, BASE_FRAME, TCP_FRAME)
+        self._clearances = Clearances(URDF.read_text(), ARM_JOINTS, TABLE_Z_M)
         self._bounds = Bounds.of(rig.limits)
 
     def play(self, round_: Round) -> Outcome:
@@ -178,13 +189,16 @@ class Player:
             if later_s != 0.0 and starts[0].exact:  # the running motion goes on until then
                 starts = (self._start(later_s)[0],)
             found = [self._checker.violations(trajectory, self._bounds, start) for start in starts]
-            for text in min(found, key=len):
+            for text in min(found, key=len) or self._too_near(trajectory):
                 self._blame(text)
             self._running, self._started_s = trajectory, self._rig.started_s
         for fingers in gripper[before[1] :]:
             for text in gripper_violations(fingers, self._rig.gripper_limits):
                 self._blame(text)
         return refusal
+
+    def _too_near(self, trajectory: Any) -> list[str]:
+        return self._clearances.violations(played(trajectory), SELF_DISTANCE_M, TABLE_DISTANCE_M)
 
     def _blame(self, text: str) -> None:
         self._outcome.violations += 1

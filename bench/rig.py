@@ -8,7 +8,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pinocchio as pin
+import yaml
 
+from vera_ros.embodiments import find_embodiment
 from vera_ros.motion.arm_model import ArmModel
 from vera_ros.motion.chunk_planner import ChunkPlanner
 from vera_ros.motion.collision import CollisionModel
@@ -32,10 +34,16 @@ URDF = share_path("description", "urdf", "panda.urdf")
 ARM_JOINTS = tuple(f"panda_joint{number}" for number in range(1, 8))
 BASE_FRAME, TCP_FRAME = "panda_link0", "panda_grip_site"
 START_Q = np.array([0.0, np.pi / 16, 0.0, -5 * np.pi / 6, 0.0, np.pi - 0.2, np.pi / 4])
-ACTION_SCALE = np.array([0.05, 0.05, 0.05, 0.5, 0.5, 0.5])  # of OSC_POSE, [m, rad]
-CONTROL_DT_S = 0.05
+_MIMICGEN = find_embodiment("mimicgen")
+ACTION_SCALE = np.array(_MIMICGEN.action_scale)  # of OSC_POSE, [m, rad]
+CONTROL_DT_S = _MIMICGEN.control_dt_s
 
-# As the nodes' defaults and the simulated scene's configuration.
+# Workspace and table as the simulated scene's configuration has them, the rest as the arm node's
+# defaults, which only a ROS process can read.
+_SCENE = yaml.safe_load(share_path("config", "mimicgen_panda.yaml").read_text())
+_ARM_NODE = _SCENE["/**/ik_node"]["ros__parameters"]
+TABLE_Z_M = float(_ARM_NODE["table_z_m"])
+SELF_DISTANCE_M, TABLE_DISTANCE_M = 0.01, 0.002
 _POSITION_MARGIN_RAD = 0.02
 _LONGEST_S = 30.0
 _SINGULARITY = SingularityBounds(70.0, 140.0)
@@ -125,15 +133,15 @@ def make_limits(arm: ArmModel) -> Limits:
         lower=arm.lower + _POSITION_MARGIN_RAD,
         upper=arm.upper - _POSITION_MARGIN_RAD,
         rates=RateLimits.load(share_path("config", "panda_limits.yaml"), arm.n),
-        workspace_lower=np.array([0.2, -0.5, -0.13]),
-        workspace_upper=np.array([0.85, 0.5, 0.8]),
+        workspace_lower=np.array(_ARM_NODE["workspace_lower"]),
+        workspace_upper=np.array(_ARM_NODE["workspace_upper"]),
         duration_s=_LONGEST_S,
         start_rad=0.05,
     )
 
 
 def make_rig(
-    response: str = "osc_pose_panda.yaml",
+    response: str = _MIMICGEN.response_model,
     *,
     speed_scale: float = 1.0,
     rails: Rails | None = None,
@@ -146,9 +154,9 @@ def make_rig(
     obstacles = CollisionModel(
         URDF.read_text(),
         ARM_JOINTS,
-        self_distance_m=0.01,
-        table_z_m=-0.1185,
-        table_distance_m=0.002,
+        self_distance_m=SELF_DISTANCE_M,
+        table_z_m=TABLE_Z_M,
+        table_distance_m=TABLE_DISTANCE_M,
     )
     model = wrap_response(load_response(share_path("config", response)))
     paths = wrap_paths(PathFinder(arm, limits, _SINGULARITY, obstacles))

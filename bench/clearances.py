@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How near an arm comes to itself and to the table, for the independent judge of trajectories.
+
+Every shape of the URDF is looked at as it is written, every few milliseconds.
+"""
+
+from itertools import combinations
+
+import coal
+import numpy as np
+import numpy.typing as npt
+import pinocchio as pin
+from scipy.interpolate import BPoly
+
+Vector = npt.NDArray[np.float64]
+
+_STEP_S = 0.02  # in between, at 13 m/s^2, a distance is not 1 mm shorter than at both ends
+_ROUNDING_M = 1e-3
+_ESCAPE_M = 1e-3  # by which what starts too near may come nearer on its way out
+
+
+class Clearances:
+    """Distances between the links that can meet, and from what moves to a table.
+
+    The fingers are open. Links that hang on each other are not looked at, nor what moves with the
+    last joint among itself.
+
+    Attributes:
+        of_table: whether each pair is of something and the table. Shape (P,).
+    """
+
+    def __init__(self, urdf: str, joints: tuple[str, ...], table_z_m: float) -> None:
+        """Read the shapes.
+
+        Args:
+            urdf: text of the URDF.
+            joints: the arm's joints, base to tip.
+            table_z_m: height of the table in the frame of the URDF's root.
+        """
+        self._model = pin.buildModelFromXML(urdf)
+        self._data = self._model.createData()
+        self._columns = [self._model.joints[self._model.getJointId(name)].idx_q for name in joints]
+        shapes = pin.buildGeomFromUrdfString(self._model, urdf, pin.GeometryType.COLLISION)
+        pairs = self._pairs(list(shapes.geometryObjects), len(joints))
+        moving = [i for i, shape in enumerate(shapes.geometryObjects) if shape.parentJoint > 0]
+        below = coal.Halfspace(np.array([0.0, 0.0, 1.0]), table_z_m)
+        table = shapes.addGeometryObject(
+            pin.GeometryObject("table", 0, 0, pin.SE3.Identity(), below)
+        )
+        for pair in (*pairs, *((shape, table) for shape in moving)):
+            shapes.addCollisionPair(pin.CollisionPair(*pair))
+        self.of_table = np.arange(len(pairs) + len(moving)) >= len(pairs)
+        self._shapes, self._shapes_data = shapes, pin.GeometryData(shapes)
+        self._names = [
+            f"{shapes.geometryObjects[pair.first].name} and "
+            f"{shapes.geometryObjects[pair.second].name}"
+            for pair in shapes.collisionPairs
+        ]
+
+    def violations(self, curve: BPoly, self_m: float, table_m: float) -> list[str]:
+        """What comes too near on a motion, in words; none is good.
+
+        Args:
+            curve: the joints' positions in time.
+            self_m: least distance of the links from each other.
+            table_m: least distance of the table from what moves.
+        """
+        count = max(2, int(np.ceil(curve.x[-1] / _STEP_S)) + 1)
+        distances = np.array([self.distances(q) for q in curve(np.linspace(0, curve.x[-1], count))])
+        least = np.where(self.of_table, table_m, self_m)
+        least = np.where(distances[0] < least, distances[0] - _ESCAPE_M, least)
+        short = (least - distances).max(axis=0)
+        worst = int(np.argmax(short))
+        if short[worst] <= _ROUNDING_M:
+            return []
+        nearest_mm = distances[:, worst].min() * 1e3
+        return [f"{self._names[worst]} come as near as {nearest_mm:.1f} mm"]
+
+    def distances(self, q: Vector) -> Vector:
+        """Of each pair at joint positions (Shape (n,), [rad]). Shape (P,), [m]."""
+        whole = np.array(self._model.upperPositionLimit)
+        whole[self._columns] = q
+        pin.computeDistances(self._model, self._data, self._shapes, self._shapes_data, whole)
+        return np.array([result.min_distance for result in self._shapes_data.distanceResults])
+
+    def _pairs(self, shapes: list[pin.GeometryObject], joints: int) -> list[tuple[int, int]]:
+        links = list(dict.fromkeys(shape.parentFrame for shape in shapes))  # base to tip
+        body = [min(shape.parentJoint, joints) for shape in shapes]
+        place = [links.index(shape.parentFrame) for shape in shapes]
+        return [
+            (i, j)
+            for i, j in combinations(range(len(shapes)), 2)
+            if body[i] != body[j] and abs(place[i] - place[j]) > 1
+        ]
