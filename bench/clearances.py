@@ -26,7 +26,7 @@ class Clearances:
     last joint among itself.
 
     Attributes:
-        of_table: whether each pair is of something and the table. Shape (P,).
+        links: the P pairs; the second is "table" where it is the table.
     """
 
     def __init__(self, urdf: str, joints: tuple[str, ...], table_z_m: float) -> None:
@@ -49,13 +49,12 @@ class Clearances:
         )
         for pair in (*pairs, *((shape, table) for shape in moving)):
             shapes.addCollisionPair(pin.CollisionPair(*pair))
-        self.of_table = np.arange(len(pairs) + len(moving)) >= len(pairs)
         self._shapes, self._shapes_data = shapes, pin.GeometryData(shapes)
-        self._names = [
-            f"{shapes.geometryObjects[pair.first].name} and "
-            f"{shapes.geometryObjects[pair.second].name}"
-            for pair in shapes.collisionPairs
-        ]
+        names = [str(self._model.frames[it.parentFrame].name) for it in shapes.geometryObjects]
+        names[table] = "table"
+        both = [(names[pair.first], names[pair.second]) for pair in shapes.collisionPairs]
+        self.links = list(dict.fromkeys(both))
+        self._of_links = np.array([self.links.index(pair) for pair in both])
 
     def violations(self, curve: BPoly, self_m: float, table_m: float) -> list[str]:
         """What comes too near on a motion, in words; none is good.
@@ -67,21 +66,25 @@ class Clearances:
         """
         count = max(2, int(np.ceil(curve.x[-1] / _STEP_S)) + 1)
         distances = np.array([self.distances(q) for q in curve(np.linspace(0, curve.x[-1], count))])
-        least = np.where(self.of_table, table_m, self_m)
+        least = np.array([table_m if pair[1] == "table" else self_m for pair in self.links])
         least = np.where(distances[0] < least, distances[0] - _ESCAPE_M, least)
-        short = (least - distances).max(axis=0)
+        # How deep shapes overlap depends on how they are put together: it is no ground to judge.
+        short = np.where(distances[0] < 0.0, 0.0, least - distances).max(axis=0)
         worst = int(np.argmax(short))
         if short[worst] <= _ROUNDING_M:
             return []
         nearest_mm = distances[:, worst].min() * 1e3
-        return [f"{self._names[worst]} come as near as {nearest_mm:.1f} mm"]
+        return [f"{' and '.join(self.links[worst])} come as near as {nearest_mm:.1f} mm"]
 
     def distances(self, q: Vector) -> Vector:
         """Of each pair at joint positions (Shape (n,), [rad]). Shape (P,), [m]."""
         whole = np.array(self._model.upperPositionLimit)
         whole[self._columns] = q
         pin.computeDistances(self._model, self._data, self._shapes, self._shapes_data, whole)
-        return np.array([result.min_distance for result in self._shapes_data.distanceResults])
+        nearest = np.full(len(self.links), np.inf)
+        found = [result.min_distance for result in self._shapes_data.distanceResults]
+        np.minimum.at(nearest, self._of_links, found)
+        return nearest
 
     def _pairs(self, shapes: list[pin.GeometryObject], joints: int) -> list[tuple[int, int]]:
         links = list(dict.fromkeys(shape.parentFrame for shape in shapes))  # base to tip

@@ -16,6 +16,7 @@ from bench.played import played, state_at
 from bench.rig import (
     ARM_JOINTS,
     BASE_FRAME,
+    HAND_OVER_LEAD_S,
     SELF_DISTANCE_M,
     TABLE_DISTANCE_M,
     TABLE_Z_M,
@@ -29,6 +30,8 @@ from vera_ros.motion.commander import ChunkCommand, Commander, Measured
 
 _START_S = 1000.0
 _MOST_EXAMPLES = 5
+_LEAD_SAMPLES = 6
+_LEAD_RAD = 1e-4
 
 
 @dataclass
@@ -110,6 +113,7 @@ class Player:
         close = chunk.close[: len(chunk.deltas)] if np.ndim(chunk.deltas) == 2 else chunk.close
         self._outcome.chunks += 1
         start, measured = self._start()
+        before = self._running, self._started_s
         refusal = self._try(
             lambda: self._commander.play_chunk(
                 ChunkCommand(
@@ -127,6 +131,7 @@ class Player:
         )
         if refusal is None:
             self._outcome.played += 1
+            self._check_lead(*before, chunk.start_in_s)
         elif refusal is not Cause.INTERNAL_ERROR:
             self._outcome.refused[refusal.name.lower()] += 1
 
@@ -196,6 +201,22 @@ class Player:
             for text in gripper_violations(fingers, self._rig.gripper_limits):
                 self._blame(text)
         return refusal
+
+    def _check_lead(self, before: Any, started_s: float, start_in_s: float | None) -> None:
+        """What played before a chunk goes on as it was until the chunk begins."""
+        if before is None:
+            return
+        until_s = self._now_s + (HAND_OVER_LEAD_S if start_in_s is None else start_in_s)
+        if start_in_s is None:  # what comes to rest before that is followed from there
+            until_s = min(until_s, started_s + before.times_s[-1])
+        until_s = max(until_s, self._started_s)
+        for time_s in np.linspace(self._started_s, until_s, _LEAD_SAMPLES):
+            old, _, _ = state_at(before, time_s - started_s)
+            new, _, _ = state_at(self._running, time_s - self._started_s)
+            off = float(np.abs(new - old).max())
+            if off > _LEAD_RAD:
+                self._blame(f"q is {off:.6f} off what was to go on")
+                return
 
     def _too_near(self, trajectory: Any) -> list[str]:
         return self._clearances.violations(played(trajectory), SELF_DISTANCE_M, TABLE_DISTANCE_M)

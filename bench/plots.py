@@ -105,7 +105,8 @@ def _example_traces(plt: Any, report: "MotionReport") -> Any:
             axis.plot(time_s, true, color="#adb5bd", linewidth=5, label="recorded")
             axis.plot(time_s, guess, color=_COLOURS[0], linewidth=1.5, label="response model")
             axis.set_ylabel(f"{label}, mm")
-        column[0].set_title(errors.kind)
+        end_mm = np.linalg.norm(recorded[-1] - modelled[-1])
+        column[0].set_title(f"{errors.kind}: {end_mm:.1f} mm at the end")
         column[-1].set_xlabel("s")
     axes[0, 0].legend()
     figure.suptitle(

@@ -468,6 +468,17 @@ def test_a_move_arrives_slowly_and_belongs_to_no_session(rig: Rig) -> None:
     assert playing.plan.duration_s > 1.9 * trajectory.times_s[-1]
 
 
+def test_a_chunk_for_later_than_the_running_plans_end_waits(rig: Rig) -> None:
+    """It began when the plan before it had come to rest, sooner than it was told to."""
+    running = rig.play()
+    rig.now_s += 0.1
+    lead_s = running.plan.duration_s + 0.5
+    chunk = ChunkCommand(DOWN, NOTHING, CONTROL_DT_S, "a", 2, rig.now_s + lead_s)
+    playing = rig.commander.play_chunk(chunk, rig.measured(), rig.now_s)
+    assert playing.plan.chunk is not None
+    assert playing.plan.chunk.begins_s == pytest.approx(lead_s)
+
+
 def test_a_chunk_without_a_session_does_not_take_over_from_a_move(rig: Rig) -> None:
     """A move has no session either, and was taken for the same episode's."""
     rig.commander.move_to(START_Q + 0.1, 0.2, rig.measured(), rig.now_s)

@@ -92,8 +92,10 @@ class ChunkPlanner:
         state = self._response.at_rest(q, self._arm.tcp_pose(q), before)
         return Start(q, still, still, state, lead=hold(q, lead_s))
 
-    def from_end(self, running: Plan, time_s: float) -> Start:
+    def from_end(self, running: Plan, time_s: float, lead_s: float = 0.0) -> Start:
         """Begin when a plan that is played has come to rest; `time_s` of it has passed.
+
+        It begins no sooner than `lead_s` from then; the arm holds still until it does.
 
         Raises:
             MotionRefusedError: as for `from_rest`.
@@ -103,7 +105,7 @@ class ChunkPlanner:
         if running.chunk is not None:
             before = running.chunk.response.state_at(running.chunk.until_s)
         resting = self.from_rest(running.spline.state(end_s)[0], before)
-        return replace(resting, lead=remainder(running, time_s, end_s))
+        return replace(resting, lead=remainder(running, time_s, max(end_s, time_s + lead_s)))
 
     def plan_chunk(self, deltas: Vector, control_dt_s: float, start: Start) -> Plan:
         """Plan a chunk of pose deltas.

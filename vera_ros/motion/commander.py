@@ -244,14 +244,14 @@ class Commander:
             start = self._chunks.from_rest(measured.q, self._before, lead_s)
             return self._chunks.plan_chunk(deltas, dt_s, start)
         elapsed_s = now_s - running.start_s
-        if chunk.start_s is None:
-            lead_s = self._hand_over_lead_s
-        moving = in_motion(running.plan, elapsed_s, lead_s)
+        begins_s = self._hand_over_lead_s if chunk.start_s is None else lead_s
+        moving = in_motion(running.plan, elapsed_s, begins_s)
         if moving is not None:
             # Now and then the limits leave no way on from such a motion: then from its end.
             with suppress(MotionRefusedError):
                 return self._chunks.plan_chunk(deltas, dt_s, moving)
-        return self._chunks.plan_chunk(deltas, dt_s, self._chunks.from_end(running.plan, elapsed_s))
+        resting = self._chunks.from_end(running.plan, elapsed_s, lead_s)
+        return self._chunks.plan_chunk(deltas, dt_s, resting)
 
     def _when(self, chunk: ChunkCommand, now_s: float) -> tuple[float, float]:
         """The present, and how long until the chunk begins."""
