@@ -89,7 +89,12 @@ def play_in_lockstep(folder: Path, delay_s: float) -> Played:
             result = operator.wait_for_result()
             chunks = operator.heard["action_chunk"]
             operator.wait_until(lambda: len(chunks) == result.chunks, "all chunks")
-            truths = {stamp_to_ns(m.header.stamp): m for m in operator.heard["stack_truth"]}
+            last_ns = stamp_to_ns(chunks[-1].start)
+            heard = operator.heard["stack_truth"]
+            operator.wait_until(
+                lambda: stamp_to_ns(heard[-1].header.stamp) >= last_ns, "the truth until then"
+            )
+            truths = {stamp_to_ns(m.header.stamp): m for m in heard}
         codes = processes.end()
         logs = "\n".join(processes.log(name) for name in codes)
     assert codes == dict.fromkeys(codes, 0), logs

@@ -105,7 +105,9 @@ class ChunkPlanner:
         if running.chunk is not None:
             before = running.chunk.response.state_at(running.chunk.until_s)
         resting = self.from_rest(running.spline.state(end_s)[0], before)
-        return replace(resting, lead=remainder(running, time_s, max(end_s, time_s + lead_s)))
+        # A shorter piece than usual would be all rounding.
+        begins_s = max(end_s, time_s + max(lead_s, KNOT_S))
+        return replace(resting, lead=remainder(running, time_s, begins_s))
 
     def plan_chunk(self, deltas: Vector, control_dt_s: float, start: Start) -> Plan:
         """Plan a chunk of pose deltas.
