@@ -8,9 +8,12 @@ from hypothesis import strategies as st
 
 from bench.gate import players
 from bench.player import Player
-from bench.storm import KINDS, draw
+from bench.rig import START_Q
+from bench.storm import KINDS, Chunk, Round, Stop, draw
 
 _EXAMPLES = 8  # of each kind
+_UP = np.tile([0.0, 0.0, 0.02, 0.0, 0.0, 0.0], (6, 1))
+_ACROSS = np.tile([0.0, 0.02, 0.0, 0.1, 0.0, 0.0], (6, 1))
 
 
 @pytest.fixture(scope="module")
@@ -26,3 +29,30 @@ def test_nothing_bad_is_let_out(arms: list[Player], kind: str, seed: int) -> Non
     outcome = arms[seed % len(arms)].play(draw(kind, np.random.default_rng(seed)))
     assert (outcome.violations, outcome.unexpected) == (0, 0), outcome.examples
     assert outcome.chunks == outcome.played + outcome.refused.total()
+
+
+@pytest.mark.parametrize("first_in_s", [0.001, 0.005, 0.0099])
+@pytest.mark.parametrize("event", ["chunk", "stop"])
+def test_what_comes_before_a_chunks_time_0_follows_it(
+    arms: list[Player], event: str, first_in_s: float
+) -> None:
+    """A chunk may begin a clock step from now; what came meanwhile was planned from before it.
+
+    The motion that led there broke every limit, and the search for a slower one took all memory.
+    """
+    second = Stop(0.0) if event == "stop" else Chunk(_ACROSS, share=0.0, start_in_s=0.2)
+    moving = (Chunk(_UP), Chunk(_UP, share=0.4, start_in_s=first_in_s))
+    for arm in arms:
+        outcome = arm.play(Round("hand-over", START_Q, (*moving, second)))
+        assert (outcome.violations, outcome.unexpected) == (0, 0), outcome.examples
+        assert outcome.played + outcome.stops == 3, outcome.refused
+
+
+@pytest.mark.parametrize("left", [1e-3, 1e-4, 2e-5, 2e-6, 1e-6])
+def test_a_chunk_in_the_last_moment_of_another_follows_it(arms: list[Player], left: float) -> None:
+    """What is left of the first made a piece of microseconds, whose jerk was all rounding."""
+    for arm in arms:
+        chunks = (Chunk(_UP), Chunk(_ACROSS, share=1.0 - left))
+        outcome = arm.play(Round("hand-over", START_Q, chunks))
+        assert (outcome.violations, outcome.unexpected) == (0, 0), outcome.examples
+        assert outcome.played == 2, outcome.refused

@@ -121,7 +121,7 @@ class Commander:
                 f"{len(chunk.close)} gripper commands for {len(chunk.deltas)} actions; valid is "
                 "one for each, or none; nothing of the chunk is played",
             )
-        now_s, lead_s = self._when(chunk, now_s)
+        now_s, lead_s = self._when(chunk, self._present(now_s))
         if self.moving(now_s) and not self._plays_for(chunk.session_id):
             raise self._busy(now_s)
         if chunk.session_id != self._session_id:
@@ -192,6 +192,7 @@ class Commander:
     def _stop_along(self, playing: Playing | None, now_s: float) -> None:
         if playing is None or playing.finished(now_s):
             return
+        now_s = self._present(now_s)
         plan = self._planner.plan_stop(playing.plan, now_s - playing.start_s, self._stop_lead_s)
         # It starts from the plan, which the arm follows within the tracking tolerance.
         self._gate.send_arm(plan.trajectory(), ArmState(plan.spline.state(0.0)[0]), now_s)
@@ -252,6 +253,13 @@ class Commander:
                 return self._chunks.plan_chunk(deltas, dt_s, moving)
         resting = self._chunks.from_end(running.plan, elapsed_s, lead_s)
         return self._chunks.plan_chunk(deltas, dt_s, resting)
+
+    def _present(self, now_s: float) -> float:
+        """The time, or time 0 of what was sent last, if that is a step of the clock ahead."""
+        moving = self.playing or self._stopping
+        if moving is None or not 0.0 < moving.start_s - now_s <= _CLOCK_STEP_S:
+            return now_s
+        return moving.start_s
 
     def _when(self, chunk: ChunkCommand, now_s: float) -> tuple[float, float]:
         """The present, and how long until the chunk begins."""
