@@ -142,21 +142,13 @@ class ChunkPlanner:
             except MotionRefusedError:
                 if join_s == joins_s[-1]:
                     raise
-        stretch = timing.duration_s / nominal.duration_s
-        if stretch > _LARGEST_STRETCH / self._speed_scale:
-            raise MotionRefusedError(
-                Cause.LIMIT_EXCEEDED,
-                f"the limits would stretch the chunk to {stretch:.1f} times its duration; valid is "
-                f"up to {_LARGEST_STRETCH / self._speed_scale} (is the arm near a singularity or a "
-                "joint limit?)",
-            )
         ends_s = response.times_s[response.step_ends]
         ends_s = ends_s[ends_s <= until_s + 1e-9]
         step_times = start.lead_s + timing.times(ends_s)
         return Plan(
             spline=spline,
             step_times_s=step_times,
-            time_stretch=stretch,
+            time_stretch=timing.duration_s / nominal.duration_s,
             executed_trans_m=float(np.linalg.norm(deltas[: len(ends_s), :3], axis=1).sum()),
             ik_error_m=path.position_error_m,
             ik_error_rad=path.rotation_error_rad,
@@ -193,6 +185,11 @@ class ChunkPlanner:
                 highest=lambda s: self._speed_scale * np.interp(s, times, slow),
                 start=start.rate,
             )
+            stretch = attempt.duration_s / nominal.duration_s
+            if stretch > _LARGEST_STRETCH / self._speed_scale:  # too many knots to look at, too
+                if best < np.inf:
+                    break
+                raise self._too_slow(stretch)
             spread = self._spread(nominal, attempt, start)
             # Its knots are not those of the nominal motion, so its rates are not quite either.
             used = slowdown(spread, rates, chain)
@@ -202,6 +199,14 @@ class ChunkPlanner:
                 break
             share *= max(0.8, (_MOST_USED / used) ** 2)
         return spline, timing
+
+    def _too_slow(self, stretch: float) -> MotionRefusedError:
+        return MotionRefusedError(
+            Cause.LIMIT_EXCEEDED,
+            f"the limits would stretch the chunk to {stretch:.1f} times its duration; valid is "
+            f"up to {_LARGEST_STRETCH / self._speed_scale} (is the arm near a singularity or a "
+            "joint limit?)",
+        )
 
     def _spread(self, nominal: JointSpline, timing: Timing, start: Start) -> JointSpline:
         """The motion in time, after what leads to it."""
