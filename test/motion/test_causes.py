@@ -4,7 +4,15 @@
 from vera_ros.motion.causes import Cause
 from vera_ros_interfaces.msg import ChunkProgress
 
-STATES = {"ACCEPTED", "PLAYING", "FINISHED", "ABORTED", "REJECTED", "SUPERSEDED"}
+STATES = {
+    "ACCEPTED",
+    "PLAYING",
+    "FINISHED",
+    "ABORTED",
+    "REJECTED",
+    "SUPERSEDED",
+    "AWAITING_APPROVAL",
+}
 
 
 def test_causes_are_the_constants_of_the_message() -> None:

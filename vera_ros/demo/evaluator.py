@@ -23,7 +23,7 @@ from vera_ros.demo.report import EpisodeReport
 from vera_ros.demo.waiter import Waiter
 from vera_ros.nodes.conversions import LATCHED, LOSSLESS_DEPTH, sensor_qos, stamp_to_ns
 from vera_ros.nodes.verdicts import Verdicts
-from vera_ros.policy.states import Cause, Outcome
+from vera_ros.policy.states import Cause, Outcome, State
 from vera_ros.vision.images import to_rgb
 from vera_ros_interfaces.action import ExecuteTask
 from vera_ros_interfaces.msg import PolicyStatus, StackTruth
@@ -194,7 +194,7 @@ class Evaluator(Node):
 
     def _missing_last_status(self) -> str:
         status = self._measurements.status
-        ended = status is not None and status.state >= PolicyStatus.DONE
+        ended = status is not None and not State(status.state).running
         return "" if ended else "policy_node's last policy_status of the episode"
 
     def _report(

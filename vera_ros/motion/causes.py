@@ -23,6 +23,14 @@ class Cause(IntEnum):
     SINGULAR = 11
     COLLISION = 12
     CONTACT = 13
+    HELD = 14
+    NOT_AT_REST = 15
+    JOINTS_FROZEN = 16
+    CLOCK_JUMPED = 17
+    CHUNK_TOO_OLD = 18
+    PLANNING_TOO_SLOW = 19
+    NO_CONTROLLER = 20
+    NOT_APPROVED = 21
 
 
 class MotionRefusedError(MotionError):

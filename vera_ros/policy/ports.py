@@ -58,6 +58,7 @@ class ChunkState(Enum):
     ABORTED = 4
     REJECTED = 5
     SUPERSEDED = 6
+    AWAITING_APPROVAL = 7
 
 
 @dataclass(frozen=True)

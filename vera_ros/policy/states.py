@@ -16,11 +16,13 @@ class State(IntEnum):
     DONE = 6
     ABORTED = 7
     CANCELLED = 8
+    PAUSED = 9
+    AWAITING_APPROVAL = 10
 
     @property
     def running(self) -> bool:
         """Whether an episode is under way."""
-        return State.IDLE < self < State.DONE
+        return self not in (State.IDLE, State.DONE, State.ABORTED, State.CANCELLED)
 
 
 class Cause(IntEnum):
@@ -44,6 +46,11 @@ class Cause(IntEnum):
     ARM_ABORTED = 15
     ARM_SILENT = 16
     INTERNAL_ERROR = 17
+    SERVER_SHARED = 18
+    VIEWS_STALE = 19
+    VIEWS_SKEWED = 20
+    CLOCK_JUMPED = 21
+    HELD = 22
 
 
 class Outcome(IntEnum):
