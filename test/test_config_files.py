@@ -9,14 +9,14 @@ import rclpy
 import yaml
 
 from vera_ros.graph import DEFAULT_CONFIG, GraphOptions, command, nodes
-from vera_ros.nodes import ik_parameters, judge_node, policy_node, reference_server, sim_node
+from vera_ros.nodes import ik_parameters, judge_node, policy_parameters, reference_server, sim_node
 from vera_ros.resources import share_path
 from vera_ros.sim.scene import VIEW_CAMERAS
 
 DECLARED = {
     "ik_node": ik_parameters.PARAMETERS,
     "judge_node": judge_node.PARAMETERS,
-    "policy_node": policy_node.PARAMETERS,
+    "policy_node": policy_parameters.PARAMETERS,
     "reference_server": reference_server.PARAMETERS,
     "sim_node": sim_node.PARAMETERS,
 }

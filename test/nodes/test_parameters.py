@@ -10,7 +10,7 @@ import rclpy
 from rclpy.parameter import Parameter as RosParameter
 
 from vera_ros.errors import ConfigurationError
-from vera_ros.nodes import ik_parameters, policy_node, reference_server, sim_node
+from vera_ros.nodes import ik_parameters, policy_parameters, reference_server, sim_node
 from vera_ros.nodes.ik_node import IkNode
 from vera_ros.nodes.node import VeraNode
 from vera_ros.nodes.parameters import Parameter, declare_parameters, markdown_table
@@ -22,7 +22,7 @@ from .stage import Stage
 
 NODES: dict[type[VeraNode], tuple[Parameter, ...]] = {
     IkNode: ik_parameters.PARAMETERS,
-    PolicyNode: policy_node.PARAMETERS,
+    PolicyNode: policy_parameters.PARAMETERS,
     SimNode: sim_node.PARAMETERS,
     ReferenceServer: reference_server.PARAMETERS,
 }

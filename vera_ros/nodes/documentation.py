@@ -5,11 +5,11 @@ import argparse
 import re
 from pathlib import Path
 
-from vera_ros.nodes import ik_parameters, judge_node, policy_node, reference_server, sim_node
+from vera_ros.nodes import ik_parameters, judge_node, policy_parameters, reference_server, sim_node
 from vera_ros.nodes.parameters import markdown_table
 
 _TABLES = {
-    "policy_node": policy_node.PARAMETERS,
+    "policy_node": policy_parameters.PARAMETERS,
     "ik_node": ik_parameters.PARAMETERS,
     "sim_node": sim_node.PARAMETERS,
     "judge_node": judge_node.PARAMETERS,

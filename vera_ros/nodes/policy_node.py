@@ -7,34 +7,31 @@ from typing import Any, NoReturn
 
 import numpy as np
 from diagnostic_msgs.msg import DiagnosticStatus
-from geometry_msgs.msg import PoseStamped, Vector3
 from rclpy.action import ActionServer, CancelResponse, GoalResponse
 from rclpy.task import Future
-from sensor_msgs.msg import CompressedImage, Image, JointState
-from std_msgs.msg import Bool, ColorRGBA, Header
-from std_srvs.srv import Trigger
+from sensor_msgs.msg import CompressedImage, Image
+from std_msgs.msg import Bool
 from visualization_msgs.msg import Marker
 
-from vera_ros.embodiments import EMBODIMENTS, Embodiment, find_embodiment
+from vera_ros.embodiments import find_embodiment
 from vera_ros.errors import ConfigurationError, VeraRosError
+from vera_ros.nodes.arm_link import ArmLink
+from vera_ros.nodes.body_reader import BodyReader
 from vera_ros.nodes.conversions import (
     LATCHED,
     LOSSLESS_DEPTH,
-    doubles,
-    in_order,
-    ns_to_stamp,
     sensor_qos,
     stamp_to_ns,
 )
-from vera_ros.nodes.latest import Latest
 from vera_ros.nodes.node import STEADY, Health, VeraNode, run_node
-from vera_ros.nodes.parameters import Parameter
+from vera_ros.nodes.policy_parameters import PARAMETERS
 from vera_ros.nodes.server_link import ServerLink
+from vera_ros.nodes.status_messages import status_marker, status_message
 from vera_ros.nodes.world_link import WorldLink
 from vera_ros.policy.episode import Episode
 from vera_ros.policy.goal import Bounds, Goal
 from vera_ros.policy.lockstep_episode import LockstepEpisode
-from vera_ros.policy.ports import Chunk, ChunkState, Instant, Progress, Proprioception
+from vera_ros.policy.ports import ChunkState, Instant, Progress
 from vera_ros.policy.states import Cause, Outcome, State
 from vera_ros.vision.frame_buffer import FrameBuffer
 from vera_ros.vision.images import to_rgb
@@ -42,87 +39,10 @@ from vera_ros.vision.window import RollingWindow, SamplingRules
 from vera_ros.wire.client import ClientTimeouts
 from vera_ros.wire.server_config import ServerConfig
 from vera_ros_interfaces.action import ExecuteTask
-from vera_ros_interfaces.msg import ActionChunk, ChunkProgress, PolicyStatus
-
-PARAMETERS = (
-    Parameter(
-        "embodiment",
-        "mimicgen",
-        "the robot kind that the server must serve",
-        choices=tuple(name for name, kind in EMBODIMENTS.items() if kind.drivable),
-    ),
-    Parameter("server_url", "ws://127.0.0.1:8800", "where the policy server listens"),
-    Parameter(
-        "view_topics",
-        ["agentview/image_raw", "robot0_eye_in_hand/image_raw"],
-        "image topics of the embodiment's views, in their order",
-    ),
-    Parameter(
-        "image_transport",
-        "raw",
-        "compressed subscribes to each topic's /compressed",
-        choices=("raw", "compressed"),
-    ),
-    Parameter(
-        "image_reliability",
-        "best_effort",
-        "QoS reliability of the views",
-        choices=("best_effort", "reliable"),
-    ),
-    Parameter("crop", False, "crop wide views to the policy's aspect ratio instead of squashing"),
-    Parameter("frame_buffer_size", 30, "pictures kept per view, more in lockstep", "", 2, 300),
-    Parameter("view_max_age_s", 0.25, "of a view, when a frame is put together", "s", 0.01, 5.0),
-    Parameter("view_max_skew_s", 0.06, "between the views of a frame", "s", 0.0, 2.0),
-    Parameter("view_max_delay_s", 0.1, "from a picture's stamp to its arrival", "s", 0.0, 2.0),
-    Parameter("view_timeout_s", 3.0, "without a fresh frame, the episode ends", "s", 0.1, 60.0),
-    Parameter(
-        "warmup_frames", 1, "frames of the standing arm before the first inference", "", 1, 64
-    ),
-    Parameter("default_time_limit_s", 120.0, "of a goal that names none", "s", 1.0, 7200.0),
-    Parameter(
-        "connect_timeout_s",
-        30.0,
-        "for the handshake, which waits for an inference under way",
-        "s",
-        0.1,
-        600.0,
-    ),
-    Parameter("infer_timeout_s", 600.0, "for an inference", "s", 0.1, 3600.0),
-    Parameter("ping_interval_s", 60.0, "between keepalive pings", "s", 1.0, 600.0),
-    Parameter("ping_timeout_s", 600.0, "for the answer to a ping", "s", 1.0, 3600.0),
-    Parameter("accept_timeout_s", 2.0, "for the arm side's answer to a chunk", "s", 0.1, 60.0),
-    Parameter("settle_timeout_s", 5.0, "for the arm to rest after a chunk", "s", 0.1, 60.0),
-    Parameter(
-        "lockstep",
-        False,
-        "let simulated time pass while a chunk plays, and not while the server thinks; needs "
-        "sim_node with lockstep",
-    ),
-    Parameter(
-        "await_verdict",
-        False,
-        "in lockstep, wait after each chunk, at most settle_timeout_s, until task_success says "
-        "true or false",
-    ),
-    Parameter("advance_timeout_s", 30.0, "for time to pass, in lockstep", "s", 0.1, 600.0),
-    Parameter("body_max_age_s", 0.3, "of joint states and TCP pose", "s", 0.02, 5.0),
-    Parameter(
-        "arm_joints", [f"panda_joint{i}" for i in range(1, 8)], "reported to the server as q_robot"
-    ),
-    Parameter(
-        "finger_joints",
-        ["panda_finger_joint1", "panda_finger_joint2"],
-        "reported as gripper_qpos, the second with its sign turned",
-        length=2,
-    ),
-    Parameter("tick_rate_hz", 50.0, "how often an episode looks at the time", "Hz", 20.0, 500.0),
-    Parameter("status_rate_hz", 10.0, "of policy_status while an episode runs", "Hz", 1.0, 50.0),
-)
-
+from vera_ros_interfaces.msg import ChunkProgress, PolicyStatus
 
 _CHUNK_STATES = [state.value for state in ChunkState]
 
-_SAME_MOMENT_NS = 1000  # who calculates with seconds rounds stamps
 _NEVER_LATE_NS = 2**62  # lockstep: a picture may take any real time to arrive
 _RESULT_PATIENCE_S = 1.0  # for the arm to rest, before a goal is answered all the same
 
@@ -145,7 +65,7 @@ class PolicyNode(VeraNode):
         p = self.parameters
         self._embodiment = find_embodiment(p["embodiment"])
         self._buffer = FrameBuffer(self._embodiment.view_keys, p["frame_buffer_size"])
-        self._body = _Body(self, p["body_max_age_s"], p["arm_joints"], p["finger_joints"])
+        self._body = BodyReader(self, p["body_max_age_s"], p["arm_joints"], p["finger_joints"])
         self._answers = self.create_guard_condition(self._on_answers)
         self._link = ServerLink(
             p["server_url"],
@@ -167,7 +87,7 @@ class PolicyNode(VeraNode):
             advance_s=p["advance_timeout_s"],
             warmup_frames=p["warmup_frames"],
         )
-        self._arm = _Arm(self, self._embodiment, p["settle_timeout_s"])
+        self._arm = ArmLink(self, self._embodiment, p["settle_timeout_s"])
         parts = (self._embodiment, bounds, self._link, self._arm, self._body, self._make_window)
         if p["lockstep"]:
             self._make_lockstep_episode(parts)
@@ -229,7 +149,9 @@ class PolicyNode(VeraNode):
         episode = self._episode
         if episode is None:
             return Health(message="not configured")
-        status = self._status_message(episode)
+        status = status_message(
+            episode, self._buffer, self.parameters["server_url"], self._now().ros_ns
+        )
         values: dict[str, object] = {
             "state": episode.state.name,
             "server_url": status.server_url,
@@ -468,10 +390,12 @@ class PolicyNode(VeraNode):
         episode = self._episode
         if episode is None:
             return
-        status = self._status_message(episode)
+        status = status_message(
+            episode, self._buffer, self.parameters["server_url"], self._now().ros_ns
+        )
         self._status.publish(status)
         if self._marker.get_subscription_count():
-            self._marker.publish(_status_marker(status))
+            self._marker.publish(status_marker(status))
         if self._goal_handle is not None and self._goal_handle.is_active:
             self._goal_handle.publish_feedback(
                 ExecuteTask.Feedback(
@@ -485,140 +409,15 @@ class PolicyNode(VeraNode):
                 )
             )
 
-    def _status_message(self, episode: Episode) -> PolicyStatus:
-        counters, window = episode.counters, episode.window
-        now_ns = self._now().ros_ns
-        ages = self._buffer.ages_ns(now_ns)
-        return PolicyStatus(
-            header=Header(stamp=ns_to_stamp(now_ns)),
-            state=int(episode.state),
-            cause=int(episode.result.cause) if episode.result else int(Cause.NONE),
-            message=episode.message,
-            session_id=episode.session_id,
-            prompt=episode.goal.prompt,
-            server_url=self.parameters["server_url"],
-            chunk=counters.chunks,
-            steps=counters.steps,
-            window_fill=window.fill if window else 0,
-            window_size=window.size if window else 0,
-            server_latency_s=counters.server_latency_s,
-            server_infer_s=counters.server_infer_s,
-            pipeline_latency_s=counters.pipeline_latency_s,
-            phase=counters.phase,
-            views=list(ages),
-            view_age_s=[-1.0 if ns is None else max(0, ns) * 1e-9 for ns in ages.values()],
-            frames_dropped=sum(count.dropped for count in self._buffer.counts.values()),
-            ticks_skipped=window.skipped if window else 0,
-            rails_bound_chunks=counters.rails_bound_chunks,
-            slowed_chunks=counters.slowed_chunks,
-            clipped_rows=counters.clipped_rows,
-            collapsed_chunks=counters.collapsed_chunks,
-        )
+    def _status_of(self, episode: Episode) -> PolicyStatus:
+        url = self.parameters["server_url"]
+        return status_message(episode, self._buffer, url, self._now().ros_ns)
 
     def _now(self) -> Instant:
         """The present; in lockstep what advance_time said last, however late /clock is."""
         if self._world is not None and self._world.present_ns:
             return Instant(time.monotonic(), self._world.present_ns)
         return Instant(time.monotonic(), self.get_clock().now().nanoseconds)
-
-
-class _Arm:
-    """The arm port of an episode: ik_node, by topic and service."""
-
-    def __init__(self, node: VeraNode, embodiment: Embodiment, stop_timeout_s: float) -> None:
-        self._embodiment = embodiment
-        self._stop_timeout_s = stop_timeout_s
-        self._stopping: tuple[float, Future] | None = None
-        self._chunks = node.create_publisher(ActionChunk, "action_chunk", 10)
-        self._stop = node.create_client(Trigger, "stop")
-
-    def play(self, chunk: Chunk) -> None:
-        poses, gripper = chunk.commands.poses, chunk.commands.gripper
-        self._chunks.publish(
-            ActionChunk(
-                header=Header(stamp=ns_to_stamp(chunk.stamp_ns)),
-                start=ns_to_stamp(chunk.start_ns),
-                session_id=chunk.session_id,
-                sequence=chunk.sequence,
-                embodiment=self._embodiment.name,
-                action_space=self._embodiment.action_space.value,
-                control_dt_s=chunk.control_dt_s,
-                horizon=poses.shape[0],
-                columns=poses.shape[1],
-                actions=doubles(poses),
-                gripper=doubles(gripper.astype(float)) if gripper is not None else [],
-                clipped_rows=chunk.commands.clipped_rows,
-            )
-        )
-
-    def stop(self) -> None:
-        self._stopping = (time.monotonic(), self._stop.call_async(Trigger.Request()))
-
-    def resting(self, patience_s: float | None = None) -> bool:
-        if self._stopping is None:
-            return True
-        asked_s, answered = self._stopping
-        limit_s = self._stop_timeout_s if patience_s is None else patience_s
-        return bool(answered.done()) or time.monotonic() - asked_s > limit_s
-
-
-class _Body:
-    """The body port of an episode: joint states and the TCP's pose, while they are fresh."""
-
-    def __init__(
-        self, node: VeraNode, max_age_s: float, arm_joints: list[str], finger_joints: list[str]
-    ) -> None:
-        self._max_age_s = max_age_s
-        self._arm_joints = tuple(arm_joints)
-        self._finger_joints = tuple(finger_joints)
-        self._joints = Latest(node, JointState, "joint_states")
-        self._pose = Latest(node, PoseStamped, "tcp_pose")
-
-    def proprioception(self, since_ns: int) -> Proprioception | None:
-        joints, pose_stamped = self._joints.read(), self._pose.read()
-        if joints is None or pose_stamped is None:
-            return None
-        if min(joints[1], pose_stamped[1]) < time.monotonic() - self._max_age_s:
-            return None
-        stamps = (joints[0].header.stamp, pose_stamped[0].header.stamp)
-        if min(map(stamp_to_ns, stamps)) < since_ns - _SAME_MOMENT_NS:
-            return None
-        try:
-            q = in_order(joints[0], self._arm_joints, "position")
-            fingers = in_order(joints[0], self._finger_joints, "position")
-        except (KeyError, ValueError):
-            return None
-        p, r = pose_stamped[0].pose.position, pose_stamped[0].pose.orientation
-        pose = np.array([p.x, p.y, p.z, r.x, r.y, r.z, r.w], np.float32)
-        if not np.isfinite(pose).all():
-            return None
-        return {
-            "q_robot": q.astype(np.float32),
-            "eef_pos": pose[:3],
-            "eef_quat": pose[3:],
-            "gripper_qpos": (fingers * [1.0, -1.0]).astype(np.float32),
-        }
-
-
-def _status_marker(status: PolicyStatus) -> Marker:
-    """The status as text that floats over the robot in rviz."""
-    lines = [State(status.state).name.replace("_", " ").lower()]
-    if status.message:
-        lines.append(status.message)
-    lines.append(f"chunk {status.chunk}, {status.steps} steps, {status.phase}".rstrip(", "))
-    lines.append(f"server {status.server_latency_s:.2f} s")
-    marker = Marker(
-        header=Header(frame_id="panda_link0"),
-        ns="policy_status",
-        type=Marker.TEXT_VIEW_FACING,
-        action=Marker.ADD,
-        scale=Vector3(z=0.05),
-        color=ColorRGBA(r=1.0, g=1.0, b=1.0, a=1.0),
-        text="\n".join(lines),
-    )
-    marker.pose.position.z = 1.1
-    marker.pose.orientation.w = 1.0
-    return marker
 
 
 def main() -> NoReturn:

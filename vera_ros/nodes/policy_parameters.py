@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The parameters of policy_node."""
+
+from vera_ros.embodiments import EMBODIMENTS
+from vera_ros.nodes.parameters import Parameter
+
+PARAMETERS = (
+    Parameter(
+        "embodiment",
+        "mimicgen",
+        "the robot kind that the server must serve",
+        choices=tuple(name for name, kind in EMBODIMENTS.items() if kind.drivable),
+    ),
+    Parameter("server_url", "ws://127.0.0.1:8800", "where the policy server listens"),
+    Parameter(
+        "view_topics",
+        ["agentview/image_raw", "robot0_eye_in_hand/image_raw"],
+        "image topics of the embodiment's views, in their order",
+    ),
+    Parameter(
+        "image_transport",
+        "raw",
+        "compressed subscribes to each topic's /compressed",
+        choices=("raw", "compressed"),
+    ),
+    Parameter(
+        "image_reliability",
+        "best_effort",
+        "QoS reliability of the views",
+        choices=("best_effort", "reliable"),
+    ),
+    Parameter("crop", False, "crop wide views to the policy's aspect ratio instead of squashing"),
+    Parameter("frame_buffer_size", 30, "pictures kept per view, more in lockstep", "", 2, 300),
+    Parameter("view_max_age_s", 0.25, "of a view, when a frame is put together", "s", 0.01, 5.0),
+    Parameter("view_max_skew_s", 0.06, "between the views of a frame", "s", 0.0, 2.0),
+    Parameter("view_max_delay_s", 0.1, "from a picture's stamp to its arrival", "s", 0.0, 2.0),
+    Parameter("view_timeout_s", 3.0, "without a fresh frame, the episode ends", "s", 0.1, 60.0),
+    Parameter(
+        "warmup_frames", 1, "frames of the standing arm before the first inference", "", 1, 64
+    ),
+    Parameter("default_time_limit_s", 120.0, "of a goal that names none", "s", 1.0, 7200.0),
+    Parameter(
+        "connect_timeout_s",
+        30.0,
+        "for the handshake, which waits for an inference under way",
+        "s",
+        0.1,
+        600.0,
+    ),
+    Parameter("infer_timeout_s", 600.0, "for an inference", "s", 0.1, 3600.0),
+    Parameter("ping_interval_s", 60.0, "between keepalive pings", "s", 1.0, 600.0),
+    Parameter("ping_timeout_s", 600.0, "for the answer to a ping", "s", 1.0, 3600.0),
+    Parameter("accept_timeout_s", 2.0, "for the arm side's answer to a chunk", "s", 0.1, 60.0),
+    Parameter("settle_timeout_s", 5.0, "for the arm to rest after a chunk", "s", 0.1, 60.0),
+    Parameter(
+        "lockstep",
+        False,
+        "let simulated time pass while a chunk plays, and not while the server thinks; needs "
+        "sim_node with lockstep",
+    ),
+    Parameter(
+        "await_verdict",
+        False,
+        "in lockstep, wait after each chunk, at most settle_timeout_s, until task_success says "
+        "true or false",
+    ),
+    Parameter("advance_timeout_s", 30.0, "for time to pass, in lockstep", "s", 0.1, 600.0),
+    Parameter("body_max_age_s", 0.3, "of joint states and TCP pose", "s", 0.02, 5.0),
+    Parameter(
+        "arm_joints", [f"panda_joint{i}" for i in range(1, 8)], "reported to the server as q_robot"
+    ),
+    Parameter(
+        "finger_joints",
+        ["panda_finger_joint1", "panda_finger_joint2"],
+        "reported as gripper_qpos, the second with its sign turned",
+        length=2,
+    ),
+    Parameter("tick_rate_hz", 50.0, "how often an episode looks at the time", "Hz", 20.0, 500.0),
+    Parameter("status_rate_hz", 10.0, "of policy_status while an episode runs", "Hz", 1.0, 50.0),
+)
