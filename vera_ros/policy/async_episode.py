@@ -87,6 +87,11 @@ class AsyncEpisode(Episode):
 
     # Asking, while a chunk plays.
 
+    @property
+    def awaits_frame(self) -> bool:
+        """Whether a new picture may be what the episode waits for."""
+        return super().awaits_frame or (self.state is State.PLAYING and not self.inferring)
+
     def _look_while_playing(self, now: Instant) -> None:
         tick_ns = None if self.window is None else self.window.newest_tick_ns
         if self.state is not State.PLAYING or self.inferring or self._next or tick_ns is None:

@@ -135,6 +135,11 @@ class Episode:
         """Share of the time since the first chunk in which one played."""
         return self._time_in_motion.share
 
+    @property
+    def awaits_frame(self) -> bool:
+        """Whether a new picture may be what the episode waits for."""
+        return self.state is State.WAITING_FOR_VIEWS
+
     def elapsed_s(self, now: Instant) -> float:
         """Steady time since the episode began, or that it took [s]."""
         return self.result.duration_s if self.result else now.steady_s - self._started.steady_s
