@@ -31,9 +31,14 @@ class StackPolicy:
     """A policy for a server to host: it sees what a client sends, and nothing else.
 
     It keeps the phase of the episode, so a new episode needs `reset`.
+
+    Args:
+        scene: what it knows of its scene; None: the packaged one.
+        looks_ahead: plan from where the pending actions of a request lead.
     """
 
-    def __init__(self, scene: SceneConfig | None = None) -> None:
+    def __init__(self, scene: SceneConfig | None = None, *, looks_ahead: bool = True) -> None:
+        self._looks_ahead = looks_ahead
         self._scene = scene or load_scene_config(share_path("config", "reference_policy.yaml"))
         self._stacker = Stacker(self._scene)
         self._horizon = _DEFAULT_HORIZON
@@ -53,7 +58,7 @@ class StackPolicy:
             ProtocolError: the request lacks something that the policy needs.
         """
         horizon = read_horizon(request, self._horizon, _MOST_STEPS)
-        pending = read_pending(request, _MOST_STEPS)
+        pending = read_pending(request, _MOST_STEPS) if self._looks_ahead else None
         sighting = self._see(read_observation(request))
         decision, chunk = self._stacker.next_chunk(self._ahead(sighting, pending), horizon)
         info = _describe(sighting, decision)
