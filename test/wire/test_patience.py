@@ -59,8 +59,7 @@ class Server:
 
 async def settled(coroutine: Coroutine[Any, Any, Any]) -> Any:
     """Its result or exception."""
-    (outcome,) = await asyncio.gather(coroutine, return_exceptions=True)
-    return outcome
+    return (await asyncio.gather(coroutine, return_exceptions=True))[0]
 
 
 def run(make: Callable[[JumpingLoop], Coroutine[Any, Any, Any]]) -> tuple[Any, float]:

@@ -153,8 +153,7 @@ def test_another_protocol_version_is_read(wire_config: dict[str, Any]) -> None:
 
 def test_an_episode_goes_on_with_the_same_policy() -> None:
     before = config_of(EMBODIMENTS["mimicgen"])
-    harmless: dict[str, Any] = {"action_horizon": 4, "context_frames": 9, "git_head": "abc", "hostname": "other"}
-    check_same_policy(before, replace(before, **harmless))
+    check_same_policy(before, replace(before, action_horizon=4, context_frames=9, hostname="other"))
 
 
 @pytest.mark.parametrize(
