@@ -56,7 +56,7 @@ def test_an_unknown_protocol_is_warned_of(wire_config: dict[str, Any], version: 
 def test_the_viewer_is_where_the_server_was_told_to_put_it(
     wire_config: dict[str, Any], argv: list[str], url: str
 ) -> None:
-    assert viewer_url(URL, config(wire_config, argv=["server", *argv])) == url
+    assert viewer_url(URL, config(wire_config, argv=argv)) == url
 
 
 def test_the_viewer_of_an_address_of_numbers(wire_config: dict[str, Any]) -> None:

@@ -8,7 +8,7 @@ from vera_ros.embodiments import EMBODIMENTS
 from vera_ros.nodes.parameters import Parameter
 from vera_ros.policy.async_episode import OverlapRules
 
-# Settings of the server, under the names of the wire; the default leaves them as the server has them.
+# Settings of the server, under the names of the wire; the default leaves it what it has.
 TUNABLE = (
     Parameter(
         "motion_plan_scale",
@@ -111,7 +111,9 @@ PARAMETERS = (
         choices=("abort", "restart"),
     ),
     Parameter("infer_timeout_s", 600.0, "for an inference", "s", 0.1, 3600.0),
-    Parameter("server_slow_s", 60.0, "an inference that takes longer is a warning", "s", 0.01, 3600.0),
+    Parameter(
+        "server_slow_s", 60.0, "an inference that takes longer is a warning", "s", 0.01, 3600.0
+    ),
     Parameter("ping_interval_s", 60.0, "between keepalive pings", "s", 1.0, 600.0),
     Parameter(
         "ping_timeout_s",

@@ -31,18 +31,25 @@ class ServerSettings:
     A parameter that the server refuses goes back to what it was, and whoever set it is told the
     reason; not so while the server is asked something else, since that may take minutes: then the
     log and `complaints` tell.
+
+    Args:
+        node: whose parameters they are.
+        link: to the server.
+        on_applied: gets what the server applied while it runs.
     """
 
-    def __init__(self, node: VeraNode, link: ServerLink) -> None:
+    def __init__(
+        self,
+        node: VeraNode,
+        link: ServerLink,
+        on_applied: Callable[[Mapping[str, Any]], None],
+    ) -> None:
         self._node = node
         self._link = link
+        self._on_applied = on_applied
         self._complaints: dict[str, str] = {}
         self._verdicts: list[Future] = []
         self._setting_back = False
-        for name, declared in _DECLARED.items():  # they may have been set since the node was made
-            value = node.get_parameter(name).value
-            declared.check(value)
-            node.parameters[name] = value
         self._link.set_defaults(self._wanted())
         node.add_on_set_parameters_callback(self._check)
         node.add_post_set_parameters_callback(self._on_set)
@@ -112,46 +119,62 @@ class ServerSettings:
             if tuned is not None:
                 refusals = dict(tuned.refused)
                 self._note(tuned)
-        if refusals:
-            self._set_back({name: before[name] for name in refusals})
+                self._on_applied(tuned.applied)
+                self._set_back({name: before[name] for name in refusals}, tuned.asked)
         if verdict in self._verdicts:
             self._verdicts.remove(verdict)
             verdict.set_result(refusals)
 
     def _note(self, tuned: Tuned) -> None:
-        complaints = dict(zip(tuned.unlike, tuned.complaints, strict=True))
         for name in tuned.asked:
             self._complaints.pop(name, None)
-        self._complaints |= complaints
-        for complaint in complaints.values():
+        self._complaints |= tuned.complaints
+        for complaint in tuned.complaints.values():
             self._node.get_logger().warning(f"setting of the server: {complaint}")
         if tuned.applied:
             applied = ", ".join(f"{name} {value}" for name, value in tuned.applied.items())
             self._node.get_logger().info(f"the server applied {applied}")
 
-    def _set_back(self, values: Mapping[str, Any]) -> None:
+    def _set_back(self, values: Mapping[str, Any], refused: Mapping[str, Any]) -> None:
+        """Undo what was refused, unless it was set to something else since."""
+        changes = [
+            RosParameter(name, value=value)
+            for name, value in values.items()
+            if self._node.parameters[name] == refused[name]
+        ]
         self._setting_back = True
         try:
-            self._node.set_parameters(
-                [RosParameter(name, value=value) for name, value in values.items()]
-            )
+            self._node.set_parameters(changes)
         finally:
             self._setting_back = False
 
     async def _answer(self, names: Sequence[str], results: Sequence[SetParametersResult]) -> None:
         """Put the server's reasons into the answer to whoever set parameters."""
         verdicts = list(self._verdicts)
+        if not verdicts:
+            return
         if self._link.busy:
-            for result in results if verdicts else ():
-                result.reason = "the server hears of it after what it is asked now, see the log"
+            for result in results:
+                result.reason = result.reason or "the server hears of it later, see the log"
             return
         refusals: Refusals = {}
         for verdict in verdicts:
             refusals |= await verdict
         for name, result in zip(names, results, strict=True):
             if name in refusals:
-                result.successful = False
-                result.reason = refusals[name]
+                result.successful, result.reason = False, refusals[name]
+
+
+def read_settings(node: VeraNode) -> None:
+    """Take the tunable parameters as they are now: they may be set before the node is configured.
+
+    Raises:
+        ConfigurationError: one is out of range.
+    """
+    for name, declared in _DECLARED.items():
+        value = node.get_parameter(name).value
+        declared.check(value)
+        node.parameters[name] = value
 
 
 Answer = Callable[[Sequence[str], Sequence[SetParametersResult]], Coroutine[Any, Any, None]]

@@ -12,7 +12,7 @@ it looks again when it is resumed.
 
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -213,6 +213,11 @@ class Episode:
         self._config = config
         self.window = self._make_window(config)
         self._begin_to_look(now)
+
+    def on_action_horizon(self, steps: int) -> None:
+        """The server now sends chunks of another length."""
+        if self._config is not None:
+            self._config = replace(self._config, action_horizon=steps)
 
     def on_reply(self, reply: InferReply, latency_s: float, now: Instant) -> None:
         """The server's answer to the last question. `latency_s`: as the client saw it."""

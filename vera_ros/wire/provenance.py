@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Which server this is: its code, its models, its machine and its live viewer."""
 
+import argparse
 from collections.abc import Sequence
 from urllib.parse import urlsplit
 
@@ -45,19 +46,15 @@ def viewer_url(server_url: str, config: ServerConfig) -> str:
 
     The server does not say so itself, but how it was started: by default it has no viewer.
     """
-    port = _option(_VIEWER_OPTION, config.argv)
+    port = _viewer_port(config.argv)
     host = urlsplit(server_url).hostname
     if not port.isdecimal() or int(port) == 0 or not host:
         return ""
     return f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/"
 
 
-def _option(name: str, argv: Sequence[str]) -> str:
-    """The value of an option on a command line; the last one counts."""
-    value = ""
-    for word, following in zip(argv, (*argv[1:], ""), strict=True):
-        if word == name:
-            value = following
-        elif word.startswith(f"{name}="):
-            value = word.partition("=")[2]
-    return value
+def _viewer_port(argv: Sequence[str]) -> str:
+    """The port as it was given on the server's command line; empty: none was."""
+    parser = argparse.ArgumentParser(add_help=False, exit_on_error=False)
+    parser.add_argument(_VIEWER_OPTION, dest="port", nargs="?")
+    return str(parser.parse_known_args(list(argv))[0].port or "")

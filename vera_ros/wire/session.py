@@ -146,9 +146,7 @@ class PolicySession:
         await self._settle()
 
     async def _reconnect(self) -> None:
-        await keep_trying(
-            self._connect, self._options.connect_s, self._news.on_attempt_failed
-        )
+        await keep_trying(self._connect, self._options.connect_s, self._news.on_attempt_failed)
 
     async def _settle(self) -> None:
         """Check a server that says something new of itself, and give it its settings."""
@@ -183,8 +181,10 @@ class PolicySession:
         took_s = loop.time() - began_s
         if not answer.ok:
             self._news.on_observe_failed(
-                PolicyServerError(f"observe: the policy server could not use the frames played: "
-                                  f"{answer.error or 'it does not say why'}")
+                PolicyServerError(
+                    f"observe: the policy server could not use the frames played: "
+                    f"{answer.error or 'it does not say why'}"
+                )
             )
         elif took_s > _SLOW_OBSERVE_S:
             self._shows = False

@@ -28,17 +28,19 @@ class Tuned:
     refused: Mapping[str, str] = field(default_factory=dict)
 
     @property
-    def complaints(self) -> tuple[str, ...]:
+    def complaints(self) -> Mapping[str, str]:
         """What is not as it was asked for, in words, by setting."""
-        said = []
-        for name, value in self.asked.items():
-            if name in self.refused:
-                said.append(f"{name} {value:g} was refused: {self.refused[name]}")
-            elif name not in self.applied:
-                said.append(f"{name} {value:g} is not among what the server applied")
-            elif not _same(self.applied[name], value):
-                said.append(f"{name} is {self.applied[name]!r:.40} on the server, not {value:g}")
-        return tuple(said)
+        found = {name: self._complaint(name, value) for name, value in self.asked.items()}
+        return {name: complaint for name, complaint in found.items() if complaint}
+
+    def _complaint(self, name: str, value: Setting) -> str:
+        if name in self.refused:
+            return f"{name} {value:g} was refused: {self.refused[name]}"
+        if name not in self.applied:
+            return f"{name} {value:g} is not among what the server applied"
+        if not _same(self.applied[name], value):
+            return f"{name} is {self.applied[name]!r:.40} on the server, not {value:g}"
+        return ""
 
 
 async def tune(client: PolicyClient, settings: Mapping[str, Setting]) -> Tuned:
@@ -57,7 +59,8 @@ async def tune(client: PolicyClient, settings: Mapping[str, Setting]) -> Tuned:
                 raise
             refused[name] = str(error)
         else:
-            applied |= {key: answer[key] for key in (name,) if key in answer}
+            if name in answer:
+                applied[name] = answer[name]
     return Tuned(dict(settings), applied, refused)
 
 
