@@ -91,11 +91,23 @@ def chunk(**changes: Any) -> ActionChunk:
 
 
 class ScriptedPolicy:
-    """Answers what a test wants, and writes down what it is asked."""
+    """Answers what a test wants, and writes down what it is asked.
+
+    Attributes:
+        answer: actions, or an exception to raise.
+        refuses: settings that it does not know.
+        reloaded: what it says of itself after a reload, as far as that is different; an exception
+            to raise.
+    """
 
     def __init__(self, answer: Any = None, **config: Any) -> None:
         self.answer = actions() if answer is None else answer
+        self.refuses: tuple[str, ...] = ()
+        self.reloaded: Any = {}
+        self.calls: list[str] = []
         self.requests: list[dict[str, Any]] = []
+        self.observed: list[dict[str, Any]] = []
+        self.configured: list[dict[str, Any]] = []
         self.resets: list[str] = []
         self._config = config
 
@@ -117,6 +129,7 @@ class ScriptedPolicy:
         }
 
     def infer(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        self.calls.append("infer")
         self.requests.append(dict(request))
         if isinstance(self.answer, Exception):
             raise self.answer
@@ -126,12 +139,23 @@ class ScriptedPolicy:
         self.resets.append(reason)
 
     def configure(self, settings: Mapping[str, Any]) -> dict[str, Any]:
+        self.calls.append("configure")
+        self.configured.append(dict(settings))
+        for name in settings:
+            if name in self.refuses:
+                raise TypeError(f"unexpected keyword argument '{name}'")
         return dict(settings)
 
     def observe(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        self.calls.append("observe")
+        self.observed.append(dict(request))
         return {"ok": True, "retro_rendered": False}
 
     def reload(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        self.calls.append("reload")
+        if isinstance(self.reloaded, Exception):
+            raise self.reloaded
+        self._config |= self.reloaded
         return self.server_config()
 
 
