@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Listens to what the system says of itself, and keeps it."""
+
+import re
+import time
+from typing import Any
+
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
+from rclpy.node import Node
+
+from chaos import events
+from chaos.events import Event
+from vera_ros.motion.causes import Cause as ArmCause
+from vera_ros.nodes.conversions import LATCHED
+from vera_ros.policy.states import Cause, State
+from vera_ros_interfaces.msg import ArmStatus, ChunkProgress, PolicyStatus
+
+_COUNTERS = ("frames_dropped", "ticks_skipped", "late_chunks", "holds", "reconnects")
+_DIAGNOSED_COUNTERS = ("bad_joint_states", "trajectories_rejected", "pictures_skipped")
+_ENDED_WELL = (Cause.NONE, Cause.TASK_SUCCESS, Cause.TIME_LIMIT)
+_NUMBERS = re.compile(r"\d+(\.\d+)?")
+
+
+class Recorder:
+    """Keeps events, and the latencies of all chunks.
+
+    Args:
+        node: the rclpy node that listens.
+    """
+
+    def __init__(self, node: Node) -> None:
+        self.events: list[Event] = []
+        self.server_latency_s: list[float] = []
+        self.pipeline_latency_s: list[float] = []
+        self._status: PolicyStatus | None = None
+        self._arm = (0, 0)
+        self._accepted_s: dict[tuple[str, int], float] = {}
+        self._counts: dict[str, float] = {}
+        self.played_since_s = float("-inf")
+        node.create_subscription(PolicyStatus, "policy_status", self._on_status, LATCHED)
+        node.create_subscription(ChunkProgress, "chunk_progress", self._on_progress, 50)
+        node.create_subscription(ArmStatus, "arm_status", self._on_arm_status, LATCHED)
+        node.create_subscription(DiagnosticArray, "/diagnostics", self._on_diagnostics, 50)
+
+    def note(self, source: str, name: str) -> None:
+        """Something happened now."""
+        self.events.append(Event(time.monotonic(), source, name))
+
+    def _on_status(self, status: PolicyStatus) -> None:
+        before, self._status = self._status, status
+        cause = Cause(status.cause)
+        changed = before is None or (before.session_id, before.state, before.cause) != (
+            status.session_id,
+            status.state,
+            status.cause,
+        )
+        if changed and cause not in _ENDED_WELL:
+            self.note(events.POLICY, cause.name.lower())
+        if status.message and State(status.state).running and status.state != State.CONNECTING:
+            if before is None or before.message != status.message:
+                self.note(events.WAITS, _without_numbers(status.message))
+        for name in _COUNTERS:
+            self._count(name, getattr(status, name))
+        if before is not None and status.chunk and status.chunk != before.chunk:
+            self.server_latency_s.append(status.server_latency_s)
+        if status.pipeline_latency_s and (
+            before is None or before.pipeline_latency_s != status.pipeline_latency_s
+        ):
+            self.pipeline_latency_s.append(status.pipeline_latency_s)
+
+    def _on_progress(self, progress: ChunkProgress) -> None:
+        key = (progress.session_id, progress.sequence)
+        if progress.state == ChunkProgress.ACCEPTED:
+            self._accepted_s[key] = time.monotonic()
+        elif progress.state in (ChunkProgress.ABORTED, ChunkProgress.REJECTED):
+            self.note(events.CHUNK, ArmCause(progress.cause).name.lower())
+        if progress.steps_played and key in self._accepted_s:
+            self.played_since_s = self._accepted_s.pop(key)
+            self.note(events.PLAYED, f"{progress.session_id} {progress.sequence}")
+
+    def _on_arm_status(self, status: ArmStatus) -> None:
+        before, self._arm = self._arm, (status.state, status.cause)
+        if self._arm != before and status.cause:
+            self.note(events.ARM, ArmCause(status.cause).name.lower())
+
+    def _on_diagnostics(self, message: DiagnosticArray) -> None:
+        for status in message.status:
+            node = status.name.rsplit("/", 1)[-1]
+            if status.level != DiagnosticStatus.OK:
+                self.note(events.DIAGNOSTICS, f"{node}: {_without_numbers(status.message)}")
+            values: dict[str, Any] = {value.key: value.value for value in status.values}
+            for name in _DIAGNOSED_COUNTERS:
+                if name in values:
+                    self._count(name, float(values[name]))
+
+    def _count(self, name: str, value: float) -> None:
+        """Note a counter that went up; one that begins anew says nothing."""
+        if value > self._counts.get(name, value):
+            self.note(events.COUNTER, name)
+        self._counts[name] = value
+
+
+def _without_numbers(text: str) -> str:
+    return _NUMBERS.sub("#", text)
