@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Listens to what the system says of itself, and keeps it."""
 
+import math
 import re
 import time
 from typing import Any
@@ -18,6 +19,7 @@ from vera_ros_interfaces.msg import ArmStatus, ChunkProgress, PolicyStatus
 _COUNTERS = ("frames_dropped", "ticks_skipped", "late_chunks", "holds", "reconnects")
 _DIAGNOSED_COUNTERS = ("bad_joint_states", "trajectories_rejected", "pictures_skipped")
 _ENDED_WELL = (Cause.NONE, Cause.TASK_SUCCESS, Cause.TIME_LIMIT)
+_WAIT_S = 0.3
 _NUMBERS = re.compile(r"\d+(\.\d+)?")
 
 
@@ -26,6 +28,12 @@ class Recorder:
 
     Args:
         node: the rclpy node that listens.
+
+    Attributes:
+        events: so far.
+        server_latency_s, pipeline_latency_s: of each chunk, as policy_status says.
+        played_at_s: when the first step of the latest chunk was played, steady time [s].
+        played_since_s: when that chunk was accepted.
     """
 
     def __init__(self, node: Node) -> None:
@@ -34,9 +42,10 @@ class Recorder:
         self.pipeline_latency_s: list[float] = []
         self._status: PolicyStatus | None = None
         self._arm = (0, 0)
+        self._wait = "", 0.0
         self._accepted_s: dict[tuple[str, int], float] = {}
         self._counts: dict[str, float] = {}
-        self.played_since_s = float("-inf")
+        self.played_since_s = self.played_at_s = float("-inf")
         node.create_subscription(PolicyStatus, "policy_status", self._on_status, LATCHED)
         node.create_subscription(ChunkProgress, "chunk_progress", self._on_progress, 50)
         node.create_subscription(ArmStatus, "arm_status", self._on_arm_status, LATCHED)
@@ -56,9 +65,7 @@ class Recorder:
         )
         if changed and cause not in _ENDED_WELL:
             self.note(events.POLICY, cause.name.lower())
-        if status.message and State(status.state).running and status.state != State.CONNECTING:
-            if before is None or before.message != status.message:
-                self.note(events.WAITS, _without_numbers(status.message))
+        self._see_wait(status)
         for name in _COUNTERS:
             self._count(name, getattr(status, name))
         if before is not None and status.chunk and status.chunk != before.chunk:
@@ -68,6 +75,16 @@ class Recorder:
         ):
             self.pipeline_latency_s.append(status.pipeline_latency_s)
 
+    def _see_wait(self, status: PolicyStatus) -> None:
+        """What an episode waits for, once it waits for a while."""
+        text = _without_numbers(status.message) if State(status.state).running else ""
+        now_s = time.monotonic()
+        if text != self._wait[0]:
+            self._wait = text, now_s
+        elif text and now_s - self._wait[1] > _WAIT_S:
+            self.note(events.WAITS, text)
+            self._wait = text, math.inf  # once is enough
+
     def _on_progress(self, progress: ChunkProgress) -> None:
         key = (progress.session_id, progress.sequence)
         if progress.state == ChunkProgress.ACCEPTED:
@@ -76,6 +93,7 @@ class Recorder:
             self.note(events.CHUNK, ArmCause(progress.cause).name.lower())
         if progress.steps_played and key in self._accepted_s:
             self.played_since_s = self._accepted_s.pop(key)
+            self.played_at_s = time.monotonic()
             self.note(events.PLAYED, f"{progress.session_id} {progress.sequence}")
 
     def _on_arm_status(self, status: ArmStatus) -> None:

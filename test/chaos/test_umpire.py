@@ -76,9 +76,7 @@ BAD: list[tuple[str, Callable[[], Published]]] = [
     *(
         (
             "not finite",
-            lambda name=name, value=value: with_value(
-                Swing().published(AT_S), name, value
-            ),
+            lambda name=name, value=value: with_value(Swing().published(AT_S), name, value),
         )
         for name in ("times_s", "q", "dq", "ddq")
         for value in (np.nan, np.inf, -np.inf)
