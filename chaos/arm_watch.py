@@ -48,15 +48,20 @@ class ArmWatch:
         self._still_since_s: float | None = None
         self._off_since_s: float | None = None
         self._hold_q: Vector | None = None
-        self._adrift = False
+        self._adrift = self._doubtful = False
 
     def told(self, trajectory: Trajectory, begins_s: float) -> None:
         """A trajectory was published, and replaces what plays."""
         self._plays = [*self._plays[-1:], (trajectory, begins_s)]
+        if self._before is not None and begins_s > self._before.stamp_s:
+            self._doubtful = False
 
     def lose_sight(self) -> None:
-        """The arm was put somewhere, or nobody knows where it was: it is known when it rests."""
-        self._plays.clear()
+        """The arm was put somewhere, or nobody knows what it played meanwhile.
+
+        It is judged again when it rests, or when it is told something new.
+        """
+        self._doubtful = True
         self._before = self._still_since_s = self._off_since_s = self._hold_q = None
         self._adrift = False
 
@@ -65,12 +70,15 @@ class ArmWatch:
         before = self._before
         if before is not None and sample.stamp_s - before.stamp_s > _GAP_S:
             self.lose_sight()
-            before = None
-        if before is not None:
+        elif before is not None:
             self._see_acceleration(before, sample)
         self._before = sample
         self._see_rest(sample)
-        if self._plays and sample.stamp_s < self._ends_s + _SETTLING_S:
+        plays = bool(self._plays) and sample.stamp_s < self._ends_s + _SETTLING_S
+        if self._doubtful and (plays or not self._rests_at(sample)):
+            return
+        self._doubtful = False
+        if plays:
             self._hold_q = None
             self._see_tracking(sample)
         else:
@@ -80,6 +88,9 @@ class ArmWatch:
     def _ends_s(self) -> float:
         trajectory, begins_s = self._plays[-1]
         return begins_s + float(trajectory.times_s[-1])
+
+    def _rests_at(self, sample: JointSample) -> bool:
+        return self._still_since_s is not None and sample.stamp_s - self._still_since_s >= _STILL_S
 
     def _see_acceleration(self, before: JointSample, sample: JointSample) -> None:
         rate = np.abs(sample.dq - before.dq) / (sample.stamp_s - before.stamp_s)
@@ -92,12 +103,11 @@ class ArmWatch:
             return
         if self._still_since_s is None:
             self._still_since_s = sample.stamp_s
-        since_s = self._still_since_s
-        if sample.stamp_s - since_s < _STILL_S:
+        if not self._rests_at(sample):
             return
-        if self.rests and self.rests[-1].from_s == since_s:
+        if self.rests and self.rests[-1].from_s == self._still_since_s:
             self.rests.pop()
-        self.rests.append(Rest(since_s, sample.stamp_s))
+        self.rests.append(Rest(self._still_since_s, sample.stamp_s))
 
     def _see_tracking(self, sample: JointSample) -> None:
         off_rad = min(

@@ -77,7 +77,7 @@ _ANY = math.inf
 _VIEWS_WAIT_S = 2.5
 _JOINTS_WAIT_S = 0.25
 _ARM_WAITS_S = 1.5
-_PING_S = 1.0
+_SERVER_WAITS_S = 2.5
 
 
 def _lasting(low: float = _BRIEF[0], high: float = _BRIEF[1]) -> dict[str, tuple[float, float]]:
@@ -89,17 +89,17 @@ _ALL = (
     Kind("latency", WIRE, {"delay_s": (0.2, 1.0), **_lasting()}, survived_s=_ANY, silent=True),
     Kind("jitter", WIRE, {"delay_s": (0.05, 0.3), **_lasting()}, survived_s=_ANY, silent=True),
     Kind("cut", WIRE, restarted=True),
-    Kind("half_open", WIRE, _lasting(0.3, 3.0), survived_s=_PING_S, restarted=True, silent=True),
-    Kind("garbage", WIRE, {"bytes": (1, 4096)}, restarted=True),
-    Kind("truncated", WIRE, {"share": (0.05, 0.95)}, restarted=True),
+    Kind("half_open", WIRE, _lasting(0.3, 4.0), survived_s=_SERVER_WAITS_S, restarted=True),
+    Kind("garbage", WIRE, {"bytes": (1, 4096)}),
+    Kind("truncated", WIRE, {"share": (0.05, 0.95)}),
     Kind("torn", WIRE, {"share": (0.05, 0.95)}, restarted=True),
-    Kind("oversized", WIRE, restarted=True),
+    Kind("oversized", WIRE),
     Kind("nan_actions", WIRE, choices={"value": ("nan", "inf", "-inf")}),
     Kind("wrong_shape", WIRE, choices={"shape": ("columns", "flat", "empty")}),
     Kind("error_text", WIRE, restarted=True),
     Kind("refused", WIRE, _lasting(0.2, 1.0), restarted=True),
     Kind("other_robot", WIRE),
-    Kind("swapped_views", WIRE, restarted=True, silent=True),
+    Kind("swapped_views", WIRE, silent=True),
     Kind("intruder", WIRE),
     # Between the cameras and policy_node.
     Kind("view_frozen", VIEWS, _lasting(), _VIEW, _VIEWS_WAIT_S),

@@ -54,9 +54,17 @@ class Injector:
         strike = self._arena.proxy.inject(fault)
         try:
             self._keep_going(lambda: strike.over, _STRIKE_S)
+            if fault.kind == "other_robot":  # which it must have seen before it is mended
+                self._wait_for_end_of_episode()
         finally:
             self._arena.proxy.heal()
         return injected_s if fault.kind in SPOILT_CONFIGS else strike.struck_s
+
+    def _wait_for_end_of_episode(self) -> None:
+        operator = self._arena.operator
+        self._arena.waiter.until(
+            lambda: "the episode to end" if operator.episode_runs else "", _ANSWER_S
+        )
 
     def _through_the_relay(self, fault: Fault) -> float:
         arena = self._arena

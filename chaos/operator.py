@@ -40,6 +40,13 @@ class Operator(Node):
         nodes: names of the lifecycle nodes of the system.
         asynchronous: the mode of the goals.
         seed: of the first scene.
+
+    Attributes:
+        recorder: what the system says.
+        lifecycle: of its nodes.
+        goals: how many were accepted.
+        outcomes: of goals, by number from 1.
+        last_result: of the last goal that has ended, in words.
     """
 
     def __init__(self, nodes: Sequence[str], *, asynchronous: bool, seed: int) -> None:
@@ -55,6 +62,7 @@ class Operator(Node):
         self._result: Any = None
         self.goals = 0
         self.outcomes: dict[int, str] = {}
+        self.last_result = ""
         self._success = self.create_publisher(Bool, "task_success", 10)
         self._buttons = {name: self.create_client(Trigger, name) for name in BUTTONS}
         self._reset = self.create_client(ResetScene, "reset_scene")
@@ -122,6 +130,7 @@ class Operator(Node):
     def _end(self, result: ExecuteTask.Result) -> None:
         outcome = Outcome(result.outcome).name.lower() if result.outcome else "none"
         self.outcomes[self.goals] = outcome
+        self.last_result = f"the last episode: {outcome}, {result.message}"
         self._scene_is_used = outcome in _ENDED_WELL
         self.forget_episode()
 

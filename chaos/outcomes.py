@@ -7,7 +7,7 @@ from typing import Any
 
 from chaos import events
 from chaos.events import Event
-from chaos.faults import JOINTS, KINDS, VIEWS, WIRE, Fault
+from chaos.faults import JOINTS, KINDS, SERVICE, VIEWS, WIRE, Fault
 
 _DIAGNOSTICS_S = 1.1  # they come once a second
 # Counters that tell of a fault where it strikes.
@@ -119,7 +119,7 @@ def _decide(
             last_s = min(recovered_s + _DIAGNOSTICS_S, until_s)
         if not struck_s <= event.at_s <= last_s or event.source == events.PLAYED:
             continue
-        if event.source == events.COUNTER and event.name not in _COUNTERS.get(kind.layer, ()):
+        if not _tells_of(event, kind.layer):
             continue
         chunk_stopped |= event.source == events.CHUNK
         named.append(event.name)
@@ -139,6 +139,13 @@ def _decide(
         rest_s=rest_s,
         recover_s=max(0.0, recovered_s - record.over_s),
     )
+
+
+def _tells_of(event: Event, layer: str) -> bool:
+    """Whether an event can be about a fault there: some come at all times."""
+    if event.source == events.COUNTER:
+        return event.name in _COUNTERS.get(layer, ())
+    return event.source != events.DIAGNOSTICS or layer not in (WIRE, SERVICE)
 
 
 @dataclass

@@ -54,8 +54,9 @@ class FaultProxy:
         self._strike = Strike()
         self._links: set[_Link] = set()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._serving: set[asyncio.Task[None]] = set()
         self._listener: asyncio.Server | None = None
-        self._thread = LoopThread("proxy", farewell=self._close)
+        self._thread = LoopThread("proxy", farewell=self._hang_up)
         self._port = self._call(self._listen())
 
     @property
@@ -81,6 +82,7 @@ class FaultProxy:
 
     def stop(self) -> None:
         """Hang up everything."""
+        self._call(self._hang_up())
         self._thread.stop(_CALL_S)
 
     def _call(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
@@ -93,9 +95,11 @@ class FaultProxy:
         port: int = self._listener.sockets[0].getsockname()[1]
         return port
 
-    async def _close(self) -> None:
+    async def _hang_up(self) -> None:
         self._stop_listening()
         self._cut()
+        if self._serving:
+            await asyncio.wait(self._serving)
 
     def _stop_listening(self) -> None:
         if self._listener is not None:
@@ -117,6 +121,8 @@ class FaultProxy:
             await intrude(self._server_url)
 
     async def _heal(self) -> None:
+        if self._fault is not None and self._fault.kind == "other_robot":
+            self._cut()  # who was told so must ask again
         self._fault, self._strike = None, Strike()
         if self._listener is None:
             await self._listen()
@@ -139,6 +145,15 @@ class FaultProxy:
         return self._fault is not None and self._fault.kind == kind and self._strike.on
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._serving.add(task)
+        try:
+            await self._connect(reader, writer)
+        finally:
+            self._serving.discard(task)
+
+    async def _connect(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             server_reader, server_writer = await asyncio.open_connection(*self._server)
         except OSError:  # as if the server itself refused

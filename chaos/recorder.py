@@ -20,7 +20,7 @@ _COUNTERS = ("frames_dropped", "ticks_skipped", "late_chunks", "holds", "reconne
 _DIAGNOSED_COUNTERS = ("bad_joint_states", "trajectories_rejected", "pictures_skipped")
 _ENDED_WELL = (Cause.NONE, Cause.TASK_SUCCESS, Cause.TIME_LIMIT)
 _WAIT_S = 0.3
-_NUMBERS = re.compile(r"\d+(\.\d+)?")
+_NUMBERS = re.compile(r"(?<!\w)\d+(\.\d+)?")
 
 
 class Recorder:

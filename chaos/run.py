@@ -111,25 +111,25 @@ class Run:
         """
         deadline_s = time.monotonic() + within_s
         operator, waiter = self._arena.operator, self._arena.waiter
+        trouble = ""
         while not done():
-            if not operator.episode_runs:
-                self._start_episode(deadline_s)
-            waiter.until(
-                lambda: "" if done() or not operator.episode_runs else "the arm to play",
-                deadline_s - time.monotonic(),
-            )
-
-    def _start_episode(self, deadline_s: float) -> None:
-        """Start an episode, as often as it takes."""
-        operator, waiter = self._arena.operator, self._arena.waiter
-        try:
-            waiter.until(operator.missing, deadline_s - time.monotonic())
-            operator.start_episode(waiter)
-        except (NodeDiedError, InterruptedRunError):
-            raise
-        except DemoError:
-            if time.monotonic() > deadline_s:
+            left_s = deadline_s - time.monotonic()
+            if left_s <= 0.0:
+                raise DemoError(
+                    f"nothing played within {within_s:g} s; "
+                    f"{trouble or operator.last_result or 'no episode has ended'}"
+                )
+            try:
+                if not operator.episode_runs:
+                    waiter.until(operator.missing, left_s)
+                    operator.start_episode(waiter)
+                waiter.until(
+                    lambda: "" if done() or not operator.episode_runs else "the arm to play", left_s
+                )
+            except (NodeDiedError, InterruptedRunError):
                 raise
+            except DemoError as error:  # perhaps it goes better the next time
+                trouble = str(error)
 
     def _wait_until(self, at_s: float) -> None:
         self._arena.waiter.until(

@@ -17,6 +17,7 @@ from vera_ros.demo.tables import make_console as make_console
 
 _RESULTS = (WENT_ON, STOPPED, ENDED, HANG, CRASH, MISSED)
 _MOST_NAMES = 3
+_LONGEST_NAME = 32
 _MOST_REFUSED = 10
 
 
@@ -124,12 +125,17 @@ def _results(summary: Summary) -> str:
 def _names(summary: Summary) -> str:
     names: Mapping[str, int] = summary.named
     often = sorted(names, key=lambda name: -names[name])
-    words = [f"{name.replace('_', ' ')} {names[name]}" for name in often[:_MOST_NAMES]]
+    words = [f"{_short(name)} {names[name]}" for name in often[:_MOST_NAMES]]
     if len(often) > _MOST_NAMES:
         words.append(f"{len(often) - _MOST_NAMES} more")
     if summary.unnamed:
         words.append(f"NOT NAMED {summary.unnamed}")
     return ", ".join(words)
+
+
+def _short(name: str) -> str:
+    text = name.replace("_", " ")
+    return text if len(text) <= _LONGEST_NAME else f"{text[:_LONGEST_NAME]}…"
 
 
 def _must_be_none(count: int) -> Text:

@@ -19,12 +19,13 @@ IMAGES = {
 TRUE_JOINT_STATES = f"{_TRUE}/{JOINT_STATES}"
 
 _ON_CONNECTION_LOST = "on_connection_lost"
+SILENCE_S = 3.0
 # So that a silent server is noticed within seconds; the reference policy thinks for a tenth of one.
 _IMPATIENT: dict[str, Value] = {
-    "connect_timeout_s": 4.0,
-    "infer_timeout_s": 6.0,
+    "connect_timeout_s": 10.0,
+    "infer_timeout_s": SILENCE_S,
     "ping_interval_s": 1.0,
-    "ping_timeout_s": 2.0,
+    "ping_timeout_s": SILENCE_S,
 }
 
 

@@ -98,3 +98,23 @@ def test_an_arm_out_of_sight_is_known_again_when_it_rests(watch: ArmWatch) -> No
     for sample in Swing(1).samples(AT_S + 6.0, AT_S + 5.0, AT_S + 7.0):
         watch.see(sample)
     assert len(watch.violations) == 1
+
+
+def test_a_gap_right_after_a_trajectory_was_told_is_no_motion_of_its_own(watch: ArmWatch) -> None:
+    one = Swing(0, 0.4, 3.0)
+    for sample in one.samples(AT_S, AT_S - 0.5, AT_S - 0.1):
+        watch.see(sample)
+    watch.told(played(one), AT_S)
+    for sample in one.samples(AT_S, AT_S + 0.1, AT_S + 5.0):
+        watch.see(sample)
+    assert watch.violations == []
+
+
+def test_after_a_gap_the_next_trajectory_counts(watch: ArmWatch) -> None:
+    watch.told(played(Swing(0, 0.4, 3.0)), AT_S)
+    for sample in Swing(0, 0.4, 3.0).samples(AT_S + 1.0, AT_S + 1.5, AT_S + 2.0):
+        watch.see(sample)
+    watch.told(played(Swing(2, 0.4, 3.0)), AT_S + 2.0)
+    for sample in Swing(0, 0.4, 3.0).samples(AT_S + 1.0, AT_S + 2.0, AT_S + 4.5):
+        watch.see(sample)
+    assert "from its trajectory" in texts(watch)
