@@ -34,7 +34,7 @@ class ArmWatch:
         rests: when the arm stood still, so far; the last may go on.
         violations: (stamp [s], what was seen).
         largest_off_rad: of an arm that is in sight, to what it was told.
-        largest_acceleration: of a joint between two samples, by its limit.
+        largest_acceleration: of a joint between two samples, by its limit, and the stamp.
     """
 
     def __init__(self, acceleration: Vector) -> None:
@@ -42,7 +42,8 @@ class ArmWatch:
         self._acceleration = acceleration
         self.rests: list[Rest] = []
         self.violations: list[tuple[float, str]] = []
-        self.largest_off_rad = self.largest_acceleration = 0.0
+        self.largest_off_rad = 0.0
+        self.largest_acceleration = 0.0, 0.0
         self._plays: list[tuple[Trajectory, float]] = []
         self._before: JointSample | None = None
         self._still_since_s: float | None = None
@@ -95,7 +96,7 @@ class ArmWatch:
     def _see_acceleration(self, before: JointSample, sample: JointSample) -> None:
         rate = np.abs(sample.dq - before.dq) / (sample.stamp_s - before.stamp_s)
         share = float((rate / self._acceleration).max())
-        self.largest_acceleration = max(self.largest_acceleration, share)
+        self.largest_acceleration = max(self.largest_acceleration, (share, sample.stamp_s))
 
     def _see_rest(self, sample: JointSample) -> None:
         if sample.speed_rad_s > _STILL_RAD_S:

@@ -10,7 +10,6 @@ CHUNK = "chunk"  # chunk_progress: the cause of a refusal or of an abort
 ARM = "arm"  # arm_status: the cause
 DIAGNOSTICS = "diagnostics"  # a warning or an error
 COUNTER = "counter"  # a counter of policy_status or of diagnostics went up
-PLAYED = "played"  # chunk_progress: the first step of a chunk was played
 PROCESS = "process"  # a process ended
 
 
@@ -21,7 +20,7 @@ class Event:
     Attributes:
         at_s: when it arrived, steady time [s].
         source: one of the constants here.
-        name: of the cause, the counter, the chunk.
+        name: of the cause or the counter, or words.
     """
 
     at_s: float

@@ -25,6 +25,7 @@ class Kind:
         survived_s: an episode can go on where `duration_s` is not above this; infinite: always.
         restarted: an episode can go on after a lost connection, where policy_node restarts it.
         silent: a healthy system need not say anything of it, as long as the episode goes on.
+        drastic: only a chunk that was played to its end shows that all is well again.
     """
 
     name: str
@@ -34,6 +35,7 @@ class Kind:
     survived_s: float = 0.0
     restarted: bool = False
     silent: bool = False
+    drastic: bool = False
 
 
 @dataclass(frozen=True)
@@ -119,7 +121,10 @@ _ALL = (
     Kind("joints_missing", JOINTS, _lasting(0.1, 1.0), survived_s=_JOINTS_WAIT_S),
     Kind("joints_swapped", JOINTS, _lasting(0.1, 1.0), survived_s=_ANY, silent=True),
     # Processes: killed and started again, or stopped for a while.
-    *(Kind(f"kill_{node}", PROCESS, restarted=node == "reference_server") for node in NODES),
+    *(
+        Kind(f"kill_{node}", PROCESS, restarted=node == "reference_server", drastic=True)
+        for node in NODES
+    ),
     Kind("freeze_policy_node", PROCESS, _lasting(0.2, 2.0), survived_s=_ANY, silent=True),
     Kind("freeze_ik_node", PROCESS, _lasting(0.2, 2.0), survived_s=_ARM_WAITS_S, silent=True),
     Kind("freeze_reference_server", PROCESS, _lasting(0.2, 2.0), survived_s=_ANY, silent=True),

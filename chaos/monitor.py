@@ -76,10 +76,12 @@ class Monitor:
         """Judge all that is left, and sum up."""
         findings = self.judge(float("inf"))
         findings += [_rest_finding(rest) for rest in self._watch.rests[self._told_rests :]]
+        acceleration, at_s = self._watch.largest_acceleration
         summary = {
             "finding": "summary",
+            "at_s": at_s,
+            "largest_acceleration": acceleration,
             "largest_off_rad": self._watch.largest_off_rad,
-            "largest_acceleration": self._watch.largest_acceleration,
         }
         return [*findings, summary]
 

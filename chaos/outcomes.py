@@ -117,7 +117,7 @@ def _decide(
         last_s = recovered_s
         if event.source in (events.DIAGNOSTICS, events.COUNTER):
             last_s = min(recovered_s + _DIAGNOSTICS_S, until_s)
-        if not struck_s <= event.at_s <= last_s or event.source == events.PLAYED:
+        if not struck_s <= event.at_s <= last_s:
             continue
         if not _tells_of(event, kind.layer):
             continue

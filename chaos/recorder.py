@@ -4,6 +4,7 @@
 import math
 import re
 import time
+from dataclasses import dataclass
 from typing import Any
 
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
@@ -23,6 +24,14 @@ _WAIT_S = 0.3
 _NUMBERS = re.compile(r"(?<!\w)\d+(\.\d+)?")
 
 
+@dataclass(frozen=True)
+class Played:
+    """When a chunk was accepted, and when it was played, steady time [s]."""
+
+    accepted_s: float = -math.inf
+    at_s: float = -math.inf
+
+
 class Recorder:
     """Keeps events, and the latencies of all chunks.
 
@@ -32,8 +41,8 @@ class Recorder:
     Attributes:
         events: so far.
         server_latency_s, pipeline_latency_s: of each chunk, as policy_status says.
-        played_at_s: when the first step of the latest chunk was played, steady time [s].
-        played_since_s: when that chunk was accepted.
+        played: the latest chunk of which a step was played.
+        finished: the latest chunk that was played to its end, or to the next one's beginning.
     """
 
     def __init__(self, node: Node) -> None:
@@ -43,9 +52,9 @@ class Recorder:
         self._status: PolicyStatus | None = None
         self._arm = (0, 0)
         self._wait = "", 0.0
-        self._accepted_s: dict[tuple[str, int], float] = {}
+        self._chunks: dict[tuple[str, int], Played] = {}
         self._counts: dict[str, float] = {}
-        self.played_since_s = self.played_at_s = float("-inf")
+        self.played = self.finished = Played()
         node.create_subscription(PolicyStatus, "policy_status", self._on_status, LATCHED)
         node.create_subscription(ChunkProgress, "chunk_progress", self._on_progress, 50)
         node.create_subscription(ArmStatus, "arm_status", self._on_arm_status, LATCHED)
@@ -86,15 +95,18 @@ class Recorder:
             self._wait = text, math.inf  # once is enough
 
     def _on_progress(self, progress: ChunkProgress) -> None:
-        key = (progress.session_id, progress.sequence)
+        key, now_s = (progress.session_id, progress.sequence), time.monotonic()
         if progress.state == ChunkProgress.ACCEPTED:
-            self._accepted_s[key] = time.monotonic()
+            self._chunks = {key: Played(now_s)}
         elif progress.state in (ChunkProgress.ABORTED, ChunkProgress.REJECTED):
             self.note(events.CHUNK, ArmCause(progress.cause).name.lower())
-        if progress.steps_played and key in self._accepted_s:
-            self.played_since_s = self._accepted_s.pop(key)
-            self.played_at_s = time.monotonic()
-            self.note(events.PLAYED, f"{progress.session_id} {progress.sequence}")
+        chunk = self._chunks.get(key)
+        if chunk is None:
+            return
+        if progress.steps_played and self.played.accepted_s != chunk.accepted_s:
+            self.played = Played(chunk.accepted_s, now_s)
+        if progress.state in (ChunkProgress.FINISHED, ChunkProgress.SUPERSEDED):
+            self.finished = Played(chunk.accepted_s, now_s)
 
     def _on_arm_status(self, status: ArmStatus) -> None:
         before, self._arm = self._arm, (status.state, status.cause)

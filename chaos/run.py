@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 
 from chaos.arena import Arena
-from chaos.faults import Fault
+from chaos.faults import KINDS, Fault
 from chaos.injector import Injector
 from chaos.outcomes import Record
+from chaos.recorder import Played
 from chaos.schedule import schedule
 from chaos.soak import Soak
 from chaos.wiring import restarts_episodes
@@ -53,7 +54,7 @@ class Run:
             DemoError: the system cannot be brought to play at all.
         """
         began_s = time.monotonic()
-        self._keep_going(self._plays_since(began_s), _FIRST_PLAY_S)
+        self._wait_for_play(began_s, whole=True, within_s=_FIRST_PLAY_S)
         self.absent = [kind for kind in kinds if not self._injector.can_do(kind)]
         possible = [kind for kind in kinds if kind not in self.absent]
         for fault in islice(schedule(seed, possible), faults):
@@ -67,7 +68,7 @@ class Run:
                 self._say(f"starting from scratch: {record.failure.splitlines()[0]}")
                 since_s = time.monotonic()
                 self._arena.rebuild()
-                self._keep_going(self._plays_since(since_s), _FIRST_PLAY_S)
+                self._wait_for_play(since_s, whole=True, within_s=_FIRST_PLAY_S)
 
     def _play(self, fault: Fault) -> Record:
         """Let one fault loose, and wait until the arm plays again."""
@@ -80,8 +81,7 @@ class Run:
             goal = operator.goals if operator.episode_runs else -1
             struck_s = self._injector.strike(fault)
             over_s = time.monotonic()
-            self._keep_going(self._plays_since(over_s), _RECOVERY_S)
-            recovered_s = operator.recorder.played_at_s
+            recovered_s = self._wait_for_play(over_s, whole=KINDS[fault.kind].drastic)
         except InterruptedRunError:
             raise
         except DemoError as error:
@@ -99,9 +99,21 @@ class Run:
             crashed,
         )
 
-    def _plays_since(self, since_s: float) -> Callable[[], bool]:
+    def _wait_for_play(
+        self, since_s: float, *, whole: bool, within_s: float = _RECOVERY_S
+    ) -> float:
+        """Wait until a chunk that was accepted since then plays, or was played whole; say when.
+
+        Raises:
+            DemoError: that does not come.
+        """
         recorder = self._arena.operator.recorder
-        return lambda: recorder.played_since_s >= since_s
+
+        def chunk() -> Played:
+            return recorder.finished if whole else recorder.played
+
+        self._keep_going(lambda: chunk().accepted_s >= since_s, within_s)
+        return chunk().at_s
 
     def _keep_going(self, done: Callable[[], bool], within_s: float) -> None:
         """Keep an episode going until something is true.

@@ -8,7 +8,7 @@ import numpy as np
 
 from chaos.faults import KINDS, Fault, Kind, Value
 
-_LATEST_PHASE_S = 0.6  # about what a chunk plays
+_LATEST_PHASE_S = 1.2  # about what a chunk plays, and is followed by
 
 
 def schedule(seed: int, kinds: Sequence[str] = tuple(KINDS)) -> Iterator[Fault]:

@@ -63,7 +63,6 @@ def test_silence_is_a_fault_of_its_own_unless_nothing_came_of_it() -> None:
         Event(12.1, events.POLICY, "connection_lost"),  # after it
         Event(11.0, events.COUNTER, "frames_dropped"),  # of elsewhere
         Event(11.0, events.DIAGNOSTICS, "policy_node: no current picture"),  # of elsewhere
-        Event(11.0, events.PLAYED, "a chunk"),
     ],
 )
 def test_what_has_nothing_to_do_with_it_names_nothing(event: Event) -> None:
