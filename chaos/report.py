@@ -58,6 +58,11 @@ class Report:
             if finding["finding"] == "arm" or finding.get("violations")
         ]
 
+    @property
+    def unseen(self) -> int:
+        """Trajectories of which nobody saw from where the arm went on."""
+        return sum(not finding["source"] for finding in self.trajectories)
+
     def summaries(self) -> tuple[dict[str, Summary], Summary]:
         """By kind, and all together."""
         return summarise(self.outcomes)
@@ -84,6 +89,7 @@ class Report:
             "duration_s": self.duration_s,
             "good": self.good,
             "trajectories": len(self.trajectories),
+            "unseen": self.unseen,
             "refused": self.refused,
             "went_on_share": self.went_on_share(),
             "all": asdict(whole),

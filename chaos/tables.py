@@ -65,7 +65,10 @@ def _totals_table(report: Report) -> Table:
     for name, value in (
         ("faults", f"{whole.times} in {report.duration_s:.0f} s; {_results(whole)}"),
         ("not there to be tried", ", ".join(report.absent) or "none"),
-        ("trajectories", f"{len(report.trajectories)} published"),
+        (
+            "trajectories",
+            f"{len(report.trajectories)} published, {report.unseen} of them by an unseen arm",
+        ),
         ("refused by the monitor", _must_be_none(len(report.refused))),
         ("hangs and crashes", _must_be_none(failures)),
         ("faults not named anywhere", _must_be_none(whole.unnamed)),

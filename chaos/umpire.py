@@ -1,15 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """Judges every trajectory that is published: its form, its limits, and what it goes on from."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
 from bench.bounds import Bounds
 from bench.checker import Checker
 from chaos.hand_over import Motion, hand_over_violations
-from chaos.recording import JointHistory, Published, Trajectory
+from chaos.recording import JointHistory, JointSample, Published, Trajectory
 
 # How old the joint states may be that a motion begins from.
 _RESTING_SAMPLE_S, _MOVING_SAMPLE_S = 0.6, 0.15
@@ -28,6 +29,7 @@ class Judgement:
         step_s: how long the acceleration limit would need for the step in velocity that the
             controller's set-point makes where the trajectory comes after its time 0.
         violations: in words; none is good.
+        evidence: of a violation: the points, and those that played before.
     """
 
     number: int
@@ -37,6 +39,7 @@ class Judgement:
     source: str = ""
     step_s: float = 0.0
     violations: tuple[str, ...] = ()
+    evidence: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Umpire:
@@ -74,6 +77,7 @@ class Umpire:
                 f"time 0, so that the velocity makes a step that takes {step_s:.3f} s at the "
                 f"acceleration limit; valid is up to {_CONTROL_S} s"
             )
+        evidence = self._evidence(published) if violations else {}
         self._last = playing, published.begins_s
         judgement = Judgement(
             published.number,
@@ -83,51 +87,65 @@ class Umpire:
             start.source,
             step_s,
             tuple(violations),
+            evidence,
         )
         return judgement, playing
 
-    def _best_start(self, published: Published) -> tuple[Motion, list[str]]:
-        """What a trajectory most likely goes on from, and what is wrong with that."""
-        first = Motion(published.q[0], published.dq[0], published.ddq[0], "")
-        best: tuple[Motion, list[str]] = (first, ["the arm was not seen before it"])
-        for start in self._starts(published.begins_s):
-            found = hand_over_violations(start, published, self._bounds)
-            found += self._step_from_arm(start, published)
-            if not found:
-                return start, found
-            if not best[0].source or len(found) < len(best[1]):
-                best = start, found
-        return best
+    def _evidence(self, published: Published) -> dict[str, Any]:
+        evidence = {"points": _as_lists(published)}
+        if samples := self._seen(published):
+            evidence["arm"] = _as_lists(samples[-1])
+        if self._last is not None:
+            evidence["before"] = {"begins_s": self._last[1], **_as_lists(self._last[0])}
+        return evidence
 
-    def _starts(self, begins_s: float) -> Iterator[Motion]:
+    def _best_start(self, published: Published) -> tuple[Motion, list[str]]:
+        """What a trajectory most likely goes on from, and what is wrong with that.
+
+        Where nobody here has seen the arm, what cannot be judged is not blamed.
+        """
+        still = np.zeros_like(published.q[0])
+        best, fewest = Motion(published.q[0], still, still, ""), None
+        samples = self._seen(published)
+        for start in self._starts(published.begins_s, samples):
+            found = hand_over_violations(start, published, self._bounds)
+            if samples:
+                found += self._off_the_arm(start, published, samples[-1])
+            if not found:
+                return start, []
+            if samples and (fewest is None or len(found) < len(fewest)):
+                best, fewest = start, found
+        return best, fewest or []
+
+    def _seen(self, published: Published) -> list[JointSample]:
+        """The true joints up to a trajectory's beginning, oldest first."""
+        begins_s = published.begins_s
+        return self._history.between(begins_s - _RESTING_SAMPLE_S, begins_s + _CLOCKS_S)
+
+    def _starts(self, begins_s: float, samples: list[JointSample]) -> Iterator[Motion]:
         """What a trajectory may go on from, the likeliest first."""
         plays = False
         if self._last is not None:
             last, since_s = self._last
             plays = begins_s - since_s < last.times_s[-1]
             yield last.at(begins_s - since_s)
-        until_s = begins_s + _CLOCKS_S
-        samples = self._history.between(begins_s - _RESTING_SAMPLE_S, until_s)[::-1]
-        for sample in samples if not plays else ():
+        for sample in samples[::-1] if not plays else ():
             still = np.zeros_like(sample.q)
             yield Motion(sample.q, still, still, "rest")
-        for sample in samples:
+        for sample in samples[::-1]:
             if sample.stamp_s >= begins_s - _MOVING_SAMPLE_S:
                 yield Motion(sample.q, sample.dq, np.zeros_like(sample.q), "measured")
 
-    def _step_from_arm(self, start: Motion, published: Published) -> list[str]:
-        """A start that is not the running plan's must be near to where the arm is, as it moves."""
-        if start.source == "plan":
-            return []
-        samples = self._history.between(
-            published.begins_s - _RESTING_SAMPLE_S, published.begins_s + _CLOCKS_S
-        )
-        arm, bounds, found = samples[-1], self._bounds, []
+    def _off_the_arm(self, start: Motion, published: Published, arm: JointSample) -> list[str]:
+        """A start must be where the arm is, and move as it does, as far as it follows a plan."""
+        if start.source == "plan" and start.dq.any():
+            return []  # how far the arm may be from a plan is not for a trajectory to answer for
+        found = []
         off_rad = float(np.abs(start.q - arm.q).max())
-        if off_rad > bounds.start_rad:
+        if off_rad > self._bounds.start_rad:
             found.append(f"it begins {off_rad:.4f} rad from the arm")
-        step_s = float((np.abs(start.dq - arm.dq) / bounds.acceleration).max())
-        if step_s > _CONTROL_S + (published.times_s[0]):
+        step_s = float((np.abs(start.dq - arm.dq) / self._bounds.acceleration).max())
+        if step_s > _CONTROL_S + published.times_s[0]:
             found.append(
                 f"it begins with a step in velocity from the arm's, which takes {step_s:.3f} s at "
                 "the acceleration limit"
@@ -144,6 +162,14 @@ class Umpire:
             before = self._last[0].at(published.published_s - self._last[1])
         step = np.abs(playing.at(late_s).dq - before.dq)
         return float((step / self._bounds.acceleration).max())
+
+
+def _as_lists(motion: Any) -> dict[str, Any]:
+    return {
+        name: value.tolist() if isinstance(value, np.ndarray) else value
+        for name, value in vars(motion).items()
+        if name != "curve"
+    }
 
 
 def _form_violations(published: Published) -> str:

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The umpire lets good motion pass and blames bad motion for what is bad about it."""
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -177,9 +178,22 @@ def test_a_stop_of_what_has_ended_goes_on_from_its_end(umpire: Umpire) -> None:
     assert judgement.source == "plan"
 
 
-def test_an_arm_that_nobody_has_seen_must_not_be_moved(checker: Checker, bounds: Bounds) -> None:
-    judgement = judge(Umpire(checker, bounds, JointHistory()), Swing().published(AT_S))
-    assert any("not seen" in text for text in judgement.violations)
+def test_what_an_unseen_arm_does_is_not_blamed_but_limits_count(
+    checker: Checker, bounds: Bounds
+) -> None:
+    good = judge(Umpire(checker, bounds, JointHistory()), Swing().published(AT_S))
+    assert (good.source, good.violations) == ("", ())
+    fast = judge(Umpire(checker, bounds, JointHistory()), Swing(6, 2.0, 1.0).published(AT_S))
+    assert any("joint velocity" in text for text in fast.violations)
+
+
+def test_a_violation_comes_with_its_evidence(umpire: Umpire) -> None:
+    umpire.judge(Swing().published(AT_S))
+    bad = judge(umpire, Swing(1).published(AT_S + 0.75, 0.75))
+    assert len(bad.evidence["points"]["q"]) == len(bad.evidence["points"]["times_s"])
+    assert bad.evidence["before"]["begins_s"] == AT_S
+    assert bad.evidence["arm"]["q"] == START_Q.tolist()
+    json.dumps(bad.evidence)
 
 
 def test_what_was_put_elsewhere_does_not_play(umpire: Umpire) -> None:
