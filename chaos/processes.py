@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The processes of the run: each can be killed, started again, and stopped for a while."""
 
+import contextlib
 import os
 import signal
 from collections.abc import Mapping, Sequence
@@ -58,8 +59,9 @@ class Processes:
             self.send(name, signal.SIGCONT)
 
     def send(self, name: str, number: signal.Signals) -> None:
-        """Send a signal to a process that runs."""
-        os.killpg(self._running[name][1], number)
+        """Send a signal to a process; one that has ended by itself does not mind."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._running[name][1], number)
 
     @property
     def pids(self) -> dict[str, int]:

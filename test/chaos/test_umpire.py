@@ -189,7 +189,7 @@ def test_what_an_unseen_arm_does_is_not_blamed_but_limits_count(
 
 def test_a_violation_comes_with_its_evidence(umpire: Umpire) -> None:
     umpire.judge(Swing().published(AT_S))
-    bad = judge(umpire, Swing(1).published(AT_S + 0.75, 0.75))
+    bad = judge(umpire, Swing(1).published(AT_S + 0.5, 0.5))
     assert len(bad.evidence["points"]["q"]) == len(bad.evidence["points"]["times_s"])
     assert bad.evidence["before"]["begins_s"] == AT_S
     assert bad.evidence["arm"]["q"] == START_Q.tolist()
