@@ -29,9 +29,11 @@ from vera_ros.nodes.ik_parameters import PARAMETERS
 from vera_ros.nodes.motion_setup import make_commander, set_up_arm
 from vera_ros.nodes.node import STEADY, Health, VeraNode, run_node
 from vera_ros.nodes.outputs import Output, make_arm_output, make_gripper_output
+from vera_ros.nodes.wakefulness import Wakefulness
 from vera_ros_interfaces.msg import ActionChunk, ArmStatus, ChunkProgress
 
 _OFF_PLAN = (Cause.TRACKING_ERROR, Cause.CONTACT, Cause.JOINTS_FROZEN)
+_FRESH_S = 0.1
 _HELD = "a hold was asked for; call release when it is safe, then give the goal again"
 
 
@@ -50,6 +52,7 @@ class IkNode(VeraNode):
         self._arrived: tuple[Playing, Future] | None = None
         self._outputs: list[Output[Any]] = []
         self._waiting: tuple[ActionChunk, ChunkCommand] | None = None
+        self._wakefulness = Wakefulness()
         self._clock_watch = ClockWatch()
         self._frozen = FrozenJoints(p["frozen_time_s"], p["frozen_angle"])
         self._moved_s = self._stopped_s = -np.inf  # steady time
@@ -326,7 +329,7 @@ class IkNode(VeraNode):
 
     def _monitor(self) -> None:
         commander, reader = self._commander, self._reader
-        if commander is None or reader is None:
+        if commander is None or reader is None or self._wakefulness.slept():
             return
         reader.read()
         fault, measured = reader.fault(), reader.measured
@@ -440,7 +443,7 @@ class IkNode(VeraNode):
             return False
         measured = None if self._reader is None else self._reader.measured
         try:
-            if cause in _OFF_PLAN and measured is not None:
+            if cause in _OFF_PLAN and measured is not None and self._is_fresh(measured):
                 commander.brake(measured, self._now_s())
             else:
                 commander.stop(self._now_s())
@@ -474,6 +477,7 @@ class IkNode(VeraNode):
         self.get_logger().error(message)
         self._discard("ROS time went back")
         try:
+            # Joint states tell of the arm's motion although their stamps may be of another time.
             commander.forget_time(measured, self._now_s())
         except MotionRefusedError as error:
             self.get_logger().error(f"the arm could not be braked: {error}")
@@ -484,7 +488,9 @@ class IkNode(VeraNode):
     def _watch_stop(self, commander: Commander, measured: Measured | None) -> None:
         """After a stop, the arm must really come to rest."""
         p = self.parameters
-        if commander.playing is not None or self._moving() or measured is None or p["dry_run"]:
+        if commander.playing is not None or self._moving() or p["dry_run"]:
+            return
+        if measured is None or not self._is_fresh(measured):
             return
         late_s = time.monotonic() - max(self._moved_s, self._stopped_s)
         if not np.isfinite(self._stopped_s) or late_s < p["rest_timeout_s"]:
@@ -510,6 +516,12 @@ class IkNode(VeraNode):
             future = self._arrived[1]
             self._arrived = None
             future.set_result((success, message))
+
+    def _is_fresh(self, measured: Measured) -> bool:
+        """Whether the arm may be braked from there: it moves on while the news travel."""
+        now_s = float(self.get_clock().now().nanoseconds) * 1e-9
+        age_s = max(time.monotonic() - measured.received_s, now_s - measured.stamp_s)
+        return age_s <= _FRESH_S
 
     def _moving(self) -> bool:
         return self._commander is not None and self._commander.moving(self._now_s())

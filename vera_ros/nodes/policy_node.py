@@ -29,6 +29,7 @@ from vera_ros.nodes.policy_health import policy_health
 from vera_ros.nodes.policy_parameters import PARAMETERS, overlap_rules
 from vera_ros.nodes.server_side import ServerSide
 from vera_ros.nodes.status_messages import status_marker, status_message
+from vera_ros.nodes.wakefulness import Wakefulness
 from vera_ros.nodes.world_link import WorldLink
 from vera_ros.policy.async_episode import AsyncEpisode
 from vera_ros.policy.episode import Episode
@@ -62,6 +63,7 @@ class PolicyNode(VeraNode):
         self._finished: Future | None = None
         self._shown: tuple[State, str] | None = None
         self._goal_handle: Any = None
+        self._wakefulness = Wakefulness()
 
     def setup(self) -> None:
         """Subscribe to everything and be ready for goals."""
@@ -361,7 +363,7 @@ class PolicyNode(VeraNode):
     def _tick(self) -> None:
         if self._world is not None:
             self._world.poll()
-        if self._episode is None:
+        if self._episode is None or self._wakefulness.slept():
             return
         trouble = self._arm_watch.trouble() if self._episode.running else None
         if trouble is not None:
