@@ -432,7 +432,7 @@ def test_a_preview_sends_nothing_and_changes_nothing(rig: Rig) -> None:
 
 
 def test_what_is_not_in_time_is_not_sent(rig: Rig) -> None:
-    def too_late() -> None:
+    def too_late() -> float:
         raise MotionRefusedError(Cause.PLANNING_TOO_SLOW, "too late")
 
     chunk = ChunkCommand(DOWN, NOTHING, CONTROL_DT_S, rig.session_id, 0)
@@ -441,6 +441,49 @@ def test_what_is_not_in_time_is_not_sent(rig: Rig) -> None:
     assert rig.published.arm == []
     assert rig.commander.playing is None
     rig.play(DOWN)
+
+
+def test_an_arm_at_rest_begins_when_its_chunk_is_planned_and_one_in_motion_when_it_was(
+    rig: Rig,
+) -> None:
+    chunk = ChunkCommand(DOWN, NOTHING, CONTROL_DT_S, rig.session_id, 0)
+    asked_s = rig.now_s
+    first = rig.commander.play_chunk(chunk, rig.measured(), asked_s, lambda: asked_s + 0.03)
+    assert first.start_s == asked_s + 0.03
+    assert rig.published.sent_s[-1] == first.start_s
+    rig.now_s += 0.2
+    second = rig.commander.play_chunk(
+        replace(chunk, sequence=1), rig.measured(), rig.now_s, lambda: rig.now_s + 0.03
+    )
+    assert second.start_s == rig.now_s
+
+
+def test_a_plan_that_comes_after_its_hand_over_is_made_again_for_a_later_one(rig: Rig) -> None:
+    chunk = ChunkCommand(DOWN, NOTHING, CONTROL_DT_S, rig.session_id, 0)
+    rig.play(DOWN)
+    rig.now_s += 0.2
+    began_s, asked = rig.now_s, iter([0.08, 0.08, 0.1, 0.1])
+    second = rig.commander.play_chunk(
+        replace(chunk, sequence=1), rig.measured(), began_s, lambda: began_s + next(asked)
+    )
+    assert second.start_s == began_s + 0.08
+    assert second.plan.chunk is not None
+    assert second.start_s + second.plan.chunk.begins_s > began_s + 0.1
+
+
+def test_a_machine_on_which_no_plan_is_in_time_plays_none(rig: Rig) -> None:
+    chunk = ChunkCommand(DOWN, NOTHING, CONTROL_DT_S, rig.session_id, 0)
+    first = rig.play(DOWN)
+    sent = len(rig.published.arm)
+    rig.now_s += 0.2
+    later = iter(rig.now_s + 0.5 * np.arange(1, 10))
+    with pytest.raises(MotionRefusedError) as refusal:
+        rig.commander.play_chunk(
+            replace(chunk, sequence=1), rig.measured(), rig.now_s, lambda: float(next(later))
+        )
+    assert refusal.value.cause is Cause.PLANNING_TOO_SLOW
+    assert len(rig.published.arm) == sent
+    assert rig.commander.playing is first
 
 
 # A clock that jumps.

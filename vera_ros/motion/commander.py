@@ -24,6 +24,7 @@ from vera_ros.motion.trajectory import ArmState
 
 _CLOCK_STEP_S = 0.01
 _LONGEST_LEAD_S = 10.0
+_TRIES = 2
 
 
 @dataclass(frozen=True)
@@ -80,12 +81,6 @@ class ChunkCommand:
         return replace(self, start_s=None)
 
 
-@dataclass(frozen=True)
-class _Planned:
-    playing: Playing
-    fingers: GripperPlan | None
-
-
 class Commander:
     """One arm's plans, one at a time. Times are ROS time [s], given by the caller.
 
@@ -128,17 +123,17 @@ class Commander:
         Raises:
             MotionRefusedError: it could not be played.
         """
-        planned = self._plan_to_play(chunk, measured, now_s)
-        trajectory = planned.playing.plan.trajectory()
-        self._gate.check_arm(trajectory, measured.arm, planned.playing.start_s)
-        return planned.playing
+        lead_s = self._hand_over_lead_s
+        playing, _ = self._plan_to_play(chunk, measured, now_s, lambda: now_s, lead_s)
+        self._gate.check_arm(playing.plan.trajectory(), measured.arm, playing.start_s)
+        return playing
 
     def play_chunk(
         self,
         chunk: ChunkCommand,
         measured: Measured,
         now_s: float,
-        still_in_time: Callable[[], None] = lambda: None,
+        present: Callable[[], float] | None = None,
     ) -> Playing:
         """Plan a chunk and send it.
 
@@ -149,15 +144,13 @@ class Commander:
             chunk: what is to be played.
             measured: where the arm is.
             now_s: ROS time.
-            still_in_time: called between planning and sending; what it raises keeps the chunk from
-                being sent.
+            present: tells the ROS time once it is planned, when the motion of an arm at rest
+                begins; what it raises keeps the chunk from being sent. None: still `now_s`.
 
         Raises:
             MotionRefusedError: nothing was sent; what plays goes on to its end.
         """
-        planned = self._plan_to_play(chunk, measured, now_s)
-        still_in_time()
-        playing, fingers = planned.playing, planned.fingers
+        playing, fingers = self._plan_in_time(chunk, measured, now_s, present or (lambda: now_s))
         self._send(playing, measured)
         assert playing.plan.chunk is not None
         self._before = playing.plan.chunk.response.state_at(playing.plan.chunk.until_s)
@@ -167,7 +160,37 @@ class Commander:
             self._gripper.commanded(fingers, playing.start_s)
         return playing
 
-    def _plan_to_play(self, chunk: ChunkCommand, measured: Measured, now_s: float) -> "_Planned":
+    def _plan_in_time(
+        self,
+        chunk: ChunkCommand,
+        measured: Measured,
+        now_s: float,
+        present: Callable[[], float],
+    ) -> tuple[Playing, GripperPlan | None]:
+        """Plan so that the plan is there before it takes over; where it is not, once more."""
+        lead_s = self._hand_over_lead_s
+        for _ in range(_TRIES):
+            playing, fingers = self._plan_to_play(chunk, measured, now_s, present, lead_s)
+            assert playing.plan.chunk is not None
+            planned_s = present()
+            late_s = planned_s - (playing.start_s + playing.plan.chunk.begins_s)
+            if late_s <= 0.0 or (chunk.start_s is None and playing.start_s > now_s):
+                return playing, fingers
+            now_s, lead_s = planned_s, 2.0 * (lead_s + late_s)
+        raise MotionRefusedError(
+            Cause.PLANNING_TOO_SLOW,
+            f"the chunk was planned {late_s:.3f} s after it should have taken over; nothing of it "
+            "is played; is the machine overloaded?",
+        )
+
+    def _plan_to_play(
+        self,
+        chunk: ChunkCommand,
+        measured: Measured,
+        now_s: float,
+        present: Callable[[], float],
+        hand_over_s: float,
+    ) -> tuple[Playing, GripperPlan | None]:
         """Plan arm and gripper; both move, or none."""
         self._chunks.check(chunk.deltas, chunk.control_dt_s)
         if len(chunk.close) not in (0, len(chunk.deltas)):
@@ -176,7 +199,7 @@ class Commander:
                 f"{len(chunk.close)} gripper commands for {len(chunk.deltas)} actions; valid is "
                 "one for each, or none; nothing of the chunk is played",
             )
-        chunk, now_s, lead_s, dropped = self._align(chunk, self._present(now_s))
+        chunk, now_s, lead_s, dropped = self._align(chunk, self._present(now_s), hand_over_s)
         if self.moving(now_s) and not self._plays_for(chunk.session_id):
             raise self._busy(now_s)
         if chunk.session_id != self._session_id:
@@ -186,13 +209,20 @@ class Commander:
         deltas, bound = chunk.deltas, False
         if self._rails is not None:
             deltas, bound = self._rails.keep(deltas)
-        plan = self._plan(chunk, deltas, measured, now_s, lead_s)
+        if chunk.start_s is None or lead_s > 0.0:  # what is planned must arrive before it begins
+            hand_over_s = max(lead_s, hand_over_s)
+        else:
+            hand_over_s = lead_s
+        plan = self._plan(chunk, deltas, measured, now_s, lead_s, hand_over_s)
+        planned_s = present()
+        if chunk.start_s is None and not self.moving(now_s):
+            now_s = max(now_s, planned_s)  # it begins at rest: no part of it is to be late
         fingers = self._plan_gripper(chunk.close, plan, measured, now_s)
         moves = fingers is not None and fingers.trajectory is not None
         if fingers is not None and fingers.trajectory is not None:
             self._gate.check_gripper(fingers.trajectory)
         playing = Playing(plan, now_s, chunk.session_id, chunk.sequence, bound, moves, dropped)
-        return _Planned(playing, fingers)
+        return playing, fingers
 
     def move_to(
         self, goal: Vector, speed_share: float, measured: Measured, now_s: float
@@ -300,17 +330,20 @@ class Commander:
         return self.playing.tracking_error(measured.q, measured.stamp_s, delay_s)
 
     def _plan(
-        self, chunk: ChunkCommand, deltas: Vector, measured: Measured, now_s: float, lead_s: float
+        self,
+        chunk: ChunkCommand,
+        deltas: Vector,
+        measured: Measured,
+        now_s: float,
+        lead_s: float,
+        hand_over_s: float,
     ) -> Plan:
         dt_s, running = chunk.control_dt_s, self.playing
         if running is None or running.finished(now_s):
             start = self._chunks.from_rest(measured.q, self._before, lead_s)
             return self._chunks.plan_chunk(deltas, dt_s, start)
         elapsed_s = now_s - running.start_s
-        begins_s = lead_s
-        if chunk.start_s is None or lead_s > 0.0:  # what is planned must arrive before it begins
-            begins_s = max(lead_s, self._hand_over_lead_s)
-        moving = in_motion(running.plan, elapsed_s, begins_s)
+        moving = in_motion(running.plan, elapsed_s, hand_over_s)
         if moving is not None:
             # Now and then the limits leave no way on from such a motion: then from its end.
             with suppress(MotionRefusedError):
@@ -325,7 +358,9 @@ class Commander:
             return now_s
         return moving.start_s
 
-    def _align(self, chunk: ChunkCommand, now_s: float) -> tuple[ChunkCommand, float, float, int]:
+    def _align(
+        self, chunk: ChunkCommand, now_s: float, hand_over_s: float
+    ) -> tuple[ChunkCommand, float, float, int]:
         """What of a chunk is still to come, the present, how long until then, and what is past."""
         if chunk.start_s is None:
             return chunk, now_s, 0.0, 0
@@ -340,7 +375,7 @@ class Commander:
             )
         if lead_s > 0.0:
             return chunk, now_s, lead_s, 0
-        soonest_s = self._hand_over_lead_s if self.moving(now_s) else 0.0
+        soonest_s = hand_over_s if self.moving(now_s) else 0.0
         past = math.ceil((soonest_s - lead_s) / chunk.control_dt_s - 1e-9)
         if past >= len(chunk.deltas):
             raise MotionRefusedError(

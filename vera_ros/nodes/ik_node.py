@@ -209,7 +209,7 @@ class IkNode(VeraNode):
         before = commander.playing
         began = time.perf_counter()
 
-        def still_in_time() -> None:
+        def present() -> float:
             took_s, most_s = time.perf_counter() - began, self.parameters["planning_timeout_s"]
             if took_s > most_s:
                 raise MotionRefusedError(
@@ -217,8 +217,9 @@ class IkNode(VeraNode):
                     f"planning took {took_s:.3f} s; valid is up to {most_s} s; nothing of the "
                     "chunk is played; is the machine overloaded?",
                 )
+            return self._now_s()
 
-        playing = commander.play_chunk(chunk, measured, self._now_s(), still_in_time)
+        playing = commander.play_chunk(chunk, measured, self._now_s(), present)
         planning_s = time.perf_counter() - began
         if before is not None:
             self._reports.progress(ChunkProgress.SUPERSEDED, before, self._now_s())
@@ -462,9 +463,11 @@ class IkNode(VeraNode):
         self._arm_status.explain(cause, message)
         self._arm_status.enter(ArmStatus.STOPPING)
         if playing.sequence >= 0:
-            asked_for = cause in (Cause.STOPPED, Cause.HELD)
-            log = self.get_logger().info if asked_for else self.get_logger().error
-            log(f"chunk {playing.sequence} stopped: {message}")
+            summary = f"chunk {playing.sequence} stopped: {message}"
+            if cause in (Cause.STOPPED, Cause.HELD):
+                self.get_logger().info(summary)
+            else:
+                self.get_logger().error(summary)
             now_s = self._now_s()
             self._reports.progress(ChunkProgress.ABORTED, playing, now_s, cause, message)
         self._settle(False, message)
