@@ -209,11 +209,9 @@ class Commander:
         deltas, bound = chunk.deltas, False
         if self._rails is not None:
             deltas, bound = self._rails.keep(deltas)
-        if chunk.start_s is None or lead_s > 0.0:  # what is planned must arrive before it begins
-            hand_over_s = max(lead_s, hand_over_s)
-        else:
-            hand_over_s = lead_s
-        plan = self._plan(chunk, deltas, measured, now_s, lead_s, hand_over_s)
+        must_arrive = chunk.start_s is None or lead_s > 0.0  # else time stands still meanwhile
+        begins_s = max(lead_s, hand_over_s) if must_arrive else lead_s
+        plan = self._plan(chunk, deltas, measured, now_s, lead_s, begins_s)
         planned_s = present()
         if chunk.start_s is None and not self.moving(now_s):
             now_s = max(now_s, planned_s)  # it begins at rest: no part of it is to be late
