@@ -25,6 +25,7 @@ class Status:
     steps_dropped: int = 0
     steps_blended: int = 0
     holds: int = 0
+    reconnects: int = 0
     moving_share: float = 0.0
 
 

@@ -4,6 +4,7 @@
 Everything runs in this process and one executor, so whatever blocks a node blocks the test too.
 """
 
+import threading
 import time
 from collections.abc import Callable, Mapping
 from types import TracebackType
@@ -12,6 +13,8 @@ from typing import Any, TypeVar
 import numpy as np
 import numpy.typing as npt
 import rclpy
+from rcl_interfaces.msg import SetParametersResult
+from rcl_interfaces.srv import SetParameters
 from rclpy.action import ActionClient
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.lifecycle import TransitionCallbackReturn
@@ -96,18 +99,25 @@ class ScriptedPolicy:
     Attributes:
         answer: actions, or an exception to raise.
         refuses: settings that it does not know.
+        applies: what it makes of a setting instead of what it is told.
         reloaded: what it says of itself after a reload, as far as that is different; an exception
             to raise.
+        may_infer, may_reload: it waits for these.
     """
 
     def __init__(self, answer: Any = None, **config: Any) -> None:
         self.answer = actions() if answer is None else answer
         self.refuses: tuple[str, ...] = ()
+        self.applies: dict[str, Any] = {}
         self.reloaded: Any = {}
+        self.may_infer, self.may_reload = threading.Event(), threading.Event()
+        self.may_infer.set()
+        self.may_reload.set()
         self.calls: list[str] = []
         self.requests: list[dict[str, Any]] = []
         self.observed: list[dict[str, Any]] = []
         self.configured: list[dict[str, Any]] = []
+        self.reloads: list[dict[str, Any]] = []
         self.resets: list[str] = []
         self._config = config
 
@@ -131,6 +141,7 @@ class ScriptedPolicy:
     def infer(self, request: Mapping[str, Any]) -> dict[str, Any]:
         self.calls.append("infer")
         self.requests.append(dict(request))
+        assert self.may_infer.wait(PATIENCE_S)
         if isinstance(self.answer, Exception):
             raise self.answer
         return {"action": self.answer}
@@ -144,7 +155,7 @@ class ScriptedPolicy:
         for name in settings:
             if name in self.refuses:
                 raise TypeError(f"unexpected keyword argument '{name}'")
-        return dict(settings)
+        return {name: self.applies.get(name, value) for name, value in settings.items()}
 
     def observe(self, request: Mapping[str, Any]) -> dict[str, Any]:
         self.calls.append("observe")
@@ -153,6 +164,8 @@ class ScriptedPolicy:
 
     def reload(self, request: Mapping[str, Any]) -> dict[str, Any]:
         self.calls.append("reload")
+        self.reloads.append(dict(request))
+        assert self.may_reload.wait(PATIENCE_S)
         if isinstance(self.reloaded, Exception):
             raise self.reloaded
         self._config |= self.reloaded
@@ -353,6 +366,13 @@ class Stage:
         answer = self.wait_for(client.call_async(request or kind.Request()), f"{name} to answer")
         self.node.destroy_client(client)
         return answer
+
+    def set_parameters(self, name: str, **values: Any) -> list[SetParametersResult]:
+        """Set parameters of a node, as `ros2 param set` does; return the answers."""
+        changes = [Parameter(key, value=value).to_parameter_msg() for key, value in values.items()]
+        request = SetParameters.Request(parameters=changes)
+        results = self.call(SetParameters, f"{name}/set_parameters", request).results
+        return list(results)
 
     def judge(self, success: bool) -> None:
         self._judge.publish(Bool(data=success))

@@ -10,6 +10,7 @@ from vera_ros.demo.report import Counters
 @dataclass(frozen=True)
 class _ChunkLatency:
     server_s: float
+    infer_s: float
     pipeline_s: float | None
 
 
@@ -41,7 +42,7 @@ class EpisodeMeasurements:
         if status.chunk:
             # The pipeline's latency is known a moment after the chunk: the last word counts.
             self._chunks[status.chunk] = _ChunkLatency(
-                status.server_latency_s, self._pipeline_s(status)
+                status.server_latency_s, status.server_infer_s, self._pipeline_s(status)
             )
         return True
 
@@ -55,6 +56,11 @@ class EpisodeMeasurements:
     def server_latency_s(self) -> tuple[float, ...]:
         """Latency of each chunk, as the client saw it."""
         return tuple(latency.server_s for latency in self._chunks.values())
+
+    @property
+    def server_infer_s(self) -> tuple[float, ...]:
+        """The part of each chunk's latency that the server says it needed; 0: it does not say."""
+        return tuple(latency.infer_s for latency in self._chunks.values())
 
     @property
     def pipeline_latency_s(self) -> tuple[float, ...]:

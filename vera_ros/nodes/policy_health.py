@@ -70,12 +70,15 @@ def _findings_of_views(
     views: Mapping[str, ViewState], running: bool, bounds: Mapping[str, Any], rate_hz: float
 ) -> Iterator[Finding]:
     oldest_s = bounds["view_max_age_s"]
-    old = [view for view, v in views.items() if v.age_s is None or v.age_s > oldest_s]
-    if old:
+    stopped = [view for view, v in views.items() if v.age_s is not None and v.age_s > oldest_s]
+    missing = [view for view, v in views.items() if v.age_s is None]
+    if stopped:
         level = DiagnosticStatus.ERROR if running else DiagnosticStatus.WARN
-        yield level, f"no current picture of {', '.join(old)}"
+        yield level, f"no current picture of {', '.join(stopped)}"
+    if missing:
+        yield DiagnosticStatus.WARN, f"no picture of {', '.join(missing)} yet"
     for view, state in views.items():
-        if view not in old and 0.0 < state.rate_hz < _LOW_RATE * rate_hz:
+        if view not in stopped and 0.0 < state.rate_hz < _LOW_RATE * rate_hz:
             words = f"{view} comes at {state.rate_hz:.1f} Hz, the policy needs {rate_hz:g} Hz"
             yield DiagnosticStatus.WARN, words
 

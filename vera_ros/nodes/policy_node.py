@@ -25,6 +25,7 @@ from vera_ros.nodes.conversions import (
     stamp_to_ns,
 )
 from vera_ros.nodes.node import STEADY, Health, VeraNode, run_node
+from vera_ros.nodes.parameter_services import PatientParameterServices, Verdicts
 from vera_ros.nodes.policy_health import policy_health
 from vera_ros.nodes.policy_parameters import PARAMETERS, overlap_rules
 from vera_ros.nodes.server_side import ServerSide
@@ -64,6 +65,7 @@ class PolicyNode(VeraNode):
         self._shown: tuple[State, str] | None = None
         self._goal_handle: Any = None
         self._wakefulness = Wakefulness()
+        PatientParameterServices(self, self._verdicts)
 
     def setup(self) -> None:
         """Subscribe to everything and be ready for goals."""
@@ -167,6 +169,9 @@ class PolicyNode(VeraNode):
             1.0 / self._embodiment.control_dt_s,
             self._now().ros_ns,
         )
+
+    async def _verdicts(self) -> Verdicts:
+        return {} if self._server is None else await self._server.settings.verdicts()
 
     # Views.
 

@@ -3,6 +3,7 @@
 
 from collections.abc import Callable
 
+from rclpy.callback_groups import ReentrantCallbackGroup
 from rclpy.task import Future
 
 from vera_ros.embodiments import Embodiment
@@ -41,7 +42,8 @@ class ServerReload:
         self._why_not = why_not
         self._on_loaded = on_loaded
         self._answer: Future | None = None
-        node.create_service(ReloadServer, "reload", self._reload)
+        patient = ReentrantCallbackGroup()  # it waits, but keeps nobody else waiting
+        node.create_service(ReloadServer, "reload", self._reload, callback_group=patient)
 
     @property
     def under_way(self) -> bool:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Settings of the server as parameters of the node, while it runs."""
 
-from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future as ClientFuture
 from functools import partial
 from typing import Any
@@ -48,20 +48,17 @@ class ServerSettings:
         self._link = link
         self._on_applied = on_applied
         self._complaints: dict[str, str] = {}
-        self._verdicts: list[Future] = []
+        self._waiting: dict[Future, Sequence[str]] = {}  # answers, by what they are about
         self._setting_back = False
         self._link.set_defaults(self._wanted())
         node.add_on_set_parameters_callback(self._check)
         node.add_post_set_parameters_callback(self._on_set)
-        self._services = dict(_answer_later(node, self._answer))
 
     def close(self) -> None:
         """Leave the parameters alone."""
         self._node.remove_on_set_parameters_callback(self._check)
         self._node.remove_post_set_parameters_callback(self._on_set)
-        for service, callback in self._services.items():
-            service.callback = callback
-        for verdict in self._verdicts:
+        for verdict in self._waiting:
             verdict.set_result({})
 
     @property
@@ -101,7 +98,7 @@ class ServerSettings:
         settings = {name: wanted[name] for name in values if name in wanted}
         if settings:
             verdict = Future(executor=self._node.executor)
-            self._verdicts.append(verdict)
+            self._waiting[verdict] = list(settings)
             self._link.tune(settings, partial(self._on_answer, before, verdict))
 
     def _on_answer(
@@ -121,9 +118,8 @@ class ServerSettings:
                 self._note(tuned)
                 self._on_applied(tuned.applied)
                 self._set_back({name: before[name] for name in refusals}, tuned.asked)
-        if verdict in self._verdicts:
-            self._verdicts.remove(verdict)
-            verdict.set_result(refusals)
+        del self._waiting[verdict]
+        verdict.set_result(refusals)
 
     def _note(self, tuned: Tuned) -> None:
         for name in tuned.asked:
@@ -142,27 +138,31 @@ class ServerSettings:
             for name, value in values.items()
             if self._node.parameters[name] == refused[name]
         ]
+        for change in changes:
+            self._complaints.pop(change.name, None)
         self._setting_back = True
         try:
             self._node.set_parameters(changes)
         finally:
             self._setting_back = False
 
-    async def _answer(self, names: Sequence[str], results: Sequence[SetParametersResult]) -> None:
-        """Put the server's reasons into the answer to whoever set parameters."""
-        verdicts = list(self._verdicts)
-        if not verdicts:
-            return
+    async def verdicts(self) -> dict[str, SetParametersResult]:
+        """What the server says of the changes that it hears now, by parameter."""
+        waiting = list(self._waiting.items())
         if self._link.busy:
-            for result in results:
-                result.reason = result.reason or "the server hears of it later, see the log"
-            return
+            later = "the server hears of it after what it is asked now; see the log"
+            return {
+                name: SetParametersResult(successful=True, reason=later)
+                for _, names in waiting
+                for name in names
+            }
         refusals: Refusals = {}
-        for verdict in verdicts:
+        for verdict, _ in waiting:
             refusals |= await verdict
-        for name, result in zip(names, results, strict=True):
-            if name in refusals:
-                result.successful, result.reason = False, refusals[name]
+        return {
+            name: SetParametersResult(successful=False, reason=reason)
+            for name, reason in refusals.items()
+        }
 
 
 def read_settings(node: VeraNode) -> None:
@@ -175,34 +175,3 @@ def read_settings(node: VeraNode) -> None:
         value = node.get_parameter(name).value
         declared.check(value)
         node.parameters[name] = value
-
-
-Answer = Callable[[Sequence[str], Sequence[SetParametersResult]], Coroutine[Any, Any, None]]
-
-
-def _answer_later(node: VeraNode, answer: Answer) -> Iterator[tuple[Any, Callable[..., Any]]]:
-    """Let the node's services that set parameters wait for `answer`; yield them as they were.
-
-    What rclpy calls when parameters are set cannot wait, and its services answer at once.
-    """
-    for service in node.services:
-        callback = service.callback
-        if service.srv_name.endswith("/set_parameters"):
-
-            async def each(request: Any, response: Any, callback: Any = callback) -> Any:
-                response = callback(request, response)
-                await answer([p.name for p in request.parameters], response.results)
-                return response
-
-            service.callback = each
-            yield service, callback
-        elif service.srv_name.endswith("/set_parameters_atomically"):
-
-            async def together(request: Any, response: Any, callback: Any = callback) -> Any:
-                response = callback(request, response)
-                for name in [p.name for p in request.parameters]:
-                    await answer([name], [response.result])
-                return response
-
-            service.callback = together
-            yield service, callback
