@@ -75,11 +75,10 @@ _BRIEF = (0.3, 1.2)
 _DELAY = {"delay_s": (0.12, 0.4)}
 _VIEW = {"view": ("agentview", "robot0_eye_in_hand", "both")}
 _ANY = math.inf
-# Short of the time that ik_node and policy_node bear with, for which an episode waits.
-_VIEWS_WAIT_S = 2.5
-_JOINTS_WAIT_S = 0.25
-_ARM_WAITS_S = 1.5
-_SERVER_WAITS_S = 2.5
+# Short of what the nodes bear with, by their parameters, before an episode ends.
+_VIEWS_WAIT_S = 0.8  # view_stall_s
+_JOINTS_WAIT_S = 0.25  # joint_state_timeout_s
+_SERVER_WAITS_S = 2.5  # infer_timeout_s
 
 
 def _lasting(low: float = _BRIEF[0], high: float = _BRIEF[1]) -> dict[str, tuple[float, float]]:
@@ -125,13 +124,13 @@ _ALL = (
         Kind(f"kill_{node}", PROCESS, restarted=node == "reference_server", drastic=True)
         for node in NODES
     ),
-    Kind("freeze_policy_node", PROCESS, _lasting(0.2, 2.0), survived_s=_ANY, silent=True),
-    Kind("freeze_ik_node", PROCESS, _lasting(0.2, 2.0), survived_s=_ARM_WAITS_S, silent=True),
+    Kind("freeze_policy_node", PROCESS, _lasting(0.2, 2.0), survived_s=_VIEWS_WAIT_S, silent=True),
+    Kind("freeze_ik_node", PROCESS, _lasting(0.2, 2.0), survived_s=_JOINTS_WAIT_S, silent=True),
     Kind("freeze_reference_server", PROCESS, _lasting(0.2, 2.0), survived_s=_ANY, silent=True),
     Kind("freeze_sim_node", PROCESS, _lasting(0.2, 2.0), survived_s=_JOINTS_WAIT_S, silent=True),
     # What a person or a supervisor asks for.
     Kind("hold", SERVICE, _lasting(0.2, 1.0)),
-    Kind("stop", SERVICE),
+    Kind("stop", SERVICE, silent=True),  # which an arm at rest does not notice
     Kind("cancel", SERVICE),
     Kind("deactivate_policy_node", SERVICE),
     Kind("deactivate_ik_node", SERVICE),

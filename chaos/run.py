@@ -78,7 +78,9 @@ class Run:
         over_s = time.monotonic()
         try:
             self._wait_until(over_s + fault.phase_s)
-            goal = operator.goals if operator.episode_runs else -1
+            if not operator.episode_runs:
+                self._wait_for_play(time.monotonic(), whole=False)
+            goal = operator.goals
             struck_s = self._injector.strike(fault)
             over_s = time.monotonic()
             recovered_s = self._wait_for_play(over_s, whole=KINDS[fault.kind].drastic)
