@@ -16,6 +16,7 @@ TABLE_FILE = Path(__file__).resolve().parents[2] / "config" / "checkpoints.json"
 SIDECARS = ("config.yaml", "config.yml", "run_config.yaml")
 
 Table = dict[str, Any]
+Bundle = Mapping[str, Any]
 Environment = Mapping[str, str]
 
 _LFS_POINTER = b"version https://git-lfs.github.com"
@@ -50,18 +51,18 @@ def root_folder(table: Table, name: str, environment: Environment) -> Path:
     return Path(environment.get(root["variable"]) or root["container"])
 
 
-def bundle_folder(table: Table, bundle: Mapping[str, Any], environment: Environment) -> Path:
+def bundle_folder(table: Table, bundle: Bundle, environment: Environment) -> Path:
     """Return the folder of a bundle: where its own variable says, else below its root."""
     named = named_path(bundle, environment)
     if named is not None:
         return named.parent if bundle["variable"]["path"] else named
-    folder = root_folder(table, bundle["root"], environment) / bundle["folder"]
+    folder = Path(root_folder(table, bundle["root"], environment), bundle["folder"])
     if "cached_repository" in bundle:
         return _snapshot(folder)
     return folder
 
 
-def named_path(bundle: Mapping[str, Any], environment: Environment) -> Path | None:
+def named_path(bundle: Bundle, environment: Environment) -> Path | None:
     """Return what the bundle's own variable names, or None where it is not set."""
     variable = bundle.get("variable")
     value = environment.get(variable["name"]) if variable else None
@@ -97,12 +98,12 @@ def bundle_gaps(table: Table, names: Iterable[str], environment: Environment) ->
             yield gap_of(bundle, complaints)
 
 
-def gap_of(bundle: Mapping[str, Any], complaints: Iterable[str]) -> Gap:
+def gap_of(bundle: Bundle, complaints: Iterable[str]) -> Gap:
     """Return the gap of these complaints about a bundle."""
     return Gap(tuple(complaints), bundle["command"], terms(bundle))
 
 
-def terms(bundle: Mapping[str, Any]) -> str:
+def terms(bundle: Bundle) -> str:
     """Return licence and size of a bundle, in words."""
     licence = bundle["licence"] or "its publisher names no licence"
     if "-NC-" in licence:
@@ -141,11 +142,12 @@ def file_complaint(path: Path, size: int | None = None) -> str | None:
 def config_complaints(config: Path, environment: Environment) -> list[str]:
     """Return what is wrong with the files that a planner's algo_config.yaml names.
 
-    Raises:
-        OSError: the configuration cannot be read.
+    Args:
+        config: of the planner, which can be read.
+        environment: of the server.
     """
     complaints = []
-    for value in _CKPT_PATH.findall(config.read_text()):
+    for value in _CKPT_PATH.findall(config.read_text(errors="replace")):
         if value in ("null", "~"):
             continue
         path, unset = _interpolate(value, environment)
@@ -153,7 +155,7 @@ def config_complaints(config: Path, environment: Environment) -> list[str]:
             complaints.append(f"{config} reads {unset}, which is not set")
         elif not Path(path).is_absolute():
             complaints.append(f"{config} names '{value}', which is relative to nowhere")
-        elif not Path(path).is_dir():
+        elif not os.path.isdir(path):
             complaint = file_complaint(Path(path))
             complaints += [f"{complaint} (named by {config})"] if complaint else []
     return complaints

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from checkpoints import Table, load_table, terms
 from runs import RunNotFoundError
-from settings import Settings, SettingsError, read_settings
+from settings import Settings, SettingsError, filled, read_settings
 from start import Start, prepare
 
 
@@ -27,8 +27,7 @@ def main() -> int:
         "--check", action="store_true", help="say what would be run and what is missing, and stop"
     )
     check = parser.parse_args().check
-    # Compose passes on a variable that is not set as an empty one.
-    environment = {name: value for name, value in os.environ.items() if value}
+    environment = filled(os.environ)
     table = load_table()
     try:
         settings = read_settings(table, environment)
@@ -76,9 +75,9 @@ def working_folder(start: Start) -> str:
     The planner asks for `google/umt5-xxl`, which is a folder of the Wan base, or else a download.
     """
     folder = tempfile.mkdtemp(prefix="vera_server_")
-    tokenizers = Path(start.variables["VERA_WAN_ROOT"]) / "google"
-    if tokenizers.is_dir():
-        (Path(folder) / "google").symlink_to(tokenizers)
+    tokenizers = Path(start.variables["VERA_WAN_ROOT"], "google")
+    if os.path.isdir(tokenizers):
+        Path(folder, "google").symlink_to(tokenizers)
     return folder
 
 

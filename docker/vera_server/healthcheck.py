@@ -9,7 +9,8 @@ import os
 import sys
 
 from checkpoints import load_table
-from settings import read_port
+from settings import filled, read_port
+from websockets.exceptions import WebSocketException
 from websockets.sync.client import connect
 
 TIMEOUT_S = 20.0
@@ -17,14 +18,13 @@ TIMEOUT_S = 20.0
 
 def main() -> int:
     """Return 0 when the server has said who it is."""
-    environment = {name: value for name, value in os.environ.items() if value}
-    port = read_port(load_table(), environment)
+    port = read_port(load_table(), filled(os.environ))
     try:
         with connect(
             f"ws://127.0.0.1:{port}", open_timeout=TIMEOUT_S, max_size=None, compression=None
         ) as server:
             server.recv(timeout=TIMEOUT_S)
-    except (OSError, TimeoutError, ConnectionError, EOFError) as error:
+    except (OSError, WebSocketException) as error:
         print(f"port {port}: {error or type(error).__name__}", file=sys.stderr)
         return 1
     return 0

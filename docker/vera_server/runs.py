@@ -8,6 +8,7 @@ name. Python's standard library alone.
 """
 
 import json
+import os
 from pathlib import Path
 
 from checkpoints import SIDECARS, Table, file_complaint
@@ -28,18 +29,18 @@ def folder_of_run(table: Table, root: Path, run: str) -> Path:
         run: the run's id, or entity/project/id.
 
     Raises:
-        RunNotFoundError: there is none, or there are several; the message says which runs there are.
+        RunNotFoundError: there is none, or there are several; the message says which there are.
     """
     known = [
-        root / bundle["folder"]
+        Path(root, bundle["folder"])
         for bundle in table["bundles"].values()
         if bundle.get("run_id") == run.rpartition("/")[2]
     ]
     recorded = recorded_runs(root)
     ways = (
-        [folder for folder in known if folder.is_dir()],
+        [folder for folder in known if os.path.isdir(folder)],
         [folder for folder, name in recorded.items() if f"/{name}".endswith(f"/{run}")],
-        sorted(folder for folder in root.glob(f"*-{run}") if folder.is_dir()),
+        sorted(folder for folder in root.glob(f"*-{run}") if os.path.isdir(folder)),
     )
     folders = next(filter(None, ways), [])
     if len(folders) > 1:

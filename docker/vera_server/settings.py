@@ -2,10 +2,9 @@
 """What the container's environment variables choose, checked. Python's standard library alone."""
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
 
-from checkpoints import Environment, Table
+from checkpoints import Bundle, Environment, Table
 
 
 class SettingsError(Exception):
@@ -41,6 +40,11 @@ class Settings:
     teacache: float | None
     tracker: str | None
     debug_dump: str | None
+
+
+def filled(variables: Environment) -> dict[str, str]:
+    """Return the variables that are not empty: Compose passes on an unset one as an empty one."""
+    return {name: value for name, value in variables.items() if value}
 
 
 def read_settings(table: Table, environment: Environment) -> Settings:
@@ -105,7 +109,7 @@ def read_port(table: Table, environment: Environment) -> int:
     return _whole(environment, "VERA_SERVER_PORT", ports["policy"], 1, 65535)
 
 
-def bundles_of(table: Table, embodiment: str) -> dict[str, Mapping[str, object]]:
+def bundles_of(table: Table, embodiment: str) -> dict[str, Bundle]:
     """Return the bundles of an embodiment, by name, its tracker's apart."""
     names = table["embodiments"][embodiment]["bundles"]
     return {name: table["bundles"][name] for name in names}

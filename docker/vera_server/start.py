@@ -5,13 +5,12 @@ Python's standard library alone.
 """
 
 import os
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import runs
 from checkpoints import (
+    Bundle,
     Environment,
     Gap,
     Table,
@@ -33,8 +32,6 @@ OFFLINE = {
     "TRANSFORMERS_OFFLINE": "1",
     "WANDB_MODE": "offline",
 }
-
-Bundle = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
