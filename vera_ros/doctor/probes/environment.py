@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Whether ROS and the interfaces can be imported, and which they are."""
+
+from pathlib import Path
+
+from vera_ros.doctor.probes.wire import Teller, question
+
+_KINDS = ("msg", "srv", "action")
+
+
+def main() -> None:
+    """Entry point."""
+    teller = Teller()
+    question()
+    import rclpy
+    from ament_index_python.packages import get_package_share_directory
+    from rclpy.utilities import get_rmw_implementation_identifier
+
+    teller.tell("rclpy", str(Path(rclpy.__file__).parent))
+    teller.tell("rmw", get_rmw_implementation_identifier())
+    try:
+        import vera_ros_interfaces.action
+        import vera_ros_interfaces.msg
+        import vera_ros_interfaces.srv  # noqa: F401
+    except ImportError as error:
+        teller.tell("interfaces_error", str(error))
+        return
+    share = Path(get_package_share_directory("vera_ros_interfaces"))
+    teller.tell(
+        "interfaces",
+        {
+            f"{kind}/{file.name}": file.read_text()
+            for kind in _KINDS
+            for file in sorted((share / kind).glob(f"*.{kind}"))
+        },
+    )
+
+
+if __name__ == "__main__":
+    main()
