@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The arm as ik_node will see it: its description, its limits, and whether its motion is compiled."""
+"""The arm as ik_node will see it: description, limits, and whether its motion is compiled."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -48,7 +48,7 @@ def judge_compiled(facts: Facts) -> Finding:
             "compile the rest, which takes some 15 s",
             _COMPILE,
         )
-    return ok("compiled motion", f"all {functions} inner loops, in {facts['folder']}")
+    return ok("compiled motion", f"all {functions} inner loops are kept")
 
 
 def judge_missing(topic: str) -> Finding:

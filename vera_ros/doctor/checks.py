@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from vera_ros.doctor.context import Context
 from vera_ros.doctor.finding import Finding
 
+Look = Callable[[Context], Sequence[Finding]]
+
 
 @dataclass(frozen=True)
 class Check:
@@ -26,12 +28,15 @@ class Check:
     function: str
     by_hand: str
 
-    def look(self, context: Context) -> Sequence[Finding]:
-        """Run it."""
+    def load(self) -> Look:
+        """Import what looks.
+
+        Raises:
+            ModuleNotFoundError: a library that it needs is not installed.
+        """
         module, function = self.function.split(":")
-        found = importlib.import_module(f"vera_ros.doctor.{module}")
-        look: Callable[[Context], Sequence[Finding]] = getattr(found, function)
-        return look(context)
+        look: Look = getattr(importlib.import_module(f"vera_ros.doctor.{module}"), function)
+        return look
 
 
 _PYTHON = "Python and ROS"
@@ -57,4 +62,5 @@ CHECKS = (
     Check(_SERVER, "policy server", "policy_server:look", "see the server's log"),
     Check(_VERA, "GPU", "gpu:look", "nvidia-smi"),
     Check(_VERA, "Docker", "docker:look", "docker info"),
+    Check(_VERA, "checkpoints", "checkpoints:look", "ls the folders"),
 )

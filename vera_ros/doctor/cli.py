@@ -3,14 +3,13 @@
 
 import argparse
 import importlib.util
-import os
+import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
 
 from vera_ros import __version__
 from vera_ros.doctor.checks import CHECKS
-from vera_ros.doctor.context import Context
 from vera_ros.doctor.finding import Finding
 from vera_ros.doctor.options import DEADLINE_S, ROBOTS, SERVERS, Options
 from vera_ros.doctor.report import Report
@@ -77,7 +76,7 @@ def make_parser() -> argparse.ArgumentParser:
         "--wan-root",
         type=Path,
         metavar="DIR",
-        help="folder of the Wan base model (default: the variable VERA_WAN_CKPT_ROOT)",
+        help="folder of the Wan base model (default: the variable VERA_WAN_ROOT)",
     )
     add("--json", type=Path, metavar="FILE", help="write the findings there as well")
     add(
@@ -94,9 +93,6 @@ def parse_options(arguments: Sequence[str] | None = None) -> Options:
     """Return the checked options; on a mistake, say so and exit with code 2."""
     parser = make_parser()
     given = {name: v for name, v in vars(parser.parse_args(arguments)).items() if v is not None}
-    for name, variable in (("ckpt_root", "VERA_CKPT_ROOT"), ("wan_root", "VERA_WAN_CKPT_ROOT")):
-        if os.environ.get(variable):
-            given.setdefault(name, Path(os.environ[variable]))
     try:
         return Options(**given)
     except VeraRosError as error:
@@ -107,7 +103,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Entry point; return the exit code."""
     options = parse_options(arguments)
     try:
-        report = examine(options)
+        report = _examine(options)
     except KeyboardInterrupt:
         return 130
     _show(report)
@@ -116,10 +112,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return report.exit_code
 
 
-def examine(options: Options) -> Report:
-    """Look at everything."""
+def _examine(options: Options) -> Report:
     began_s = time.monotonic()
-    found = run(CHECKS, Context(options))
+    if sys.stdout.isatty() and importlib.util.find_spec("rich") is not None:
+        from vera_ros.doctor.page import progress
+
+        with progress(len(CHECKS)) as on_done:
+            found = run(CHECKS, options, on_done)
+    else:
+        found = run(CHECKS, options)
     areas: dict[str, list[Finding]] = {}
     for check, findings in found.items():
         areas.setdefault(check.area, []).extend(findings)

@@ -19,7 +19,7 @@ T = TypeVar("T")
 # So that a program's time-out is told by the check that waits for it, in time for the page.
 _MARGIN = 0.95
 
-NO_ROBOT_YET = "the simulation does not run; launch file and demo start it"
+NO_ROBOT_YET = "the simulation starts with the graph"
 
 
 class Context:
@@ -33,8 +33,8 @@ class Context:
     def __init__(self, options: Options) -> None:
         self.options = options
         self.deadline = Deadline(_MARGIN * options.deadline_s)
-        self._configuration = in_thread(self._read)
         self._description: Future[str] = Future()
+        self._configuration = in_thread(self._read)
         self._graph = in_thread(self._observe)
 
     def read_configuration(self) -> "Configuration":

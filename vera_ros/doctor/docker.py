@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from vera_ros.doctor.bytes import free_space, size
 from vera_ros.doctor.context import Context
 from vera_ros.doctor.finding import Finding, failure, not_checked, not_needed, ok, warning
-from vera_ros.doctor.quantities import size
 from vera_ros.doctor.tools import Output, ToolMissingError, run
 
 _INSTALL = "install Docker Engine: https://docs.docker.com/engine/install"
@@ -40,7 +40,7 @@ def look(context: Context) -> list[Finding]:
         engine,
         judge_compose(compose),
         judge_toolkit(facts, have_toolkit=shutil.which("nvidia-ctk") is not None),
-        judge_space(facts["DockerRootDir"], _free_bytes(facts["DockerRootDir"])),
+        judge_space(facts["DockerRootDir"], free_space(Path(facts["DockerRootDir"]))),
     ]
 
 
@@ -66,7 +66,7 @@ def judge_compose(compose: Output) -> Finding:
         return warning(
             "Docker compose",
             "not installed; only docker/compose.yaml needs it",
-            "sudo apt-get install docker-compose-plugin (Debian, Ubuntu: docker-compose-v2)",
+            "sudo apt-get install docker-compose-plugin (Ubuntu's own: docker-compose-v2)",
         )
     return ok("Docker compose", compose.out.strip())
 
@@ -90,11 +90,9 @@ def judge_toolkit(facts: Mapping[str, Any], *, have_toolkit: bool) -> Finding:
     return failure(name, "NVIDIA's container toolkit is not installed", _INSTALL_TOOLKIT)
 
 
-def judge_space(folder: str, free: int | None) -> Finding:
-    """There is room for the image. `free`: bytes; None: the folder is on another machine."""
+def judge_space(folder: str, free: int) -> Finding:
+    """There is room for the image. `free`: bytes."""
     name = "room for the image"
-    if free is None:
-        return not_checked(name, f"'{folder}' is not on this machine")
     if free < _IMAGE_BYTES:
         return warning(
             name,
@@ -121,14 +119,3 @@ def _why(info: Output) -> str:
     except ValueError:
         errors = []
     return str(errors[0]) if errors else info.why
-
-
-def _free_bytes(folder: str) -> int | None:
-    """Free space of the folder's file system, for whoever may look at its parents."""
-    path = Path(folder)
-    while path != path.parent:
-        try:
-            return shutil.disk_usage(path).free
-        except OSError:
-            path = path.parent
-    return None

@@ -3,10 +3,12 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from vera_ros.doctor.configuration import Configuration
 from vera_ros.doctor.tools import Deadline, Probe
+
+if TYPE_CHECKING:  # what it imports may not be installed
+    from vera_ros.doctor.configuration import Configuration
 
 ARM_TOPIC = "arm_controller/joint_trajectory"
 GRIPPER_TOPIC = "gripper_controller/joint_trajectory"
@@ -218,7 +220,7 @@ class GraphFacts:
 
 
 def observe(
-    configuration: Configuration,
+    configuration: "Configuration",
     namespace: str,
     deadline: Deadline,
     on_description: Callable[[str], None],

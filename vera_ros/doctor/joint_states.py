@@ -54,7 +54,8 @@ def _judge_names(configuration: Configuration, facts: GraphFacts) -> Finding | N
     if missing:
         return failure(
             NAME,
-            f"{joints.topic.name} has no {', '.join(missing)}; it has {', '.join(sorted(everything))}",
+            f"{joints.topic.name} has no {', '.join(missing)}; it has "
+            f"{', '.join(sorted(everything))}",
             "correct joint_names and gripper_joint in the parameter file, or have the "
             "joint_state_broadcaster publish them",
         )

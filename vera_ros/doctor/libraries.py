@@ -18,6 +18,9 @@ from vera_ros.resources import share_path
 # What is imported, where it has another name.
 _MODULES = {"opencv-python-headless": "cv2", "pin": "pinocchio", "PyYAML": "yaml"}
 
+# The ones that are asked about first when something does not fit.
+_SHOWN = ("numpy", "pin", "numba")
+
 # With a ROS installation these come from apt: all of them are compiled against the same NumPy.
 _APT = {
     "msgpack": "python3-msgpack",
@@ -67,9 +70,10 @@ def judge(
             findings.append(failure(name, trouble, mend))
         else:
             findings.append(warning(name, f"{trouble}; scripts/demo needs it", mend))
-    count = len({**optional, **required}) - len(findings)
-    versions = ", ".join(f"{name} {facts[name]['version']}" for name in ("numpy", "pin", "numba"))
-    return findings or [ok("libraries", f"{count} in the declared ranges ({versions})")]
+    if findings:
+        return findings
+    versions = ", ".join(f"{name} {facts[name]['version']}" for name in _SHOWN)
+    return [ok("libraries", f"{len(facts)} in the declared ranges, among them {versions}")]
 
 
 def declared_requirements() -> dict[str, list[str]]:
@@ -109,7 +113,7 @@ def _read_setup(text: str) -> dict[str, list[str]]:
 
 def _import(wanted: Mapping[str, Requirement], probe: Probe) -> dict[str, Any]:
     probe.ask({"modules": {name: _MODULES.get(name, name) for name in wanted}})
-    facts: dict[str, Any] = dict.fromkeys(wanted, {"error": "was not tried"})
+    facts: dict[str, Any] = {name: {"error": "was not tried"} for name in wanted}
     trying = ""
     try:
         for name, value in probe.facts():

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The findings in a terminal: by rich, or in plain lines where it is not installed."""
+"""The findings in a terminal."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from rich.console import Console, Group, RenderableType
 from rich.padding import Padding
@@ -10,7 +13,7 @@ from vera_ros.doctor.finding import Finding, Verdict
 from vera_ros.doctor.report import Report
 
 _WIDEST = 120
-_NAME_WIDTH = 20
+_NAME_WIDTH = 24
 
 _MARKS = {
     Verdict.OK: ("✓", "green"),
@@ -28,6 +31,13 @@ def make_console() -> Console:
     return console
 
 
+@contextmanager
+def progress(checks: int) -> Iterator[Callable[[int], None]]:
+    """Show that something goes on; gives what is to be told how many checks have answered."""
+    with make_console().status("looking …") as status:
+        yield lambda done: status.update(f"looking … {done} of {checks}")
+
+
 def render(report: Report) -> RenderableType:
     """Return the page."""
     parts: list[RenderableType] = []
@@ -35,7 +45,7 @@ def render(report: Report) -> RenderableType:
         parts.append(Text(f"\n{area}", "bold"))
         table = Table.grid(padding=(0, 1))
         table.add_column(width=1)
-        table.add_column(width=_NAME_WIDTH)
+        table.add_column(width=_NAME_WIDTH, overflow="fold")
         table.add_column(overflow="fold")
         for finding in findings:
             mark, style = _MARKS[finding.verdict]

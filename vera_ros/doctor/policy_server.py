@@ -99,7 +99,7 @@ def _judge_absent(facts: ServerFacts, server: str) -> Finding:
             f"nobody listens on {facts.url}",
             "start the policy server, or name another one: --server-url ws://host:port",
         )
-    return not_needed(NAME, f"it is started with the graph; {facts.url} is free for it")
+    return not_needed(NAME, f"it starts with the graph; {facts.url} is free for it")
 
 
 def _judge_silent(facts: ServerFacts, server: str) -> Finding:

@@ -34,7 +34,7 @@ class Report:
 
     @property
     def exit_code(self) -> int:
-        """1 when something is broken, else 0: what only warns does not keep anything from running."""
+        """1 when something is broken, else 0: a warning keeps nothing from running."""
         return 1 if self.count(Verdict.FAILURE) else 0
 
     @property

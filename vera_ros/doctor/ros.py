@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from vera_ros.doctor.context import Context
-from vera_ros.doctor.finding import Finding, failure, ok, warning
+from vera_ros.doctor.finding import Finding, NotCheckedError, failure, ok, warning
 from vera_ros.doctor.tools import ToolError, ToolTimeoutError, probe
 from vera_ros.resources import share_path
 
@@ -32,7 +32,7 @@ def look(context: Context) -> list[Finding]:
         facts = probe("environment", context.deadline, {})
     except ToolTimeoutError:
         raise
-    except ToolError as error:
+    except (ToolError, NotCheckedError) as error:
         return [*findings, failure("ROS 2", f"rclpy cannot be used: {error}", _GET_ROS)]
     return [
         *findings,
@@ -59,15 +59,20 @@ def judge_python(version: tuple[int, ...], executable: str) -> Finding:
     return ok("Python", f"{shown} ({executable})")
 
 
-def judge_distro(distro: str, where: str) -> Finding:
-    """It is one that vera_ros is tested with."""
+def judge_distro(distro: str, rclpy: str) -> Finding:
+    """It is one that vera_ros is tested with.
+
+    Args:
+        distro: of the ROS installation that is sourced; empty: none.
+        rclpy: its version.
+    """
     if distro and distro not in _TESTED_DISTROS:
         return warning(
             "ROS 2",
             f"{distro}; vera_ros is tested with {' and '.join(_TESTED_DISTROS)}",
             "source /opt/ros/jazzy/setup.bash",
         )
-    return ok("ROS 2", distro or f"without a ROS installation, from {where}")
+    return ok("ROS 2", f"{distro or 'no ROS installation, but from PyPI'}, rclpy {rclpy}")
 
 
 def judge_rmw(rmw: str) -> Finding:

@@ -19,11 +19,9 @@ def judge_sender(name: str, topic: Topic, kind: str, mend: str) -> Finding | Non
         return failure(name, f"nobody publishes {topic.name}", mend)
     kinds = {publisher.type for publisher in topic.publishers}
     if kinds != {kind}:
-        return failure(
-            name,
-            f"{topic.senders} publishes {topic.name} as {', '.join(sorted(kinds))}; valid is {kind}",
-            mend,
-        )
+        sent = ", ".join(sorted(kinds))
+        found = f"{topic.senders} publishes {topic.name} as {sent}; valid is {kind}"
+        return failure(name, found, mend)
     return None
 
 

@@ -2,6 +2,7 @@
 """Programs that are asked for facts: other people's, and our own probes. Every wait is bounded."""
 
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -10,9 +11,12 @@ import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NoReturn
 
+from vera_ros.doctor.finding import NotCheckedError
 from vera_ros.errors import VeraRosError
+
+_NO_MODULE = re.compile(r"ModuleNotFoundError: No module named '([^'.]+)")
 
 
 class ToolError(VeraRosError):
@@ -123,6 +127,7 @@ class Probe:
 
         Raises:
             ToolTimeoutError: it does not end; it is killed.
+            NotCheckedError: a library that it needs is not installed.
             ToolError: it crashed.
         """
         assert self._process.stdout is not None
@@ -134,18 +139,22 @@ class Probe:
         if self._late:
             raise ToolTimeoutError(f"the probe '{self._name}' does not answer")
         if code != 0:
-            raise ToolError(self._why(code))
+            self._raise(code)
 
     def _give_up(self) -> None:
         self._late = True
         self._process.kill()
 
-    def _why(self, code: int) -> str:
+    def _raise(self, code: int) -> NoReturn:
+        if code < 0:
+            raise ToolError(f"killed by {signal.Signals(-code).name}")
         self._errors.seek(0)
         lines = self._errors.read().decode(errors="replace").strip().splitlines()
-        if code < 0:
-            return f"killed by {signal.Signals(-code).name}"
-        return lines[-1] if lines else f"exit code {code}"
+        why = lines[-1] if lines else f"exit code {code}"
+        missing = _NO_MODULE.match(why)
+        if missing:
+            raise NotCheckedError(f"the Python package {missing[1]} is not installed")
+        raise ToolError(why)
 
 
 def probe(name: str, deadline: Deadline, question: Mapping[str, Any]) -> dict[str, Any]:
@@ -153,6 +162,7 @@ def probe(name: str, deadline: Deadline, question: Mapping[str, Any]) -> dict[st
 
     Raises:
         ToolTimeoutError: it does not end; it is killed.
+        NotCheckedError: a library that it needs is not installed.
         ToolError: it crashed.
     """
     running = Probe(name, deadline)

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from vera_ros.doctor.bytes import size
 from vera_ros.doctor.context import Context
 from vera_ros.doctor.finding import Finding, NotCheckedError, failure, not_needed, ok, warning
 from vera_ros.doctor.graph import GraphFacts, rate_hz
-from vera_ros.doctor.quantities import size
 
 _MIB = 2**20
 _SEGMENT_BYTES = 512 * 2**10  # Fast DDS's shared-memory segment; larger messages get lost
@@ -140,9 +140,10 @@ def judge_fragments(limit: int | None, pictures: Pictures, local: bool) -> Findi
 def _pictures(context: Context) -> Pictures:
     """What the cameras send, or would."""
     try:
-        return measure(context.graph) or (_SIMULATED if context.options.robot == "sim" else _USUAL)
+        measured = measure(context.graph)
     except NotCheckedError:
-        return _USUAL
+        measured = None
+    return measured or (_SIMULATED if context.options.robot == "sim" else _USUAL)
 
 
 def measure(facts: GraphFacts) -> Pictures | None:

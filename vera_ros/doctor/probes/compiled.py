@@ -21,11 +21,13 @@ def main() -> None:
         for function in vars(module).values()
         if isinstance(function, CPUDispatcher)
     }
-    folders = {name: Path(function.stats.cache_path) for name, function in functions.items()}
-    kept = [name for name, folder in folders.items() if any(folder.glob(f"{name}-*.nbi"))]
+    kept = [
+        name
+        for name, function in functions.items()
+        if any(Path(function.stats.cache_path).glob(f"{name}-*.nbi"))
+    ]
     teller.tell("functions", len(functions))
     teller.tell("kept", len(kept))
-    teller.tell("folder", str(next(iter(folders.values()))))
 
 
 if __name__ == "__main__":

@@ -1,11 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
 """Whether ROS and the interfaces can be imported, and which they are."""
 
+import importlib.metadata
 from pathlib import Path
 
 from vera_ros.doctor.probes.wire import Teller, question
 
 _KINDS = ("msg", "srv", "action")
+
+
+def _version(package: str) -> str:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return "of unknown version"
 
 
 def main() -> None:
@@ -16,7 +24,7 @@ def main() -> None:
     from ament_index_python.packages import get_package_share_directory
     from rclpy.utilities import get_rmw_implementation_identifier
 
-    teller.tell("rclpy", str(Path(rclpy.__file__).parent))
+    teller.tell("rclpy", _version(rclpy.__name__))
     teller.tell("rmw", get_rmw_implementation_identifier())
     try:
         import vera_ros_interfaces.action

@@ -69,10 +69,10 @@ class Stream:
 class JointStream(Stream):
     """The joint states."""
 
-    names: set[tuple[str, ...]]
-
     def __init__(self, node: Any, now_s: Callable[[], float]) -> None:
-        self.names, self._positions, self._efforts = set(), {}, {}
+        self.names: set[tuple[str, ...]] = set()
+        self._positions: dict[str, float] = {}
+        self._efforts: dict[str, float] = {}
         super().__init__(node, now_s, JointState, "joint_states", sensor_qos("best_effort"))
 
     def look(self, message: JointState) -> None:

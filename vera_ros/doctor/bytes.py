@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Numbers as people read them."""
+"""Bytes: how many are free, and how people read them."""
+
+import shutil
+from pathlib import Path
 
 
 def size(number: float) -> str:
@@ -10,3 +13,10 @@ def size(number: float) -> str:
             return f"{value:.3g} {unit}"
         value /= 1000.0
     return f"{value:.3g} TB"
+
+
+def free_space(folder: Path) -> int:
+    """Free space where a folder is, or will be, [B]."""
+    while not folder.exists():
+        folder = folder.parent
+    return shutil.disk_usage(folder).free
