@@ -67,9 +67,7 @@ def read(options: Options, deadline: Deadline) -> Configuration:
     chosen = GraphOptions(robot=options.robot, server="attach", config=options.config)
     remappings = nodes(chosen)[0].remappings
     path = chosen.config_path
-    facts = probe(
-        "parameters", deadline, {"config": str(path), "namespace": options.namespace.rstrip("/")}
-    )
+    facts = probe("parameters", deadline, {"config": str(path), "namespace": options.prefix or "/"})
     if "error" in facts:
         raise ConfigurationError(facts["error"])
     refused = [node["error"] for node in facts.values() if "error" in node]

@@ -4,11 +4,11 @@
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from vera_ros.doctor.finding import NotCheckedError
 from vera_ros.doctor.options import Options
-from vera_ros.doctor.tools import Deadline
+from vera_ros.doctor.tools import Deadline, Probe
 
 if TYPE_CHECKING:  # what they import may not be installed
     from vera_ros.doctor.configuration import Configuration
@@ -22,6 +22,37 @@ _MARGIN = 0.95
 NO_ROBOT_YET = "the simulation starts with the graph"
 
 
+class Once(Generic[T]):
+    """Something that is found once, by whoever needs it first; all get the same.
+
+    Args:
+        find: finds it, in a thread of its own, which nobody waits for at the program's end.
+    """
+
+    def __init__(self, find: Callable[[], T]) -> None:
+        self._find = find
+        self._lock = threading.Lock()
+        self._future: Future[T] | None = None
+
+    def begin(self) -> "Future[T]":
+        """Begin to find it, unless somebody has."""
+        with self._lock:
+            if self._future is None:
+                self._future = Future()
+                threading.Thread(target=self._work, args=(self._future,), daemon=True).start()
+            return self._future
+
+    def get(self) -> T:
+        """Wait for it; raises what finding it raised."""
+        return self.begin().result()
+
+    def _work(self, future: "Future[T]") -> None:
+        try:
+            future.set_result(self._find())
+        except BaseException as error:
+            future.set_exception(error)
+
+
 class Context:
     """One run.
 
@@ -33,13 +64,13 @@ class Context:
     def __init__(self, options: Options) -> None:
         self.options = options
         self.deadline = Deadline(_MARGIN * options.deadline_s)
+        self._configuration = Once(self._read)
+        self._graph = Once(self._observe)
         self._description: Future[str] = Future()
-        self._configuration = in_thread(self._read)
-        self._graph = in_thread(self._observe)
 
     def read_configuration(self) -> "Configuration":
         """The chosen parameter file, with whatever exception its reading raised."""
-        return self._configuration.result()
+        return self._configuration.get()
 
     @property
     def configuration(self) -> "Configuration":
@@ -49,9 +80,13 @@ class Context:
             NotCheckedError: it cannot be used.
         """
         try:
-            return self._configuration.result()
+            return self.read_configuration()
         except Exception as error:
             raise NotCheckedError("the parameter file cannot be used, see there") from error
+
+    def observe_graph(self) -> "GraphFacts":
+        """The running graph, with whatever exception its observation raised."""
+        return self._graph.get()
 
     @property
     def graph(self) -> "GraphFacts":
@@ -61,11 +96,17 @@ class Context:
             NotCheckedError: it cannot be looked at.
         """
         try:
-            return self._graph.result()
+            return self.observe_graph()
         except NotCheckedError:
             raise
         except Exception as error:
-            raise NotCheckedError("the graph cannot be looked at, see there") from error
+            raise NotCheckedError("the graph cannot be looked at, see nodes") from error
+
+    @property
+    def published_description(self) -> str:
+        """The URDF on the graph's topic; empty: there is none."""
+        self._graph.begin()
+        return self._description.result()
 
     @property
     def robot_is_up(self) -> bool:
@@ -74,16 +115,7 @@ class Context:
         Raises:
             NotCheckedError: the graph cannot be looked at.
         """
-        return self.options.robot == "real" or self.graph.runs("sim_node", self.options.namespace)
-
-    def observe_graph(self) -> "GraphFacts":
-        """The running graph, with whatever exception its observation raised."""
-        return self._graph.result()
-
-    @property
-    def published_description(self) -> str:
-        """The URDF on the graph's topic; empty: there is none."""
-        return self._description.result()
+        return self.options.robot == "real" or self.graph.runs(f"{self.options.prefix}/sim_node")
 
     def _read(self) -> "Configuration":
         from vera_ros.doctor import configuration
@@ -94,26 +126,15 @@ class Context:
         from vera_ros.doctor import graph
 
         try:
+            probe = Probe("graph", self.deadline)  # imports what it needs, meanwhile
+            configuration = self.configuration
             return graph.observe(
-                self.configuration,
-                self.options.namespace,
-                self.deadline,
+                probe,
+                configuration,
+                self.options.prefix,
+                self.deadline.remaining(),
                 self._description.set_result,
             )
         finally:
             if not self._description.done():
                 self._description.set_result("")
-
-
-def in_thread(find: Callable[[], T]) -> "Future[T]":
-    """Find something in a thread of its own, which nobody waits for at the program's end."""
-    future: Future[T] = Future()
-
-    def work() -> None:
-        try:
-            future.set_result(find())
-        except BaseException as error:
-            future.set_exception(error)
-
-    threading.Thread(target=work, daemon=True).start()
-    return future

@@ -20,7 +20,7 @@ _OWN_NODES = ("policy_node", "ik_node", "sim_node", "judge_node", "reference_ser
 
 def look_at_nodes(context: Context) -> list[Finding]:
     """Look at who is there."""
-    return [judge_nodes(context.observe_graph(), context.options.namespace)]
+    return [judge_nodes(context.observe_graph(), context.options.prefix)]
 
 
 def look(context: Context) -> list[Finding]:
@@ -40,10 +40,10 @@ def look(context: Context) -> list[Finding]:
     return [*findings, *judge_manager(configuration, facts), *judge_rivals(facts)]
 
 
-def judge_nodes(facts: GraphFacts, namespace: str) -> Finding:
+def judge_nodes(facts: GraphFacts, prefix: str) -> Finding:
     """No two nodes share a name: two ik_nodes would both move the arm."""
     twice = sorted(name for name, count in Counter(facts.nodes).items() if count > 1)
-    own = [name for name in _OWN_NODES if facts.runs(name, namespace)]
+    own = [name for name in _OWN_NODES if facts.runs(f"{prefix}/{name}")]
     if twice:
         return failure(
             "nodes",

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from vera_ros.doctor.tools import Deadline, Probe
+from vera_ros.doctor.tools import Probe
 
 if TYPE_CHECKING:  # what it imports may not be installed
     from vera_ros.doctor.configuration import Configuration
@@ -214,39 +214,40 @@ class GraphFacts:
             }
         )
 
-    def runs(self, node: str, namespace: str) -> bool:
-        """Whether a node of that name runs in the namespace."""
-        return f"{_prefix(namespace)}/{node}" in self.nodes
+    def runs(self, node: str) -> bool:
+        """Whether a node of that full name runs."""
+        return node in self.nodes
 
 
 def observe(
+    probe: Probe,
     configuration: "Configuration",
-    namespace: str,
-    deadline: Deadline,
+    prefix: str,
+    seconds: float,
     on_description: Callable[[str], None],
 ) -> GraphFacts:
     """Look at the graph.
 
     Args:
+        probe: `graph`, not asked yet.
         configuration: says which topics are meant.
-        namespace: of the graph; empty: none.
-        deadline: when the facts must be there.
+        prefix: what the graph's namespace puts before a name; empty: nothing.
+        seconds: how long it may take.
         on_description: told the URDF as soon as it comes by topic.
 
     Raises:
         ToolError: the probe crashed, or did not answer.
     """
-    probe = Probe("graph", deadline)
     probe.ask(
         {
-            "namespace": _prefix(namespace),
+            "namespace": prefix or "/",
             "remappings": configuration.remappings,
             "views": configuration.view_topics,
             "compressed": configuration.compressed,
             "reliability": configuration.policy["image_reliability"],
             "topics": {"arm": ARM_TOPIC, "gripper": GRIPPER_TOPIC},
             "actions": {"arm_action": ARM_ACTION, "gripper_action": GRIPPER_ACTION},
-            "seconds": deadline.remaining(),
+            "seconds": seconds,
         }
     )
     facts: GraphFacts | None = None
@@ -270,7 +271,3 @@ def rate_hz(samples: Sequence[Sample], clock: bool) -> float | None:
 
 def _samples(values: Sequence[Sequence[float]]) -> tuple[Sample, ...]:
     return tuple(Sample(*value) for value in values)
-
-
-def _prefix(namespace: str) -> str:
-    return f"/{namespace.strip('/')}".rstrip("/")

@@ -66,6 +66,11 @@ class Options:
             _check_writable(self.json)
 
     @property
+    def prefix(self) -> str:
+        """What the namespace puts before a name: empty, or like `/cell/left`."""
+        return f"/{self.namespace.strip('/')}".rstrip("/")
+
+    @property
     def serves_vera(self) -> bool:
         """Whether VERA itself is to run on this machine."""
         return self.server in ("docker", "subprocess")

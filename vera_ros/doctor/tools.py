@@ -133,19 +133,19 @@ class Probe:
         assert self._process.stdout is not None
         with self._process.stdout as lines:
             for line in lines:
-                yield from json.loads(line).items()
-        code = self._process.wait()
-        self._timer.cancel()
-        if self._late:
-            raise ToolTimeoutError(f"the probe '{self._name}' does not answer")
-        if code != 0:
-            self._raise(code)
+                fact = json.loads(line)
+                if fact is None:
+                    return  # all is told; how the process ends does not matter
+                yield from fact.items()
+        self._raise(self._process.wait())
 
     def _give_up(self) -> None:
         self._late = True
         self._process.kill()
 
     def _raise(self, code: int) -> NoReturn:
+        if self._late:
+            raise ToolTimeoutError(f"the probe '{self._name}' does not answer")
         if code < 0:
             raise ToolError(f"killed by {signal.Signals(-code).name}")
         self._errors.seek(0)

@@ -48,7 +48,10 @@ def look(context: Context) -> list[Finding]:
     rmw = os.environ.get("RMW_IMPLEMENTATION", "")
     pictures = _pictures(context)
     findings = [judge_sockets(_kernel("net/core/rmem_max"), pictures)]
-    local = os.environ.get("ROS_AUTOMATIC_DISCOVERY_RANGE") == "LOCALHOST"
+    local = (
+        os.environ.get("ROS_AUTOMATIC_DISCOVERY_RANGE") == "LOCALHOST"
+        or os.environ.get("ROS_LOCALHOST_ONLY") == "1"
+    )
     findings.append(judge_fragments(_kernel("net/ipv4/ipfrag_high_thresh"), pictures, local))
     if rmw and "fastrtps" not in rmw:
         return [not_needed("Fast DDS", f"the middleware is {rmw}"), *findings]

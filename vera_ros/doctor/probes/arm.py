@@ -4,7 +4,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from vera_ros.doctor.probes.wire import Teller, question
+from vera_ros.doctor.probes.wire import Tell, run
 from vera_ros.embodiments import find_embodiment
 from vera_ros.errors import VeraRosError
 from vera_ros.motion.arm_model import ArmModel
@@ -42,16 +42,15 @@ def _set_up(urdf: str, p: Facts) -> Facts:
     return {"left_out": [] if obstacles is None else [list(links) for links in obstacles.left_out]}
 
 
-def main() -> None:
-    """Entry point."""
-    teller, asked = Teller(), question()
+def look(asked: Facts, tell: Tell) -> None:
+    """Tell of each step what came of it, or `error`."""
     p, urdf = asked["parameters"], asked["urdf"]
 
     def attempt(name: str, step: Callable[[], Facts]) -> None:
         try:
-            teller.tell(name, step())
+            tell(name, step())
         except VeraRosError as error:
-            teller.tell(name, {"error": str(error)})
+            tell(name, {"error": str(error)})
 
     attempt("limits", lambda: _limits(p))
     attempt("response", lambda: _response(p))
@@ -62,4 +61,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run(look)

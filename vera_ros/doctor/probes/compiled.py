@@ -3,17 +3,16 @@
 
 import sys
 from pathlib import Path
+from typing import Any
 
 from numba.core.registry import CPUDispatcher
 
 import vera_ros.motion.compile  # noqa: F401  # brings all of them
-from vera_ros.doctor.probes.wire import Teller, question
+from vera_ros.doctor.probes.wire import Tell, run
 
 
-def main() -> None:
-    """Entry point."""
-    teller = Teller()
-    question()
+def look(_: dict[str, Any], tell: Tell) -> None:
+    """Tell how many `functions` there are, and how many are `kept`."""
     functions = {
         f"{function.__module__.rsplit('.', 1)[-1]}.{function.__name__}": function
         for name, module in list(sys.modules.items())
@@ -26,9 +25,9 @@ def main() -> None:
         for name, function in functions.items()
         if any(Path(function.stats.cache_path).glob(f"{name}-*.nbi"))
     ]
-    teller.tell("functions", len(functions))
-    teller.tell("kept", len(kept))
+    tell("functions", len(functions))
+    tell("kept", len(kept))
 
 
 if __name__ == "__main__":
-    main()
+    run(look)

@@ -3,8 +3,9 @@
 
 import importlib.metadata
 from pathlib import Path
+from typing import Any
 
-from vera_ros.doctor.probes.wire import Teller, question
+from vera_ros.doctor.probes.wire import Tell, run
 
 _KINDS = ("msg", "srv", "action")
 
@@ -16,25 +17,23 @@ def _version(package: str) -> str:
         return "of unknown version"
 
 
-def main() -> None:
-    """Entry point."""
-    teller = Teller()
-    question()
+def look(_: dict[str, Any], tell: Tell) -> None:
+    """Tell rclpy's version, the RMW, and the text of every definition of the interfaces."""
     import rclpy
     from ament_index_python.packages import get_package_share_directory
     from rclpy.utilities import get_rmw_implementation_identifier
 
-    teller.tell("rclpy", _version(rclpy.__name__))
-    teller.tell("rmw", get_rmw_implementation_identifier())
+    tell("rclpy", _version(rclpy.__name__))
+    tell("rmw", get_rmw_implementation_identifier())
     try:
         import vera_ros_interfaces.action
         import vera_ros_interfaces.msg
         import vera_ros_interfaces.srv  # noqa: F401
     except ImportError as error:
-        teller.tell("interfaces_error", str(error))
+        tell("interfaces_error", str(error))
         return
     share = Path(get_package_share_directory("vera_ros_interfaces"))
-    teller.tell(
+    tell(
         "interfaces",
         {
             f"{kind}/{file.name}": file.read_text()
@@ -45,4 +44,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run(look)

@@ -3,7 +3,6 @@
 
 import importlib
 import math
-import os
 import sys
 import time
 from collections.abc import Callable
@@ -17,7 +16,7 @@ from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import CompressedImage, Image, JointState
 from std_msgs.msg import String
 
-from vera_ros.doctor.probes.wire import Teller, question
+from vera_ros.doctor.probes.wire import Tell, run
 from vera_ros.errors import VeraRosError
 from vera_ros.nodes.conversions import LATCHED, sensor_qos, stamp_to_ns
 from vera_ros.vision.images import to_rgb
@@ -26,7 +25,10 @@ _NODE = "vera_ros_doctor"
 _ENOUGH = 25  # messages of a stream that tell all about it
 _ENOUGH_S = 1.5  # or that much time of it
 _MOST = 400
-_DISCOVERY = 1 / 3  # of the time that there is: who is not there by then is taken to be absent
+# Participants announce themselves every 3 s; who is not seen by then is taken to be absent. Where
+# more time is given, the machine may be slow.
+_DISCOVERY_S = 4.5
+_DISCOVERY = 0.2  # of the time that is given, if that is more
 _FAREWELL_S = 1.0
 _LIST_CONTROLLERS = "controller_manager_msgs/srv/ListControllers"
 _ARM_PARAMETERS = ("joints", "interpolation_method", "open_loop_control")
@@ -111,10 +113,10 @@ class Observer:
         """Until everything is known, or the time is over; return how long that was, [s]."""
         began_s = time.monotonic()
         streams = [*self._views.values(), self._joints]
+        discovery_s = max(_DISCOVERY_S, _DISCOVERY * seconds)
         while (waited_s := time.monotonic() - began_s) < seconds:
             self._spin()
-            late = waited_s > _DISCOVERY * seconds
-            if all(s.enough or (late and not s.published) for s in streams):
+            if waited_s > discovery_s and all(s.enough or not s.published for s in streams):
                 break
         return waited_s
 
@@ -245,16 +247,15 @@ def _actions(node: Any) -> dict[str, str]:
     }
 
 
-def main() -> None:
-    """Entry point."""
-    teller, asked = Teller(), question()
+def look(asked: dict[str, Any], tell: Tell) -> Callable[[], None]:
+    """Tell the `robot_description` as soon as it comes, and in the end the `graph`."""
     deadline_s = time.monotonic() + asked["seconds"] - _FAREWELL_S
-    arguments = ["--ros-args", "-r", f"__ns:={asked['namespace'] or '/'}"]
+    arguments = ["--ros-args", "-r", f"__ns:={asked['namespace']}"]
     for source, target in asked["remappings"]:
         arguments += ["-r", f"{source}:={target}"]
 
     def on_description(urdf: str) -> None:
-        teller.tell("robot_description", urdf)
+        tell("robot_description", urdf)
         node.destroy_subscription(description)
 
     rclpy.init(args=[sys.argv[0], *arguments])
@@ -267,9 +268,14 @@ def main() -> None:
     observer = Observer(asked, node, lambda: executor.spin_once(timeout_sec=0.05))
     listened_s = observer.listen(deadline_s - time.monotonic())
     facts = {**observer.facts(), **observer.controllers(deadline_s), "listened_s": listened_s}
-    teller.tell("graph", facts)
-    os._exit(0)  # the middleware's own end may take long, and nothing is left to do
+    tell("graph", facts)
+
+    def clean_up() -> None:
+        node.destroy_node()
+        rclpy.shutdown()
+
+    return clean_up
 
 
 if __name__ == "__main__":
-    main()
+    run(look)

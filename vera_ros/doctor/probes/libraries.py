@@ -3,11 +3,12 @@
 
 import importlib
 import importlib.metadata
+from typing import Any
 
-from vera_ros.doctor.probes.wire import Teller, question
+from vera_ros.doctor.probes.wire import Tell, run
 
 
-def _look(distribution: str, module: str) -> dict[str, str]:
+def _import(distribution: str, module: str) -> dict[str, str]:
     try:
         imported = importlib.import_module(module)
     except ModuleNotFoundError as error:
@@ -22,13 +23,12 @@ def _look(distribution: str, module: str) -> dict[str, str]:
         return {"version": ""}
 
 
-def main() -> None:
-    """Entry point."""
-    teller = Teller()
-    for distribution, module in question()["modules"].items():
-        teller.tell("trying", distribution)
-        teller.tell(distribution, _look(distribution, module))
+def look(asked: dict[str, Any], tell: Tell) -> None:
+    """Tell what it is `trying`, and then, under the library's name, what came of it."""
+    for distribution, module in asked["modules"].items():
+        tell("trying", distribution)
+        tell(distribution, _import(distribution, module))
 
 
 if __name__ == "__main__":
-    main()
+    run(look)

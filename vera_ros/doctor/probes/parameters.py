@@ -2,10 +2,12 @@
 """Reads a parameter file as policy_node and ik_node would."""
 
 import os
+import re
 import sys
+from collections.abc import Callable
 from typing import Any
 
-from vera_ros.doctor.probes.wire import Teller, question
+from vera_ros.doctor.probes.wire import Tell, run
 
 # Two nodes of these names must not be seen by the graph that may be running.
 os.environ["ROS_AUTOMATIC_DISCOVERY_RANGE"] = "OFF"
@@ -15,6 +17,8 @@ import rclpy
 from vera_ros.errors import VeraRosError
 from vera_ros.nodes import ik_parameters, policy_parameters
 from vera_ros.nodes.parameters import Parameter, declare_parameters
+
+_SOURCE = re.compile(r", at \S+\.c:\d+")  # where in rcl, which helps nobody here
 
 _DECLARED = {
     "policy_node": policy_parameters.PARAMETERS,
@@ -29,22 +33,24 @@ def _read(name: str, parameters: tuple[Parameter, ...]) -> dict[str, Any]:
         return declare_parameters(node, parameters)
     except VeraRosError as error:
         return {"error": f"{name}: {error}"}
+    finally:
+        node.destroy_node()
 
 
-def main() -> None:
-    """Entry point."""
-    teller, asked = Teller(), question()
-    space = ["-r", f"__ns:={asked['namespace'] or '/'}"]
+def look(asked: dict[str, Any], tell: Tell) -> Callable[[], None] | None:
+    """Tell each node's parameters, or `error`."""
+    space = ["-r", f"__ns:={asked['namespace']}"]
     arguments = ["--ros-args", *space, "--params-file", asked["config"]]
     try:
         rclpy.init(args=[sys.argv[0], *arguments])
     except RuntimeError as error:  # rclpy's RCLError
-        teller.tell("error", f"the parameter file cannot be read: {error}")
-        return
+        why = _SOURCE.sub("", str(error))
+        tell("error", f"'{asked['config']}' cannot be read: {why}")
+        return None
     for name, parameters in _DECLARED.items():
-        teller.tell(name, _read(name, parameters))
-    os._exit(0)  # the middleware's own end may take long, and nothing is left to do
+        tell(name, _read(name, parameters))
+    return lambda: rclpy.shutdown()
 
 
 if __name__ == "__main__":
-    main()
+    run(look)
