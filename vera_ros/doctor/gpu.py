@@ -34,14 +34,14 @@ class Gpu:
         name: its model.
         total_mib: its memory; None: it does not tell.
         free_mib: what of it is free; None: it does not tell.
-        driver: version of the driver.
+        driver: version of the driver, like 550.54.14.
         compute: compute capability, like (8, 9).
     """
 
     name: str
     total_mib: int | None
     free_mib: int | None
-    driver: tuple[int, ...]
+    driver: str
     compute: tuple[int, ...]
 
 
@@ -60,23 +60,25 @@ def look(context: Context) -> list[Finding]:
 def judge(output: Output, embodiment: str) -> Finding:
     """There is a GPU that VERA's PyTorch can use, and it has room for the models."""
     if output.code != 0:
-        return failure(NAME, f"nvidia-smi: {output.why}", _INSTALL_DRIVER)
+        words = " ".join((output.out + output.error).split())
+        return failure(NAME, f"nvidia-smi: {words or output.why}", _INSTALL_DRIVER)
     gpus = parse(output.out)
     if not gpus:
         return failure(NAME, "nvidia-smi lists no GPU", "nvidia-smi -L")
     gpu = max(gpus, key=lambda gpu: (gpu.total_mib or 0, gpu.compute))
     shown = gpu.name if len(gpus) == 1 else f"{gpu.name} (the largest of {len(gpus)})"
-    driver, compute = (".".join(map(str, v)) for v in (gpu.driver, gpu.compute))
-    if gpu.driver < _CUDA_12_DRIVER:
-        return failure(NAME, f"{shown}: driver {driver} knows no CUDA 12", _UPDATE_DRIVER)
+    driver = _version(gpu.driver)
+    if driver < _CUDA_12_DRIVER:
+        return failure(NAME, f"{shown}: driver {gpu.driver} knows no CUDA 12", _UPDATE_DRIVER)
     if gpu.compute > _NEWEST_COMPUTE:
+        compute = ".".join(map(str, gpu.compute))
         return warning(
             NAME,
             f"{shown}: compute capability {compute} is newer than the kernels of PyTorch 2.6, "
             "which VERA names",
             "run VERA with a newer PyTorch (server subprocess), or use another GPU",
         )
-    found = f"{shown}, {_gib(gpu.free_mib)} of {_gib(gpu.total_mib)} free, driver {driver}"
+    found = f"{shown}, {_gib(gpu.free_mib)} of {_gib(gpu.total_mib)} free, driver {gpu.driver}"
     needed_mib = _MEMORY_MIB.get(embodiment)
     if needed_mib and gpu.free_mib is not None and gpu.free_mib < needed_mib:
         return warning(
@@ -84,7 +86,7 @@ def judge(output: Output, embodiment: str) -> Finding:
             f"{found}; {embodiment} takes about {_gib(needed_mib)}",
             "end what else uses the GPU (nvidia-smi lists it), or use a larger one",
         )
-    if gpu.driver < _CUDA_12_4_DRIVER:
+    if driver < _CUDA_12_4_DRIVER:
         return warning(
             NAME, f"{found}: older than CUDA 12.4, which VERA's PyTorch brings", _UPDATE_DRIVER
         )
@@ -99,7 +101,7 @@ def parse(text: str) -> list[Gpu]:
 
 def _read(row: list[str]) -> Gpu:
     name, total, free, driver, compute = row
-    return Gpu(name, _number(total), _number(free), _version(driver), _version(compute))
+    return Gpu(name, _number(total), _number(free), driver, _version(compute))
 
 
 def _number(text: str) -> int | None:

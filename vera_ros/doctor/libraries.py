@@ -41,7 +41,7 @@ def look(context: Context) -> list[Finding]:
     sim = context.options.robot == "sim"
     required = _by_name(declared[""] + (declared["sim"] if sim else []))
     optional = _by_name(declared["demo"] if sim else [])
-    facts = _import({**optional, **required}, Probe("libraries", context.deadline))
+    facts = import_all({**optional, **required}, Probe("libraries", context.deadline))
     distro = os.environ.get("ROS_DISTRO", "")
     return judge(required, optional, facts, distro)
 
@@ -92,6 +92,24 @@ def declared_requirements() -> dict[str, list[str]]:
     return {extra: _of_extra(lines, extra) for extra in ("", "sim", "demo")}
 
 
+def import_all(wanted: Mapping[str, Requirement], probe: Probe) -> dict[str, Any]:
+    """What importing each of them tells; with a probe that was not asked yet."""
+    probe.ask({"modules": {name: _MODULES.get(name, name) for name in wanted}})
+    facts: dict[str, Any] = {name: {"error": "was not tried"} for name in wanted}
+    trying = ""
+    try:
+        for name, value in probe.facts():
+            if name == "trying":
+                trying = value
+            else:
+                facts[name] = value
+    except ToolTimeoutError:
+        raise
+    except ToolError as error:
+        facts[trying] = {"error": f"its import crashes ({error})"}
+    return facts
+
+
 def _of_extra(lines: Sequence[str], extra: str) -> list[str]:
     """Those that an extra adds; those of the empty name are always needed."""
     markers = {line: Requirement(line).marker for line in lines}
@@ -109,23 +127,6 @@ def _read_setup(text: str) -> dict[str, list[str]]:
         if isinstance(node, ast.keyword) and node.arg in ("install_requires", "extras_require"):
             given[node.arg] = ast.literal_eval(node.value)
     return {"": given["install_requires"], **given["extras_require"]}
-
-
-def _import(wanted: Mapping[str, Requirement], probe: Probe) -> dict[str, Any]:
-    probe.ask({"modules": {name: _MODULES.get(name, name) for name in wanted}})
-    facts: dict[str, Any] = {name: {"error": "was not tried"} for name in wanted}
-    trying = ""
-    try:
-        for name, value in probe.facts():
-            if name == "trying":
-                trying = value
-            else:
-                facts[name] = value
-    except ToolTimeoutError:
-        raise
-    except ToolError as error:
-        facts[trying] = {"error": f"its import crashes ({error})"}
-    return facts
 
 
 def _trouble(requirement: Requirement, facts: Mapping[str, str]) -> str:

@@ -56,13 +56,16 @@ def look(context: Context) -> list[Finding]:
     findings.append(ports.judge(holders, viewer_port, server, running=running))
     if facts.config is None or _is_reference(facts.config):
         return [*findings, not_needed("viewer", "no VERA server runs")]
-    return [*findings, judge_viewer(f"http://{host}:{viewer_port}", _viewer(host, viewer_port))]
+    return [
+        *findings,
+        judge_viewer(f"http://{host}:{viewer_port}", look_into_viewer(host, viewer_port)),
+    ]
 
 
 def ask(url: str, deadline: Deadline, holder: Holder | None) -> ServerFacts:
     """What the server on this address says of itself."""
     try:
-        config = asyncio.run(_greet(url, deadline.remaining()))
+        config = asyncio.run(_greet(url, round(deadline.remaining(), 1)))
     except ConnectionFailedError as error:
         refused = isinstance(error.__cause__, ConnectionRefusedError)
         return ServerFacts(url, error=str(error), absent=refused, holder=holder)
@@ -153,7 +156,7 @@ def judge_viewer(url: str, stats: dict[str, Any] | str) -> Finding:
     return ok("viewer", url)
 
 
-def _viewer(host: str, port: int) -> dict[str, Any] | str:
+def look_into_viewer(host: str, port: int) -> dict[str, Any] | str:
     """What the viewer tells, or why it does not."""
     connection = http.client.HTTPConnection(host, port, timeout=_VIEWER_TIMEOUT_S)
     try:
