@@ -38,7 +38,9 @@ setup(
         "numba>=0.58,<1",
         "numpy>=1.26,<3",
         "opencv-python-headless>=4.6,<6",
+        "packaging>=21,<27",
         "pin>=3.1,<5",
+        "psutil>=5.9,<8",
         "PyYAML>=6,<7",
         "scipy>=1.11,<2",
         "setuptools",
@@ -74,6 +76,7 @@ setup(
         "console_scripts": [
             "compile_motion = vera_ros.motion.compile:main",
             "demo = vera_ros.demo.cli:main",
+            "doctor = vera_ros.doctor.cli:main",
             "ik_node = vera_ros.nodes.ik_node:main",
             "judge_node = vera_ros.nodes.judge_node:main",
             "policy_node = vera_ros.nodes.policy_node:main",

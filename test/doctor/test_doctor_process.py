@@ -1,0 +1,288 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The command itself, in front of real graphs, real servers, and nothing at all."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from vera_ros.demo.isolation import free_port, own_domain
+from vera_ros.embodiments import find_embodiment
+from vera_ros.graph import GraphOptions, command, nodes
+from vera_ros.resources import share_path
+from vera_ros.server.host import PolicyHost
+from vera_ros.server.reference.handshake import make_server_config
+
+if TYPE_CHECKING:
+    from test.ros_helpers import Operator, Processes, write_patient_config
+else:
+    from ros_helpers import Operator, Processes, write_patient_config
+
+PATIENCE_S = 120.0
+DEADLINE = ("--deadline", "60")  # a machine that is busy with tests is slow
+FAKE_ROBOT = Path(__file__).parent / "fake_robot.py"
+
+
+@dataclass(frozen=True)
+class Visit:
+    """What doctor said and wrote."""
+
+    code: int
+    page: str
+    report: Mapping[str, Any]
+
+    def verdicts(self, *areas: str) -> dict[str, str]:
+        """Verdict of each finding in these areas."""
+        return {f["name"]: f["verdict"] for f in self.report["findings"] if f["area"] in areas}
+
+    def found(self, name: str) -> str:
+        """What was found under a name."""
+        return "; ".join(f["found"] for f in self.report["findings"] if f["name"] == name)
+
+
+class Ward:
+    """Runs doctors, several at once."""
+
+    def __init__(self, folder: Path, environment: Mapping[str, str]) -> None:
+        self._folder = folder
+        self._environment = dict(environment)
+        self._running: dict[str, subprocess.Popen[str]] = {}
+
+    def send(self, name: str, *arguments: str) -> None:
+        """Start a doctor."""
+        self._running[name] = subprocess.Popen(
+            [
+                *(sys.executable, "-m", "vera_ros.doctor.cli"),
+                *(*arguments, "--json", str(self._folder / f"{name}.json")),
+            ],
+            env=self._environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+    def hear(self, name: str) -> Visit:
+        """Wait for a doctor."""
+        page, _ = self._running[name].communicate(timeout=PATIENCE_S)
+        file = self._folder / f"{name}.json"
+        assert file.is_file(), page
+        return Visit(self._running[name].returncode, page, json.loads(file.read_text()))
+
+    def close(self) -> None:
+        """Leave no doctor."""
+        for process in self._running.values():
+            if process.poll() is None:
+                process.kill()
+            process.communicate()
+
+
+class Served:
+    """A policy that is only asked what it is."""
+
+    def __init__(self, embodiment: str) -> None:
+        kind = find_embodiment(embodiment)
+        self._config = replace(
+            make_server_config(kind.view_keys, 10),
+            embodiment=embodiment,
+            control_dt=kind.control_dt_s,
+        )
+
+    def server_config(self) -> dict[str, Any]:
+        return self._config.to_wire()
+
+    def infer(self, _: Mapping[str, Any]) -> dict[str, Any]:
+        raise AssertionError("doctor asked for an inference")
+
+    def reset(self, _: str) -> None:
+        raise AssertionError("doctor ended an episode")
+
+    configure = observe = reload = infer
+
+
+@pytest.fixture(scope="module")
+def environment() -> Iterator[dict[str, str]]:
+    """A ROS domain that is nobody else's, and a terminal that is wide enough."""
+    with own_domain() as domain:
+        yield {
+            **os.environ,
+            "ROS_DOMAIN_ID": str(domain),
+            "ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST",
+            "COLUMNS": "120",
+        }
+
+
+@pytest.fixture(scope="module")
+def visits(
+    environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Mapping[str, Visit]]:
+    """What doctors say where no graph runs; all of them look at the same time."""
+    folder = tmp_path_factory.mktemp("visits")
+    broken = folder / "broken.yaml"
+    broken.write_text("/**/ik_node:\n  ros__parameters: {speed_scale: 7.0}\n")
+    with ExitStack() as stack:
+        droid = PolicyHost(Served("droid"), "127.0.0.1", 0)
+        stack.callback(droid.stop)
+        silent = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
+        ward = Ward(folder, environment)
+        stack.callback(ward.close)
+        attach = ("--server", "attach", "--server-url")
+        quiet_url = f"ws://127.0.0.1:{silent.getsockname()[1]}"
+        asked = {
+            "nothing": DEADLINE,
+            "dead-port": (*attach, f"ws://127.0.0.1:{free_port()}", *DEADLINE),
+            "droid": (*attach, f"ws://127.0.0.1:{droid.start()}", *DEADLINE),
+            "silent": (*attach, quiet_url, "--deadline", "20"),
+            "broken": ("--config", str(broken), *DEADLINE),
+        }
+        for name, arguments in asked.items():
+            ward.send(name, *arguments)
+        yield {name: ward.hear(name) for name in asked}
+
+
+def test_a_machine_where_nothing_runs_can_run_it(visits: Mapping[str, Visit]) -> None:
+    visit = visits["nothing"]
+    assert visit.code == 0, visit.page
+    assert set(visit.verdicts("Python and ROS", "Configuration").values()) <= {"ok", "warning"}
+    assert visit.verdicts("Robot") == {
+        "nodes": "ok",
+        "views": "skipped",
+        "joint states": "skipped",
+        "controllers": "skipped",
+    }
+    assert visit.verdicts("VERA on this machine") == {
+        "GPU": "skipped",
+        "Docker": "skipped",
+        "checkpoints": "skipped",
+    }
+
+
+def test_the_page_shows_what_the_json_holds(visits: Mapping[str, Visit]) -> None:
+    for visit in visits.values():
+        assert visit.code == visit.report["exit_code"]
+        assert "Traceback" not in visit.page
+        failures = sum(f["verdict"] == "failure" for f in visit.report["findings"])
+        assert visit.page.count("✗") == failures
+        for finding in visit.report["findings"]:
+            assert finding["name"] in visit.page
+            assert bool(finding["mend"]) is (finding["verdict"] in ("warning", "failure"))
+
+
+def test_a_dead_port_is_a_failure_for_who_attaches(visits: Mapping[str, Visit]) -> None:
+    visit = visits["dead-port"]
+    assert visit.code == 1
+    assert visit.verdicts("Policy server")["policy server"] == "failure"
+    assert "nobody listens on" in visit.found("policy server")
+
+
+def test_a_server_of_another_embodiment_is_a_failure(visits: Mapping[str, Visit]) -> None:
+    visit = visits["droid"]
+    assert visit.code == 1
+    assert visit.verdicts("Policy server")["policy server"] == "failure"
+    assert "droid" in visit.found("policy server")
+
+
+def test_a_server_that_says_nothing_keeps_nobody_waiting(visits: Mapping[str, Visit]) -> None:
+    visit = visits["silent"]
+    assert visit.code == 1
+    assert visit.verdicts("Policy server")["policy server"] == "failure"
+    found = visit.found("policy server")
+    assert "did not answer" in found or "no answer within 20 s" in found
+
+
+def test_a_broken_parameter_file_is_said_once(visits: Mapping[str, Visit]) -> None:
+    visit = visits["broken"]
+    assert visit.code == 1
+    assert visit.verdicts("Configuration") == {
+        "parameter file": "failure",
+        "robot description": "skipped",
+    }
+    assert "'speed_scale' is 7.0; valid is" in visit.found("parameter file")
+    assert set(visit.verdicts("Robot", "Policy server").values()) == {"skipped"}
+
+
+def test_the_running_simulation_is_well(ros_domain: int, server_url: str, tmp_path: Path) -> None:
+    config = write_patient_config(tmp_path)
+    specs = nodes(GraphOptions(server_url=server_url, config=config))
+    ward = Ward(tmp_path, os.environ)
+    with Processes(tmp_path) as processes:
+        for spec in specs:
+            processes.start(spec.name, command(spec, "left", tmp_path))
+        with Operator("left", processes.check) as operator:
+            operator.wait_until_active([spec.name for spec in specs])
+        url = ("--server-url", server_url)
+        ward.send("sim", "--namespace", "left", "--config", str(config), *url, *DEADLINE)
+        visit = ward.hear("sim")
+        processes.check()
+        processes.end()
+    assert visit.code == 0, visit.page
+    robot = visit.verdicts("Robot")
+    assert robot.pop("controller_manager") == "skipped"
+    assert set(robot) >= {"nodes", "agentview_image", "robot0_eye_in_hand_image", "joint states"}
+    assert set(robot.values()) <= {"ok", "warning"}  # a busy machine may be slow, but not wrong
+    assert "128 x 128 rgb8" in visit.found("agentview_image")
+    assert "/left/sim_node listens" in visit.found("arm controller")
+    assert "stand-in" in visit.found("provenance")
+
+
+def visit_fake_robot(folder: Path, *faults: str) -> Visit:
+    """Look at a robot that may have faults, with the packaged configuration of a real one."""
+    urdf = share_path("description", "urdf", "panda.urdf")
+    given = [argument for fault in faults for argument in ("--fault", fault)]
+    server = PolicyHost(Served("mimicgen"), "127.0.0.1", 0)
+    ward = Ward(folder, os.environ)
+    with Processes(folder) as processes, ExitStack() as stack:
+        stack.callback(server.stop)
+        stack.callback(ward.close)
+        processes.start("robot", [sys.executable, str(FAKE_ROBOT), str(urdf), *given])
+        with Operator(check=processes.check) as operator:
+            operator.wait_until(
+                lambda: operator.node.count_publishers("/joint_states"), "the robot"
+            )
+        url = ("--server", "attach", "--server-url", f"ws://127.0.0.1:{server.start()}")
+        ward.send("real", "--robot", "real", *url, *DEADLINE)
+        visit = ward.hear("real")
+        processes.check()
+        processes.end(signal.SIGTERM)
+    return visit
+
+
+def test_a_robot_that_is_well_is_found_well(ros_domain: int, tmp_path: Path) -> None:
+    visit = visit_fake_robot(tmp_path)
+    assert visit.code == 0, visit.page
+    assert "64 x 48 rgb8" in visit.found("agentview_image")
+    assert "7 joints and finger" in visit.found("joint states")
+    assert visit.found("controller parameters") == (
+        "interpolation_method splines, open_loop_control True"
+    )
+    assert "/robot_description: 7 joints" in visit.found("robot description")
+    assert visit.verdicts("VERA on this machine")["GPU"] == "skipped"
+
+
+def test_every_fault_of_a_robot_is_found(ros_domain: int, tmp_path: Path) -> None:
+    faults = ("stamps", "encoding", "finger", "latched", "teleop", "description")
+    visit = visit_fake_robot(tmp_path, *faults)
+    assert visit.code == 1
+    failures = {
+        "agentview_image": "not stamped",
+        "robot0_eye_in_hand_image": "yuv9",
+        "joint states": "panda_finger_joint1",
+        "arm controller": "latched",
+        "inertias": "no inertias",
+    }
+    verdicts = visit.verdicts("Robot", "Configuration")
+    for name, named in failures.items():
+        assert verdicts[name] == "failure", name
+        assert named in visit.found(name)
+    assert verdicts["other motion"] == "warning"
+    assert "/fake_robot" in visit.found("other motion")
+    assert verdicts["gripper controller"] == "ok"

@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The arm as ik_node will see it: description, limits, and whether its motion is compiled."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from vera_ros.doctor.configuration import Configuration
+from vera_ros.doctor.context import Context
+from vera_ros.doctor.finding import Finding, failure, not_needed, ok, warning
+from vera_ros.doctor.tools import Probe, probe
+from vera_ros.resources import share_path
+
+_COMPILE = "ros2 run vera_ros compile_motion (or python3 -m vera_ros.motion.compile)"
+_PUBLISH = (
+    "start robot_state_publisher; if it publishes elsewhere, remap robot_description in the "
+    "parameter file"
+)
+
+Facts = Mapping[str, Any]
+
+
+def look_at_compiled(context: Context) -> list[Finding]:
+    """Look whether the first start of ik_node will be slow."""
+    return [judge_compiled(probe("compiled", context.deadline, {}))]
+
+
+def look(context: Context) -> list[Finding]:
+    """Set up the arm's motion."""
+    running = Probe("arm", context.deadline)  # imports what it needs, meanwhile
+    configuration = context.configuration
+    urdf, origin = _description(context, configuration)
+    running.ask({"parameters": configuration.ik, "urdf": urdf})
+    facts = dict(running.facts())
+    findings = [judge_limits(facts["limits"], configuration.ik["limits"])]
+    findings.append(judge_response(facts["response"]))
+    if not urdf:
+        return [judge_missing(origin), *findings]
+    return [*judge_model(facts, origin, configuration.ik), *findings]
+
+
+def judge_compiled(facts: Facts) -> Finding:
+    """Everything is there that Numba would otherwise compile at the first start."""
+    kept, functions = facts["kept"], facts["functions"]
+    if kept < functions:
+        return warning(
+            "compiled motion",
+            f"{kept} of {functions} inner loops are compiled; the first start of ik_node will "
+            "compile the rest, which takes some 15 s",
+            _COMPILE,
+        )
+    return ok("compiled motion", f"all {functions} inner loops are kept")
+
+
+def judge_missing(topic: str) -> Finding:
+    """There is no description."""
+    return failure("robot description", f"nobody publishes a URDF on {topic}", _PUBLISH)
+
+
+def judge_model(facts: Facts, origin: str, p: Facts) -> list[Finding]:
+    """The URDF has the arm's joints and its tip, weighs something, and can be moved.
+
+    Args:
+        facts: of the probe: `model`, `inertias` and `set_up`, each with `error` where it failed.
+        origin: where the URDF comes from.
+        p: parameters of ik_node.
+    """
+    model, inertias, set_up = facts["model"], facts["inertias"], facts["set_up"]
+    name = "robot description"
+    if "error" in model:
+        mend = "correct joint_names and tcp_frame in the parameter file, or the URDF"
+        return [failure(name, f"{origin}: {model['error']}", mend)]
+    findings = [
+        ok(name, f"{origin}: {model['joints']} joints, {model['base']} to {model['tip']}"),
+        _judge_inertias(inertias, p["effort_model"]),
+    ]
+    if "error" in set_up:
+        findings.append(
+            failure("arm set-up", set_up["error"], "correct the parameter file, or the URDF")
+        )
+    elif set_up["left_out"]:
+        findings.append(
+            warning(
+                "arm set-up",
+                "not checked for collisions, since always too close to each other: "
+                + ", ".join("-".join(links) for links in set_up["left_out"]),
+                "lower self_distance_m, or give other shapes as collision_description",
+            )
+        )
+    else:
+        checked = "with" if p["collision_check"] else "without"
+        findings.append(ok("arm set-up", f"limits and workspace fit, {checked} collision check"))
+    return findings
+
+
+def _judge_inertias(inertias: Facts, effort_model: str) -> Finding:
+    if effort_model != "rigid_body":
+        return not_needed("inertias", f"effort_model is {effort_model}")
+    if "error" in inertias:
+        return failure(
+            "inertias",
+            inertias["error"],
+            "use a URDF with inertias, or set effort_model: none in the parameter file",
+        )
+    return ok("inertias", "every joint carries a mass, so contact can be told from gravity")
+
+
+def judge_limits(facts: Facts, file: str) -> Finding:
+    """The limits file can be read."""
+    if "error" in facts:
+        return failure("limits", facts["error"], "name another file as limits, or correct it")
+    return ok("limits", file)
+
+
+def judge_response(facts: Facts) -> Finding:
+    """The response model can be read."""
+    if "error" in facts:
+        return failure(
+            "response model", facts["error"], "name another file as response_model, or correct it"
+        )
+    return ok("response model", str(facts["file"]))
+
+
+def _description(context: Context, configuration: Configuration) -> tuple[str, str]:
+    """The URDF, and where it comes from (or should)."""
+    if context.options.robot == "sim":
+        path = share_path("description", "urdf", "panda.urdf")
+        return path.read_text(), path.name
+    if configuration.ik["robot_description"]:
+        return configuration.ik["robot_description"], "the parameter robot_description"
+    topic = dict(configuration.remappings).get("robot_description", "robot_description")
+    return context.published_description, topic

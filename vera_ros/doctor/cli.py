@@ -1,0 +1,143 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The doctor command: `scripts/doctor`, or `ros2 run vera_ros doctor`."""
+
+import argparse
+import importlib.util
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from vera_ros import __version__
+from vera_ros.doctor.checks import CHECKS
+from vera_ros.doctor.finding import Finding
+from vera_ros.doctor.options import DEADLINE_S, ROBOTS, SERVERS, Options
+from vera_ros.doctor.report import Report
+from vera_ros.doctor.runner import run
+from vera_ros.errors import VeraRosError
+
+_DESCRIPTION = """\
+Says whether this machine can run vera_ros, and what to do if not.
+
+Nothing is changed, nothing moves, and a policy server is only asked what it is."""
+
+_EPILOG = """\
+The exit code is 0 when nothing is broken, with or without warnings; 1 when something is; 2 for an
+option that makes no sense, 130 after Ctrl-C.
+
+examples:
+  scripts/doctor                                    for the demo: simulation, reference server
+  scripts/doctor --robot real --config my_arm.yaml --server attach
+  scripts/doctor --server docker --ckpt-root ~/vera-ckpts --wan-root ~/Wan2.1-T2V-1.3B"""
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """Return the parser of the command line."""
+    parser = argparse.ArgumentParser(
+        prog="doctor",
+        description=_DESCRIPTION,
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="version", version=f"vera_ros {__version__}")
+    add = parser.add_argument
+    add(
+        "--robot",
+        choices=ROBOTS,
+        help="the simulated arm, or a real one that is there (default sim)",
+    )
+    add(
+        "--server",
+        choices=SERVERS,
+        help="where the policy comes from: the packaged reference server, a server that runs, or "
+        "VERA on this machine, in a container or as a process (default reference)",
+    )
+    add(
+        "--server-url",
+        metavar="URL",
+        help="of the policy server (default: with attach what the parameter file says, else the "
+        "embodiment's port here)",
+    )
+    add(
+        "--config",
+        metavar="FILE",
+        help="ROS parameter file (default config/mimicgen_panda.yaml, with --robot real "
+        "config/real_panda.yaml)",
+    )
+    add("--namespace", metavar="NS", help="of the graph (default none)")
+    add(
+        "--ckpt-root",
+        type=Path,
+        metavar="DIR",
+        help="folder of VERA's checkpoints (default: the variable VERA_CKPT_ROOT)",
+    )
+    add(
+        "--wan-root",
+        type=Path,
+        metavar="DIR",
+        help="folder of the Wan base model (default: the variable VERA_WAN_ROOT)",
+    )
+    add("--json", type=Path, metavar="FILE", help="write the findings there as well")
+    add(
+        "--deadline",
+        dest="deadline_s",
+        type=float,
+        metavar="S",
+        help=f"give up checks that have not answered by then (default {DEADLINE_S:g})",
+    )
+    return parser
+
+
+def parse_options(arguments: Sequence[str] | None = None) -> Options:
+    """Return the checked options; on a mistake, say so and exit with code 2."""
+    parser = make_parser()
+    given = {name: v for name, v in vars(parser.parse_args(arguments)).items() if v is not None}
+    try:
+        return Options(**given)
+    except VeraRosError as error:
+        parser.error(str(error))
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Entry point; return the exit code."""
+    options = parse_options(arguments)
+    try:
+        report = _examine(options)
+    except KeyboardInterrupt:
+        return 130
+    _show(report)
+    if options.json is not None:
+        report.write(options.json)
+    return report.exit_code
+
+
+def _examine(options: Options) -> Report:
+    began_s = time.monotonic()
+    if sys.stdout.isatty() and importlib.util.find_spec("rich") is not None:
+        from vera_ros.doctor.page import progress
+
+        with progress(len(CHECKS)) as on_done:
+            found = run(CHECKS, options, on_done)
+    else:
+        found = run(CHECKS, options)
+    areas: dict[str, list[Finding]] = {}
+    for check, findings in found.items():
+        areas.setdefault(check.area, []).extend(findings)
+    return Report(__version__, options, areas, time.monotonic() - began_s)
+
+
+def _show(report: Report) -> None:
+    if importlib.util.find_spec("rich") is None:
+        from vera_ros.doctor.plain import lines
+
+        for line in lines(report):
+            print(line)
+        return
+    from vera_ros.doctor.page import make_console, render
+
+    make_console().print(render(report))
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The chosen parameter file, as the nodes would read it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from vera_ros.doctor.context import Context
+from vera_ros.doctor.finding import Finding, failure, ok, warning
+from vera_ros.doctor.options import Options
+from vera_ros.doctor.tools import Deadline, probe
+from vera_ros.embodiments import Embodiment, find_embodiment
+from vera_ros.errors import ConfigurationError
+
+NAME = "parameter file"
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """What the parameter file says, and what is chosen beside it.
+
+    Attributes:
+        path: of the file.
+        remappings: (name in the graph, name of the topic).
+        policy: parameters of policy_node, by name.
+        ik: parameters of ik_node, by name.
+        server_url: where the policy server is, or will be.
+    """
+
+    path: Path
+    remappings: tuple[tuple[str, str], ...]
+    policy: Mapping[str, Any]
+    ik: Mapping[str, Any]
+    server_url: str
+
+    @property
+    def embodiment(self) -> Embodiment:
+        """The robot kind."""
+        return find_embodiment(self.policy["embodiment"])
+
+    @property
+    def compressed(self) -> bool:
+        """Whether the views come compressed."""
+        return bool(self.policy["image_transport"] == "compressed")
+
+    @property
+    def view_topics(self) -> dict[str, str]:
+        """Topic of each view, as policy_node subscribes to it."""
+        ending = "/compressed" if self.compressed else ""
+        topics: Sequence[str] = self.policy["view_topics"]
+        return {
+            view: f"{topic}{ending}"
+            for view, topic in zip(self.embodiment.view_keys, topics, strict=True)
+        }
+
+
+def read(options: Options, deadline: Deadline) -> Configuration:
+    """Read the chosen file.
+
+    Raises:
+        ConfigurationError: it cannot be used.
+        ToolError: ROS cannot be asked.
+    """
+    from vera_ros.graph import GraphOptions, nodes
+
+    chosen = GraphOptions(robot=options.robot, server="attach", config=options.config)
+    remappings = nodes(chosen)[0].remappings
+    path = chosen.config_path
+    facts = probe("parameters", deadline, {"config": str(path), "namespace": options.prefix or "/"})
+    if "error" in facts:
+        raise ConfigurationError(facts["error"])
+    refused = [node["error"] for node in facts.values() if "error" in node]
+    if refused:
+        raise ConfigurationError("; ".join(refused))
+    return assemble(options, path, remappings, facts["policy_node"], facts["ik_node"])
+
+
+def assemble(
+    options: Options,
+    path: Path,
+    remappings: tuple[tuple[str, str], ...],
+    policy: Mapping[str, Any],
+    ik: Mapping[str, Any],
+) -> Configuration:
+    """Put together what was read.
+
+    Raises:
+        ConfigurationError: the two nodes do not go together.
+    """
+    embodiment = find_embodiment(policy["embodiment"])
+    if ik["embodiment"] != embodiment.name:
+        raise ConfigurationError(
+            f"the embodiment of policy_node is '{embodiment.name}' and that of ik_node "
+            f"'{ik['embodiment']}'; make them the same"
+        )
+    if len(policy["view_topics"]) != len(embodiment.view_keys):
+        raise ConfigurationError(
+            f"view_topics has {len(policy['view_topics'])} topics; valid is one for each of "
+            f"{list(embodiment.view_keys)}"
+        )
+    url = options.server_url
+    if not url and options.server == "attach":
+        url = policy["server_url"]
+    return Configuration(
+        path, remappings, policy, ik, url or f"ws://127.0.0.1:{embodiment.policy_port}"
+    )
+
+
+def look(context: Context) -> list[Finding]:
+    """Read the file, and say what it says."""
+    try:
+        return [judge(context.read_configuration())]
+    except ConfigurationError as error:
+        where = context.options.config or "the packaged parameter file"
+        return [failure(NAME, str(error), f"correct {where}; config/real_panda.yaml is an example")]
+
+
+def judge(configuration: Configuration) -> Finding:
+    """What was read."""
+    policy, ik = configuration.policy, configuration.ik
+    if policy["arm_joints"] != ik["joint_names"]:
+        return warning(
+            NAME,
+            f"{configuration.path}: policy_node reports the joints {policy['arm_joints']} to the "
+            f"server, and ik_node moves {ik['joint_names']}",
+            "make arm_joints and joint_names the same",
+        )
+    tip = ik["tcp_frame"] or "the URDF's tip"
+    return ok(NAME, f"{configuration.path} ({configuration.embodiment.name}, moves {tip})")

@@ -1,0 +1,208 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Who plays the trajectories, and whether somebody else sends some."""
+
+import importlib.util
+from collections import Counter
+
+from vera_ros.doctor.configuration import Configuration
+from vera_ros.doctor.context import NO_ROBOT_YET, Context
+from vera_ros.doctor.finding import Finding, failure, not_checked, not_needed, ok, warning
+from vera_ros.doctor.graph import ControllerFacts, GraphFacts, Topic
+
+_TRAJECTORY = "trajectory_msgs/msg/JointTrajectory"
+_ACTIONS = {
+    "arm": "control_msgs/action/FollowJointTrajectory",
+    "gripper": "control_msgs/action/GripperCommand",
+}
+_LIST = "ros2 control list_controllers"
+_OWN_NODES = ("policy_node", "ik_node", "sim_node", "judge_node", "reference_server", "server_node")
+
+
+def look_at_nodes(context: Context) -> list[Finding]:
+    """Look at who is there."""
+    return [judge_nodes(context.observe_graph(), context.options.prefix)]
+
+
+def look(context: Context) -> list[Finding]:
+    """Look at who plays what ik_node sends."""
+    configuration, facts = context.configuration, context.graph
+    if not context.robot_is_up:
+        return [not_needed("controllers", NO_ROBOT_YET)]
+    have_control_msgs = importlib.util.find_spec("control_msgs") is not None
+    findings = []
+    for part in ("arm", "gripper"):
+        if part == "gripper" and not configuration.ik["gripper_joint"]:
+            findings.append(not_needed("gripper controller", "gripper_joint is empty"))
+        elif configuration.ik[f"{part}_output"] == "action":
+            findings.append(judge_action(part, facts, have_control_msgs))
+        else:
+            findings.append(judge_topic(part, facts))
+    return [*findings, *judge_manager(configuration, facts), *judge_rivals(facts)]
+
+
+def judge_nodes(facts: GraphFacts, prefix: str) -> Finding:
+    """No two nodes share a name: two ik_nodes would both move the arm."""
+    twice = sorted(name for name, count in Counter(facts.nodes).items() if count > 1)
+    own = [name for name in _OWN_NODES if facts.runs(f"{prefix}/{name}")]
+    if twice:
+        return failure(
+            "nodes",
+            f"two nodes have the same name: {', '.join(twice)}",
+            "stop one of them, or give it another namespace or ROS_DOMAIN_ID",
+        )
+    others = len(facts.nodes) - len(own)
+    return ok(
+        "nodes",
+        f"{', '.join(own) if own else 'none of vera_ros'}"
+        + (f", and {others} other{'s' if others > 1 else ''}" if others else ""),
+    )
+
+
+def judge_topic(part: str, facts: GraphFacts) -> Finding:
+    """A controller listens to the trajectories, and can hear them."""
+    topic = _topic(part, facts)
+    name = f"{part} controller"
+    if not topic.subscribers:
+        return failure(
+            name,
+            f"nobody subscribes to {topic.name}",
+            f"start the controller ({_LIST} names yours), or remap "
+            f"{part}_controller/joint_trajectory in the parameter file",
+        )
+    hearing = [end for end in topic.subscribers if end.type == _TRAJECTORY]
+    if not hearing:
+        kinds = ", ".join(sorted({end.type for end in topic.subscribers}))
+        return failure(
+            name,
+            f"{topic.name} is subscribed to as {kinds}; ik_node sends {_TRAJECTORY}",
+            f"remap {part}_controller/joint_trajectory to a joint_trajectory_controller's topic",
+        )
+    deaf = [end.node for end in hearing if end.latched]
+    if len(deaf) == len(hearing):
+        return failure(
+            name,
+            f"{', '.join(deaf)} wants {topic.name} latched (transient local), which ik_node does "
+            "not offer: nothing arrives",
+            "have the controller subscribe with durability volatile",
+        )
+    return ok(name, f"{', '.join(sorted({end.node for end in hearing}))} listens to {topic.name}")
+
+
+def judge_action(part: str, facts: GraphFacts, have_control_msgs: bool) -> Finding:
+    """Somebody serves the action, and it is the right one."""
+    action = facts.arm_action if part == "arm" else facts.gripper_action
+    name = f"{part} controller"
+    if not have_control_msgs:
+        return failure(
+            name,
+            f"{part}_output is action, which needs control_msgs",
+            "sudo apt-get install ros-$ROS_DISTRO-control-msgs, or set "
+            f"{part}_output: topic in the parameter file",
+        )
+    if action not in facts.actions:
+        return failure(
+            name,
+            f"nobody serves the action {action}",
+            f"start the controller (ros2 action list names yours), or remap {part}_controller/… in "
+            "the parameter file",
+        )
+    if facts.actions[action] != _ACTIONS[part]:
+        return failure(
+            name,
+            f"{action} is a {facts.actions[action]}; ik_node needs {_ACTIONS[part]}",
+            "remap to another action in the parameter file",
+        )
+    return ok(name, f"the action {action} is served")
+
+
+def judge_manager(configuration: Configuration, facts: GraphFacts) -> list[Finding]:
+    """The arm's controller is active, moves this arm, and interpolates as the gate assumes."""
+    name = "controller_manager"
+    if not facts.manager:
+        return [not_checked(name, "no controller_manager in the graph"), *_judge_parameters(facts)]
+    if facts.manager_problem:
+        return [not_checked(name, facts.manager_problem), *_judge_parameters(facts)]
+    own = _controller_name(facts)
+    found = {controller.name: controller for controller in facts.controllers}
+    if own not in found:
+        return [
+            failure(
+                name,
+                f"it has no controller '{own}'; it has {', '.join(sorted(found)) or 'none'}",
+                "remap arm_controller/joint_trajectory to one of them in the parameter file",
+            )
+        ]
+    return [_judge_controller(found[own], configuration), *_judge_parameters(facts)]
+
+
+def judge_rivals(facts: GraphFacts) -> list[Finding]:
+    """ik_node alone sends trajectories. Empty: so it is."""
+    rivals = sorted(
+        {
+            f"{end.node} ({topic.name})"
+            for topic in (facts.arm, facts.gripper)
+            for end in topic.publishers
+            if not end.node.endswith("/ik_node")
+        }
+    )
+    if not rivals:
+        return []
+    return [
+        warning(
+            "other motion",
+            f"not only ik_node can move the arm: {', '.join(rivals)}",
+            "stop them while vera_ros moves it",
+        )
+    ]
+
+
+def _judge_controller(controller: ControllerFacts, configuration: Configuration) -> Finding:
+    name = "controller_manager"
+    if controller.state != "active":
+        return failure(
+            name,
+            f"'{controller.name}' is {controller.state}",
+            f"ros2 control set_controller_state {controller.name} active",
+        )
+    joints = configuration.ik["joint_names"]
+    moved = {interface.rsplit("/", 1)[0] for interface in controller.claimed}
+    missing = [joint for joint in joints if joint not in moved]
+    if missing:
+        return failure(
+            name,
+            f"'{controller.name}' does not move {', '.join(missing)}; it holds "
+            f"{', '.join(controller.claimed) or 'nothing'}",
+            "correct joint_names in the parameter file, or the controller's joints",
+        )
+    kinds = sorted({interface.rsplit("/", 1)[-1] for interface in controller.claimed})
+    return ok(name, f"'{controller.name}' is active ({controller.type}, {', '.join(kinds)})")
+
+
+def _judge_parameters(facts: GraphFacts) -> list[Finding]:
+    """What the arm's controller says of itself. Empty where it says nothing."""
+    name, parameters = "controller parameters", facts.arm_parameters
+    if not parameters:
+        return []
+    wrong = []
+    if parameters.get("interpolation_method", "splines") != "splines":
+        wrong.append(f"interpolation_method is {parameters['interpolation_method']}, not splines")
+    if parameters.get("open_loop_control", True) is False:
+        wrong.append("open_loop_control is false: each trajectory begins with a small step")
+    if wrong:
+        return [
+            warning(
+                name,
+                "; ".join(wrong),
+                f"set them in the parameter file of '{_controller_name(facts)}'",
+            )
+        ]
+    return [ok(name, ", ".join(f"{key} {parameters[key]}" for key in sorted(parameters)))]
+
+
+def _controller_name(facts: GraphFacts) -> str:
+    """The arm's controller, whose topic is named after it."""
+    return facts.arm.name.rsplit("/", 2)[-2]
+
+
+def _topic(part: str, facts: GraphFacts) -> Topic:
+    return facts.arm if part == "arm" else facts.gripper

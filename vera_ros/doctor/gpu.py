@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The NVIDIA GPU that a VERA server needs, as nvidia-smi tells."""
+
+import csv
+from dataclasses import dataclass
+
+from vera_ros.doctor.context import Context
+from vera_ros.doctor.finding import Finding, failure, not_needed, ok, warning
+from vera_ros.doctor.tools import Output, ToolMissingError, run
+
+NAME = "GPU"
+
+_QUERY = ("name", "memory.total", "memory.free", "driver_version", "compute_cap")
+_COMMAND = ("nvidia-smi", f"--query-gpu={','.join(_QUERY)}", "--format=csv,noheader,nounits")
+
+# VERA's image has PyTorch 2.6 with CUDA 12.4, whose kernels end with compute capability 9.0.
+_NEWEST_COMPUTE = (9, 0)
+_CUDA_12_DRIVER = (525, 60)
+_CUDA_12_4_DRIVER = (550, 54)
+
+# Free memory [MiB]. For droid, what VERA's authors name for its 14B planner; the others are
+# estimates from the size of all the weights that are loaded, text encoder and backbone included.
+_MEMORY_MIB = {"mimicgen": 24_000, "droid": 60_000, "pusht": 8_000}
+
+_INSTALL_DRIVER = "install NVIDIA's driver (Ubuntu: sudo ubuntu-drivers install), then restart"
+_UPDATE_DRIVER = "update NVIDIA's driver (Ubuntu: sudo ubuntu-drivers install), then restart"
+
+
+@dataclass(frozen=True)
+class Gpu:
+    """One GPU.
+
+    Attributes:
+        name: its model.
+        total_mib: its memory; None: it does not tell.
+        free_mib: what of it is free; None: it does not tell.
+        driver: version of the driver, like 550.54.14.
+        compute: compute capability, like (8, 9).
+    """
+
+    name: str
+    total_mib: int | None
+    free_mib: int | None
+    driver: str
+    compute: tuple[int, ...]
+
+
+def look(context: Context) -> list[Finding]:
+    """Ask nvidia-smi."""
+    server = context.options.server
+    if not context.options.serves_vera:
+        return [not_needed(NAME, f"server {server} runs no VERA on this machine")]
+    try:
+        output = run(_COMMAND, context.deadline)
+    except ToolMissingError as error:
+        return [failure(NAME, f"{error}: no NVIDIA driver", _INSTALL_DRIVER)]
+    return [judge(output, context.configuration.embodiment.name)]
+
+
+def judge(output: Output, embodiment: str) -> Finding:
+    """There is a GPU that VERA's PyTorch can use, and it has room for the models."""
+    if output.code != 0:
+        words = " ".join((output.out + output.error).split())
+        return failure(NAME, f"nvidia-smi: {words or output.why}", _INSTALL_DRIVER)
+    gpus = parse(output.out)
+    if not gpus:
+        return failure(NAME, "nvidia-smi lists no GPU", "nvidia-smi -L")
+    gpu = max(gpus, key=lambda gpu: (gpu.total_mib or 0, gpu.compute))
+    shown = gpu.name if len(gpus) == 1 else f"{gpu.name} (the largest of {len(gpus)})"
+    driver = _version(gpu.driver)
+    if driver < _CUDA_12_DRIVER:
+        return failure(NAME, f"{shown}: driver {gpu.driver} knows no CUDA 12", _UPDATE_DRIVER)
+    if gpu.compute > _NEWEST_COMPUTE:
+        compute = ".".join(map(str, gpu.compute))
+        return warning(
+            NAME,
+            f"{shown}: compute capability {compute} is newer than the kernels of PyTorch 2.6, "
+            "which VERA names",
+            "run VERA with a newer PyTorch (server subprocess), or use another GPU",
+        )
+    found = f"{shown}, {_gib(gpu.free_mib)} of {_gib(gpu.total_mib)} free, driver {gpu.driver}"
+    needed_mib = _MEMORY_MIB.get(embodiment)
+    if needed_mib and gpu.free_mib is not None and gpu.free_mib < needed_mib:
+        return warning(
+            NAME,
+            f"{found}; {embodiment} takes about {_gib(needed_mib)}",
+            "end what else uses the GPU (nvidia-smi lists it), or use a larger one",
+        )
+    if driver < _CUDA_12_4_DRIVER:
+        return warning(
+            NAME, f"{found}: older than CUDA 12.4, which VERA's PyTorch brings", _UPDATE_DRIVER
+        )
+    return ok(NAME, found)
+
+
+def parse(text: str) -> list[Gpu]:
+    """Read what nvidia-smi prints for the query."""
+    rows = csv.reader(text.splitlines(), skipinitialspace=True)
+    return [_read(row) for row in rows if len(row) == len(_QUERY)]
+
+
+def _read(row: list[str]) -> Gpu:
+    name, total, free, driver, compute = row
+    return Gpu(name, _number(total), _number(free), driver, _version(compute))
+
+
+def _number(text: str) -> int | None:
+    """Some GPUs, and parts of one, tell `[N/A]`."""
+    return int(text) if text.isdecimal() else None
+
+
+def _version(text: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in text.split(".") if part.isdecimal())
+
+
+def _gib(mib: int | None) -> str:
+    return "?" if mib is None else f"{mib / 1024:.0f} GiB"

@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The joint states, as ik_node would read them."""
+
+from vera_ros.doctor.configuration import Configuration
+from vera_ros.doctor.context import NO_ROBOT_YET, Context
+from vera_ros.doctor.finding import Finding, failure, not_needed, ok, warning
+from vera_ros.doctor.graph import GraphFacts, rate_hz
+from vera_ros.doctor.streams import judge_delay, judge_sender
+
+NAME = "joint states"
+
+
+def look(context: Context) -> list[Finding]:
+    """Look at what came."""
+    configuration, facts = context.configuration, context.graph
+    if not context.robot_is_up:
+        return [not_needed(NAME, NO_ROBOT_YET)]
+    return [judge(configuration, facts)]
+
+
+def judge(configuration: Configuration, facts: GraphFacts) -> Finding:
+    """Arm and finger come together, as numbers, of now, and often enough."""
+    ik, joints = configuration.ik, facts.joints
+    topic = joints.topic
+    mend = "start the joint_state_broadcaster, or remap joint_states in the parameter file"
+    problem = judge_sender(NAME, topic, "sensor_msgs/msg/JointState", mend)
+    if problem:
+        return problem
+    if not joints.samples:
+        return failure(
+            NAME,
+            f"{topic.senders} publishes {topic.name}, but nothing came in {facts.listened_s:.1f} s",
+            f"ros2 topic hz {topic.name}; see the driver's log",
+        )
+    problem = _judge_names(configuration, facts)
+    if problem:
+        return problem
+    oldest_s = ik["joint_state_timeout_s"]
+    late = judge_delay(
+        NAME,
+        joints.samples,
+        warn_s=oldest_s / 2.0,
+        fail_s=oldest_s,
+        parameters="joint_state_timeout_s",
+    )
+    return late or _judge_rate(configuration, facts)
+
+
+def _judge_names(configuration: Configuration, facts: GraphFacts) -> Finding | None:
+    ik, joints = configuration.ik, facts.joints
+    wanted = [*ik["joint_names"], *([ik["gripper_joint"]] if ik["gripper_joint"] else [])]
+    everything = {name for names in joints.names for name in names}
+    missing = [name for name in wanted if name not in everything]
+    if missing:
+        return failure(
+            NAME,
+            f"{joints.topic.name} has no {', '.join(missing)}; it has "
+            f"{', '.join(sorted(everything))}",
+            "correct joint_names and gripper_joint in the parameter file, or have the "
+            "joint_state_broadcaster publish them",
+        )
+    if not any(set(wanted) <= set(names) for names in joints.names):
+        return failure(
+            NAME,
+            f"{joints.topic.senders} publishes arm and finger in different messages; ik_node needs "
+            "them in one",
+            "use one joint_state_broadcaster for both, or joint_state_publisher with source_list",
+        )
+    broken = [name for name in wanted if name in joints.not_finite]
+    if broken:
+        return failure(
+            NAME, f"the positions of {', '.join(broken)} are not numbers", "see the driver's log"
+        )
+    return None
+
+
+def _judge_rate(configuration: Configuration, facts: GraphFacts) -> Finding:
+    ik, policy, joints = configuration.ik, configuration.policy, facts.joints
+    rate = rate_hz(joints.samples, facts.clock)
+    shown = "time stands still" if rate is None else f"{rate:.0f} Hz"
+    found = f"{len(ik['joint_names'])} joints"
+    found += " and finger" if ik["gripper_joint"] else ", no gripper"
+    found += f", {shown}, {joints.topic.name}"
+    slowest_hz = 2.0 / ik["joint_state_timeout_s"]
+    if rate is not None and rate < slowest_hz:
+        return failure(
+            NAME,
+            f"{found}: too slow, since joint states older than {ik['joint_state_timeout_s']} s "
+            "stop the arm",
+            "raise the joint_state_broadcaster's rate (100 Hz), or joint_state_timeout_s",
+        )
+    silent = [name for name in ik["joint_names"] if name not in joints.with_effort]
+    if silent and ik["effort_model"] != "none":
+        return warning(
+            NAME,
+            f"{found}; no efforts: ik_node does not notice when the arm touches something",
+            "have the driver export effort state interfaces",
+        )
+    everything = {name for names in joints.names for name in names}
+    unknown = [name for name in policy["finger_joints"] if name not in everything]
+    if unknown:
+        return warning(
+            NAME,
+            f"{found}; no {', '.join(unknown)}, so the policy is not told the gripper's width",
+            "correct finger_joints in the parameter file",
+        )
+    return ok(NAME, found)

@@ -1,0 +1,151 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The Python libraries, and whether their versions are those that setup.py declares."""
+
+import ast
+import importlib.metadata
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from packaging.requirements import Requirement
+
+from vera_ros.doctor.context import Context
+from vera_ros.doctor.finding import Finding, NotCheckedError, failure, ok, warning
+from vera_ros.doctor.tools import Probe, ToolError, ToolTimeoutError
+from vera_ros.resources import share_path
+
+# What is imported, where it has another name.
+_MODULES = {"opencv-python-headless": "cv2", "pin": "pinocchio", "PyYAML": "yaml"}
+
+# The ones that are asked about first when something does not fit.
+_SHOWN = ("numpy", "pin", "numba")
+
+# With a ROS installation these come from apt: all of them are compiled against the same NumPy.
+_APT = {
+    "msgpack": "python3-msgpack",
+    "numba": "python3-numba",
+    "numpy": "python3-numpy",
+    "opencv-python-headless": "python3-opencv",
+    "packaging": "python3-packaging",
+    "pin": "ros-$ROS_DISTRO-pinocchio",
+    "psutil": "python3-psutil",
+    "PyYAML": "python3-yaml",
+    "scipy": "python3-scipy",
+}
+
+
+def look(context: Context) -> list[Finding]:
+    """Import every library that the set-up needs."""
+    declared = declared_requirements()
+    sim = context.options.robot == "sim"
+    required = _by_name(declared[""] + (declared["sim"] if sim else []))
+    optional = _by_name(declared["demo"] if sim else [])
+    facts = import_all({**optional, **required}, Probe("libraries", context.deadline))
+    distro = os.environ.get("ROS_DISTRO", "")
+    return judge(required, optional, facts, distro)
+
+
+def judge(
+    required: Mapping[str, Requirement],
+    optional: Mapping[str, Requirement],
+    facts: Mapping[str, Mapping[str, str]],
+    distro: str,
+) -> list[Finding]:
+    """What is missing, broken, or of a version that was not declared; else one line.
+
+    Args:
+        required: what vera_ros needs, by the distribution's name.
+        optional: what only scripts/demo needs; may hold some of those again.
+        facts: of each, its `version`, or why it cannot be imported: `missing` or `error`.
+        distro: of the ROS installation; empty: none.
+    """
+    findings = []
+    for name, requirement in {**optional, **required}.items():
+        trouble = _trouble(requirement, facts[name])
+        if not trouble:
+            continue
+        mend = _mend(requirement, distro)
+        if name in required:
+            findings.append(failure(name, trouble, mend))
+        else:
+            findings.append(warning(name, f"{trouble}; scripts/demo needs it", mend))
+    if findings:
+        return findings
+    versions = ", ".join(f"{name} {facts[name]['version']}" for name in _SHOWN)
+    return [ok("libraries", f"{len(facts)} in the declared ranges, among them {versions}")]
+
+
+def declared_requirements() -> dict[str, list[str]]:
+    """What setup.py declares: under the empty name what is always needed, then each extra.
+
+    Raises:
+        NotCheckedError: there is neither a checkout nor an installation.
+    """
+    setup = Path(share_path("package.xml")).parent / "setup.py"
+    if setup.is_file():
+        return _read_setup(setup.read_text())
+    try:
+        lines = importlib.metadata.requires("vera_ros") or []
+    except importlib.metadata.PackageNotFoundError as error:
+        raise NotCheckedError("vera_ros is not installed, so its requirements are not") from error
+    return {extra: _of_extra(lines, extra) for extra in ("", "sim", "demo")}
+
+
+def import_all(wanted: Mapping[str, Requirement], probe: Probe) -> dict[str, Any]:
+    """What importing each of them tells; with a probe that was not asked yet."""
+    probe.ask({"modules": {name: _MODULES.get(name, name) for name in wanted}})
+    facts: dict[str, Any] = {name: {"error": "was not tried"} for name in wanted}
+    trying = ""
+    try:
+        for name, value in probe.facts():
+            if name == "trying":
+                trying = value
+            else:
+                facts[name] = value
+    except ToolTimeoutError:
+        raise
+    except ToolError as error:
+        facts[trying] = {"error": f"its import crashes ({error})"}
+    return facts
+
+
+def _of_extra(lines: Sequence[str], extra: str) -> list[str]:
+    """Those that an extra adds; those of the empty name are always needed."""
+    markers = {line: Requirement(line).marker for line in lines}
+    if not extra:
+        return [line for line, marker in markers.items() if marker is None]
+    return [
+        line for line, marker in markers.items() if marker and marker.evaluate({"extra": extra})
+    ]
+
+
+def _read_setup(text: str) -> dict[str, list[str]]:
+    """The two lists of setup.py, which is not run for that."""
+    given: dict[str, Any] = {}
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.keyword) and node.arg in ("install_requires", "extras_require"):
+            given[node.arg] = ast.literal_eval(node.value)
+    return {"": given["install_requires"], **given["extras_require"]}
+
+
+def _trouble(requirement: Requirement, facts: Mapping[str, str]) -> str:
+    """What is wrong with a library; empty: nothing."""
+    if "missing" in facts:
+        return "is not installed"
+    if "error" in facts:
+        return f"cannot be imported: {facts['error']}"
+    version = facts["version"]
+    if version and not requirement.specifier.contains(version, prereleases=True):
+        return f"is {version}; valid is {requirement.specifier}"
+    return ""
+
+
+def _mend(requirement: Requirement, distro: str) -> str:
+    if distro and requirement.name in _APT:
+        return f"sudo apt-get install {_APT[requirement.name]}"
+    return f"python3 -m pip install '{requirement.name}{requirement.specifier}'"
+
+
+def _by_name(lines: Sequence[str]) -> dict[str, Requirement]:
+    return {requirement.name: requirement for requirement in map(Requirement, lines)}

@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What doctor is asked to look at."""
+
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from vera_ros.errors import ConfigurationError
+
+# Those of the launch file; not imported from vera_ros.graph, which needs libraries.
+ROBOTS = ("sim", "real")
+SERVERS = ("reference", "attach", "docker", "subprocess")
+DEADLINE_S = 9.0
+
+_NAMESPACE = re.compile(r"(/?[A-Za-z][A-Za-z0-9_]*)(/[A-Za-z][A-Za-z0-9_]*)*|/?")
+_DEADLINES_S = (1.0, 600.0)
+
+
+@dataclass(frozen=True)
+class Options:
+    """A checked request.
+
+    Attributes:
+        robot: `sim`, or `real` for an arm that is there.
+        server: where the policy comes from, one of SERVERS.
+        server_url: of the policy server; empty: what the configuration says, or the default.
+        config: ROS parameter file; empty: the packaged one of the robot.
+        namespace: of the graph; empty: none.
+        ckpt_root: folder of VERA's checkpoints; None: not known.
+        wan_root: folder of the Wan base model; None: not known.
+        json: where the findings go as well; None: nowhere.
+        deadline_s: when checks that have not answered are given up.
+
+    Raises:
+        ConfigurationError: an option is invalid.
+    """
+
+    robot: str = "sim"
+    server: str = "reference"
+    server_url: str = ""
+    config: str = ""
+    namespace: str = ""
+    ckpt_root: Path | None = None
+    wan_root: Path | None = None
+    json: Path | None = None
+    deadline_s: float = DEADLINE_S
+
+    def __post_init__(self) -> None:
+        _check_choice("--robot", self.robot, ROBOTS)
+        _check_choice("--server", self.server, SERVERS)
+        if self.server_url:
+            _check_url(self.server_url)
+        if not _NAMESPACE.fullmatch(self.namespace):
+            raise ConfigurationError(
+                f"--namespace is '{self.namespace}'; valid are letters, digits and _ between "
+                "slashes, like left or /cell/left"
+            )
+        low, high = _DEADLINES_S
+        if not low <= self.deadline_s <= high:
+            raise ConfigurationError(
+                f"--deadline is {self.deadline_s:g} s; valid is {low:g} … {high:g}"
+            )
+        if self.json is not None:
+            _check_writable(self.json)
+
+    @property
+    def prefix(self) -> str:
+        """What the namespace puts before a name: empty, or like `/cell/left`."""
+        return f"/{self.namespace.strip('/')}".rstrip("/")
+
+    @property
+    def serves_vera(self) -> bool:
+        """Whether VERA itself is to run on this machine."""
+        return self.server in ("docker", "subprocess")
+
+    def as_json(self) -> dict[str, str | float | None]:
+        """Return the options as plain values, for the report."""
+        return {
+            name: str(value) if isinstance(value, Path) else value
+            for name, value in vars(self).items()
+        }
+
+
+def _check_choice(option: str, value: str, valid: tuple[str, ...]) -> None:
+    if value not in valid:
+        raise ConfigurationError(f"{option} is '{value}'; valid is {' | '.join(valid)}")
+
+
+def _check_url(url: str) -> None:
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in ("ws", "wss") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable:
+        raise ConfigurationError(
+            f"--server-url is '{url}'; write it like ws://127.0.0.1:8800 (ws or wss, host, port)"
+        )
+
+
+def _check_writable(path: Path) -> None:
+    folder = path.parent
+    if path.is_dir():
+        raise ConfigurationError(f"--json is '{path}', a folder; name a file in it")
+    if not folder.is_dir():
+        raise ConfigurationError(f"--json is '{path}', but there is no folder '{folder}'; make it")
+    if not os.access(path if path.exists() else folder, os.W_OK):
+        raise ConfigurationError(f"--json is '{path}', which may not be written; choose another")

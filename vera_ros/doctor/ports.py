@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Who holds the ports that a policy server listens on."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import psutil
+
+from vera_ros.doctor.finding import Finding, not_needed, ok, warning
+
+NAME = "ports"
+
+
+@dataclass(frozen=True)
+class Holder:
+    """A process that listens on a port.
+
+    Attributes:
+        name: of the process; empty: it is another user's.
+        pid: of the process; None: it is another user's.
+    """
+
+    name: str = ""
+    pid: int | None = None
+
+    def __str__(self) -> str:
+        """In words."""
+        return f"{self.name} (pid {self.pid})" if self.pid else "a process of another user"
+
+
+def is_local(host: str) -> bool:
+    """Whether that is this machine."""
+    own = {address.address for group in psutil.net_if_addrs().values() for address in group}
+    return host == "localhost" or host.startswith("127.") or host in own
+
+
+def holder_of(port: int) -> Holder | None:
+    """Who listens on a TCP port of this machine; None: nobody."""
+    for connection in psutil.net_connections("tcp"):
+        if connection.status == psutil.CONN_LISTEN and connection.laddr.port == port:
+            if connection.pid is None:
+                return Holder()
+            try:
+                return Holder(psutil.Process(connection.pid).name(), connection.pid)
+            except psutil.Error:
+                return Holder()
+    return None
+
+
+def judge(
+    holders: Mapping[int, Holder | None], viewer_port: int, server: str, *, running: bool
+) -> Finding:
+    """The ports are free, or held by the server that is meant.
+
+    Args:
+        holders: of the policy port and the viewer port; empty: on another machine.
+        viewer_port: the one of the live viewer.
+        server: where the policy comes from.
+        running: whether the server that is meant answers.
+    """
+    if not holders:
+        return not_needed(NAME, "the policy server is on another machine")
+    words = [
+        f"{port} is {'free' if holder is None else f'held by {holder}'}"
+        for port, holder in holders.items()
+    ]
+    taken = holders.get(viewer_port)
+    if taken and server in ("docker", "subprocess") and not running:
+        return warning(
+            NAME,
+            f"{', '.join(words)}: the live viewer cannot listen there",
+            "stop that process, or choose another viewer port",
+        )
+    return ok(NAME, ", ".join(words))

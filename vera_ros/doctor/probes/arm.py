@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Sets up the arm's motion as ik_node does, step by step."""
+
+from collections.abc import Callable
+from typing import Any
+
+from vera_ros.doctor.probes.wire import Tell, run
+from vera_ros.embodiments import find_embodiment
+from vera_ros.errors import VeraRosError
+from vera_ros.motion.arm_model import ArmModel
+from vera_ros.motion.limits import RateLimits
+from vera_ros.motion.responses import load_response
+from vera_ros.nodes.motion_setup import set_up_arm
+from vera_ros.resources import share_path
+
+Facts = dict[str, Any]
+
+
+def _model(urdf: str, p: Facts) -> Facts:
+    arm = ArmModel(urdf, p["joint_names"], p["tcp_frame"])
+    return {"joints": arm.n, "base": arm.base_frame, "tip": arm.tcp_frame}
+
+
+def _inertias(urdf: str, p: Facts) -> Facts:
+    ArmModel(urdf, p["joint_names"], p["tcp_frame"]).require_inertias()
+    return {}
+
+
+def _limits(p: Facts) -> Facts:
+    RateLimits.load(share_path("config", p["limits"]), len(p["joint_names"]))
+    return {}
+
+
+def _response(p: Facts) -> Facts:
+    name = p["response_model"] or find_embodiment(p["embodiment"]).response_model
+    load_response(share_path("config", name))
+    return {"file": name}
+
+
+def _set_up(urdf: str, p: Facts) -> Facts:
+    obstacles = set_up_arm(p, urdf).obstacles
+    return {"left_out": [] if obstacles is None else [list(links) for links in obstacles.left_out]}
+
+
+def look(asked: Facts, tell: Tell) -> None:
+    """Tell of each step what came of it, or `error`."""
+    p, urdf = asked["parameters"], asked["urdf"]
+
+    def attempt(name: str, step: Callable[[], Facts]) -> None:
+        try:
+            tell(name, step())
+        except VeraRosError as error:
+            tell(name, {"error": str(error)})
+
+    attempt("limits", lambda: _limits(p))
+    attempt("response", lambda: _response(p))
+    if urdf:
+        attempt("model", lambda: _model(urdf, p))
+        attempt("inertias", lambda: _inertias(urdf, p))
+        attempt("set_up", lambda: _set_up(urdf, p))
+
+
+if __name__ == "__main__":
+    run(look)

@@ -1,0 +1,33 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which of the motion's inner loops Numba has compiled and kept."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+from numba.core.registry import CPUDispatcher
+
+import vera_ros.motion.compile  # noqa: F401  # brings all of them
+from vera_ros.doctor.probes.wire import Tell, run
+
+
+def look(_: dict[str, Any], tell: Tell) -> None:
+    """Tell how many `functions` there are, and how many are `kept`."""
+    functions = {
+        f"{function.__module__.rsplit('.', 1)[-1]}.{function.__name__}": function
+        for name, module in list(sys.modules.items())
+        if name.startswith("vera_ros.motion")
+        for function in vars(module).values()
+        if isinstance(function, CPUDispatcher)
+    }
+    kept = [
+        name
+        for name, function in functions.items()
+        if any(Path(function.stats.cache_path).glob(f"{name}-*.nbi"))
+    ]
+    tell("functions", len(functions))
+    tell("kept", len(kept))
+
+
+if __name__ == "__main__":
+    run(look)

@@ -1,0 +1,281 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Listens to the running graph for a while: who is there, and what comes."""
+
+import importlib
+import math
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+import rclpy
+from rcl_interfaces.srv import GetParameters
+from rclpy.executors import SingleThreadedExecutor
+from rclpy.qos import DurabilityPolicy, ReliabilityPolicy
+from rosgraph_msgs.msg import Clock
+from sensor_msgs.msg import CompressedImage, Image, JointState
+from std_msgs.msg import String
+
+from vera_ros.doctor.probes.wire import Tell, run
+from vera_ros.errors import VeraRosError
+from vera_ros.nodes.conversions import LATCHED, sensor_qos, stamp_to_ns
+from vera_ros.vision.images import to_rgb
+
+_NODE = "vera_ros_doctor"
+_ENOUGH = 25  # messages of a stream that tell all about it
+_ENOUGH_S = 1.5  # or that much time of it
+_MOST = 400
+# Participants announce themselves every 3 s; who is not seen by then is taken to be absent. Where
+# more time is given, the machine may be slow.
+_DISCOVERY_S = 4.5
+_DISCOVERY = 0.2  # of the time that is given, if that is more
+_FAREWELL_S = 1.0
+_LIST_CONTROLLERS = "controller_manager_msgs/srv/ListControllers"
+_ARM_PARAMETERS = ("joints", "interpolation_method", "open_loop_control")
+
+
+class Stream:
+    """The messages of a topic, as they come."""
+
+    def __init__(self, node: Any, now_s: Callable[[], float], kind: Any, topic: str, qos: Any):
+        self._node, self._now_s = node, now_s
+        self.name = node.resolve_topic_name(topic)
+        self.samples: list[tuple[float, float, float]] = []
+        self.newest: Any = None
+        node.create_subscription(kind, topic, self._on_message, qos)
+
+    def _on_message(self, message: Any) -> None:
+        self.newest = message
+        if len(self.samples) < _MOST:
+            stamp_s = stamp_to_ns(message.header.stamp) * 1e-9
+            self.samples.append((stamp_s, time.monotonic(), self._now_s()))
+        self.look(message)
+
+    def look(self, message: Any) -> None:
+        """Note more of a message."""
+
+    @property
+    def published(self) -> bool:
+        """Whether somebody sends."""
+        return bool(self._node.count_publishers(self.name))
+
+    @property
+    def enough(self) -> bool:
+        """Whether what came tells all about it."""
+        if len(self.samples) < 2:
+            return False
+        span_s = self.samples[-1][1] - self.samples[0][1]
+        return len(self.samples) >= _ENOUGH or span_s >= _ENOUGH_S
+
+
+class JointStream(Stream):
+    """The joint states."""
+
+    def __init__(self, node: Any, now_s: Callable[[], float]) -> None:
+        self.names: set[tuple[str, ...]] = set()
+        self._positions: dict[str, float] = {}
+        self._efforts: dict[str, float] = {}
+        super().__init__(node, now_s, JointState, "joint_states", sensor_qos("best_effort"))
+
+    def look(self, message: JointState) -> None:
+        """Note the joints."""
+        self.names.add(tuple(message.name))
+        self._positions |= dict(zip(message.name, message.position, strict=False))
+        self._efforts |= dict(zip(message.name, message.effort, strict=False))
+
+    def facts(self) -> dict[str, Any]:
+        """What is told of them."""
+        all_names = {name for names in self.names for name in names}
+        return {
+            "names": sorted(self.names),
+            "not_finite": sorted(
+                name for name in all_names if not math.isfinite(self._positions.get(name, math.nan))
+            ),
+            "with_effort": [name for name, e in self._efforts.items() if math.isfinite(e)],
+        }
+
+
+class Observer:
+    """A node that listens."""
+
+    def __init__(self, asked: dict[str, Any], node: Any, spin: Callable[[], None]) -> None:
+        self._asked, self._node, self._spin = asked, node, spin
+        self._clock_s: float | None = None
+        node.create_subscription(Clock, "/clock", self._on_clock, sensor_qos("best_effort", 1))
+        kind = CompressedImage if asked["compressed"] else Image
+        self._views = {
+            view: Stream(node, self._now_s, kind, topic, sensor_qos(asked["reliability"]))
+            for view, topic in asked["views"].items()
+        }
+        self._joints = JointStream(node, self._now_s)
+
+    def listen(self, seconds: float) -> float:
+        """Until everything is known, or the time is over; return how long that was, [s]."""
+        began_s = time.monotonic()
+        streams = [*self._views.values(), self._joints]
+        discovery_s = max(_DISCOVERY_S, _DISCOVERY * seconds)
+        while (waited_s := time.monotonic() - began_s) < seconds:
+            self._spin()
+            if waited_s > discovery_s and all(s.enough or not s.published for s in streams):
+                break
+        return waited_s
+
+    def facts(self) -> dict[str, Any]:
+        """What is told of the graph."""
+        node, asked = self._node, self._asked
+        names = (f"{space.rstrip('/')}/{name}" for name, space in _nodes(node))
+        facts: dict[str, Any] = {
+            "nodes": sorted(name for name in names if not name.endswith(f"/{_NODE}")),
+            "clock": bool(node.count_publishers("/clock")),
+            "views": {view: self._view(stream) for view, stream in self._views.items()},
+            "joints": {**self._stream(self._joints), **self._joints.facts()},
+            "actions": _actions(node),
+        }
+        for fact, topic in asked["topics"].items():
+            facts[fact] = self._topic(node.resolve_topic_name(topic))
+        for fact, action in asked["actions"].items():
+            facts[fact] = node.resolve_topic_name(action)
+        return facts
+
+    def controllers(self, deadline_s: float) -> dict[str, Any]:
+        """What the controller_manager and the arm's controller say of themselves."""
+        services = dict(self._node.get_service_names_and_types())
+        manager = next((n for n, kinds in services.items() if _LIST_CONTROLLERS in kinds), "")
+        facts: dict[str, Any] = {"manager": manager, "manager_problem": "", "controllers": []}
+        if manager:
+            try:
+                facts["controllers"] = self._list_controllers(manager, deadline_s)
+            except (ImportError, TimeoutError) as error:
+                facts["manager_problem"] = str(error)
+        facts["arm_parameters"] = {}
+        topic = self._node.resolve_topic_name(self._asked["topics"]["arm"])
+        service = f"{topic.rsplit('/', 1)[0]}/get_parameters"
+        if service in services:
+            facts["arm_parameters"] = self._parameters(service, deadline_s)
+        return facts
+
+    def _list_controllers(self, service: str, deadline_s: float) -> list[dict[str, Any]]:
+        srv = importlib.import_module("controller_manager_msgs.srv")
+        answer = self._call(srv.ListControllers, service, srv.ListControllers.Request(), deadline_s)
+        return [
+            {
+                "name": controller.name,
+                "type": controller.type,
+                "state": controller.state,
+                "claimed": list(controller.claimed_interfaces),
+            }
+            for controller in answer.controller
+        ]
+
+    def _parameters(self, service: str, deadline_s: float) -> dict[str, Any]:
+        request = GetParameters.Request(names=list(_ARM_PARAMETERS))
+        try:
+            answer = self._call(GetParameters, service, request, deadline_s)
+        except TimeoutError:
+            return {}
+        values = map(rclpy.parameter.parameter_value_to_python, answer.values)
+        return {
+            name: value
+            for name, value in zip(_ARM_PARAMETERS, values, strict=False)
+            if value is not None
+        }
+
+    def _call(self, kind: Any, service: str, request: Any, deadline_s: float) -> Any:
+        future = self._node.create_client(kind, service).call_async(request)
+        while not future.done():
+            if time.monotonic() > deadline_s:
+                raise TimeoutError(f"{service} does not answer")
+            self._spin()
+        return future.result()
+
+    def _view(self, stream: Stream) -> dict[str, Any]:
+        facts = self._stream(stream)
+        facts |= {"shape": None, "encoding": "", "size_bytes": 0, "problem": ""}
+        message = stream.newest
+        if message is not None:
+            facts["encoding"] = message.format if self._asked["compressed"] else message.encoding
+            facts["size_bytes"] = len(message.data)
+            try:
+                facts["shape"] = to_rgb(message).shape[:2]
+            except VeraRosError as error:
+                facts["problem"] = str(error)
+        return facts
+
+    def _stream(self, stream: Stream) -> dict[str, Any]:
+        return {"topic": self._topic(stream.name), "samples": stream.samples}
+
+    def _topic(self, name: str) -> dict[str, Any]:
+        node = self._node
+        return {
+            "name": name,
+            "publishers": _endpoints(node.get_publishers_info_by_topic(name)),
+            "subscribers": _endpoints(node.get_subscriptions_info_by_topic(name)),
+        }
+
+    def _on_clock(self, message: Clock) -> None:
+        self._clock_s = stamp_to_ns(message.clock) * 1e-9
+
+    def _now_s(self) -> float:
+        return time.time() if self._clock_s is None else self._clock_s
+
+
+def _nodes(node: Any) -> list[tuple[str, str]]:
+    names: list[tuple[str, str]] = node.get_node_names_and_namespaces()
+    return names
+
+
+def _endpoints(infos: list[Any]) -> list[dict[str, Any]]:
+    return [
+        {
+            "node": f"{info.node_namespace.rstrip('/')}/{info.node_name}",
+            "type": info.topic_type,
+            "reliable": info.qos_profile.reliability == ReliabilityPolicy.RELIABLE,
+            "latched": info.qos_profile.durability == DurabilityPolicy.TRANSIENT_LOCAL,
+        }
+        for info in infos
+        if info.node_name != _NODE
+    ]
+
+
+def _actions(node: Any) -> dict[str, str]:
+    """Actions that somebody serves, by the service that takes their goals."""
+    ending = "/_action/send_goal"
+    return {
+        name.removesuffix(ending): kinds[0].removesuffix("_SendGoal")
+        for name, kinds in node.get_service_names_and_types()
+        if name.endswith(ending)
+    }
+
+
+def look(asked: dict[str, Any], tell: Tell) -> Callable[[], None]:
+    """Tell the `robot_description` as soon as it comes, and in the end the `graph`."""
+    deadline_s = time.monotonic() + asked["seconds"] - _FAREWELL_S
+    arguments = ["--ros-args", "-r", f"__ns:={asked['namespace']}"]
+    for source, target in asked["remappings"]:
+        arguments += ["-r", f"{source}:={target}"]
+
+    def on_description(urdf: str) -> None:
+        tell("robot_description", urdf)
+        node.destroy_subscription(description)
+
+    rclpy.init(args=[sys.argv[0], *arguments])
+    node = rclpy.create_node(_NODE, start_parameter_services=False, enable_rosout=False)
+    executor = SingleThreadedExecutor()
+    executor.add_node(node)
+    description = node.create_subscription(
+        String, "robot_description", lambda message: on_description(message.data), LATCHED
+    )
+    observer = Observer(asked, node, lambda: executor.spin_once(timeout_sec=0.05))
+    listened_s = observer.listen(deadline_s - time.monotonic())
+    facts = {**observer.facts(), **observer.controllers(deadline_s), "listened_s": listened_s}
+    tell("graph", facts)
+
+    def clean_up() -> None:
+        node.destroy_node()
+        rclpy.shutdown()
+
+    return clean_up
+
+
+if __name__ == "__main__":
+    run(look)

@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Renders the scene's views once."""
+
+import os
+import time
+from typing import Any
+
+from vera_ros.doctor.probes.wire import Tell, run
+from vera_ros.errors import VeraRosError
+
+
+def look(_: dict[str, Any], tell: Tell) -> None:
+    """Tell the `backend`, the `milliseconds` of two views, and their `contrast`; or `error`."""
+    try:
+        from vera_ros.sim.cameras import CameraRenderer
+        from vera_ros.sim.world import World
+
+        tell("backend", os.environ["MUJOCO_GL"])
+        with CameraRenderer() as renderer:
+            snapshot = World().snapshot()
+            renderer.render(snapshot)  # the first one compiles the shaders
+            began_s = time.perf_counter()
+            pictures = renderer.render(snapshot)
+            tell("milliseconds", 1e3 * (time.perf_counter() - began_s))
+            tell("contrast", min(float(p.std()) for p in pictures.values()))
+    except VeraRosError as error:
+        tell("error", str(error))
+
+
+if __name__ == "__main__":
+    run(look)

@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Whether the simulated cameras can render a picture."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from vera_ros.doctor.context import Context
+from vera_ros.doctor.finding import Finding, failure, not_needed, ok
+from vera_ros.doctor.tools import ToolError, ToolTimeoutError, probe
+
+NAME = "rendering"
+
+_INSTALL_GL = "sudo apt-get install libegl1 libopengl0 libgl1-mesa-dri"
+
+
+def look(context: Context) -> list[Finding]:
+    """Render the scene once, in a process of its own: a broken GL driver crashes or hangs."""
+    if context.options.robot != "sim":
+        return [not_needed(NAME, "the cameras are real")]
+    try:
+        return [judge(probe("rendering", context.deadline, {}))]
+    except ToolTimeoutError:
+        raise
+    except ToolError as error:
+        return [failure(NAME, f"rendering crashes: {error}", _INSTALL_GL)]
+
+
+def judge(facts: Mapping[str, Any]) -> Finding:
+    """A picture came, and there is something on it."""
+    if "error" in facts:
+        return failure(NAME, facts["error"], _INSTALL_GL)
+    backend = f"MUJOCO_GL={facts['backend']}"
+    if not facts["contrast"] > 0.0:
+        return failure(NAME, f"{backend} renders a picture of one colour", _INSTALL_GL)
+    return ok(NAME, f"{backend}, {facts['milliseconds']:.0f} ms for both views")

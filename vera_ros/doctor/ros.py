@@ -1,0 +1,161 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Python, ROS, its middleware and the interfaces package."""
+
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from vera_ros.doctor.context import Context
+from vera_ros.doctor.finding import Finding, NotCheckedError, failure, ok, warning
+from vera_ros.doctor.tools import ToolError, ToolTimeoutError, probe
+from vera_ros.resources import share_path
+
+_TESTED_RMW = "rmw_fastrtps_cpp"
+_TESTED_DISTROS = ("jazzy", "kilted")
+_LARGEST_DOMAIN = 232
+_LARGEST_SAFE_DOMAIN = 101
+_RANGES = ("LOCALHOST", "SUBNET", "OFF", "SYSTEM_DEFAULT")
+
+_GET_ROS = (
+    "source /opt/ros/jazzy/setup.bash where ROS 2 is installed; else scripts/demo brings it along"
+)
+_BUILD_INTERFACES = (
+    "colcon build && source install/setup.bash; without a ROS installation: scripts/demo"
+)
+
+
+def look(context: Context) -> list[Finding]:
+    """Look at Python, rclpy and the interfaces."""
+    findings = [judge_python(sys.version_info[:3], sys.executable)]
+    try:
+        facts = probe("environment", context.deadline, {})
+    except ToolTimeoutError:
+        raise
+    except (ToolError, NotCheckedError) as error:
+        return [*findings, failure("ROS 2", f"rclpy cannot be used: {error}", _GET_ROS)]
+    return [
+        *findings,
+        judge_distro(os.environ.get("ROS_DISTRO", ""), facts["rclpy"]),
+        judge_rmw(facts["rmw"]),
+        judge_interfaces(
+            facts.get("interfaces"), facts.get("interfaces_error", ""), source_interfaces()
+        ),
+    ]
+
+
+def look_at_discovery(context: Context) -> list[Finding]:
+    """Look at who of ROS can see whom."""
+    return [judge_domain(os.environ), judge_range(os.environ, context.options.robot)]
+
+
+def judge_python(version: tuple[int, ...], executable: str) -> Finding:
+    """Python is new enough."""
+    shown = ".".join(map(str, version))
+    if version < (3, 10):
+        return failure(
+            "Python", f"{shown} ({executable}); vera_ros needs 3.10", "use a newer Python 3"
+        )
+    return ok("Python", f"{shown} ({executable})")
+
+
+def judge_distro(distro: str, rclpy: str) -> Finding:
+    """It is one that vera_ros is tested with.
+
+    Args:
+        distro: of the ROS installation that is sourced; empty: none.
+        rclpy: its version.
+    """
+    if distro and distro not in _TESTED_DISTROS:
+        return warning(
+            "ROS 2",
+            f"{distro}; vera_ros is tested with {' and '.join(_TESTED_DISTROS)}",
+            "source /opt/ros/jazzy/setup.bash",
+        )
+    return ok("ROS 2", f"{distro or 'no ROS installation, but from PyPI'}, rclpy {rclpy}")
+
+
+def judge_rmw(rmw: str) -> Finding:
+    """The middleware is one that vera_ros is tested with."""
+    if rmw != _TESTED_RMW:
+        return warning(
+            "middleware",
+            f"{rmw}; vera_ros is tested with {_TESTED_RMW}",
+            f"export RMW_IMPLEMENTATION={_TESTED_RMW}",
+        )
+    return ok("middleware", rmw)
+
+
+def judge_domain(environ: Mapping[str, str]) -> Finding:
+    """The domain is one that can be used."""
+    text = environ.get("ROS_DOMAIN_ID", "")
+    mend = f"export ROS_DOMAIN_ID=<0 to {_LARGEST_SAFE_DOMAIN}>, the same on all machines"
+    if not text:
+        return ok("domain", "0, ROS_DOMAIN_ID is not set")
+    if not text.isdecimal() or int(text) > _LARGEST_DOMAIN:
+        return failure(
+            "domain", f"ROS_DOMAIN_ID is '{text}'; valid is 0 to {_LARGEST_DOMAIN}", mend
+        )
+    if int(text) > _LARGEST_SAFE_DOMAIN:
+        return warning(
+            "domain",
+            f"ROS_DOMAIN_ID is {text}; above {_LARGEST_SAFE_DOMAIN} its ports are those that Linux "
+            "hands out to anyone",
+            mend,
+        )
+    return ok("domain", f"ROS_DOMAIN_ID is {text}")
+
+
+def judge_range(environ: Mapping[str, str], robot: str) -> Finding:
+    """This machine sees the others that it needs to see."""
+    name, variable = "discovery", "ROS_AUTOMATIC_DISCOVERY_RANGE"
+    reach = environ.get(variable, "")
+    if environ.get("ROS_LOCALHOST_ONLY") == "1":
+        variable, reach = "ROS_LOCALHOST_ONLY", "LOCALHOST"
+    if not reach:
+        return ok(name, f"the subnet, {variable} is not set")
+    if reach not in _RANGES:
+        return failure(
+            name, f"{variable} is '{reach}'; valid is {' | '.join(_RANGES)}", f"unset {variable}"
+        )
+    if reach == "OFF":
+        return failure(name, f"{variable} is OFF: no node finds another", f"unset {variable}")
+    if reach == "LOCALHOST" and robot == "real":
+        return warning(
+            name,
+            f"this machine only, by {variable}: a robot or camera on another one is not seen",
+            f"unset {variable}, where they are on other machines",
+        )
+    return ok(name, f"{reach}, by {variable}")
+
+
+def judge_interfaces(
+    built: Mapping[str, str] | None, error: str, source: Mapping[str, str]
+) -> Finding:
+    """The interfaces are built, from the sources that are here.
+
+    Args:
+        built: text of each file that the built package came from, by its name; None: not built.
+        error: why it cannot be imported.
+        source: the same of the sources; empty where there are none.
+    """
+    if built is None:
+        return failure("interfaces", f"not built: {error}", _BUILD_INTERFACES)
+    changed = sorted(name for name in source if built.get(name) != source[name])
+    if changed:
+        return failure(
+            "interfaces",
+            f"vera_ros_interfaces was built from other sources: {', '.join(changed)}",
+            _BUILD_INTERFACES,
+        )
+    return ok("interfaces", f"vera_ros_interfaces, {len(built)} definitions")
+
+
+def source_interfaces() -> dict[str, str]:
+    """Text of each definition in the source checkout, by its name; empty without a checkout."""
+    root = Path(share_path("package.xml")).parent / "vera_ros_interfaces"
+    return {
+        f"{kind}/{file.name}": file.read_text()
+        for kind in ("msg", "srv", "action")
+        for file in sorted((root / kind).glob(f"*.{kind}"))
+    }

@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Runs all checks at once; whoever does not answer in time has that as its finding."""
+
+import queue
+import threading
+import traceback
+from collections.abc import Callable, Sequence
+
+from vera_ros.doctor.checks import Check, Look
+from vera_ros.doctor.context import Context
+from vera_ros.doctor.finding import Finding, NotCheckedError, failure, not_checked
+from vera_ros.doctor.options import Options
+from vera_ros.doctor.tools import Deadline, ToolTimeoutError
+from vera_ros.errors import VeraRosError
+
+_GET_PACKAGE = "python3 -m pip install {}; or scripts/demo, which brings everything along"
+
+Findings = tuple[Finding, ...]
+
+
+def run(
+    checks: Sequence[Check], options: Options, on_done: Callable[[int], None] = lambda _: None
+) -> dict[Check, Findings]:
+    """Run the checks; return what they found, in their order.
+
+    Args:
+        checks: the table.
+        options: what is asked.
+        on_done: told how many have answered, each time that one has.
+    """
+    deadline = Deadline(options.deadline_s)
+    answers: queue.SimpleQueue[tuple[Check, Findings]] = queue.SimpleQueue()
+    found: dict[Check, Findings] = {}
+    looks = _load(checks, found)
+    context = Context(options)
+
+    def work(check: Check, look: Look) -> None:
+        answers.put((check, _guard(check, lambda: look(context), options)))
+
+    for check, look in looks.items():
+        threading.Thread(target=work, args=(check, look), daemon=True).start()
+    try:
+        while len(found) < len(checks):
+            check, findings = answers.get(timeout=deadline.remaining())
+            found[check] = findings
+            on_done(len(found))
+    except queue.Empty:
+        pass
+    return {check: found[check] if check in found else _hangs(check, options) for check in checks}
+
+
+def _load(checks: Sequence[Check], found: dict[Check, Findings]) -> dict[Check, Look]:
+    """Import what looks, in one thread: an import that fails would spoil that of another thread."""
+    looks = {}
+    missing: set[str | None] = set()
+    for check in checks:
+        try:
+            looks[check] = check.load()
+        except ImportError as error:
+            words = f"the Python package {error.name} cannot be imported"
+            found[check] = (
+                not_checked(check.name, words)
+                if error.name in missing
+                else failure(check.name, words, _GET_PACKAGE.format(error.name)),
+            )
+            missing.add(error.name)
+    return looks
+
+
+def _guard(check: Check, look: Callable[[], Sequence[Finding]], options: Options) -> Findings:
+    try:
+        return tuple(look())
+    except NotCheckedError as error:
+        return (not_checked(check.name, str(error)),)
+    except ToolTimeoutError:
+        return _hangs(check, options)
+    except VeraRosError as error:
+        return (failure(check.name, str(error), f"by hand: {check.by_hand}"),)
+    except Exception as error:
+        where = traceback.extract_tb(error.__traceback__)[-1]
+        found = f"the check itself failed: {error!r} ({where.filename}:{where.lineno})"
+        return (failure(check.name, found, f"by hand: {check.by_hand}"),)
+
+
+def _hangs(check: Check, options: Options) -> Findings:
+    found = f"no answer within {options.deadline_s:g} s"
+    return (failure(check.name, found, f"by hand: {check.by_hand}"),)

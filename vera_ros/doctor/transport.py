@@ -1,0 +1,167 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Whether camera pictures fit through Fast DDS, shared memory and the kernel's buffers."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from vera_ros.doctor.bytes import size
+from vera_ros.doctor.context import Context
+from vera_ros.doctor.finding import Finding, NotCheckedError, failure, not_needed, ok, warning
+from vera_ros.doctor.graph import GraphFacts, rate_hz
+
+_MIB = 2**20
+_SEGMENT_BYTES = 512 * 2**10  # Fast DDS's shared-memory segment; larger messages get lost
+_LARGE_DATA = "LARGE_DATA?max_msg_size=2MB&sockets_size=4MB&non_blocking=true"
+_LARGE_SOCKET_BYTES = 4_000_000  # what that asks of the kernel
+_PROFILES = ("FASTDDS_DEFAULT_PROFILES_FILE", "FASTRTPS_DEFAULT_PROFILES_FILE")
+_FREE_SHARED_MEMORY = 16 * _MIB  # room for some thirty processes of a graph
+_FRAGMENTS_BYTES = 128 * _MIB
+_TO_KEEP = "to keep it, write it into a file in /etc/sysctl.d"
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """What the cameras send.
+
+    Attributes:
+        bytes_each: of one message, [B].
+        bytes_per_s: of all views together, [B/s].
+    """
+
+    bytes_each: int
+    bytes_per_s: float
+
+    @property
+    def large(self) -> bool:
+        """Whether Fast DDS's defaults are too small for them."""
+        return self.bytes_each > _SEGMENT_BYTES
+
+
+_SIMULATED = Pictures(3 * 128 * 128, 2 * 20.0 * 3 * 128 * 128)
+_USUAL = Pictures(3 * 480 * 640, 2 * 30.0 * 3 * 480 * 640)
+
+
+def look(context: Context) -> list[Finding]:
+    """Look at what stands between the cameras and policy_node."""
+    rmw = os.environ.get("RMW_IMPLEMENTATION", "")
+    pictures = _pictures(context)
+    findings = [judge_sockets(_kernel("net/core/rmem_max"), pictures)]
+    local = (
+        os.environ.get("ROS_AUTOMATIC_DISCOVERY_RANGE") == "LOCALHOST"
+        or os.environ.get("ROS_LOCALHOST_ONLY") == "1"
+    )
+    findings.append(judge_fragments(_kernel("net/ipv4/ipfrag_high_thresh"), pictures, local))
+    if rmw and "fastrtps" not in rmw:
+        return [not_needed("Fast DDS", f"the middleware is {rmw}"), *findings]
+    memory = os.statvfs("/dev/shm") if Path("/dev/shm").is_dir() else None
+    free = None if memory is None else memory.f_bavail * memory.f_frsize
+    return [judge_profile(os.environ, pictures), judge_shared_memory(free), *findings]
+
+
+def judge_profile(environ: Mapping[str, str], pictures: Pictures) -> Finding:
+    """Fast DDS is set up for pictures of this size."""
+    name = "Fast DDS"
+    for variable in _PROFILES:
+        file = environ.get(variable, "")
+        if file and not Path(file).is_file():
+            return failure(
+                name, f"{variable} names '{file}', which is no file", f"unset {variable}"
+            )
+        if file:
+            return ok(name, f"{file}, by {variable}")
+    transports = environ.get("FASTDDS_BUILTIN_TRANSPORTS", "")
+    if not transports and pictures.large:
+        return warning(
+            name,
+            f"with the default transports, pictures of {size(pictures.bytes_each)} get lost even "
+            "within one machine",
+            f"export FASTDDS_BUILTIN_TRANSPORTS='{_LARGE_DATA}' (for every node, cameras included)",
+        )
+    return ok(
+        name,
+        f"{transports or 'default transports'}, pictures of {size(pictures.bytes_each)}",
+    )
+
+
+def judge_shared_memory(free: int | None) -> Finding:
+    """Processes of one machine can reach each other. `free`: bytes in /dev/shm; None: no folder."""
+    name = "shared memory"
+    if free is None:
+        return failure(name, "there is no /dev/shm", "mount a tmpfs there")
+    if free < _FREE_SHARED_MEMORY:
+        return warning(
+            name,
+            f"{size(free)} free in /dev/shm; {size(_FREE_SHARED_MEMORY)} are needed",
+            "sudo mount -o remount,size=1G /dev/shm (in Docker: --shm-size=1g or --ipc=host), and "
+            "remove what ended processes left: rm /dev/shm/fastrtps_*",
+        )
+    return ok(name, f"{size(free)} free in /dev/shm")
+
+
+def judge_sockets(limit: int | None, pictures: Pictures) -> Finding:
+    """A socket can hold pictures of this size. `limit`: net.core.rmem_max, [B]; None: unknown."""
+    name = "socket buffers"
+    needed = _LARGE_SOCKET_BYTES if pictures.large else 2 * pictures.bytes_each
+    if limit is None:
+        return not_needed(name, "this kernel has no net.core.rmem_max")
+    if limit < needed:
+        return warning(
+            name,
+            f"net.core.rmem_max is {size(limit)}; pictures of {size(pictures.bytes_each)} "
+            f"need {size(needed)}",
+            f"sudo sysctl -w net.core.rmem_max={2 * _LARGE_SOCKET_BYTES} ({_TO_KEEP})",
+        )
+    return ok(name, f"net.core.rmem_max is {size(limit)}")
+
+
+def judge_fragments(limit: int | None, pictures: Pictures, local: bool) -> Finding:
+    """The kernel can put together a second of pictures that come over a network.
+
+    Args:
+        limit: net.ipv4.ipfrag_high_thresh, [B]; None: unknown.
+        pictures: what the cameras send.
+        local: whether nothing comes over a network.
+    """
+    name = "IP fragments"
+    if local:
+        return not_needed(name, "nothing comes from other machines")
+    if limit is None:
+        return not_needed(name, "this kernel has no net.ipv4.ipfrag_high_thresh")
+    if limit < pictures.bytes_per_s:
+        return warning(
+            name,
+            f"net.ipv4.ipfrag_high_thresh is {size(limit)}, and a second of pictures "
+            f"{size(round(pictures.bytes_per_s))}: over a network that loses some, they get stuck",
+            f"sudo sysctl -w net.ipv4.ipfrag_high_thresh={_FRAGMENTS_BYTES} "
+            f"net.ipv4.ipfrag_time=3 ({_TO_KEEP})",
+        )
+    return ok(name, f"net.ipv4.ipfrag_high_thresh is {size(limit)}")
+
+
+def _pictures(context: Context) -> Pictures:
+    """What the cameras send, or would."""
+    try:
+        measured = measure(context.graph)
+    except NotCheckedError:
+        measured = None
+    return measured or (_SIMULATED if context.options.robot == "sim" else _USUAL)
+
+
+def measure(facts: GraphFacts) -> Pictures | None:
+    """What the cameras were seen to send; None: nothing was seen."""
+    views = [view for view in facts.views.values() if view.size_bytes]
+    if not views:
+        return None
+    return Pictures(
+        max(view.size_bytes for view in views),
+        sum(view.size_bytes * (rate_hz(view.samples, facts.clock) or 0.0) for view in views),
+    )
+
+
+def _kernel(name: str) -> int | None:
+    try:
+        return int(Path("/proc/sys", name).read_text())
+    except OSError:
+        return None

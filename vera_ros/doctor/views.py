@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The camera views, as policy_node would see them."""
+
+from collections.abc import Mapping
+from statistics import median
+from typing import Any
+
+from vera_ros.doctor.configuration import Configuration
+from vera_ros.doctor.context import NO_ROBOT_YET, Context
+from vera_ros.doctor.finding import Finding, failure, not_needed, ok, warning
+from vera_ros.doctor.graph import GraphFacts, Topic, ViewFacts, rate_hz
+from vera_ros.doctor.streams import judge_delay, judge_sender
+
+_FAST_ENOUGH = 0.9  # of the control rate; below, ticks are skipped
+
+
+def look(context: Context) -> list[Finding]:
+    """Look at what came of every view."""
+    configuration, facts = context.configuration, context.graph
+    if not context.robot_is_up:
+        return [not_needed("views", NO_ROBOT_YET)]
+    findings = [
+        judge(view, facts.views[view], configuration, facts) for view in configuration.view_topics
+    ]
+    skew_limit_s = configuration.policy["view_max_skew_s"]
+    return [*findings, *judge_together(facts.views, skew_limit_s)]
+
+
+def judge(name: str, view: ViewFacts, configuration: Configuration, facts: GraphFacts) -> Finding:
+    """A view's pictures come, can be read, are of now, and come often enough."""
+    policy = configuration.policy
+    kind = "CompressedImage" if configuration.compressed else "Image"
+    remap = f"remap {_subscribed(name, configuration)} in the parameter file"
+    problem = judge_sender(
+        name, view.topic, f"sensor_msgs/msg/{kind}", f"start the camera, or {remap}"
+    )
+    if problem:
+        return problem
+    if policy["image_reliability"] == "reliable" and not _all_reliable(view.topic):
+        return failure(
+            name,
+            f"{view.topic.senders} publishes {view.topic.name} best effort, and policy_node wants "
+            "it reliable: nothing arrives",
+            "set image_reliability: best_effort in the parameter file",
+        )
+    if not view.samples:
+        return failure(
+            name,
+            f"{view.topic.senders} publishes {view.topic.name}, but nothing came in "
+            f"{facts.listened_s:.1f} s",
+            f"ros2 topic hz {view.topic.name}; see the camera's log",
+        )
+    if view.problem:
+        return failure(name, view.problem, "set the camera driver's encoding to rgb8 or bgr8")
+    late = judge_delay(
+        name,
+        view.samples,
+        warn_s=policy["view_max_delay_s"],
+        fail_s=policy["view_max_age_s"],
+        parameters="view_max_delay_s, view_max_age_s",
+    )
+    if late:
+        return late
+    return _judge_rate(name, view, configuration, facts)
+
+
+def judge_together(views: Mapping[str, ViewFacts], limit_s: float) -> list[Finding]:
+    """The views are taken at about the same time. Empty where one of them does not come."""
+    name = "views together"
+    if len(views) < 2 or not all(view.samples for view in views.values()):
+        return []
+    topics = [view.topic.name for view in views.values()]
+    if len(set(topics)) < len(topics):
+        return [
+            failure(
+                name,
+                f"two views come from the same topic: {', '.join(topics)}",
+                "give every view its own topic in view_topics or remappings",
+            )
+        ]
+    skew_s = _skew_s(views)
+    if skew_s > limit_s:
+        return [
+            failure(
+                name,
+                f"their stamps are {skew_s * 1e3:.0f} ms apart; valid is {limit_s * 1e3:.0f} ms",
+                "synchronise the cameras' clocks (chrony), raise their rates, or raise "
+                "view_max_skew_s",
+            )
+        ]
+    return [ok(name, f"stamps {skew_s * 1e3:.0f} ms apart")]
+
+
+def _judge_rate(
+    name: str, view: ViewFacts, configuration: Configuration, facts: GraphFacts
+) -> Finding:
+    assert view.shape is not None
+    height, width = view.shape
+    rate, wanted = rate_hz(view.samples, facts.clock), 1.0 / configuration.embodiment.control_dt_s
+    shown = "time stands still" if rate is None else f"{rate:.1f} Hz"
+    found = f"{width} x {height} {view.encoding}, {shown}, {view.topic.name}"
+    if rate is not None and rate < _FAST_ENOUGH * wanted:
+        return warning(
+            name,
+            f"{found}: the policy looks {wanted:.0f} times a second",
+            f"raise the camera's rate to {wanted:.0f} Hz; if it is set so, the transport loses "
+            "pictures, see middleware",
+        )
+    return ok(name, found)
+
+
+def _skew_s(views: Mapping[str, ViewFacts]) -> float:
+    """How far the other views' nearest pictures are, for a typical picture of the slowest view."""
+    stamps = sorted(([s.stamp_s for s in view.samples] for view in views.values()), key=len)
+    slowest, others = stamps[0], stamps[1:]
+    return median(
+        max(min(abs(other_s - stamp_s) for other_s in other) for other in others)
+        for stamp_s in slowest
+    )
+
+
+def _all_reliable(topic: Topic) -> bool:
+    return all(publisher.reliable for publisher in topic.publishers)
+
+
+def _subscribed(view: str, configuration: Configuration) -> Any:
+    return configuration.view_topics[view]
