@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 
 from diagnostic_msgs.msg import DiagnosticStatus
 
-from vera_ros.errors import ServerStartError
+from vera_ros.errors import VeraRosError
 from vera_ros.nodes.node import STEADY, Health, VeraNode, run_node
 from vera_ros.nodes.server_parameters import PARAMETERS
 from vera_ros.server.keeper import ServerKeeper, ServerState, ServerStatus
@@ -95,11 +95,11 @@ class ServerNode(VeraNode):
         if self._keeping is None or not self._keeping.done() or self.fault is not None:
             return
         error = self._keeping.exception()
-        if not isinstance(error, ServerStartError):
-            self.fail(error or RuntimeError("the keeper of the server gave up"))
-            return
-        self.fault = error
-        self.get_logger().error(str(error))
+        if isinstance(error, VeraRosError):
+            self.fault = error
+            self.get_logger().error(str(error))
+        elif isinstance(error, Exception):
+            self.fail(error)
         if self.active:
             self.trigger_deactivate()
 

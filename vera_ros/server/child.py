@@ -2,6 +2,7 @@
 """A process of ours: followed while it runs, and never left behind."""
 
 import asyncio
+import math
 import os
 import shlex
 import signal
@@ -114,7 +115,7 @@ async def run_to_end(
     command: Sequence[str],
     environment: Mapping[str, str] | None,
     on_line: Callable[[str], None],
-    timeout_s: float | None,
+    timeout_s: float,
 ) -> tuple[int, str]:
     """Run a command; return its exit code and the last lines of its output.
 
@@ -124,7 +125,9 @@ async def run_to_end(
     child = Child(command, environment, on_line)
     await child.start()
     try:
-        code = await asyncio.wait_for(child.wait(), timeout_s)
+        code = await asyncio.wait_for(
+            child.wait(), timeout_s if math.isfinite(timeout_s) else None
+        )
     except (asyncio.TimeoutError, TimeoutError):
         raise ServerStartError(
             f"no answer within {timeout_s:g} s: {shlex.join(command)}\n{child.output.tail}"

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The commands of the Docker CLI that are needed, as argument lists."""
 
+import math
 import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -8,7 +9,6 @@ from pathlib import Path
 from vera_ros.errors import ServerStartError
 from vera_ros.server.child import run_to_end
 
-_ANSWER_S = 15.0
 _GONE = ("no such container", "already in progress")
 
 # What Docker says, and what to do about it.
@@ -31,6 +31,8 @@ class DockerCli:
         environment: of the commands, PATH and DOCKER_HOST among it.
         on_line: gets what a build writes.
     """
+
+    answer_s = 15.0  # for everything but a build
 
     def __init__(self, environment: Mapping[str, str], on_line: Callable[[str], None]) -> None:
         self._environment = dict(environment)
@@ -67,11 +69,11 @@ class DockerCli:
     async def build(self, image: str, dockerfile: Path, context: Path) -> None:
         """Build an image; this may take long."""
         arguments = ("build", "--tag", image, "--file", str(dockerfile), str(context))
-        await self._run(*arguments, on_line=self._on_line, timeout_s=None)
+        await self._run(*arguments, on_line=self._on_line, longest_s=math.inf)
 
     async def stop(self, name: str, grace_s: float) -> None:
         """Ask a container to end; it is killed after the time of grace."""
-        await self._run("stop", "-t", f"{grace_s:.0f}", name, timeout_s=grace_s + _ANSWER_S)
+        await self._run("stop", "-t", f"{grace_s:.0f}", name, longest_s=grace_s)
 
     async def remove(self, name: str) -> None:
         """Kill and remove a container; one that is not there, or about to go, is no error."""
@@ -85,10 +87,15 @@ class DockerCli:
         self,
         *arguments: str,
         on_line: Callable[[str], None] = lambda line: None,
-        timeout_s: float | None = _ANSWER_S,
+        longest_s: float = 0.0,
     ) -> None:
-        environment = self._environment | {"BUILDKIT_PROGRESS": "plain"}
-        code, tail = await run_to_end([self.program, *arguments], environment, on_line, timeout_s)
+        """Run a command; `longest_s` is how long it may take by its nature."""
+        code, tail = await run_to_end(
+            [self.program, *arguments],
+            self._environment | {"BUILDKIT_PROGRESS": "plain"},
+            on_line,
+            self.answer_s + longest_s,
+        )
         if code != 0:
             raise ServerStartError(
                 f"'docker {arguments[0]}' failed (exit code {code}){remedy_for(tail)}:\n{tail}"

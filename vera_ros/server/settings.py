@@ -23,8 +23,8 @@ def _setting(default: Any, description: str, unit: str = "", **constraints: Any)
 class ServerSettings(BaseModel):
     """The settings of a policy server; defaults, ranges and meanings stand here alone.
 
-    A text that is empty leaves the choice to the server, and so does 0 for `sample_steps` and
-    `motion_plan_scale`.
+    A text that is empty or `auto` leaves the choice to the server, and so does 0 for
+    `sample_steps` and `motion_plan_scale`.
     """
 
     model_config = ConfigDict(
@@ -62,12 +62,12 @@ class ServerSettings(BaseModel):
     dynamics_run_id: str = _setting("", "run id of the inverse dynamics model")
     text_prompt: str = _setting("", "prompt for requests that bring none")
     ckpt_root: str = _setting("", "folder with VERA's checkpoints")
-    wan_ckpt_root: str = _setting("", "folder with the Wan2.1 base model")
+    wan_root: str = _setting("", "folder with the Wan2.1 base model")
     torch_home: str = _setting("", "cache of torch.hub, where the tracker's weights are")
     hf_home: str = _setting("", "cache of Hugging Face, where the backbone's weights are")
     sample_steps: int = _setting(0, "denoising steps; 0: the checkpoint's own", ge=0, le=1000)
-    tracker_backend: Literal["cotracker", "alltracker"] = _setting(
-        "cotracker", "the point tracker of the inverse dynamics model"
+    tracker_backend: Literal["auto", "cotracker", "alltracker"] = _setting(
+        "auto", "the point tracker of the inverse dynamics model; auto: the embodiment's own"
     )
     motion_plan_scale: float = _setting(
         0.0, "factor of the planned motion; 0: the server's own", ge=0.0, le=100.0
@@ -97,6 +97,11 @@ class ServerSettings(BaseModel):
     def viewer_port(self) -> int:
         """The live viewer's port; 0: none."""
         return self.kind.viewer_port if self.vis_port == _OWN_PORT else self.vis_port
+
+    @property
+    def tracker(self) -> str:
+        """The point tracker; empty: the server chooses."""
+        return "" if self.tracker_backend == "auto" else self.tracker_backend
 
     @property
     def url(self) -> str:
@@ -143,7 +148,7 @@ class ServerSettings(BaseModel):
                 raise ValueError(f"{port} is the policy server's port; choose another, or 0")
         return value
 
-    @field_validator("ckpt_root", "wan_ckpt_root", "torch_home", "hf_home")
+    @field_validator("ckpt_root", "wan_root", "torch_home", "hf_home")
     @classmethod
     def _folder(cls, value: str, info: ValidationInfo) -> str:
         if not value or info.data.get("server_mode") not in _LAUNCHING:

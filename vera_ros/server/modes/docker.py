@@ -14,6 +14,7 @@ from vera_ros.server.owner import identify_this_process, is_gone
 from vera_ros.server.settings import ServerSettings
 
 _OWNER = "vera_ros.owner"
+_DOCKERFILE = "docker/vera_server/Dockerfile"
 _GRACE_S = 5.0
 _RUN_FAILED = 125  # of `docker run`: the container never started
 
@@ -55,14 +56,14 @@ class Docker:
         """Run the container, and build its image first where that is asked for."""
         image = self._settings.image
         if not await self._cli.has_image(image):
-            folder = share_path("docker", "vera_server")
-            dockerfile, context = folder / "Dockerfile", folder.parents[1]
             if not self._settings.build_image:
                 raise ServerStartError(
-                    f"there is no image '{image}'; build it (docker build --tag {image} --file "
-                    f"{dockerfile} {context}), set build_image, or name another image"
+                    f"there is no image '{image}'; set build_image, name another image, or build "
+                    f"it in a checkout of vera_ros: docker build --tag {image} --file "
+                    f"{_DOCKERFILE} ."
                 )
-            await self._cli.build(image, dockerfile, context)
+            dockerfile = share_path(_DOCKERFILE)
+            await self._cli.build(image, dockerfile, dockerfile.parents[2])
         self._child = Child(
             [self._cli.program, *run_arguments(self._settings, self._name)],
             self._environment,
@@ -115,7 +116,7 @@ def run_arguments(settings: ServerSettings, name: str) -> list[str]:
         arguments += ["--publish", f"{host}:{port}:{port}"]
     for folder, inside in (
         (settings.ckpt_root, "/ckpts"),
-        (settings.wan_ckpt_root, "/wan"),
+        (settings.wan_root, "/wan"),
         (settings.torch_home, "/cache/torch"),
         (settings.hf_home, "/cache/huggingface"),
     ):
@@ -136,7 +137,7 @@ def _variables(settings: ServerSettings) -> dict[str, str]:
         "VERA_DYNAMICS_RUN_ID": settings.dynamics_run_id,
         "VERA_TEXT_PROMPT": settings.text_prompt,
         "VERA_SAMPLE_STEPS": str(settings.sample_steps or ""),
-        "VERA_TRACKER_BACKEND": settings.tracker_backend,
+        "VERA_TRACKER_BACKEND": settings.tracker,
         "VERA_MOTION_PLAN_SCALE": f"{settings.motion_plan_scale or ''}",
         "VERA_TEACACHE_THRESH": f"{settings.teacache_thresh:g}",
     }

@@ -4,6 +4,7 @@
 import sys
 from collections.abc import Callable, Mapping
 
+from vera_ros.server.checkpoints import Checkpoints
 from vera_ros.server.child import Child, describe_end
 from vera_ros.server.settings import ServerSettings
 
@@ -23,17 +24,21 @@ class Local:
         on_line: Callable[[str], None],
     ) -> None:
         self._settings = settings
-        self._child = Child(_command(settings), _environment(settings, environment), on_line)
+        self._checkpoints = Checkpoints(settings)
+        command = launch_command(settings, self._checkpoints.algo_config)
+        variables = launch_environment(settings, environment) | self._checkpoints.variables
+        self._child = Child(command, variables, on_line)
 
     def describe(self) -> str:
         """What is run where."""
-        return f"{_interpreter(self._settings)} -m {_MODULE} at {self._settings.url}"
+        return f"VERA, run by {_interpreter(self._settings)}, at {self._settings.url}"
 
     async def prepare(self) -> None:
         """Nothing to do: the process of an earlier run has died with it."""
 
     async def start(self) -> None:
         """Start the process."""
+        self._checkpoints.check()
         await self._child.start()
 
     async def ended(self) -> str:
@@ -59,19 +64,24 @@ def _interpreter(settings: ServerSettings) -> str:
     return settings.interpreter or sys.executable
 
 
-def _command(settings: ServerSettings) -> list[str]:
-    """The server's command line; what is left to the server is not on it."""
+def launch_command(settings: ServerSettings, algo_config: str) -> list[str]:
+    """Return the server's command line; what is left to the server is not on it.
+
+    Args:
+        settings: that are on it.
+        algo_config: of the embodiment's planner, unless the settings name one.
+    """
     command = [_interpreter(settings), "-m", _MODULE]
     command += ["--embodiment", settings.embodiment]
     command += ["--host", settings.server_host, "--port", str(settings.port)]
     command += ["--vis-port", str(settings.viewer_port)]
     for option, value in (
-        ("--algo-config", settings.algo_config),
+        ("--algo-config", settings.algo_config or algo_config),
         ("--dynamics-run-id", settings.dynamics_run_id),
         ("--text", settings.text_prompt),
         ("--sample-steps", str(settings.sample_steps or "")),
     ):
-        command += [option, value] if value else []
+        command += [f"{option}={value}"] if value else []
     if settings.teacache_thresh > 0.0:
         command += ["--teacache-thresh", f"{settings.teacache_thresh:g}"]
     else:
@@ -79,12 +89,13 @@ def _command(settings: ServerSettings) -> list[str]:
     return command
 
 
-def _environment(settings: ServerSettings, environment: Mapping[str, str]) -> dict[str, str]:
+def launch_environment(settings: ServerSettings, environment: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment of the server's process, beside the places of its checkpoints."""
     inherited = {name: v for name, v in environment.items() if name not in _NOT_INHERITED}
     chosen = {
         "PYTHONPATH": settings.pythonpath,
         "PYTHONUNBUFFERED": "1",  # lines come when they are written
-        "VERA_TRACKER_BACKEND": settings.tracker_backend,
+        "VERA_TRACKER_BACKEND": settings.tracker,
         "VERA_MOTION_PLAN_SCALE": f"{settings.motion_plan_scale or ''}",
         "TORCH_HOME": settings.torch_home,
         "HF_HOME": settings.hf_home,
