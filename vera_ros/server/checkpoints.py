@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The checkpoints below the configured folders, under the names that VERA's server reads."""
+"""Where VERA's checkpoints are, by config/checkpoints.json and the configured folders."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -10,28 +10,43 @@ from vera_ros.errors import ServerStartError
 from vera_ros.resources import share_path
 from vera_ros.server.settings import ServerSettings
 
+# Of torch.hub's cache, the weights alone: its code is in the image.
+_INSIDE_ROOT = {"torch": "hub/checkpoints"}
+
 
 class Checkpoints:
-    """What config/checkpoints.json says of one embodiment, where folders are configured.
+    """What the table says of one embodiment, with the folders that the settings name.
 
-    A folder that is not configured is left to VERA's own variables.
+    A folder that is not configured is left to VERA's own variables, or, if it is a cache in its
+    usual place, taken from there.
     """
 
     def __init__(self, settings: ServerSettings) -> None:
-        table = json.loads(share_path("config", "checkpoints.json").read_text())
-        names = table["embodiments"][settings.embodiment]["bundles"]
-        roots = {"checkpoints": settings.ckpt_root, "wan": settings.wan_root}
+        self._table: dict[str, Any] = json.loads(
+            share_path("config", "checkpoints.json").read_text()
+        )
+        self._folders = {
+            "checkpoints": settings.ckpt_root,
+            "wan": settings.wan_root,
+            "torch": settings.torch_home,
+            "hugging_face": settings.hf_home,
+        }
+        names = self._table["embodiments"][settings.embodiment]["bundles"]
         self._bundles = [
-            (Path(roots[bundle["root"]], bundle["folder"]), bundle)
-            for bundle in map(table["bundles"].__getitem__, names)
-            if roots.get(bundle["root"])
+            (Path(self._folders[bundle["root"]], bundle["folder"]), bundle)
+            for bundle in map(self._table["bundles"].__getitem__, names)
+            if bundle["root"] in ("checkpoints", "wan") and self._folders[bundle["root"]]
         ]
-        self._roots = {table["roots"][name]["variable"]: root for name, root in roots.items()}
 
     @property
     def variables(self) -> dict[str, str]:
-        """What VERA's server finds its checkpoints by."""
-        return {
+        """What VERA's server finds its checkpoints and caches by."""
+        roots = {
+            self._table["roots"][name]["variable"]: folder
+            for name, folder in self._folders.items()
+            if folder
+        }
+        return roots | {
             bundle["variable"]["name"]: str(folder / bundle["variable"]["path"])
             for folder, bundle in self._bundles
             if "variable" in bundle
@@ -39,13 +54,25 @@ class Checkpoints:
 
     @property
     def algo_config(self) -> str:
-        """The planner's algo_config.yaml; empty: the embodiment has none."""
-        planners = [
+        """The planner's algo_config.yaml; empty: none is known."""
+        known = (
             str(folder / bundle["algo_config"])
             for folder, bundle in self._bundles
             if "algo_config" in bundle
-        ]
-        return planners[0] if planners else ""
+        )
+        return next(known, "")
+
+    @property
+    def mounts(self) -> dict[str, str]:
+        """From folders of this machine to their places in the image's container."""
+        places = {}
+        for name, configured in self._folders.items():
+            root = self._table["roots"][name]
+            inside = _INSIDE_ROOT.get(name, "")
+            folder = Path(configured or root["default"] or "", inside).expanduser()
+            if configured or (root["default"] and folder.is_dir()):
+                places[str(folder)] = str(Path(root["container"], inside))
+        return places
 
     def check(self) -> None:
         """Make sure that every file is there.
@@ -55,16 +82,15 @@ class Checkpoints:
         """
         missing = list(self._missing())
         if missing:
-            roots = ", ".join(f"{name}={root}" for name, root in self._roots.items() if root)
-            raise ServerStartError(
-                f"checkpoints are missing (with {roots}):\n" + "\n".join(missing)
-            )
+            raise ServerStartError("checkpoints are missing:\n" + "\n".join(missing))
 
     def _missing(self) -> Iterator[str]:
         for folder, bundle in self._bundles:
             files = [file["path"] for file in bundle["files"] if not _is_there(folder, file)]
             if files:
-                yield f"    {', '.join(files)} in {folder}; run: {bundle['command']}"
+                variable = self._table["roots"][bundle["root"]]["variable"]
+                command = bundle["command"].replace(f"${variable}", self._folders[bundle["root"]])
+                yield f"    {', '.join(files)} in {folder}; run: {command}"
 
 
 def _is_there(folder: Path, file: Mapping[str, Any]) -> bool:

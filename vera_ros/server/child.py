@@ -26,6 +26,7 @@ class Child:
         environment: of the process; None: this one's.
         on_line: gets every line that it writes, stderr's too.
         death_signal: what the process gets when this one dies.
+        folder: where it runs; None: here.
     """
 
     def __init__(
@@ -34,11 +35,13 @@ class Child:
         environment: Mapping[str, str] | None,
         on_line: Callable[[str], None],
         death_signal: signal.Signals = signal.SIGKILL,
+        folder: str | None = None,
     ) -> None:
         self._command = list(command)
         self._environment = environment
         self._on_line = on_line
         self._death_signal = death_signal
+        self._folder = folder
         self.output = Output()
         self._process: asyncio.subprocess.Process | None = None
         self._reading: asyncio.Task[None] | None = None
@@ -62,6 +65,7 @@ class Child:
                 stdout=write_end,
                 stderr=asyncio.subprocess.STDOUT,
                 env=self._environment,
+                cwd=self._folder,
                 start_new_session=True,
                 preexec_fn=tied_to_this_process(self._death_signal),
             )
@@ -125,9 +129,7 @@ async def run_to_end(
     child = Child(command, environment, on_line)
     await child.start()
     try:
-        code = await asyncio.wait_for(
-            child.wait(), timeout_s if math.isfinite(timeout_s) else None
-        )
+        code = await asyncio.wait_for(child.wait(), timeout_s if math.isfinite(timeout_s) else None)
     except (asyncio.TimeoutError, TimeoutError):
         raise ServerStartError(
             f"no answer within {timeout_s:g} s: {shlex.join(command)}\n{child.output.tail}"

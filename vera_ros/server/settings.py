@@ -16,8 +16,11 @@ _LAUNCHING = ("docker", "subprocess")  # modes that start VERA itself
 _OWN_PORT = -1
 
 
-def _setting(default: Any, description: str, unit: str = "", **constraints: Any) -> Any:
-    return Field(default, description=description, json_schema_extra={"unit": unit}, **constraints)
+def _setting(
+    default: Any, description: str, unit: str = "", enum: tuple[str, ...] = (), **constraints: Any
+) -> Any:
+    more: dict[str, Any] = {"unit": unit} | ({"enum": list(enum)} if enum else {})
+    return Field(default, description=description, json_schema_extra=more, **constraints)
 
 
 class ServerSettings(BaseModel):
@@ -36,10 +39,8 @@ class ServerSettings(BaseModel):
         "attach: use a server that runs already; docker, subprocess: start VERA, unless one runs "
         "already; reference: host the reference policy",
     )
-    embodiment: str = Field(
-        "mimicgen",
-        description="the robot kind that the server must serve",
-        json_schema_extra={"unit": "", "enum": list(EMBODIMENTS)},
+    embodiment: str = _setting(
+        "mimicgen", "the robot kind that the server must serve", enum=tuple(EMBODIMENTS)
     )
     server_host: str = _setting(
         "127.0.0.1", "address of the server; one that is started listens on this address alone"
@@ -63,8 +64,10 @@ class ServerSettings(BaseModel):
     text_prompt: str = _setting("", "prompt for requests that bring none")
     ckpt_root: str = _setting("", "folder with VERA's checkpoints")
     wan_root: str = _setting("", "folder with the Wan2.1 base model")
-    torch_home: str = _setting("", "cache of torch.hub, where the tracker's weights are")
-    hf_home: str = _setting("", "cache of Hugging Face, where the backbone's weights are")
+    torch_home: str = _setting("", "cache of PyTorch, where the tracker is; empty: the usual place")
+    hf_home: str = _setting(
+        "", "cache of Hugging Face, where the backbone is; empty: the usual place"
+    )
     sample_steps: int = _setting(0, "denoising steps; 0: the checkpoint's own", ge=0, le=1000)
     tracker_backend: Literal["auto", "cotracker", "alltracker"] = _setting(
         "auto", "the point tracker of the inverse dynamics model; auto: the embodiment's own"
@@ -72,8 +75,8 @@ class ServerSettings(BaseModel):
     motion_plan_scale: float = _setting(
         0.0, "factor of the planned motion; 0: the server's own", ge=0.0, le=100.0
     )
-    teacache_thresh: float = _setting(
-        0.1, "how much change the planner's cache ignores; 0: no cache", ge=0.0, le=1.0
+    teacache: float = _setting(
+        0.1, "how much change the planner's cache ignores; 0 or off: no cache", ge=0.0, le=1.0
     )
     image: str = _setting("vera_server:latest", "docker: the image of the server", min_length=1)
     build_image: bool = _setting(False, "docker: build the image if it is not there")
@@ -147,6 +150,11 @@ class ServerSettings(BaseModel):
             if known["server_mode"] in _LAUNCHING and port == viewer_port:
                 raise ValueError(f"{port} is the policy server's port; choose another, or 0")
         return value
+
+    @field_validator("teacache", mode="before")
+    @classmethod
+    def _off(cls, value: Any) -> Any:
+        return 0.0 if value == "off" else value
 
     @field_validator("ckpt_root", "wan_root", "torch_home", "hf_home")
     @classmethod

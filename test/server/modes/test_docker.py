@@ -197,7 +197,7 @@ def test_what_is_chosen_reaches_the_container(tmp_path: Path) -> None:
         ("--env", "VERA_SAMPLE_STEPS=4"),
         ("--env", "VERA_MOTION_PLAN_SCALE=2.5"),
         ("--env", "VERA_TRACKER_BACKEND=cotracker"),
-        ("--env", "VERA_TEACACHE_THRESH=0.1"),
+        ("--env", "VERA_TEACACHE=0.1"),
     }
 
 
@@ -208,7 +208,7 @@ def test_what_is_left_to_the_server_does_not() -> None:
         "VERA_EMBODIMENT=mimicgen",
         "VERA_SERVER_PORT=8800",
         "VERA_VIS_PORT=0",
-        "VERA_TEACACHE_THRESH=0.1",
+        "VERA_TEACACHE=0.1",
     ]
     assert arguments.count("--publish") == 1
     assert "[::1]:8800:8800" in arguments

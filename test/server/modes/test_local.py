@@ -187,14 +187,20 @@ def test_a_port_that_says_nothing_is_waited_for_and_then_named(room: Room) -> No
 
 def test_what_is_left_to_the_server_is_not_on_its_command_line() -> None:
     settings = ServerSettings(server_mode="subprocess")
-    assert launch_command(settings, "") == [
-        *(sys.executable, "-m", "vera.server.start_vera_server"),
-        *("--embodiment", "mimicgen", "--host", "127.0.0.1", "--port", "8800"),
-        *("--vis-port", "8801", "--teacache-thresh", "0.1"),
-    ]
     inherited = {"PATH": "/bin", "PYTHONPATH": "/ros", "LD_LIBRARY_PATH": "/ros", "HF_HOME": "/hf"}
-    environment = launch_environment(settings, inherited)
-    assert environment == {"PATH": "/bin", "HF_HOME": "/hf", "PYTHONUNBUFFERED": "1"}
+    assert launch_command(settings, "", inherited) == [
+        *(sys.executable, "-m", "vera.server.start_vera_server"),
+        *("--embodiment=mimicgen", "--host=127.0.0.1", "--port=8800", "--vis-port=8801"),
+        *("--teacache-thresh=0.1", "--no-debug-dump"),
+    ]
+    assert launch_environment(settings, inherited) == {
+        "PATH": "/bin",
+        "HF_HOME": "/hf",
+        "PYTHONUNBUFFERED": "1",
+        "HF_HUB_OFFLINE": "1",
+        "TRANSFORMERS_OFFLINE": "1",
+        "WANDB_MODE": "offline",
+    }
 
 
 def test_what_is_chosen_reaches_the_server(tmp_path: Path) -> None:
@@ -209,18 +215,19 @@ def test_what_is_chosen_reaches_the_server(tmp_path: Path) -> None:
         dynamics_run_id="run",
         text_prompt="-- stack --",
         sample_steps=4,
-        teacache_thresh=0.0,
+        teacache=0.0,
         tracker_backend="alltracker",
         motion_plan_scale=2.5,
-        torch_home=str(tmp_path),
-        hf_home=str(tmp_path),
+        pythonpath="/vera",
     )
-    assert launch_command(settings, "of the table")[3:] == [
-        *("--embodiment", "droid", "--host", "0.0.0.0", "--port", "8804", "--vis-port", "0"),
+    environment = {"VERA_DEBUG_DUMP_DIR": "/dumps", "HF_HUB_OFFLINE": "0"}
+    assert launch_command(settings, "of the table", environment)[3:] == [
+        *("--embodiment=droid", "--host=0.0.0.0", "--port=8804", "--vis-port=0"),
         *(f"--algo-config={planner}", "--dynamics-run-id=run", "--text=-- stack --"),
         *("--sample-steps=4", "--no-teacache"),
     ]
-    environment = launch_environment(settings, {})
-    assert environment["VERA_TRACKER_BACKEND"] == "alltracker"
-    assert float(environment["VERA_MOTION_PLAN_SCALE"]) == 2.5
-    assert environment["TORCH_HOME"] == environment["HF_HOME"] == str(tmp_path)
+    variables = launch_environment(settings, environment)
+    assert variables["VERA_TRACKER_BACKEND"] == "alltracker"
+    assert float(variables["VERA_MOTION_PLAN_SCALE"]) == 2.5
+    assert variables["PYTHONPATH"] == "/vera"
+    assert variables["HF_HUB_OFFLINE"] == "0"

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 
 from vera_ros.errors import ServerStartError
 from vera_ros.resources import share_path
+from vera_ros.server.checkpoints import Checkpoints
 from vera_ros.server.child import Child, describe_end
 from vera_ros.server.docker_cli import DockerCli, remedy_for
 from vera_ros.server.owner import identify_this_process, is_gone
@@ -114,14 +115,8 @@ def run_arguments(settings: ServerSettings, name: str) -> list[str]:
     for port in filter(None, (settings.port, settings.viewer_port)):
         host = f"[{settings.server_host}]" if ":" in settings.server_host else settings.server_host
         arguments += ["--publish", f"{host}:{port}:{port}"]
-    for folder, inside in (
-        (settings.ckpt_root, "/ckpts"),
-        (settings.wan_root, "/wan"),
-        (settings.torch_home, "/cache/torch"),
-        (settings.hf_home, "/cache/huggingface"),
-    ):
-        if folder:
-            arguments += ["--mount", f"type=bind,source={folder},target={inside},readonly"]
+    for folder, inside in Checkpoints(settings).mounts.items():
+        arguments += ["--mount", f"type=bind,source={folder},target={inside},readonly"]
     for variable, value in _variables(settings).items():
         arguments += ["--env", f"{variable}={value}"]
     return [*arguments, settings.image]
@@ -139,6 +134,6 @@ def _variables(settings: ServerSettings) -> dict[str, str]:
         "VERA_SAMPLE_STEPS": str(settings.sample_steps or ""),
         "VERA_TRACKER_BACKEND": settings.tracker,
         "VERA_MOTION_PLAN_SCALE": f"{settings.motion_plan_scale or ''}",
-        "VERA_TEACACHE_THRESH": f"{settings.teacache_thresh:g}",
+        "VERA_TEACACHE": f"{settings.teacache:g}" if settings.teacache > 0.0 else "off",
     }
     return {name: value for name, value in chosen.items() if value}

@@ -2,7 +2,9 @@
 """VERA's own server, as a process of this machine's."""
 
 import sys
+import tempfile
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
 from vera_ros.server.checkpoints import Checkpoints
 from vera_ros.server.child import Child, describe_end
@@ -12,6 +14,8 @@ _MODULE = "vera.server.start_vera_server"
 _GRACE_S = 5.0
 # ROS puts its own libraries there, which another Python must not find.
 _NOT_INHERITED = ("PYTHONPATH", "PYTHONHOME", "LD_LIBRARY_PATH")
+# A server that lacks something says so instead of downloading it; who sets these is heard.
+_OFFLINE = {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1", "WANDB_MODE": "offline"}
 
 
 class Local:
@@ -25,9 +29,13 @@ class Local:
     ) -> None:
         self._settings = settings
         self._checkpoints = Checkpoints(settings)
-        command = launch_command(settings, self._checkpoints.algo_config)
-        variables = launch_environment(settings, environment) | self._checkpoints.variables
-        self._child = Child(command, variables, on_line)
+        self._folder = tempfile.TemporaryDirectory(prefix="vera_ros-server-")
+        self._child = Child(
+            launch_command(settings, self._checkpoints.algo_config, environment),
+            launch_environment(settings, environment) | self._checkpoints.variables,
+            on_line,
+            folder=self._folder.name,
+        )
 
     def describe(self) -> str:
         """What is run where."""
@@ -37,8 +45,11 @@ class Local:
         """Nothing to do: the process of an earlier run has died with it."""
 
     async def start(self) -> None:
-        """Start the process."""
+        """Start the process, in a folder where it finds its tokenizer by a relative name."""
         self._checkpoints.check()
+        tokenizers = Path(self._settings.wan_root, "google")
+        if self._settings.wan_root and tokenizers.is_dir():
+            Path(self._folder.name, "google").symlink_to(tokenizers)
         await self._child.start()
 
     async def ended(self) -> str:
@@ -58,46 +69,50 @@ class Local:
     async def stop(self) -> None:
         """End the process and its children."""
         await self._child.stop(_GRACE_S)
+        self._folder.cleanup()
 
 
 def _interpreter(settings: ServerSettings) -> str:
     return settings.interpreter or sys.executable
 
 
-def launch_command(settings: ServerSettings, algo_config: str) -> list[str]:
+def launch_command(
+    settings: ServerSettings, algo_config: str, environment: Mapping[str, str]
+) -> list[str]:
     """Return the server's command line; what is left to the server is not on it.
 
     Args:
         settings: that are on it.
         algo_config: of the embodiment's planner, unless the settings name one.
+        environment: of the server.
     """
-    command = [_interpreter(settings), "-m", _MODULE]
-    command += ["--embodiment", settings.embodiment]
-    command += ["--host", settings.server_host, "--port", str(settings.port)]
-    command += ["--vis-port", str(settings.viewer_port)]
-    for option, value in (
-        ("--algo-config", settings.algo_config or algo_config),
-        ("--dynamics-run-id", settings.dynamics_run_id),
-        ("--text", settings.text_prompt),
-        ("--sample-steps", str(settings.sample_steps or "")),
-    ):
-        command += [f"{option}={value}"] if value else []
-    if settings.teacache_thresh > 0.0:
-        command += ["--teacache-thresh", f"{settings.teacache_thresh:g}"]
-    else:
-        command += ["--no-teacache"]
-    return command
+    values = {
+        "--embodiment": settings.embodiment,
+        "--host": settings.server_host,
+        "--port": settings.port,
+        "--vis-port": settings.viewer_port,
+        "--algo-config": settings.algo_config or algo_config or None,
+        "--dynamics-run-id": settings.dynamics_run_id or None,
+        "--text": settings.text_prompt or None,
+        "--sample-steps": settings.sample_steps or None,
+        "--teacache-thresh": settings.teacache or None,
+    }
+    arguments = [f"{option}={value}" for option, value in values.items() if value is not None]
+    if settings.teacache == 0.0:
+        arguments.append("--no-teacache")
+    if "VERA_DEBUG_DUMP_DIR" not in environment:
+        arguments.append("--no-debug-dump")  # else droid's are kept in a folder of its authors
+    return [_interpreter(settings), "-m", _MODULE, *arguments]
 
 
 def launch_environment(settings: ServerSettings, environment: Mapping[str, str]) -> dict[str, str]:
     """Return the environment of the server's process, beside the places of its checkpoints."""
     inherited = {name: v for name, v in environment.items() if name not in _NOT_INHERITED}
+    prefix = "VERA_PUSHT" if settings.embodiment == "pusht" else "VERA"
     chosen = {
         "PYTHONPATH": settings.pythonpath,
         "PYTHONUNBUFFERED": "1",  # lines come when they are written
         "VERA_TRACKER_BACKEND": settings.tracker,
-        "VERA_MOTION_PLAN_SCALE": f"{settings.motion_plan_scale or ''}",
-        "TORCH_HOME": settings.torch_home,
-        "HF_HOME": settings.hf_home,
+        f"{prefix}_MOTION_PLAN_SCALE": f"{settings.motion_plan_scale or ''}",
     }
-    return inherited | {name: value for name, value in chosen.items() if value}
+    return _OFFLINE | inherited | {name: value for name, value in chosen.items() if value}

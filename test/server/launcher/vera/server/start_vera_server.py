@@ -30,6 +30,8 @@ def main() -> None:
     parser.add_argument("--sample-steps", type=int)
     parser.add_argument("--no-teacache", action="store_true")
     parser.add_argument("--teacache-thresh", type=float, default=0.1)
+    parser.add_argument("--debug-dump-dir")
+    parser.add_argument("--no-debug-dump", action="store_true")
     arguments = parser.parse_args()
     print(f"loading {arguments.embodiment}", flush=True)
     print("Loading shards:  50%\rLoading shards: 100%", flush=True)
