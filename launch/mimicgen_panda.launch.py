@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Starts the whole system: `ros2 launch vera_ros mimicgen_panda.launch.py --show-args`."""
 
+import os
 from collections.abc import Callable, Mapping
 from typing import TypeVar
 
@@ -30,8 +31,9 @@ ARGUMENTS = (
         "server",
         default_value="reference",
         choices=graph.SERVERS,
-        description="reference: start the reference policy, which needs no GPU; attach: connect "
-        "to a policy server that runs already",
+        description="reference: start the reference policy, which needs no GPU; docker, "
+        "subprocess: start VERA, as config and the VERA_* variables say; attach: connect to a "
+        "policy server that runs already",
     ),
     DeclareLaunchArgument(
         "server_url",
@@ -90,9 +92,11 @@ def _start(context: LaunchContext) -> list[LaunchDescriptionEntity]:
         lockstep=value["lockstep"] == "true",
         config=value["config"],
     )
+    options, overrides = graph.with_environment(options, os.environ)
     namespace = value["namespace"]
     specs = graph.nodes(options)
-    actions = [_lifecycle_node(spec, namespace) for spec in specs]
+    actions = [LogInfo(msg=line) for line in overrides]
+    actions += [_lifecycle_node(spec, namespace) for spec in specs]
     if options.robot == "sim":
         actions.append(_robot_state_publisher(options, namespace))
     if value["rviz"] == "true":

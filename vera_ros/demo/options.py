@@ -26,7 +26,8 @@ class DemoOptions:
         headless: plain lines of progress instead of a live display.
         report: where the JSON report goes.
         video: where the film goes; None: no film.
-        server_url: a policy server that runs already; None: start the reference server.
+        server: who the policy server is, one of vera_ros.graph.SERVERS.
+        server_url: of the policy server; None: its own, which a reference server finds free.
         sabotage: what is done to the pictures, one of SABOTAGES.
         realtime_factor: simulated time over real time.
         lockstep: simulated time stands still while the server thinks.
@@ -40,6 +41,7 @@ class DemoOptions:
     headless: bool = False
     report: Path = Path("report.json")
     video: Path | None = Path("demo.mp4")
+    server: str = "reference"
     server_url: str | None = None
     sabotage: str = "none"
     realtime_factor: float = 1.0

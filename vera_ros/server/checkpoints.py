@@ -64,14 +64,14 @@ class Checkpoints:
 
     @property
     def mounts(self) -> dict[str, str]:
-        """From folders of this machine to their places in the image's container."""
+        """Folders of this machine, by their places in the image's container."""
         places = {}
         for name, configured in self._folders.items():
             root = self._table["roots"][name]
             inside = _INSIDE_ROOT.get(name, "")
             folder = Path(configured or root["default"] or "", inside).expanduser()
             if configured or (root["default"] and folder.is_dir()):
-                places[str(folder)] = str(Path(root["container"], inside))
+                places[str(Path(root["container"], inside))] = str(folder)
         return places
 
     def check(self) -> None:

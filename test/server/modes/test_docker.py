@@ -174,10 +174,12 @@ def test_a_container_that_is_killed_is_noticed(room: Room, engine: Engine) -> No
 
 
 def test_what_is_chosen_reaches_the_container(tmp_path: Path) -> None:
+    for name in ("vera", "wan"):
+        (tmp_path / name).mkdir()
     settings = ServerSettings(
         server_mode="docker",
-        ckpt_root=str(tmp_path),
-        wan_root=str(tmp_path),
+        ckpt_root=str(tmp_path / "vera"),
+        wan_root=str(tmp_path / "wan"),
         text_prompt="stack --all",
         sample_steps=4,
         motion_plan_scale=2.5,
@@ -190,8 +192,8 @@ def test_what_is_chosen_reaches_the_container(tmp_path: Path) -> None:
     assert pairs >= {
         ("--publish", "127.0.0.1:8800:8800"),
         ("--publish", "127.0.0.1:8801:8801"),
-        ("--mount", f"type=bind,source={tmp_path},target=/ckpts,readonly"),
-        ("--mount", f"type=bind,source={tmp_path},target=/wan,readonly"),
+        ("--mount", f"type=bind,source={tmp_path}/vera,target=/ckpts,readonly"),
+        ("--mount", f"type=bind,source={tmp_path}/wan,target=/wan,readonly"),
         ("--gpus", "device=1"),
         ("--env", "VERA_TEXT_PROMPT=stack --all"),
         ("--env", "VERA_SAMPLE_STEPS=4"),

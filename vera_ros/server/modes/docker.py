@@ -115,7 +115,7 @@ def run_arguments(settings: ServerSettings, name: str) -> list[str]:
     for port in filter(None, (settings.port, settings.viewer_port)):
         host = f"[{settings.server_host}]" if ":" in settings.server_host else settings.server_host
         arguments += ["--publish", f"{host}:{port}:{port}"]
-    for folder, inside in Checkpoints(settings).mounts.items():
+    for inside, folder in Checkpoints(settings).mounts.items():
         arguments += ["--mount", f"type=bind,source={folder},target={inside},readonly"]
     for variable, value in _variables(settings).items():
         arguments += ["--env", f"{variable}={value}"]
