@@ -18,9 +18,10 @@ from vera_ros.policy.goal import Bounds
 from vera_ros.policy.ports import ChunkState
 from vera_ros.policy.states import Cause, State
 
+from .async_rig import AsyncRig
 from .rig import BODY, CountingWindow, Rig, reply
 
-MOVING = (State.PLAYING, State.SETTLING)
+MOVING = (State.PLAYING, State.SETTLING, State.AWAITING_APPROVAL)
 ERRORS = (
     ConnectionFailedError,
     ServerTimeoutError,
@@ -36,10 +37,14 @@ BOUNDS = Bounds(connect_s=2.0, infer_s=3.0, views_s=1.0, accept_s=0.5, settle_s=
 class EpisodeMachine(RuleBasedStateMachine):
     """Events come in any order, whether they make sense or not."""
 
+    make_rig: type[Rig] = Rig
+
     @initialize(warmup_frames=st.sampled_from([1, 3]))
     def begin(self, warmup_frames: int) -> None:
-        self.rig = Rig(Bounds(**{**vars(BOUNDS), "warmup_frames": warmup_frames}))
+        self.rig = self.make_rig(Bounds(**{**vars(BOUNDS), "warmup_frames": warmup_frames}))
+        self.inferred = False
         self.before = State.IDLE
+        self.sent = (0, 0)
         self.stops = self.ends = self.chunks = 0
 
     # What the world does.
@@ -72,6 +77,8 @@ class EpisodeMachine(RuleBasedStateMachine):
                 self.time_passes(0.3)
             elif state is State.INFERRING:
                 self.reply(0.1, 10)
+            elif state is State.PAUSED:
+                self.resume()
             else:
                 self.progress(ChunkState.ACCEPTED, 10, 0, True)
                 self.time_passes(0.6)
@@ -84,6 +91,7 @@ class EpisodeMachine(RuleBasedStateMachine):
 
     @rule(value=st.sampled_from([0.0, 0.1, 0.1, 2.0, float("nan")]), rows=st.integers(1, 12))
     def reply(self, value: float, rows: int) -> None:
+        self.inferred = False
         self.rig.answer(reply(rows, value))
 
     @rule(kind=st.sampled_from(ERRORS))
@@ -120,6 +128,21 @@ class EpisodeMachine(RuleBasedStateMachine):
     def abort(self, cause: Cause) -> None:
         self.rig.episode.abort(cause, "because", self.rig.now)
 
+    @rule()
+    def pause(self) -> None:
+        if self.rig.episode.running:
+            self.rig.episode.pause(self.rig.now)
+            return
+        with pytest.raises(ConfigurationError, match="no episode"):
+            self.rig.episode.pause(self.rig.now)
+
+    @rule()
+    def resume(self) -> None:
+        episode = self.rig.episode
+        if episode.state is State.PAUSED:
+            episode.resume(self.rig.now)
+            assert self.rig.episode.state.name == "WAITING_FOR_VIEWS"
+
     @rule(felt=st.sampled_from(FEELINGS))
     def feel(self, felt: dict[str, "np.ndarray"] | None) -> None:
         self.rig.body.felt = felt
@@ -138,14 +161,25 @@ class EpisodeMachine(RuleBasedStateMachine):
     def keep_books(self) -> None:
         episode, before = self.rig.episode, self.before
         self.before = episode.state
+        if before in MOVING and episode.state is State.PAUSED:
+            self.stops += 1
         if before.running and not episode.running:
             self.ends += 1
             self.stops += before in MOVING
-            asked = before in (State.CONNECTING, State.INFERRING)
+            asked = before is State.CONNECTING or self.inferred
             assert self.rig.server.calls[-1] == ("abandon" if asked else "release")
+        self.inferred = episode.inferring
         assert self.rig.arm.stops == self.stops
         calls = self.rig.server.calls
         assert calls.count("abandon") + calls.count("release") == self.ends
+
+    @invariant()
+    def nothing_is_asked_or_sent_while_paused(self) -> None:
+        episode = self.rig.episode
+        sent = (len(self.rig.server.requests), len(self.rig.arm.chunks))
+        if episode.state is State.PAUSED and self.before is State.PAUSED:
+            assert sent == self.sent
+        self.sent = sent
 
     @invariant()
     def a_result_exactly_when_ended(self) -> None:
@@ -169,11 +203,28 @@ class EpisodeMachine(RuleBasedStateMachine):
             assert window.fill == min(window.size, window.looks + window.ticks)
 
 
-TestEpisodeMachine = EpisodeMachine.TestCase
-TestEpisodeMachine.settings = settings(
+class AsyncEpisodeMachine(EpisodeMachine):
+    """The same, while chunks overlap with inferences."""
+
+    make_rig = AsyncRig
+
+    @rule(seconds=st.sampled_from([0.05, 0.2, 0.45]), rows=st.integers(1, 12))
+    def chunk_plays_while_the_server_thinks(self, seconds: float, rows: int) -> None:
+        if self.rig.episode.state is State.PLAYING and self.rig.arm.chunks:
+            self.progress(ChunkState.ACCEPTED, 10, 0, True)
+            self.time_passes(seconds)
+            if self.rig.episode.inferring:
+                self.reply(0.1, rows)
+
+
+SETTINGS = settings(
     max_examples=60,
     stateful_step_count=40,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow],
     print_blob=True,
 )
+TestEpisodeMachine = EpisodeMachine.TestCase
+TestEpisodeMachine.settings = SETTINGS
+TestAsyncEpisodeMachine = AsyncEpisodeMachine.TestCase
+TestAsyncEpisodeMachine.settings = SETTINGS

@@ -16,6 +16,7 @@ from vera_ros.demo.interrupts import Interrupts
 from vera_ros.demo.options import (
     DEFAULT_PROMPT,
     DEFAULT_TIME_LIMIT_S,
+    MODES,
     SABOTAGE_TIME_LIMIT_S,
     DemoOptions,
 )
@@ -38,6 +39,7 @@ an option that makes no sense, 130 after Ctrl-C.
 examples:
   scripts/demo                                 three episodes, demo.mp4, report.json
   scripts/demo --episodes 50 --headless --no-video
+  scripts/demo --mode async --server-delay 0.4 the arm goes on while the server thinks
   scripts/demo --lockstep                      the same result however slow the server is
   scripts/demo --sabotage blank                the cameras show nothing: no tower can stand
   scripts/demo --server docker                 with VERA, as the VERA_* variables say
@@ -81,6 +83,19 @@ def make_parser() -> argparse.ArgumentParser:
         "--lockstep",
         action="store_true",
         help="simulated time stands still while the server thinks: its latency changes nothing",
+    )
+    add(
+        "--mode",
+        choices=MODES,
+        metavar="|".join(MODES),
+        help="async asks for the next chunk while one plays (default sync)",
+    )
+    add(
+        "--server-delay",
+        dest="server_delay_s",
+        type=float,
+        metavar="S",
+        help="slow the reference server down by so many seconds per call (default 0)",
     )
     add("--prompt", metavar="TEXT", help=f"the task (default '{DEFAULT_PROMPT}')")
     add(

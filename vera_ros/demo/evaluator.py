@@ -170,7 +170,8 @@ class Evaluator(Node):
         # In lockstep the limit is simulated time, and the server may take all the time it wants:
         # policy_node bounds that.
         patience_s = math.inf if self._lockstep else limit_s + _ANSWER_S
-        goal = ExecuteTask.Goal(prompt=options.prompt, time_limit_s=limit_s)
+        mode = ExecuteTask.Goal.ASYNC if options.mode == "async" else ExecuteTask.Goal.SYNC
+        goal = ExecuteTask.Goal(prompt=options.prompt, time_limit_s=limit_s, mode=mode)
         self._goal_handle = handle = waiter.result(
             self._action.send_goal_async(goal), "policy_node to accept the goal", _ANSWER_S
         )
@@ -217,6 +218,7 @@ class Evaluator(Node):
             sim_duration_s=judge.elapsed_s,
             server_latency_s=measured.server_latency_s,
             pipeline_latency_s=measured.pipeline_latency_s,
+            moving_share=measured.moving_share,
             counters=measured.counters,
             realtime_factor=tuple(measured.realtime_factors),
             camera_rate_hz=measured.camera_rate_hz(judge.latest_ns),

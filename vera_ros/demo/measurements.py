@@ -69,6 +69,11 @@ class EpisodeMeasurements:
         return float(span_s / self._realtime_factor - status.server_infer_s)
 
     @property
+    def moving_share(self) -> float | None:
+        """Share of the time since the first chunk in which one played; None: there was none."""
+        return float(self.status.moving_share) if self._chunks else None
+
+    @property
     def counters(self) -> Counters:
         """The last status's counters; the dropped frames since the episode's first status."""
         if self.status is None:

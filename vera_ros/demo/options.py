@@ -13,6 +13,7 @@ DEFAULT_PROMPT = "stack the red cube on the green cube"
 DEFAULT_TIME_LIMIT_S = 60.0
 SABOTAGE_TIME_LIMIT_S = 25.0
 
+MODES = ("sync", "async")
 _REALTIME_FACTORS = (0.05, 20.0)  # those of sim_node
 
 
@@ -31,6 +32,8 @@ class DemoOptions:
         sabotage: what is done to the pictures, one of SABOTAGES.
         realtime_factor: simulated time over real time.
         lockstep: simulated time stands still while the server thinks.
+        mode: `sync`, or `async` to ask for the next chunk while one plays.
+        server_delay_s: added to every inference of the reference server.
         prompt: the task, in words.
         time_limit_s: simulated time that an episode may take.
         config: ROS parameter file of the nodes; None: the packaged one.
@@ -46,6 +49,8 @@ class DemoOptions:
     sabotage: str = "none"
     realtime_factor: float = 1.0
     lockstep: bool = False
+    mode: str = "sync"
+    server_delay_s: float = 0.0
     prompt: str = DEFAULT_PROMPT
     time_limit_s: float = DEFAULT_TIME_LIMIT_S
     config: Path | None = None
@@ -70,6 +75,22 @@ class DemoOptions:
             raise ConfigurationError(
                 f"--realtime-factor is {self.realtime_factor:g} with --lockstep, where time passes "
                 "when it is asked to; leave one of them away"
+            )
+        if self.mode not in MODES:
+            raise ConfigurationError(f"--mode is '{self.mode}'; valid is {' | '.join(MODES)}")
+        if self.lockstep and self.mode != "sync":
+            raise ConfigurationError(
+                f"--mode is '{self.mode}' with --lockstep, where the arm does not wait for the "
+                "server anyway; leave one of them away"
+            )
+        if not 0.0 <= self.server_delay_s <= 600.0:
+            raise ConfigurationError(
+                f"--server-delay is {self.server_delay_s:g} s; valid is 0 … 600"
+            )
+        if self.server_delay_s and self.server_url is not None:
+            raise ConfigurationError(
+                "--server-delay is for the reference server; with --server, the other server "
+                "takes the time that it takes"
             )
         if not 1.0 <= self.time_limit_s <= 86_400.0:
             raise ConfigurationError(f"--time-limit is {self.time_limit_s:g} s; valid is 1 … 86400")

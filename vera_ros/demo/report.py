@@ -51,6 +51,10 @@ class Counters:
     slowed_chunks: int = 0
     clipped_rows: int = 0
     collapsed_chunks: int = 0
+    late_chunks: int = 0
+    steps_dropped: int = 0
+    steps_blended: int = 0
+    holds: int = 0
 
 
 @dataclass(frozen=True)
@@ -70,6 +74,7 @@ class EpisodeReport:
         server_latency_s: of each chunk, as the client saw it.
         pipeline_latency_s: of each chunk, from the newest frame's stamp to the trajectory's
             publication, less the server's own time.
+        moving_share: share of the time since the first chunk in which one played.
         counters: what went less than perfectly.
         realtime_factor: each value that the simulation stated.
         camera_rate_hz: pictures per simulated second, by view.
@@ -86,6 +91,7 @@ class EpisodeReport:
     sim_duration_s: float
     server_latency_s: tuple[float, ...] = ()
     pipeline_latency_s: tuple[float, ...] = ()
+    moving_share: float | None = None
     counters: Counters = field(default_factory=Counters)
     realtime_factor: tuple[float, ...] = ()
     camera_rate_hz: Mapping[str, float] = field(default_factory=dict)
@@ -107,6 +113,7 @@ class Summary:
     steps: int
     server_latency_s: Distribution
     pipeline_latency_s: Distribution
+    moving_share_mean: float | None
     counters: Counters
     realtime_factor_mean: float | None
     realtime_factor_min: float | None
@@ -147,6 +154,7 @@ class RunReport:
             steps=sum(episode.steps for episode in episodes),
             server_latency_s=Distribution.of([v for e in episodes for v in e.server_latency_s]),
             pipeline_latency_s=Distribution.of([v for e in episodes for v in e.pipeline_latency_s]),
+            moving_share_mean=_mean([e.moving_share for e in episodes]),
             counters=_total([episode.counters for episode in episodes]),
             realtime_factor_mean=float(np.mean(factors)) if factors else None,
             realtime_factor_min=min(factors) if factors else None,
@@ -201,6 +209,11 @@ def _episode(item: dict[str, Any]) -> EpisodeReport:
 
 def _total(counters: Sequence[Counters]) -> Counters:
     return Counters(**{name: sum(getattr(c, name) for c in counters) for name in vars(Counters())})
+
+
+def _mean(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return float(np.mean(known)) if known else None
 
 
 def _mean_by_key(maps: Sequence[Mapping[str, float]]) -> dict[str, float]:

@@ -113,6 +113,15 @@ def _recorder(options: DemoOptions, display: Display) -> Iterator[Recorder | Non
         display.say(f"the machine was too busy for {film.left_out} of the film's pictures")
 
 
+def _parameters(options: DemoOptions) -> dict[str, dict[str, bool | float]]:
+    parameters: dict[str, dict[str, bool | float]] = {}
+    if options.lockstep:
+        parameters["policy_node"] = {"await_verdict": True}
+    if options.server_url is None:
+        parameters["reference_server"] = {"delay_s": options.server_delay_s}
+    return parameters
+
+
 def _graph_options(options: DemoOptions) -> GraphOptions:
     return GraphOptions(
         server="attach" if options.server_url else "reference",
@@ -123,7 +132,7 @@ def _graph_options(options: DemoOptions) -> GraphOptions:
         sabotage=options.sabotage,
         judge=False,  # the evaluator judges, and times
         config=options.config or "",
-        parameters={"policy_node": {"await_verdict": True}} if options.lockstep else {},
+        parameters=_parameters(options),
     )
 
 

@@ -83,6 +83,7 @@ def _summary_table(report: RunReport) -> Table:
             f"{counters.rails_bound_chunks} cut by a limit, {counters.slowed_chunks} slowed, "
             f"{counters.collapsed_chunks} collapsed; {counters.clipped_rows} rows clipped",
         ),
+        ("in motion", _motion(summary)),
         ("realtime factor", "none: in lockstep" if lockstep else _factor(summary)),
         ("camera rate", _rates(summary.camera_rate_hz)),
     ):
@@ -112,6 +113,16 @@ def _spread(values: Distribution) -> str:
         for name, value in (("median", values.median), ("p99", values.p99), ("max", values.max))
     )
     return f"{', '.join(numbers)} ms, over {values.count} chunks"
+
+
+def _motion(summary: Summary) -> str:
+    if summary.moving_share_mean is None:
+        return "not measured"
+    c = summary.counters
+    return (
+        f"{summary.moving_share_mean:.0%} of the time since the first chunk, {c.holds} holds; "
+        f"{c.steps_dropped} steps dropped, {c.steps_blended} blended"
+    )
 
 
 def _factor(summary: Summary) -> str:

@@ -11,11 +11,13 @@ from rclpy.action import ActionServer, CancelResponse, GoalResponse
 from rclpy.task import Future
 from sensor_msgs.msg import CompressedImage, Image
 from std_msgs.msg import Bool
+from std_srvs.srv import Trigger
 from visualization_msgs.msg import Marker
 
 from vera_ros.embodiments import find_embodiment
 from vera_ros.errors import ConfigurationError, VeraRosError
 from vera_ros.nodes.arm_link import ArmLink
+from vera_ros.nodes.arm_watch import ArmWatch
 from vera_ros.nodes.body_reader import BodyReader
 from vera_ros.nodes.conversions import (
     LATCHED,
@@ -24,10 +26,11 @@ from vera_ros.nodes.conversions import (
     stamp_to_ns,
 )
 from vera_ros.nodes.node import STEADY, Health, VeraNode, run_node
-from vera_ros.nodes.policy_parameters import PARAMETERS
+from vera_ros.nodes.policy_parameters import PARAMETERS, overlap_rules
 from vera_ros.nodes.server_link import ServerLink
 from vera_ros.nodes.status_messages import status_marker, status_message
 from vera_ros.nodes.world_link import WorldLink
+from vera_ros.policy.async_episode import AsyncEpisode
 from vera_ros.policy.episode import Episode
 from vera_ros.policy.goal import Bounds, Goal
 from vera_ros.policy.lockstep_episode import LockstepEpisode
@@ -53,6 +56,7 @@ class PolicyNode(VeraNode):
     def __init__(self, **options: Any) -> None:
         super().__init__("policy_node", PARAMETERS, **options)
         self._episode: Episode | None = None
+        self._episodes: dict[int, Episode] = {}
         self._link: ServerLink | None = None
         self._world: WorldLink | None = None
         self._actions: ActionServer | None = None
@@ -82,6 +86,7 @@ class PolicyNode(VeraNode):
             connect_s=2.0 * p["connect_timeout_s"] + 1.0,  # the client's own time-outs come first
             infer_s=p["infer_timeout_s"] + 1.0,
             views_s=p["view_timeout_s"],
+            view_stall_s=p["view_stall_s"],
             accept_s=p["accept_timeout_s"],
             settle_s=p["settle_timeout_s"],
             advance_s=p["advance_timeout_s"],
@@ -89,15 +94,23 @@ class PolicyNode(VeraNode):
         )
         self._arm = ArmLink(self, self._embodiment, p["settle_timeout_s"])
         parts = (self._embodiment, bounds, self._link, self._arm, self._body, self._make_window)
-        if p["lockstep"]:
-            self._make_lockstep_episode(parts)
-        else:
-            self._episode = Episode(*parts)
+        self._arm_watch = ArmWatch(self, p["arm_timeout_s"])
+        self._episodes = (
+            {ExecuteTask.Goal.SYNC: self._make_lockstep_episode(parts)}
+            if p["lockstep"]
+            else {
+                ExecuteTask.Goal.SYNC: Episode(*parts),
+                ExecuteTask.Goal.ASYNC: AsyncEpisode(*parts, rules=overlap_rules(p)),
+            }
+        )
+        self._episode = self._episodes[ExecuteTask.Goal.SYNC]
         self._status = self.create_publisher(PolicyStatus, "policy_status", LATCHED)
         self._marker = self.create_publisher(Marker, "status_marker", LATCHED)
         self._subscribe_views()
         self.create_subscription(Bool, "task_success", self._on_task_success, 10)
         self.create_subscription(ChunkProgress, "chunk_progress", self._on_progress, 10)
+        self.create_service(Trigger, "pause", self._on_pause)
+        self.create_service(Trigger, "resume", self._on_resume)
         self._actions = ActionServer(
             self,
             ExecuteTask,
@@ -115,7 +128,7 @@ class PolicyNode(VeraNode):
         self._status_timer.cancel()
         self._publish_status()
 
-    def _make_lockstep_episode(self, parts: tuple[Any, ...]) -> None:
+    def _make_lockstep_episode(self, parts: tuple[Any, ...]) -> Episode:
         def on_advanced() -> None:
             episode.on_advanced(self._now())
             self._after_event()
@@ -126,7 +139,8 @@ class PolicyNode(VeraNode):
 
         self._world = WorldLink(self, on_advanced, on_failed)
         judged = self.parameters["await_verdict"]
-        self._episode = episode = LockstepEpisode(*parts, world=self._world, judged=judged)
+        episode = LockstepEpisode(*parts, world=self._world, judged=judged)
+        return episode
 
     def stop(self) -> None:
         """End the episode, the arm at rest or coming to rest."""
@@ -137,6 +151,7 @@ class PolicyNode(VeraNode):
     def teardown(self) -> None:
         """Disconnect, and take no more goals."""
         self._episode = self._world = None
+        self._episodes = {}
         if self._link is not None:
             self._link.stop()
             self._link = None
@@ -205,7 +220,7 @@ class PolicyNode(VeraNode):
                 self._episode.abort(Cause.IMAGE_ERROR, f"view '{view}': {error}", self._now())
                 self._after_event()
             return
-        waits = self._episode is not None and self._episode.state is State.WAITING_FOR_VIEWS
+        waits = self._episode is not None and self._episode.awaits_frame
         if waits or self._world is not None:  # in lockstep, every picture of a chunk comes at once
             self._tick()  # this may be the picture that it waits for: every millisecond counts
 
@@ -245,11 +260,18 @@ class PolicyNode(VeraNode):
             return "policy_node is not active; activate it first"
         if self._goal_handle is not None:
             return "an episode is running already; cancel it, or wait for its end"
-        if goal.mode != ExecuteTask.Goal.SYNC:
-            return f"mode {goal.mode} is not known; valid is {ExecuteTask.Goal.SYNC} (SYNC)"
+        if self._arm_watch.held:
+            return "the arm is held; call release first"
+        if goal.mode not in self._episodes:
+            return f"mode {goal.mode} is not possible; valid is {self._modes()}"
         if not (np.isfinite(goal.time_limit_s) and goal.time_limit_s >= 0):
             return f"time_limit_s is {goal.time_limit_s}; valid is 0 (the default) or more"
         return ""
+
+    def _modes(self) -> str:
+        names = {ExecuteTask.Goal.SYNC: "SYNC", ExecuteTask.Goal.ASYNC: "ASYNC"}
+        valid = " or ".join(f"{mode} ({names[mode]})" for mode in self._episodes)
+        return f"{valid} in lockstep" if self._world is not None else valid
 
     def _on_accepted(self, handle: Any) -> None:
         self._goal_handle = handle  # from now on, other goals are refused
@@ -262,8 +284,8 @@ class PolicyNode(VeraNode):
         return CancelResponse.ACCEPT
 
     async def _execute(self, handle: Any) -> ExecuteTask.Result:
-        assert self._episode is not None
         goal = handle.request
+        self._episode = self._episodes[goal.mode]
         self._finished = Future(executor=self.executor)
         limit_s = goal.time_limit_s or self.parameters["default_time_limit_s"]
         try:
@@ -313,6 +335,26 @@ class PolicyNode(VeraNode):
         except VeraRosError as error:
             episode.on_server_failed(error, self._now())
 
+    def _on_pause(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
+        return self._serve(response, "pause", "the arm comes to rest; call resume to go on")
+
+    def _on_resume(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
+        return self._serve(response, "resume", "it looks again, and goes on")
+
+    def _serve(self, response: Trigger.Response, what: str, done: str) -> Trigger.Response:
+        """Pause or resume the episode."""
+        response.message = "policy_node is not active; activate it first"
+        if self._episode is None or not self.active:
+            return response
+        try:
+            getattr(self._episode, what)(self._now())
+        except ConfigurationError as error:
+            response.message = str(error)
+            return response
+        self._after_event()
+        response.success, response.message = True, done
+        return response
+
     def _on_progress(self, message: ChunkProgress) -> None:
         if self._episode is None:
             return
@@ -334,6 +376,8 @@ class PolicyNode(VeraNode):
                 time_stretch=message.time_stretch,
                 executed_trans_m=message.executed_trans_m,
                 gripper_commanded=message.gripper_commanded,
+                steps_dropped=message.steps_dropped,
+                held=message.cause == ChunkProgress.HELD,
             ),
             self._now(),
         )
@@ -351,9 +395,13 @@ class PolicyNode(VeraNode):
     def _tick(self) -> None:
         if self._world is not None:
             self._world.poll()
-        if self._episode is not None:
-            self._episode.tick(self._now())
-            self._after_event()
+        if self._episode is None:
+            return
+        trouble = self._arm_watch.trouble() if self._episode.running else None
+        if trouble is not None:
+            self._episode.abort(*trouble, self._now())
+        self._episode.tick(self._now())
+        self._after_event()
 
     def _after_event(self, *, wait_for_rest: bool = True) -> None:
         """Show what changed; when the episode is over, let the goal answer."""
