@@ -19,6 +19,7 @@ from vera_ros.graph import (
     NodeSpec,
     command,
     nodes,
+    with_environment,
 )
 from vera_ros.resources import share_path
 
@@ -33,6 +34,7 @@ def test_robot_and_server_choose_the_nodes(robot: str, server: str) -> None:
     expected = {"ik_node", "policy_node"}
     expected |= {"sim_node", "judge_node"} if robot == "sim" else set()
     expected |= {"reference_server"} if server == "reference" else set()
+    expected |= {"server_node"} if server in ("docker", "subprocess") else set()
     assert set(by_name(GraphOptions(robot=robot, server=server))) == expected
 
 
@@ -41,6 +43,41 @@ def test_the_reference_server_listens_where_the_policy_node_connects(port: int) 
     specs = by_name(GraphOptions(server_url=f"ws://127.0.0.1:{port}"))
     assert specs["reference_server"].parameters == {"host": "127.0.0.1", "port": port}
     assert specs["policy_node"].parameters["server_url"] == f"ws://127.0.0.1:{port}"
+
+
+@given(port=st.integers(1, 65535), mode=st.sampled_from(["docker", "subprocess"]))
+def test_server_node_starts_a_server_where_the_policy_node_connects(port: int, mode: str) -> None:
+    specs = by_name(GraphOptions(server=mode, server_url=f"ws://127.0.0.1:{port}"))
+    assert specs["server_node"].parameters == {
+        "server_mode": mode,
+        "server_host": "127.0.0.1",
+        "server_port": port,
+    }
+    assert specs["policy_node"].parameters["server_url"] == f"ws://127.0.0.1:{port}"
+
+
+def test_the_environment_wins_over_server_and_address() -> None:
+    options = GraphOptions(server="reference", server_url="ws://127.0.0.1:9000")
+    changed, lines = with_environment(
+        options, {"VERA_SERVER_MODE": "docker", "VERA_SERVER_PORT": "9001", "VERA_IMAGE": "mine"}
+    )
+    assert (changed.server, changed.url) == ("docker", "ws://127.0.0.1:9001")
+    assert [line.split()[2] for line in lines] == ["VERA_SERVER_MODE", "VERA_SERVER_PORT"]
+    assert by_name(changed)["policy_node"].parameters["server_url"] == "ws://127.0.0.1:9001"
+
+
+def test_without_variables_nothing_changes() -> None:
+    for options in (
+        GraphOptions(),
+        GraphOptions(server="attach"),
+        GraphOptions(server="attach", server_url="wss://gpu"),
+    ):
+        assert with_environment(options, {"PATH": "/bin"}) == (options, ())
+
+
+def test_a_variable_that_is_not_valid_is_named() -> None:
+    with pytest.raises(ConfigurationError, match="environment variable VERA_SERVER_MODE is"):
+        with_environment(GraphOptions(), {"VERA_SERVER_MODE": "cloud"})
 
 
 def test_without_an_address_the_reference_server_has_its_own() -> None:
@@ -111,7 +148,10 @@ def test_more_parameters_win() -> None:
     ("choices", "message"),
     [
         ({"robot": "cardboard"}, "robot is 'cardboard'; valid is sim or real"),
-        ({"server": "cloud"}, "server is 'cloud'; valid is reference or attach"),
+        (
+            {"server": "cloud"},
+            "server is 'cloud'; valid is reference or attach or docker or subprocess",
+        ),
         ({"sabotage": "fog"}, "sabotage is 'fog'; valid is none"),
         ({"seed": -1}, "seed is -1; valid is 0 to"),
         ({"realtime_factor": 0.0}, "realtime_factor is 0.0"),
@@ -123,6 +163,7 @@ def test_more_parameters_win() -> None:
         ({"server_url": "127.0.0.1:8800"}, "server_url is '127.0.0.1:8800'"),
         ({"server_url": "ws://127.0.0.1"}, "has no port"),
         ({"server_url": "wss://127.0.0.1:1"}, "valid with server 'reference' is ws://"),
+        ({"server": "docker", "server_url": "ws://127.0.0.1"}, "has no port"),
         ({"server_url": "ws://host:99999"}, "server_url is 'ws://host:99999'"),
         ({"server": "attach", "server_url": "http://gpu"}, "ws or wss://host:port"),
     ],

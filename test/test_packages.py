@@ -21,6 +21,7 @@ EXECUTABLES = {
     "judge_node",
     "policy_node",
     "reference_server",
+    "server_node",
     "sim_node",
 }
 
@@ -32,6 +33,7 @@ SYSTEM_KEYS = {
     "msgpack": "python3-msgpack",
     "numpy": "python3-numpy",
     "pinocchio": "pinocchio",
+    "pydantic": "python3-pydantic",
     "pytest": "python3-pytest",
     "scipy": "python3-scipy",
     "websockets": "python3-websockets",

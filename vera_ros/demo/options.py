@@ -87,7 +87,7 @@ class DemoOptions:
             raise ConfigurationError(
                 f"--server-delay is {self.server_delay_s:g} s; valid is 0 … 600"
             )
-        if self.server_delay_s and self.server_url is not None:
+        if self.server_delay_s and self.server != "reference":
             raise ConfigurationError(
                 "--server-delay is for the reference server; with --server, the other server "
                 "takes the time that it takes"
@@ -132,7 +132,8 @@ def _check_url(url: str) -> None:
         usable = False
     if not usable:
         raise ConfigurationError(
-            f"--server is '{url}'; write it like ws://127.0.0.1:8800 (ws or wss, host, port)"
+            f"--server is '{url}'; valid is reference, docker, subprocess, or an address like "
+            "ws://127.0.0.1:8800 (ws or wss, host, port)"
         )
 
 
