@@ -109,8 +109,10 @@ class ServerNode(VeraNode):
 
     def _note(self, status: ServerStatus) -> None:
         self._status = status
-        log = self.get_logger()
-        (log.warning if status.state is ServerState.LOST else log.info)(status.message)
+        if status.state is ServerState.LOST:
+            self.get_logger().warning(status.message)
+        else:
+            self.get_logger().info(status.message)
 
 
 async def _nothing() -> None:

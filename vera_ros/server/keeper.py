@@ -105,7 +105,7 @@ class ServerKeeper:
         while (found := await self._knock(client)).answer is not Answer.READY:
             if found.answer is Answer.STRANGER:
                 raise ServerStartError(f"{found.detail}; or choose another server_port")
-            if found.answer is Answer.NOBODY and self._ended is None:
+            if found.answer is Answer.NOBODY and self._mode.launches and self._ended is None:
                 self._say(ServerState.STARTING, f"starting {self._mode.describe()}")
                 await self._mode.start()
                 self._ended = asyncio.create_task(self._mode.ended())

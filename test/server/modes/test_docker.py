@@ -17,8 +17,8 @@ from vera_ros.server.modes.docker import run_arguments
 from vera_ros.server.owner import identify_this_process
 from vera_ros.server.settings import ServerSettings
 
-from ..conftest import IMAGE, Engine, Room, wait_until
 from ..keeping import keeping
+from ..room import IMAGE, Engine, Room, wait_until
 
 
 def docker(room: Room, **more: Any) -> dict[str, Any]:

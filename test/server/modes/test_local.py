@@ -19,8 +19,8 @@ from vera_ros.server.modes.local import launch_command, launch_environment
 from vera_ros.server.reference.stack_policy import StackPolicy
 from vera_ros.server.settings import ServerSettings
 
-from ..conftest import Room
 from ..keeping import keeping
+from ..room import Room
 
 
 def local(room: Room, **more: Any) -> dict[str, Any]:

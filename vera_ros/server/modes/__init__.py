@@ -15,7 +15,12 @@ class ServerMode(Protocol):
     """One way; its methods are called from one event loop, in the order in which they stand here.
 
     Each may raise ServerStartError.
+
+    Attributes:
+        launches: whether `start` starts anything.
     """
+
+    launches: bool
 
     def describe(self) -> str:
         """Say what is started, in a few words."""

@@ -9,6 +9,7 @@ from vera_ros.server.settings import ServerSettings
 class Attach:
     """Starts nothing, and so stops nothing."""
 
+    launches = False
     last_line = ""
     tail = ""
 

@@ -29,6 +29,8 @@ class Docker:
     whose it was, and the next start removes it.
     """
 
+    launches = True
+
     def __init__(
         self,
         settings: ServerSettings,

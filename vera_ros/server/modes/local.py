@@ -21,6 +21,8 @@ _OFFLINE = {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1", "WANDB_MODE": "o
 class Local:
     """Runs `python -m vera.server.start_vera_server` in the interpreter that has VERA."""
 
+    launches = True
+
     def __init__(
         self,
         settings: ServerSettings,

@@ -12,6 +12,7 @@ from vera_ros.server.settings import ServerSettings
 class Reference:
     """Hosts the reference policy in threads of its own."""
 
+    launches = True
     last_line = ""
     tail = ""
 
