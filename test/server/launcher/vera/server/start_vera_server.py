@@ -1,7 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Stands for VERA's launcher: the same command line, and whatever LAUNCHER_BEHAVIOUR says."""
+"""Stands for VERA's launcher: the same command line, and whatever LAUNCHER_BEHAVIOUR says.
+
+By default it hosts the reference policy, with VERA's own server where VERA_UPSTREAM is a checkout
+of VERA.
+"""
 
 import argparse
+import importlib
 import os
 import signal
 import subprocess
@@ -46,6 +51,9 @@ def main() -> None:
             signal.pause()
     if behaviour == "with-children":
         subprocess.Popen([sys.executable, "-c", "import signal; signal.pause()"])
+    if behaviour == "serve" and "VERA_UPSTREAM" in os.environ:
+        importlib.import_module("upstream").serve(arguments.host, arguments.port)
+        return
     policy = Stranger() if behaviour == "stranger" else StackPolicy()
     host = PolicyHost(policy, arguments.host, arguments.port)
     host.start()
