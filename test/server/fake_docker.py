@@ -107,8 +107,8 @@ def run(arguments: list[str]) -> None:
     parser.add_argument("--pull", choices=["never"], required=True)
     parser.add_argument("--name", required=True)
     parser.add_argument("--gpus")
-    parser.add_argument("--ipc")
-    for flag in ("--label", "--publish", "--mount", "--env"):
+    parser.add_argument("--shm-size")
+    for flag in ("--cap-drop", "--security-opt", "--label", "--publish", "--mount", "--env"):
         parser.add_argument(flag, action="append", default=[])
     parser.add_argument("image")
     options = parser.parse_args(arguments)

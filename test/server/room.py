@@ -13,7 +13,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[2]
 LAUNCHER = ROOT / "test" / "server" / "launcher"
 PATIENCE_S = 60.0
-IMAGE = "vera_server:latest"
+IMAGE = "vera-server"
 
 
 def wait_until(condition: Callable[[], object], what: str) -> None:

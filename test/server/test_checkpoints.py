@@ -84,5 +84,10 @@ def test_caches_in_their_usual_places_are_mounted(
     monkeypatch.setenv("HOME", str(tmp_path))
     assert Checkpoints(ServerSettings()).mounts == {}
     weights = tmp_path / ".cache" / "torch" / "hub" / "checkpoints"
-    weights.mkdir(parents=True)
-    assert Checkpoints(ServerSettings()).mounts == {"/opt/vera/torch/hub/checkpoints": str(weights)}
+    models = tmp_path / ".cache" / "huggingface" / "hub"
+    for folder in (weights, models):
+        folder.mkdir(parents=True)
+    assert Checkpoints(ServerSettings()).mounts == {
+        "/opt/vera/torch/hub/checkpoints": str(weights),
+        "/cache/huggingface/hub": str(models),
+    }

@@ -10,8 +10,8 @@ from vera_ros.errors import ServerStartError
 from vera_ros.resources import share_path
 from vera_ros.server.settings import ServerSettings
 
-# Of torch.hub's cache, the weights alone: its code is in the image.
-_INSIDE_ROOT = {"torch": "hub/checkpoints"}
+# What the container gets of the caches: torch.hub's code is in the image.
+_INSIDE_ROOT = {"torch": "hub/checkpoints", "hugging_face": "hub"}
 
 
 class Checkpoints:

@@ -78,7 +78,7 @@ class ServerSettings(BaseModel):
     teacache: float = _setting(
         0.1, "how much change the planner's cache ignores; 0 or off: no cache", ge=0.0, le=1.0
     )
-    image: str = _setting("vera_server:latest", "docker: the image of the server", min_length=1)
+    image: str = _setting("vera-server", "docker: the image of the server", min_length=1)
     build_image: bool = _setting(False, "docker: build the image if it is not there")
     gpus: str = _setting("all", "docker: its --gpus, like all or device=0; empty: none")
     interpreter: str = _setting(

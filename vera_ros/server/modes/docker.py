@@ -111,7 +111,10 @@ class Docker:
 def run_arguments(settings: ServerSettings, name: str) -> list[str]:
     """The arguments of `docker run` for a server with these settings."""
     arguments = ["run", "--rm", "--init", "--pull", "never", "--name", name]
-    arguments += ["--label", f"{_OWNER}={identify_this_process()}", "--ipc", "host"]
+    arguments += ["--label", f"{_OWNER}={identify_this_process()}"]
+    # It may read the mounted files and nothing else: checkpoints are pickles.
+    arguments += ["--cap-drop", "ALL", "--security-opt", "no-new-privileges"]
+    arguments += ["--shm-size", "8g"]
     if settings.gpus:
         arguments += ["--gpus", settings.gpus]
     for port in filter(None, (settings.port, settings.viewer_port)):
