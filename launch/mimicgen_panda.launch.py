@@ -15,6 +15,7 @@ from launch_ros.parameter_descriptions import ParameterValue
 from launch import LaunchContext, LaunchDescription, LaunchDescriptionEntity
 from vera_ros import graph
 from vera_ros.errors import ConfigurationError, MissingDependencyError
+from vera_ros.graph_environment import with_environment
 from vera_ros.resources import share_path
 
 Number = TypeVar("Number", int, float)
@@ -92,7 +93,7 @@ def _start(context: LaunchContext) -> list[LaunchDescriptionEntity]:
         lockstep=value["lockstep"] == "true",
         config=value["config"],
     )
-    options, overrides = graph.with_environment(options, os.environ)
+    options, overrides = with_environment(options, os.environ)
     namespace = value["namespace"]
     specs = graph.nodes(options)
     actions = [LogInfo(msg=line) for line in overrides]

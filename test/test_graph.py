@@ -19,7 +19,6 @@ from vera_ros.graph import (
     NodeSpec,
     command,
     nodes,
-    with_environment,
 )
 from vera_ros.resources import share_path
 
@@ -54,30 +53,6 @@ def test_server_node_starts_a_server_where_the_policy_node_connects(port: int, m
         "server_port": port,
     }
     assert specs["policy_node"].parameters["server_url"] == f"ws://127.0.0.1:{port}"
-
-
-def test_the_environment_wins_over_server_and_address() -> None:
-    options = GraphOptions(server="reference", server_url="ws://127.0.0.1:9000")
-    changed, lines = with_environment(
-        options, {"VERA_SERVER_MODE": "docker", "VERA_SERVER_PORT": "9001", "VERA_IMAGE": "mine"}
-    )
-    assert (changed.server, changed.url) == ("docker", "ws://127.0.0.1:9001")
-    assert [line.split()[2] for line in lines] == ["VERA_SERVER_MODE", "VERA_SERVER_PORT"]
-    assert by_name(changed)["policy_node"].parameters["server_url"] == "ws://127.0.0.1:9001"
-
-
-def test_without_variables_nothing_changes() -> None:
-    for options in (
-        GraphOptions(),
-        GraphOptions(server="attach"),
-        GraphOptions(server="attach", server_url="wss://gpu"),
-    ):
-        assert with_environment(options, {"PATH": "/bin"}) == (options, ())
-
-
-def test_a_variable_that_is_not_valid_is_named() -> None:
-    with pytest.raises(ConfigurationError, match="environment variable VERA_SERVER_MODE is"):
-        with_environment(GraphOptions(), {"VERA_SERVER_MODE": "cloud"})
 
 
 def test_without_an_address_the_reference_server_has_its_own() -> None:

@@ -5,7 +5,7 @@ import math
 import re
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
@@ -15,7 +15,6 @@ import yaml
 from vera_ros.embodiments import find_embodiment
 from vera_ros.errors import ConfigurationError
 from vera_ros.resources import share_path
-from vera_ros.server.sources import read_settings, variable_of
 from vera_ros.sim.sabotage import SABOTAGES
 
 Value = bool | int | float | str | list[str] | list[float]
@@ -204,30 +203,6 @@ def nodes(options: GraphOptions) -> tuple[NodeSpec, ...]:
     return tuple(
         NodeSpec(name, name, (path,), clock | own, remappings) for name, own in parameters.items()
     )
-
-
-def with_environment(
-    options: GraphOptions, environment: Mapping[str, str]
-) -> tuple[GraphOptions, tuple[str, ...]]:
-    """Return the options as the VERA_* variables change them, and a line for each that does.
-
-    VERA_SERVER_MODE wins over `server`; VERA_SERVER_HOST and VERA_SERVER_PORT over `server_url`.
-
-    Raises:
-        ConfigurationError: a variable is not valid.
-    """
-    given: dict[str, Value] = {"server_mode": options.server}
-    if options.url:
-        url = _split(options.url)
-        given |= {"server_host": str(url.hostname), "server_port": url.port or -1}
-    sourced = read_settings(given, environment)
-    moved = any(environment.get(variable_of(n)) for n in ("server_host", "server_port"))
-    changed = replace(
-        options,
-        server=sourced.settings.server_mode,
-        server_url=sourced.settings.url if moved else options.server_url,
-    )
-    return changed, sourced.overrides
 
 
 def _put_in_lockstep(parameters: dict[str, dict[str, Value]]) -> None:

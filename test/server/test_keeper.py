@@ -142,3 +142,45 @@ def test_one_that_hangs_up_is_looked_for_again_and_not_started_twice() -> None:
         assert mode.calls == ["prepare", "start", "prepare", "stop"]
 
     asyncio.run(scenario())
+
+
+def test_of_two_starts_at_once_one_waits_for_the_other() -> None:
+    async def scenario() -> None:
+        chosen = settings(free_port())
+        first, second = Scripted(chosen), Scripted(chosen)
+        async with kept(first, chosen) as starting:
+            while "start" not in first.calls:
+                await asyncio.sleep(0.001)
+            said: list[ServerStatus] = []
+            waiting = asyncio.create_task(ServerKeeper(second, chosen, said.append).run())
+            while not said:
+                await asyncio.sleep(0.001)
+            first.serve()
+            while said[-1].state is not ServerState.READY:
+                await asyncio.sleep(0.001)
+            assert not said[-1].ours
+            assert not starting.done()
+            waiting.cancel()
+            await asyncio.gather(waiting, return_exceptions=True)
+        assert first.calls == ["prepare", "start", "stop"]
+        assert second.calls == ["prepare", "stop"]
+
+    asyncio.run(scenario())
+
+
+def test_when_the_other_gives_up_it_is_its_turn() -> None:
+    async def scenario() -> None:
+        chosen = settings(free_port())
+        first, second = Scripted(chosen), Scripted(chosen)
+        async with kept(first, chosen) as failing:
+            while "start" not in first.calls:
+                await asyncio.sleep(0.001)
+            async with kept(second, chosen):
+                while not second.calls:
+                    await asyncio.sleep(0.001)
+                first.gone.set()
+                await failure_of(failing)
+                while "start" not in second.calls:
+                    await asyncio.sleep(0.001)
+
+    asyncio.run(scenario())

@@ -12,7 +12,8 @@ from vera_ros.demo.failures import DemoError
 from vera_ros.demo.isolation import free_port
 from vera_ros.demo.options import DemoOptions
 from vera_ros.demo.processes import Processes
-from vera_ros.graph import GraphOptions, Value, with_environment
+from vera_ros.graph import GraphOptions, Value
+from vera_ros.graph_environment import with_environment
 
 _CONNECT_S = 5.0
 _PROGRESS_S = 10.0

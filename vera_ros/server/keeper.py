@@ -11,6 +11,7 @@ from vera_ros.errors import ServerStartError
 from vera_ros.server.modes import ServerMode
 from vera_ros.server.probe import Answer, Probe, probe
 from vera_ros.server.settings import ServerSettings
+from vera_ros.server.turn import Turn
 from vera_ros.wire.client import PolicyClient
 from vera_ros.wire.server_config import ServerConfig
 
@@ -73,6 +74,7 @@ class ServerKeeper:
         self._on_status = on_status
         self._progress_s = progress_s
         self._status = ServerStatus(ServerState.LOOKING, "")
+        self._turn = Turn(settings.port)
         self._ended: asyncio.Task[str] | None = None  # of the server that was started here
 
     async def run(self) -> None:
@@ -95,6 +97,7 @@ class ServerKeeper:
                 self._ended.cancel()
             await client.close()
             await self._mode.stop()
+            self._turn.give()
 
     async def _bring_up(self, client: PolicyClient) -> None:
         """Return with the client connected to a server that is ready."""
@@ -106,16 +109,22 @@ class ServerKeeper:
             if found.answer is Answer.STRANGER:
                 raise ServerStartError(f"{found.detail}; or choose another server_port")
             if found.answer is Answer.NOBODY and self._mode.launches and self._ended is None:
-                self._say(ServerState.STARTING, f"starting {self._mode.describe()}")
-                await self._mode.start()
-                self._ended = asyncio.create_task(self._mode.ended())
-                self._say(ServerState.LOADING, f"waiting for {self._mode.describe()}")
-                began_s = _now_s()
+                if self._turn.take():
+                    await self._start()
+                    began_s = _now_s()
+                else:
+                    found = Probe(Answer.NOBODY, "another program of yours is starting it")
             if _now_s() - began_s > self._settings.ready_timeout_s:
                 raise ServerStartError(self._in_vain(found))
             await self._unless_ended(asyncio.sleep(_TRY_AGAIN_S))
         whose = self._mode.describe() if self._ended is not None else f"the one that runs at {url}"
         self._say(ServerState.READY, f"the policy server is ready: {whose}", client.config)
+
+    async def _start(self) -> None:
+        self._say(ServerState.STARTING, f"starting {self._mode.describe()}")
+        await self._mode.start()
+        self._ended = asyncio.create_task(self._mode.ended())
+        self._say(ServerState.LOADING, f"waiting for {self._mode.describe()}")
 
     async def _watch(self, client: PolicyClient) -> None:
         """Return when the connection breaks; raise when our server ends."""
