@@ -76,6 +76,16 @@ class Processes:
                 start_new_session=True,
             )
 
+    def kill(self, name: str) -> None:
+        """Kill a process, which is then no longer missed."""
+        process = self._running.pop(name)
+        process.kill()
+        process.wait()
+
+    def send(self, name: str, number: int) -> None:
+        """Send a process a signal."""
+        self._running[name].send_signal(number)
+
     def check(self) -> None:
         """Fail if a process has ended."""
         for name, process in self._running.items():

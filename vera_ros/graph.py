@@ -199,6 +199,8 @@ def nodes(options: GraphOptions) -> tuple[NodeSpec, ...]:
         parameters[name] |= more
     path = options.config_path
     remappings = _remappings(path)
+    if options.on_clock:
+        remappings += (("/clock", "clock"),)  # of two graphs in namespaces, each has its own time
     clock: dict[str, Value] = {"use_sim_time": True} if options.on_clock else {}
     return tuple(
         NodeSpec(name, name, (path,), clock | own, remappings) for name, own in parameters.items()

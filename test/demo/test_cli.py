@@ -43,6 +43,11 @@ def test_every_option_arrives() -> None:
     )
 
 
+def test_the_mode_and_the_servers_delay_arrive() -> None:
+    options = parse_options(["--mode", "async", "--server-delay", "0.4"])
+    assert options == DemoOptions(mode="async", server_delay_s=0.4)
+
+
 def test_lockstep_claims_no_realtime_factor() -> None:
     options = parse_options(["--lockstep"])
     assert options == DemoOptions(lockstep=True)
@@ -75,6 +80,10 @@ def test_sabotage_has_a_shorter_time_limit() -> None:
         ("--realtime-factor nan", "--realtime-factor is nan"),
         ("--realtime-factor 100", "--realtime-factor is 100"),
         ("--lockstep --realtime-factor 2", "--realtime-factor is 2 with --lockstep"),
+        ("--mode asynchronous", "asynchronous"),
+        ("--mode async --lockstep", "--mode is 'async' with --lockstep"),
+        ("--server-delay -1", "--server-delay is -1"),
+        ("--server-delay 1 --server ws://host:8800", "--server-delay"),
         ("--time-limit 0", "--time-limit is 0"),
         ("--time-limit inf", "--time-limit is inf"),
         ("--sabotage smoke", "smoke"),

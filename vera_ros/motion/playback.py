@@ -22,6 +22,7 @@ class Playing:
         sequence: the chunk's number; -1: no chunk.
         on_rails: the embodiment's rails have cut what the chunk commands.
         gripper_moves: the chunk moves the gripper as well.
+        steps_dropped: leading actions of the chunk that are not played.
     """
 
     plan: Plan
@@ -30,6 +31,7 @@ class Playing:
     sequence: int = -1
     on_rails: bool = False
     gripper_moves: bool = False
+    steps_dropped: int = 0
 
     def steps_played(self, now_s: float) -> int:
         """Actions whose motion is complete."""

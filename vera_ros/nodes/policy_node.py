@@ -286,6 +286,7 @@ class PolicyNode(VeraNode):
     async def _execute(self, handle: Any) -> ExecuteTask.Result:
         goal = handle.request
         self._episode = self._episodes[goal.mode]
+        self._buffer.clear()  # between episodes, cameras may change
         self._finished = Future(executor=self.executor)
         limit_s = goal.time_limit_s or self.parameters["default_time_limit_s"]
         try:
