@@ -25,6 +25,16 @@ def docker(room: Room, **more: Any) -> dict[str, Any]:
     return room.settings(server_mode="docker", pythonpath="", **more)
 
 
+@pytest.fixture(autouse=True)
+def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder from which an image can be built."""
+    dockerfile = tmp_path / "checkout" / "docker" / "vera_server" / "Dockerfile"
+    dockerfile.parent.mkdir(parents=True)
+    dockerfile.touch()
+    monkeypatch.setattr("vera_ros.server.modes.docker.share_path", lambda *_: dockerfile)
+    return dockerfile.parents[2]
+
+
 async def failure(room: Room, engine: Engine, **more: Any) -> str:
     async with keeping(docker(room, **more), engine.environment) as kept:
         return await kept.failure()
@@ -137,7 +147,9 @@ def test_an_engine_that_hangs_is_not_waited_for(
     assert room.is_empty()
 
 
-def test_an_image_that_is_missing_is_built_when_asked_for(room: Room, engine: Engine) -> None:
+def test_an_image_that_is_missing_is_built_when_asked_for(
+    room: Room, engine: Engine, checkout: Path
+) -> None:
     async def scenario() -> None:
         async with keeping(docker(room, build_image=True), engine.environment) as kept:
             await kept.until_ready()
@@ -146,7 +158,8 @@ def test_an_image_that_is_missing_is_built_when_asked_for(room: Room, engine: En
     engine.forget_images()
     asyncio.run(scenario())
     (built,) = [call for call in engine.calls if call.startswith("build")]
-    assert built.startswith(f"build --tag {IMAGE} --file ")
+    dockerfile = checkout / "docker" / "vera_server" / "Dockerfile"
+    assert built == f"build --tag {IMAGE} --file {dockerfile} {checkout}"
 
 
 def test_a_build_that_is_interrupted_leaves_nothing(room: Room, engine: Engine) -> None:
