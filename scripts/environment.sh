@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # SPDX-License-Identifier: Apache-2.0
 # Sourced by the scripts beside it: prepares a private environment in .venv/ and enters it.
 #
@@ -119,7 +120,7 @@ make_environment() {
         "$VENV/bin/python" -m pip install -qq --disable-pip-version-check \
             -r "$REPOSITORY/scripts/requirements/build.txt" \
             -r "$REPOSITORY/scripts/requirements/${VENV##*/}.txt" \
-            --editable "$REPOSITORY[demo,test]"
+            --editable "${REPOSITORY}[demo,test]"
         mend_wheels
     fi
 }
