@@ -6,6 +6,7 @@ import itertools
 import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from vera_ros.server.owner import identify_this_process
 from vera_ros.server.settings import ServerSettings
 
 from ..keeping import keeping
-from ..room import IMAGE, Engine, Room, wait_until
+from ..room import IMAGE, ROOT, Engine, Room, wait_until
 
 
 def docker(room: Room, **more: Any) -> dict[str, Any]:
@@ -228,6 +229,32 @@ def test_what_is_left_to_the_server_does_not() -> None:
     assert arguments.count("--publish") == 1
     assert "[::1]:8800:8800" in arguments
     assert "--gpus" not in arguments
+
+
+@pytest.mark.parametrize(
+    "chosen",
+    [
+        {},
+        {"embodiment": "droid", "teacache": 0.0, "text_prompt": "stack it", "sample_steps": 4},
+        {"embodiment": "pusht", "vis_port": 0},
+        {"tracker_backend": "alltracker", "motion_plan_scale": 2.0, "dynamics_run_id": ""},
+    ],
+)
+def test_the_images_entrypoint_takes_these_variables(chosen: dict[str, Any]) -> None:
+    """It refuses a setting with exit code 2, and only then asks for files."""
+    settings = ServerSettings(server_mode="docker", **chosen)
+    words = run_arguments(settings, "name")
+    variables = [word for flag, word in itertools.pairwise(words) if flag == "--env"]
+    ran = subprocess.run(
+        [sys.executable, str(ROOT / "docker" / "vera_server" / "entrypoint.py"), "--check"],
+        env={"PATH": os.environ["PATH"], **dict(v.split("=", 1) for v in variables)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ran.returncode == 1, ran.stderr
+    assert f"--embodiment={settings.embodiment}" in ran.stderr
+    assert f"--port={settings.port} --vis-port={settings.viewer_port}" in ran.stderr
 
 
 @pytest.mark.skipif(shutil.which("docker") is None, reason="needs the command docker")
