@@ -12,16 +12,6 @@ import signal
 import subprocess
 import sys
 
-from vera_ros.server.host import PolicyHost
-from vera_ros.server.reference.stack_policy import StackPolicy
-
-
-class Stranger(StackPolicy):
-    """Says that it drives another robot."""
-
-    def server_config(self) -> dict[str, object]:
-        return {**super().server_config(), "embodiment": "droid"}
-
 
 def main() -> None:
     parser = argparse.ArgumentParser()
@@ -54,6 +44,16 @@ def main() -> None:
     if behaviour == "serve" and "VERA_UPSTREAM" in os.environ:
         importlib.import_module("upstream").serve(arguments.host, arguments.port)
         return
+    # Late, so that it begins to load at once.
+    from vera_ros.server.host import PolicyHost
+    from vera_ros.server.reference.stack_policy import StackPolicy
+
+    class Stranger(StackPolicy):
+        """Says that it drives another robot."""
+
+        def server_config(self) -> dict[str, object]:
+            return {**super().server_config(), "embodiment": "droid"}
+
     policy = Stranger() if behaviour == "stranger" else StackPolicy()
     host = PolicyHost(policy, arguments.host, arguments.port)
     host.start()
