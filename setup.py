@@ -43,6 +43,7 @@ setup(
         "PyYAML>=6,<7",
         "scipy>=1.11,<2",
         "setuptools",
+        "tenacity>=8.2,<10",
         "websockets>=14,<18",
     ],
     extras_require={

@@ -40,11 +40,11 @@ SYSTEM_KEYS = {
     "yaml": "python3-yaml",
     "catkin_pkg": "python3-catkin-pkg-modules",
 }
-# No key brings these: av, mujoco and rich come from PyPI (setup.py's extras).
-PYPI_ONLY = {"av", "mujoco", "numba", "rich"}
+# No key brings these: they come from PyPI (setup.py).
+PYPI_ONLY = {"av", "mujoco", "numba", "rich", "tenacity"}
 # Run, not imported.
 RUN_ALONG = {"robot_state_publisher", "ros2launch", "rviz2"}
-OWN = {"bench", "vera_ros", "test", "ros_helpers", "setuptools"}
+OWN = {"bench", "chaos", "vera_ros", "test", "ros_helpers", "setuptools"}
 
 
 def manifest(folder: Path) -> Package:

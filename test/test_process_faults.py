@@ -79,13 +79,19 @@ def graph(ros_domain: int, server_url: str, tmp_path: Path, operator: Operator) 
 
 
 def play(operator: Operator) -> None:
-    """A goal whose arm moves."""
-    assert operator.give_goal(time_limit_s=120.0), "the goal was refused"
-    heard = operator.heard["chunk_progress"]
-    seen = len(heard)
-    operator.wait_until(
-        lambda: any(message.state == ChunkProgress.PLAYING for message in heard[seen:]), "a step"
-    )
+    """A goal whose arm moves. On a busy machine a trajectory may come too late: then another."""
+    heard, ended = operator.heard["chunk_progress"], (ChunkProgress.ABORTED, ChunkProgress.REJECTED)
+
+    def states() -> set[int]:
+        return {message.state for message in heard[seen:]}
+
+    while True:
+        operator.wait_until(lambda: operator.give_goal(time_limit_s=120.0), "an accepted goal")
+        seen = len(heard)
+        operator.wait_until(lambda: states() & {ChunkProgress.PLAYING, *ended}, "a step")
+        if not states() & {*ended}:
+            return
+        operator.wait_for_result()
 
 
 def speed(operator: Operator) -> float:

@@ -381,10 +381,16 @@ def test_a_chunk_at_no_valid_time_is_refused(rig: Rig, lead_s: float) -> None:
 # Late chunks.
 
 
-@given(late=st.floats(0.011, 0.49))
+@given(late=st.floats(0.011, 0.449))
 def test_of_a_late_chunk_what_has_passed_is_dropped_and_the_rest_keeps_its_time(
-    chunk_planner: ChunkPlanner, planner: Planner, published: Published, late: float
+    arm: ArmModel,
+    chunk_planner: ChunkPlanner,
+    planner: Planner,
+    limits: Limits,
+    gripper_limits: GripperLimits,
+    late: float,
 ) -> None:
+    published = Published(arm, limits, gripper_limits)
     rig = Rig(commander_of(chunk_planner, planner, published, None), published)
     ramp = DOWN * np.linspace(0.1, 1.0, len(DOWN))[:, None]
     start_s = rig.now_s - late

@@ -140,7 +140,7 @@ def test_descriptors_tell_what_the_tables_tell(parameters: tuple[Parameter, ...]
     assert len(table) == len(parameters) + 2
     for parameter, row in zip(parameters, table[2:], strict=True):
         descriptor = node.descriptors[parameter.name]
-        assert descriptor.read_only
+        assert descriptor.read_only is not parameter.live
         assert descriptor.additional_constraints == parameter.valid
         assert parameter.description in descriptor.description
         assert row.startswith(f"| `{parameter.name}` |")

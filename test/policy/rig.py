@@ -14,7 +14,7 @@ from vera_ros.policy.states import State
 from vera_ros.vision.frame import MultiViewFrame, NoFrame
 from vera_ros.vision.frame_buffer import FrameBuffer
 from vera_ros.vision.window import RollingWindow, SamplingRules
-from vera_ros.wire.messages import InferReply, InferRequest
+from vera_ros.wire.messages import InferReply, InferRequest, ObserveRequest
 from vera_ros.wire.server_config import ServerConfig
 
 START_ROS_NS = 1_700_000_000_000_000_000
@@ -60,14 +60,16 @@ class Server:
     def __init__(self) -> None:
         self.calls: list[str] = []
         self.requests: list[InferRequest] = []
+        self.played: list[ObserveRequest | None] = []
         self.pending = ""
 
     def connect(self, session_id: str) -> None:
         self._ask("connect")
 
-    def infer(self, request: InferRequest) -> None:
+    def infer(self, request: InferRequest, played: ObserveRequest | None = None) -> None:
         self._ask("infer")
         self.requests.append(request)
+        self.played.append(played)
 
     def abandon(self) -> None:
         self.calls.append("abandon")

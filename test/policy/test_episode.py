@@ -122,7 +122,7 @@ def arm_silent(rig: Rig) -> None:
 
 def server_shared(rig: Rig) -> None:
     rig.reach(State.INFERRING)
-    rig.episode.abort(Cause.SERVER_SHARED, "another client is there", rig.now)
+    rig.answer(reply(session_id="somebody else's"))
 
 
 def views_stale(rig: Rig) -> None:

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Any sequence of events leaves the episode in order."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, settings
@@ -39,13 +41,13 @@ class EpisodeMachine(RuleBasedStateMachine):
 
     make_rig: type[Rig] = Rig
 
-    @initialize(warmup_frames=st.sampled_from([1, 3]))
-    def begin(self, warmup_frames: int) -> None:
-        self.rig = self.make_rig(Bounds(**{**vars(BOUNDS), "warmup_frames": warmup_frames}))
+    @initialize(warmup_frames=st.sampled_from([1, 3]), restart=st.booleans())
+    def begin(self, warmup_frames: int, restart: bool) -> None:
+        self.rig = self.make_rig(replace(BOUNDS, warmup_frames=warmup_frames, restart=restart))
         self.inferred = False
         self.before = State.IDLE
         self.sent = (0, 0)
-        self.stops = self.ends = self.chunks = 0
+        self.stops = self.ends = self.restarts = self.chunks = 0
 
     # What the world does.
 
@@ -168,10 +170,16 @@ class EpisodeMachine(RuleBasedStateMachine):
             self.stops += before in MOVING
             asked = before is State.CONNECTING or self.inferred
             assert self.rig.server.calls[-1] == ("abandon" if asked else "release")
+        lost = before.running and before is not State.CONNECTING
+        if lost and episode.state is State.CONNECTING:
+            self.restarts += 1
+            self.stops += before in MOVING
+            assert self.rig.bounds.restart
+            assert self.rig.server.calls[-2:] == ["abandon", "connect"]
         self.inferred = episode.inferring
         assert self.rig.arm.stops == self.stops
         calls = self.rig.server.calls
-        assert calls.count("abandon") + calls.count("release") == self.ends
+        assert calls.count("abandon") + calls.count("release") == self.ends + self.restarts
 
     @invariant()
     def nothing_is_asked_or_sent_while_paused(self) -> None:
@@ -193,7 +201,8 @@ class EpisodeMachine(RuleBasedStateMachine):
     def chunks_count_up_within_the_episode(self) -> None:
         played = self.rig.arm.chunks[self.chunks :]
         assert [chunk.sequence for chunk in played] == list(range(len(played)))
-        assert {chunk.session_id for chunk in played} <= {self.rig.episode.session_id}
+        sessions = {chunk.session_id for chunk in played} | {self.rig.episode.session_id}
+        assert len(sessions) <= 1 + self.rig.episode.counters.reconnects
         assert len(played) == self.rig.episode.counters.chunks
 
     @invariant()

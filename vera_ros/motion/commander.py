@@ -49,6 +49,11 @@ class Measured:
         """The arm's part."""
         return ArmState(self.q, self.dq)
 
+    @property
+    def speed_rad_s(self) -> float:
+        """Of the fastest joint, where that is measured; otherwise 0."""
+        return 0.0 if self.dq is None else float(np.abs(self.dq).max())
+
 
 @dataclass(frozen=True)
 class ChunkCommand:
@@ -69,6 +74,10 @@ class ChunkCommand:
     session_id: str
     sequence: int
     start_s: float | None = None
+
+    def starting_now(self) -> "ChunkCommand":
+        """The same, as soon as possible."""
+        return replace(self, start_s=None)
 
 
 @dataclass(frozen=True)

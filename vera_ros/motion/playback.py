@@ -37,6 +37,11 @@ class Playing:
         """Actions whose motion is complete."""
         return int(np.searchsorted(self.plan.step_times_s, now_s - self.start_s, side="right"))
 
+    def planned(self, now_s: float) -> Vector:
+        """Where the joints should be. Shape (n,), [rad]."""
+        elapsed_s = min(max(0.0, now_s - self.start_s), self.plan.duration_s)
+        return self.plan.spline.state(elapsed_s)[0]
+
     def finished(self, now_s: float) -> bool:
         """Whether the plan has come to rest."""
         return now_s - self.start_s >= self.plan.duration_s

@@ -31,7 +31,7 @@ class FrozenJoints:
         Args:
             measured: joint positions. Shape (n,), [rad].
             planned: where they should be. Shape (n,), [rad].
-            now_s: steady time.
+            now_s: when the measurement came: what does not come at all is another matter.
         """
         if self._same is None or not np.array_equal(measured, self._same[0]):
             self._same = (measured.copy(), planned.copy(), now_s)
@@ -50,7 +50,9 @@ class ClockWatch:
     def look(self, now_s: float) -> float:
         """Return by how much ROS time went back since the last look [s]; 0: it did not."""
         latest_s, self._latest_s = self._latest_s, now_s
-        if latest_s is None or now_s >= latest_s - _CLOCK_STEP_S:
-            self._latest_s = now_s if latest_s is None else max(now_s, latest_s)
+        if latest_s is None:
+            return 0.0
+        if now_s >= latest_s - _CLOCK_STEP_S:
+            self._latest_s = max(now_s, latest_s)
             return 0.0
         return latest_s - now_s

@@ -50,6 +50,7 @@ def status_message(
         steps_dropped=counters.steps_dropped,
         steps_blended=counters.steps_blended,
         holds=counters.holds,
+        reconnects=counters.reconnects,
         moving_share=episode.moving_share,
     )
 

@@ -85,6 +85,10 @@ class AsyncEpisode(Episode):
         super().pause(now)
         self._next = None
 
+    def _come_to_rest(self) -> None:
+        super()._come_to_rest()
+        self._next = None
+
     # Asking, while a chunk plays.
 
     @property

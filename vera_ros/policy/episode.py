@@ -12,7 +12,7 @@ it looks again when it is resumed.
 
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -41,12 +41,17 @@ from vera_ros.policy.ports import (
     Proprioception,
     ServerPort,
 )
+from vera_ros.policy.sharing import sign_of_another_client
 from vera_ros.policy.states import Cause, State, ending
+from vera_ros.policy.statistics import Latencies
 from vera_ros.vision.frame import NoFrame, Reason
 from vera_ros.vision.window import RollingWindow
-from vera_ros.wire.messages import InferReply, InferRequest
-from vera_ros.wire.server_config import ServerConfig
+from vera_ros.wire.messages import InferReply, InferRequest, ObserveRequest
+from vera_ros.wire.patience import FailedAttempt
+from vera_ros.wire.server_config import ServerConfig, check_same_policy
 
+# After these, the server is without the connection and without the episode.
+_LOSSES = (ConnectionFailedError, ServerTimeoutError, PolicyServerError)
 _SLOWED = 1.01  # times its duration: what is less is nothing that anybody would see
 _CLOCK_STEP_NS = 50_000_000  # back: less is no more than the steps of /clock
 _COLLAPSED_MEAN_ACTION = 1e-3  # of the pose columns; below it the policy's dream stands still
@@ -66,6 +71,8 @@ class Counters:
     steps_dropped: int = 0
     steps_blended: int = 0
     holds: int = 0
+    connection_attempts: int = 0
+    reconnects: int = 0
     server_latency_s: float = 0.0
     server_infer_s: float = 0.0
     pipeline_latency_s: float = 0.0
@@ -107,10 +114,13 @@ class Episode:
         self.session_id = ""
         self.goal = Goal("", 0.0)
         self.counters = Counters()
+        self.latencies = Latencies()
         self.window: RollingWindow | None = None
         self.result: Result | None = None
         self.inferring = False
         self._config: ServerConfig | None = None
+        self._answered = False  # in this session
+        self._frames_asked = 0
         self._started = self._entered = Instant(0.0, 0)
         self._not_before_ns = 0
         self._felt_since_ns = 0
@@ -157,23 +167,46 @@ class Episode:
         if not goal.time_limit_s > 0 or not np.isfinite(goal.time_limit_s):
             raise ConfigurationError(f"time limit {goal.time_limit_s} s is not above zero")
         self.goal = goal
-        self.session_id = self._new_session_id()
         self.counters = Counters()
-        self.result = self._chunk = self._progress = self.window = None
-        self.inferring = False
-        self._warm_frames = self._steps_before = 0
+        self.result = self._config = None
+        self._steps_before = 0
         self._started = self._ticked = now
         self._pause_asked, self._paused_s = False, 0.0
         self._time_in_motion = MotionShare()
-        self._enter(State.CONNECTING, now, "waiting for the policy server")
+        self._begin_session("waiting for the policy server", now)
+
+    def _begin_session(self, message: str, now: Instant) -> None:
+        """Have the server begin afresh, with nothing that was seen before."""
+        self.session_id = self._new_session_id()
+        self._chunk = self._progress = self.window = None
+        self.inferring = self._answered = False
+        self._warm_frames = 0
+        self.counters.connection_attempts += 1
+        self._enter(State.CONNECTING, now, message)
         self._server.connect(self.session_id)
 
     # Events of the server.
+
+    def on_attempt_failed(self, attempt: FailedAttempt, now: Instant) -> None:
+        """The server cannot be reached yet; it is tried again soon."""
+        if self.state is not State.CONNECTING:
+            return
+        self.counters.connection_attempts += 1
+        self.message = (
+            f"waiting for the policy server: attempt {attempt.number} failed, the next one comes "
+            f"in {attempt.wait_s:.1f} s ({attempt.error})"
+        )
 
     def on_connected(self, config: ServerConfig, now: Instant) -> None:
         """The server is there, with a configuration that was found to fit."""
         if self.state is not State.CONNECTING:
             return
+        if self._config is not None:
+            try:
+                check_same_policy(self._config, config)
+            except ConfigurationError as error:
+                self._end(Cause.SERVER_MISMATCH, str(error), now)
+                return
         if config.needs_prompt and not self.goal.prompt.strip():
             self._end(Cause.SERVER_MISMATCH, "the server needs a prompt and the goal has none", now)
             return
@@ -181,14 +214,36 @@ class Episode:
         self.window = self._make_window(config)
         self._begin_to_look(now)
 
+    def on_action_horizon(self, steps: int) -> None:
+        """The server now sends chunks of another length."""
+        if self._config is not None:
+            self._config = replace(self._config, action_horizon=steps)
+
     def on_reply(self, reply: InferReply, latency_s: float, now: Instant) -> None:
         """The server's answer to the last question. `latency_s`: as the client saw it."""
+        if not self.inferring or self._config is None:
+            return
         self.inferring = False
-        if not self._awaits_reply() or self._config is None:
+        sign = sign_of_another_client(
+            reply.info, self.session_id, first=not self._answered, frames=self._frames_asked
+        )
+        if sign:
+            self._end(
+                Cause.SERVER_SHARED,
+                f"another client uses the same policy server, or it was restarted: {sign}; a "
+                "server serves one episode at a time, give each client one of its own",
+                now,
+            )
+            return
+        self._answered = True
+        if not self._awaits_reply():
             return
         counters = self.counters
         counters.server_latency_s = latency_s
         counters.server_infer_s = _number(reply.info.get("infer_s"))
+        self.latencies.server.add(latency_s)
+        if counters.server_infer_s:
+            self.latencies.infer.add(counters.server_infer_s)
         counters.phase = str(reply.info.get("phase", ""))
         try:
             commands = self._interpret(reply.actions)
@@ -243,9 +298,23 @@ class Episode:
 
     def on_server_failed(self, error: Exception, now: Instant) -> None:
         """What was asked of the server failed."""
-        if self.running:
+        if self._bounds.restart and self.inferring and isinstance(error, _LOSSES):
+            self._restart(error, now)
+        elif self.running:
             self._end(_cause_of(error, self.state), str(error), now)
         self.inferring = False
+
+    def _restart(self, error: Exception, now: Instant) -> None:
+        """Go on with a new session: with the connection, the server has lost the episode.
+
+        Nobody decides any more where the arm goes, and a window begins with an arm that stands.
+        """
+        self._server.abandon()
+        self._come_to_rest()
+        if self.state is State.PAUSED:
+            self._paused_s += now.steady_s - self._entered.steady_s
+        self.counters.reconnects += 1
+        self._begin_session(f"the connection is lost ({error}); waiting for the server", now)
 
     # Events of the arm.
 
@@ -296,6 +365,9 @@ class Episode:
             ConfigurationError: it makes no sense.
         """
         self.counters.pipeline_latency_s = self._pipeline_s(progress, chunk)
+        if self.counters.pipeline_latency_s:
+            self.latencies.pipeline.add(self.counters.pipeline_latency_s)
+        self.latencies.planning.add(progress.planning_s)
         self.counters.rails_bound_chunks += progress.rails_bound
         self.counters.slowed_chunks += progress.time_stretch > _SLOWED
         ticks_ns = self._ticks_ns(progress, chunk)
@@ -318,6 +390,11 @@ class Episode:
 
     def _look_while_playing(self, now: Instant) -> None:
         """A frame has entered the window while a chunk plays."""
+
+    def _come_to_rest(self) -> None:
+        """Stop the arm, if it moves, before a new session."""
+        if self._arm_may_move():
+            self._arm.stop()
 
     def _begin_to_look(self, now: Instant) -> None:
         """The server is there: have the first frame taken."""
@@ -439,7 +516,8 @@ class Episode:
         if self.state is State.CONNECTING and waited_s > self._bounds.connect_s:
             self._end(Cause.NO_SERVER, f"no handshake within {self._bounds.connect_s:g} s", now)
         elif self.inferring and now.steady_s - self._inferring_since_s > self._bounds.infer_s:
-            self._end(Cause.SERVER_TIMEOUT, f"no answer within {self._bounds.infer_s:g} s", now)
+            words = f"no answer within {self._bounds.infer_s:g} s"
+            self.on_server_failed(ServerTimeoutError(words), now)
         elif self.state is State.WAITING_FOR_VIEWS:
             self._look(waited_s, now)
         elif self.state in (State.PLAYING, State.SETTLING):
@@ -473,7 +551,7 @@ class Episode:
                 self._end(cause, f"{frame}, for {self._bounds.views_s:g} s", now)
             return
         self._warm_frames += 1
-        if self._warm_frames < self._bounds.warmup_frames and self.counters.chunks == 0:
+        if self._warm_frames < self._bounds.warmup_frames and not self._answered:
             assert self._config is not None
             self._look_again(frame.newest_ns + round(self._config.control_dt * 1e9), now)
             return
@@ -483,14 +561,15 @@ class Episode:
     def _ask(self, proprioception: Proprioception, now: Instant, **more: Any) -> None:
         """Ask for a chunk from what the window holds; `more`: further fields of the request."""
         try:
-            request = self._request(proprioception, **more)
+            request, played = self._request(proprioception, **more), self._frames_played()
         except ProtocolError as error:
             self._end(Cause.INTERNAL_ERROR, f"the server cannot be asked: {error}", now)
             return
         assert self.window is not None
         self._asked_from = Origin.of(self.window.newest_stamp_ns or now.ros_ns, proprioception)
         self._inferring_since_s, self.inferring = now.steady_s, True
-        self._server.infer(request)
+        self._frames_asked = len(request.context_rgb)
+        self._server.infer(request, played)
 
     def _request(self, proprioception: Proprioception, **more: Any) -> InferRequest:
         assert self.window is not None
@@ -508,6 +587,16 @@ class Episode:
             executed_trans=None if progress is None else progress.executed_trans_m,
             **more,
         )
+
+    def _frames_played(self) -> ObserveRequest | None:
+        """What was played since the last question; None: nothing."""
+        assert self.window is not None
+        assert self._config is not None
+        frames = self.window.played
+        if not len(frames):
+            return None
+        widths = self.window.view_widths
+        return ObserveRequest(frames, self._config.view_keys, widths, self.session_id)
 
     def _watch_views(self, now: Instant) -> bool:
         """Whether every view still comes in while a chunk plays; the episode ends if not."""

@@ -33,6 +33,7 @@ class Bounds:
             for the judge's word.
         advance_s: for time to pass, in lockstep.
         warmup_frames: frames of the standing arm before the first inference.
+        restart: when the connection is lost, go on with a new session instead of ending.
     """
 
     connect_s: float = 10.0
@@ -43,6 +44,7 @@ class Bounds:
     settle_s: float = 5.0
     advance_s: float = 30.0
     warmup_frames: int = 1
+    restart: bool = False
 
 
 @dataclass(frozen=True)

@@ -199,6 +199,9 @@ class LockstepEpisode(Episode):
         else:
             self._look_here(now)
 
+    def _come_to_rest(self) -> None:
+        """Nothing moves while time stands still; the next chunk goes on from there."""
+
     def _passed_s(self, now: Instant) -> float:
         """Simulated time."""
         return 0.0 if self._began_ns is None else (now.ros_ns - self._began_ns) * 1e-9

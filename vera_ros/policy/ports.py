@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from vera_ros.motion.actions import Commands
-from vera_ros.wire.messages import InferRequest
+from vera_ros.wire.messages import InferRequest, ObserveRequest
 
 Proprioception = Mapping[str, npt.NDArray[np.float32]]
 
@@ -101,6 +101,7 @@ class Progress:
         gripper_commanded: the chunk moves the gripper.
         steps_dropped: leading steps that are not played; `step_times_ns` has none for them.
         held: it was given up because a hold was asked for.
+        planning_s: time that planning took.
     """
 
     session_id: str
@@ -116,21 +117,23 @@ class Progress:
     gripper_commanded: bool = False
     steps_dropped: int = 0
     held: bool = False
+    planning_s: float = 0.0
 
 
 class ServerPort(Protocol):
     """The policy server, asynchronously: every call returns at once and is answered by an event.
 
     `connect` is answered by `Episode.on_connected`, `infer` by `Episode.on_reply`, and any of
-    them may be answered by `Episode.on_server_failed`.
+    them may be answered by `Episode.on_server_failed`. `connect` waits for a server that is not
+    there yet, and tells of each attempt that failed by `Episode.on_attempt_failed`.
     """
 
     def connect(self, session_id: str) -> None:
         """Be connected, and let the server forget any episode before this one."""
         ...
 
-    def infer(self, request: InferRequest) -> None:
-        """Ask for a chunk."""
+    def infer(self, request: InferRequest, played: ObserveRequest | None = None) -> None:
+        """Ask for a chunk; first show the server what was played since the last one, if given."""
         ...
 
     def abandon(self) -> None:
