@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Starts the whole system: `ros2 launch vera_ros mimicgen_panda.launch.py --show-args`."""
 
+import os
 from collections.abc import Callable, Mapping
 from typing import TypeVar
 
@@ -20,6 +21,7 @@ from launch_ros.parameter_descriptions import ParameterValue
 from launch import LaunchContext, LaunchDescription, LaunchDescriptionEntity
 from vera_ros import graph
 from vera_ros.errors import ConfigurationError, MissingDependencyError
+from vera_ros.graph_environment import with_environment
 from vera_ros.resources import share_path
 
 Number = TypeVar("Number", int, float)
@@ -40,8 +42,9 @@ ARGUMENTS = (
         "server",
         default_value="reference",
         choices=graph.SERVERS,
-        description="reference: start the reference policy, which needs no GPU; attach: connect "
-        "to a policy server that runs already",
+        description="reference: start the reference policy, which needs no GPU; docker, "
+        "subprocess: start VERA, as config and the VERA_* variables say; attach: connect to a "
+        "policy server that runs already",
     ),
     DeclareLaunchArgument(
         "server_url",
@@ -106,9 +109,11 @@ def _start(context: LaunchContext) -> list[LaunchDescriptionEntity]:
         lockstep=value["lockstep"] == "true",
         config=value["config"],
     )
+    options, overrides = with_environment(options, os.environ)
     namespace = value["namespace"]
     specs = graph.nodes(options)
     actions = [*_dds_profile(value["dds_profile"])]
+    actions += [LogInfo(msg=line) for line in overrides]
     actions += [_lifecycle_node(spec, namespace) for spec in specs]
     if options.robot == "sim":
         actions.append(_robot_state_publisher(options, namespace))

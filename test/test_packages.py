@@ -22,6 +22,7 @@ EXECUTABLES = {
     "judge_node",
     "policy_node",
     "reference_server",
+    "server_node",
     "sim_node",
 }
 
@@ -35,6 +36,7 @@ SYSTEM_KEYS = {
     "packaging": "python3-packaging",
     "pinocchio": "pinocchio",
     "psutil": "python3-psutil",
+    "pydantic": "python3-pydantic",
     "pytest": "python3-pytest",
     "scipy": "python3-scipy",
     "websockets": "python3-websockets",

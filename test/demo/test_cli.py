@@ -34,6 +34,7 @@ def test_every_option_arrives() -> None:
         headless=True,
         report=Path("r.json"),
         video=Path("v.mp4"),
+        server="attach",
         server_url="ws://host:8800",
         sabotage="bgr",
         realtime_factor=0.5,
@@ -53,6 +54,11 @@ def test_lockstep_claims_no_realtime_factor() -> None:
     assert options.as_json()["lockstep"] is True
     assert options.as_json()["realtime_factor"] is None
     assert DemoOptions().as_json()["realtime_factor"] == 1.0
+
+
+@pytest.mark.parametrize("server", ["reference", "docker", "subprocess"])
+def test_a_server_can_be_started(server: str) -> None:
+    assert parse_options(["--server", server]) == DemoOptions(server=server)
 
 
 def test_no_video_means_no_video() -> None:
@@ -84,6 +90,8 @@ def test_sabotage_has_a_shorter_time_limit() -> None:
         ("--server http://host:8800", "ws://127.0.0.1:8800"),
         ("--server ws://host:notaport", "ws://127.0.0.1:8800"),
         ("--server ws://", "ws://127.0.0.1:8800"),
+        ("--server podman", "docker, subprocess, or an address"),
+        ("--server docker --server-delay 1", "--server-delay is for the reference server"),
         ("--report nowhere/report.json", "no folder 'nowhere'"),
         ("--report .", "a folder"),
         ("--video film.avi", "film.avi"),

@@ -21,6 +21,7 @@ from vera_ros.demo.options import (
     DemoOptions,
 )
 from vera_ros.errors import MissingDependencyError, VeraRosError
+from vera_ros.graph import SERVERS
 from vera_ros.sim.sabotage import SABOTAGES
 
 _DESCRIPTION = """\
@@ -28,6 +29,8 @@ A simulated Panda stacks the red cube on the green one, from what two cameras se
 
 Starts the simulation, the arm side, the policy side and a policy server, plays episodes, judges
 each by the simulator's truth, and writes a report and a film."""
+
+_STARTED = tuple(name for name in SERVERS if name != "attach")
 
 _EPILOG = """\
 The exit code is 0 when the run itself worked, also when towers fell; 1 when something broke, 2 for
@@ -39,6 +42,7 @@ examples:
   scripts/demo --mode async --server-delay 0.4 the arm goes on while the server thinks
   scripts/demo --lockstep                      the same result however slow the server is
   scripts/demo --sabotage blank                the cameras show nothing: no tower can stand
+  scripts/demo --server docker                 with VERA, as the VERA_* variables say
   scripts/demo --server ws://gpu-machine:8800  with a policy server that runs already"""
 
 
@@ -64,10 +68,9 @@ def make_parser() -> argparse.ArgumentParser:
     film.add_argument("--no-video", action="store_true", help="make no film")
     add(
         "--server",
-        dest="server_url",
-        metavar="URL",
-        help="a policy server that runs already, such as ws://127.0.0.1:8800; without it, the "
-        "reference server is started",
+        metavar="|".join([*_STARTED, "URL"]),
+        help="the policy server: the reference policy (default), VERA in a container or in a "
+        "process, or one that runs already, such as ws://127.0.0.1:8800",
     )
     add(
         "--sabotage",
@@ -121,6 +124,8 @@ def parse_options(arguments: Sequence[str] | None = None) -> DemoOptions:
         given["video"] = None
     if given.get("sabotage", "none") != "none":
         given.setdefault("time_limit_s", SABOTAGE_TIME_LIMIT_S)
+    if given.get("server", "reference") not in _STARTED:
+        given |= {"server": "attach", "server_url": given["server"]}
     names = {field.name for field in fields(DemoOptions)}
     try:
         return DemoOptions(**{name: value for name, value in given.items() if name in names})

@@ -27,7 +27,8 @@ class DemoOptions:
         headless: plain lines of progress instead of a live display.
         report: where the JSON report goes.
         video: where the film goes; None: no film.
-        server_url: a policy server that runs already; None: start the reference server.
+        server: who the policy server is, one of vera_ros.graph.SERVERS.
+        server_url: of the policy server; None: its own, which a reference server finds free.
         sabotage: what is done to the pictures, one of SABOTAGES.
         realtime_factor: simulated time over real time.
         lockstep: simulated time stands still while the server thinks.
@@ -43,6 +44,7 @@ class DemoOptions:
     headless: bool = False
     report: Path = Path("report.json")
     video: Path | None = Path("demo.mp4")
+    server: str = "reference"
     server_url: str | None = None
     sabotage: str = "none"
     realtime_factor: float = 1.0
@@ -85,7 +87,7 @@ class DemoOptions:
             raise ConfigurationError(
                 f"--server-delay is {self.server_delay_s:g} s; valid is 0 … 600"
             )
-        if self.server_delay_s and self.server_url is not None:
+        if self.server_delay_s and self.server != "reference":
             raise ConfigurationError(
                 "--server-delay is for the reference server; with --server, the other server "
                 "takes the time that it takes"
@@ -130,7 +132,8 @@ def _check_url(url: str) -> None:
         usable = False
     if not usable:
         raise ConfigurationError(
-            f"--server is '{url}'; write it like ws://127.0.0.1:8800 (ws or wss, host, port)"
+            f"--server is '{url}'; valid is reference, docker, subprocess, or an address like "
+            "ws://127.0.0.1:8800 (ws or wss, host, port)"
         )
 
 
