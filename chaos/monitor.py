@@ -66,10 +66,16 @@ class Monitor:
             if not self._while_scene_is_set(sample.stamp_s):
                 self._history.add(sample)
             self._unseen.append(sample)
-        while self._published and _begins_s(self._published[0]) + _AHEAD_S <= horizon_s:
-            findings.append(self._judge_trajectory(self._published.popleft()))
-        while self._unseen and self._unseen[0].stamp_s + _AHEAD_S <= horizon_s:
-            self._look(self._unseen.popleft())
+        due_s = horizon_s - _AHEAD_S
+        while True:  # in the order of time: what is told before a scene is set is forgotten with it
+            told_s = _begins_s(self._published[0]) if self._published else float("inf")
+            seen_s = self._unseen[0].stamp_s if self._unseen else float("inf")
+            if min(told_s, seen_s) > due_s or told_s == seen_s == float("inf"):
+                break
+            if told_s <= seen_s:
+                findings.append(self._judge_trajectory(self._published.popleft()))
+            else:
+                self._look(self._unseen.popleft())
         return findings + self._new_about_the_arm()
 
     def finish(self) -> list[Finding]:
