@@ -64,6 +64,11 @@ class Recorder:
         """Something happened now."""
         self.events.append(Event(time.monotonic(), source, name))
 
+    def see_result(self, cause: int) -> None:
+        """A goal has ended: the next one's status may have overtaken what was said of this one."""
+        if Cause(cause) not in _ENDED_WELL:
+            self.note(events.POLICY, Cause(cause).name.lower())
+
     def _on_status(self, status: PolicyStatus) -> None:
         before, self._status = self._status, status
         cause = Cause(status.cause)
