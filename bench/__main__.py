@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`python -m bench motion` and `python -m bench gate`; see scripts/bench."""
+"""`python -m bench motion`, `gate` and `hold`; see scripts/bench."""
 
 import argparse
 import json
@@ -32,6 +32,10 @@ def _run(options: argparse.Namespace) -> int:
         numbers, good = motion.run(
             options.traces, options.plot, runs=options.runs, chunks=options.ik_chunks
         )
+    elif options.benchmark == "hold":
+        from bench import hold
+
+        numbers, good = hold.run(options.holds, options.seed)
     else:
         from bench import gate
 
@@ -55,7 +59,10 @@ def _parser() -> argparse.ArgumentParser:
     gate.add_argument("--chunks", type=_count, default=100_000, help="how many")
     gate.add_argument("--seed", type=int, default=0, help="of the random chunks, 0 or more")
     gate.add_argument("--processes", type=_count, default=2, help="that share the work")
-    for benchmark in (motion, gate):
+    hold = benchmarks.add_parser("hold", help="from a call of hold to an arm that slows down")
+    hold.add_argument("--holds", type=_count, default=200, help="how many")
+    hold.add_argument("--seed", type=int, default=0, help="of the moments, 0 or more")
+    for benchmark in (motion, gate, hold):
         benchmark.add_argument("--json", type=Path, metavar="FILE", help="write the numbers")
     return parser
 

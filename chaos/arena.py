@@ -20,6 +20,7 @@ from vera_ros.demo.interrupts import Interrupts
 from vera_ros.demo.isolation import free_port, own_domain
 from vera_ros.demo.waiter import Waiter
 from vera_ros.graph import NodeSpec, command
+from vera_ros.middleware import on_loopback
 
 FINDINGS = "findings.jsonl"
 _READY_S = 90.0
@@ -91,7 +92,7 @@ def set_up(
     with ExitStack() as stack:
         domain = stack.enter_context(own_domain())
         os.environ["ROS_DOMAIN_ID"] = str(domain)
-        os.environ["ROS_AUTOMATIC_DISCOVERY_RANGE"] = "LOCALHOST"
+        os.environ.update(on_loopback(os.environ))
         os.environ["ROS_LOG_DIR"] = str(folder / "ros")
         processes = Processes(folder, os.environ)
         stack.callback(processes.stop)

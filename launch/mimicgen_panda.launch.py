@@ -22,13 +22,12 @@ from launch import LaunchContext, LaunchDescription, LaunchDescriptionEntity
 from vera_ros import graph
 from vera_ros.errors import ConfigurationError, MissingDependencyError
 from vera_ros.graph_environment import with_environment
+from vera_ros.middleware import PROFILE_VARIABLES
 from vera_ros.resources import share_path
 
 Number = TypeVar("Number", int, float)
 
-DDS_PROFILES = {"large_data": "fastdds_large_data.xml"}
-# The name of Fast DDS 2 and that of Fast DDS 3.
-_PROFILE_VARIABLES = ("FASTRTPS_DEFAULT_PROFILES_FILE", "FASTDDS_DEFAULT_PROFILES_FILE")
+DDS_PROFILES = {"large_data": "fastdds_large_data.xml", "loopback": "fastdds_loopback.xml"}
 
 ARGUMENTS = (
     DeclareLaunchArgument(
@@ -127,7 +126,7 @@ def _dds_profile(name: str) -> list[LaunchDescriptionEntity]:
     if name not in DDS_PROFILES:
         return []
     path = str(share_path("config", DDS_PROFILES[name]))
-    return [SetEnvironmentVariable(variable, path) for variable in _PROFILE_VARIABLES]
+    return [SetEnvironmentVariable(variable, path) for variable in PROFILE_VARIABLES]
 
 
 def _lifecycle_node(spec: graph.NodeSpec, namespace: str) -> LifecycleNode:

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Room for graphs of nodes: a ROS domain of their own, a free port, an installed workspace."""
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from vera_ros.demo import isolation
+from vera_ros.middleware import on_loopback
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "test"))  # for ros_helpers
@@ -19,7 +21,8 @@ def ros_domain(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
     """A ROS_DOMAIN_ID that no other test or program here uses, set for this process and below."""
     with isolation.own_domain() as domain:
         monkeypatch.setenv("ROS_DOMAIN_ID", str(domain))
-        monkeypatch.setenv("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
+        for variable, value in on_loopback(os.environ).items():
+            monkeypatch.setenv(variable, value)
         yield domain
 
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The judge of trajectories, what it holds them to, and a ROS domain for a module's tests."""
 
+import os
 from collections.abc import Iterator
 
 import pytest
@@ -9,6 +10,7 @@ from bench.bounds import Bounds
 from bench.checker import Checker
 from bench.rig import ARM_JOINTS, BASE_FRAME, TCP_FRAME, URDF, make_limits
 from vera_ros.demo import isolation
+from vera_ros.middleware import on_loopback
 from vera_ros.motion.arm_model import ArmModel
 
 
@@ -27,5 +29,6 @@ def own_ros_domain() -> Iterator[int]:
     """A ROS_DOMAIN_ID that nobody else uses, set for this process and below."""
     with isolation.own_domain() as domain, pytest.MonkeyPatch.context() as environment:
         environment.setenv("ROS_DOMAIN_ID", str(domain))
-        environment.setenv("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
+        for variable, value in on_loopback(os.environ).items():
+            environment.setenv(variable, value)
         yield domain

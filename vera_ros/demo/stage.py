@@ -24,6 +24,7 @@ from vera_ros.demo.server import Loading, check_server, graph_options
 from vera_ros.demo.video import FilmWriter
 from vera_ros.demo.waiter import Waiter
 from vera_ros.graph import STARTED_BY_SERVER_NODE, command, nodes
+from vera_ros.middleware import on_loopback
 
 # View keys and the base of their topics, as in the simulated scene.
 VIEWS = {"agentview_image": "agentview", "robot0_eye_in_hand_image": "robot0_eye_in_hand"}
@@ -70,7 +71,7 @@ def set_stage(
         if options.sabotage != "none":
             display.say(f"the pictures are sabotaged ({options.sabotage}): no tower should stand")
         os.environ["ROS_DOMAIN_ID"] = str(domain)
-        os.environ["ROS_AUTOMATIC_DISCOVERY_RANGE"] = "LOCALHOST"
+        os.environ.update(on_loopback(os.environ))
         os.environ["ROS_LOG_DIR"] = str(log_folder / "ros")
         recorder = stack.enter_context(_recorder(options, display))
         began_s = time.monotonic()
