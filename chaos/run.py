@@ -2,14 +2,16 @@
 """A run: fault after fault, and after each the system must play again."""
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import islice
+from typing import Any
 
 from chaos.arena import Arena
 from chaos.faults import KINDS, Fault
 from chaos.injector import Injector
-from chaos.outcomes import Record
+from chaos.outcomes import Record, decide
 from chaos.recorder import Played
+from chaos.report import Report, read_findings
 from chaos.schedule import schedule
 from chaos.soak import Soak
 from chaos.wiring import restarts_episodes
@@ -41,6 +43,7 @@ class Run:
         self._injector = Injector(arena, self._keep_going)
         self._restarts = restarts_episodes()
         self._sampled_s = float("-inf")
+        self._began_s = time.monotonic()
         self.records: list[Record] = []
         self.soak = Soak()
         self.absent: list[str] = []
@@ -53,7 +56,7 @@ class Run:
         Raises:
             DemoError: the system cannot be brought to play at all.
         """
-        began_s = time.monotonic()
+        began_s = self._began_s
         self._wait_for_play(began_s, whole=True, within_s=_FIRST_PLAY_S)
         self.absent = [kind for kind in kinds if not self._injector.can_do(kind)]
         possible = [kind for kind in kinds if kind not in self.absent]
@@ -69,6 +72,27 @@ class Run:
                 since_s = time.monotonic()
                 self._arena.rebuild()
                 self._wait_for_play(since_s, whole=True, within_s=_FIRST_PLAY_S)
+
+    @property
+    def elapsed_s(self) -> float:
+        """Since the run began [s]."""
+        return time.monotonic() - self._began_s
+
+    def report(self, options: Mapping[str, Any]) -> Report:
+        """All that was seen; the monitor is stopped."""
+        elapsed_s, recorder = self.elapsed_s, self._arena.operator.recorder
+        findings = read_findings(self._arena.findings())
+        rests = [finding for finding in findings if finding["finding"] == "rest"]
+        return Report(
+            options,
+            elapsed_s,
+            decide(self.records, recorder.events, rests),
+            findings,
+            self.soak,
+            recorder.server_latency_s,
+            recorder.pipeline_latency_s,
+            self.absent,
+        )
 
     def _play(self, fault: Fault) -> Record:
         """Let one fault loose, and wait until the arm plays again."""
