@@ -14,12 +14,12 @@ from chaos.recorder import Played
 from chaos.report import Report, read_findings
 from chaos.schedule import schedule
 from chaos.soak import Soak
-from chaos.wiring import restarts_episodes
 from vera_ros.demo.failures import DemoError, InterruptedRunError, NodeDiedError
 
 _FIRST_PLAY_S = 90.0
 _RECOVERY_S = 60.0
 _SAMPLE_S = 60.0
+_SPARE_S = 5.0
 
 Say = Callable[[str], None]
 
@@ -41,7 +41,6 @@ class Run:
         self._arena = arena
         self._say = say
         self._injector = Injector(arena, self._keep_going)
-        self._restarts = restarts_episodes()
         self._sampled_s = float("-inf")
         self._began_s = time.monotonic()
         self.records: list[Record] = []
@@ -98,7 +97,6 @@ class Run:
         """Let one fault loose, and wait until the arm plays again."""
         operator = self._arena.operator
         goal, struck_s, recovered_s, failure, crashed = operator.goals, None, None, "", False
-        can_go_on = fault.can_go_on(restarts=self._restarts)
         over_s = time.monotonic()
         try:
             self._wait_until(over_s + fault.phase_s)
@@ -114,7 +112,6 @@ class Run:
             failure, crashed = f"after {fault.kind}: {error}", isinstance(error, NodeDiedError)
         return Record(
             fault,
-            can_go_on,
             struck_s,
             over_s,
             recovered_s,
@@ -155,19 +152,35 @@ class Run:
             if left_s <= 0.0:
                 raise DemoError(
                     f"nothing played within {within_s:g} s; "
-                    f"{trouble or operator.last_result or 'no episode has ended'}"
+                    f"{trouble or operator.last_result or 'an episode runs'}"
                 )
-            try:
-                if not operator.episode_runs:
-                    waiter.until(operator.missing, left_s)
-                    operator.start_episode(waiter)
-                waiter.until(
-                    lambda: "" if done() or not operator.episode_runs else "the arm to play", left_s
-                )
-            except (NodeDiedError, InterruptedRunError):
-                raise
-            except DemoError as error:  # perhaps it goes better the next time
-                trouble = str(error)
+            if not operator.episode_runs:
+                trouble = self._start_episode(left_s)
+                continue
+            waiter.until(
+                lambda: (
+                    "the arm to play"
+                    if not done() and operator.episode_runs and time.monotonic() < deadline_s
+                    else ""
+                ),
+                left_s + _SPARE_S,
+            )
+
+    def _start_episode(self, within_s: float) -> str:
+        """Try to start an episode; return why that failed, empty: it did not.
+
+        Raises:
+            DemoError: it makes no sense to try again.
+        """
+        operator, waiter = self._arena.operator, self._arena.waiter
+        try:
+            waiter.until(operator.missing, within_s)
+            operator.start_episode(waiter)
+        except (NodeDiedError, InterruptedRunError):
+            raise
+        except DemoError as error:
+            return str(error)
+        return ""
 
     def _wait_until(self, at_s: float) -> None:
         self._arena.waiter.until(
