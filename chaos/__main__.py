@@ -7,11 +7,15 @@ import math
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from chaos.faults import KINDS, find_kind
 from vera_ros.errors import ConfigurationError, VeraRosError
+
+if TYPE_CHECKING:
+    from chaos.run import Run
 
 _DESCRIPTION = """\
 Runs the simulated system, breaks one thing after the other, and has an independent monitor judge
@@ -40,58 +44,46 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run(options: argparse.Namespace) -> int:
     # Imported late: without ROS, the command line and its help still work.
     from chaos.arena import set_up
-    from chaos.outcomes import decide
-    from chaos.report import Report, read_findings
     from chaos.run import Run
     from chaos.tables import make_console, render_report
-    from vera_ros.demo.failures import InterruptedRunError
+    from vera_ros.demo.failures import DemoError, InterruptedRunError
     from vera_ros.demo.interrupts import Interrupts
 
     console = make_console()
     folder = Path(tempfile.mkdtemp(prefix=f"vera_ros-chaos-{time.strftime('%Y%m%d-%H%M%S')}-"))
-    kinds = options.only or tuple(KINDS)
-    console.print(f"logs in {folder}", markup=False)
-    began_s, interrupted = time.monotonic(), False
+    failure: DemoError | None = None
+
+    def say(line: str) -> None:
+        console.print(line, markup=False)
+
+    say(f"logs in {folder}")
     asynchronous = options.episode_mode == "async"
     with (
         Interrupts() as interrupts,
         set_up(folder, options.seed, interrupts, asynchronous=asynchronous) as arena,
     ):
-        run = Run(arena, lambda line: console.print(line, markup=False))
-        limit_s = math.inf if options.minutes is None else 60.0 * options.minutes
+        run = Run(arena, say)
         try:
-            for record in run.play(options.seed, kinds, options.faults, limit_s):
-                seconds = (
-                    ""
-                    if record.recovered_s is None
-                    else f"{record.recovered_s - record.over_s:.2f} s"
-                )
-                console.print(
-                    f"{record.fault.number + 1:5} {time.monotonic() - began_s:7.1f} s  "
-                    f"{record.fault.kind} {seconds}",
-                    markup=False,
-                )
-        except InterruptedRunError:
-            interrupted = True
-        recorder = arena.operator.recorder
-        findings = read_findings(arena.findings())
-    rests = [finding for finding in findings if finding["finding"] == "rest"]
-    report = Report(
-        {name: value for name, value in vars(options).items() if name != "json"},
-        time.monotonic() - began_s,
-        decide(run.records, recorder.events, rests),
-        findings,
-        run.soak,
-        recorder.server_latency_s,
-        recorder.pipeline_latency_s,
-        run.absent,
-    )
+            _play(run, options, say)
+        except DemoError as error:  # what was seen until then is reported all the same
+            failure = error
+        report = run.report({name: v for name, v in vars(options).items() if name != "json"})
     console.print(render_report(report))
     if options.json is not None:
         options.json.write_text(json.dumps(report.numbers(), indent=1) + "\n")
-    if interrupted:
-        return 130
+    if failure is not None:
+        print(f"\nerror: {failure}", file=sys.stderr)
+        return 130 if isinstance(failure, InterruptedRunError) else 1
     return 0 if report.good else 1
+
+
+def _play(run: "Run", options: argparse.Namespace, say: Callable[[str], None]) -> None:
+    from chaos.tables import describe
+
+    limit_s = math.inf if options.minutes is None else 60.0 * options.minutes
+    kinds = options.only or tuple(KINDS)
+    for record in run.play(options.seed, kinds, options.faults, limit_s):
+        say(f"{run.elapsed_s:8.1f} s  {describe(record)}")
 
 
 def _check(options: argparse.Namespace) -> None:

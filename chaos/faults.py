@@ -10,7 +10,6 @@ from vera_ros.errors import ConfigurationError
 Value = float | str
 
 WIRE, VIEWS, JOINTS, PROCESS, SERVICE = "wire", "views", "joints", "process", "service"
-NODES = ("policy_node", "ik_node", "reference_server", "sim_node")
 
 
 @dataclass(frozen=True)
@@ -23,7 +22,6 @@ class Kind:
         ranges: of the numbers that a fault of this kind has.
         choices: of the words that it has.
         survived_s: an episode can go on where `duration_s` is not above this; infinite: always.
-        restarted: an episode can go on after a lost connection, where policy_node restarts it.
         silent: a healthy system need not say anything of it, as long as the episode goes on.
         drastic: only a chunk that was played to its end shows that all is well again.
     """
@@ -33,7 +31,6 @@ class Kind:
     ranges: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     choices: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     survived_s: float = 0.0
-    restarted: bool = False
     silent: bool = False
     drastic: bool = False
 
@@ -59,16 +56,11 @@ class Fault:
         """How long it lasts; 0: a moment."""
         return float(self.values.get("duration_s", 0.0))
 
-    def can_go_on(self, *, restarts: bool) -> bool:
-        """Whether an episode can go on.
-
-        Args:
-            restarts: policy_node restarts an episode after a lost connection.
-        """
-        kind = KINDS[self.kind]
-        if kind.survived_s == math.inf or (kind.restarted and restarts):
-            return True
-        return 0.0 < self.duration_s <= kind.survived_s
+    @property
+    def can_go_on(self) -> bool:
+        """Whether an episode can go on, in a new session of the server where it must be."""
+        survived_s = KINDS[self.kind].survived_s
+        return survived_s == math.inf or 0.0 < self.duration_s <= survived_s
 
 
 _BRIEF = (0.3, 1.2)
@@ -78,7 +70,6 @@ _ANY = math.inf
 # Short of what the nodes bear with, by their parameters, before an episode ends.
 _VIEWS_WAIT_S = 0.8  # view_stall_s
 _JOINTS_WAIT_S = 0.25  # joint_state_timeout_s
-_SERVER_WAITS_S = 2.5  # infer_timeout_s
 
 
 def _lasting(low: float = _BRIEF[0], high: float = _BRIEF[1]) -> dict[str, tuple[float, float]]:
@@ -89,16 +80,16 @@ _ALL = (
     # Between policy_node and the policy server.
     Kind("latency", WIRE, {"delay_s": (0.2, 1.0), **_lasting()}, survived_s=_ANY, silent=True),
     Kind("jitter", WIRE, {"delay_s": (0.05, 0.3), **_lasting()}, survived_s=_ANY, silent=True),
-    Kind("cut", WIRE, restarted=True),
-    Kind("half_open", WIRE, _lasting(0.3, 4.0), survived_s=_SERVER_WAITS_S, restarted=True),
+    Kind("cut", WIRE, survived_s=_ANY),
+    Kind("half_open", WIRE, _lasting(0.3, 4.0), survived_s=_ANY, silent=True),
     Kind("garbage", WIRE, {"bytes": (1, 4096)}),
     Kind("truncated", WIRE, {"share": (0.05, 0.95)}),
-    Kind("torn", WIRE, {"share": (0.05, 0.95)}, restarted=True),
+    Kind("torn", WIRE, {"share": (0.05, 0.95)}, survived_s=_ANY),
     Kind("oversized", WIRE),
     Kind("nan_actions", WIRE, choices={"value": ("nan", "inf", "-inf")}),
     Kind("wrong_shape", WIRE, choices={"shape": ("columns", "flat", "empty")}),
-    Kind("error_text", WIRE, restarted=True),
-    Kind("refused", WIRE, _lasting(0.2, 1.0), restarted=True),
+    Kind("error_text", WIRE, survived_s=_ANY),
+    Kind("refused", WIRE, _lasting(0.2, 1.0), survived_s=_ANY),
     Kind("other_robot", WIRE),
     Kind("swapped_views", WIRE, silent=True),
     Kind("intruder", WIRE),
@@ -120,10 +111,10 @@ _ALL = (
     Kind("joints_missing", JOINTS, _lasting(0.1, 1.0), survived_s=_JOINTS_WAIT_S),
     Kind("joints_swapped", JOINTS, _lasting(0.1, 1.0), survived_s=_ANY, silent=True),
     # Processes: killed and started again, or stopped for a while.
-    *(
-        Kind(f"kill_{node}", PROCESS, restarted=node == "reference_server", drastic=True)
-        for node in NODES
-    ),
+    Kind("kill_policy_node", PROCESS, drastic=True),
+    Kind("kill_ik_node", PROCESS, drastic=True),
+    Kind("kill_reference_server", PROCESS, survived_s=_ANY, drastic=True),
+    Kind("kill_sim_node", PROCESS, drastic=True),
     Kind("freeze_policy_node", PROCESS, _lasting(0.2, 2.0), survived_s=_VIEWS_WAIT_S, silent=True),
     Kind("freeze_ik_node", PROCESS, _lasting(0.2, 2.0), survived_s=_JOINTS_WAIT_S, silent=True),
     Kind("freeze_reference_server", PROCESS, _lasting(0.2, 2.0), survived_s=_ANY, silent=True),

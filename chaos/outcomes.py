@@ -17,6 +17,8 @@ _COUNTERS = {
     JOINTS: ("bad_joint_states",),
 }
 
+_SERVER = "server"  # in words about the wire
+
 HANG, CRASH, MISSED = "hang", "crash", "missed"
 ENDED, STOPPED, WENT_ON = "ended", "stopped", "went on"
 
@@ -27,7 +29,6 @@ class Record:
 
     Attributes:
         fault: which.
-        can_go_on: whether the episode could.
         struck_s: when it took effect; None: it never did.
         over_s: when nothing was disturbed any more.
         recovered_s: when the arm played a chunk that was accepted after that; None: it never did.
@@ -38,7 +39,6 @@ class Record:
     """
 
     fault: Fault
-    can_go_on: bool
     struck_s: float | None
     over_s: float
     recovered_s: float | None
@@ -73,7 +73,7 @@ class Outcome:
     def went_on(self) -> bool | None:
         """Whether the episode went on; None: it could not, or the question makes no sense."""
         record = self.record
-        if not record.can_go_on or self.result == MISSED or record.ended_well:
+        if not record.fault.can_go_on or self.result == MISSED or record.ended_well:
             return None
         return self.result in (WENT_ON, STOPPED)
 
@@ -145,7 +145,9 @@ def _tells_of(event: Event, layer: str) -> bool:
     """Whether an event can be about a fault there: some come at all times."""
     if event.source == events.COUNTER:
         return event.name in _COUNTERS.get(layer, ())
-    return event.source != events.DIAGNOSTICS or layer not in (WIRE, SERVICE)
+    if event.source == events.DIAGNOSTICS:
+        return layer != SERVICE and (layer != WIRE or _SERVER in event.name)
+    return True
 
 
 @dataclass

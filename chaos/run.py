@@ -2,22 +2,24 @@
 """A run: fault after fault, and after each the system must play again."""
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import islice
+from typing import Any
 
 from chaos.arena import Arena
 from chaos.faults import KINDS, Fault
 from chaos.injector import Injector
-from chaos.outcomes import Record
+from chaos.outcomes import Record, decide
 from chaos.recorder import Played
+from chaos.report import Report, read_findings
 from chaos.schedule import schedule
 from chaos.soak import Soak
-from chaos.wiring import restarts_episodes
 from vera_ros.demo.failures import DemoError, InterruptedRunError, NodeDiedError
 
 _FIRST_PLAY_S = 90.0
 _RECOVERY_S = 60.0
 _SAMPLE_S = 60.0
+_SPARE_S = 5.0
 
 Say = Callable[[str], None]
 
@@ -39,8 +41,8 @@ class Run:
         self._arena = arena
         self._say = say
         self._injector = Injector(arena, self._keep_going)
-        self._restarts = restarts_episodes()
         self._sampled_s = float("-inf")
+        self._began_s = time.monotonic()
         self.records: list[Record] = []
         self.soak = Soak()
         self.absent: list[str] = []
@@ -53,7 +55,7 @@ class Run:
         Raises:
             DemoError: the system cannot be brought to play at all.
         """
-        began_s = time.monotonic()
+        began_s = self._began_s
         self._wait_for_play(began_s, whole=True, within_s=_FIRST_PLAY_S)
         self.absent = [kind for kind in kinds if not self._injector.can_do(kind)]
         possible = [kind for kind in kinds if kind not in self.absent]
@@ -70,11 +72,31 @@ class Run:
                 self._arena.rebuild()
                 self._wait_for_play(since_s, whole=True, within_s=_FIRST_PLAY_S)
 
+    @property
+    def elapsed_s(self) -> float:
+        """Since the run began [s]."""
+        return time.monotonic() - self._began_s
+
+    def report(self, options: Mapping[str, Any]) -> Report:
+        """All that was seen; the monitor is stopped."""
+        elapsed_s, recorder = self.elapsed_s, self._arena.operator.recorder
+        findings = read_findings(self._arena.findings())
+        rests = [finding for finding in findings if finding["finding"] == "rest"]
+        return Report(
+            options,
+            elapsed_s,
+            decide(self.records, recorder.events, rests),
+            findings,
+            self.soak,
+            recorder.server_latency_s,
+            recorder.pipeline_latency_s,
+            self.absent,
+        )
+
     def _play(self, fault: Fault) -> Record:
         """Let one fault loose, and wait until the arm plays again."""
         operator = self._arena.operator
         goal, struck_s, recovered_s, failure, crashed = operator.goals, None, None, "", False
-        can_go_on = fault.can_go_on(restarts=self._restarts)
         over_s = time.monotonic()
         try:
             self._wait_until(over_s + fault.phase_s)
@@ -90,7 +112,6 @@ class Run:
             failure, crashed = f"after {fault.kind}: {error}", isinstance(error, NodeDiedError)
         return Record(
             fault,
-            can_go_on,
             struck_s,
             over_s,
             recovered_s,
@@ -131,19 +152,35 @@ class Run:
             if left_s <= 0.0:
                 raise DemoError(
                     f"nothing played within {within_s:g} s; "
-                    f"{trouble or operator.last_result or 'no episode has ended'}"
+                    f"{trouble or operator.last_result or 'an episode runs'}"
                 )
-            try:
-                if not operator.episode_runs:
-                    waiter.until(operator.missing, left_s)
-                    operator.start_episode(waiter)
-                waiter.until(
-                    lambda: "" if done() or not operator.episode_runs else "the arm to play", left_s
-                )
-            except (NodeDiedError, InterruptedRunError):
-                raise
-            except DemoError as error:  # perhaps it goes better the next time
-                trouble = str(error)
+            if not operator.episode_runs:
+                trouble = self._start_episode(left_s)
+                continue
+            waiter.until(
+                lambda: (
+                    "the arm to play"
+                    if not done() and operator.episode_runs and time.monotonic() < deadline_s
+                    else ""
+                ),
+                left_s + _SPARE_S,
+            )
+
+    def _start_episode(self, within_s: float) -> str:
+        """Try to start an episode; return why that failed, empty: it did not.
+
+        Raises:
+            DemoError: it makes no sense to try again.
+        """
+        operator, waiter = self._arena.operator, self._arena.waiter
+        try:
+            waiter.until(operator.missing, within_s)
+            operator.start_episode(waiter)
+        except (NodeDiedError, InterruptedRunError):
+            raise
+        except DemoError as error:
+            return str(error)
+        return ""
 
     def _wait_until(self, at_s: float) -> None:
         self._arena.waiter.until(

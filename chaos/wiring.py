@@ -8,7 +8,6 @@ names that everybody listens to. policy_node reaches the policy server through t
 from dataclasses import replace
 
 from vera_ros.graph import GraphOptions, NodeSpec, Value, nodes
-from vera_ros.nodes.policy_parameters import PARAMETERS as POLICY_PARAMETERS
 
 _TRUE = "true"
 JOINT_STATES = "joint_states"
@@ -18,25 +17,20 @@ IMAGES = {
 }
 TRUE_JOINT_STATES = f"{_TRUE}/{JOINT_STATES}"
 
-_ON_CONNECTION_LOST = "on_connection_lost"
-SILENCE_S = 3.0
+_SILENCE_S = 3.0
 # So that a silent server is noticed within seconds; the reference policy thinks for a tenth of one.
 _IMPATIENT: dict[str, Value] = {
     "connect_timeout_s": 10.0,
-    "infer_timeout_s": SILENCE_S,
+    "infer_timeout_s": _SILENCE_S,
     "ping_interval_s": 1.0,
-    "ping_timeout_s": SILENCE_S,
+    "ping_timeout_s": _SILENCE_S,
+    "server_slow_s": 0.5,
 }
 
 
 def true_name(topic: str) -> str:
     """Where sim_node publishes what the relay passes on to this topic."""
     return f"{_TRUE}/{topic}"
-
-
-def restarts_episodes() -> bool:
-    """Whether policy_node can restart an episode after a lost connection."""
-    return any(parameter.name == _ON_CONNECTION_LOST for parameter in POLICY_PARAMETERS)
 
 
 def specs(server_url: str, proxy_url: str, seed: int) -> tuple[NodeSpec, ...]:
@@ -47,9 +41,7 @@ def specs(server_url: str, proxy_url: str, seed: int) -> tuple[NodeSpec, ...]:
         proxy_url: where policy_node connects to.
         seed: of the first scene.
     """
-    policy: dict[str, Value] = {**_IMPATIENT, "server_url": proxy_url}
-    if restarts_episodes():
-        policy[_ON_CONNECTION_LOST] = "restart"
+    policy = {**_IMPATIENT, "server_url": proxy_url, "on_connection_lost": "restart"}
     options = GraphOptions(
         server_url=server_url, seed=seed, judge=False, parameters={"policy_node": policy}
     )

@@ -10,7 +10,7 @@ from chaos.events import Event
 from chaos.faults import Fault
 from chaos.outcomes import Outcome, Record, decide, summarise
 
-CUT = Record(Fault(0, "cut"), True, 10.0, 10.5, 12.0, goal_before=1, goal_after=1)
+CUT = Record(Fault(0, "cut"), 10.0, 10.5, 12.0, goal_before=1, goal_after=1)
 JITTER = replace(CUT, fault=Fault(0, "jitter", {"duration_s": 0.5, "delay_s": 0.1}))
 RESTS = [{"from_s": 3.0, "until_s": 9.0}, {"from_s": 10.8, "until_s": 11.5}]
 
@@ -33,7 +33,7 @@ def test_an_episode_that_ends_did_not_go_on() -> None:
     outcome = one(record, Event(10.6, events.POLICY, "connection_lost"))
     assert (outcome.result, outcome.went_on) == ("ended", False)
     assert outcome.rest_s == pytest.approx(0.8)
-    assert one(replace(record, can_go_on=False)).went_on is None
+    assert one(replace(record, fault=Fault(0, "cancel"))).went_on is None
 
 
 def test_an_episode_that_succeeds_meanwhile_is_no_failure() -> None:
@@ -94,12 +94,13 @@ def test_what_was_not_played_to_its_end(record: Record, result: str) -> None:
 
 
 def test_summaries_add_up() -> None:
-    records = [CUT, replace(CUT, goal_after=2, can_go_on=False), JITTER]
+    records = [CUT, replace(CUT, fault=Fault(1, "garbage"), goal_after=2), JITTER]
     named = Event(10.6, events.POLICY, "connection_lost")
     by_kind, whole = summarise(decide(records, [named], RESTS))
-    assert list(by_kind) == ["jitter", "cut"]
+    assert list(by_kind) == ["jitter", "cut", "garbage"]
     assert whole.times == 3
-    assert by_kind["cut"].results == {"went on": 1, "ended": 1}
-    assert (by_kind["cut"].could, by_kind["cut"].did) == (1, 1)
-    assert by_kind["cut"].named == {"connection_lost": 2}
+    assert by_kind["cut"].results == {"went on": 1}
+    assert by_kind["garbage"].results == {"ended": 1}
+    assert (whole.could, whole.did) == (2, 2)
+    assert by_kind["cut"].named == {"connection_lost": 1}
     assert len(whole.recover_s) == 3

@@ -14,7 +14,7 @@ from chaos.report import Report, read_findings
 from chaos.soak import Soak, Usage
 from chaos.tables import describe, render_report
 
-CUT = Record(Fault(0, "cut"), True, 10.0, 10.5, 12.0, goal_before=1, goal_after=1)
+CUT = Record(Fault(0, "cut"), 10.0, 10.5, 12.0, goal_before=1, goal_after=1)
 WENT_ON = Outcome(CUT, "went on", ("reconnects",), recover_s=1.5)
 TRAJECTORY = {"finding": "trajectory", "number": 4, "source": "rest", "violations": []}
 
