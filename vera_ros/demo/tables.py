@@ -156,7 +156,9 @@ def _server(summary: Summary) -> str:
         "viewer": known.get("viewer_url"),
     }
     lost = summary.counters.reconnects
-    words = [f"{name} {value}" for name, value in parts.items() if value]
+    words = [
+        f"{name} {value}" for name, value in parts.items() if value not in (None, "", "not known")
+    ]
     return ", ".join([*words, f"{lost} times lost" if lost else ""]).rstrip(", ")
 
 
