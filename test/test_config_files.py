@@ -8,8 +8,15 @@ import pytest
 import rclpy
 import yaml
 
-from vera_ros.graph import DEFAULT_CONFIG, GraphOptions, command, nodes
-from vera_ros.nodes import ik_parameters, judge_node, policy_parameters, reference_server, sim_node
+from vera_ros.graph import DEFAULT_CONFIG, SERVERS, GraphOptions, command, nodes
+from vera_ros.nodes import (
+    ik_parameters,
+    judge_node,
+    policy_parameters,
+    reference_server,
+    server_parameters,
+    sim_node,
+)
 from vera_ros.resources import share_path
 from vera_ros.sim.scene import VIEW_CAMERAS
 
@@ -18,6 +25,7 @@ DECLARED = {
     "judge_node": judge_node.PARAMETERS,
     "policy_node": policy_parameters.PARAMETERS,
     "reference_server": reference_server.PARAMETERS,
+    "server_node": server_parameters.PARAMETERS,
     "sim_node": sim_node.PARAMETERS,
 }
 
@@ -40,8 +48,10 @@ def test_every_parameter_is_one_of_the_node_and_valid(name: str) -> None:
 
 
 @pytest.mark.parametrize("robot", DEFAULT_CONFIG)
-def test_every_parameter_that_the_graph_gives_is_declared(robot: str) -> None:
-    for spec in nodes(GraphOptions(robot=robot, realtime_factor=2.0 if robot == "sim" else 1.0)):
+@pytest.mark.parametrize("server", SERVERS)
+def test_every_parameter_that_the_graph_gives_is_declared(robot: str, server: str) -> None:
+    factor = 2.0 if robot == "sim" else 1.0
+    for spec in nodes(GraphOptions(robot=robot, server=server, realtime_factor=factor)):
         declared = {p.name for p in DECLARED[spec.name]} | {"use_sim_time"}
         assert set(spec.parameters) <= declared
 

@@ -33,6 +33,7 @@ def test_robot_and_server_choose_the_nodes(robot: str, server: str) -> None:
     expected = {"ik_node", "policy_node"}
     expected |= {"sim_node", "judge_node"} if robot == "sim" else set()
     expected |= {"reference_server"} if server == "reference" else set()
+    expected |= {"server_node"} if server in ("docker", "subprocess") else set()
     assert set(by_name(GraphOptions(robot=robot, server=server))) == expected
 
 
@@ -40,6 +41,17 @@ def test_robot_and_server_choose_the_nodes(robot: str, server: str) -> None:
 def test_the_reference_server_listens_where_the_policy_node_connects(port: int) -> None:
     specs = by_name(GraphOptions(server_url=f"ws://127.0.0.1:{port}"))
     assert specs["reference_server"].parameters == {"host": "127.0.0.1", "port": port}
+    assert specs["policy_node"].parameters["server_url"] == f"ws://127.0.0.1:{port}"
+
+
+@given(port=st.integers(1, 65535), mode=st.sampled_from(["docker", "subprocess"]))
+def test_server_node_starts_a_server_where_the_policy_node_connects(port: int, mode: str) -> None:
+    specs = by_name(GraphOptions(server=mode, server_url=f"ws://127.0.0.1:{port}"))
+    assert specs["server_node"].parameters == {
+        "server_mode": mode,
+        "server_host": "127.0.0.1",
+        "server_port": port,
+    }
     assert specs["policy_node"].parameters["server_url"] == f"ws://127.0.0.1:{port}"
 
 
@@ -111,7 +123,10 @@ def test_more_parameters_win() -> None:
     ("choices", "message"),
     [
         ({"robot": "cardboard"}, "robot is 'cardboard'; valid is sim or real"),
-        ({"server": "cloud"}, "server is 'cloud'; valid is reference or attach"),
+        (
+            {"server": "cloud"},
+            "server is 'cloud'; valid is reference or attach or docker or subprocess",
+        ),
         ({"sabotage": "fog"}, "sabotage is 'fog'; valid is none"),
         ({"seed": -1}, "seed is -1; valid is 0 to"),
         ({"realtime_factor": 0.0}, "realtime_factor is 0.0"),
@@ -123,6 +138,7 @@ def test_more_parameters_win() -> None:
         ({"server_url": "127.0.0.1:8800"}, "server_url is '127.0.0.1:8800'"),
         ({"server_url": "ws://127.0.0.1"}, "has no port"),
         ({"server_url": "wss://127.0.0.1:1"}, "valid with server 'reference' is ws://"),
+        ({"server": "docker", "server_url": "ws://127.0.0.1"}, "has no port"),
         ({"server_url": "ws://host:99999"}, "server_url is 'ws://host:99999'"),
         ({"server": "attach", "server_url": "http://gpu"}, "ws or wss://host:port"),
     ],

@@ -22,6 +22,7 @@ EXECUTABLES = {
     "judge_node",
     "policy_node",
     "reference_server",
+    "server_node",
     "sim_node",
 }
 
@@ -35,17 +36,18 @@ SYSTEM_KEYS = {
     "packaging": "python3-packaging",
     "pinocchio": "pinocchio",
     "psutil": "python3-psutil",
+    "pydantic": "python3-pydantic",
     "pytest": "python3-pytest",
     "scipy": "python3-scipy",
     "websockets": "python3-websockets",
     "yaml": "python3-yaml",
     "catkin_pkg": "python3-catkin-pkg-modules",
 }
-# No key brings these: av, mujoco and rich come from PyPI (setup.py's extras).
-PYPI_ONLY = {"av", "mujoco", "numba", "rich"}
+# No key brings these: they come from PyPI (setup.py).
+PYPI_ONLY = {"av", "mujoco", "numba", "rich", "tenacity"}
 # Run, not imported.
 RUN_ALONG = {"robot_state_publisher", "ros2launch", "rviz2"}
-OWN = {"bench", "vera_ros", "test", "ros_helpers", "setuptools"}
+OWN = {"bench", "chaos", "vera_ros", "test", "ros_helpers", "setuptools"}
 
 
 def manifest(folder: Path) -> Package:

@@ -42,6 +42,10 @@ class PolicyServerError(WireError):
         self.text = text
 
 
+class ServerStartError(VeraRosError):
+    """The policy server could not be brought up, or it ended by itself."""
+
+
 class MotionError(VeraRosError):
     """A motion that cannot be planned or must not be played."""
 

@@ -20,7 +20,8 @@ from vera_ros.sim.sabotage import SABOTAGES
 Value = bool | int | float | str | list[str] | list[float]
 
 ROBOTS = ("sim", "real")
-SERVERS = ("reference", "attach")
+SERVERS = ("reference", "attach", "docker", "subprocess")
+STARTED_BY_SERVER_NODE = ("docker", "subprocess")
 DEFAULT_CONFIG = {"sim": "mimicgen_panda.yaml", "real": "real_panda.yaml"}
 
 _EMBODIMENT = find_embodiment("mimicgen")
@@ -34,9 +35,10 @@ class GraphOptions:
 
     Attributes:
         robot: `sim`, or `real` for an arm behind a joint_trajectory_controller.
-        server: `reference` starts the reference policy, `attach` connects to a running server.
-        server_url: of the policy server. Empty: the reference server's own, or, to attach, what
-            the configuration file says.
+        server: `reference` starts the reference policy, `docker` and `subprocess` start VERA,
+            `attach` connects to a running server.
+        server_url: of the policy server. Empty: its own, or, to attach, what the configuration
+            file says.
         seed: of the simulated scene.
         realtime_factor: simulated over real time; anything but 1 makes all nodes use /clock.
         lockstep: simulated time passes only while a chunk plays, and all nodes use /clock.
@@ -79,7 +81,7 @@ class GraphOptions:
             )
         if self.robot == "real":
             self._check_real()
-        if self.server == "reference" or self.server_url:
+        if self.url:
             self._check_url()
 
     def _check_real(self) -> None:
@@ -96,16 +98,16 @@ class GraphOptions:
 
     def _check_url(self) -> None:
         url, parts = self.url, _split(self.url)
-        schemes = ("ws",) if self.server == "reference" else ("ws", "wss")
+        schemes = ("ws", "wss") if self.server == "attach" else ("ws",)
         if parts.scheme not in schemes or not parts.hostname:
             raise ConfigurationError(
                 f"server_url is '{url}'; valid with server '{self.server}' is "
                 f"{' or '.join(schemes)}://host:port, like {DEFAULT_SERVER_URL}"
             )
-        if self.server == "reference" and parts.port is None:
+        if self.server != "attach" and parts.port is None:
             raise ConfigurationError(
-                f"server_url '{url}' has no port; the reference server needs to know on which one "
-                f"to listen, like {DEFAULT_SERVER_URL}"
+                f"server_url '{url}' has no port; the server that is started needs to know on "
+                f"which one to listen, like {DEFAULT_SERVER_URL}"
             )
 
     @property
@@ -165,9 +167,15 @@ def nodes(options: GraphOptions) -> tuple[NodeSpec, ...]:
             node that is not part of this system.
     """
     parameters: dict[str, dict[str, Value]] = {}
+    url = _split(options.url)
     if options.server == "reference":
-        url = _split(options.url)
         parameters["reference_server"] = {"host": str(url.hostname), "port": int(url.port or 0)}
+    if options.server in STARTED_BY_SERVER_NODE:
+        parameters["server_node"] = {
+            "server_mode": options.server,
+            "server_host": str(url.hostname),
+            "server_port": int(url.port or 0),
+        }
     if options.robot == "sim":
         parameters["sim_node"] = {
             "seed": options.seed,
@@ -191,6 +199,8 @@ def nodes(options: GraphOptions) -> tuple[NodeSpec, ...]:
         parameters[name] |= more
     path = options.config_path
     remappings = _remappings(path)
+    if options.on_clock:
+        remappings += (("/clock", "clock"),)  # of two graphs in namespaces, each has its own time
     clock: dict[str, Value] = {"use_sim_time": True} if options.on_clock else {}
     return tuple(
         NodeSpec(name, name, (path,), clock | own, remappings) for name, own in parameters.items()

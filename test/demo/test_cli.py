@@ -34,6 +34,7 @@ def test_every_option_arrives() -> None:
         headless=True,
         report=Path("r.json"),
         video=Path("v.mp4"),
+        server="attach",
         server_url="ws://host:8800",
         sabotage="bgr",
         realtime_factor=0.5,
@@ -42,12 +43,22 @@ def test_every_option_arrives() -> None:
     )
 
 
+def test_the_mode_and_the_servers_delay_arrive() -> None:
+    options = parse_options(["--mode", "async", "--server-delay", "0.4"])
+    assert options == DemoOptions(mode="async", server_delay_s=0.4)
+
+
 def test_lockstep_claims_no_realtime_factor() -> None:
     options = parse_options(["--lockstep"])
     assert options == DemoOptions(lockstep=True)
     assert options.as_json()["lockstep"] is True
     assert options.as_json()["realtime_factor"] is None
     assert DemoOptions().as_json()["realtime_factor"] == 1.0
+
+
+@pytest.mark.parametrize("server", ["reference", "docker", "subprocess"])
+def test_a_server_can_be_started(server: str) -> None:
+    assert parse_options(["--server", server]) == DemoOptions(server=server)
 
 
 def test_no_video_means_no_video() -> None:
@@ -69,12 +80,18 @@ def test_sabotage_has_a_shorter_time_limit() -> None:
         ("--realtime-factor nan", "--realtime-factor is nan"),
         ("--realtime-factor 100", "--realtime-factor is 100"),
         ("--lockstep --realtime-factor 2", "--realtime-factor is 2 with --lockstep"),
+        ("--mode asynchronous", "asynchronous"),
+        ("--mode async --lockstep", "--mode is 'async' with --lockstep"),
+        ("--server-delay -1", "--server-delay is -1"),
+        ("--server-delay 1 --server ws://host:8800", "--server-delay"),
         ("--time-limit 0", "--time-limit is 0"),
         ("--time-limit inf", "--time-limit is inf"),
         ("--sabotage smoke", "smoke"),
         ("--server http://host:8800", "ws://127.0.0.1:8800"),
         ("--server ws://host:notaport", "ws://127.0.0.1:8800"),
         ("--server ws://", "ws://127.0.0.1:8800"),
+        ("--server podman", "docker, subprocess, or an address"),
+        ("--server docker --server-delay 1", "--server-delay is for the reference server"),
         ("--report nowhere/report.json", "no folder 'nowhere'"),
         ("--report .", "a folder"),
         ("--video film.avi", "film.avi"),

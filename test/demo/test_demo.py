@@ -149,3 +149,18 @@ def test_a_server_that_is_not_there_is_named(tmp_path: Path) -> None:
     assert demo.returncode == 1, output + errors
     assert f"no policy server at {url}" in errors
     assert url in RunReport.read(tmp_path / "report.json").error
+
+
+def test_a_server_that_does_not_come_up_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VERA_INTERPRETER", "/usr/bin/false")
+    monkeypatch.setenv("VERA_SERVER_PORT", str(free_port()))
+    demo = start_demo(tmp_path, "--no-video", "--server", "subprocess")
+    output, errors = demo.communicate(timeout=_PATIENCE_S)
+    assert demo.returncode == 1, output + errors
+    assert "environment variable VERA_SERVER_PORT wins" in output
+    assert "server_node ended by itself (exit code 1)" in errors
+    assert "VERA, run by /usr/bin/false" in errors
+    assert "ended by itself: exit code 1" in errors
+    assert processes_of(tmp_path) == {}

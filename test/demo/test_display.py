@@ -24,9 +24,14 @@ def episode(seed: int, success: bool = True) -> EpisodeReport:
         sim_duration_s=1234.5,
         server_latency_s=(0.02, 0.03),
         pipeline_latency_s=(0.05,),
-        counters=Counters(1000, 2000, 30, 4000, 5),
+        counters=Counters(1000, 2000, 30, 4000, 5, reconnects=1),
         realtime_factor=(1.0, 0.98),
         camera_rate_hz={"agentview_image": 20.0, "robot0_eye_in_hand_image": 19.95},
+        diagnostics={
+            "server_planner": "wan",
+            "server_code": "0123 with changes",
+            "viewer_url": "http://gpu:8801/",
+        },
     )
 
 
@@ -60,7 +65,8 @@ def test_the_summary_says_what_was_measured() -> None:
     for expected in (
         "1 of 2 (50%)",
         "1 succeeded",
-        "median 25.0, p99 30.0, max 30.0 ms, over 4",
+        "median 25.0, p90 30.0, p99 30.0, max 30.0 ms, over 4",
+        "planner wan, code 0123 with changes, viewer http://gpu:8801/, 2 times lost",
         "19.95 Hz",
         "min 0.980",
     ):

@@ -21,6 +21,12 @@ class Status:
     slowed_chunks: int = 0
     clipped_rows: int = 0
     collapsed_chunks: int = 0
+    late_chunks: int = 0
+    steps_dropped: int = 0
+    steps_blended: int = 0
+    holds: int = 0
+    reconnects: int = 0
+    moving_share: float = 0.0
 
 
 def test_statuses_of_other_sessions_are_ignored() -> None:
@@ -79,3 +85,12 @@ def test_camera_rate_is_that_of_the_stamps(count: int, period_ns: int, start_ns:
     until_ns = start_ns + count * period_ns
     measured.see_picture("a", until_ns + 1)
     assert measured.camera_rate_hz(until_ns) == {"a": pytest.approx(1e9 / period_ns)}
+
+
+def test_the_share_of_motion_is_the_last_statuss() -> None:
+    measured = EpisodeMeasurements("", (), 1.0)
+    measured.see_status(Status(moving_share=0.0))
+    assert measured.moving_share is None
+    measured.see_status(Status(chunk=1, moving_share=0.4))
+    measured.see_status(Status(chunk=2, moving_share=0.7))
+    assert measured.moving_share == 0.7

@@ -30,6 +30,7 @@ episodes = st.builds(
     counters=st.builds(Counters, *[_counts] * 5),
     realtime_factor=_series,
     camera_rate_hz=st.dictionaries(st.sampled_from(["a", "b"]), _seconds),
+    diagnostics=st.dictionaries(st.sampled_from(["server_code", "state"]), st.text()),
 )
 reports = st.builds(
     RunReport,
@@ -56,7 +57,9 @@ def test_distribution_is_of_the_values(values: list[float]) -> None:
     assert distribution.max == max(values)
     assert distribution.median is not None
     assert distribution.p99 is not None
-    assert distribution.median <= distribution.p99 * (1 + 1e-12)
+    assert distribution.p90 is not None
+    assert distribution.median <= distribution.p90 * (1 + 1e-12)
+    assert distribution.p90 <= distribution.p99 * (1 + 1e-12)
     assert distribution.p99 <= distribution.max * (1 + 1e-12)
 
 
@@ -72,6 +75,15 @@ def test_summary_adds_up(played: tuple[EpisodeReport, ...]) -> None:
     assert summary.median_duration_s == (float(np.median(won)) if won else None)
 
 
+def test_the_server_is_the_one_that_was_asked_last() -> None:
+    played = [
+        EpisodeReport(0, True, "", "", "", 0, 0, 0.0, 0.0, diagnostics=said)
+        for said in ({"server_code": "a"}, {"server_code": "b", "viewer_url": "c", "state": "d"})
+    ]
+    summary = RunReport("0", {}, "", tuple(played)).summary()
+    assert summary.server == {"server_code": "b", "viewer_url": "c"}
+
+
 @given(st.lists(episodes, max_size=6).map(tuple))
 def test_in_lockstep_durations_are_simulated_time(played: tuple[EpisodeReport, ...]) -> None:
     won = [e.sim_duration_s for e in played if e.success]
@@ -84,7 +96,13 @@ def test_what_was_not_measured_is_null(tmp_path: Path) -> None:
     RunReport("0", {}, "no server", ()).write(path)
     summary = json.loads(path.read_text())["summary"]
     assert summary["success_rate"] is None
-    assert summary["server_latency_s"] == {"count": 0, "median": None, "p99": None, "max": None}
+    assert summary["server_latency_s"] == {
+        "count": 0,
+        "median": None,
+        "p90": None,
+        "p99": None,
+        "max": None,
+    }
 
 
 @pytest.mark.parametrize("content", ["", "[]", "{}", '{"version": "0", "options": {}}', "nonsense"])

@@ -327,7 +327,8 @@ def test_a_chunk_with_a_time_takes_over_exactly_then(
     goes_on(rig, before)
     check(published.arm[-1], limits)
     assert second.plan.chunk is not None
-    assert second.plan.chunk.begins_s == pytest.approx(lead, abs=1e-6)
+    # Not before it can have arrived.
+    assert second.plan.chunk.begins_s == pytest.approx(max(lead, LEAD_S), abs=1e-6)
 
 
 @given(seed=st.integers(0, 2**32 - 1), scale=st.sampled_from([1.0, 0.6]))
@@ -370,10 +371,142 @@ def test_a_stop_may_come_in_every_phase_of_taking_over(
     check(rig.published.arm[-1], limits)
 
 
-@pytest.mark.parametrize("lead_s", [-0.02, -5.0, 10.5, np.inf, np.nan])
+@pytest.mark.parametrize("lead_s", [-10.5, 10.5, np.inf, -np.inf, np.nan])
 def test_a_chunk_at_no_valid_time_is_refused(rig: Rig, lead_s: float) -> None:
     said = refused(lambda: rig.play(start_s=rig.now_s + lead_s), Cause.INVALID_CHUNK)
-    assert "valid is 0 to 10" in said
+    assert "valid is up to 10" in said
+    assert rig.published.arm == []
+
+
+# Late chunks.
+
+
+@given(late=st.floats(0.011, 0.449))
+def test_of_a_late_chunk_what_has_passed_is_dropped_and_the_rest_keeps_its_time(
+    arm: ArmModel,
+    chunk_planner: ChunkPlanner,
+    planner: Planner,
+    limits: Limits,
+    gripper_limits: GripperLimits,
+    late: float,
+) -> None:
+    published = Published(arm, limits, gripper_limits)
+    rig = Rig(commander_of(chunk_planner, planner, published, None), published)
+    ramp = DOWN * np.linspace(0.1, 1.0, len(DOWN))[:, None]
+    start_s = rig.now_s - late
+    playing = rig.play(ramp, start_s=start_s)
+    dropped = playing.steps_dropped
+    assert dropped == np.ceil(late / CONTROL_DT_S - 1e-9)
+    assert len(playing.plan.step_times_s) == len(ramp) - dropped
+    assert playing.plan.executed_trans_m == pytest.approx(np.abs(ramp[dropped:, 2]).sum())
+    assert playing.plan.chunk is not None
+    begins_s = playing.start_s + playing.plan.chunk.begins_s
+    assert begins_s == pytest.approx(start_s + dropped * CONTROL_DT_S, abs=1e-6)
+
+
+def test_a_late_chunk_in_motion_leaves_time_for_the_hand_over(rig: Rig) -> None:
+    rig.play(DOWN)
+    rig.now_s += 0.2
+    before = rig.state()
+    playing = rig.play(-DOWN, start_s=rig.now_s - 0.12)
+    assert playing.steps_dropped == 4  # at 0.03 s from now the hand-over could not be in time
+    goes_on(rig, before)
+
+
+def test_a_chunk_that_is_all_past_is_refused(rig: Rig) -> None:
+    said = refused(lambda: rig.play(start_s=rig.now_s - 0.6), Cause.CHUNK_TOO_OLD)
+    assert "0.500 s" in said
+    assert rig.published.arm == []
+
+
+# What is not sent.
+
+
+def test_a_preview_sends_nothing_and_changes_nothing(rig: Rig) -> None:
+    chunk = ChunkCommand(DOWN, NOTHING, CONTROL_DT_S, rig.session_id, 0)
+    shown = rig.commander.preview_chunk(chunk, rig.measured(), rig.now_s)
+    assert rig.published.arm == []
+    assert rig.commander.playing is None
+    played = rig.play(DOWN)
+    assert played.plan.duration_s == shown.plan.duration_s
+
+
+def test_what_is_not_in_time_is_not_sent(rig: Rig) -> None:
+    def too_late() -> float:
+        raise MotionRefusedError(Cause.PLANNING_TOO_SLOW, "too late")
+
+    chunk = ChunkCommand(DOWN, NOTHING, CONTROL_DT_S, rig.session_id, 0)
+    with pytest.raises(MotionRefusedError):
+        rig.commander.play_chunk(chunk, rig.measured(), rig.now_s, too_late)
+    assert rig.published.arm == []
+    assert rig.commander.playing is None
+    rig.play(DOWN)
+
+
+def test_an_arm_at_rest_begins_when_its_chunk_is_planned_and_one_in_motion_when_it_was(
+    rig: Rig,
+) -> None:
+    chunk = ChunkCommand(DOWN, NOTHING, CONTROL_DT_S, rig.session_id, 0)
+    asked_s = rig.now_s
+    first = rig.commander.play_chunk(chunk, rig.measured(), asked_s, lambda: asked_s + 0.03)
+    assert first.start_s == asked_s + 0.03
+    assert rig.published.sent_s[-1] == first.start_s
+    rig.now_s += 0.2
+    second = rig.commander.play_chunk(
+        replace(chunk, sequence=1), rig.measured(), rig.now_s, lambda: rig.now_s + 0.03
+    )
+    assert second.start_s == rig.now_s
+
+
+def test_a_plan_that_comes_after_its_hand_over_is_made_again_for_a_later_one(rig: Rig) -> None:
+    chunk = ChunkCommand(DOWN, NOTHING, CONTROL_DT_S, rig.session_id, 0)
+    rig.play(DOWN)
+    rig.now_s += 0.2
+    began_s, asked = rig.now_s, iter([0.08, 0.08, 0.1, 0.1])
+    second = rig.commander.play_chunk(
+        replace(chunk, sequence=1), rig.measured(), began_s, lambda: began_s + next(asked)
+    )
+    assert second.start_s == began_s + 0.08
+    assert second.plan.chunk is not None
+    assert second.start_s + second.plan.chunk.begins_s > began_s + 0.1
+
+
+def test_a_machine_on_which_no_plan_is_in_time_plays_none(rig: Rig) -> None:
+    chunk = ChunkCommand(DOWN, NOTHING, CONTROL_DT_S, rig.session_id, 0)
+    first = rig.play(DOWN)
+    sent = len(rig.published.arm)
+    rig.now_s += 0.2
+    later = iter(rig.now_s + np.array([0.08, 0.08, 0.3, 0.3]))
+    with pytest.raises(MotionRefusedError) as refusal:
+        rig.commander.play_chunk(
+            replace(chunk, sequence=1), rig.measured(), rig.now_s, lambda: float(next(later))
+        )
+    assert refusal.value.cause is Cause.PLANNING_TOO_SLOW
+    assert len(rig.published.arm) == sent
+    assert rig.commander.playing is first
+
+
+# A clock that jumps.
+
+
+def test_after_a_jump_of_the_clock_a_moving_arm_is_braked_and_new_chunks_are_played(
+    rig: Rig, limits: Limits
+) -> None:
+    rig.play(DOWN)
+    rig.now_s += 0.2
+    q, dq, _ = rig.state()
+    rig.now_s -= 1000.0
+    measured = Measured(q, dq, None, rig.now_s, 0.0)
+    rig.commander.forget_time(measured, rig.now_s)
+    assert rig.commander.playing is None
+    check(rig.published.arm[-1], limits)
+    np.testing.assert_allclose(rig.published.arm[-1].start_dq, dq, atol=1e-9)
+    rig.now_s += 2.0
+    rig.play(DOWN)
+
+
+def test_after_a_jump_of_the_clock_an_arm_at_rest_is_left_alone(rig: Rig) -> None:
+    rig.commander.forget_time(rig.measured(), rig.now_s - 10.0)
     assert rig.published.arm == []
 
 

@@ -15,3 +15,11 @@ def stage(ros_domain: int, server_url: str) -> Iterator[Stage]:
     assert port is not None
     with Stage(ros_domain, port) as made:
         yield made
+
+
+@pytest.fixture
+def playing(stage: Stage) -> Stage:
+    """A stage on which an arm plays a long chunk."""
+    stage.add_ready_ik(joint_state_timeout_s=2.0)
+    stage.play_long()
+    return stage

@@ -4,6 +4,7 @@
 Everything runs in this process and one executor, so whatever blocks a node blocks the test too.
 """
 
+import threading
 import time
 from collections.abc import Callable, Mapping
 from types import TracebackType
@@ -12,6 +13,8 @@ from typing import Any, TypeVar
 import numpy as np
 import numpy.typing as npt
 import rclpy
+from rcl_interfaces.msg import SetParametersResult
+from rcl_interfaces.srv import SetParameters
 from rclpy.action import ActionClient
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.lifecycle import TransitionCallbackReturn
@@ -20,7 +23,7 @@ from sensor_msgs.msg import Image, JointState
 from std_msgs.msg import Bool
 from trajectory_msgs.msg import JointTrajectory
 
-from vera_ros.embodiments import find_embodiment
+from vera_ros.embodiments import ActionSpace, find_embodiment
 from vera_ros.nodes.conversions import (
     LATCHED,
     doubles,
@@ -36,7 +39,7 @@ from vera_ros.server.host import PolicyHost
 from vera_ros.sim.follower import TrajectoryFollower
 from vera_ros.sim.trajectory import TrajectoryPoints
 from vera_ros_interfaces.action import ExecuteTask
-from vera_ros_interfaces.msg import ActionChunk, ChunkProgress, PolicyStatus
+from vera_ros_interfaces.msg import ActionChunk, ArmStatus, ChunkProgress, PolicyStatus
 
 PATIENCE_S = 60.0  # a busy machine is slow; nothing here takes long
 ARM_JOINTS = [f"panda_joint{number}" for number in range(1, 8)]
@@ -44,6 +47,7 @@ FINGERS = ["panda_finger_joint1", "panda_finger_joint2"]
 START_Q = np.array([0.0, 0.19634954, 0.0, -2.61799388, 0.0, 2.94159265, 0.78539816])
 VIEWS = ("agentview", "robot0_eye_in_hand")
 STEPS = 10
+LONG = 80  # steps: time enough to disturb them
 
 # Time-outs that no busy machine reaches; a test that wants one to pass shortens it.
 PATIENT_IK: dict[str, Any] = {"joint_state_timeout_s": 5.0, "tracking_delay_s": 1.0}
@@ -71,12 +75,49 @@ def actions(rows: int = STEPS, down: float = 0.2, gripper: float = -1.0) -> Acti
     return chunk
 
 
+def chunk(**changes: Any) -> ActionChunk:
+    """Steps straight down."""
+    deltas = np.zeros((STEPS, 6))
+    deltas[:, 2] = -0.01
+    return ActionChunk(
+        **{
+            "session_id": "session",
+            "embodiment": "mimicgen",
+            "action_space": ActionSpace.EEF_DELTA.value,
+            "control_dt_s": 0.05,
+            "horizon": STEPS,
+            "columns": 6,
+            "actions": deltas.ravel().tolist(),
+            **changes,
+        }
+    )
+
+
 class ScriptedPolicy:
-    """Answers what a test wants, and writes down what it is asked."""
+    """Answers what a test wants, and writes down what it is asked.
+
+    Attributes:
+        answer: actions, or an exception to raise.
+        refuses: settings that it does not know.
+        applies: what it makes of a setting instead of what it is told.
+        reloaded: what it says of itself after a reload, as far as that is different; an exception
+            to raise.
+        may_infer, may_reload: it waits for these.
+    """
 
     def __init__(self, answer: Any = None, **config: Any) -> None:
         self.answer = actions() if answer is None else answer
+        self.refuses: tuple[str, ...] = ()
+        self.applies: dict[str, Any] = {}
+        self.reloaded: Any = {}
+        self.may_infer, self.may_reload = threading.Event(), threading.Event()
+        self.may_infer.set()
+        self.may_reload.set()
+        self.calls: list[str] = []
         self.requests: list[dict[str, Any]] = []
+        self.observed: list[dict[str, Any]] = []
+        self.configured: list[dict[str, Any]] = []
+        self.reloads: list[dict[str, Any]] = []
         self.resets: list[str] = []
         self._config = config
 
@@ -98,7 +139,9 @@ class ScriptedPolicy:
         }
 
     def infer(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        self.calls.append("infer")
         self.requests.append(dict(request))
+        assert self.may_infer.wait(PATIENCE_S)
         if isinstance(self.answer, Exception):
             raise self.answer
         return {"action": self.answer}
@@ -107,12 +150,25 @@ class ScriptedPolicy:
         self.resets.append(reason)
 
     def configure(self, settings: Mapping[str, Any]) -> dict[str, Any]:
-        return dict(settings)
+        self.calls.append("configure")
+        self.configured.append(dict(settings))
+        for name in settings:
+            if name in self.refuses:
+                raise TypeError(f"unexpected keyword argument '{name}'")
+        return {name: self.applies.get(name, value) for name, value in settings.items()}
 
     def observe(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        self.calls.append("observe")
+        self.observed.append(dict(request))
         return {"ok": True, "retro_rendered": False}
 
     def reload(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        self.calls.append("reload")
+        self.reloads.append(dict(request))
+        assert self.may_reload.wait(PATIENCE_S)
+        if isinstance(self.reloaded, Exception):
+            raise self.reloaded
+        self._config |= self.reloaded
         return self.server_config()
 
 
@@ -147,12 +203,14 @@ class Stage:
         self.chunks: list[ActionChunk] = []
         self.progress: list[ChunkProgress] = []
         self.status: list[PolicyStatus] = []
+        self.arm_status: list[ArmStatus] = []
         make = self.node.create_subscription
         make(JointTrajectory, "arm_controller/joint_trajectory", self._on_arm, 10)
         make(JointTrajectory, "gripper_controller/joint_trajectory", self._on_gripper, 10)
         make(ActionChunk, "action_chunk", self.chunks.append, 10)
         make(ChunkProgress, "chunk_progress", self.progress.append, 10)
         make(PolicyStatus, "policy_status", self.status.append, LATCHED)
+        make(ArmStatus, "arm_status", self.arm_status.append, LATCHED)
         self._joint_states = self.node.create_publisher(JointState, "joint_states", 10)
         self._images = {
             view: self.node.create_publisher(Image, f"{view}/image_raw", 5) for view in VIEWS
@@ -199,6 +257,38 @@ class Stage:
     def add_ik(self, **parameters: Any) -> IkNode:
         """An ik_node for the Panda, patient."""
         return self.add(IkNode, **{"robot_description": urdf(), **PATIENT_IK, **parameters})
+
+    def add_ready_ik(self, **parameters: Any) -> IkNode:
+        """The same, active, and in touch with arm and policy side."""
+        ik = self.add_ik(**parameters)
+        self.wait_until_active(ik)
+        self.wait_until(
+            lambda: (
+                self.chunk_publisher.get_subscription_count() >= 2
+                and self.node.count_subscribers("arm_controller/joint_trajectory") >= 1
+                and self.node.count_publishers("chunk_progress") >= 1
+                and self.node.count_publishers("arm_status") >= 1
+                and ik._reader
+                and ik._reader.measured
+            ),
+            "discovery",
+        )
+        return ik
+
+    def play_long(self, **changes: Any) -> None:
+        """Have a long chunk played."""
+        deltas = np.zeros((LONG, 6))
+        deltas[:, 0] = 0.003
+        self.chunk_publisher.publish(
+            chunk(horizon=LONG, actions=deltas.ravel().tolist(), **changes)
+        )
+        self.wait_until(
+            lambda: any(m.state == ChunkProgress.PLAYING for m in self.progress), "a step"
+        )
+
+    def progress_of(self, sequence: int) -> list[ChunkProgress]:
+        """What was said of a chunk."""
+        return [message for message in self.progress if message.sequence == sequence]
 
     def add_policy(self, **parameters: Any) -> PolicyNode:
         """A policy_node that asks the server of this stage, patient."""
@@ -277,6 +367,13 @@ class Stage:
         self.node.destroy_client(client)
         return answer
 
+    def set_parameters(self, name: str, **values: Any) -> list[SetParametersResult]:
+        """Set parameters of a node, as `ros2 param set` does; return the answers."""
+        changes = [Parameter(key, value=value).to_parameter_msg() for key, value in values.items()]
+        request = SetParameters.Request(parameters=changes)
+        results = self.call(SetParameters, f"{name}/set_parameters", request).results
+        return list(results)
+
     def judge(self, success: bool) -> None:
         self._judge.publish(Bool(data=success))
 
@@ -297,6 +394,15 @@ class Stage:
     def end_q(self) -> npt.NDArray[np.float64]:
         """Where the last trajectory ends."""
         return np.array(self.arm_trajectories[-1].points[-1].positions)
+
+    def ends_smoothly(self) -> None:
+        """The last trajectory is a stop: it leads on from the one before, and ends at rest."""
+        stop = self.arm_trajectories[-1]
+        assert not np.any(stop.points[-1].velocities)
+        first_step = np.abs(np.array(stop.points[0].positions) - self.q()).max()
+        assert first_step < 0.1
+        self.wait_until(self.rests, "the arm to rest")
+        np.testing.assert_allclose(self.q(), self.end_q())
 
     def _on_arm(self, message: JointTrajectory) -> None:
         self.arm_trajectories.append(message)

@@ -73,7 +73,7 @@ def play_one(stage: Stage) -> Any:
 
 
 def test_no_server(stage: Stage) -> None:
-    both_nodes(stage)
+    both_nodes(stage, connect_timeout_s=1.0)
     aborted(stage, stage.goal(), PolicyStatus.NO_SERVER, f"127.0.0.1:{stage.port}", "running")
     assert never_moved(stage)
 

@@ -15,17 +15,15 @@ from sensor_msgs.msg import JointState
 from std_msgs.msg import String
 from std_srvs.srv import Trigger
 
-from vera_ros.embodiments import ActionSpace
 from vera_ros.nodes.conversions import LATCHED, stamp_to_ns
 from vera_ros.nodes.node import VeraNode
 from vera_ros.nodes.reference_server import ReferenceServer
 from vera_ros.nodes.sim_node import SimNode
-from vera_ros_interfaces.msg import ActionChunk, ChunkProgress, PolicyStatus
+from vera_ros_interfaces.msg import ChunkProgress, PolicyStatus
 from vera_ros_interfaces.srv import ResetScene
 
-from .stage import START_Q, STEPS, Stage, configure_and_activate, urdf
+from .stage import LONG, START_Q, Stage, chunk, configure_and_activate, urdf
 
-LONG = 80  # steps: time enough to disturb them
 FAILURE = TransitionCallbackReturn.FAILURE
 SUCCESS = TransitionCallbackReturn.SUCCESS
 
@@ -54,49 +52,6 @@ def entities(node: VeraNode) -> dict[str, int]:
     """How many of each kind the node has."""
     kinds = ("publishers", "subscriptions", "clients", "services", "timers", "guards", "waitables")
     return {kind: len(list(getattr(node, kind))) for kind in kinds}
-
-
-def chunk(**changes: Any) -> ActionChunk:
-    """Steps straight down."""
-    deltas = np.zeros((STEPS, 6))
-    deltas[:, 2] = -0.01
-    return ActionChunk(
-        **{
-            "session_id": "session",
-            "embodiment": "mimicgen",
-            "action_space": ActionSpace.EEF_DELTA.value,
-            "control_dt_s": 0.05,
-            "horizon": STEPS,
-            "columns": 6,
-            "actions": deltas.ravel().tolist(),
-            **changes,
-        }
-    )
-
-
-@pytest.fixture
-def playing(stage: Stage) -> Stage:
-    """A stage on which an arm plays a long chunk."""
-    ik = stage.add_ik(joint_state_timeout_s=2.0)
-    stage.wait_until_active(ik)
-    stage.wait_until(
-        lambda: (
-            stage.chunk_publisher.get_subscription_count() >= 2
-            and stage.node.count_subscribers("arm_controller/joint_trajectory") >= 1
-            and stage.node.count_publishers("chunk_progress") >= 1
-            and ik._reader
-            and ik._reader.measured
-        ),
-        "discovery",
-    )
-    rows = LONG
-    deltas = np.zeros((rows, 6))
-    deltas[:, 0] = 0.003
-    stage.chunk_publisher.publish(chunk(horizon=rows, actions=deltas.ravel().tolist()))
-    stage.wait_until(
-        lambda: any(m.state == ChunkProgress.PLAYING for m in stage.progress), "a step"
-    )
-    return stage
 
 
 # Up and down.
@@ -145,6 +100,7 @@ def test_a_cleanup_leaves_nothing_behind(stage: Stage, make: Callable[..., VeraN
     [
         (make_policy, {"view_topics": ["one"]}, "one for each"),
         (make_policy, {"view_topics": ["a view", "another"]}, "a view"),
+        (make_policy, {"ping_timeout_s": 9.0}, "ping_timeout_s is 9 and infer_timeout_s 600"),
         (make_ik, {"response_model": "nowhere.yaml"}, "nowhere.yaml"),
         (make_ik, {"limits": "nowhere.yaml"}, "nowhere.yaml"),
         (make_ik, {"effort_limits": [1.0]}, "effort_limits"),
@@ -219,21 +175,11 @@ def test_a_scene_is_not_reset_unless_active(stage: Stage) -> None:
 # The end of a motion.
 
 
-def ends_smoothly(stage: Stage) -> None:
-    """The last trajectory is a stop: it leads on from the one before and ends earlier, at rest."""
-    stop = stage.arm_trajectories[-1]
-    assert not np.any(stop.points[-1].velocities)
-    first_step = np.abs(np.array(stop.points[0].positions) - stage.q()).max()
-    assert first_step < 0.1
-    stage.wait_until(stage.rests, "the arm to rest")
-    np.testing.assert_allclose(stage.q(), stage.end_q())
-
-
 def test_deactivating_ik_node_while_it_plays_stops_smoothly(playing: Stage) -> None:
     (ik,) = (node for node in playing._under_test if node.get_name() == "ik_node")
     assert ik.trigger_deactivate() is SUCCESS
     playing.wait_until(lambda: len(playing.arm_trajectories) == 2, "the stop")
-    ends_smoothly(playing)
+    playing.ends_smoothly()
     playing.wait_until(
         lambda: playing.progress[-1].state == ChunkProgress.ABORTED, "the chunk's end"
     )
@@ -246,7 +192,7 @@ def test_deactivating_ik_node_while_it_plays_stops_smoothly(playing: Stage) -> N
 def test_the_stop_service_stops_smoothly_and_is_harmless_at_rest(playing: Stage) -> None:
     assert "has come to rest" in playing.call(Trigger, "stop").message
     assert len(playing.arm_trajectories) == 2
-    ends_smoothly(playing)
+    playing.ends_smoothly()
     answer = playing.call(Trigger, "stop")
     assert answer.success
     assert "not moving" in answer.message
@@ -291,7 +237,7 @@ def test_the_next_chunk_takes_over_in_motion(playing: Stage) -> None:
 def test_silent_joint_states_stop_the_arm(playing: Stage) -> None:
     playing.joints = False
     playing.wait_until(lambda: len(playing.arm_trajectories) == 2, "the stop")
-    ends_smoothly(playing)
+    playing.ends_smoothly()
     playing.wait_until(lambda: playing.progress[-1].state == ChunkProgress.ABORTED, "its report")
     assert playing.progress[-1].cause == ChunkProgress.NO_JOINT_STATES
 
@@ -303,15 +249,22 @@ def test_an_arm_that_pushes_against_something_is_stopped(playing: Stage) -> None
 
     playing.joint_message = pushing
     playing.wait_until(lambda: len(playing.arm_trajectories) == 2, "the stop")
-    ends_smoothly(playing)
+    playing.ends_smoothly()
     playing.wait_until(lambda: playing.progress[-1].state == ChunkProgress.ABORTED, "its report")
     assert playing.progress[-1].cause == ChunkProgress.CONTACT
     assert "panda_joint2" in playing.progress[-1].message
 
 
+def shaken(message: JointState) -> JointState:
+    """Of a real arm, no two measurements are the same."""
+    message.position = [q + 1e-7 * (message.header.stamp.nanosec % 97) for q in message.position]
+    return message
+
+
 def test_an_arm_that_does_not_follow_is_stopped(playing: Stage) -> None:
     playing._arm.hold(START_Q)
     playing._follow = lambda follower, message: None  # type: ignore[method-assign]
+    playing.joint_message = shaken
     playing.wait_until(lambda: len(playing.arm_trajectories) == 2, "the stop")
     playing.wait_until(lambda: playing.progress[-1].state == ChunkProgress.ABORTED, "its report")
     assert playing.progress[-1].cause == ChunkProgress.TRACKING_ERROR

@@ -10,12 +10,19 @@ import rclpy
 from rclpy.parameter import Parameter as RosParameter
 
 from vera_ros.errors import ConfigurationError
-from vera_ros.nodes import ik_parameters, policy_parameters, reference_server, sim_node
+from vera_ros.nodes import (
+    ik_parameters,
+    policy_parameters,
+    reference_server,
+    server_parameters,
+    sim_node,
+)
 from vera_ros.nodes.ik_node import IkNode
 from vera_ros.nodes.node import VeraNode
 from vera_ros.nodes.parameters import Parameter, declare_parameters, markdown_table
 from vera_ros.nodes.policy_node import PolicyNode
 from vera_ros.nodes.reference_server import ReferenceServer
+from vera_ros.nodes.server_node import ServerNode
 from vera_ros.nodes.sim_node import SimNode
 
 from .stage import Stage
@@ -25,6 +32,7 @@ NODES: dict[type[VeraNode], tuple[Parameter, ...]] = {
     PolicyNode: policy_parameters.PARAMETERS,
     SimNode: sim_node.PARAMETERS,
     ReferenceServer: reference_server.PARAMETERS,
+    ServerNode: server_parameters.PARAMETERS,
 }
 ALL = [(kind, parameter) for kind, group in NODES.items() for parameter in group]
 every_parameter = pytest.mark.parametrize(
@@ -92,6 +100,8 @@ def test_every_number_has_a_range_and_every_parameter_a_meaning(parameter: Param
         (SimNode, "sabotage", "blur", ("blur", "frozen")),
         (SimNode, "seed", -1, ("-1", "0")),
         (ReferenceServer, "port", 123456, ("123456", "65535")),
+        (ServerNode, "server_port", 123456, ("123456", "65535")),
+        (ServerNode, "server_mode", "cloud", ("cloud", "docker")),
     ],
 )
 def test_a_node_does_not_start_with_it(
@@ -130,7 +140,7 @@ def test_descriptors_tell_what_the_tables_tell(parameters: tuple[Parameter, ...]
     assert len(table) == len(parameters) + 2
     for parameter, row in zip(parameters, table[2:], strict=True):
         descriptor = node.descriptors[parameter.name]
-        assert descriptor.read_only
+        assert descriptor.read_only is not parameter.live
         assert descriptor.additional_constraints == parameter.valid
         assert parameter.description in descriptor.description
         assert row.startswith(f"| `{parameter.name}` |")

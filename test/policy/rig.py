@@ -14,7 +14,7 @@ from vera_ros.policy.states import State
 from vera_ros.vision.frame import MultiViewFrame, NoFrame
 from vera_ros.vision.frame_buffer import FrameBuffer
 from vera_ros.vision.window import RollingWindow, SamplingRules
-from vera_ros.wire.messages import InferReply, InferRequest
+from vera_ros.wire.messages import InferReply, InferRequest, ObserveRequest
 from vera_ros.wire.server_config import ServerConfig
 
 START_ROS_NS = 1_700_000_000_000_000_000
@@ -60,14 +60,16 @@ class Server:
     def __init__(self) -> None:
         self.calls: list[str] = []
         self.requests: list[InferRequest] = []
+        self.played: list[ObserveRequest | None] = []
         self.pending = ""
 
     def connect(self, session_id: str) -> None:
         self._ask("connect")
 
-    def infer(self, request: InferRequest) -> None:
+    def infer(self, request: InferRequest, played: ObserveRequest | None = None) -> None:
         self._ask("infer")
         self.requests.append(request)
+        self.played.append(played)
 
     def abandon(self) -> None:
         self.calls.append("abandon")
@@ -110,6 +112,9 @@ class Body:
     def proprioception(self, since_ns: int) -> Proprioception | None:
         return self.felt
 
+    def proprioception_at(self, time_ns: int) -> Proprioception | None:
+        return self.felt
+
 
 class CountingWindow(RollingWindow):
     """A rolling window that counts the frames of each way in."""
@@ -137,7 +142,10 @@ class Rig:
         self._ms = 0
         self._sessions = 0
         self._buffer: FrameBuffer | None = None
-        self.episode = Episode(
+        self.jump_ns = 0  # of ROS time
+        self.lag_ms = 0  # of one camera's stamps
+        self.skew_ms = 60  # allowed between the views
+        self.episode = self._make_episode(
             find_embodiment("mimicgen"),
             self.bounds,
             self.server,
@@ -147,12 +155,15 @@ class Rig:
             self._new_session,
         )
 
+    def _make_episode(self, *parts: Any) -> Episode:
+        return Episode(*parts)
+
     # Time.
 
     @property
     def now(self) -> Instant:
         """The present; both clocks run alike, from different origins."""
-        return Instant(self._ms * 1e-3, START_ROS_NS + self._ms * 1_000_000)
+        return Instant(self._ms * 1e-3, START_ROS_NS + self._ms * 1_000_000 + self.jump_ns)
 
     def advance(self, seconds: float) -> None:
         """Let time pass, tick by tick; cameras take a picture now and then."""
@@ -160,8 +171,9 @@ class Rig:
         while self._ms < until_ms:
             self._ms += STEP_MS
             if self._ms % PERIOD_MS == 0 and self.cameras_on and self._buffer is not None:
-                for view in self._buffer.view_keys:
-                    self._buffer.add(view, self.now.ros_ns, self._picture())
+                for i, view in enumerate(self._buffer.view_keys):
+                    stamp_ns = self.now.ros_ns - i * self.lag_ms * 1_000_000
+                    self._buffer.add(view, stamp_ns, self._picture())
             self.episode.tick(self.now)
 
     def advance_until(self, reached: Callable[[], bool], most_s: float = 1.0) -> None:
@@ -223,6 +235,17 @@ class Rig:
 
     def reach(self, state: State) -> None:
         """Go from rest to a running state."""
+        if state is State.PAUSED:
+            self.reach(State.PLAYING)
+            self.episode.pause(self.now)
+        elif state is State.AWAITING_APPROVAL:
+            self.reach(State.PLAYING)
+            self.progress(ChunkState.AWAITING_APPROVAL)
+        else:
+            self._go_on_to(state)
+        assert self.episode.state is state
+
+    def _go_on_to(self, state: State) -> None:
         way: Sequence[tuple[State, Callable[[], None]]] = (
             (State.IDLE, self.start),
             (State.CONNECTING, self.connect),
@@ -234,7 +257,6 @@ class Rig:
             if state is at:
                 return
             go_on()
-        assert self.episode.state is state
 
     def _settle(self) -> None:
         self.accept()
@@ -249,7 +271,9 @@ class Rig:
     def _make_window(self, config: ServerConfig) -> CountingWindow:
         self._buffer = FrameBuffer(config.view_keys)
         rules = SamplingRules(
-            period_ns=PERIOD_MS * 1_000_000, max_age_ns=250_000_000, max_skew_ns=60_000_000
+            period_ns=PERIOD_MS * 1_000_000,
+            max_age_ns=250_000_000,
+            max_skew_ns=self.skew_ms * 1_000_000,
         )
         return CountingWindow(self._buffer, config.context_frames, RESOLUTION, rules)
 

@@ -20,6 +20,7 @@ from vera_ros.policy.states import Cause, Outcome, State, ending
 
 from .rig import BODY, Rig, reply, taken_ms
 
+MOVING = (State.PLAYING, State.SETTLING, State.AWAITING_APPROVAL)
 RUNNING = tuple(state for state in State if state.running)
 
 
@@ -119,6 +120,37 @@ def arm_silent(rig: Rig) -> None:
     rig.advance(rig.bounds.accept_s + 0.1)
 
 
+def server_shared(rig: Rig) -> None:
+    rig.reach(State.INFERRING)
+    rig.answer(reply(session_id="somebody else's"))
+
+
+def views_stale(rig: Rig) -> None:
+    rig.reach(State.PLAYING)
+    rig.progress(ChunkState.ACCEPTED, step_times_ns=rig.step_times_ns(stretch=10.0))
+    rig.cameras_on = False
+    rig.advance(rig.bounds.view_stall_s + 0.1)
+
+
+def views_skewed(rig: Rig) -> None:
+    rig.lag_ms, rig.skew_ms = 25, 10
+    rig.reach(State.WAITING_FOR_VIEWS)
+    rig.advance(rig.bounds.views_s + 0.1)
+
+
+def clock_jumped(rig: Rig) -> None:
+    rig.reach(State.PLAYING)
+    rig.accept()
+    rig.jump_ns = -100_000_000
+    rig.advance(0.01)
+
+
+def held(rig: Rig) -> None:
+    rig.reach(State.PLAYING)
+    rig.accept()
+    rig.progress(ChunkState.ABORTED, message="a hold was asked for", held=True)
+
+
 CAUSES: dict[Cause, Callable[[Rig], None]] = {
     cause: globals()[cause.name.lower()] for cause in Cause if cause is not Cause.NONE
 }
@@ -140,7 +172,7 @@ def test_every_cause_ends_the_episode_with_words(cause: Cause) -> None:
 def test_the_end_stops_the_arm_if_it_moves_and_leaves_the_server(state: State) -> None:
     rig = at(state)
     rig.episode.cancel(rig.now)
-    assert rig.arm.stops == (state in (State.PLAYING, State.SETTLING))
+    assert rig.arm.stops == (state in (*MOVING, State.PAUSED))
     asked = state in (State.CONNECTING, State.INFERRING)
     assert rig.server.calls[-1] == ("abandon" if asked else "release")
 

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Any sequence of events leaves the episode in order."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, settings
@@ -18,9 +20,10 @@ from vera_ros.policy.goal import Bounds
 from vera_ros.policy.ports import ChunkState
 from vera_ros.policy.states import Cause, State
 
+from .async_rig import AsyncRig
 from .rig import BODY, CountingWindow, Rig, reply
 
-MOVING = (State.PLAYING, State.SETTLING)
+MOVING = (State.PLAYING, State.SETTLING, State.AWAITING_APPROVAL)
 ERRORS = (
     ConnectionFailedError,
     ServerTimeoutError,
@@ -36,11 +39,15 @@ BOUNDS = Bounds(connect_s=2.0, infer_s=3.0, views_s=1.0, accept_s=0.5, settle_s=
 class EpisodeMachine(RuleBasedStateMachine):
     """Events come in any order, whether they make sense or not."""
 
-    @initialize(warmup_frames=st.sampled_from([1, 3]))
-    def begin(self, warmup_frames: int) -> None:
-        self.rig = Rig(Bounds(**{**vars(BOUNDS), "warmup_frames": warmup_frames}))
+    make_rig: type[Rig] = Rig
+
+    @initialize(warmup_frames=st.sampled_from([1, 3]), restart=st.booleans())
+    def begin(self, warmup_frames: int, restart: bool) -> None:
+        self.rig = self.make_rig(replace(BOUNDS, warmup_frames=warmup_frames, restart=restart))
+        self.inferred = False
         self.before = State.IDLE
-        self.stops = self.ends = self.chunks = 0
+        self.sent = (0, 0)
+        self.stops = self.ends = self.restarts = self.chunks = 0
 
     # What the world does.
 
@@ -72,6 +79,8 @@ class EpisodeMachine(RuleBasedStateMachine):
                 self.time_passes(0.3)
             elif state is State.INFERRING:
                 self.reply(0.1, 10)
+            elif state is State.PAUSED:
+                self.resume()
             else:
                 self.progress(ChunkState.ACCEPTED, 10, 0, True)
                 self.time_passes(0.6)
@@ -84,6 +93,7 @@ class EpisodeMachine(RuleBasedStateMachine):
 
     @rule(value=st.sampled_from([0.0, 0.1, 0.1, 2.0, float("nan")]), rows=st.integers(1, 12))
     def reply(self, value: float, rows: int) -> None:
+        self.inferred = False
         self.rig.answer(reply(rows, value))
 
     @rule(kind=st.sampled_from(ERRORS))
@@ -120,6 +130,21 @@ class EpisodeMachine(RuleBasedStateMachine):
     def abort(self, cause: Cause) -> None:
         self.rig.episode.abort(cause, "because", self.rig.now)
 
+    @rule()
+    def pause(self) -> None:
+        if self.rig.episode.running:
+            self.rig.episode.pause(self.rig.now)
+            return
+        with pytest.raises(ConfigurationError, match="no episode"):
+            self.rig.episode.pause(self.rig.now)
+
+    @rule()
+    def resume(self) -> None:
+        episode = self.rig.episode
+        if episode.state is State.PAUSED:
+            episode.resume(self.rig.now)
+            assert self.rig.episode.state.name == "WAITING_FOR_VIEWS"
+
     @rule(felt=st.sampled_from(FEELINGS))
     def feel(self, felt: dict[str, "np.ndarray"] | None) -> None:
         self.rig.body.felt = felt
@@ -138,14 +163,31 @@ class EpisodeMachine(RuleBasedStateMachine):
     def keep_books(self) -> None:
         episode, before = self.rig.episode, self.before
         self.before = episode.state
+        if before in MOVING and episode.state is State.PAUSED:
+            self.stops += 1
         if before.running and not episode.running:
             self.ends += 1
             self.stops += before in MOVING
-            asked = before in (State.CONNECTING, State.INFERRING)
+            asked = before is State.CONNECTING or self.inferred
             assert self.rig.server.calls[-1] == ("abandon" if asked else "release")
+        lost = before.running and before is not State.CONNECTING
+        if lost and episode.state is State.CONNECTING:
+            self.restarts += 1
+            self.stops += before in MOVING
+            assert self.rig.bounds.restart
+            assert self.rig.server.calls[-2:] == ["abandon", "connect"]
+        self.inferred = episode.inferring
         assert self.rig.arm.stops == self.stops
         calls = self.rig.server.calls
-        assert calls.count("abandon") + calls.count("release") == self.ends
+        assert calls.count("abandon") + calls.count("release") == self.ends + self.restarts
+
+    @invariant()
+    def nothing_is_asked_or_sent_while_paused(self) -> None:
+        episode = self.rig.episode
+        sent = (len(self.rig.server.requests), len(self.rig.arm.chunks))
+        if episode.state is State.PAUSED and self.before is State.PAUSED:
+            assert sent == self.sent
+        self.sent = sent
 
     @invariant()
     def a_result_exactly_when_ended(self) -> None:
@@ -159,7 +201,8 @@ class EpisodeMachine(RuleBasedStateMachine):
     def chunks_count_up_within_the_episode(self) -> None:
         played = self.rig.arm.chunks[self.chunks :]
         assert [chunk.sequence for chunk in played] == list(range(len(played)))
-        assert {chunk.session_id for chunk in played} <= {self.rig.episode.session_id}
+        sessions = {chunk.session_id for chunk in played} | {self.rig.episode.session_id}
+        assert len(sessions) <= 1 + self.rig.episode.counters.reconnects
         assert len(played) == self.rig.episode.counters.chunks
 
     @invariant()
@@ -169,11 +212,28 @@ class EpisodeMachine(RuleBasedStateMachine):
             assert window.fill == min(window.size, window.looks + window.ticks)
 
 
-TestEpisodeMachine = EpisodeMachine.TestCase
-TestEpisodeMachine.settings = settings(
+class AsyncEpisodeMachine(EpisodeMachine):
+    """The same, while chunks overlap with inferences."""
+
+    make_rig = AsyncRig
+
+    @rule(seconds=st.sampled_from([0.05, 0.2, 0.45]), rows=st.integers(1, 12))
+    def chunk_plays_while_the_server_thinks(self, seconds: float, rows: int) -> None:
+        if self.rig.episode.state is State.PLAYING and self.rig.arm.chunks:
+            self.progress(ChunkState.ACCEPTED, 10, 0, True)
+            self.time_passes(seconds)
+            if self.rig.episode.inferring:
+                self.reply(0.1, rows)
+
+
+SETTINGS = settings(
     max_examples=60,
     stateful_step_count=40,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow],
     print_blob=True,
 )
+TestEpisodeMachine = EpisodeMachine.TestCase
+TestEpisodeMachine.settings = SETTINGS
+TestAsyncEpisodeMachine = AsyncEpisodeMachine.TestCase
+TestAsyncEpisodeMachine.settings = SETTINGS

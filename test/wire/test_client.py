@@ -348,16 +348,30 @@ def test_nobody_listens() -> None:
         run(url)
 
 
-def test_a_peer_that_is_no_websocket() -> None:
+@pytest.mark.parametrize(
+    ("answer", "error", "word"),
+    [
+        (b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n", ProtocolError, "404"),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", ProtocolError, "200"),
+        (b"SSH-2.0-OpenSSH\r\n", ProtocolError, "no policy server"),
+        (b"HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n", ConnectionFailedError, "503"),
+        (b"", ConnectionFailedError, "running"),
+    ],
+    ids=["not found", "a web page", "another service", "not now", "hangs up"],
+)
+def test_a_peer_that_is_no_websocket(answer: bytes, error: type[WireError], word: str) -> None:
+    """What waiting may mend is told from what it cannot."""
+
     async def session() -> None:
-        async def web(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            writer.write(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n")
+        async def web(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await reader.readuntil(b"\r\n\r\n")
+            writer.write(answer)
             await writer.drain()
             writer.close()
 
         server = await asyncio.start_server(web, "127.0.0.1", 0)
         port = server.sockets[0].getsockname()[1]
-        with pytest.raises(ConnectionFailedError, match="404"):
+        with pytest.raises(error, match=word):
             await PolicyClient().connect(f"ws://127.0.0.1:{port}", LONG_S)
         server.close()
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The server's description of itself is read completely, or refused with the field's name."""
 
-from dataclasses import MISSING, fields
+from dataclasses import MISSING, fields, replace
 from typing import Any
 
 import numpy as np
@@ -10,7 +10,7 @@ import pytest
 from vera_ros.embodiments import EMBODIMENTS, Embodiment
 from vera_ros.errors import ConfigurationError, ProtocolError
 from vera_ros.wire.codec import pack, unpack
-from vera_ros.wire.server_config import ServerConfig, check_embodiment
+from vera_ros.wire.server_config import ServerConfig, check_embodiment, check_same_policy
 
 REQUIRED = [f.name for f in fields(ServerConfig) if f.default is MISSING and f.name != "extra"]
 OPTIONAL = [f.name for f in fields(ServerConfig) if f.default is not MISSING]
@@ -90,7 +90,6 @@ def test_an_ill_typed_field_is_named_with_its_value(
         {"view_widths": [128, 0]},
         {"image_resolution": [128]},
         {"image_resolution": [128, -1]},
-        {"protocol_version": 2},
         {"needs_prompt": 1},
     ],
 )
@@ -146,3 +145,36 @@ def test_another_robot_is_refused_with_the_field(changes: dict[str, Any], words:
 def test_the_order_of_views_is_the_servers() -> None:
     droid = EMBODIMENTS["droid"]
     check_embodiment(config_of(droid, view_keys=droid.view_keys[::-1]), droid)
+
+
+def test_another_protocol_version_is_read(wire_config: dict[str, Any]) -> None:
+    assert ServerConfig.from_wire({**wire_config, "protocol_version": 2}).protocol_version == 2
+
+
+def test_an_episode_goes_on_with_the_same_policy() -> None:
+    before = config_of(EMBODIMENTS["mimicgen"])
+    check_same_policy(before, replace(before, action_horizon=4, context_frames=9, hostname="other"))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"embodiment": "droid"},
+        {"view_keys": ("robot0_eye_in_hand_image", "agentview_image")},
+        {"view_widths": (128, 128)},
+        {"image_resolution": (252, 252)},
+        {"action_space": "joint_position"},
+        {"action_dim": 8},
+        {"control_dt": 0.1},
+        {"gripper_is_raw": False},
+        {"gripper_dim_index": 0},
+        {"actions_already_metric": False, "action_abs_scale": (2.0,) * 7},
+    ],
+    ids=lambda changes: next(iter(changes)),
+)
+def test_an_episode_does_not_go_on_with_another_one(changes: dict[str, Any]) -> None:
+    before = config_of(EMBODIMENTS["mimicgen"])
+    with pytest.raises(ConfigurationError) as error:
+        check_same_policy(before, replace(before, **changes))
+    for name, value in changes.items():
+        assert f"{name} was {getattr(before, name)!r} and is {value!r}" in str(error.value)

@@ -16,10 +16,12 @@ from vera_ros.demo.interrupts import Interrupts
 from vera_ros.demo.options import (
     DEFAULT_PROMPT,
     DEFAULT_TIME_LIMIT_S,
+    MODES,
     SABOTAGE_TIME_LIMIT_S,
     DemoOptions,
 )
 from vera_ros.errors import MissingDependencyError, VeraRosError
+from vera_ros.graph import SERVERS
 from vera_ros.sim.sabotage import SABOTAGES
 
 _DESCRIPTION = """\
@@ -28,6 +30,8 @@ A simulated Panda stacks the red cube on the green one, from what two cameras se
 Starts the simulation, the arm side, the policy side and a policy server, plays episodes, judges
 each by the simulator's truth, and writes a report and a film."""
 
+_STARTED = tuple(name for name in SERVERS if name != "attach")
+
 _EPILOG = """\
 The exit code is 0 when the run itself worked, also when towers fell; 1 when something broke, 2 for
 an option that makes no sense, 130 after Ctrl-C.
@@ -35,8 +39,10 @@ an option that makes no sense, 130 after Ctrl-C.
 examples:
   scripts/demo                                 three episodes, demo.mp4, report.json
   scripts/demo --episodes 50 --headless --no-video
+  scripts/demo --mode async --server-delay 0.4 the arm goes on while the server thinks
   scripts/demo --lockstep                      the same result however slow the server is
   scripts/demo --sabotage blank                the cameras show nothing: no tower can stand
+  scripts/demo --server docker                 with VERA, as the VERA_* variables say
   scripts/demo --server ws://gpu-machine:8800  with a policy server that runs already"""
 
 
@@ -62,10 +68,9 @@ def make_parser() -> argparse.ArgumentParser:
     film.add_argument("--no-video", action="store_true", help="make no film")
     add(
         "--server",
-        dest="server_url",
-        metavar="URL",
-        help="a policy server that runs already, such as ws://127.0.0.1:8800; without it, the "
-        "reference server is started",
+        metavar="|".join([*_STARTED, "URL"]),
+        help="the policy server: the reference policy (default), VERA in a container or in a "
+        "process, or one that runs already, such as ws://127.0.0.1:8800",
     )
     add(
         "--sabotage",
@@ -78,6 +83,19 @@ def make_parser() -> argparse.ArgumentParser:
         "--lockstep",
         action="store_true",
         help="simulated time stands still while the server thinks: its latency changes nothing",
+    )
+    add(
+        "--mode",
+        choices=MODES,
+        metavar="|".join(MODES),
+        help="async asks for the next chunk while one plays (default sync)",
+    )
+    add(
+        "--server-delay",
+        dest="server_delay_s",
+        type=float,
+        metavar="S",
+        help="slow the reference server down by so many seconds per call (default 0)",
     )
     add("--prompt", metavar="TEXT", help=f"the task (default '{DEFAULT_PROMPT}')")
     add(
@@ -106,6 +124,8 @@ def parse_options(arguments: Sequence[str] | None = None) -> DemoOptions:
         given["video"] = None
     if given.get("sabotage", "none") != "none":
         given.setdefault("time_limit_s", SABOTAGE_TIME_LIMIT_S)
+    if given.get("server", "reference") not in _STARTED:
+        given |= {"server": "attach", "server_url": given["server"]}
     names = {field.name for field in fields(DemoOptions)}
     try:
         return DemoOptions(**{name: value for name, value in given.items() if name in names})

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
+from diagnostic_msgs.msg import DiagnosticArray
 from rclpy.action import ActionClient
 from rclpy.node import Node
 from sensor_msgs.msg import CameraInfo, Image
@@ -67,6 +68,7 @@ class Evaluator(Node):
         self._status: PolicyStatus | None = None
         self._judge: Judge | None = None
         self._measurements = EpisodeMeasurements("", self._views, 1.0)
+        self._diagnostics: dict[str, str] = {}
         self._goal_handle: Any = None
         self.on_progress: Callable[[PolicyStatus, float], None] = lambda status, elapsed_s: None
 
@@ -77,6 +79,7 @@ class Evaluator(Node):
         self._lifecycle = Lifecycle(self, lifecycle_nodes)
         self.create_subscription(StackTruth, "stack_truth", self._on_truth, LOSSLESS_DEPTH)
         self.create_subscription(PolicyStatus, "policy_status", self._on_status, LATCHED)
+        self.create_subscription(DiagnosticArray, "/diagnostics", self._on_diagnostics, 10)
         for view, topic in views.items():
             self._subscribe_view(view, topic)
 
@@ -170,7 +173,8 @@ class Evaluator(Node):
         # In lockstep the limit is simulated time, and the server may take all the time it wants:
         # policy_node bounds that.
         patience_s = math.inf if self._lockstep else limit_s + _ANSWER_S
-        goal = ExecuteTask.Goal(prompt=options.prompt, time_limit_s=limit_s)
+        mode = ExecuteTask.Goal.ASYNC if options.mode == "async" else ExecuteTask.Goal.SYNC
+        goal = ExecuteTask.Goal(prompt=options.prompt, time_limit_s=limit_s, mode=mode)
         self._goal_handle = handle = waiter.result(
             self._action.send_goal_async(goal), "policy_node to accept the goal", _ANSWER_S
         )
@@ -216,10 +220,13 @@ class Evaluator(Node):
             duration_s=duration_s,
             sim_duration_s=judge.elapsed_s,
             server_latency_s=measured.server_latency_s,
+            server_infer_s=measured.server_infer_s,
             pipeline_latency_s=measured.pipeline_latency_s,
+            moving_share=measured.moving_share,
             counters=measured.counters,
             realtime_factor=tuple(measured.realtime_factors),
             camera_rate_hz=measured.camera_rate_hz(judge.latest_ns),
+            diagnostics=self._diagnostics,
         )
 
     # What comes in.
@@ -263,6 +270,11 @@ class Evaluator(Node):
             self._verdicts.see_status(status)
         if self._judge is not None and self._measurements.see_status(status):
             self.on_progress(status, self._judge.elapsed_s)
+
+    def _on_diagnostics(self, array: DiagnosticArray) -> None:
+        for status in array.status:
+            if status.name.rsplit("/", 1)[-1] == "policy_node":
+                self._diagnostics = {value.key: value.value for value in status.values}
 
     def _on_camera_info(self, view: str, message: CameraInfo) -> None:
         self._note_picture(view, stamp_to_ns(message.header.stamp))

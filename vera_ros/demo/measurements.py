@@ -10,6 +10,7 @@ from vera_ros.demo.report import Counters
 @dataclass(frozen=True)
 class _ChunkLatency:
     server_s: float
+    infer_s: float
     pipeline_s: float | None
 
 
@@ -41,7 +42,7 @@ class EpisodeMeasurements:
         if status.chunk:
             # The pipeline's latency is known a moment after the chunk: the last word counts.
             self._chunks[status.chunk] = _ChunkLatency(
-                status.server_latency_s, self._pipeline_s(status)
+                status.server_latency_s, status.server_infer_s, self._pipeline_s(status)
             )
         return True
 
@@ -57,6 +58,11 @@ class EpisodeMeasurements:
         return tuple(latency.server_s for latency in self._chunks.values())
 
     @property
+    def server_infer_s(self) -> tuple[float, ...]:
+        """The part of each chunk's latency that the server says it needed; 0: it does not say."""
+        return tuple(latency.infer_s for latency in self._chunks.values())
+
+    @property
     def pipeline_latency_s(self) -> tuple[float, ...]:
         """Latency of each chunk that was published, real time."""
         return tuple(c.pipeline_s for c in self._chunks.values() if c.pipeline_s is not None)
@@ -67,6 +73,11 @@ class EpisodeMeasurements:
             return None
         span_s = status.pipeline_latency_s + status.server_infer_s
         return float(span_s / self._realtime_factor - status.server_infer_s)
+
+    @property
+    def moving_share(self) -> float | None:
+        """Share of the time since the first chunk in which one played; None: there was none."""
+        return float(self.status.moving_share) if self._chunks else None
 
     @property
     def counters(self) -> Counters:

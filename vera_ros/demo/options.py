@@ -13,6 +13,7 @@ DEFAULT_PROMPT = "stack the red cube on the green cube"
 DEFAULT_TIME_LIMIT_S = 60.0
 SABOTAGE_TIME_LIMIT_S = 25.0
 
+MODES = ("sync", "async")
 _REALTIME_FACTORS = (0.05, 20.0)  # those of sim_node
 
 
@@ -26,10 +27,13 @@ class DemoOptions:
         headless: plain lines of progress instead of a live display.
         report: where the JSON report goes.
         video: where the film goes; None: no film.
-        server_url: a policy server that runs already; None: start the reference server.
+        server: who the policy server is, one of vera_ros.graph.SERVERS.
+        server_url: of the policy server; None: its own, which a reference server finds free.
         sabotage: what is done to the pictures, one of SABOTAGES.
         realtime_factor: simulated time over real time.
         lockstep: simulated time stands still while the server thinks.
+        mode: `sync`, or `async` to ask for the next chunk while one plays.
+        server_delay_s: added to every inference of the reference server.
         prompt: the task, in words.
         time_limit_s: simulated time that an episode may take.
         config: ROS parameter file of the nodes; None: the packaged one.
@@ -40,10 +44,13 @@ class DemoOptions:
     headless: bool = False
     report: Path = Path("report.json")
     video: Path | None = Path("demo.mp4")
+    server: str = "reference"
     server_url: str | None = None
     sabotage: str = "none"
     realtime_factor: float = 1.0
     lockstep: bool = False
+    mode: str = "sync"
+    server_delay_s: float = 0.0
     prompt: str = DEFAULT_PROMPT
     time_limit_s: float = DEFAULT_TIME_LIMIT_S
     config: Path | None = None
@@ -68,6 +75,22 @@ class DemoOptions:
             raise ConfigurationError(
                 f"--realtime-factor is {self.realtime_factor:g} with --lockstep, where time passes "
                 "when it is asked to; leave one of them away"
+            )
+        if self.mode not in MODES:
+            raise ConfigurationError(f"--mode is '{self.mode}'; valid is {' | '.join(MODES)}")
+        if self.lockstep and self.mode != "sync":
+            raise ConfigurationError(
+                f"--mode is '{self.mode}' with --lockstep, where the arm does not wait for the "
+                "server anyway; leave one of them away"
+            )
+        if not 0.0 <= self.server_delay_s <= 600.0:
+            raise ConfigurationError(
+                f"--server-delay is {self.server_delay_s:g} s; valid is 0 … 600"
+            )
+        if self.server_delay_s and self.server != "reference":
+            raise ConfigurationError(
+                "--server-delay is for the reference server; with --server, the other server "
+                "takes the time that it takes"
             )
         if not 1.0 <= self.time_limit_s <= 86_400.0:
             raise ConfigurationError(f"--time-limit is {self.time_limit_s:g} s; valid is 1 … 86400")
@@ -109,7 +132,8 @@ def _check_url(url: str) -> None:
         usable = False
     if not usable:
         raise ConfigurationError(
-            f"--server is '{url}'; write it like ws://127.0.0.1:8800 (ws or wss, host, port)"
+            f"--server is '{url}'; valid is reference, docker, subprocess, or an address like "
+            "ws://127.0.0.1:8800 (ws or wss, host, port)"
         )
 
 

@@ -1,9 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The processes of the graph: started with a log each, watched, and never left behind."""
 
-import contextlib
-import ctypes
-import os
 import signal
 import subprocess
 import time
@@ -12,13 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
+from vera_ros.children import describe_exit, signal_group, tied_to_this_process
 from vera_ros.demo.failures import DemoError, NodeDiedError
 
-_PR_SET_PDEATHSIG = 1
 _TAIL_LINES = 15
 _TAIL_BYTES = 16_384
-
-_libc = ctypes.CDLL(None)
 
 
 @dataclass(frozen=True)
@@ -70,7 +65,6 @@ class Processes:
             DemoError: it cannot be started.
         """
         log = self.log_of(name)
-        parent = os.getpid()
         with log.open("wb") as output:
             try:
                 process = subprocess.Popen(
@@ -80,7 +74,7 @@ class Processes:
                     stderr=subprocess.STDOUT,
                     env=self._environment,
                     start_new_session=True,
-                    preexec_fn=lambda: _die_with(parent),
+                    preexec_fn=tied_to_this_process(),
                 )
             except OSError as error:
                 raise DemoError(
@@ -95,14 +89,14 @@ class Processes:
             code = running.process.poll()
             if code is not None:
                 raise NodeDiedError(
-                    f"{running.name} ended by itself ({_describe_exit(code)})\n"
+                    f"{running.name} ended by itself ({describe_exit(code)})\n"
                     f"{self.tail_of(running.name)}"
                 )
 
     def stop(self) -> list[str]:
         """End all processes; return the names of those that had to be killed."""
         for running in self._running:
-            _signal_group(running.process, signal.SIGTERM)
+            signal_group(running.process.pid, signal.SIGTERM)
         deadline_s = time.monotonic() + self._grace_s
         killed = []
         for running in self._running:
@@ -112,7 +106,7 @@ class Processes:
                 killed.append(running.name)
         for running in self._running:
             # Also what a process that ended in order has left in its group.
-            _signal_group(running.process, signal.SIGKILL)
+            signal_group(running.process.pid, signal.SIGKILL)
             running.process.wait()
         self._running.clear()
         return killed
@@ -128,24 +122,3 @@ class Processes:
             file.seek(max(0, log.stat().st_size - _TAIL_BYTES))
             lines = file.read().decode(errors="replace").splitlines()[-_TAIL_LINES:]
         return "\n".join([f"the end of {log}:", *(f"    {line}" for line in lines or ["(empty)"])])
-
-
-def _die_with(parent: int) -> None:
-    """Runs in the new process: be killed when the parent dies, also if it is dead already."""
-    _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:
-        os._exit(1)
-
-
-def _signal_group(process: subprocess.Popen[bytes], number: signal.Signals) -> None:
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(process.pid, number)
-
-
-def _describe_exit(code: int) -> str:
-    if code >= 0:
-        return f"exit code {code}"
-    try:
-        return f"killed by {signal.Signals(-code).name}"
-    except ValueError:
-        return f"killed by signal {-code}"

@@ -11,6 +11,8 @@ import numpy as np
 
 from vera_ros.errors import ConfigurationError
 
+_OF_SERVER = ("server_", "viewer_")  # names in policy_node's diagnostics
+
 
 @dataclass(frozen=True)
 class Distribution:
@@ -19,12 +21,14 @@ class Distribution:
     Attributes:
         count: how many; without any, the rest is None.
         median: the middle one.
-        p99: the 99th percentile, between neighbours by linear interpolation.
+        p90: the 90th percentile.
+        p99: the 99th percentile; both between neighbours by linear interpolation.
         max: the largest.
     """
 
     count: int = 0
     median: float | None = None
+    p90: float | None = None
     p99: float | None = None
     max: float | None = None
 
@@ -36,6 +40,7 @@ class Distribution:
         return cls(
             len(values),
             float(np.median(values)),
+            float(np.percentile(values, 90.0)),
             float(np.percentile(values, 99.0)),
             float(max(values)),
         )
@@ -51,6 +56,11 @@ class Counters:
     slowed_chunks: int = 0
     clipped_rows: int = 0
     collapsed_chunks: int = 0
+    late_chunks: int = 0
+    steps_dropped: int = 0
+    steps_blended: int = 0
+    holds: int = 0
+    reconnects: int = 0
 
 
 @dataclass(frozen=True)
@@ -68,11 +78,14 @@ class EpisodeReport:
         duration_s: real time from the goal to its result.
         sim_duration_s: simulated time of the same.
         server_latency_s: of each chunk, as the client saw it.
+        server_infer_s: of each chunk, as the server says; 0 where it does not.
         pipeline_latency_s: of each chunk, from the newest frame's stamp to the trajectory's
             publication, less the server's own time.
+        moving_share: share of the time since the first chunk in which one played.
         counters: what went less than perfectly.
         realtime_factor: each value that the simulation stated.
         camera_rate_hz: pictures per simulated second, by view.
+        diagnostics: what policy_node said of itself last: latencies, views, server.
     """
 
     seed: int
@@ -85,16 +98,20 @@ class EpisodeReport:
     duration_s: float
     sim_duration_s: float
     server_latency_s: tuple[float, ...] = ()
+    server_infer_s: tuple[float, ...] = ()
     pipeline_latency_s: tuple[float, ...] = ()
+    moving_share: float | None = None
     counters: Counters = field(default_factory=Counters)
     realtime_factor: tuple[float, ...] = ()
     camera_rate_hz: Mapping[str, float] = field(default_factory=dict)
+    diagnostics: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Summary:
     """All episodes together; None where nothing was measured.
 
+    `server` is what is known of it: address, code, models, machine, viewer.
     The duration is of successes: real time, and in lockstep simulated time.
     """
 
@@ -106,11 +123,14 @@ class Summary:
     chunks: int
     steps: int
     server_latency_s: Distribution
+    server_infer_s: Distribution
     pipeline_latency_s: Distribution
+    moving_share_mean: float | None
     counters: Counters
     realtime_factor_mean: float | None
     realtime_factor_min: float | None
     camera_rate_hz: Mapping[str, float]
+    server: Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -146,11 +166,14 @@ class RunReport:
             chunks=sum(episode.chunks for episode in episodes),
             steps=sum(episode.steps for episode in episodes),
             server_latency_s=Distribution.of([v for e in episodes for v in e.server_latency_s]),
+            server_infer_s=Distribution.of([v for e in episodes for v in e.server_infer_s]),
             pipeline_latency_s=Distribution.of([v for e in episodes for v in e.pipeline_latency_s]),
+            moving_share_mean=_mean([e.moving_share for e in episodes]),
             counters=_total([episode.counters for episode in episodes]),
             realtime_factor_mean=float(np.mean(factors)) if factors else None,
             realtime_factor_min=min(factors) if factors else None,
             camera_rate_hz=_mean_by_key([episode.camera_rate_hz for episode in episodes]),
+            server=_server(episodes),
         )
 
     def write(self, path: Path) -> None:
@@ -189,7 +212,7 @@ class RunReport:
 
 
 def _episode(item: dict[str, Any]) -> EpisodeReport:
-    series = ("server_latency_s", "pipeline_latency_s", "realtime_factor")
+    series = ("server_latency_s", "server_infer_s", "pipeline_latency_s", "realtime_factor")
     return EpisodeReport(
         **{
             **item,
@@ -201,6 +224,17 @@ def _episode(item: dict[str, Any]) -> EpisodeReport:
 
 def _total(counters: Sequence[Counters]) -> Counters:
     return Counters(**{name: sum(getattr(c, name) for c in counters) for name in vars(Counters())})
+
+
+def _server(episodes: Sequence[EpisodeReport]) -> dict[str, str]:
+    """What is known of the server that was asked last."""
+    said = episodes[-1].diagnostics if episodes else {}
+    return {name: value for name, value in said.items() if name.startswith(_OF_SERVER)}
+
+
+def _mean(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return float(np.mean(known)) if known else None
 
 
 def _mean_by_key(maps: Sequence[Mapping[str, float]]) -> dict[str, float]:

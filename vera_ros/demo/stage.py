@@ -2,13 +2,11 @@
 """The stage of a run: the graph's processes, the evaluator and the film, set up and put away."""
 
 import os
-import socket
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import rclpy
 from rclpy.executors import SingleThreadedExecutor
@@ -18,19 +16,20 @@ from vera_ros.demo.display import Display
 from vera_ros.demo.evaluator import Evaluator
 from vera_ros.demo.failures import DemoError, NodeDiedError
 from vera_ros.demo.interrupts import Interrupts
-from vera_ros.demo.isolation import free_port, own_domain
+from vera_ros.demo.isolation import own_domain
 from vera_ros.demo.options import DemoOptions
 from vera_ros.demo.processes import Processes
 from vera_ros.demo.recorder import Recorder
+from vera_ros.demo.server import Loading, check_server, graph_options
 from vera_ros.demo.video import FilmWriter
 from vera_ros.demo.waiter import Waiter
-from vera_ros.graph import GraphOptions, command, nodes
+from vera_ros.graph import STARTED_BY_SERVER_NODE, command, nodes
 
 # View keys and the base of their topics, as in the simulated scene.
 VIEWS = {"agentview_image": "agentview", "robot0_eye_in_hand_image": "robot0_eye_in_hand"}
 
 _READY_S = 60.0
-_CONNECT_S = 5.0
+_LOADED_S = 7200.0  # the longest that server_node may be told to wait
 
 
 @dataclass(frozen=True)
@@ -57,12 +56,15 @@ def set_stage(
     Raises:
         DemoError: something does not start, or breaks later; with the end of the culprit's log.
     """
-    if options.server_url:
-        _check_server(options.server_url)
+    graph, overrides = graph_options(options, os.environ)
+    if graph.server == "attach" and graph.url:
+        check_server(graph.url)
     with ExitStack() as stack:
         domain = stack.enter_context(own_domain())
-        specs = nodes(_graph_options(options))
+        specs = nodes(graph)
         names = [spec.name for spec in specs]
+        for line in overrides:
+            display.say(line)
         display.say(f"starting {', '.join(names)}")
         display.say(f"in ROS_DOMAIN_ID {domain}, with logs in {log_folder}")
         if options.sabotage != "none":
@@ -81,8 +83,12 @@ def set_stage(
         stack.callback(evaluator.destroy_node)
         executor = SingleThreadedExecutor()
         executor.add_node(evaluator)
-        waiter = Waiter(executor, (processes.check, interrupts.check))
+        checks = (processes.check, interrupts.check)
+        waiter = Waiter(executor, checks)
         with _naming_culprits(processes, names):
+            if graph.server in STARTED_BY_SERVER_NODE:
+                loading = Waiter(executor, (*checks, Loading(processes, display).tell))
+                loading.until(evaluator.missing, _LOADED_S)
             waiter.until(evaluator.missing, _READY_S)
             display.say(f"ready after {time.monotonic() - began_s:.1f} s")
             yield Stage(evaluator, waiter, recorder)
@@ -111,30 +117,3 @@ def _recorder(options: DemoOptions, display: Display) -> Iterator[Recorder | Non
         yield Recorder(film, list(VIEWS))
     if film.left_out:
         display.say(f"the machine was too busy for {film.left_out} of the film's pictures")
-
-
-def _graph_options(options: DemoOptions) -> GraphOptions:
-    return GraphOptions(
-        server="attach" if options.server_url else "reference",
-        server_url=options.server_url or f"ws://127.0.0.1:{free_port()}",
-        seed=options.seed,
-        realtime_factor=options.realtime_factor,
-        lockstep=options.lockstep,
-        sabotage=options.sabotage,
-        judge=False,  # the evaluator judges, and times
-        config=options.config or "",
-        parameters={"policy_node": {"await_verdict": True}} if options.lockstep else {},
-    )
-
-
-def _check_server(url: str) -> None:
-    """Fail early, and clearly, when nobody listens."""
-    parts = urlsplit(url)
-    port = parts.port or {"ws": 80, "wss": 443}[parts.scheme]
-    try:
-        socket.create_connection((str(parts.hostname), port), _CONNECT_S).close()
-    except OSError as error:
-        raise DemoError(
-            f"no policy server at {url} ({error}); start it first, or leave --server away and the "
-            "demo starts the reference server"
-        ) from error

@@ -73,6 +73,7 @@ def _summary_table(report: RunReport) -> Table:
         ("median duration", _duration(summary.median_duration_s, lockstep)),
         ("chunks, steps", f"{summary.chunks}, {summary.steps}"),
         ("server latency", _spread(summary.server_latency_s)),
+        ("of it inference", _spread(summary.server_infer_s)),
         ("pipeline latency", _spread(summary.pipeline_latency_s)),
         (
             "frames",
@@ -83,8 +84,10 @@ def _summary_table(report: RunReport) -> Table:
             f"{counters.rails_bound_chunks} cut by a limit, {counters.slowed_chunks} slowed, "
             f"{counters.collapsed_chunks} collapsed; {counters.clipped_rows} rows clipped",
         ),
+        ("in motion", _motion(summary)),
         ("realtime factor", "none: in lockstep" if lockstep else _factor(summary)),
         ("camera rate", _rates(summary.camera_rate_hz)),
+        ("server", _server(summary)),
     ):
         table.add_row(name, value)
     return table
@@ -109,9 +112,24 @@ def _spread(values: Distribution) -> str:
         return "not measured"
     numbers = (
         f"{name} {_number(value, 1e3, '.1f')}"
-        for name, value in (("median", values.median), ("p99", values.p99), ("max", values.max))
+        for name, value in (
+            ("median", values.median),
+            ("p90", values.p90),
+            ("p99", values.p99),
+            ("max", values.max),
+        )
     )
     return f"{', '.join(numbers)} ms, over {values.count} chunks"
+
+
+def _motion(summary: Summary) -> str:
+    if summary.moving_share_mean is None:
+        return "not measured"
+    c = summary.counters
+    return (
+        f"{summary.moving_share_mean:.0%} of the time since the first chunk, {c.holds} holds; "
+        f"{c.steps_dropped} steps dropped, {c.steps_blended} blended"
+    )
 
 
 def _factor(summary: Summary) -> str:
@@ -124,6 +142,22 @@ def _rates(rates: Mapping[str, float]) -> str:
     if not rates:
         return "not measured"
     return ", ".join(f"{view} {rate:.2f} Hz" for view, rate in rates.items())
+
+
+def _server(summary: Summary) -> str:
+    known = summary.server
+    if not known:
+        return "not known"
+    parts = {
+        "planner": known.get("server_planner"),
+        "IDM": known.get("server_idm"),
+        "code": known.get("server_code"),
+        "on": known.get("server_host"),
+        "viewer": known.get("viewer_url"),
+    }
+    lost = summary.counters.reconnects
+    words = [f"{name} {value}" for name, value in parts.items() if value]
+    return ", ".join([*words, f"{lost} times lost" if lost else ""]).rstrip(", ")
 
 
 def _listed(counts: Mapping[str, int]) -> str:

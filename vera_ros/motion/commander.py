@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the arm is told: plans a request, sends it through the gate, and remembers what plays."""
 
+import math
+from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +24,7 @@ from vera_ros.motion.trajectory import ArmState
 
 _CLOCK_STEP_S = 0.01
 _LONGEST_LEAD_S = 10.0
+_TRIES = 2
 
 
 @dataclass(frozen=True)
@@ -47,6 +50,11 @@ class Measured:
         """The arm's part."""
         return ArmState(self.q, self.dq)
 
+    @property
+    def speed_rad_s(self) -> float:
+        """Of the fastest joint, where that is measured; otherwise 0."""
+        return 0.0 if self.dq is None else float(np.abs(self.dq).max())
+
 
 @dataclass(frozen=True)
 class ChunkCommand:
@@ -67,6 +75,10 @@ class ChunkCommand:
     session_id: str
     sequence: int
     start_s: float | None = None
+
+    def starting_now(self) -> "ChunkCommand":
+        """The same, as soon as possible."""
+        return replace(self, start_s=None)
 
 
 class Commander:
@@ -105,15 +117,81 @@ class Commander:
         self._stopping: Playing | None = None
         self.playing: Playing | None = None
 
-    def play_chunk(self, chunk: ChunkCommand, measured: Measured, now_s: float) -> Playing:
+    def preview_chunk(self, chunk: ChunkCommand, measured: Measured, now_s: float) -> Playing:
+        """Plan a chunk as `play_chunk` does, and send nothing.
+
+        Raises:
+            MotionRefusedError: it could not be played.
+        """
+        lead_s = self._hand_over_lead_s
+        playing, _ = self._plan_to_play(chunk, measured, now_s, lambda: now_s, lead_s)
+        self._gate.check_arm(playing.plan.trajectory(), measured.arm, playing.start_s)
+        return playing
+
+    def play_chunk(
+        self,
+        chunk: ChunkCommand,
+        measured: Measured,
+        now_s: float,
+        present: Callable[[], float] | None = None,
+    ) -> Playing:
         """Plan a chunk and send it.
 
         It begins from where the arm rests, or takes over from the chunk of the same episode that
-        plays, in its motion.
+        plays, in its motion. Leading actions whose time has passed are not played.
+
+        Args:
+            chunk: what is to be played.
+            measured: where the arm is.
+            now_s: ROS time.
+            present: tells the ROS time once it is planned, when the motion of an arm at rest
+                begins; what it raises keeps the chunk from being sent. None: still `now_s`.
 
         Raises:
             MotionRefusedError: nothing was sent; what plays goes on to its end.
         """
+        playing, fingers = self._plan_in_time(chunk, measured, now_s, present or (lambda: now_s))
+        self._send(playing, measured)
+        assert playing.plan.chunk is not None
+        self._before = playing.plan.chunk.response.state_at(playing.plan.chunk.until_s)
+        if fingers is not None and self._gripper is not None:
+            if fingers.trajectory is not None:
+                self._gate.send_gripper(fingers.trajectory, playing.start_s)
+            self._gripper.commanded(fingers, playing.start_s)
+        return playing
+
+    def _plan_in_time(
+        self,
+        chunk: ChunkCommand,
+        measured: Measured,
+        now_s: float,
+        present: Callable[[], float],
+    ) -> tuple[Playing, GripperPlan | None]:
+        """Plan so that the plan is there before it takes over; where it is not, once more."""
+        lead_s = self._hand_over_lead_s
+        for _ in range(_TRIES):
+            playing, fingers = self._plan_to_play(chunk, measured, now_s, present, lead_s)
+            assert playing.plan.chunk is not None
+            planned_s = present()
+            late_s = planned_s - (playing.start_s + playing.plan.chunk.begins_s)
+            if late_s <= 0.0 or (chunk.start_s is None and playing.start_s > now_s):
+                return playing, fingers
+            now_s, lead_s = planned_s, 2.0 * (lead_s + late_s)
+        raise MotionRefusedError(
+            Cause.PLANNING_TOO_SLOW,
+            f"the chunk was planned {late_s:.3f} s after it should have taken over; nothing of it "
+            "is played; is the machine overloaded?",
+        )
+
+    def _plan_to_play(
+        self,
+        chunk: ChunkCommand,
+        measured: Measured,
+        now_s: float,
+        present: Callable[[], float],
+        hand_over_s: float,
+    ) -> tuple[Playing, GripperPlan | None]:
+        """Plan arm and gripper; both move, or none."""
         self._chunks.check(chunk.deltas, chunk.control_dt_s)
         if len(chunk.close) not in (0, len(chunk.deltas)):
             raise MotionRefusedError(
@@ -121,7 +199,7 @@ class Commander:
                 f"{len(chunk.close)} gripper commands for {len(chunk.deltas)} actions; valid is "
                 "one for each, or none; nothing of the chunk is played",
             )
-        now_s, lead_s = self._when(chunk, self._present(now_s))
+        chunk, now_s, lead_s, dropped = self._align(chunk, self._present(now_s), hand_over_s)
         if self.moving(now_s) and not self._plays_for(chunk.session_id):
             raise self._busy(now_s)
         if chunk.session_id != self._session_id:
@@ -131,20 +209,18 @@ class Commander:
         deltas, bound = chunk.deltas, False
         if self._rails is not None:
             deltas, bound = self._rails.keep(deltas)
-        plan = self._plan(chunk, deltas, measured, now_s, lead_s)
+        must_arrive = chunk.start_s is None or lead_s > 0.0  # else time stands still meanwhile
+        begins_s = max(lead_s, hand_over_s) if must_arrive else lead_s
+        plan = self._plan(chunk, deltas, measured, now_s, lead_s, begins_s)
+        planned_s = present()
+        if chunk.start_s is None and not self.moving(now_s):
+            now_s = max(now_s, planned_s)  # it begins at rest: no part of it is to be late
         fingers = self._plan_gripper(chunk.close, plan, measured, now_s)
         moves = fingers is not None and fingers.trajectory is not None
         if fingers is not None and fingers.trajectory is not None:
-            self._gate.check_gripper(fingers.trajectory)  # both move, or none
-        playing = Playing(plan, now_s, chunk.session_id, chunk.sequence, bound, moves)
-        self._send(playing, measured)
-        assert plan.chunk is not None
-        self._before = plan.chunk.response.state_at(plan.chunk.until_s)
-        if fingers is not None and self._gripper is not None:
-            if fingers.trajectory is not None:
-                self._gate.send_gripper(fingers.trajectory, now_s)
-            self._gripper.commanded(fingers, now_s)
-        return playing
+            self._gate.check_gripper(fingers.trajectory)
+        playing = Playing(plan, now_s, chunk.session_id, chunk.sequence, bound, moves, dropped)
+        return playing, fingers
 
     def move_to(
         self, goal: Vector, speed_share: float, measured: Measured, now_s: float
@@ -188,6 +264,20 @@ class Commander:
             return
         self._stopping = Playing(plan, now_s)
         self._stop_gripper(now_s)
+
+    def forget_time(self, measured: Measured | None, now_s: float) -> None:
+        """ROS time has jumped: what was sent says nothing any more; an arm that moves is braked.
+
+        Raises:
+            MotionRefusedError: it cannot be braked.
+        """
+        moved = self.playing is not None or self._stopping is not None
+        self.playing = self._stopping = self._before = None
+        self._gate.forget()
+        if self._gripper is not None:
+            self._gripper.forget()
+        if moved and measured is not None:
+            self.brake(measured, now_s)
 
     def _stop_along(self, playing: Playing | None, now_s: float) -> None:
         if playing is None or playing.finished(now_s):
@@ -238,15 +328,20 @@ class Commander:
         return self.playing.tracking_error(measured.q, measured.stamp_s, delay_s)
 
     def _plan(
-        self, chunk: ChunkCommand, deltas: Vector, measured: Measured, now_s: float, lead_s: float
+        self,
+        chunk: ChunkCommand,
+        deltas: Vector,
+        measured: Measured,
+        now_s: float,
+        lead_s: float,
+        hand_over_s: float,
     ) -> Plan:
         dt_s, running = chunk.control_dt_s, self.playing
         if running is None or running.finished(now_s):
             start = self._chunks.from_rest(measured.q, self._before, lead_s)
             return self._chunks.plan_chunk(deltas, dt_s, start)
         elapsed_s = now_s - running.start_s
-        begins_s = self._hand_over_lead_s if chunk.start_s is None else lead_s
-        moving = in_motion(running.plan, elapsed_s, begins_s)
+        moving = in_motion(running.plan, elapsed_s, hand_over_s)
         if moving is not None:
             # Now and then the limits leave no way on from such a motion: then from its end.
             with suppress(MotionRefusedError):
@@ -261,20 +356,33 @@ class Commander:
             return now_s
         return moving.start_s
 
-    def _when(self, chunk: ChunkCommand, now_s: float) -> tuple[float, float]:
-        """The present, and how long until the chunk begins."""
+    def _align(
+        self, chunk: ChunkCommand, now_s: float, hand_over_s: float
+    ) -> tuple[ChunkCommand, float, float, int]:
+        """What of a chunk is still to come, the present, how long until then, and what is past."""
         if chunk.start_s is None:
-            return now_s, 0.0
+            return chunk, now_s, 0.0, 0
         lead_s = chunk.start_s - now_s
         if abs(lead_s) <= _CLOCK_STEP_S:  # where the time comes by /clock, it comes in steps
-            return chunk.start_s, 0.0
-        if not 0 < lead_s <= _LONGEST_LEAD_S:
+            return chunk, chunk.start_s, 0.0, 0
+        if not -_LONGEST_LEAD_S <= lead_s <= _LONGEST_LEAD_S:
             raise MotionRefusedError(
                 Cause.INVALID_CHUNK,
-                f"the chunk begins {lead_s:.3f} s from now; valid is 0 to {_LONGEST_LEAD_S} s; "
+                f"the chunk begins {lead_s:.3f} s from now; valid is up to {_LONGEST_LEAD_S} s; "
                 "nothing of it is played",
             )
-        return now_s, lead_s
+        if lead_s > 0.0:
+            return chunk, now_s, lead_s, 0
+        soonest_s = hand_over_s if self.moving(now_s) else 0.0
+        past = math.ceil((soonest_s - lead_s) / chunk.control_dt_s - 1e-9)
+        if past >= len(chunk.deltas):
+            raise MotionRefusedError(
+                Cause.CHUNK_TOO_OLD,
+                f"the chunk began {-lead_s:.3f} s ago and lasts "
+                f"{len(chunk.deltas) * chunk.control_dt_s:.3f} s; nothing of it is played",
+            )
+        rest = replace(chunk, deltas=chunk.deltas[past:], close=chunk.close[past:])
+        return rest, now_s, lead_s + past * chunk.control_dt_s, past
 
     def _busy(self, now_s: float) -> MotionRefusedError:
         moving = self.playing or self._stopping

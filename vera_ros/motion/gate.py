@@ -92,6 +92,10 @@ class Gate:
         self._publish_arm(trajectory, now_s)
         self._sent = (QuinticPieces(trajectory), now_s)
 
+    def forget(self) -> None:
+        """What was sent is not known any more: the next trajectory begins at rest."""
+        self._sent = None
+
     def send_gripper(self, trajectory: GripperTrajectory, now_s: float) -> None:
         """Publish a gripper trajectory whose time 0 is now.
 

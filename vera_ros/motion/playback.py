@@ -22,6 +22,7 @@ class Playing:
         sequence: the chunk's number; -1: no chunk.
         on_rails: the embodiment's rails have cut what the chunk commands.
         gripper_moves: the chunk moves the gripper as well.
+        steps_dropped: leading actions of the chunk that are not played.
     """
 
     plan: Plan
@@ -30,10 +31,16 @@ class Playing:
     sequence: int = -1
     on_rails: bool = False
     gripper_moves: bool = False
+    steps_dropped: int = 0
 
     def steps_played(self, now_s: float) -> int:
         """Actions whose motion is complete."""
         return int(np.searchsorted(self.plan.step_times_s, now_s - self.start_s, side="right"))
+
+    def planned(self, now_s: float) -> Vector:
+        """Where the joints should be. Shape (n,), [rad]."""
+        elapsed_s = min(max(0.0, now_s - self.start_s), self.plan.duration_s)
+        return self.plan.spline.state(elapsed_s)[0]
 
     def finished(self, now_s: float) -> bool:
         """Whether the plan has come to rest."""

@@ -3,6 +3,7 @@
 
 import time
 
+from geometry_msgs.msg import PoseStamped
 from rclpy.task import Future
 from std_msgs.msg import Header
 from std_srvs.srv import Trigger
@@ -10,7 +11,7 @@ from std_srvs.srv import Trigger
 from vera_ros.embodiments import Embodiment
 from vera_ros.nodes.conversions import doubles, ns_to_stamp
 from vera_ros.nodes.node import VeraNode
-from vera_ros.policy.ports import Chunk
+from vera_ros.policy.ports import Chunk, Origin
 from vera_ros_interfaces.msg import ActionChunk
 
 
@@ -37,6 +38,7 @@ class ArmLink:
             ActionChunk(
                 header=Header(stamp=ns_to_stamp(chunk.stamp_ns)),
                 start=ns_to_stamp(chunk.start_ns),
+                planned_from=_pose_message(chunk.planned_from),
                 session_id=chunk.session_id,
                 sequence=chunk.sequence,
                 embodiment=self._embodiment.name,
@@ -61,3 +63,14 @@ class ArmLink:
         asked_s, answered = self._stopping
         limit_s = self._stop_timeout_s if patience_s is None else patience_s
         return bool(answered.done()) or time.monotonic() - asked_s > limit_s
+
+
+def _pose_message(origin: Origin) -> PoseStamped:
+    message = PoseStamped()
+    if origin.position is None or origin.orientation is None:
+        return message
+    message.header.stamp = ns_to_stamp(origin.stamp_ns)
+    position, orientation = message.pose.position, message.pose.orientation
+    position.x, position.y, position.z = (float(value) for value in origin.position)
+    orientation.x, orientation.y, orientation.z, orientation.w = map(float, origin.orientation)
+    return message

@@ -69,6 +69,7 @@ def progress_message(
         ik_error_mm=plan.ik_error_m * 1e3,
         ik_error_mrad=plan.ik_error_rad * 1e3,
         gripper_commanded=playing.gripper_moves,
+        steps_dropped=playing.steps_dropped,
     )
 
 

@@ -5,7 +5,14 @@ import argparse
 import re
 from pathlib import Path
 
-from vera_ros.nodes import ik_parameters, judge_node, policy_parameters, reference_server, sim_node
+from vera_ros.nodes import (
+    ik_parameters,
+    judge_node,
+    policy_parameters,
+    reference_server,
+    server_parameters,
+    sim_node,
+)
 from vera_ros.nodes.parameters import markdown_table
 
 _TABLES = {
@@ -14,6 +21,7 @@ _TABLES = {
     "sim_node": sim_node.PARAMETERS,
     "judge_node": judge_node.PARAMETERS,
     "reference_server": reference_server.PARAMETERS,
+    "server_node": server_parameters.PARAMETERS,
 }
 
 

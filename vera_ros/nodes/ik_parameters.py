@@ -183,6 +183,36 @@ PARAMETERS = (
     ),
     Parameter("stop_lead_s", 0.025, "time until a stop begins, for it to arrive", "s", 0.0125, 0.2),
     Parameter(
+        "approval",
+        False,
+        "a chunk is shown on planned_path, and played once someone calls approve",
+        live=True,
+    ),
+    Parameter("dry_run", False, "plan and show everything, and send nothing"),
+    Parameter(
+        "frozen_time_s",
+        0.3,
+        "joint states that stay the same for so long while the plan moves stop the arm",
+        "s",
+        0.05,
+        5.0,
+    ),
+    Parameter(
+        "frozen_angle", 0.01, "how far the plan must have moved a joint for that", "rad", 1e-4, 1.0
+    ),
+    Parameter(
+        "planning_timeout_s", 1.0, "a chunk that takes longer to plan is refused", "s", 0.01, 30.0
+    ),
+    Parameter(
+        "chunk_max_age_s",
+        900.0,
+        "of what a chunk was planned from; an older chunk is refused",
+        "s",
+        0.1,
+        7200.0,
+    ),
+    Parameter("arm_status_rate_hz", 5.0, "how often arm_status is repeated", "Hz", 1.0, 50.0),
+    Parameter(
         "monitor_rate_hz",
         50.0,
         "how often playback is checked and tcp_pose published",

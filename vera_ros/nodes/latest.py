@@ -35,14 +35,15 @@ class Latest(Generic[T]):
         node: the rclpy node.
         kind: the message's type.
         topic: its name.
+        depth: of the messages that came since the last look, so many are kept.
     """
 
-    def __init__(self, node: Any, kind: type[T], topic: str) -> None:
+    def __init__(self, node: Any, kind: type[T], topic: str, depth: int = 1) -> None:
         self._subscription = node.create_subscription(
             kind,
             topic,
             lambda _: None,
-            sensor_qos("best_effort", 1),
+            sensor_qos("best_effort", depth),
             callback_group=_NeverWaitedFor(),
         )
         self._group = self._subscription.callback_group
@@ -50,12 +51,20 @@ class Latest(Generic[T]):
 
     def read(self) -> tuple[T, float] | None:
         """Return the newest message and when it came (steady time, [s]); None: there was none."""
+        self.take()
+        return self._newest
+
+    def take(self) -> list[T]:
+        """Return the messages that came since the last look, oldest first."""
         subscription = self._subscription
-        with subscription.handle:
-            taken = subscription.handle.take_message(subscription.msg_type, subscription.raw)
-        if taken is not None:
+        messages: list[T] = []
+        while True:
+            with subscription.handle:
+                taken = subscription.handle.take_message(subscription.msg_type, subscription.raw)
+            if taken is None:
+                return messages
             message, info = taken
             came_ns = info["received_timestamp"] or time.time_ns()
             age_s = max(0.0, (time.time_ns() - came_ns) * 1e-9)
             self._newest = (message, time.monotonic() - age_s)
-        return self._newest
+            messages.append(message)

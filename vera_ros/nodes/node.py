@@ -83,6 +83,10 @@ class VeraNode(LifecycleNode):
     def setup(self) -> None:
         """Make what the node needs (configure)."""
 
+    def waiting_to_start(self) -> str:
+        """What must come between `setup` and `start`; empty: nothing."""
+        return ""
+
     def start(self) -> None:
         """Begin to work (activate)."""
 
@@ -113,6 +117,10 @@ class VeraNode(LifecycleNode):
 
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Run `start`."""
+        waiting = self.waiting_to_start()
+        if waiting:
+            self.get_logger().error(f"cannot be activated yet: waiting for {waiting}")
+            return TransitionCallbackReturn.FAILURE
         failure = self._attempt(self.start)
         if failure is None:
             self.active = self._started = True
@@ -126,10 +134,12 @@ class VeraNode(LifecycleNode):
 
     def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Run `teardown`, then destroy what `setup` created on the node."""
+        self._end_autostart()
         return self._attempt(self.release) or super().on_cleanup(state)
 
     def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Stop first if need be, then tear down."""
+        self._end_autostart()
         if self.active:
             self.active = False
             self._attempt(self.stop)
@@ -168,14 +178,26 @@ class VeraNode(LifecycleNode):
         return None
 
     def _autostart(self) -> None:
-        waiting = self.waiting_for()
-        if waiting:
-            self.get_logger().info(f"waiting for {waiting}", throttle_duration_sec=5.0)
-            return
-        self._autostart_timer.cancel()
-        if self.trigger_configure() is TransitionCallbackReturn.SUCCESS:
+        """Take the next step up, as soon as it can be taken."""
+        if self._entities_before is None:
+            waiting = self.waiting_for()
+            if waiting:
+                self.get_logger().info(f"waiting for {waiting}", throttle_duration_sec=5.0)
+                return
+            if self.trigger_configure() is not TransitionCallbackReturn.SUCCESS:
+                self._end_autostart()
+                return
+        if not self.active:
+            if self.waiting_to_start():
+                return
             self.trigger_activate()
             gc.freeze()  # what is there now stays: no collection in mid-motion has to look at it
+        self._end_autostart()
+
+    def _end_autostart(self) -> None:
+        """From now on, steps are somebody else's."""
+        if self.parameters["autostart"]:
+            self._autostart_timer.cancel()
 
     def fail(self, error: Exception) -> None:
         """Give up because of an error in a thread of this node: the process ends with code 1."""

@@ -46,8 +46,10 @@ class TopicOutput(Generic[T]):
         self._publisher = node.create_publisher(JointTrajectory, topic, 10)
 
     def waiting_for(self) -> str:
-        """Nothing: a topic has no end that one could wait for."""
-        return ""
+        """Somebody who takes what is published."""
+        if self._publisher.get_subscription_count():
+            return ""
+        return f"a subscriber of {self._publisher.topic_name}"
 
     def send(self, trajectory: T, start_s: float) -> None:
         """Publish it."""
@@ -57,8 +59,28 @@ class TopicOutput(Generic[T]):
         """The node destroys its publishers."""
 
 
+class NoOutput(Generic[T]):
+    """Plays nothing: a dry run, or a gripper that is not there."""
+
+    def waiting_for(self) -> str:
+        """Nothing."""
+        return ""
+
+    def send(self, trajectory: T, start_s: float) -> None:
+        """Do nothing with it."""
+
+    def close(self) -> None:
+        """There is nothing to give back."""
+
+
 def make_arm_output(
-    node: Any, kind: str, joint_names: list[str], stamped: bool, on_fault: Callable[[str], None]
+    node: Any,
+    kind: str,
+    joint_names: list[str],
+    stamped: bool,
+    on_fault: Callable[[str], None],
+    *,
+    dry_run: bool = False,
 ) -> Output[ArmTrajectory]:
     """The arm's output.
 
@@ -68,10 +90,13 @@ def make_arm_output(
         joint_names: of the arm.
         stamped: with the time that they count from; otherwise they count from their arrival.
         on_fault: told when a trajectory was refused or ended early, where that can be known.
+        dry_run: send nothing.
 
     Raises:
         ConfigurationError: the kind needs a package that is not installed.
     """
+    if dry_run:
+        return NoOutput()
 
     def message(trajectory: ArmTrajectory, start_s: float) -> JointTrajectory:
         return joint_trajectory(
@@ -100,6 +125,8 @@ def make_gripper_output(
     force_n: float,
     stamped: bool,
     on_fault: Callable[[str], None],
+    *,
+    dry_run: bool = False,
 ) -> Output[GripperTrajectory]:
     """The gripper's output.
 
@@ -111,10 +138,13 @@ def make_gripper_output(
         force_n: of a grasp, where the output can tell [N].
         stamped: as for the arm.
         on_fault: told when a command was refused or failed, where that can be known.
+        dry_run: send nothing.
 
     Raises:
         ConfigurationError: the kind needs a package that is not installed.
     """
+    if dry_run:
+        return NoOutput()
 
     def message(trajectory: GripperTrajectory, start_s: float) -> JointTrajectory:
         return joint_trajectory(

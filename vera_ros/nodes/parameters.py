@@ -27,6 +27,7 @@ class Parameter:
         maximum: largest valid number.
         choices: valid texts; empty: any.
         length: of a list; None: any.
+        live: whether it may be set while the node runs.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Parameter:
     maximum: float | None = None
     choices: tuple[str, ...] = ()
     length: int | None = None
+    live: bool = False
 
     @property
     def valid(self) -> str:
@@ -89,7 +91,7 @@ def declare_parameters(node: Any, parameters: Sequence[Parameter]) -> dict[str, 
             if parameter.unit
             else parameter.description,
             additional_constraints=parameter.valid,
-            read_only=True,
+            read_only=not parameter.live,
         )
         try:
             value = node.declare_parameter(parameter.name, parameter.default, descriptor).value
@@ -111,6 +113,6 @@ def markdown_table(parameters: Sequence[Parameter]) -> str:
         valid = parameter.valid.replace("|", "\\|")
         lines.append(
             f"| `{parameter.name}` | {default or '(empty)'} | {parameter.unit} | {valid} | "
-            f"{parameter.description} |"
+            f"{parameter.description}{' (live)' if parameter.live else ''} |"
         )
     return "\n".join(lines)

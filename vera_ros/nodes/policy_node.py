@@ -6,16 +6,17 @@ from functools import partial
 from typing import Any, NoReturn
 
 import numpy as np
-from diagnostic_msgs.msg import DiagnosticStatus
 from rclpy.action import ActionServer, CancelResponse, GoalResponse
 from rclpy.task import Future
 from sensor_msgs.msg import CompressedImage, Image
 from std_msgs.msg import Bool
+from std_srvs.srv import Trigger
 from visualization_msgs.msg import Marker
 
 from vera_ros.embodiments import find_embodiment
 from vera_ros.errors import ConfigurationError, VeraRosError
 from vera_ros.nodes.arm_link import ArmLink
+from vera_ros.nodes.arm_watch import ArmWatch
 from vera_ros.nodes.body_reader import BodyReader
 from vera_ros.nodes.conversions import (
     LATCHED,
@@ -24,10 +25,14 @@ from vera_ros.nodes.conversions import (
     stamp_to_ns,
 )
 from vera_ros.nodes.node import STEADY, Health, VeraNode, run_node
-from vera_ros.nodes.policy_parameters import PARAMETERS
-from vera_ros.nodes.server_link import ServerLink
+from vera_ros.nodes.parameter_services import PatientParameterServices, Verdicts
+from vera_ros.nodes.policy_health import policy_health
+from vera_ros.nodes.policy_parameters import PARAMETERS, overlap_rules
+from vera_ros.nodes.server_side import ServerSide
 from vera_ros.nodes.status_messages import status_marker, status_message
+from vera_ros.nodes.wakefulness import Wakefulness
 from vera_ros.nodes.world_link import WorldLink
+from vera_ros.policy.async_episode import AsyncEpisode
 from vera_ros.policy.episode import Episode
 from vera_ros.policy.goal import Bounds, Goal
 from vera_ros.policy.lockstep_episode import LockstepEpisode
@@ -36,7 +41,6 @@ from vera_ros.policy.states import Cause, Outcome, State
 from vera_ros.vision.frame_buffer import FrameBuffer
 from vera_ros.vision.images import to_rgb
 from vera_ros.vision.window import RollingWindow, SamplingRules
-from vera_ros.wire.client import ClientTimeouts
 from vera_ros.wire.server_config import ServerConfig
 from vera_ros_interfaces.action import ExecuteTask
 from vera_ros_interfaces.msg import ChunkProgress, PolicyStatus
@@ -53,12 +57,15 @@ class PolicyNode(VeraNode):
     def __init__(self, **options: Any) -> None:
         super().__init__("policy_node", PARAMETERS, **options)
         self._episode: Episode | None = None
-        self._link: ServerLink | None = None
+        self._episodes: dict[int, Episode] = {}
+        self._server: ServerSide | None = None
         self._world: WorldLink | None = None
         self._actions: ActionServer | None = None
         self._finished: Future | None = None
         self._shown: tuple[State, str] | None = None
         self._goal_handle: Any = None
+        self._wakefulness = Wakefulness()
+        PatientParameterServices(self, self._verdicts)
 
     def setup(self) -> None:
         """Subscribe to everything and be ready for goals."""
@@ -66,38 +73,40 @@ class PolicyNode(VeraNode):
         self._embodiment = find_embodiment(p["embodiment"])
         self._buffer = FrameBuffer(self._embodiment.view_keys, p["frame_buffer_size"])
         self._body = BodyReader(self, p["body_max_age_s"], p["arm_joints"], p["finger_joints"])
-        self._answers = self.create_guard_condition(self._on_answers)
-        self._link = ServerLink(
-            p["server_url"],
-            self._embodiment,
-            ClientTimeouts(
-                infer_s=p["infer_timeout_s"],
-                ping_interval_s=p["ping_interval_s"],
-                ping_timeout_s=p["ping_timeout_s"],
-            ),
-            p["connect_timeout_s"],
-            self._answers.trigger,
+        self._server = ServerSide(
+            self, self._embodiment, lambda: self._episode, self._now, self._after_event
         )
         bounds = Bounds(
-            connect_s=2.0 * p["connect_timeout_s"] + 1.0,  # the client's own time-outs come first
+            connect_s=p["connect_timeout_s"] + 1.0,  # the client's own time-outs come first
             infer_s=p["infer_timeout_s"] + 1.0,
             views_s=p["view_timeout_s"],
+            view_stall_s=p["view_stall_s"],
             accept_s=p["accept_timeout_s"],
             settle_s=p["settle_timeout_s"],
             advance_s=p["advance_timeout_s"],
             warmup_frames=p["warmup_frames"],
+            restart=p["on_connection_lost"] == "restart",
         )
         self._arm = ArmLink(self, self._embodiment, p["settle_timeout_s"])
-        parts = (self._embodiment, bounds, self._link, self._arm, self._body, self._make_window)
-        if p["lockstep"]:
-            self._make_lockstep_episode(parts)
-        else:
-            self._episode = Episode(*parts)
+        link = self._server.link
+        parts = (self._embodiment, bounds, link, self._arm, self._body, self._make_window)
+        self._arm_watch = ArmWatch(self, p["arm_timeout_s"])
+        self._episodes = (
+            {ExecuteTask.Goal.SYNC: self._make_lockstep_episode(parts)}
+            if p["lockstep"]
+            else {
+                ExecuteTask.Goal.SYNC: Episode(*parts),
+                ExecuteTask.Goal.ASYNC: AsyncEpisode(*parts, rules=overlap_rules(p)),
+            }
+        )
+        self._episode = self._episodes[ExecuteTask.Goal.SYNC]
         self._status = self.create_publisher(PolicyStatus, "policy_status", LATCHED)
         self._marker = self.create_publisher(Marker, "status_marker", LATCHED)
         self._subscribe_views()
         self.create_subscription(Bool, "task_success", self._on_task_success, 10)
         self.create_subscription(ChunkProgress, "chunk_progress", self._on_progress, 10)
+        self.create_service(Trigger, "pause", self._on_pause)
+        self.create_service(Trigger, "resume", self._on_resume)
         self._actions = ActionServer(
             self,
             ExecuteTask,
@@ -115,7 +124,7 @@ class PolicyNode(VeraNode):
         self._status_timer.cancel()
         self._publish_status()
 
-    def _make_lockstep_episode(self, parts: tuple[Any, ...]) -> None:
+    def _make_lockstep_episode(self, parts: tuple[Any, ...]) -> Episode:
         def on_advanced() -> None:
             episode.on_advanced(self._now())
             self._after_event()
@@ -126,51 +135,43 @@ class PolicyNode(VeraNode):
 
         self._world = WorldLink(self, on_advanced, on_failed)
         judged = self.parameters["await_verdict"]
-        self._episode = episode = LockstepEpisode(*parts, world=self._world, judged=judged)
+        episode = LockstepEpisode(*parts, world=self._world, judged=judged)
+        return episode
 
     def stop(self) -> None:
         """End the episode, the arm at rest or coming to rest."""
         if self._episode is not None:
             self._episode.abort(Cause.DEACTIVATED, "policy_node is being deactivated", self._now())
             self._after_event(wait_for_rest=False)  # the process may be about to end
+        if self._server is not None:
+            self._server.give_up()
 
     def teardown(self) -> None:
         """Disconnect, and take no more goals."""
         self._episode = self._world = None
-        if self._link is not None:
-            self._link.stop()
-            self._link = None
+        self._episodes = {}
+        if self._server is not None:
+            self._server.close()
+            self._server = None
         if self._actions is not None:
             self._actions.destroy()
             self._actions = None
 
     def health(self) -> Health:
         """Views, window, server."""
-        episode = self._episode
-        if episode is None:
+        if self._episode is None or self._server is None:
             return Health(message="not configured")
-        status = status_message(
-            episode, self._buffer, self.parameters["server_url"], self._now().ros_ns
+        return policy_health(
+            self._episode,
+            self._buffer,
+            self._server,
+            self.parameters,
+            1.0 / self._embodiment.control_dt_s,
+            self._now().ros_ns,
         )
-        values: dict[str, object] = {
-            "state": episode.state.name,
-            "server_url": status.server_url,
-            "server_latency_s": status.server_latency_s,
-            "pipeline_latency_s": status.pipeline_latency_s,
-            "window": f"{status.window_fill} of {status.window_size}",
-            "frames_dropped": status.frames_dropped,
-            "ticks_skipped": status.ticks_skipped,
-        }
-        stale = []
-        for view, age_s in zip(status.views, status.view_age_s, strict=True):
-            values[f"age_s {view}"] = age_s
-            if not 0 <= age_s <= self.parameters["view_max_age_s"]:
-                stale.append(view)
-        if stale:
-            return Health(
-                DiagnosticStatus.WARN, f"no current picture of {', '.join(stale)}", values
-            )
-        return Health(values=values)
+
+    async def _verdicts(self) -> Verdicts:
+        return {} if self._server is None else await self._server.settings.verdicts()
 
     # Views.
 
@@ -205,7 +206,7 @@ class PolicyNode(VeraNode):
                 self._episode.abort(Cause.IMAGE_ERROR, f"view '{view}': {error}", self._now())
                 self._after_event()
             return
-        waits = self._episode is not None and self._episode.state is State.WAITING_FOR_VIEWS
+        waits = self._episode is not None and self._episode.awaits_frame
         if waits or self._world is not None:  # in lockstep, every picture of a chunk comes at once
             self._tick()  # this may be the picture that it waits for: every millisecond counts
 
@@ -245,11 +246,20 @@ class PolicyNode(VeraNode):
             return "policy_node is not active; activate it first"
         if self._goal_handle is not None:
             return "an episode is running already; cancel it, or wait for its end"
-        if goal.mode != ExecuteTask.Goal.SYNC:
-            return f"mode {goal.mode} is not known; valid is {ExecuteTask.Goal.SYNC} (SYNC)"
+        if self._server is not None and self._server.reloading:
+            return "the policy server loads other models; wait for the answer of reload"
+        if self._arm_watch.held:
+            return "the arm is held; call release first"
+        if goal.mode not in self._episodes:
+            return f"mode {goal.mode} is not possible; valid is {self._modes()}"
         if not (np.isfinite(goal.time_limit_s) and goal.time_limit_s >= 0):
             return f"time_limit_s is {goal.time_limit_s}; valid is 0 (the default) or more"
         return ""
+
+    def _modes(self) -> str:
+        names = {ExecuteTask.Goal.SYNC: "SYNC", ExecuteTask.Goal.ASYNC: "ASYNC"}
+        valid = " or ".join(f"{mode} ({names[mode]})" for mode in self._episodes)
+        return f"{valid} in lockstep" if self._world is not None else valid
 
     def _on_accepted(self, handle: Any) -> None:
         self._goal_handle = handle  # from now on, other goals are refused
@@ -262,8 +272,9 @@ class PolicyNode(VeraNode):
         return CancelResponse.ACCEPT
 
     async def _execute(self, handle: Any) -> ExecuteTask.Result:
-        assert self._episode is not None
         goal = handle.request
+        self._episode = self._episodes[goal.mode]
+        self._buffer.clear()  # between episodes, cameras may change
         self._finished = Future(executor=self.executor)
         limit_s = goal.time_limit_s or self.parameters["default_time_limit_s"]
         try:
@@ -296,22 +307,25 @@ class PolicyNode(VeraNode):
 
     # Events.
 
-    def _on_answers(self) -> None:
-        if self._link is None or self._episode is None:
-            return
-        episode = self._episode
-        self._link.deliver(
-            lambda config: self._on_connected(episode, config),
-            lambda reply, latency_s: episode.on_reply(reply, latency_s, self._now()),
-            lambda error: episode.on_server_failed(error, self._now()),
-        )
-        self._after_event()
+    def _on_pause(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
+        return self._serve(response, "pause", "the arm comes to rest; call resume to go on")
 
-    def _on_connected(self, episode: Episode, config: ServerConfig) -> None:
+    def _on_resume(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
+        return self._serve(response, "resume", "it looks again, and goes on")
+
+    def _serve(self, response: Trigger.Response, what: str, done: str) -> Trigger.Response:
+        """Pause or resume the episode."""
+        response.message = "policy_node is not active; activate it first"
+        if self._episode is None or not self.active:
+            return response
         try:
-            episode.on_connected(config, self._now())
-        except VeraRosError as error:
-            episode.on_server_failed(error, self._now())
+            getattr(self._episode, what)(self._now())
+        except ConfigurationError as error:
+            response.message = str(error)
+            return response
+        self._after_event()
+        response.success, response.message = True, done
+        return response
 
     def _on_progress(self, message: ChunkProgress) -> None:
         if self._episode is None:
@@ -334,6 +348,9 @@ class PolicyNode(VeraNode):
                 time_stretch=message.time_stretch,
                 executed_trans_m=message.executed_trans_m,
                 gripper_commanded=message.gripper_commanded,
+                steps_dropped=message.steps_dropped,
+                held=message.cause == ChunkProgress.HELD,
+                planning_s=message.planning_s,
             ),
             self._now(),
         )
@@ -351,9 +368,13 @@ class PolicyNode(VeraNode):
     def _tick(self) -> None:
         if self._world is not None:
             self._world.poll()
-        if self._episode is not None:
-            self._episode.tick(self._now())
-            self._after_event()
+        if self._episode is None or self._wakefulness.slept():
+            return
+        trouble = self._arm_watch.trouble() if self._episode.running else None
+        if trouble is not None:
+            self._episode.abort(*trouble, self._now())
+        self._episode.tick(self._now())
+        self._after_event()
 
     def _after_event(self, *, wait_for_rest: bool = True) -> None:
         """Show what changed; when the episode is over, let the goal answer."""

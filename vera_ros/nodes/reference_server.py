@@ -11,6 +11,11 @@ from vera_ros.server.reference.stack_policy import StackPolicy
 PARAMETERS = (
     Parameter("host", "127.0.0.1", "address to listen on"),
     Parameter("port", 8800, "port to listen on", minimum=1, maximum=65535),
+    Parameter(
+        "looks_ahead",
+        True,
+        "plan from where the actions lead that will be played meanwhile; other servers do not",
+    ),
     Parameter("delay_s", 0.0, "added to every inference", "s", minimum=0.0, maximum=600.0),
 )
 
@@ -25,7 +30,8 @@ class ReferenceServer(VeraNode):
     def setup(self) -> None:
         """Listen."""
         p = self.parameters
-        self._host = PolicyHost(StackPolicy(), p["host"], p["port"], delay_s=p["delay_s"])
+        policy = StackPolicy(looks_ahead=p["looks_ahead"])
+        self._host = PolicyHost(policy, p["host"], p["port"], delay_s=p["delay_s"])
         port = self._host.start()
         self.get_logger().info(f"the reference policy answers on ws://{p['host']}:{port}")
 

@@ -1,57 +1,80 @@
 # SPDX-License-Identifier: Apache-2.0
 """The policy server as an episode sees it: calls leave at once, answers come by queue."""
 
-import contextlib
 import queue
-import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from concurrent.futures import CancelledError, Future
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
-from vera_ros.embodiments import Embodiment
-from vera_ros.errors import ConnectionFailedError, WireError
-from vera_ros.wire.client import ClientTimeouts, PolicyClient
+from vera_ros.errors import WireError
+from vera_ros.wire.client import PolicyClient
 from vera_ros.wire.client_thread import ClientThread
-from vera_ros.wire.messages import InferReply, InferRequest
-from vera_ros.wire.server_config import ServerConfig, check_embodiment
+from vera_ros.wire.messages import InferReply, InferRequest, ObserveRequest
+from vera_ros.wire.patience import FailedAttempt
+from vera_ros.wire.server_config import ServerConfig
+from vera_ros.wire.session import PolicySession, SessionOptions
+from vera_ros.wire.tuning import Setting, Tuned
+
+
+class ServerEvents(Protocol):
+    """What a link tells, in the thread that calls `deliver`."""
+
+    def on_connected(self, config: ServerConfig) -> None:
+        """The answer to `connect`."""
+
+    def on_attempt_failed(self, attempt: FailedAttempt) -> None:
+        """The server cannot be reached yet; it is tried again."""
+
+    def on_reply(self, reply: InferReply, latency_s: float) -> None:
+        """The answer to `infer`, and how long it took."""
+
+    def on_server_failed(self, error: Exception) -> None:
+        """The answer to either, when it failed."""
+
+    def on_tuned(self, tuned: Tuned) -> None:
+        """The settings were sent over a new connection."""
+
+    def on_observe_failed(self, error: WireError) -> None:
+        """The server did not show what was played."""
 
 
 class ServerLink:
     """The server port of an episode (see vera_ros.policy.ports).
 
     Args:
-        url: ws://host:port.
-        embodiment: what the server must serve.
-        timeouts: of the client's calls.
-        connect_timeout_s: for the handshake.
+        options: of the session.
+        events: who hears the answers.
         wake: called from the client's thread when an answer waits for `deliver`.
     """
 
     def __init__(
-        self,
-        url: str,
-        embodiment: Embodiment,
-        timeouts: ClientTimeouts,
-        connect_timeout_s: float,
-        wake: Callable[[], None],
+        self, options: SessionOptions, events: ServerEvents, wake: Callable[[], None]
     ) -> None:
-        self._url = url
-        self._embodiment = embodiment
-        self._connect_timeout_s = connect_timeout_s
+        self._events = events
         self._wake = wake
-        self._client = ClientThread(PolicyClient(timeouts))
-        self._answers: queue.SimpleQueue[tuple[int, Future[Any], float]] = queue.SimpleQueue()
+        client = PolicyClient(options.timeouts)
+        self._thread = ClientThread(client)
+        self._session = PolicySession(options, client, self)
+        self._waiting: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self._asked = 0  # answers to earlier questions are stale
         self._pending: Future[Any] | None = None
 
+    @property
+    def busy(self) -> bool:
+        """Whether the server was asked something that an episode waits for."""
+        return self._pending is not None
+
     def connect(self, session_id: str) -> None:
         """Be connected, and let the server forget any episode before this one."""
-        self._ask(partial(self._open_session, session_id=session_id))
+        self._ask(partial(self._session.open, session_id), self._events.on_connected)
 
-    def infer(self, request: InferRequest) -> None:
-        """Ask for a chunk."""
-        self._ask(lambda client: client.infer(request))
+    def infer(self, request: InferRequest, played: ObserveRequest | None = None) -> None:
+        """Ask for a chunk; first show the server what was played, if given."""
+        self._ask(
+            partial(self._session.infer, request, played),
+            lambda answer: self._events.on_reply(*answer),
+        )
 
     def abandon(self) -> None:
         """Give up what is under way."""
@@ -64,66 +87,79 @@ class ServerLink:
         """Tell the server that the episode is over; what becomes of it matters to nobody."""
         self._asked += 1
         self._pending = None
-        self._client.submit(partial(_end_session, session_id=session_id), lambda _: None)
+        self._thread.submit(lambda _: self._session.end(session_id), lambda _: None)
+
+    def set_defaults(self, settings: Mapping[str, Setting]) -> None:
+        """Say what the policy is to be configured with on every new connection."""
+        self._session.settings = dict(settings)
+
+    def tune(
+        self, settings: Mapping[str, Setting], on_done: "Callable[[Future[Tuned | None]], None]"
+    ) -> None:
+        """Have the server apply settings, after what it does now; None: it is not connected."""
+        self._submit(partial(self._session.tune, dict(settings)), on_done)
+
+    def reload(
+        self, request: Mapping[str, str | int], on_done: "Callable[[Future[ServerConfig]], None]"
+    ) -> None:
+        """Make the server load other models, between episodes."""
+        self._submit(partial(self._session.reload, dict(request)), on_done)
 
     def stop(self) -> None:
-        """Disconnect."""
-        self._client.stop()
+        """Disconnect; what was not answered will not be."""
+        self._thread.stop()
 
-    def deliver(
-        self,
-        on_connected: Callable[[ServerConfig], None],
-        on_reply: Callable[[InferReply, float], None],
-        on_failed: Callable[[Exception], None],
-    ) -> None:
+    def deliver(self) -> None:
         """Hand over the answers that wait, in the caller's thread."""
         while True:
             try:
-                number, future, began_s = self._answers.get_nowait()
+                hand_over = self._waiting.get_nowait()
             except queue.Empty:
                 return
-            if number != self._asked:
-                continue
-            self._pending = None
-            try:
-                answer = future.result()
-            except CancelledError:
-                continue
-            except Exception as error:
-                on_failed(error)
-                continue
-            if isinstance(answer, ServerConfig):
-                on_connected(answer)
-            else:
-                on_reply(answer, time.monotonic() - began_s)
+            hand_over()
 
-    def _ask(self, call: Callable[[PolicyClient], Coroutine[Any, Any, Any]]) -> None:
+    # News of the session, in the client's thread.
+
+    def on_attempt_failed(self, attempt: FailedAttempt) -> None:
+        """See SessionNews."""
+        self._later(partial(self._events.on_attempt_failed, attempt))
+
+    def on_tuned(self, tuned: Tuned) -> None:
+        """See SessionNews."""
+        self._later(partial(self._events.on_tuned, tuned))
+
+    def on_observe_failed(self, error: WireError) -> None:
+        """See SessionNews."""
+        self._later(partial(self._events.on_observe_failed, error))
+
+    def _ask(
+        self, call: Callable[[], Coroutine[Any, Any, Any]], on_answer: Callable[[Any], None]
+    ) -> None:
         self._asked += 1
-        number, began_s = self._asked, time.monotonic()
+        self._pending = self._submit(call, partial(self._on_answer, self._asked, on_answer))
 
-        def on_done(future: "Future[Any]") -> None:
-            self._answers.put((number, future, began_s))
-            self._wake()
+    def _on_answer(
+        self, number: int, on_answer: Callable[[Any], None], future: "Future[Any]"
+    ) -> None:
+        if number != self._asked:
+            return
+        self._pending = None
+        try:
+            answer = future.result()
+        except CancelledError:
+            return
+        except Exception as error:
+            self._events.on_server_failed(error)
+            return
+        on_answer(answer)
 
-        self._pending = self._client.submit(call, on_done)
+    def _submit(
+        self, call: Callable[[], Coroutine[Any, Any, Any]], on_done: "Callable[[Future[Any]], None]"
+    ) -> "Future[Any]":
+        return self._thread.submit(
+            lambda _: call(), lambda future: self._later(partial(on_done, future))
+        )
 
-    async def _open_session(self, client: PolicyClient, session_id: str) -> ServerConfig:
-        if client.connected:
-            # It may be broken, or about to be dropped with a call that was given up: then again.
-            with contextlib.suppress(ConnectionFailedError):
-                return await self._begin_session(client, session_id)
-        await client.connect(self._url, self._connect_timeout_s)
-        return await self._begin_session(client, session_id)
-
-    async def _begin_session(self, client: PolicyClient, session_id: str) -> ServerConfig:
-        check_embodiment(client.config, self._embodiment)
-        await client.reset(session_id, "new_episode")
-        return client.config
-
-
-async def _end_session(client: PolicyClient, session_id: str) -> None:
-    if not client.connected:
-        return
-    # If it fails, the connection is dropped, and the next episode opens another.
-    with contextlib.suppress(WireError):
-        await client.reset(session_id, "episode_end")
+    def _later(self, hand_over: Callable[[], None]) -> None:
+        self._waiting.put(hand_over)
+        self._wake()

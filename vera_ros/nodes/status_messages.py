@@ -6,9 +6,11 @@ from std_msgs.msg import ColorRGBA, Header
 from visualization_msgs.msg import Marker
 
 from vera_ros.nodes.conversions import ns_to_stamp
+from vera_ros.policy.async_episode import AsyncEpisode
 from vera_ros.policy.episode import Episode
 from vera_ros.policy.states import Cause, State
 from vera_ros.vision.frame_buffer import FrameBuffer
+from vera_ros_interfaces.action import ExecuteTask
 from vera_ros_interfaces.msg import PolicyStatus
 
 
@@ -42,6 +44,14 @@ def status_message(
         slowed_chunks=counters.slowed_chunks,
         clipped_rows=counters.clipped_rows,
         collapsed_chunks=counters.collapsed_chunks,
+        mode=ExecuteTask.Goal.ASYNC if isinstance(episode, AsyncEpisode) else ExecuteTask.Goal.SYNC,
+        inferring=episode.inferring,
+        late_chunks=counters.late_chunks,
+        steps_dropped=counters.steps_dropped,
+        steps_blended=counters.steps_blended,
+        holds=counters.holds,
+        reconnects=counters.reconnects,
+        moving_share=episode.moving_share,
     )
 
 

@@ -5,12 +5,15 @@
                                  ^                                              |
                                  +----------------------------------------------+
 
-and from every running state to DONE, ABORTED or CANCELLED, always with a cause.
+and from every running state to DONE, ABORTED or CANCELLED, always with a cause. A chunk may have to
+wait in AWAITING_APPROVAL; whoever pauses an episode finds it in PAUSED, the arm at rest, from where
+it looks again when it is resumed.
 """
 
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -26,23 +29,31 @@ from vera_ros.errors import (
 )
 from vera_ros.motion.actions import ActionConvention, Commands, interpret_actions
 from vera_ros.policy.goal import Bounds, Goal, Result
+from vera_ros.policy.motion_share import MotionShare
 from vera_ros.policy.ports import (
     ArmPort,
     BodyPort,
     Chunk,
     ChunkState,
     Instant,
+    Origin,
     Progress,
     Proprioception,
     ServerPort,
 )
+from vera_ros.policy.sharing import sign_of_another_client
 from vera_ros.policy.states import Cause, State, ending
-from vera_ros.vision.frame import NoFrame
+from vera_ros.policy.statistics import Latencies
+from vera_ros.vision.frame import NoFrame, Reason
 from vera_ros.vision.window import RollingWindow
-from vera_ros.wire.messages import InferReply, InferRequest
-from vera_ros.wire.server_config import ServerConfig
+from vera_ros.wire.messages import InferReply, InferRequest, ObserveRequest
+from vera_ros.wire.patience import FailedAttempt
+from vera_ros.wire.server_config import ServerConfig, check_same_policy
 
+# After these, the server is without the connection and without the episode.
+_LOSSES = (ConnectionFailedError, ServerTimeoutError, PolicyServerError)
 _SLOWED = 1.01  # times its duration: what is less is nothing that anybody would see
+_CLOCK_STEP_NS = 50_000_000  # back: less is no more than the steps of /clock
 _COLLAPSED_MEAN_ACTION = 1e-3  # of the pose columns; below it the policy's dream stands still
 
 
@@ -56,6 +67,12 @@ class Counters:
     rails_bound_chunks: int = 0
     slowed_chunks: int = 0
     collapsed_chunks: int = 0
+    late_chunks: int = 0
+    steps_dropped: int = 0
+    steps_blended: int = 0
+    holds: int = 0
+    connection_attempts: int = 0
+    reconnects: int = 0
     server_latency_s: float = 0.0
     server_infer_s: float = 0.0
     pipeline_latency_s: float = 0.0
@@ -97,9 +114,13 @@ class Episode:
         self.session_id = ""
         self.goal = Goal("", 0.0)
         self.counters = Counters()
+        self.latencies = Latencies()
         self.window: RollingWindow | None = None
         self.result: Result | None = None
+        self.inferring = False
         self._config: ServerConfig | None = None
+        self._answered = False  # in this session
+        self._frames_asked = 0
         self._started = self._entered = Instant(0.0, 0)
         self._not_before_ns = 0
         self._felt_since_ns = 0
@@ -107,11 +128,27 @@ class Episode:
         self._steps_before = 0
         self._chunk: Chunk | None = None
         self._progress: Progress | None = None
+        self._inferring_since_s = 0.0
+        self._asked_from = Origin(0)
+        self._pause_asked = False
+        self._paused_s = 0.0
+        self._ticked = self._started
+        self._time_in_motion = MotionShare()
 
     @property
     def running(self) -> bool:
         """Whether an episode is under way."""
         return self.state.running
+
+    @property
+    def moving_share(self) -> float:
+        """Share of the time since the first chunk in which one played."""
+        return self._time_in_motion.share
+
+    @property
+    def awaits_frame(self) -> bool:
+        """Whether a new picture may be what the episode waits for."""
+        return self.state is State.WAITING_FOR_VIEWS
 
     def elapsed_s(self, now: Instant) -> float:
         """Steady time since the episode began, or that it took [s]."""
@@ -130,20 +167,46 @@ class Episode:
         if not goal.time_limit_s > 0 or not np.isfinite(goal.time_limit_s):
             raise ConfigurationError(f"time limit {goal.time_limit_s} s is not above zero")
         self.goal = goal
-        self.session_id = self._new_session_id()
         self.counters = Counters()
-        self.result = self._chunk = self._progress = self.window = None
-        self._warm_frames = self._steps_before = 0
-        self._started = now
-        self._enter(State.CONNECTING, now, "waiting for the policy server")
+        self.result = self._config = None
+        self._steps_before = 0
+        self._started = self._ticked = now
+        self._pause_asked, self._paused_s = False, 0.0
+        self._time_in_motion = MotionShare()
+        self._begin_session("waiting for the policy server", now)
+
+    def _begin_session(self, message: str, now: Instant) -> None:
+        """Have the server begin afresh, with nothing that was seen before."""
+        self.session_id = self._new_session_id()
+        self._chunk = self._progress = self.window = None
+        self.inferring = self._answered = False
+        self._warm_frames = 0
+        self.counters.connection_attempts += 1
+        self._enter(State.CONNECTING, now, message)
         self._server.connect(self.session_id)
 
     # Events of the server.
+
+    def on_attempt_failed(self, attempt: FailedAttempt, now: Instant) -> None:
+        """The server cannot be reached yet; it is tried again soon."""
+        if self.state is not State.CONNECTING:
+            return
+        self.counters.connection_attempts += 1
+        self.message = (
+            f"waiting for the policy server: attempt {attempt.number} failed, the next one comes "
+            f"in {attempt.wait_s:.1f} s ({attempt.error})"
+        )
 
     def on_connected(self, config: ServerConfig, now: Instant) -> None:
         """The server is there, with a configuration that was found to fit."""
         if self.state is not State.CONNECTING:
             return
+        if self._config is not None:
+            try:
+                check_same_policy(self._config, config)
+            except ConfigurationError as error:
+                self._end(Cause.SERVER_MISMATCH, str(error), now)
+                return
         if config.needs_prompt and not self.goal.prompt.strip():
             self._end(Cause.SERVER_MISMATCH, "the server needs a prompt and the goal has none", now)
             return
@@ -151,40 +214,75 @@ class Episode:
         self.window = self._make_window(config)
         self._begin_to_look(now)
 
+    def on_action_horizon(self, steps: int) -> None:
+        """The server now sends chunks of another length."""
+        if self._config is not None:
+            self._config = replace(self._config, action_horizon=steps)
+
     def on_reply(self, reply: InferReply, latency_s: float, now: Instant) -> None:
         """The server's answer to the last question. `latency_s`: as the client saw it."""
-        if self.state is not State.INFERRING or self._config is None or self.window is None:
+        if not self.inferring or self._config is None:
+            return
+        self.inferring = False
+        sign = sign_of_another_client(
+            reply.info, self.session_id, first=not self._answered, frames=self._frames_asked
+        )
+        if sign:
+            self._end(
+                Cause.SERVER_SHARED,
+                f"another client uses the same policy server, or it was restarted: {sign}; a "
+                "server serves one episode at a time, give each client one of its own",
+                now,
+            )
+            return
+        self._answered = True
+        if not self._awaits_reply():
             return
         counters = self.counters
         counters.server_latency_s = latency_s
         counters.server_infer_s = _number(reply.info.get("infer_s"))
+        self.latencies.server.add(latency_s)
+        if counters.server_infer_s:
+            self.latencies.infer.add(counters.server_infer_s)
         counters.phase = str(reply.info.get("phase", ""))
+        try:
+            commands = self._interpret(reply.actions)
+        except MotionError as error:
+            self._end(Cause.INVALID_ACTIONS, str(error), now)
+            return
+        counters.collapsed_chunks += self._is_collapsed(reply.actions, commands)
+        self._take(reply, commands, now)
+
+    def _interpret(self, actions: npt.NDArray[np.float32]) -> Commands:
+        """What the server's numbers mean.
+
+        Raises:
+            MotionError: they are not usable.
+        """
+        assert self._config is not None
         convention = ActionConvention(
             columns=self._config.action_dim,
             gripper_column=self._config.gripper_column,
             already_metric=self._config.actions_already_metric,
             abs_scale=tuple(self._config.action_abs_scale),
         )
-        try:
-            commands = interpret_actions(reply.actions, self._embodiment, convention)
-        except MotionError as error:
-            self._end(Cause.INVALID_ACTIONS, str(error), now)
-            return
+        return interpret_actions(actions, self._embodiment, convention)
+
+    def _next_chunk(self, commands: Commands, start_ns: int, now: Instant) -> Chunk:
+        """The episode's next chunk, planned from the last question."""
+        assert self._config is not None
+        counters = self.counters
         counters.clipped_rows += commands.clipped_rows
-        counters.collapsed_chunks += self._is_collapsed(reply.actions, commands)
-        self._chunk = Chunk(
+        counters.chunks += 1
+        return Chunk(
             session_id=self.session_id,
-            sequence=counters.chunks,
-            stamp_ns=self.window.newest_stamp_ns or now.ros_ns,
+            sequence=counters.chunks - 1,
+            stamp_ns=self._asked_from.stamp_ns or now.ros_ns,
             control_dt_s=self._config.control_dt,
             commands=commands,
-            start_ns=self._start_ns(now),
+            start_ns=start_ns,
+            planned_from=self._asked_from,
         )
-        self._progress = None
-        self._steps_before = counters.steps
-        counters.chunks += 1
-        self._enter(State.PLAYING, now)
-        self._arm.play(self._chunk)
 
     def _is_collapsed(self, actions: npt.NDArray[np.float32], commands: Commands) -> bool:
         """Whether a chunk asks for nothing: neither motion nor another state of the gripper."""
@@ -200,8 +298,23 @@ class Episode:
 
     def on_server_failed(self, error: Exception, now: Instant) -> None:
         """What was asked of the server failed."""
-        if self.running:
+        if self._bounds.restart and self.inferring and isinstance(error, _LOSSES):
+            self._restart(error, now)
+        elif self.running:
             self._end(_cause_of(error, self.state), str(error), now)
+        self.inferring = False
+
+    def _restart(self, error: Exception, now: Instant) -> None:
+        """Go on with a new session: with the connection, the server has lost the episode.
+
+        Nobody decides any more where the arm goes, and a window begins with an arm that stands.
+        """
+        self._server.abandon()
+        self._come_to_rest()
+        if self.state is State.PAUSED:
+            self._paused_s += now.steady_s - self._entered.steady_s
+        self.counters.reconnects += 1
+        self._begin_session(f"the connection is lost ({error}); waiting for the server", now)
 
     # Events of the arm.
 
@@ -212,19 +325,30 @@ class Episode:
             return
         if (progress.session_id, progress.sequence) != (chunk.session_id, chunk.sequence):
             return
-        if progress.state is ChunkState.REJECTED:
-            self._end(Cause.ARM_REJECTED, progress.message or "no reason was given", now)
+        if self._is_trouble(progress, now):
             return
-        if progress.state is ChunkState.ABORTED:
-            self._end(Cause.ARM_ABORTED, progress.message or "no reason was given", now)
+        if progress.state is ChunkState.AWAITING_APPROVAL:
+            self._enter(State.AWAITING_APPROVAL, now, f"chunk {chunk.sequence} awaits approval")
             return
         if self._progress is None:
+            if self.state is State.AWAITING_APPROVAL:
+                self._enter(State.PLAYING, now)
             try:
                 self._accepted(progress, chunk)
             except ConfigurationError as error:
                 self._end(Cause.INTERNAL_ERROR, f"the arm side's plan makes no sense: {error}", now)
                 return
         self._follow(progress, now)
+
+    def _is_trouble(self, progress: Progress, now: Instant) -> bool:
+        """Whether the arm side gives up a chunk, which ends the episode."""
+        if progress.state not in (ChunkState.REJECTED, ChunkState.ABORTED):
+            return False
+        cause = Cause.ARM_REJECTED if progress.state is ChunkState.REJECTED else Cause.ARM_ABORTED
+        if progress.held:
+            cause = Cause.HELD
+        self._end(cause, progress.message or "no reason was given", now)
+        return True
 
     def _follow(self, progress: Progress, now: Instant) -> None:
         """The present chunk goes on as planned."""
@@ -241,18 +365,41 @@ class Episode:
             ConfigurationError: it makes no sense.
         """
         self.counters.pipeline_latency_s = self._pipeline_s(progress, chunk)
+        if self.counters.pipeline_latency_s:
+            self.latencies.pipeline.add(self.counters.pipeline_latency_s)
+        self.latencies.planning.add(progress.planning_s)
         self.counters.rails_bound_chunks += progress.rails_bound
         self.counters.slowed_chunks += progress.time_stretch > _SLOWED
         ticks_ns = self._ticks_ns(progress, chunk)
         if self.window is not None and ticks_ns:
             self.window.play(ticks_ns)
 
-    # What is different in lockstep.
+    # What is different in lockstep, or while the next inference runs beside a chunk.
+
+    def _awaits_reply(self) -> bool:
+        """Whether the server's answer matters now."""
+        return self.state is State.INFERRING
+
+    def _take(self, reply: InferReply, commands: Commands, now: Instant) -> None:
+        """Have a new chunk played."""
+        self._chunk = self._next_chunk(commands, self._start_ns(now), now)
+        self._progress = None
+        self._steps_before = self.counters.steps
+        self._enter(State.PLAYING, now)
+        self._arm.play(self._chunk)
+
+    def _look_while_playing(self, now: Instant) -> None:
+        """A frame has entered the window while a chunk plays."""
+
+    def _come_to_rest(self) -> None:
+        """Stop the arm, if it moves, before a new session."""
+        if self._arm_may_move():
+            self._arm.stop()
 
     def _begin_to_look(self, now: Instant) -> None:
         """The server is there: have the first frame taken."""
         self._not_before_ns = now.ros_ns
-        self._enter(State.WAITING_FOR_VIEWS, now)
+        self._wait_for_views(now)
 
     def _look_again(self, not_before_ns: int, now: Instant) -> None:
         """Have another frame taken, of the standing arm."""
@@ -273,11 +420,14 @@ class Episode:
 
     def _passed_s(self, now: Instant) -> float:
         """Time that counts against the goal's limit [s]."""
-        return now.steady_s - self._started.steady_s
+        paused_s = self._paused_s
+        if self.state is State.PAUSED:
+            paused_s += now.steady_s - self._entered.steady_s
+        return now.steady_s - self._started.steady_s - paused_s
 
     def _arm_may_move(self) -> bool:
         """Whether the arm side may have something to say of the present chunk."""
-        return self.state in (State.PLAYING, State.SETTLING)
+        return self.state in (State.PLAYING, State.SETTLING, State.AWAITING_APPROVAL)
 
     # Events of people, judges and time.
 
@@ -294,6 +444,48 @@ class Episode:
         if self.running:
             self._end(Cause.CANCEL_REQUESTED, "cancelled", now)
 
+    def pause(self, now: Instant) -> None:
+        """Bring the arm to rest, and go on when `resume` says so; time does not count meanwhile.
+
+        Raises:
+            ConfigurationError: no episode is running.
+        """
+        if not self.running:
+            raise ConfigurationError("no episode is running; there is nothing to pause")
+        if self._pause_asked:
+            return
+        self._pause_asked = True
+        if self.state is State.CONNECTING:
+            return  # it pauses once it is connected
+        if self.window is not None:
+            self.window.stop(now.ros_ns)
+        if self._arm_may_move():
+            self._arm.stop()
+        self._chunk = self._progress = None
+        self._wait_for_views(now)
+
+    def resume(self, now: Instant) -> None:
+        """Look again, and go on.
+
+        Raises:
+            ConfigurationError: no episode is paused.
+        """
+        if not self.running or not self._pause_asked:
+            raise ConfigurationError("no episode is paused; there is nothing to resume")
+        self._pause_asked = False
+        if self.state is not State.PAUSED:
+            return
+        self._paused_s += now.steady_s - self._entered.steady_s
+        self._not_before_ns = now.ros_ns
+        self._wait_for_views(now)
+
+    def _wait_for_views(self, now: Instant) -> None:
+        """Look, unless the episode is to pause."""
+        if self._pause_asked:
+            self._enter(State.PAUSED, now, "paused; call resume to go on")
+        else:
+            self._enter(State.WAITING_FOR_VIEWS, now)
+
     def abort(self, cause: Cause, message: str, now: Instant) -> None:
         """Something outside the episode makes it impossible to go on."""
         if self.running:
@@ -303,18 +495,31 @@ class Episode:
         """Let time pass: look, sample frames, and give up on what takes too long."""
         if not self.running:
             return
+        before, self._ticked = self._ticked, now
+        if now.ros_ns < before.ros_ns - _CLOCK_STEP_NS:
+            back_s = (before.ros_ns - now.ros_ns) * 1e-9
+            self._end(
+                Cause.CLOCK_JUMPED,
+                f"ROS time went back by {back_s:.3f} s; give the goal again",
+                now,
+            )
+            return
+        plays = self.state is State.PLAYING and self._progress is not None
+        if self.counters.chunks and self.state is not State.PAUSED:
+            self._time_in_motion.add(now.steady_s - before.steady_s, plays)
         if self._passed_s(now) >= self.goal.time_limit_s:
             self._end(Cause.TIME_LIMIT, f"{self.goal.time_limit_s:g} s have passed", now)
             return
-        if self.window is not None:
-            self.window.poll(now.ros_ns)
+        if self.window is not None and self.window.poll(now.ros_ns):
+            self._look_while_playing(now)
         waited_s = now.steady_s - self._entered.steady_s
         if self.state is State.CONNECTING and waited_s > self._bounds.connect_s:
             self._end(Cause.NO_SERVER, f"no handshake within {self._bounds.connect_s:g} s", now)
+        elif self.inferring and now.steady_s - self._inferring_since_s > self._bounds.infer_s:
+            words = f"no answer within {self._bounds.infer_s:g} s"
+            self.on_server_failed(ServerTimeoutError(words), now)
         elif self.state is State.WAITING_FOR_VIEWS:
             self._look(waited_s, now)
-        elif self.state is State.INFERRING and waited_s > self._bounds.infer_s:
-            self._end(Cause.SERVER_TIMEOUT, f"no answer within {self._bounds.infer_s:g} s", now)
         elif self.state in (State.PLAYING, State.SETTLING):
             self._watch_arm(waited_s, now)
 
@@ -323,6 +528,9 @@ class Episode:
         if not self._arm.resting():  # after a stop by the episode before
             self._not_before_ns = now.ros_ns
             self._enter(State.WAITING_FOR_VIEWS, now, "waiting for the arm to rest")
+            return
+        if self.inferring:  # it was asked before a pause
+            self._enter(State.WAITING_FOR_VIEWS, now, "waiting for the server's last answer")
             return
         proprioception = self._body.proprioception(self._felt_since_ns)
         if proprioception is None:
@@ -338,22 +546,32 @@ class Episode:
         if isinstance(frame, NoFrame):
             self.message = f"waiting for views: {frame}"
             if waited_s > self._bounds.views_s:
-                self._end(Cause.VIEWS_MISSING, f"{frame}, for {self._bounds.views_s:g} s", now)
+                skewed = frame.reason is Reason.SKEWED
+                cause = Cause.VIEWS_SKEWED if skewed else Cause.VIEWS_MISSING
+                self._end(cause, f"{frame}, for {self._bounds.views_s:g} s", now)
             return
         self._warm_frames += 1
-        if self._warm_frames < self._bounds.warmup_frames and self.counters.chunks == 0:
+        if self._warm_frames < self._bounds.warmup_frames and not self._answered:
             assert self._config is not None
             self._look_again(frame.newest_ns + round(self._config.control_dt * 1e9), now)
             return
+        self._enter(State.INFERRING, now)
+        self._ask(proprioception, now)
+
+    def _ask(self, proprioception: Proprioception, now: Instant, **more: Any) -> None:
+        """Ask for a chunk from what the window holds; `more`: further fields of the request."""
         try:
-            request = self._request(proprioception)
+            request, played = self._request(proprioception, **more), self._frames_played()
         except ProtocolError as error:
             self._end(Cause.INTERNAL_ERROR, f"the server cannot be asked: {error}", now)
             return
-        self._enter(State.INFERRING, now)
-        self._server.infer(request)
+        assert self.window is not None
+        self._asked_from = Origin.of(self.window.newest_stamp_ns or now.ros_ns, proprioception)
+        self._inferring_since_s, self.inferring = now.steady_s, True
+        self._frames_asked = len(request.context_rgb)
+        self._server.infer(request, played)
 
-    def _request(self, proprioception: Proprioception) -> InferRequest:
+    def _request(self, proprioception: Proprioception, **more: Any) -> InferRequest:
         assert self.window is not None
         assert self._config is not None
         progress = self._progress
@@ -367,9 +585,33 @@ class Episode:
             proprio=_named_as_asked(proprioception, self._config.proprio_keys),
             rails_bound=None if progress is None else progress.rails_bound or clipped,
             executed_trans=None if progress is None else progress.executed_trans_m,
+            **more,
         )
 
+    def _frames_played(self) -> ObserveRequest | None:
+        """What was played since the last question; None: nothing."""
+        assert self.window is not None
+        assert self._config is not None
+        frames = self.window.played
+        if not len(frames):
+            return None
+        widths = self.window.view_widths
+        return ObserveRequest(frames, self._config.view_keys, widths, self.session_id)
+
+    def _watch_views(self, now: Instant) -> bool:
+        """Whether every view still comes in while a chunk plays; the episode ends if not."""
+        assert self.window is not None
+        limit_s = self._bounds.view_stall_s
+        for view, age_ns in self.window.view_ages_ns(now.ros_ns).items():
+            if age_ns is not None and age_ns * 1e-9 > limit_s:
+                words = f"view '{view}' is {age_ns * 1e-9:.2f} s old while a chunk plays; valid is "
+                self._end(Cause.VIEWS_STALE, f"{words}up to {limit_s:g} s", now)
+                return False
+        return True
+
     def _watch_arm(self, waited_s: float, now: Instant) -> None:
+        if not self._watch_views(now):
+            return
         progress = self._progress
         if progress is None:
             if waited_s > self._bounds.accept_s:
@@ -410,7 +652,8 @@ class Episode:
             self.window.stop(now.ros_ns)
         if may_move:
             self._arm.stop()
-        if was in (State.CONNECTING, State.INFERRING):
+        if was is State.CONNECTING or self.inferring:
+            self.inferring = False
             self._server.abandon()
         else:
             self._server.release(self.session_id)

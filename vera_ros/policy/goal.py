@@ -27,20 +27,24 @@ class Bounds:
         connect_s: for the server's handshake.
         infer_s: for an inference.
         views_s: for a fresh multi-view frame.
+        view_stall_s: age of a view's newest picture while a chunk plays.
         accept_s: for the arm side's answer to a chunk.
         settle_s: for the arm to rest, after the last step should have been played; in lockstep
             for the judge's word.
         advance_s: for time to pass, in lockstep.
         warmup_frames: frames of the standing arm before the first inference.
+        restart: when the connection is lost, go on with a new session instead of ending.
     """
 
     connect_s: float = 10.0
     infer_s: float = 600.0
     views_s: float = 3.0
+    view_stall_s: float = 1.0
     accept_s: float = 2.0
     settle_s: float = 5.0
     advance_s: float = 30.0
     warmup_frames: int = 1
+    restart: bool = False
 
 
 @dataclass(frozen=True)

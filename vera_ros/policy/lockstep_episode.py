@@ -51,6 +51,19 @@ class LockstepEpisode(Episode):
         """Whether the episode is over and the arm rests, or was given enough time to."""
         return not self.running and not self._stopping and self._asked_s is None
 
+    @property
+    def moving_share(self) -> float:
+        """All of it: while nothing moves, no time passes."""
+        return 1.0 if self.counters.chunks else 0.0
+
+    def pause(self, now: Instant) -> None:
+        """Refuse to.
+
+        Raises:
+            ConfigurationError: always.
+        """
+        raise ConfigurationError("in lockstep, time stands still between chunks anyway; cancel")
+
     def start(self, goal: Goal, now: Instant) -> None:
         """Begin an episode, see Episode."""
         super().start(goal, now)
@@ -185,6 +198,9 @@ class LockstepEpisode(Episode):
             self._enter(State.SETTLING, now, "waiting for the judge")
         else:
             self._look_here(now)
+
+    def _come_to_rest(self) -> None:
+        """Nothing moves while time stands still; the next chunk goes on from there."""
 
     def _passed_s(self, now: Instant) -> float:
         """Simulated time."""

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from vera_ros.motion.actions import Commands
-from vera_ros.wire.messages import InferRequest
+from vera_ros.wire.messages import InferRequest, ObserveRequest
 
 Proprioception = Mapping[str, npt.NDArray[np.float32]]
 
@@ -29,6 +29,26 @@ class Instant:
 
 
 @dataclass(frozen=True)
+class Origin:
+    """What a chunk was planned from.
+
+    Attributes:
+        stamp_ns: the newest frame, ROS time.
+        position: of the TCP then, base frame. Shape (3,), [m]; None: not known.
+        orientation: of the TCP then, as a quaternion x y z w. Shape (4,).
+    """
+
+    stamp_ns: int
+    position: npt.NDArray[np.float32] | None = None
+    orientation: npt.NDArray[np.float32] | None = None
+
+    @classmethod
+    def of(cls, stamp_ns: int, proprioception: Proprioception) -> "Origin":
+        """What the robot felt at a time."""
+        return cls(stamp_ns, proprioception.get("eef_pos"), proprioception.get("eef_quat"))
+
+
+@dataclass(frozen=True)
 class Chunk:
     """A chunk for the arm.
 
@@ -39,6 +59,7 @@ class Chunk:
         control_dt_s: duration of one action.
         commands: what the actions mean.
         start_ns: when the first action begins, ROS time; 0: as soon as possible.
+        planned_from: what was seen and felt when the server was asked.
     """
 
     session_id: str
@@ -47,6 +68,7 @@ class Chunk:
     control_dt_s: float
     commands: Commands
     start_ns: int = 0
+    planned_from: Origin = Origin(0)
 
 
 class ChunkState(Enum):
@@ -77,6 +99,9 @@ class Progress:
         time_stretch: planned over nominal duration.
         executed_trans_m: summed translation commanded after limits.
         gripper_commanded: the chunk moves the gripper.
+        steps_dropped: leading steps that are not played; `step_times_ns` has none for them.
+        held: it was given up because a hold was asked for.
+        planning_s: time that planning took.
     """
 
     session_id: str
@@ -90,21 +115,25 @@ class Progress:
     time_stretch: float = 1.0
     executed_trans_m: float = 0.0
     gripper_commanded: bool = False
+    steps_dropped: int = 0
+    held: bool = False
+    planning_s: float = 0.0
 
 
 class ServerPort(Protocol):
     """The policy server, asynchronously: every call returns at once and is answered by an event.
 
     `connect` is answered by `Episode.on_connected`, `infer` by `Episode.on_reply`, and any of
-    them may be answered by `Episode.on_server_failed`.
+    them may be answered by `Episode.on_server_failed`. `connect` waits for a server that is not
+    there yet, and tells of each attempt that failed by `Episode.on_attempt_failed`.
     """
 
     def connect(self, session_id: str) -> None:
         """Be connected, and let the server forget any episode before this one."""
         ...
 
-    def infer(self, request: InferRequest) -> None:
-        """Ask for a chunk."""
+    def infer(self, request: InferRequest, played: ObserveRequest | None = None) -> None:
+        """Ask for a chunk; first show the server what was played since the last one, if given."""
         ...
 
     def abandon(self) -> None:
@@ -140,6 +169,10 @@ class BodyPort(Protocol):
 
         Nothing that was measured before `since_ns` (ROS time) is returned.
         """
+        ...
+
+    def proprioception_at(self, time_ns: int) -> Proprioception | None:
+        """Return the same as it was at a time a little ago, ROS time; None: not known."""
         ...
 
 

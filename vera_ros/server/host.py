@@ -106,6 +106,8 @@ class PolicyHost:
                 await connection.send(await self._in_worker(self._service.greet))
                 async for frame in connection:
                     answer = await self._in_worker(partial(self._service.answer, frame))
+                    if self._stopping.is_set():
+                        return  # nobody hears the answer to what was cut short
                     await connection.send(answer)
             except ConnectionClosed:
                 raise

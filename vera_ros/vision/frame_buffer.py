@@ -71,6 +71,10 @@ class FrameBuffer:
         pictures = self._of(view)
         return pictures[-1][0] if pictures else None
 
+    def stamps_ns(self, view: str) -> list[int]:
+        """Return the stamps of the view's pictures, oldest first."""
+        return [ns for ns, _ in self._of(view)]
+
     def seen_up_to_ns(self) -> int | None:
         """Return the time up to which every view is complete; None: a view has no picture.
 

@@ -43,6 +43,7 @@ class _Episode:
 
     last: MultiViewFrame | None = None
     last_tick_ns: int | None = None
+    newest_tick_ns: int | None = None
     skipped: int = 0
     last_skip: NoFrame | None = None
     ticks: deque[int] = field(default_factory=deque)
@@ -97,8 +98,13 @@ class RollingWindow:
         if frame.oldest_ns < not_before_ns:
             return _not_fresh(self._buffer, frame, [not_before_ns] * len(frame.stamps_ns))
         self._append(frame)
-        self._episode.played, self._episode.playing = self._episode.playing, []
+        self._episode.newest_tick_ns = None
+        self.take_stock()
         return frame
+
+    def take_stock(self) -> None:
+        """Let `played` be the frames of the ticks since the last time that this was called."""
+        self._episode.played, self._episode.playing = self._episode.playing, []
 
     def play(self, step_times_ns: Sequence[int]) -> None:
         """Arm one tick per step that plays, in place of armed ticks from the first of them on.
@@ -142,6 +148,7 @@ class RollingWindow:
                 episode.last_skip = frame
             else:
                 episode.playing.append(self._append(frame))
+                episode.newest_tick_ns = episode.last_tick_ns
                 taken += 1
         return taken
 
@@ -152,7 +159,10 @@ class RollingWindow:
 
     @property
     def played(self) -> npt.NDArray[np.uint8]:
-        """The frames of the ticks between the last two looks. Shape (n, H, sum of widths, 3)."""
+        """The frames of the ticks between the last two looks, or times that stock was taken.
+
+        Shape (n, H, sum of widths, 3).
+        """
         return self._stack(self._episode.played)
 
     @property
@@ -174,6 +184,15 @@ class RollingWindow:
     def last_skip(self) -> NoFrame | None:
         """Why the last skipped tick found no frame."""
         return self._episode.last_skip
+
+    def view_ages_ns(self, now_ns: int) -> dict[str, int | None]:
+        """Return the age of each view's newest picture; None: there is none."""
+        return self._buffer.ages_ns(now_ns)
+
+    @property
+    def newest_tick_ns(self) -> int | None:
+        """The tick that the last frame was taken for; None: it was not taken for a tick."""
+        return self._episode.newest_tick_ns
 
     @property
     def newest_stamp_ns(self) -> int | None:

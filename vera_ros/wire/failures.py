@@ -6,7 +6,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NoReturn
 
-from websockets.exceptions import ConnectionClosed, InvalidURI, WebSocketException
+from websockets.exceptions import (
+    ConnectionClosed,
+    InvalidHandshake,
+    InvalidMessage,
+    InvalidStatus,
+    InvalidURI,
+    WebSocketException,
+)
 
 from vera_ros.errors import (
     ConfigurationError,
@@ -18,6 +25,7 @@ from vera_ros.errors import (
 from vera_ros.wire.codec import MAX_FRAME_BYTES
 
 _MESSAGE_TOO_BIG = 1009
+_SERVER_ERRORS = 500  # HTTP statuses from here on say that the server cannot answer now
 
 
 @contextmanager
@@ -37,6 +45,11 @@ def typed_failures(task: str, url: str, timeout_s: float) -> Iterator[None]:
             f"'{url}' is not a websocket address; valid is ws://host:port"
         ) from error
     except (WebSocketException, OSError, EOFError) as error:
+        if isinstance(error, InvalidHandshake) and not _may_mend_itself(error):
+            raise ProtocolError(
+                f"{task}: what answers at {url} is no policy server ({error}); are host and port "
+                "right?"
+            ) from error
         raise ConnectionFailedError(
             f"{task}: no connection to a policy server at {url} "
             f"({error or type(error).__name__}); is it running, and are host and port right?"
@@ -56,6 +69,13 @@ def raise_error_text(task: str, url: str, text: str) -> NoReturn:
 def is_traceback(text: str) -> bool:
     """Whether the server's text tells of an exception, after which it closes the connection."""
     return text.lstrip().startswith("Traceback")
+
+
+def _may_mend_itself(error: InvalidHandshake) -> bool:
+    """Whether somebody hung up, or an intermediary has no server yet: both pass by."""
+    if isinstance(error, InvalidStatus):
+        return error.response.status_code >= _SERVER_ERRORS
+    return isinstance(error, InvalidMessage) and isinstance(error.__cause__, EOFError | OSError)
 
 
 def _raise_closed(task: str, url: str, error: ConnectionClosed) -> NoReturn:

@@ -19,6 +19,7 @@ _OPTIONAL_FIELDS = (
     "hist_guidance",
     "rails_bound",
     "executed_trans",
+    "pending_actions",
 )
 
 
@@ -40,6 +41,9 @@ class InferRequest:
             `ServerConfig.proprio_keys` asks for.
         rails_bound: whether a limit clipped the last chunk.
         executed_trans: summed translation that was commanded after clipping, [m].
+        pending_actions: rows that will still be played, from the newest frame on, as the server
+            wrote them: float32, shape (n, D). A server that plans from where they lead says in its
+            info, under the same name, how many it took into account; others ignore them.
 
     Raises:
         ProtocolError: a field has the wrong type, shape or value.
@@ -56,6 +60,7 @@ class InferRequest:
     proprio: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
     rails_bound: bool | None = None
     executed_trans: float | None = None
+    pending_actions: NDArray[np.float32] | None = None
 
     def __post_init__(self) -> None:
         _check_pictures("context_rgb", self.context_rgb, self.view_keys, self.view_widths)

@@ -17,6 +17,21 @@ MAX_STEPS = 4096  # of a chunk or a context window; far above any checkpoint
 
 _CONTROL_DT_TOLERANCE = 0.01
 
+# What decides how pictures are laid out and what actions mean: it stays during an episode.
+_EPISODE_FIELDS = (
+    "embodiment",
+    "view_keys",
+    "view_widths",
+    "image_resolution",
+    "action_space",
+    "action_dim",
+    "control_dt",
+    "gripper_is_raw",
+    "gripper_dim_index",
+    "actions_already_metric",
+    "action_abs_scale",
+)
+
 
 @dataclass(frozen=True)
 class ServerConfig:
@@ -44,7 +59,7 @@ class ServerConfig:
         planner_model: name of the video model's checkpoint.
         idm_model: name of the inverse dynamics model's checkpoint.
         is_causal: whether the planner is autoregressive.
-        protocol_version: 1.
+        protocol_version: of the server; this client was made for PROTOCOL_VERSION.
         git_head: commit of the server's code.
         git_dirty: whether that code was changed.
         git_diff_sha: hash of the change.
@@ -87,8 +102,7 @@ class ServerConfig:
         """Read the map that the server sends on connect and after a reload.
 
         Raises:
-            ProtocolError: a field is missing or ill-typed (the message names it), or the server
-                speaks another version of the protocol.
+            ProtocolError: a field is missing, ill-typed or out of range; the message names it.
         """
         if not isinstance(message, Mapping):
             raise ProtocolError(
@@ -132,11 +146,6 @@ class ServerConfig:
         return self.gripper_dim_index % self.action_dim
 
     def _check_ranges(self) -> None:
-        if self.protocol_version != PROTOCOL_VERSION:
-            raise ProtocolError(
-                f"the server speaks protocol version {self.protocol_version}, this client "
-                f"{PROTOCOL_VERSION}; use a matching server"
-            )
         for name in ("action_horizon", "action_dim", "context_frames"):
             if not 1 <= getattr(self, name) <= MAX_STEPS:
                 raise ProtocolError(
@@ -192,6 +201,24 @@ def check_embodiment(config: ServerConfig, expected: Embodiment) -> None:
         )
     _check_scale(config)
     _ = config.gripper_column
+
+
+def check_same_policy(before: ServerConfig, now: ServerConfig) -> None:
+    """Make sure that an episode which began with one server can go on with the other.
+
+    Raises:
+        ConfigurationError: it cannot; the message names every field that changed.
+    """
+    changes = [
+        f"{name} was {getattr(before, name)!r} and is {getattr(now, name)!r}"
+        for name in _EPISODE_FIELDS
+        if getattr(before, name) != getattr(now, name)
+    ]
+    if changes:
+        raise ConfigurationError(
+            f"the server is another one than when the episode began: {'; '.join(changes)}; "
+            "start a new episode"
+        )
 
 
 def _check_scale(config: ServerConfig) -> None:

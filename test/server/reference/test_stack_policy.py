@@ -260,3 +260,50 @@ def test_with_a_picture_that_never_changes_nothing_is_stacked(
     world.play(chunks=15)
     assert not world.is_tower()
     assert not world.holds
+
+
+# Pending actions.
+
+
+def test_a_chunk_from_pending_actions_says_so_and_starts_where_they_lead(
+    scene: SceneConfig, request_at_start: dict[str, Any]
+) -> None:
+    first = StackPolicy(scene).infer(request_at_start)["action"]
+    request = {**request_at_start, "pending_actions": first}
+    policy = StackPolicy(scene)
+    policy.infer(request_at_start)
+    answer = policy.infer(request)
+    assert answer["info"]["pending_actions"] == 10
+    # The move goes on: what the first chunk covers is not commanded again.
+    assert (
+        np.abs(answer["action"][:, :3].sum(axis=0)).max() < np.abs(first[:, :3].sum(axis=0)).max()
+    )
+
+
+def test_without_looking_ahead_pending_actions_change_nothing(
+    scene: SceneConfig, request_at_start: dict[str, Any]
+) -> None:
+    first = StackPolicy(scene, looks_ahead=False).infer(request_at_start)
+    request = {**request_at_start, "pending_actions": first["action"]}
+    second = StackPolicy(scene, looks_ahead=False).infer(request)
+    np.testing.assert_array_equal(first["action"], second["action"])
+    assert "pending_actions" not in second["info"]
+
+
+@pytest.mark.parametrize(
+    "pending",
+    [
+        np.zeros((3, 6), np.float32),
+        np.zeros(7, np.float32),
+        np.zeros((2, 7), np.int64),
+        np.full((2, 7), np.nan, np.float32),
+        np.zeros((1000, 7), np.float32),
+        "none",
+    ],
+    ids=["columns", "shape", "type", "nan", "rows", "text"],
+)
+def test_pending_actions_that_are_none_are_named(
+    policy: StackPolicy, request_at_start: dict[str, Any], pending: object
+) -> None:
+    with pytest.raises(ProtocolError, match="pending_actions"):
+        policy.infer({**request_at_start, "pending_actions": pending})

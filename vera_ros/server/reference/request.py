@@ -62,6 +62,29 @@ def read_horizon(request: Mapping[str, Any], default: int, most: int) -> int:
     return int(horizon)
 
 
+def read_pending(request: Mapping[str, Any], most: int) -> Array | None:
+    """Return the actions that will still be played (`pending_actions`), Shape (n, 7).
+
+    None: the request does not say, so the arm rests.
+
+    Raises:
+        ProtocolError: they are no actions.
+    """
+    if request.get("pending_actions") is None:
+        return None
+    pending = np.asarray(request["pending_actions"])
+    if pending.dtype.kind != "f" or pending.ndim != 2 or pending.shape[1] != 7:
+        raise ProtocolError(
+            f"pending_actions has shape {pending.shape} and type {pending.dtype}; it must be float "
+            "of shape (n, 7)"
+        )
+    if len(pending) > most or not np.isfinite(pending).all():
+        raise ProtocolError(
+            f"pending_actions has {len(pending)} rows; it must be at most {most}, of finite numbers"
+        )
+    return pending.astype(np.float64)
+
+
 def _pictures(request: Mapping[str, Any]) -> dict[str, npt.NDArray[np.uint8]]:
     rgb = np.asarray(_field(request, "context_rgb"))
     if rgb.dtype != np.uint8 or rgb.ndim != 4 or rgb.shape[3] != 3 or 0 in rgb.shape:

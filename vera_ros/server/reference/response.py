@@ -85,7 +85,7 @@ def write_chunk(
             commands = _commands(leg, tcp, horizon - used, config, rotation_limit)
             steps = len(commands)
             actions[used : used + steps, :6] = commands
-            tcp = _answer(tcp, commands.sum(axis=0), config)
+            tcp = answer(tcp, commands.sum(axis=0), config)
         actions[used : used + steps, 6] = gripper
         used += steps
     actions[used:, 6] = gripper
@@ -128,7 +128,7 @@ def _profile(steps: int, config: ResponseConfig) -> Array:
     return profile
 
 
-def _answer(tcp: Pose, commands: Array, config: ResponseConfig) -> Pose:
+def answer(tcp: Pose, commands: Array, config: ResponseConfig) -> Pose:
     """Return where the TCP comes to rest after commands that sum up to these, Shape (6,)."""
     turn = Rotation.from_rotvec(commands[3:] * _radians(config)).as_matrix()
     return Pose(tcp.position + commands[:3] * _metres(config), turn @ tcp.rotation)

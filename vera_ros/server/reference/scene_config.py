@@ -79,6 +79,8 @@ class ResponseConfig:
     rotation_unit_rad: float
     translation_gain: tuple[float, float, float]
     rotation_gain: float
+    translation_drift: tuple[float, ...]
+    rotation_drift: tuple[float, ...]
     start: tuple[float, ...]
     stop: tuple[float, ...]
 

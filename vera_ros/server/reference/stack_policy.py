@@ -8,28 +8,41 @@ import numpy as np
 
 from vera_ros.errors import ConfigurationError, ProtocolError
 from vera_ros.resources import share_path
-from vera_ros.server.reference.cameras import view_of
+from vera_ros.server.reference.ahead import look_ahead
+from vera_ros.server.reference.cameras import Array, view_of
 from vera_ros.server.reference.cubes import Located, Look, locate
 from vera_ros.server.reference.handshake import EMBODIMENT, make_server_config
-from vera_ros.server.reference.request import Observation, read_horizon, read_observation
+from vera_ros.server.reference.request import (
+    Observation,
+    read_horizon,
+    read_observation,
+    read_pending,
+)
 from vera_ros.server.reference.scene_config import CubeConfig, SceneConfig, load_scene_config
 from vera_ros.server.reference.segmentation import gather_evidence
 from vera_ros.server.reference.stacking import Decision, Sighting, Stacker
 
 _DEFAULT_HORIZON = 10
 _MOST_STEPS = 100
+_NO_ACTIONS: Array = np.empty((0, 7))
 
 
 class StackPolicy:
     """A policy for a server to host: it sees what a client sends, and nothing else.
 
     It keeps the phase of the episode, so a new episode needs `reset`.
+
+    Args:
+        scene: what it knows of its scene; None: the packaged one.
+        looks_ahead: plan from where the pending actions of a request lead.
     """
 
-    def __init__(self, scene: SceneConfig | None = None) -> None:
+    def __init__(self, scene: SceneConfig | None = None, *, looks_ahead: bool = True) -> None:
+        self._looks_ahead = looks_ahead
         self._scene = scene or load_scene_config(share_path("config", "reference_policy.yaml"))
         self._stacker = Stacker(self._scene)
         self._horizon = _DEFAULT_HORIZON
+        self._issued = _NO_ACTIONS
 
     def server_config(self) -> dict[str, Any]:
         """Return the map that is sent to a client that connects."""
@@ -45,13 +58,29 @@ class StackPolicy:
             ProtocolError: the request lacks something that the policy needs.
         """
         horizon = read_horizon(request, self._horizon, _MOST_STEPS)
+        pending = read_pending(request, _MOST_STEPS) if self._looks_ahead else None
         sighting = self._see(read_observation(request))
-        decision, chunk = self._stacker.next_chunk(sighting, horizon)
-        return {"action": chunk.actions, "info": _describe(sighting, decision)}
+        decision, chunk = self._stacker.next_chunk(self._ahead(sighting, pending), horizon)
+        info = _describe(sighting, decision)
+        if pending is not None:
+            info["pending_actions"] = len(pending)
+        issued = np.vstack((self._issued, chunk.actions.astype(np.float64)))
+        self._issued = issued[-2 * _MOST_STEPS :]
+        return {"action": chunk.actions, "info": info}
+
+    def _ahead(self, sighting: Sighting, pending: Array | None) -> Sighting:
+        """The scene once the pending actions are played; without any, the arm rests."""
+        if pending is None:
+            self._issued = _NO_ACTIONS
+            return sighting
+        past = self._issued[: max(0, len(self._issued) - len(pending))]
+        tcp = look_ahead(sighting.tcp, past, pending, self._scene.response)
+        return sighting.ahead(tcp, past[:, 6], pending[:, 6], self._scene)
 
     def reset(self, reason: str) -> None:
         """Forget the episode, whatever the reason."""
         self._stacker.reset()
+        self._issued = _NO_ACTIONS
 
     def configure(self, settings: Mapping[str, Any]) -> dict[str, Any]:
         """Change `n_action_steps`, the number of actions per call; return what was applied.

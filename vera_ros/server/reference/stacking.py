@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """What to do next: the phases of stacking one cube on another, decided from what is seen now."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
-from vera_ros.server.reference.cameras import Pose
+import numpy as np
+
+from vera_ros.server.reference.cameras import Array, Pose
 from vera_ros.server.reference.cubes import Cube, Located
 from vera_ros.server.reference.response import CLOSE, OPEN, Chunk, Grip, Leg, Move, write_chunk
 from vera_ros.server.reference.scene_config import SceneConfig
@@ -12,6 +14,7 @@ from vera_ros.server.reference.stations import Stations, distance, sideways
 
 # A gripper may need this many times the usual closing time before it counts as empty.
 _SLOW_GRIPPER = 3
+_OPEN_SURPLUS_M = 0.005  # a gripper that opens ends well above the gap that counts as open
 
 
 class Phase(str, Enum):
@@ -41,6 +44,30 @@ class Sighting:
     gap_m: float
     carried: Located
     support: Located
+
+    def ahead(self, tcp: Pose, past: Array, pending: Array, scene: SceneConfig) -> "Sighting":
+        """The same once pending actions are played, if all goes well.
+
+        Args:
+            tcp: where they lead.
+            past: gripper commands up to now, oldest first. Shape (n,).
+            pending: those of the pending actions. Shape (m,).
+            scene: tells how long the gripper takes.
+        """
+        gap_m, motion = self.gap_m, scene.motion
+        if _lasts(CLOSE, pending) and _lasts(CLOSE, past) < motion.close_steps:
+            gap_m = (
+                2 * scene.cubes.carried.half_size_m
+            )  # it is not known yet whether there is a cube
+        elif _lasts(OPEN, np.concatenate((past, pending))) >= motion.open_steps:
+            gap_m = max(gap_m, motion.open_gap_m + _OPEN_SURPLUS_M)
+        return replace(self, tcp=tcp, gap_m=gap_m)
+
+
+def _lasts(command: float, gripper: Array) -> int:
+    """For how many actions, up to the last one, the gripper is commanded so."""
+    others = np.flatnonzero(gripper != command)
+    return len(gripper) - 1 - int(others[-1]) if others.size else len(gripper)
 
 
 @dataclass(frozen=True)

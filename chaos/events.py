@@ -1,0 +1,28 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What happened, as the system itself says it."""
+
+from dataclasses import dataclass
+
+# Sources of events.
+POLICY = "policy"  # policy_status: the cause of an episode's end
+WAITS = "waits"  # policy_status: what an episode waits for, in words
+CHUNK = "chunk"  # chunk_progress: the cause of a refusal or of an abort
+ARM = "arm"  # arm_status: the cause
+DIAGNOSTICS = "diagnostics"  # a warning or an error
+COUNTER = "counter"  # a counter of policy_status or of diagnostics went up
+PROCESS = "process"  # a process ended
+
+
+@dataclass(frozen=True)
+class Event:
+    """One thing that was said.
+
+    Attributes:
+        at_s: when it arrived, steady time [s].
+        source: one of the constants here.
+        name: of the cause or the counter, or words.
+    """
+
+    at_s: float
+    source: str
+    name: str

@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A second client of the policy server: it asks for an episode of its own, and leaves."""
+
+import asyncio
+import contextlib
+
+import numpy as np
+
+from vera_ros.errors import WireError
+from vera_ros.wire.client import ClientTimeouts, PolicyClient
+from vera_ros.wire.messages import InferRequest
+
+SESSION = "intruder"
+_SIZE_PX = 128
+_LONGEST_S = 5.0
+
+
+async def intrude(url: str) -> None:
+    """Ask the server once; that it cannot be asked matters to nobody."""
+    with contextlib.suppress(WireError, asyncio.TimeoutError, TimeoutError):
+        await asyncio.wait_for(_ask(url), _LONGEST_S)
+
+
+async def _ask(url: str) -> None:
+    async with PolicyClient(ClientTimeouts(infer_s=_LONGEST_S)) as client:
+        config = await client.connect(url, _LONGEST_S)
+        views = config.view_keys
+        await client.infer(
+            InferRequest(
+                context_rgb=np.zeros((1, _SIZE_PX, _SIZE_PX * len(views), 3), np.uint8),
+                view_keys=views,
+                view_widths=[_SIZE_PX] * len(views),
+                session_id=SESSION,
+                proprio={
+                    "q_robot": np.zeros(7, np.float32),
+                    "eef_pos": np.array([0.5, 0.0, 0.2], np.float32),
+                    "eef_quat": np.array([1.0, 0.0, 0.0, 0.0], np.float32),
+                    "gripper_qpos": np.array([0.04, -0.04], np.float32),
+                },
+            )
+        )

@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Puts in order what arrives, and has trajectories and arm judged when all is there."""
+
+from collections import deque
+from dataclasses import asdict
+from typing import Any
+
+from bench.bounds import Bounds
+from bench.checker import Checker
+from chaos.arm_watch import ArmWatch, Rest
+from chaos.recording import JointHistory, JointSample, Published
+from chaos.umpire import Judgement, Umpire
+
+_PATIENCE_S = 0.4  # for what was published to arrive
+_AHEAD_S = 0.05  # the history is so much further than what the watch has seen
+
+Finding = dict[str, Any]
+
+
+class Monitor:
+    """Takes in what was published, and finds what is wrong with it. Times are ROS time [s].
+
+    A scene that is set puts the arm somewhere else; the moments around that are not judged.
+
+    Args:
+        checker: of form and limits.
+        bounds: what every trajectory must keep.
+    """
+
+    def __init__(self, checker: Checker, bounds: Bounds) -> None:
+        self._history = JointHistory()
+        self._umpire = Umpire(checker, bounds, self._history)
+        self._watch = ArmWatch(bounds.acceleration)
+        self._joints: deque[JointSample] = deque()
+        self._unseen: deque[JointSample] = deque()
+        self._published: deque[Published | Judgement] = deque()
+        self._truth: tuple[float, int] | None = None
+        self._scene_set: deque[tuple[float, float]] = deque()
+        self._newest_s = float("-inf")
+        self._told_rests = 0
+        self._told_violations = 0
+
+    def see_joints(self, sample: JointSample) -> None:
+        """True joints arrived; what is not newer than the last is of no use."""
+        if sample.stamp_s > self._newest_s:
+            self._newest_s = sample.stamp_s
+            self._joints.append(sample)
+
+    def see_truth(self, stamp_s: float, resets: int) -> None:
+        """The truth about the scene arrived, with how often one was set."""
+        before = self._truth
+        if before is not None and before[1] != resets:
+            self._scene_set.append((before[0], stamp_s))
+        self._truth = stamp_s, resets
+
+    def see_trajectory(self, published: Published | Judgement) -> None:
+        """A trajectory arrived; a judgement, where it could not even be read."""
+        self._published.append(published)
+
+    def judge(self, now_s: float) -> list[Finding]:
+        """What was found since the last time, as plain values."""
+        horizon_s = now_s - _PATIENCE_S
+        findings: list[Finding] = []
+        while self._joints and self._joints[0].stamp_s <= horizon_s:
+            sample = self._joints.popleft()
+            if not self._while_scene_is_set(sample.stamp_s):
+                self._history.add(sample)
+            self._unseen.append(sample)
+        due_s = horizon_s - _AHEAD_S
+        while True:  # in the order of time: what is told before a scene is set is forgotten with it
+            told_s = _begins_s(self._published[0]) if self._published else float("inf")
+            seen_s = self._unseen[0].stamp_s if self._unseen else float("inf")
+            if min(told_s, seen_s) > due_s or told_s == seen_s == float("inf"):
+                break
+            if told_s <= seen_s:
+                findings.append(self._judge_trajectory(self._published.popleft()))
+            else:
+                self._look(self._unseen.popleft())
+        return findings + self._new_about_the_arm()
+
+    def finish(self) -> list[Finding]:
+        """Judge all that is left, and sum up."""
+        findings = self.judge(float("inf"))
+        findings += [_rest_finding(rest) for rest in self._watch.rests[self._told_rests :]]
+        acceleration, at_s = self._watch.largest_acceleration
+        summary = {
+            "finding": "summary",
+            "at_s": at_s,
+            "largest_acceleration": acceleration,
+            "largest_off_rad": self._watch.largest_off_rad,
+        }
+        return [*findings, summary]
+
+    def _while_scene_is_set(self, stamp_s: float) -> bool:
+        return any(from_s <= stamp_s <= until_s for from_s, until_s in self._scene_set)
+
+    def _look(self, sample: JointSample) -> None:
+        if self._while_scene_is_set(sample.stamp_s):
+            self._watch.lose_sight()
+            self._umpire.forget()
+            return
+        while self._scene_set and self._scene_set[0][1] < sample.stamp_s:
+            self._scene_set.popleft()
+        self._watch.see(sample)
+
+    def _judge_trajectory(self, published: Published | Judgement) -> Finding:
+        if isinstance(published, Judgement):
+            judgement = published
+        else:
+            judgement, playing = self._umpire.judge(published)
+            if playing is not None:
+                self._watch.told(playing, published.begins_s)
+        return {"finding": "trajectory", **asdict(judgement)}
+
+    def _new_about_the_arm(self) -> list[Finding]:
+        """Violations, and rests that have ended."""
+        watch = self._watch
+        new = watch.violations[self._told_violations :]
+        self._told_violations = len(watch.violations)
+        rests = watch.rests[self._told_rests : -1]
+        self._told_rests += len(rests)
+        return [
+            *({"finding": "arm", "at_s": at_s, "violation": text} for at_s, text in new),
+            *(_rest_finding(rest) for rest in rests),
+        ]
+
+
+def _begins_s(published: Published | Judgement) -> float:
+    return published.begins_s
+
+
+def _rest_finding(rest: Rest) -> Finding:
+    return {"finding": "rest", "from_s": rest.from_s, "until_s": rest.until_s}

@@ -1,0 +1,139 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Listens to what the system says of itself, and keeps it."""
+
+import math
+import re
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
+from rclpy.node import Node
+
+from chaos import events
+from chaos.events import Event
+from vera_ros.motion.causes import Cause as ArmCause
+from vera_ros.nodes.conversions import LATCHED
+from vera_ros.policy.states import Cause, State
+from vera_ros_interfaces.msg import ArmStatus, ChunkProgress, PolicyStatus
+
+_COUNTERS = ("frames_dropped", "ticks_skipped", "late_chunks", "holds", "reconnects")
+_DIAGNOSED_COUNTERS = ("bad_joint_states", "trajectories_rejected", "pictures_skipped")
+_ENDED_WELL = (Cause.NONE, Cause.TASK_SUCCESS, Cause.TIME_LIMIT)
+_WAIT_S = 0.3
+_NUMBERS = re.compile(r"(?<!\w)\d+(\.\d+)?")
+
+
+@dataclass(frozen=True)
+class Played:
+    """When a chunk was accepted, and when it was played, steady time [s]."""
+
+    accepted_s: float = -math.inf
+    at_s: float = -math.inf
+
+
+class Recorder:
+    """Keeps events, and the latencies of all chunks.
+
+    Args:
+        node: the rclpy node that listens.
+
+    Attributes:
+        events: so far.
+        server_latency_s, pipeline_latency_s: of each chunk, as policy_status says.
+        played: the latest chunk of which a step was played.
+        finished: the latest chunk that was played to its end, or to the next one's beginning.
+    """
+
+    def __init__(self, node: Node) -> None:
+        self.events: list[Event] = []
+        self.server_latency_s: list[float] = []
+        self.pipeline_latency_s: list[float] = []
+        self._status: PolicyStatus | None = None
+        self._arm = (0, 0)
+        self._wait = "", 0.0
+        self._chunks: dict[tuple[str, int], Played] = {}
+        self._counts: dict[str, float] = {}
+        self.played = self.finished = Played()
+        node.create_subscription(PolicyStatus, "policy_status", self._on_status, LATCHED)
+        node.create_subscription(ChunkProgress, "chunk_progress", self._on_progress, 50)
+        node.create_subscription(ArmStatus, "arm_status", self._on_arm_status, LATCHED)
+        node.create_subscription(DiagnosticArray, "/diagnostics", self._on_diagnostics, 50)
+
+    def note(self, source: str, name: str) -> None:
+        """Something happened now."""
+        self.events.append(Event(time.monotonic(), source, name))
+
+    def see_result(self, cause: int) -> None:
+        """A goal has ended: the next one's status may have overtaken what was said of this one."""
+        if Cause(cause) not in _ENDED_WELL:
+            self.note(events.POLICY, Cause(cause).name.lower())
+
+    def _on_status(self, status: PolicyStatus) -> None:
+        before, self._status = self._status, status
+        cause = Cause(status.cause)
+        changed = before is None or (before.session_id, before.state, before.cause) != (
+            status.session_id,
+            status.state,
+            status.cause,
+        )
+        if changed and cause not in _ENDED_WELL:
+            self.note(events.POLICY, cause.name.lower())
+        self._see_wait(status)
+        for name in _COUNTERS:
+            self._count(name, getattr(status, name))
+        if before is not None and status.chunk and status.chunk != before.chunk:
+            self.server_latency_s.append(status.server_latency_s)
+        if status.pipeline_latency_s and (
+            before is None or before.pipeline_latency_s != status.pipeline_latency_s
+        ):
+            self.pipeline_latency_s.append(status.pipeline_latency_s)
+
+    def _see_wait(self, status: PolicyStatus) -> None:
+        """What an episode waits for, once it waits for a while."""
+        text = _without_numbers(status.message) if State(status.state).running else ""
+        now_s = time.monotonic()
+        if text != self._wait[0]:
+            self._wait = text, now_s
+        elif text and now_s - self._wait[1] > _WAIT_S:
+            self.note(events.WAITS, text)
+            self._wait = text, math.inf  # once is enough
+
+    def _on_progress(self, progress: ChunkProgress) -> None:
+        key, now_s = (progress.session_id, progress.sequence), time.monotonic()
+        if progress.state == ChunkProgress.ACCEPTED:
+            self._chunks = {key: Played(now_s)}
+        elif progress.state in (ChunkProgress.ABORTED, ChunkProgress.REJECTED):
+            self.note(events.CHUNK, ArmCause(progress.cause).name.lower())
+        chunk = self._chunks.get(key)
+        if chunk is None:
+            return
+        if progress.steps_played and self.played.accepted_s != chunk.accepted_s:
+            self.played = Played(chunk.accepted_s, now_s)
+        if progress.state in (ChunkProgress.FINISHED, ChunkProgress.SUPERSEDED):
+            self.finished = Played(chunk.accepted_s, now_s)
+
+    def _on_arm_status(self, status: ArmStatus) -> None:
+        before, self._arm = self._arm, (status.state, status.cause)
+        if self._arm != before and status.cause:
+            self.note(events.ARM, ArmCause(status.cause).name.lower())
+
+    def _on_diagnostics(self, message: DiagnosticArray) -> None:
+        for status in message.status:
+            node = status.name.rsplit("/", 1)[-1]
+            if status.level != DiagnosticStatus.OK:
+                self.note(events.DIAGNOSTICS, f"{node}: {_without_numbers(status.message)}")
+            values: dict[str, Any] = {value.key: value.value for value in status.values}
+            for name in _DIAGNOSED_COUNTERS:
+                if name in values:
+                    self._count(name, float(values[name]))
+
+    def _count(self, name: str, value: float) -> None:
+        """Note a counter that went up; one that begins anew says nothing."""
+        if value > self._counts.get(name, value):
+            self.note(events.COUNTER, name)
+        self._counts[name] = value
+
+
+def _without_numbers(text: str) -> str:
+    return _NUMBERS.sub("#", text)

@@ -1,0 +1,157 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A run: fault after fault, and after each the system must play again."""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
+
+from chaos.arena import Arena
+from chaos.faults import KINDS, Fault
+from chaos.injector import Injector
+from chaos.outcomes import Record
+from chaos.recorder import Played
+from chaos.schedule import schedule
+from chaos.soak import Soak
+from chaos.wiring import restarts_episodes
+from vera_ros.demo.failures import DemoError, InterruptedRunError, NodeDiedError
+
+_FIRST_PLAY_S = 90.0
+_RECOVERY_S = 60.0
+_SAMPLE_S = 60.0
+
+Say = Callable[[str], None]
+
+
+class Run:
+    """Plays faults.
+
+    Args:
+        arena: in which.
+        say: told a line now and then.
+
+    Attributes:
+        records: of the faults that were played.
+        soak: what the processes used meanwhile.
+        absent: kinds for which the system lacks a service.
+    """
+
+    def __init__(self, arena: Arena, say: Say) -> None:
+        self._arena = arena
+        self._say = say
+        self._injector = Injector(arena, self._keep_going)
+        self._restarts = restarts_episodes()
+        self._sampled_s = float("-inf")
+        self.records: list[Record] = []
+        self.soak = Soak()
+        self.absent: list[str] = []
+
+    def play(
+        self, seed: int, kinds: Sequence[str], faults: int | None, duration_s: float
+    ) -> Iterator[Record]:
+        """Play so many faults (None: no end), for so long; yield a record of each.
+
+        Raises:
+            DemoError: the system cannot be brought to play at all.
+        """
+        began_s = time.monotonic()
+        self._wait_for_play(began_s, whole=True, within_s=_FIRST_PLAY_S)
+        self.absent = [kind for kind in kinds if not self._injector.can_do(kind)]
+        possible = [kind for kind in kinds if kind not in self.absent]
+        for fault in islice(schedule(seed, possible), faults):
+            if time.monotonic() - began_s > duration_s:
+                return
+            self._sample()
+            record = self._play(fault)
+            self.records.append(record)
+            yield record
+            if record.failure:
+                self._say(f"starting from scratch: {record.failure.splitlines()[0]}")
+                since_s = time.monotonic()
+                self._arena.rebuild()
+                self._wait_for_play(since_s, whole=True, within_s=_FIRST_PLAY_S)
+
+    def _play(self, fault: Fault) -> Record:
+        """Let one fault loose, and wait until the arm plays again."""
+        operator = self._arena.operator
+        goal, struck_s, recovered_s, failure, crashed = operator.goals, None, None, "", False
+        can_go_on = fault.can_go_on(restarts=self._restarts)
+        over_s = time.monotonic()
+        try:
+            self._wait_until(over_s + fault.phase_s)
+            if not operator.episode_runs:
+                self._wait_for_play(time.monotonic(), whole=False)
+            goal = operator.goals
+            struck_s = self._injector.strike(fault)
+            over_s = time.monotonic()
+            recovered_s = self._wait_for_play(over_s, whole=KINDS[fault.kind].drastic)
+        except InterruptedRunError:
+            raise
+        except DemoError as error:
+            failure, crashed = f"after {fault.kind}: {error}", isinstance(error, NodeDiedError)
+        return Record(
+            fault,
+            can_go_on,
+            struck_s,
+            over_s,
+            recovered_s,
+            goal,
+            operator.goals,
+            operator.ended_well(goal),
+            failure,
+            crashed,
+        )
+
+    def _wait_for_play(
+        self, since_s: float, *, whole: bool, within_s: float = _RECOVERY_S
+    ) -> float:
+        """Wait until a chunk that was accepted since then plays, or was played whole; say when.
+
+        Raises:
+            DemoError: that does not come.
+        """
+        recorder = self._arena.operator.recorder
+
+        def chunk() -> Played:
+            return recorder.finished if whole else recorder.played
+
+        self._keep_going(lambda: chunk().accepted_s >= since_s, within_s)
+        return chunk().at_s
+
+    def _keep_going(self, done: Callable[[], bool], within_s: float) -> None:
+        """Keep an episode going until something is true.
+
+        Raises:
+            DemoError: it does not become true in time.
+        """
+        deadline_s = time.monotonic() + within_s
+        operator, waiter = self._arena.operator, self._arena.waiter
+        trouble = ""
+        while not done():
+            left_s = deadline_s - time.monotonic()
+            if left_s <= 0.0:
+                raise DemoError(
+                    f"nothing played within {within_s:g} s; "
+                    f"{trouble or operator.last_result or 'no episode has ended'}"
+                )
+            try:
+                if not operator.episode_runs:
+                    waiter.until(operator.missing, left_s)
+                    operator.start_episode(waiter)
+                waiter.until(
+                    lambda: "" if done() or not operator.episode_runs else "the arm to play", left_s
+                )
+            except (NodeDiedError, InterruptedRunError):
+                raise
+            except DemoError as error:  # perhaps it goes better the next time
+                trouble = str(error)
+
+    def _wait_until(self, at_s: float) -> None:
+        self._arena.waiter.until(
+            lambda: "" if time.monotonic() >= at_s else "the time to strike", _RECOVERY_S
+        )
+
+    def _sample(self) -> None:
+        now_s = time.monotonic()
+        if now_s - self._sampled_s >= _SAMPLE_S:
+            self._sampled_s = now_s
+            self.soak.sample(self._arena.processes.pids, now_s)

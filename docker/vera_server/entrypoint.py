@@ -1,0 +1,90 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Starts the VERA server in its container, or says what keeps it from starting.
+
+The container's variables become the server's command line and the variables that it reads; the
+mounted folders become the paths of its checkpoints. What is missing is named together with the
+command that gets it: nothing is ever downloaded. Python's standard library alone.
+"""
+
+import argparse
+import os
+import shlex
+import sys
+import tempfile
+from pathlib import Path
+
+from checkpoints import Table, load_table, terms
+from runs import RunNotFoundError
+from settings import Settings, SettingsError, filled, read_settings
+from start import Start, prepare
+
+
+def main() -> int:
+    """Start the server; return 1 when files are missing, 2 when settings cannot be used."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument(
+        "--check", action="store_true", help="say what would be run and what is missing, and stop"
+    )
+    check = parser.parse_args().check
+    environment = filled(os.environ)
+    table = load_table()
+    try:
+        settings = read_settings(table, environment)
+        start = prepare(table, settings, environment)
+    except (SettingsError, RunNotFoundError) as error:
+        say(f"error: {error}")
+        return 2
+    report(table, settings, start)
+    if start.gaps:
+        return 1
+    if not check:
+        os.chdir(working_folder(start))
+        os.execvpe(start.command[0], start.command, start.variables)
+    return 0
+
+
+def report(table: Table, settings: Settings, start: Start) -> None:
+    """Say what is run, under which licences, and what is missing."""
+    say(shlex.join(start.command))
+    changed = {n: v for n, v in start.variables.items() if os.environ.get(n) != v}
+    for name, value in sorted(changed.items()):
+        say(f"  {name}={value}")
+    for name in start.bundles:
+        say(f"  uses {name}: {terms(table['bundles'][name])}")
+    if not start.gaps:
+        say("nothing is missing")
+        return
+    say(f"\nerror: {settings.embodiment} cannot start")
+    for gap in start.gaps:
+        say("")
+        for complaint in gap.complaints:
+            say(complaint)
+        if gap.command:
+            say(f"  get it ({gap.terms}):\n    {gap.command}")
+    say(
+        "\nRun the commands where the files are to be, not in this container. In them "
+        "VERA_CKPT_ROOT is the folder mounted at /ckpts, VERA_WAN_ROOT the one at /wan, and "
+        "TORCH_HOME ~/.cache/torch. hf comes with: pip install 'huggingface_hub>=1'"
+    )
+
+
+def working_folder(start: Start) -> str:
+    """Return a folder to run in, where the text encoder's tokenizer is found by its relative name.
+
+    The planner asks for `google/umt5-xxl`, which is a folder of the Wan base, or else a download.
+    """
+    folder = tempfile.mkdtemp(prefix="vera_server_")
+    tokenizers = Path(start.variables["VERA_WAN_ROOT"], "google")
+    if os.path.isdir(tokenizers):
+        Path(folder, "google").symlink_to(tokenizers)
+    return folder
+
+
+def say(text: str) -> None:
+    """Print a line for the container's log."""
+    print(text, file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Exits with 0 when the policy server of this container completes a websocket handshake.
+
+The server answers nobody while a model runs, which may take minutes: that is no illness, so Docker
+asks several times before it believes one.
+"""
+
+import os
+import sys
+
+from checkpoints import load_table
+from settings import filled, read_port
+from websockets.exceptions import WebSocketException
+from websockets.sync.client import connect
+
+TIMEOUT_S = 20.0
+
+
+def main() -> int:
+    """Return 0 when the server has said who it is."""
+    port = read_port(load_table(), filled(os.environ))
+    try:
+        with connect(
+            f"ws://127.0.0.1:{port}", open_timeout=TIMEOUT_S, max_size=None, compression=None
+        ) as server:
+            server.recv(timeout=TIMEOUT_S)
+    except (OSError, WebSocketException) as error:
+        print(f"port {port}: {error or type(error).__name__}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

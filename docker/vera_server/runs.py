@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which local folder holds the checkpoint of a Weights & Biases run.
+
+VERA knows some inverse dynamics models by the id of the run that trained them, and asks the network
+for them. A downloaded checkpoint says itself which run it is: by its place in the table, by the
+`wandb_run` ("entity/project/id") in the provenance.json beside it, or by the end of its folder's
+name. Python's standard library alone.
+"""
+
+import json
+import os
+from pathlib import Path
+
+from checkpoints import SIDECARS, Table, file_complaint
+
+CHECKPOINT = "model.ckpt"
+
+
+class RunNotFoundError(Exception):
+    """No folder, or more than one, holds the checkpoint of a run."""
+
+
+def folder_of_run(table: Table, root: Path, run: str) -> Path:
+    """Return the folder of a run's checkpoint.
+
+    Args:
+        table: of config/checkpoints.json.
+        root: the folder of all checkpoints.
+        run: the run's id, or entity/project/id.
+
+    Raises:
+        RunNotFoundError: there is none, or there are several; the message says which there are.
+    """
+    known = [
+        Path(root, bundle["folder"])
+        for bundle in table["bundles"].values()
+        if bundle.get("run_id") == run.rpartition("/")[2]
+    ]
+    recorded = recorded_runs(root)
+    ways = (
+        [folder for folder in known if os.path.isdir(folder)],
+        [folder for folder, name in recorded.items() if f"/{name}".endswith(f"/{run}")],
+        sorted(folder for folder in root.glob(f"*-{run}") if os.path.isdir(folder)),
+    )
+    folders = next(filter(None, ways), [])
+    if len(folders) > 1:
+        names = " and ".join(str(folder) for folder in folders)
+        raise RunNotFoundError(f"run '{run}' is recorded in {names}; move all but one away")
+    if not folders:
+        names = ", ".join(f"{name} in {folder}" for folder, name in recorded.items()) or "none"
+        raise RunNotFoundError(
+            f"no folder below {root} holds run '{run}' (by a provenance.json beside {CHECKPOINT}, "
+            f"or by its name); runs recorded there: {names}"
+        )
+    return folders[0]
+
+
+def recorded_runs(root: Path) -> dict[Path, str]:
+    """Return the run of every folder, one or two levels below root, that records its own.
+
+    A provenance.json that cannot be read records none.
+    """
+    runs = {}
+    for pattern in ("*/provenance.json", "*/*/provenance.json"):
+        for file in sorted(root.glob(pattern)):
+            try:
+                run = json.loads(file.read_text())["wandb_run"]
+            except (OSError, ValueError, KeyError, TypeError):
+                continue
+            if isinstance(run, str):
+                runs[file.parent] = run
+    return runs
+
+
+def run_complaints(folder: Path) -> list[str]:
+    """Return what is wrong with the files of a run's checkpoint."""
+    complaints = [file_complaint(folder / CHECKPOINT)]
+    if sidecar(folder) is None:
+        complaints.append(
+            f"{folder / SIDECARS[0]} is not there, nor is {' or '.join(SIDECARS[1:])}: the server "
+            "reads the model's shape and the scale of its actions from it"
+        )
+    return [complaint for complaint in complaints if complaint]
+
+
+def sidecar(folder: Path) -> Path | None:
+    """Return the configuration beside a checkpoint, or None."""
+    paths = (folder / name for name in SIDECARS)
+    return next((path for path in paths if file_complaint(path) is None), None)

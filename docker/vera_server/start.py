@@ -1,0 +1,200 @@
+# SPDX-License-Identifier: Apache-2.0
+"""From settings and mounted folders to the server's command line, variables, and what is missing.
+
+Python's standard library alone.
+"""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import runs
+from checkpoints import (
+    Bundle,
+    Environment,
+    Gap,
+    Table,
+    bundle_folder,
+    bundle_gaps,
+    config_complaints,
+    file_complaint,
+    gap_of,
+    named_path,
+    root_folder,
+    root_gaps,
+)
+from settings import Settings, SettingsError, bundles_of, control_variables
+
+SERVER = "vera.server.start_vera_server"
+OFFLINE = {
+    "HF_HUB_DISABLE_TELEMETRY": "1",
+    "HF_HUB_OFFLINE": "1",
+    "TRANSFORMERS_OFFLINE": "1",
+    "WANDB_MODE": "offline",
+}
+
+
+@dataclass(frozen=True)
+class Start:
+    """How the server is started.
+
+    Attributes:
+        command: the program and its arguments.
+        variables: the whole environment of the server.
+        bundles: names of the bundles that it reads.
+        gaps: what keeps it from starting.
+    """
+
+    command: tuple[str, ...]
+    variables: dict[str, str]
+    bundles: tuple[str, ...]
+    gaps: tuple[Gap, ...]
+
+
+def prepare(table: Table, settings: Settings, environment: Environment) -> Start:
+    """Return how the server is started with these settings.
+
+    Raises:
+        SettingsError: a setting is of no use to this embodiment.
+        runs.RunNotFoundError: no folder holds the run that is asked for.
+    """
+    needed = bundles_of(table, settings.embodiment)
+    variables = {**environment, **OFFLINE, **control_variables(settings, environment)}
+    gaps: list[Gap] = []
+
+    idm = next((name for name, bundle in needed.items() if bundle["kind"] == "idm"), None)
+    folder = _idm_folder(table, settings, needed.get(idm or ""), environment)
+    if folder is not None:
+        gaps += _run_gaps(table, folder)
+        if idm is not None:
+            variable = needed.pop(idm).get("variable")
+            if variable:
+                variables[variable["name"]] = str(folder / variable["path"])
+    if settings.algo_config is not None:
+        needed = {n: b for n, b in needed.items() if b["kind"] not in ("planner", "wan")}
+    if settings.tracker is not None:
+        needed |= {name: table["bundles"][name] for name in table["trackers"][settings.tracker]}
+
+    _point_at_folders(table, environment, variables)
+    _choose_tracker(table, settings, variables)
+    gaps = [*root_gaps(table, needed, environment), *gaps]
+    gaps += bundle_gaps(table, needed, variables)
+    config = _algo_config(table, settings, variables)
+    if config is not None:
+        gaps += _config_gaps(table, settings, config, variables, gaps)
+    resolves_runs = "variable" not in table["bundles"].get(idm or "", {})
+    return Start(
+        command=(*_program(resolves_runs), *_arguments(settings, config)),
+        variables=variables,
+        bundles=(*needed, *([idm] if idm and idm not in needed else [])),
+        gaps=tuple(gaps),
+    )
+
+
+def _idm_folder(
+    table: Table, settings: Settings, bundle: Bundle | None, environment: Environment
+) -> Path | None:
+    """The folder of the run that is to be used; None: what the table or the variable says."""
+    if bundle is not None and named_path(bundle, environment) is not None:
+        return None
+    run = settings.run or (bundle or {}).get("run_id")
+    if run is None and bundle is None:
+        raise SettingsError(table["embodiments"][settings.embodiment]["unreleased"])
+    if run is None:
+        return None
+    try:
+        return runs.folder_of_run(table, root_folder(table, "checkpoints", environment), run)
+    except runs.RunNotFoundError:
+        if settings.run is not None:
+            raise
+        return None
+
+
+def _run_gaps(table: Table, folder: Path) -> list[Gap]:
+    complaints = runs.run_complaints(folder)
+    if not complaints:
+        return []
+    bundles = (b for b in table["bundles"].values() if b["kind"] == "idm")
+    published = next((b for b in bundles if b["folder"] == folder.name), None)
+    return [gap_of(published, complaints) if published else Gap(tuple(complaints))]
+
+
+def _point_at_folders(table: Table, environment: Environment, variables: dict[str, str]) -> None:
+    """Set every variable by which the server finds a folder, where nobody has."""
+    for name, root in table["roots"].items():
+        variables.setdefault(root["variable"], str(root_folder(table, name, environment)))
+    for bundle in table["bundles"].values():
+        if "variable" in bundle:
+            folder = bundle_folder(table, bundle, environment)
+            path = str(folder / bundle["variable"]["path"])
+            variables.setdefault(bundle["variable"]["name"], path)
+
+
+def _choose_tracker(table: Table, settings: Settings, variables: dict[str, str]) -> None:
+    if settings.tracker is None:
+        return
+    variables["VERA_TRACKER_BACKEND"] = settings.tracker
+    if settings.tracker == "alltracker":
+        # It is imported as a package, and imports its own modules from its folder.
+        code = bundle_folder(table, table["bundles"]["alltracker-code"], variables)
+        path = filter(None, (str(code), variables.get("PYTHONPATH")))
+        variables["PYTHONPATH"] = os.pathsep.join(path)
+
+
+def _algo_config(table: Table, settings: Settings, variables: Environment) -> Path | None:
+    """The planner's configuration; None: this embodiment's planner reads none."""
+    if settings.algo_config is not None:
+        return Path(settings.algo_config)
+    bundle = _planner(table, settings)
+    if "unreleased" in table["embodiments"][settings.embodiment]:
+        raise SettingsError(table["embodiments"][settings.embodiment]["unreleased"])
+    if bundle is None:
+        return None
+    return bundle_folder(table, bundle, variables) / str(bundle["algo_config"])
+
+
+def _planner(table: Table, settings: Settings) -> Bundle | None:
+    bundles = bundles_of(table, settings.embodiment).values()
+    return next((bundle for bundle in bundles if "algo_config" in bundle), None)
+
+
+def _config_gaps(
+    table: Table, settings: Settings, config: Path, variables: Environment, known: list[Gap]
+) -> list[Gap]:
+    """What the planner's configuration names and is missing, but for what is known to be."""
+    complaint = file_complaint(config)
+    complaints = [complaint] if complaint else config_complaints(config, variables)
+    reported = tuple(text for gap in known for text in gap.complaints)
+    complaints = [text for text in complaints if not text.startswith(reported or ("\0",))]
+    if not complaints:
+        return []
+    bundle = _planner(table, settings) if settings.algo_config is None else None
+    return [gap_of(bundle, complaints) if bundle else Gap(tuple(complaints))]
+
+
+def _program(resolves_runs: bool) -> tuple[str, ...]:
+    if resolves_runs:
+        return ("python", str(Path(__file__).with_name("offline_resolve.py")))
+    return ("python", "-m", SERVER)
+
+
+def _arguments(settings: Settings, config: Path | None) -> list[str]:
+    values = {
+        "--embodiment": settings.embodiment,
+        "--host": settings.host,
+        "--port": settings.port,
+        "--vis-port": settings.viewer_port,
+        "--algo-config": config,
+        "--dynamics-run-id": settings.run,
+        "--text": settings.prompt,
+        "--sample-steps": settings.sample_steps,
+        "--teacache-thresh": settings.teacache or None,
+        "--debug-dump-dir": settings.debug_dump,
+    }
+    arguments = [f"{flag}={value}" for flag, value in values.items() if value is not None]
+    # Without a planner of its own there is nothing to cache.
+    if settings.teacache == 0.0 or config is None:
+        arguments.append("--no-teacache")
+    if settings.debug_dump is None:
+        arguments.append("--no-debug-dump")
+    return arguments

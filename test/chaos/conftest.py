@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The judge of trajectories, what it holds them to, and a ROS domain for a module's tests."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from bench.bounds import Bounds
+from bench.checker import Checker
+from bench.rig import ARM_JOINTS, BASE_FRAME, TCP_FRAME, URDF, make_limits
+from vera_ros.demo import isolation
+from vera_ros.motion.arm_model import ArmModel
+
+
+@pytest.fixture(scope="session")
+def checker() -> Checker:
+    return Checker(URDF.read_text(), ARM_JOINTS, BASE_FRAME, TCP_FRAME)
+
+
+@pytest.fixture(scope="session")
+def bounds() -> Bounds:
+    return Bounds.of(make_limits(ArmModel(URDF.read_text(), ARM_JOINTS, TCP_FRAME)))
+
+
+@pytest.fixture(scope="module")
+def own_ros_domain() -> Iterator[int]:
+    """A ROS_DOMAIN_ID that nobody else uses, set for this process and below."""
+    with isolation.own_domain() as domain, pytest.MonkeyPatch.context() as environment:
+        environment.setenv("ROS_DOMAIN_ID", str(domain))
+        environment.setenv("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
+        yield domain

@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The watch sees an arm that does not do what it was told, or what it was not told."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from bench.bounds import Bounds
+from bench.rig import START_Q
+from chaos.arm_watch import ArmWatch
+from chaos.hand_over import Motion
+from chaos.recording import JointSample, Trajectory
+
+from .swings import Swing
+
+STILL = np.zeros(7)
+AT_S = 10.0
+
+
+@pytest.fixture
+def watch(bounds: Bounds) -> ArmWatch:
+    return ArmWatch(bounds.acceleration)
+
+
+def played(swing: Swing) -> Trajectory:
+    trajectory: Trajectory = swing.published(AT_S).played_from(Motion(START_Q, STILL, STILL))
+    return trajectory
+
+
+def texts(watch: ArmWatch) -> str:
+    return "; ".join(text for _, text in watch.violations)
+
+
+def test_an_arm_that_follows_is_fine(watch: ArmWatch) -> None:
+    one = Swing()
+    for sample in one.samples(AT_S, AT_S - 0.5, AT_S):
+        watch.see(sample)
+    watch.told(played(one), AT_S)
+    for sample in one.samples(AT_S + 0.03, AT_S, AT_S + 4.0):  # a little late
+        watch.see(sample)
+    assert watch.violations == []
+    first, second = watch.rests
+    assert (first.from_s, first.until_s) == pytest.approx((9.5, 10.2), abs=0.1)
+    assert (second.from_s, second.until_s) == pytest.approx((11.4, 14.0), abs=0.1)
+    assert watch.largest_off_rad < 1e-3
+    assert 0.0 < watch.largest_acceleration[0] < 0.2
+
+
+def test_an_arm_that_moves_by_itself_is_seen(watch: ArmWatch) -> None:
+    for sample in Swing().samples(AT_S, AT_S - 0.5, AT_S + 2.0):
+        watch.see(sample)
+    assert len(watch.violations) == 1
+    assert "although nothing plays" in texts(watch)
+
+
+def test_an_arm_that_creeps_is_seen(watch: ArmWatch) -> None:
+    for step in range(500):
+        q = START_Q + 1e-4 * step
+        watch.see(JointSample(AT_S + 0.01 * step, q, STILL + 0.01))
+    assert "from where it rested" in texts(watch)
+
+
+def test_an_arm_that_goes_on_after_its_trajectory_is_seen(watch: ArmWatch) -> None:
+    watch.told(played(Swing()), AT_S)
+    for sample in Swing(2, 0.4, 4.0).samples(AT_S, AT_S, AT_S + 4.0):
+        watch.see(sample)
+    assert "although nothing plays" in texts(watch)
+
+
+def test_an_arm_that_does_not_follow_is_seen_once(watch: ArmWatch) -> None:
+    watch.told(played(Swing(0, 0.4, 3.0)), AT_S)
+    for step in range(300):
+        watch.see(JointSample(AT_S + 0.01 * step, START_Q, STILL))
+    assert len(watch.violations) == 1
+    assert "from its trajectory" in texts(watch)
+
+
+def test_an_arm_that_leaves_its_trajectory_and_is_stopped_is_fine(watch: ArmWatch) -> None:
+    watch.told(played(Swing(0, 0.4, 3.0)), AT_S)
+    standing = [JointSample(AT_S + 0.01 * step, START_Q, STILL) for step in range(300)]
+    for sample in standing[:180]:
+        watch.see(sample)
+    hold = replace(played(Swing()), q=np.tile(START_Q, (120, 1)), dq=np.zeros((120, 7)))
+    watch.told(replace(hold, ddq=np.zeros((120, 7))), standing[180].stamp_s)
+    for sample in standing[180:]:
+        watch.see(sample)
+    assert watch.violations == []
+
+
+def test_an_arm_out_of_sight_is_known_again_when_it_rests(watch: ArmWatch) -> None:
+    """The simulator stood still: what the arm did meanwhile is not its fault."""
+    watch.told(played(Swing(0, 0.4, 3.0)), AT_S)
+    late = Swing(0, 0.4, 3.0).samples(AT_S + 1.0, AT_S + 1.5, AT_S + 5.0)
+    for sample in (*Swing(0, 0.4, 3.0).samples(AT_S, AT_S, AT_S + 0.5), *late):
+        watch.see(sample)
+    assert watch.violations == []
+    for sample in Swing(1).samples(AT_S + 6.0, AT_S + 5.0, AT_S + 7.0):
+        watch.see(sample)
+    assert len(watch.violations) == 1
+
+
+def test_a_gap_right_after_a_trajectory_was_told_is_no_motion_of_its_own(watch: ArmWatch) -> None:
+    one = Swing(0, 0.4, 3.0)
+    for sample in one.samples(AT_S, AT_S - 0.5, AT_S - 0.1):
+        watch.see(sample)
+    watch.told(played(one), AT_S)
+    for sample in one.samples(AT_S, AT_S + 0.1, AT_S + 5.0):
+        watch.see(sample)
+    assert watch.violations == []
+
+
+def test_after_a_gap_the_next_trajectory_counts(watch: ArmWatch) -> None:
+    watch.told(played(Swing(0, 0.4, 3.0)), AT_S)
+    for sample in Swing(0, 0.4, 3.0).samples(AT_S + 1.0, AT_S + 1.5, AT_S + 2.0):
+        watch.see(sample)
+    watch.told(played(Swing(2, 0.4, 3.0)), AT_S + 2.0)
+    for sample in Swing(0, 0.4, 3.0).samples(AT_S + 1.0, AT_S + 2.0, AT_S + 4.5):
+        watch.see(sample)
+    assert "from its trajectory" in texts(watch)

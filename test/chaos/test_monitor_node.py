@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The monitor, as a process: what is published in its sight is judged and written down."""
+
+import json
+import time
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from sensor_msgs.msg import JointState
+from trajectory_msgs.msg import JointTrajectory
+
+from bench.rig import ARM_JOINTS, START_Q
+from chaos.recording import Published
+from chaos.wiring import TRUE_JOINT_STATES
+from vera_ros.nodes.conversions import doubles, joint_trajectory, ns_to_stamp, sensor_qos
+
+from .ros_side import RosSide, running
+from .swings import Swing
+
+
+def message_of(published: Published) -> JointTrajectory:
+    return joint_trajectory(
+        list(ARM_JOINTS),
+        published.times_s,
+        published.q,
+        published.dq,
+        published.ddq,
+        stamp_ns=time.time_ns(),
+    )
+
+
+def arm_at(q: Any) -> JointState:
+    joints = JointState(name=list(ARM_JOINTS), position=doubles(q), velocity=doubles(np.zeros(7)))
+    joints.header.stamp = ns_to_stamp(time.time_ns())
+    return joints
+
+
+@pytest.mark.usefixtures("ros_domain")
+def test_good_and_bad_trajectories_are_told_apart(tmp_path: Path) -> None:
+    file = tmp_path / "findings.jsonl"
+    missing = message_of(Swing().published(0.0))
+    missing.points[3].accelerations = []
+    messages = [
+        message_of(Swing().published(0.0)),
+        message_of(Swing(1, 0.2, 0.35).published(0.0)),
+        missing,
+    ]
+
+    def findings() -> list[dict[str, Any]]:
+        return [json.loads(line) for line in file.read_text().splitlines()]
+
+    def judged(number: int) -> bool:
+        return len(findings()) > number
+
+    with RosSide("ik_node") as side, running("-m", "chaos.monitor_node", str(file)):
+        trajectories = side.node.create_publisher(
+            JointTrajectory, "arm_controller/joint_trajectory", 10
+        )
+        joints = side.node.create_publisher(
+            JointState, TRUE_JOINT_STATES, sensor_qos("reliable", 10)
+        )
+        side.wait_until(
+            lambda: trajectories.get_subscription_count() and joints.get_subscription_count(),
+            "the monitor to listen",
+        )
+        for number, message in enumerate(messages):
+            joints.publish(arm_at(START_Q))
+            message.header.stamp = ns_to_stamp(time.time_ns())
+            trajectories.publish(message)
+            side.wait_until(partial(judged, number), f"trajectory {number} to be judged")
+    good, fast, incomplete = findings()[:3]
+    assert good["violations"] == []
+    assert good["source"] in ("rest", "")  # "" where it came before the joint states
+    assert any("acceleration" in text for text in fast["violations"])
+    assert incomplete["violations"] == ["point 3 has 0 accelerations"]
+    assert findings()[-1]["finding"] == "summary"
+    assert abs(good["begins_s"] - time.monotonic()) < 600.0

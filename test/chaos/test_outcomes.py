@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What became of a fault is told from what was recorded, and from nothing else."""
+
+from dataclasses import replace
+
+import pytest
+
+from chaos import events
+from chaos.events import Event
+from chaos.faults import Fault
+from chaos.outcomes import Outcome, Record, decide, summarise
+
+CUT = Record(Fault(0, "cut"), True, 10.0, 10.5, 12.0, goal_before=1, goal_after=1)
+JITTER = replace(CUT, fault=Fault(0, "jitter", {"duration_s": 0.5, "delay_s": 0.1}))
+RESTS = [{"from_s": 3.0, "until_s": 9.0}, {"from_s": 10.8, "until_s": 11.5}]
+
+
+def one(record: Record, *happened: Event) -> Outcome:
+    (outcome,) = decide([record], happened, RESTS)
+    return outcome
+
+
+def test_an_episode_that_goes_on_names_its_reconnect() -> None:
+    outcome = one(CUT, Event(11.0, events.COUNTER, "reconnects"))
+    assert (outcome.result, outcome.named, outcome.unnamed) == ("went on", ("reconnects",), False)
+    assert outcome.went_on is True
+    assert outcome.recover_s == 1.5
+    assert outcome.rest_s is None
+
+
+def test_an_episode_that_ends_did_not_go_on() -> None:
+    record = replace(CUT, goal_after=2)
+    outcome = one(record, Event(10.6, events.POLICY, "connection_lost"))
+    assert (outcome.result, outcome.went_on) == ("ended", False)
+    assert outcome.rest_s == pytest.approx(0.8)
+    assert one(replace(record, can_go_on=False)).went_on is None
+
+
+def test_an_episode_that_succeeds_meanwhile_is_no_failure() -> None:
+    outcome = one(replace(JITTER, goal_after=2, ended_well=True))
+    assert (outcome.result, outcome.went_on) == ("went on", None)
+
+
+def test_a_chunk_that_is_stopped_is_told_apart() -> None:
+    outcome = one(CUT, Event(10.1, events.CHUNK, "tracking_error"))
+    assert (outcome.result, outcome.went_on, outcome.named) == (
+        "stopped",
+        True,
+        ("tracking_error",),
+    )
+
+
+def test_silence_is_a_fault_of_its_own_unless_nothing_came_of_it() -> None:
+    assert one(CUT).unnamed
+    assert not one(JITTER).unnamed
+    assert one(replace(JITTER, goal_after=2)).unnamed
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        Event(9.9, events.POLICY, "connection_lost"),  # before it
+        Event(12.1, events.POLICY, "connection_lost"),  # after it
+        Event(11.0, events.COUNTER, "frames_dropped"),  # of elsewhere
+        Event(11.0, events.DIAGNOSTICS, "policy_node: no current picture"),  # of elsewhere
+    ],
+)
+def test_what_has_nothing_to_do_with_it_names_nothing(event: Event) -> None:
+    assert one(CUT, event).named == ()
+
+
+def test_diagnostics_may_come_a_little_later_but_not_after_the_next_fault() -> None:
+    late = replace(CUT, fault=Fault(0, "view_dropped", {"duration_s": 0.5, "view": "both"}))
+    warning = Event(12.8, events.DIAGNOSTICS, "policy_node: no current picture")
+    assert one(late, warning).named == (warning.name,)
+    following = replace(late, struck_s=12.5, over_s=13.0, recovered_s=14.0)
+    first, second = decide([late, following], [warning], RESTS)
+    assert first.named == ()
+    assert second.named == (warning.name,)
+
+
+@pytest.mark.parametrize(
+    ("record", "result"),
+    [
+        (replace(CUT, recovered_s=None, failure="nothing played within 60 s"), "hang"),
+        (replace(CUT, recovered_s=None, failure="ik_node ended", crashed=True), "crash"),
+        (replace(CUT, struck_s=None), "missed"),
+    ],
+)
+def test_what_was_not_played_to_its_end(record: Record, result: str) -> None:
+    outcome = one(record)
+    assert outcome.result == result
+    assert outcome.went_on is (None if result == "missed" else False)
+
+
+def test_summaries_add_up() -> None:
+    records = [CUT, replace(CUT, goal_after=2, can_go_on=False), JITTER]
+    named = Event(10.6, events.POLICY, "connection_lost")
+    by_kind, whole = summarise(decide(records, [named], RESTS))
+    assert list(by_kind) == ["jitter", "cut"]
+    assert whole.times == 3
+    assert by_kind["cut"].results == {"went on": 1, "ended": 1}
+    assert (by_kind["cut"].could, by_kind["cut"].did) == (1, 1)
+    assert by_kind["cut"].named == {"connection_lost": 2}
+    assert len(whole.recover_s) == 3

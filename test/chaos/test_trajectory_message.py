@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Trajectories are read in the arm's order of joints, and what cannot be read is blamed."""
+
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from chaos.recording import Published
+from chaos.trajectory_message import read_trajectory
+from chaos.umpire import Judgement
+
+JOINTS = ("a", "b")
+
+
+def stamp(ns: int) -> Any:
+    return SimpleNamespace(sec=ns // 10**9, nanosec=ns % 10**9)
+
+
+def message(names: Any = ("b", "a"), stamp_ns: int = 5 * 10**9, **changes: Any) -> Any:
+    point: dict[str, Any] = {
+        "positions": [2.0, 1.0],
+        "velocities": [0.2, 0.1],
+        "accelerations": [20.0, 10.0],
+        "time_from_start": stamp(250_000_000),
+        **changes,
+    }
+    return SimpleNamespace(
+        header=SimpleNamespace(stamp=stamp(stamp_ns)),
+        joint_names=list(names),
+        points=[SimpleNamespace(**point)],
+    )
+
+
+def read(said: Any) -> Published | Judgement:
+    return read_trajectory(said, JOINTS, 7, 1.5, epoch_ns=4 * 10**9)
+
+
+def test_joints_are_put_in_order() -> None:
+    published = read(message())
+    assert isinstance(published, Published)
+    assert (published.number, published.begins_s, published.published_s) == (7, 1.0, 1.5)
+    np.testing.assert_array_equal(published.times_s, [0.25])
+    np.testing.assert_array_equal(published.q, [[1.0, 2.0]])
+    np.testing.assert_array_equal(published.dq, [[0.1, 0.2]])
+    np.testing.assert_array_equal(published.ddq, [[10.0, 20.0]])
+
+
+def test_without_a_stamp_it_begins_when_it_is_published() -> None:
+    assert read(message(stamp_ns=0)).begins_s == 1.5
+
+
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        (message(names=("a", "c")), "['a', 'c']"),
+        (message(names=("a", "a")), "['a', 'a']"),
+        (message(names=("a",)), "['a']"),
+        (message(positions=[1.0]), "point 0 has 1 positions"),
+        (message(velocities=[]), "point 0 has 0 velocities"),
+        (message(accelerations=[]), "point 0 has 0 accelerations"),
+    ],
+)
+def test_what_cannot_be_read_is_blamed(said: Any, words: str) -> None:
+    judgement = read(said)
+    assert isinstance(judgement, Judgement)
+    assert judgement.number == 7
+    assert words in judgement.violations[0]

@@ -1,0 +1,202 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The umpire lets good motion pass and blames bad motion for what is bad about it."""
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from bench.bounds import Bounds
+from bench.checker import Checker
+from bench.rig import START_Q
+from chaos.recording import JointHistory, JointSample, Published
+from chaos.umpire import Judgement, Umpire
+
+from .swings import Swing
+
+STILL = np.zeros(7)
+AT_S = 10.0
+
+
+@pytest.fixture
+def history() -> JointHistory:
+    """An arm that stands at the start posture."""
+    history = JointHistory()
+    for stamp_s in np.arange(AT_S - 1.0, AT_S + 0.05, 0.01):
+        history.add(JointSample(float(stamp_s), START_Q, STILL))
+    return history
+
+
+@pytest.fixture
+def umpire(checker: Checker, bounds: Bounds, history: JointHistory) -> Umpire:
+    return Umpire(checker, bounds, history)
+
+
+def judge(umpire: Umpire, published: Published) -> Judgement:
+    return umpire.judge(published)[0]
+
+
+@pytest.mark.parametrize("joint", range(7))
+def test_a_motion_from_rest_is_good(umpire: Umpire, joint: int) -> None:
+    judgement = judge(umpire, Swing(joint).published(AT_S))
+    assert judgement.violations == ()
+    assert judgement.source == "rest"
+    assert judgement.duration_s == pytest.approx(1.5)
+
+
+@pytest.mark.parametrize("later_s", [0.013, 0.31, 0.75, 1.2, 1.49])
+def test_a_motion_that_goes_on_is_good(umpire: Umpire, later_s: float) -> None:
+    whole = Swing()
+    umpire.judge(whole.published(AT_S))
+    judgement = judge(umpire, whole.published(AT_S + later_s, later_s))
+    assert judgement.violations == ()
+    assert judgement.source == "plan"
+
+
+def test_a_brake_from_the_measured_motion_is_good(umpire: Umpire, history: JointHistory) -> None:
+    """The arm has left its plan by 0.2 rad, and stops from where it is."""
+    whole, elsewhere = Swing(), Swing(2, 0.2)
+    umpire.judge(whole.published(AT_S))
+    for sample in elsewhere.samples(AT_S, AT_S + 0.05, AT_S + 0.76):
+        history.add(sample)
+    slowing = elsewhere.published(AT_S + 0.75, 0.75)
+    assert judge(umpire, slowing).source == "measured"
+    assert judge(umpire, slowing).violations == ()
+
+
+def with_value(good: Published, name: str, value: float) -> Published:
+    values = getattr(good, name).copy()
+    values[len(values) // 2] = value
+    return replace(good, **{name: values})
+
+
+BAD: list[tuple[str, Callable[[], Published]]] = [
+    ("no points", lambda: cut(Swing().published(AT_S), 0)),
+    *(
+        (
+            "not finite",
+            lambda name=name, value=value: with_value(Swing().published(AT_S), name, value),
+        )
+        for name in ("times_s", "q", "dq", "ddq")
+        for value in (np.nan, np.inf, -np.inf)
+    ),
+    ("increase", lambda: with_value(Swing().published(AT_S), "times_s", 0.1)),
+    ("increase", lambda: later(Swing().published(AT_S), -0.0125)),
+    ("takes", lambda: Swing(0, 0.1, 31.0).published(AT_S)),
+    ("zero velocity", lambda: cut(Swing().published(AT_S), 60)),
+    ("joint velocity", lambda: Swing(6, 2.0, 1.0).published(AT_S)),
+    ("joint acceleration", lambda: Swing(1, 0.2, 0.35).published(AT_S)),
+    ("joint jerk", lambda: with_value(Swing().published(AT_S), "q", START_Q[0] + 1e-3)),
+    ("position limit", lambda: Swing(3, -0.6, 3.0).published(AT_S)),
+    ("outside the workspace", lambda: Swing(0, 1.4, 4.0).published(AT_S)),
+    ("TCP linear velocity", lambda: Swing(0, 2.5, 0.5).published(AT_S)),
+    ("no continuation", lambda: moved(Swing().published(AT_S), 0.06)),
+    ("no continuation", lambda: moved(Swing().published(AT_S), 0.001)),
+    ("no continuation", lambda: Swing().published(AT_S, 0.4)),
+]
+
+
+def cut(good: Published, count: int) -> Published:
+    return replace(
+        good,
+        times_s=good.times_s[:count],
+        q=good.q[:count],
+        dq=good.dq[:count],
+        ddq=good.ddq[:count],
+    )
+
+
+def later(good: Published, by_s: float) -> Published:
+    return replace(good, times_s=good.times_s + by_s)
+
+
+def moved(good: Published, by_rad: float) -> Published:
+    return replace(good, q=good.q + by_rad)
+
+
+@pytest.mark.parametrize(("words", "make"), BAD, ids=[f"{n}-{w}" for n, (w, _) in enumerate(BAD)])
+def test_a_bad_motion_is_blamed_for_it(
+    umpire: Umpire, words: str, make: Callable[[], Published]
+) -> None:
+    found = judge(umpire, make()).violations
+    assert any(words in text for text in found), found
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: Swing().published(AT_S + 0.75),  # as from rest, while it moves
+        lambda: Swing().published(AT_S + 0.75, 0.6),  # back in time
+        lambda: Swing().published(AT_S + 0.75, 0.9),  # a piece is left out
+        lambda: Swing(1).published(AT_S + 0.75, 0.75),  # another joint
+        lambda: Swing(0, -0.1).published(AT_S + 0.75, 0.75),  # the other way
+    ],
+)
+def test_what_does_not_go_on_is_blamed(
+    umpire: Umpire,
+    history: JointHistory,
+    make: Callable[[], Published],
+) -> None:
+    umpire.judge(Swing().published(AT_S))
+    for sample in Swing().samples(AT_S, AT_S + 0.05, AT_S + 0.8):
+        history.add(sample)
+    found = judge(umpire, make()).violations
+    assert any("no continuation" in text or "step in velocity" in text for text in found), found
+
+
+def test_a_start_where_the_arm_is_no_longer_is_blamed(
+    umpire: Umpire, history: JointHistory
+) -> None:
+    """As from joint states that are half a second old."""
+    one = Swing(0, 0.3)
+    for sample in one.samples(AT_S, AT_S + 0.05, AT_S + 0.8):
+        history.add(sample)
+    stale = Swing(0, 0.3).published(AT_S + 0.75)
+    stale = replace(stale, q=stale.q - START_Q + one.at(np.array([0.3]))[0])
+    found = judge(umpire, stale).violations
+    assert any("rad from the arm" in text for text in found), found
+    assert any("step in velocity" in text for text in found), found
+
+
+def test_a_trajectory_that_comes_far_too_late_is_blamed(umpire: Umpire) -> None:
+    """A controller that gets it in the middle would start at full speed."""
+    late = replace(Swing(0, 0.3).published(AT_S), published_s=AT_S + 0.6)
+    judgement = judge(umpire, late)
+    assert judgement.step_s > 0.01
+    assert any("published 0.600 s after" in text for text in judgement.violations)
+
+
+def test_a_stop_of_what_has_ended_goes_on_from_its_end(umpire: Umpire) -> None:
+    umpire.judge(Swing().published(AT_S))
+    back = Swing()
+    ended = back.published(AT_S + 2.0)
+    ended = replace(ended, q=ended.q + 0.1 * np.eye(7)[0])
+    judgement = judge(umpire, ended)
+    assert judgement.violations == ()
+    assert judgement.source == "plan"
+
+
+def test_what_an_unseen_arm_does_is_not_blamed_but_limits_count(
+    checker: Checker, bounds: Bounds
+) -> None:
+    good = judge(Umpire(checker, bounds, JointHistory()), Swing().published(AT_S))
+    assert (good.source, good.violations) == ("", ())
+    fast = judge(Umpire(checker, bounds, JointHistory()), Swing(6, 2.0, 1.0).published(AT_S))
+    assert any("joint velocity" in text for text in fast.violations)
+
+
+def test_a_violation_comes_with_its_evidence(umpire: Umpire) -> None:
+    umpire.judge(Swing().published(AT_S))
+    bad = judge(umpire, Swing(1).published(AT_S + 0.5, 0.5))
+    assert len(bad.evidence["points"]["q"]) == len(bad.evidence["points"]["times_s"])
+    assert bad.evidence["before"]["begins_s"] == AT_S
+    assert bad.evidence["arm"]["q"] == START_Q.tolist()
+    json.dumps(bad.evidence)
+
+
+def test_what_was_put_elsewhere_does_not_play(umpire: Umpire) -> None:
+    umpire.judge(Swing().published(AT_S - 0.75))
+    umpire.forget()
+    assert judge(umpire, Swing().published(AT_S)).source == "rest"

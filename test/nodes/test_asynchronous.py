@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Goals whose chunks overlap with inferences, and goals that pause, with both nodes."""
+
+import itertools
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pytest
+from std_srvs.srv import Trigger
+
+from vera_ros.nodes.conversions import duration_to_seconds, stamp_to_ns
+from vera_ros_interfaces.action import ExecuteTask
+from vera_ros_interfaces.msg import ChunkProgress, PolicyStatus
+
+from .stage import ScriptedPolicy, Stage, actions
+
+ASYNC = ExecuteTask.Goal.ASYNC
+# Chunks that move to and fro: the arm stays where it may be.
+FORTH = actions(rows=20, down=0.15)
+
+
+class ToAndFro(ScriptedPolicy):
+    """Moves down and up in turns, and takes pending actions into account."""
+
+    def infer(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        super().infer(request)
+        sign = 1.0 if len(self.requests) % 2 else -1.0
+        chunk = FORTH.copy()
+        chunk[:, :6] *= sign
+        pending = request.get("pending_actions")
+        return {
+            "action": chunk,
+            "info": {} if pending is None else {"pending_actions": len(pending)},
+        }
+
+
+@pytest.fixture
+def policy(stage: Stage) -> ToAndFro:
+    policy = ToAndFro()
+    stage.serve(policy, delay_s=0.3)
+    ik, node = stage.add_ik(), stage.add_policy(view_stall_s=60.0, arm_timeout_s=60.0)
+    stage.wait_until_active(ik, node)
+    stage.wait_for_exchange()
+    stage.wait_until(lambda: ik._reader and ik._reader.measured, "joint states")
+    return policy
+
+
+def superseded(stage: Stage) -> list[ChunkProgress]:
+    return [message for message in stage.progress if message.state == ChunkProgress.SUPERSEDED]
+
+
+def test_chunks_take_over_in_motion_and_every_question_carries_what_is_pending(
+    stage: Stage, policy: ToAndFro
+) -> None:
+    handle = stage.goal(mode=ASYNC)
+    stage.wait_until(lambda: len(superseded(stage)) >= 3, "three hand-overs")
+    stage.wait_for(handle.cancel_goal_async(), "the answer to the cancellation")
+    assert stage.result(handle).outcome == ExecuteTask.Result.CANCELLED
+    stage.wait_until(stage.rests, "the arm to rest")
+    assert policy.requests[0].get("pending_actions") is None
+    pending = [request["pending_actions"] for request in policy.requests[1:4]]
+    assert all(rows.shape[1] == 7 and len(rows) for rows in pending)
+    assert any(message.mode == ASYNC and message.inferring for message in stage.status)
+    origins = [chunk.planned_from for chunk in stage.chunks]
+    assert all(stamp_to_ns(origin.header.stamp) for origin in origins)
+    assert len({origin.pose.position.z for origin in origins}) > 1
+
+
+def test_every_hand_over_continues_position_velocity_and_acceleration(
+    stage: Stage, policy: ToAndFro
+) -> None:
+    handle = stage.goal(mode=ASYNC)
+    stage.wait_until(lambda: len(superseded(stage)) >= 3, "three hand-overs")
+    stage.wait_for(handle.cancel_goal_async(), "the answer to the cancellation")
+    stage.result(handle)
+    sent = stage.arm_trajectories
+    for before, after in itertools.pairwise(sent):
+        begins_s = (stamp_to_ns(after.header.stamp) - stamp_to_ns(before.header.stamp)) * 1e-9
+        times = np.array([duration_to_seconds(p.time_from_start) for p in before.points])
+        first = duration_to_seconds(after.points[0].time_from_start)
+        if not times[0] <= begins_s + first <= times[-1]:
+            continue
+        # The new one repeats the old one until it takes over: its first knot lies on it.
+        for name, most in (("positions", 2e-3), ("velocities", 2e-2)):
+            old = np.array([getattr(p, name) for p in before.points])
+            new = np.array(getattr(after.points[0], name))
+            due = [np.interp(begins_s + first, times, old[:, j]) for j in range(7)]
+            np.testing.assert_allclose(new, due, atol=most)
+
+
+def test_a_goal_pauses_at_rest_and_goes_on(stage: Stage, policy: ToAndFro) -> None:
+    handle = stage.goal(mode=ASYNC)
+    stage.wait_until(lambda: superseded(stage), "a hand-over")
+    assert stage.call(Trigger, "pause").success
+    stage.wait_for_state(PolicyStatus.PAUSED)
+    stage.wait_until(stage.rests, "the arm to rest")
+    sent = len(stage.arm_trajectories)
+    assert stage.call(Trigger, "resume").success
+    stage.wait_until(lambda: len(stage.arm_trajectories) > sent, "motion")
+    stage.judge(True)
+    assert stage.result(handle).outcome == ExecuteTask.Result.SUCCEEDED
+
+
+def test_without_an_episode_there_is_nothing_to_pause(stage: Stage, policy: ToAndFro) -> None:
+    for service in ("pause", "resume"):
+        answer = stage.call(Trigger, service)
+        assert not answer.success
+        assert "no episode" in answer.message
+
+
+def test_an_unknown_mode_is_refused(stage: Stage, policy: ToAndFro) -> None:
+    assert not stage.try_goal(mode=7).accepted

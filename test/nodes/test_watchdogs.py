@@ -1,0 +1,163 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Whatever goes wrong around ik_node, the arm stops smoothly, and every cause has its name."""
+
+import time
+from array import array
+
+import numpy as np
+import pytest
+from rosgraph_msgs.msg import Clock
+from sensor_msgs.msg import JointState
+
+from vera_ros.motion.chunk_planner import ChunkPlanner
+from vera_ros.motion.commander import Measured
+from vera_ros.nodes.conversions import ns_to_stamp
+from vera_ros.nodes.ik_node import IkNode
+from vera_ros_interfaces.msg import ArmStatus, ChunkProgress
+
+from .stage import START_Q, Stage, chunk
+
+P = ChunkProgress
+
+
+def ends_with(stage: Stage, sequence: int, state: int, cause: int) -> ChunkProgress:
+    """A chunk ends so, and arm_status says the same."""
+    stage.wait_until(
+        lambda: any(message.state == state for message in stage.progress_of(sequence)), "its end"
+    )
+    last = stage.progress_of(sequence)[-1]
+    assert last.cause == cause, last.message
+    assert last.message
+    stage.wait_until(lambda: stage.arm_status[-1].cause == cause, "the status")
+    return last
+
+
+def measured_by(ik: IkNode) -> Measured:
+    """What the node knows of the arm."""
+    assert ik._reader is not None
+    assert ik._reader.measured is not None
+    return ik._reader.measured
+
+
+def test_joint_states_that_repeat_themselves_stop_the_arm(playing: Stage) -> None:
+    stuck = array("d", playing.q())
+
+    def repeated(message: JointState) -> JointState:
+        message.position[:7] = stuck
+        return message
+
+    playing.joint_message = repeated
+    ends_with(playing, 0, P.ABORTED, P.JOINTS_FROZEN)
+    assert len(playing.arm_trajectories) == 2
+
+
+def test_without_a_controller_nothing_is_taken_and_what_plays_is_given_up(playing: Stage) -> None:
+    for subscription in list(playing.node.subscriptions):
+        if subscription.topic_name == "/arm_controller/joint_trajectory":
+            playing.node.destroy_subscription(subscription)
+    said = ends_with(playing, 0, P.ABORTED, P.NO_CONTROLLER)
+    assert "arm_controller/joint_trajectory" in said.message
+    playing.chunk_publisher.publish(chunk(session_id="next", sequence=1))
+    ends_with(playing, 1, P.REJECTED, P.NO_CONTROLLER)
+    playing.wait_until(lambda: playing.arm_status[-1].state == ArmStatus.FAULT, "the fault")
+
+
+def test_an_arm_that_somebody_else_moves_is_not_planned_for(stage: Stage) -> None:
+    def moving(message: JointState) -> JointState:
+        message.velocity[2] = 0.3
+        return message
+
+    stage.joint_message = moving
+    ik = stage.add_ready_ik()
+    stage.wait_until(lambda: measured_by(ik).speed_rad_s > 0.2, "its speed")
+    stage.chunk_publisher.publish(chunk())
+    said = ends_with(stage, 0, P.REJECTED, P.NOT_AT_REST)
+    assert "0.300 rad/s" in said.message
+    assert not stage.arm_trajectories
+
+
+def test_an_arm_that_goes_on_after_a_stop_is_braked_again_and_reported(playing: Stage) -> None:
+    """Its controller does not take what it is sent any more."""
+
+    def runaway(message: JointState) -> JointState:
+        message.velocity[0] = 0.2
+        return message
+
+    playing._follow = lambda follower, message: None  # type: ignore[method-assign]
+    playing.joint_message = runaway
+    playing.wait_until(lambda: len(playing.arm_trajectories) >= 3, "a stop and another one")
+    playing.wait_until(lambda: playing.arm_status[-1].cause == P.NOT_AT_REST, "the report")
+    assert "although it was stopped" in playing.arm_status[-1].message
+
+
+def test_an_old_chunk_is_refused(stage: Stage) -> None:
+    stage.add_ready_ik(chunk_max_age_s=5.0)
+    old, new = chunk(sequence=0), chunk(sequence=1)
+    now_ns = stage.node.get_clock().now().nanoseconds
+    old.header.stamp, new.header.stamp = ns_to_stamp(now_ns - 6_000_000_000), ns_to_stamp(now_ns)
+    stage.chunk_publisher.publish(old)
+    ends_with(stage, 0, P.REJECTED, P.CHUNK_TOO_OLD)
+    stage.chunk_publisher.publish(new)
+    stage.wait_until(lambda: stage.progress_of(1), "the new one")
+    assert stage.progress_of(1)[0].state == P.ACCEPTED
+
+
+def test_a_chunk_that_takes_too_long_to_plan_is_refused(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage.add_ready_ik(planning_timeout_s=0.01)
+    plan = ChunkPlanner.plan_chunk
+
+    def slow(*arguments: object) -> object:
+        began_s = time.perf_counter()
+        planned = plan(*arguments)  # type: ignore[arg-type]
+        while time.perf_counter() < began_s + 0.02:
+            pass
+        return planned
+
+    monkeypatch.setattr(ChunkPlanner, "plan_chunk", slow)
+    stage.chunk_publisher.publish(chunk())
+    ends_with(stage, 0, P.REJECTED, P.PLANNING_TOO_SLOW)
+    assert not stage.arm_trajectories
+
+
+def test_a_late_chunk_says_what_it_dropped(stage: Stage) -> None:
+    stage.add_ready_ik()
+    late = chunk()
+    late.start = ns_to_stamp(stage.node.get_clock().now().nanoseconds - 220_000_000)
+    stage.chunk_publisher.publish(late)
+    stage.wait_until(lambda: stage.progress_of(0), "its plan")
+    said = stage.progress_of(0)[0]
+    assert said.state == P.ACCEPTED
+    assert said.steps_dropped >= 5  # more where the machine is busy
+    assert len(said.step_times) == 10 - said.steps_dropped
+
+
+def test_a_clock_that_jumps_back_stops_the_arm_and_new_chunks_are_played(stage: Stage) -> None:
+    clock_ns = 1_000_000_000_000
+    publisher = stage.node.create_publisher(Clock, "/clock", 10)
+
+    def tick() -> None:
+        nonlocal clock_ns
+        clock_ns += 20_000_000
+        publisher.publish(Clock(clock=ns_to_stamp(clock_ns)))
+
+    def stamped(message: JointState) -> JointState:
+        message.header.stamp = ns_to_stamp(clock_ns)
+        return message
+
+    stage.node.create_timer(0.02, tick)
+    stage.joint_message = stamped
+    ik = stage.add_ready_ik(use_sim_time=True)
+    stage.wait_until(lambda: ik.get_clock().now().nanoseconds > 10**12, "the clock")
+    stage.play_long()
+    clock_ns -= 500_000_000_000
+    said = ends_with(stage, 0, P.ABORTED, P.CLOCK_JUMPED)
+    assert "500." in said.message or "499." in said.message
+    stage.wait_until(lambda: len(stage.arm_trajectories) == 2, "the stop")
+    stage.wait_until(lambda: stage.arm_status[-1].state == ArmStatus.READY, "rest")
+    stage._arm.hold(START_Q)
+    stage.wait_until(lambda: np.allclose(measured_by(ik).q, START_Q, atol=1e-3), "the start")
+    stage.chunk_publisher.publish(chunk(session_id="next", sequence=1))
+    stage.wait_until(lambda: stage.progress_of(1), "the next chunk")
+    assert stage.progress_of(1)[0].state == P.ACCEPTED, stage.progress_of(1)[0].message

@@ -1,0 +1,275 @@
+# SPDX-License-Identifier: Apache-2.0
+"""VERA's server in a container: up, down, and every way in which it does not come up."""
+
+import asyncio
+import itertools
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from vera_ros.server.docker_cli import DockerCli
+from vera_ros.server.keeper import ServerState
+from vera_ros.server.modes.docker import run_arguments
+from vera_ros.server.owner import identify_this_process
+from vera_ros.server.settings import ServerSettings
+
+from ..keeping import keeping
+from ..room import IMAGE, ROOT, Engine, Room, wait_until
+
+
+def docker(room: Room, **more: Any) -> dict[str, Any]:
+    return room.settings(server_mode="docker", pythonpath="", **more)
+
+
+@pytest.fixture(autouse=True)
+def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder from which an image can be built."""
+    dockerfile = tmp_path / "checkout" / "docker" / "vera_server" / "Dockerfile"
+    dockerfile.parent.mkdir(parents=True)
+    dockerfile.touch()
+    monkeypatch.setattr("vera_ros.server.modes.docker.share_path", lambda *_: dockerfile)
+    return dockerfile.parents[2]
+
+
+async def failure(room: Room, engine: Engine, **more: Any) -> str:
+    async with keeping(docker(room, **more), engine.environment) as kept:
+        return await kept.failure()
+
+
+def test_it_is_ready_after_a_handshake_and_gone_after_the_end(room: Room, engine: Engine) -> None:
+    async def scenario() -> None:
+        async with keeping(docker(room), engine.environment) as kept:
+            status = await kept.until_ready()
+            assert status.ours
+            assert [said.state for said in kept.said] == [
+                ServerState.LOOKING,
+                ServerState.STARTING,
+                ServerState.LOADING,
+                ServerState.READY,
+            ]
+            await kept.until(lambda: "serving" in kept.lines)
+            (container,) = engine.containers.values()
+            assert container["labels"] == {"vera_ros.owner": identify_this_process()}
+            assert container["env"]["VERA_EMBODIMENT"] == "mimicgen"
+
+    asyncio.run(scenario())
+    assert engine.containers == {}
+    assert room.is_empty()
+
+
+def test_it_finds_one_that_runs_and_leaves_it_alone(room: Room, engine: Engine) -> None:
+    async def scenario() -> None:
+        async with keeping(docker(room), engine.environment) as first:
+            await first.until_ready()
+            async with keeping(docker(room), engine.environment) as second:
+                assert not (await second.until_ready()).ours
+            assert len(engine.containers) == 1
+            assert first.state is ServerState.READY
+
+    asyncio.run(scenario())
+    assert engine.containers == {}
+
+
+def test_a_container_whose_owner_is_gone_is_removed_first(room: Room, engine: Engine) -> None:
+    """Also one that answers: nobody would ever stop it."""
+    boot, ids, _, _ = identify_this_process().split("/")
+    settings = ServerSettings(server_mode="docker", server_port=room.port, vis_port=0)
+    arguments = [
+        word.replace(identify_this_process(), f"{boot}/{ids}/4194305/1")  # beyond all process ids
+        for word in run_arguments(settings, "left")
+    ]
+    run = subprocess.Popen([str(engine.program), *arguments], env=engine.environment)
+    wait_until(lambda: engine.containers and engine.containers["left"]["pid"], "the container")
+    run.kill()
+    run.wait()
+    assert len(engine.containers) == 1
+
+    async def scenario() -> None:
+        async with keeping(docker(room), engine.environment) as kept:
+            assert (await kept.until_ready()).ours
+            assert "left by a run that was killed" in kept.lines[0]
+            assert "left" not in engine.containers
+
+    asyncio.run(scenario())
+    assert engine.containers == {}
+    assert room.is_empty()
+
+
+@pytest.mark.parametrize(
+    ("how", "more", "words"),
+    [
+        ({"ps": "no daemon"}, {}, ("docker ps", "Cannot connect", "systemctl start docker")),
+        ({"run": "no daemon"}, {}, ("docker run", "Cannot connect", "systemctl start docker")),
+        ({"run": "no gpu"}, {}, ("could not select device driver", "NVIDIA container toolkit")),
+        ({"container": "die"}, {}, ("ended by itself: exit code 1", "CUDA out of memory")),
+        ({"container": "stranger"}, {}, ("hosts embodiment 'droid'",)),
+        ({"container": "hang"}, {"ready_timeout_s": 2.0}, ("waited 2 s in vain",)),
+        ({"container": "stubborn"}, {"ready_timeout_s": 1.0}, ("waited 1 s in vain",)),
+        (
+            {"build": "fail"},
+            {"image": "none", "build_image": True},
+            ("docker build", "pip install"),
+        ),
+        ({}, {"image": "none"}, ("no image 'none'", "docker build --tag none", "set build_image")),
+    ],
+)
+def test_one_that_does_not_come_up_says_why_and_leaves_nothing(
+    room: Room, engine: Engine, how: dict[str, str], more: dict[str, Any], words: tuple[str, ...]
+) -> None:
+    engine.behave(**how)
+    said = asyncio.run(failure(room, engine, **more))
+    for word in words:
+        assert word in said
+    assert engine.containers == {}
+    assert room.is_empty()
+
+
+def test_without_docker_it_says_so(room: Room, tmp_path: Path) -> None:
+    async def scenario() -> str:
+        async with keeping(docker(room), room.environment(PATH=str(tmp_path))) as kept:
+            return await kept.failure()
+
+    assert "no program 'docker' on PATH" in asyncio.run(scenario())
+
+
+def test_an_engine_that_hangs_is_not_waited_for(
+    room: Room, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(DockerCli, "answer_s", 1.0)
+    engine.behave(ps="hang")
+    said = asyncio.run(failure(room, engine))
+    assert "no answer within 1 s" in said
+    assert "docker ps" in said
+    assert room.is_empty()
+
+
+def test_an_image_that_is_missing_is_built_when_asked_for(
+    room: Room, engine: Engine, checkout: Path
+) -> None:
+    async def scenario() -> None:
+        async with keeping(docker(room, build_image=True), engine.environment) as kept:
+            await kept.until_ready()
+            assert any("load build definition" in line for line in kept.lines)
+
+    engine.forget_images()
+    asyncio.run(scenario())
+    (built,) = [call for call in engine.calls if call.startswith("build")]
+    dockerfile = checkout / "docker" / "vera_server" / "Dockerfile"
+    assert built == f"build --tag {IMAGE} --file {dockerfile} {checkout}"
+
+
+def test_a_build_that_is_interrupted_leaves_nothing(room: Room, engine: Engine) -> None:
+    async def scenario() -> None:
+        async with keeping(docker(room, build_image=True), engine.environment) as kept:
+            await kept.until(lambda: kept.lines)
+            assert kept.state is ServerState.STARTING
+
+    engine.forget_images()
+    engine.behave(build="slow")
+    asyncio.run(scenario())
+    assert room.is_empty()
+
+
+def test_a_container_that_is_killed_is_noticed(room: Room, engine: Engine) -> None:
+    async def scenario() -> None:
+        async with keeping(docker(room), engine.environment) as kept:
+            await kept.until_ready()
+            (container,) = engine.containers.values()
+            os.kill(container["pid"], 9)
+            assert "ended by itself: exit code 137" in await kept.failure()
+
+    asyncio.run(scenario())
+    assert room.is_empty()
+
+
+def test_what_is_chosen_reaches_the_container(tmp_path: Path) -> None:
+    for name in ("vera", "wan"):
+        (tmp_path / name).mkdir()
+    settings = ServerSettings(
+        server_mode="docker",
+        ckpt_root=str(tmp_path / "vera"),
+        wan_root=str(tmp_path / "wan"),
+        text_prompt="stack --all",
+        sample_steps=4,
+        motion_plan_scale=2.5,
+        tracker_backend="cotracker",
+        gpus="device=1",
+    )
+    arguments = run_arguments(settings, "name")
+    assert arguments[-1] == IMAGE
+    pairs = set(itertools.pairwise(arguments))
+    assert pairs >= {
+        ("--publish", "127.0.0.1:8800:8800"),
+        ("--publish", "127.0.0.1:8801:8801"),
+        ("--mount", f"type=bind,source={tmp_path}/vera,target=/ckpts,readonly"),
+        ("--mount", f"type=bind,source={tmp_path}/wan,target=/wan,readonly"),
+        ("--gpus", "device=1"),
+        ("--env", "VERA_TEXT_PROMPT=stack --all"),
+        ("--env", "VERA_SAMPLE_STEPS=4"),
+        ("--env", "VERA_MOTION_PLAN_SCALE=2.5"),
+        ("--env", "VERA_TRACKER_BACKEND=cotracker"),
+        ("--env", "VERA_TEACACHE=0.1"),
+    }
+
+
+def test_what_is_left_to_the_server_does_not() -> None:
+    settings = ServerSettings(server_mode="docker", vis_port=0, gpus="", server_host="::1")
+    arguments = run_arguments(settings, "name")
+    assert [word for word in arguments if word.startswith("VERA_")] == [
+        "VERA_EMBODIMENT=mimicgen",
+        "VERA_SERVER_PORT=8800",
+        "VERA_VIS_PORT=0",
+        "VERA_TEACACHE=0.1",
+    ]
+    assert arguments.count("--publish") == 1
+    assert "[::1]:8800:8800" in arguments
+    assert "--gpus" not in arguments
+
+
+@pytest.mark.parametrize(
+    "chosen",
+    [
+        {},
+        {"embodiment": "droid", "teacache": 0.0, "text_prompt": "stack it", "sample_steps": 4},
+        {"embodiment": "pusht", "vis_port": 0},
+        {"tracker_backend": "alltracker", "motion_plan_scale": 2.0, "dynamics_run_id": ""},
+    ],
+)
+def test_the_images_entrypoint_takes_these_variables(chosen: dict[str, Any]) -> None:
+    """It refuses a setting with exit code 2, and only then asks for files."""
+    settings = ServerSettings(server_mode="docker", **chosen)
+    words = run_arguments(settings, "name")
+    variables = [word for flag, word in itertools.pairwise(words) if flag == "--env"]
+    ran = subprocess.run(
+        [sys.executable, str(ROOT / "docker" / "vera_server" / "entrypoint.py"), "--check"],
+        env={"PATH": os.environ["PATH"], **dict(v.split("=", 1) for v in variables)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ran.returncode == 1, ran.stderr
+    assert f"--embodiment={settings.embodiment}" in ran.stderr
+    assert f"--port={settings.port} --vis-port={settings.viewer_port}" in ran.stderr
+
+
+@pytest.mark.skipif(shutil.which("docker") is None, reason="needs the command docker")
+def test_the_real_command_takes_these_arguments(tmp_path: Path) -> None:
+    """Arguments are read before the engine is asked, which is not there."""
+    settings = ServerSettings(server_mode="docker", ckpt_root=str(tmp_path))
+    nowhere = {**os.environ, "DOCKER_HOST": f"unix://{tmp_path}/none.sock"}
+    for arguments in (
+        run_arguments(settings, "name"),
+        ["ps", "--all", "--no-trunc", "--filter", "label=a", "--format", "{{.ID}}"],
+        ["image", "inspect", "--format", "{{.Id}}", "image"],
+        ["stop", "-t", "5", "name"],
+        ["rm", "--force", "name"],
+    ):
+        ran = subprocess.run(
+            ["docker", *arguments], env=nowhere, capture_output=True, text=True, check=False
+        )
+        assert "cannot connect to the docker daemon" in ran.stderr.lower(), ran.stderr

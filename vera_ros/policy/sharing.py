@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Whether somebody else uses the same policy server, as its answers give it away.
+
+A VERA server shares one policy between all its connections and refuses nobody: who comes second
+spoils the episode of the first. Each answer tells which session the policy is in (`session_id`),
+whether it is the first since a reset (`cold_start`: a session that the policy was not in resets it)
+and how many frames came with the question (`context_len`). What an answer does not tell is no sign.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+
+def sign_of_another_client(
+    info: Mapping[str, Any], session_id: str, *, first: bool, frames: int
+) -> str:
+    """Return what in an answer is another client's doing; empty: nothing is.
+
+    Args:
+        info: of the answer.
+        session_id: this episode's.
+        first: whether this is the first answer in this session.
+        frames: that were sent. A server may keep fewer, but has no more.
+    """
+    session = info.get("session_id")
+    if isinstance(session, str) and session and session != session_id:
+        return f"its answer belongs to session '{session:.64}', not to '{session_id}'"
+    cold = info.get("cold_start")
+    if cold is True and not first:
+        return "it was reset in the middle of this episode (cold_start)"
+    if cold is False and first:
+        return "it was asked by somebody else since this episode's reset (no cold_start)"
+    length = info.get("context_len")
+    if isinstance(length, int) and not isinstance(length, bool) and length > frames:
+        return f"it saw {length} frames where {frames} were sent (context_len)"
+    return ""

@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How the policy side has been doing: latencies of the last chunks, and each view as it is now."""
+
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from vera_ros.vision.frame_buffer import FrameBuffer
+
+_CHUNKS = 100
+
+
+@dataclass(frozen=True)
+class Percentiles:
+    """A set of values; between neighbours by linear interpolation.
+
+    Attributes:
+        p50: the median.
+        p90: nine in ten are at most this.
+        p99: 99 in a hundred are.
+        count: of the values; with none of them, the rest is 0.
+    """
+
+    p50: float = 0.0
+    p90: float = 0.0
+    p99: float = 0.0
+    count: int = 0
+
+    def __str__(self) -> str:
+        if not self.count:
+            return "none yet"
+        return f"p50 {self.p50:.3g}, p90 {self.p90:.3g}, p99 {self.p99:.3g}, of {self.count}"
+
+
+class RecentValues:
+    """The last values of something that happens once per chunk."""
+
+    def __init__(self, capacity: int = _CHUNKS) -> None:
+        self._values: deque[float] = deque(maxlen=capacity)
+
+    def add(self, value: float) -> None:
+        """Take note of a value."""
+        self._values.append(value)
+
+    def percentiles(self) -> Percentiles:
+        """Return what the values that are kept look like."""
+        if not self._values:
+            return Percentiles()
+        p50, p90, p99 = np.percentile(list(self._values), (50.0, 90.0, 99.0))
+        return Percentiles(float(p50), float(p90), float(p99), len(self._values))
+
+
+@dataclass(frozen=True)
+class Latencies:
+    """Of the last chunks, whatever episode they were of [s].
+
+    Attributes:
+        server: from the question to its answer.
+        infer: the part of it that the server says it needed.
+        pipeline: from the newest frame to the trajectory, less the server's part.
+        planning: of the trajectory.
+    """
+
+    server: RecentValues = field(default_factory=RecentValues)
+    infer: RecentValues = field(default_factory=RecentValues)
+    pipeline: RecentValues = field(default_factory=RecentValues)
+    planning: RecentValues = field(default_factory=RecentValues)
+
+    def percentiles(self) -> Mapping[str, Percentiles]:
+        """Return each latency's distribution, by name."""
+        return {f"{name}_s": values.percentiles() for name, values in vars(self).items()}
+
+
+@dataclass(frozen=True)
+class ViewState:
+    """A view as it is now.
+
+    Attributes:
+        rate_hz: of the pictures that are kept, by their stamps; 0 with fewer than two.
+        age_s: of the newest picture; None: there is none.
+        received: pictures that came.
+        dropped: of these, the ones that came late, twice or out of order.
+    """
+
+    rate_hz: float
+    age_s: float | None
+    received: int
+    dropped: int
+
+
+def view_states(buffer: FrameBuffer, now_ns: int) -> dict[str, ViewState]:
+    """Return the state of each view at ROS time `now_ns`."""
+    return {view: _view_state(buffer, view, now_ns) for view in buffer.view_keys}
+
+
+def _view_state(buffer: FrameBuffer, view: str, now_ns: int) -> ViewState:
+    stamps_ns, counts = buffer.stamps_ns(view), buffer.counts[view]
+    rate_hz = 0.0
+    if len(stamps_ns) > 1:
+        rate_hz = (len(stamps_ns) - 1) / ((stamps_ns[-1] - stamps_ns[0]) * 1e-9)
+    age_s = max(0, now_ns - stamps_ns[-1]) * 1e-9 if stamps_ns else None
+    return ViewState(rate_hz, age_s, counts.received, counts.dropped)

@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The commands of the Docker CLI that are needed, as argument lists."""
+
+import math
+import shutil
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from vera_ros.errors import ServerStartError
+from vera_ros.server.child import run_to_end
+
+_GONE = ("no such container", "already in progress")
+
+# What Docker says, and what to do about it.
+_REMEDIES = {
+    "cannot connect to the docker daemon": "start Docker: sudo systemctl start docker",
+    "permission denied": "join the group docker (sudo usermod -aG docker $USER) and log in again",
+    "could not select device driver": "install the NVIDIA container toolkit and restart Docker, or "
+    "set gpus to '' for a machine without a GPU",
+    "port is already allocated": "stop what uses the port, or choose another server_port",
+    "no space left on device": "make room: docker system df, docker system prune",
+}
+
+
+class DockerCli:
+    """Asks the Docker engine by way of its command line.
+
+    Every method may raise ServerStartError, with what Docker said and what to do.
+
+    Args:
+        environment: of the commands, PATH and DOCKER_HOST among it.
+        on_line: gets what a build writes.
+    """
+
+    answer_s = 15.0  # for everything but a build
+
+    def __init__(self, environment: Mapping[str, str], on_line: Callable[[str], None]) -> None:
+        self._environment = dict(environment)
+        self._on_line = on_line
+
+    @property
+    def program(self) -> str:
+        """The path of the command."""
+        found = shutil.which("docker", path=self._environment.get("PATH"))
+        if found is None:
+            raise ServerStartError(
+                "there is no program 'docker' on PATH; install it, or choose another server_mode"
+            )
+        return found
+
+    async def containers_with(self, label: str) -> dict[str, str]:
+        """Return the label's value by the id of each container that has it, running or not."""
+        shown = '{{.ID}}\t{{.Label "' + label + '"}}'
+        listing = ("ps", "--all", "--no-trunc", "--filter", f"label={label}", "--format", shown)
+        lines: list[str] = []
+        await self._run(*listing, on_line=lines.append)
+        return dict(line.split("\t", 1) for line in lines if "\t" in line)
+
+    async def has_image(self, image: str) -> bool:
+        """Whether the image is on this machine."""
+        try:
+            await self._run("image", "inspect", "--format", "{{.Id}}", image)
+        except ServerStartError as error:
+            if "no such image" in str(error).lower():
+                return False
+            raise
+        return True
+
+    async def build(self, image: str, dockerfile: Path, context: Path) -> None:
+        """Build an image; this may take long."""
+        arguments = ("build", "--tag", image, "--file", str(dockerfile), str(context))
+        await self._run(*arguments, on_line=self._on_line, longest_s=math.inf)
+
+    async def stop(self, name: str, grace_s: float) -> None:
+        """Ask a container to end; it is killed after the time of grace."""
+        await self._run("stop", "-t", f"{grace_s:.0f}", name, longest_s=grace_s)
+
+    async def remove(self, name: str) -> None:
+        """Kill and remove a container; one that is not there, or about to go, is no error."""
+        try:
+            await self._run("rm", "--force", name)
+        except ServerStartError as error:
+            if not any(said in str(error).lower() for said in _GONE):
+                raise
+
+    async def _run(
+        self,
+        *arguments: str,
+        on_line: Callable[[str], None] = lambda line: None,
+        longest_s: float = 0.0,
+    ) -> None:
+        """Run a command; `longest_s` is how long it may take by its nature."""
+        code, tail = await run_to_end(
+            [self.program, *arguments],
+            self._environment | {"BUILDKIT_PROGRESS": "plain"},
+            on_line,
+            self.answer_s + longest_s,
+        )
+        if code != 0:
+            raise ServerStartError(
+                f"'docker {arguments[0]}' failed (exit code {code}){remedy_for(tail)}:\n{tail}"
+            )
+
+
+def remedy_for(output: str) -> str:
+    """Return what to do about what Docker said, after a semicolon; empty: unknown."""
+    said = output.lower()
+    return next((f"; {remedy}" for cause, remedy in _REMEDIES.items() if cause in said), "")

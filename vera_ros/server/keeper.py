@@ -1,0 +1,176 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Sees to it that a policy server is there: finds or starts it, waits for it, stops it."""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, replace
+from enum import Enum, auto
+from typing import Any, TypeVar
+
+from vera_ros.errors import ServerStartError
+from vera_ros.server.modes import ServerMode
+from vera_ros.server.probe import Answer, Probe, probe
+from vera_ros.server.settings import ServerSettings
+from vera_ros.server.turn import Turn
+from vera_ros.wire.client import PolicyClient
+from vera_ros.wire.server_config import ServerConfig
+
+T = TypeVar("T")
+
+_HANDSHAKE_S = 5.0
+_TRY_AGAIN_S = 0.5
+_LOOK_S = 1.0  # how often the connection to a server that is ready is looked at
+_PROGRESS_S = 10.0
+
+
+class ServerState(Enum):
+    """Where a server stands."""
+
+    LOOKING = auto()  # for one that runs already
+    STARTING = auto()  # the container or process, and first of all its image
+    LOADING = auto()
+    READY = auto()
+    LOST = auto()  # it has hung up
+
+
+@dataclass(frozen=True)
+class ServerStatus:
+    """What is known of the server.
+
+    Attributes:
+        state: where it stands.
+        message: the same in words, with the server's last line while it loads.
+        ours: whether it was started here, and so will be stopped here.
+        config: what it said of itself when it was ready.
+    """
+
+    state: ServerState
+    message: str
+    ours: bool = False
+    config: ServerConfig | None = None
+
+
+class ServerKeeper:
+    """Brings one server up and keeps it until it is cancelled.
+
+    A server that runs already at the address and serves the robot is used and never stopped. Ready
+    is a server that completed a handshake.
+
+    Args:
+        mode: how to start one.
+        settings: where it is, what it must serve, and how long it may load.
+        on_status: gets every change, and a line of progress from time to time.
+    """
+
+    def __init__(
+        self,
+        mode: ServerMode,
+        settings: ServerSettings,
+        on_status: Callable[[ServerStatus], None],
+        progress_s: float = _PROGRESS_S,
+    ) -> None:
+        self._mode = mode
+        self._settings = settings
+        self._on_status = on_status
+        self._progress_s = progress_s
+        self._status = ServerStatus(ServerState.LOOKING, "")
+        self._turn = Turn(settings.port)
+        self._ended: asyncio.Task[str] | None = None  # of the server that was started here
+
+    async def run(self) -> None:
+        """Keep a server until cancelled.
+
+        Raises:
+            ServerStartError: it did not come up in time, is not the one that is needed, or ended.
+        """
+        client = PolicyClient()
+        try:
+            while True:
+                progress = asyncio.create_task(self._tell_progress())
+                try:
+                    await self._bring_up(client)
+                finally:
+                    progress.cancel()
+                await self._watch(client)
+        finally:
+            if self._ended is not None:
+                self._ended.cancel()
+            await client.close()
+            await self._mode.stop()
+            self._turn.give()
+
+    async def _bring_up(self, client: PolicyClient) -> None:
+        """Return with the client connected to a server that is ready."""
+        url = self._settings.url
+        self._say(ServerState.LOOKING, f"looking for a policy server at {url}")
+        await self._mode.prepare()
+        began_s = _now_s()
+        while (found := await self._knock(client)).answer is not Answer.READY:
+            if found.answer is Answer.STRANGER:
+                raise ServerStartError(f"{found.detail}; or choose another server_port")
+            if found.answer is Answer.NOBODY and self._mode.launches and self._ended is None:
+                if self._turn.take():
+                    await self._start()
+                    began_s = _now_s()
+                else:
+                    found = Probe(Answer.NOBODY, "another program of yours is starting it")
+            if _now_s() - began_s > self._settings.ready_timeout_s:
+                raise ServerStartError(self._in_vain(found))
+            await self._unless_ended(asyncio.sleep(_TRY_AGAIN_S))
+        whose = self._mode.describe() if self._ended is not None else f"the one that runs at {url}"
+        self._say(ServerState.READY, f"the policy server is ready: {whose}", client.config)
+
+    async def _start(self) -> None:
+        self._say(ServerState.STARTING, f"starting {self._mode.describe()}")
+        await self._mode.start()
+        self._ended = asyncio.create_task(self._mode.ended())
+        self._say(ServerState.LOADING, f"waiting for {self._mode.describe()}")
+
+    async def _watch(self, client: PolicyClient) -> None:
+        """Return when the connection breaks; raise when our server ends."""
+        while client.connected:
+            await self._unless_ended(asyncio.sleep(_LOOK_S))
+        self._say(ServerState.LOST, f"the policy server at {self._settings.url} has hung up")
+
+    async def _knock(self, client: PolicyClient) -> Probe:
+        return await self._unless_ended(
+            probe(client, self._settings.url, self._settings.kind, _HANDSHAKE_S)
+        )
+
+    async def _unless_ended(self, call: Coroutine[Any, Any, T]) -> T:
+        """Await a call, but not longer than our server lives."""
+        task = asyncio.ensure_future(call)
+        watched: set[asyncio.Future[Any]] = {task}
+        if self._ended is not None:
+            watched.add(self._ended)
+        try:
+            await asyncio.wait(watched, return_when=asyncio.FIRST_COMPLETED)
+            if self._ended is not None and self._ended.done():
+                raise ServerStartError(
+                    f"{self._mode.describe()} ended by itself: {self._ended.result()}"
+                )
+            return task.result()
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+    def _in_vain(self, found: Probe) -> str:
+        waited = f"waited {self._settings.ready_timeout_s:g} s in vain for {self._mode.describe()}"
+        tail = f"; its last lines:\n{self._mode.tail}" if self._mode.tail else ""
+        return f"{waited} ({found.detail}); see what it does, or set ready_timeout_s higher{tail}"
+
+    def _say(self, state: ServerState, message: str, config: ServerConfig | None = None) -> None:
+        self._status = ServerStatus(state, message, self._ended is not None, config)
+        self._on_status(self._status)
+
+    async def _tell_progress(self) -> None:
+        began_s = _now_s()
+        while True:
+            await asyncio.sleep(self._progress_s)
+            last = f"; its last line: {self._mode.last_line}" if self._mode.last_line else ""
+            message = f"{self._status.message}, for {_now_s() - began_s:.0f} s{last}"
+            self._on_status(replace(self._status, message=message))
+
+
+def _now_s() -> float:
+    return asyncio.get_running_loop().time()

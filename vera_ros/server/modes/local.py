@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: Apache-2.0
+"""VERA's own server, as a process of this machine's."""
+
+import sys
+import tempfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from vera_ros.server.checkpoints import Checkpoints
+from vera_ros.server.child import Child, describe_end
+from vera_ros.server.settings import ServerSettings
+
+_MODULE = "vera.server.start_vera_server"
+_GRACE_S = 5.0
+# ROS puts its own libraries there, which another Python must not find.
+_NOT_INHERITED = ("PYTHONPATH", "PYTHONHOME", "LD_LIBRARY_PATH")
+# A server that lacks something says so instead of downloading it; who sets these is heard.
+_OFFLINE = {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1", "WANDB_MODE": "offline"}
+
+
+class Local:
+    """Runs `python -m vera.server.start_vera_server` in the interpreter that has VERA."""
+
+    launches = True
+
+    def __init__(
+        self,
+        settings: ServerSettings,
+        environment: Mapping[str, str],
+        on_line: Callable[[str], None],
+    ) -> None:
+        self._settings = settings
+        self._checkpoints = Checkpoints(settings)
+        self._folder = tempfile.TemporaryDirectory(prefix="vera_ros-server-")
+        self._child = Child(
+            launch_command(settings, self._checkpoints.algo_config, environment),
+            launch_environment(settings, environment) | self._checkpoints.variables,
+            on_line,
+            folder=self._folder.name,
+        )
+
+    def describe(self) -> str:
+        """What is run where."""
+        return f"VERA, run by {_interpreter(self._settings)}, at {self._settings.url}"
+
+    async def prepare(self) -> None:
+        """Nothing to do: the process of an earlier run has died with it."""
+
+    async def start(self) -> None:
+        """Start the process, in a folder where it finds its tokenizer by a relative name."""
+        self._checkpoints.check()
+        tokenizers = Path(self._settings.wan_root, "google")
+        if self._settings.wan_root and tokenizers.is_dir():
+            Path(self._folder.name, "google").symlink_to(tokenizers)
+        await self._child.start()
+
+    async def ended(self) -> str:
+        """How the process ended."""
+        return describe_end(await self._child.wait(), self._child.output)
+
+    @property
+    def last_line(self) -> str:
+        """Of the process's output."""
+        return self._child.output.last
+
+    @property
+    def tail(self) -> str:
+        """Of the process's output."""
+        return self._child.output.tail
+
+    async def stop(self) -> None:
+        """End the process and its children."""
+        await self._child.stop(_GRACE_S)
+        self._folder.cleanup()
+
+
+def _interpreter(settings: ServerSettings) -> str:
+    return settings.interpreter or sys.executable
+
+
+def launch_command(
+    settings: ServerSettings, algo_config: str, environment: Mapping[str, str]
+) -> list[str]:
+    """Return the server's command line; what is left to the server is not on it.
+
+    Args:
+        settings: that are on it.
+        algo_config: of the embodiment's planner, unless the settings name one.
+        environment: of the server.
+    """
+    values = {
+        "--embodiment": settings.embodiment,
+        "--host": settings.server_host,
+        "--port": settings.port,
+        "--vis-port": settings.viewer_port,
+        "--algo-config": settings.algo_config or algo_config or None,
+        "--dynamics-run-id": settings.dynamics_run_id or None,
+        "--text": settings.text_prompt or None,
+        "--sample-steps": settings.sample_steps or None,
+        "--teacache-thresh": settings.teacache or None,
+    }
+    arguments = [f"{option}={value}" for option, value in values.items() if value is not None]
+    if settings.teacache == 0.0:
+        arguments.append("--no-teacache")
+    if "VERA_DEBUG_DUMP_DIR" not in environment:
+        arguments.append("--no-debug-dump")  # else droid's are kept in a folder of its authors
+    return [_interpreter(settings), "-m", _MODULE, *arguments]
+
+
+def launch_environment(settings: ServerSettings, environment: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment of the server's process, beside the places of its checkpoints."""
+    inherited = {name: v for name, v in environment.items() if name not in _NOT_INHERITED}
+    prefix = "VERA_PUSHT" if settings.embodiment == "pusht" else "VERA"
+    chosen = {
+        "PYTHONPATH": settings.pythonpath,
+        "PYTHONUNBUFFERED": "1",  # lines come when they are written
+        "VERA_TRACKER_BACKEND": settings.tracker,
+        f"{prefix}_MOTION_PLAN_SCALE": f"{settings.motion_plan_scale or ''}",
+    }
+    return _OFFLINE | inherited | {name: value for name, value in chosen.items() if value}

@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a process writes, as the lines that a terminal would show."""
+
+import codecs
+from collections import deque
+from collections.abc import Iterable
+
+_TAIL_LINES = 15
+_LONGEST_LINE = 2000  # characters
+
+
+class Output:
+    """Cuts what comes in pieces into lines and remembers the last ones.
+
+    A carriage return starts the line anew, as a progress bar does with it: only what it shows in
+    the end becomes a line.
+    """
+
+    def __init__(self) -> None:
+        self._decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
+        self._begun = ""
+        self._lines: deque[str] = deque(maxlen=_TAIL_LINES)
+
+    def feed(self, piece: bytes) -> list[str]:
+        """Return the lines that this piece completes; empty ones are left out."""
+        text = self._begun + self._decoder.decode(piece)
+        *complete, begun = text.split("\n")
+        # What a return will overwrite is forgotten early, so that a long wait costs no memory.
+        shown = begun.rstrip("\r")
+        self._begun = shown.rpartition("\r")[2][:_LONGEST_LINE] + begun[len(shown) :][:1]
+        return self._keep(complete)
+
+    def end(self) -> list[str]:
+        """Return the line that was begun and never completed, if any."""
+        begun, self._begun = self._begun, ""
+        return self._keep([begun])
+
+    @property
+    def last(self) -> str:
+        """The line that a terminal would show last; empty: none."""
+        begun = _shown(self._begun)
+        return begun or (self._lines[-1] if self._lines else "")
+
+    @property
+    def tail(self) -> str:
+        """The last lines, indented, for an error message."""
+        lines = [*self._lines, *filter(None, [_shown(self._begun)])]
+        return "\n".join(f"    {line}" for line in lines or ["(it wrote nothing)"])
+
+    def _keep(self, lines: Iterable[str]) -> list[str]:
+        kept = [line for line in map(_shown, lines) if line]
+        self._lines.extend(kept)
+        return kept
+
+
+def _shown(line: str) -> str:
+    return line.rstrip("\r").rpartition("\r")[2].rstrip()[:_LONGEST_LINE]

@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Who answers at the server's address: the only proof of a server is a completed handshake."""
+
+from dataclasses import dataclass
+from enum import Enum, auto
+
+from websockets.exceptions import ConnectionClosed
+
+from vera_ros.embodiments import Embodiment
+from vera_ros.errors import ConfigurationError, ConnectionFailedError, ServerTimeoutError, WireError
+from vera_ros.wire.client import PolicyClient
+from vera_ros.wire.server_config import check_embodiment
+
+
+class Answer(Enum):
+    """What a handshake showed."""
+
+    READY = auto()  # a policy server for this robot
+    NOBODY = auto()  # nobody listens
+    UNCLEAR = auto()  # somebody listens and says nothing, or hangs up: a server that is busy?
+    STRANGER = auto()  # another program, or a policy server for another robot
+
+
+@dataclass(frozen=True)
+class Probe:
+    """The outcome of one handshake.
+
+    Attributes:
+        answer: in short.
+        detail: in words, with what to do.
+    """
+
+    answer: Answer
+    detail: str = ""
+
+
+async def probe(client: PolicyClient, url: str, embodiment: Embodiment, timeout_s: float) -> Probe:
+    """Try one handshake; where the answer is READY, the client stays connected."""
+    try:
+        config = await client.connect(url, timeout_s)
+        check_embodiment(config, embodiment)
+    except ServerTimeoutError:
+        return Probe(Answer.UNCLEAR, f"what listens at {url} says nothing")
+    except ConnectionFailedError as error:
+        return Probe(_why_failed(error), str(error))
+    except (ConfigurationError, WireError) as error:
+        await client.close()
+        return Probe(Answer.STRANGER, f"at {url}: {error}")
+    return Probe(Answer.READY)
+
+
+def _why_failed(error: BaseException) -> Answer:
+    """Tell a missing server from one that hangs up and from one that speaks another language."""
+    causes = []
+    cause = error.__cause__
+    while cause is not None:
+        causes.append(cause)
+        cause = cause.__cause__
+    if any(isinstance(c, EOFError | ConnectionResetError | ConnectionClosed) for c in causes):
+        return Answer.UNCLEAR
+    if any(isinstance(c, OSError) for c in causes):
+        return Answer.NOBODY
+    return Answer.STRANGER

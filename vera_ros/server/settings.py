@@ -1,0 +1,192 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How the policy server is to be run: one model of all settings, whatever they come from."""
+
+import os
+import shutil
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+
+from vera_ros.embodiments import EMBODIMENTS, Embodiment
+
+Mode = Literal["attach", "docker", "subprocess", "reference"]
+
+_LAUNCHING = ("docker", "subprocess")  # modes that start VERA itself
+_OWN_PORT = -1
+
+
+def _setting(
+    default: Any, description: str, unit: str = "", enum: tuple[str, ...] = (), **constraints: Any
+) -> Any:
+    more: dict[str, Any] = {"unit": unit} | ({"enum": list(enum)} if enum else {})
+    return Field(default, description=description, json_schema_extra=more, **constraints)
+
+
+class ServerSettings(BaseModel):
+    """The settings of a policy server; defaults, ranges and meanings stand here alone.
+
+    A text that is empty or `auto` leaves the choice to the server, and so does 0 for
+    `sample_steps` and `motion_plan_scale`.
+    """
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", allow_inf_nan=False, validate_default=True
+    )
+
+    server_mode: Mode = _setting(
+        "attach",
+        "attach: use a server that runs already; docker, subprocess: start VERA, unless one runs "
+        "already; reference: host the reference policy",
+    )
+    embodiment: str = _setting(
+        "mimicgen", "the robot kind that the server must serve", enum=tuple(EMBODIMENTS)
+    )
+    server_host: str = _setting(
+        "127.0.0.1", "address of the server; one that is started listens on this address alone"
+    )
+    server_port: int = _setting(
+        _OWN_PORT, "port of the server; -1: the embodiment's own", ge=_OWN_PORT, le=65535
+    )
+    vis_port: int = _setting(
+        _OWN_PORT,
+        "port of the server's live viewer; 0: no viewer, -1: the embodiment's own",
+        ge=_OWN_PORT,
+        le=65535,
+    )
+    ready_timeout_s: float = _setting(
+        900.0, "for a server to answer, once it was started", "s", ge=1.0, le=7200.0
+    )
+    algo_config: str = _setting(
+        "", "the planner's algo_config.yaml (docker: as a path in the container, below /ckpts)"
+    )
+    dynamics_run_id: str = _setting("", "run id of the inverse dynamics model")
+    text_prompt: str = _setting("", "prompt for requests that bring none")
+    ckpt_root: str = _setting("", "folder with VERA's checkpoints")
+    wan_root: str = _setting("", "folder with the Wan2.1 base model")
+    torch_home: str = _setting("", "cache of PyTorch, where the tracker is; empty: the usual place")
+    hf_home: str = _setting(
+        "", "cache of Hugging Face, where the backbone is; empty: the usual place"
+    )
+    sample_steps: int = _setting(0, "denoising steps; 0: the checkpoint's own", ge=0, le=1000)
+    tracker_backend: Literal["auto", "cotracker", "alltracker"] = _setting(
+        "auto", "the point tracker of the inverse dynamics model; auto: the embodiment's own"
+    )
+    motion_plan_scale: float = _setting(
+        0.0, "factor of the planned motion; 0: the server's own", ge=0.0, le=100.0
+    )
+    teacache: float = _setting(
+        0.1, "how much change the planner's cache ignores; 0 or off: no cache", ge=0.0, le=1.0
+    )
+    image: str = _setting("vera-server", "docker: the image of the server", min_length=1)
+    build_image: bool = _setting(False, "docker: build the image if it is not there")
+    gpus: str = _setting("all", "docker: its --gpus, like all or device=0; empty: none")
+    interpreter: str = _setting(
+        "", "subprocess: the Python that has VERA; empty: the one that runs this"
+    )
+    pythonpath: str = _setting("", "subprocess: PYTHONPATH of the server, like a VERA checkout")
+
+    @property
+    def kind(self) -> Embodiment:
+        """The robot kind."""
+        return EMBODIMENTS[self.embodiment]
+
+    @property
+    def port(self) -> int:
+        """The server's port."""
+        return self.kind.policy_port if self.server_port == _OWN_PORT else self.server_port
+
+    @property
+    def viewer_port(self) -> int:
+        """The live viewer's port; 0: none."""
+        return self.kind.viewer_port if self.vis_port == _OWN_PORT else self.vis_port
+
+    @property
+    def tracker(self) -> str:
+        """The point tracker; empty: the server chooses."""
+        return "" if self.tracker_backend == "auto" else self.tracker_backend
+
+    @property
+    def url(self) -> str:
+        """Where a client on this machine finds the server."""
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.server_host, self.server_host)
+        return f"ws://[{host}]:{self.port}" if ":" in host else f"ws://{host}:{self.port}"
+
+    # The checks that look beyond a single number or text. Fields are checked in their order.
+
+    @field_validator("embodiment")
+    @classmethod
+    def _known(cls, value: str) -> str:
+        if value not in EMBODIMENTS:
+            raise ValueError(f"valid is {' | '.join(EMBODIMENTS)}")
+        return value
+
+    @field_validator("server_host")
+    @classmethod
+    def _not_empty(cls, value: str) -> str:
+        if not value.strip() or "/" in value:
+            raise ValueError("valid is a host name or an address, like 127.0.0.1")
+        return value
+
+    @field_validator("server_port")
+    @classmethod
+    def _not_zero(cls, value: int) -> int:
+        if value == 0:
+            raise ValueError("valid is 1 … 65535, or -1 for the embodiment's own")
+        return value
+
+    @field_validator("vis_port")
+    @classmethod
+    def _apart(cls, value: int, info: ValidationInfo) -> int:
+        known = info.data
+        if known.keys() >= {"embodiment", "server_port", "server_mode"}:
+            port, viewer_port = (
+                own if given == _OWN_PORT else given
+                for given, own in (
+                    (known["server_port"], EMBODIMENTS[known["embodiment"]].policy_port),
+                    (value, EMBODIMENTS[known["embodiment"]].viewer_port),
+                )
+            )
+            if known["server_mode"] in _LAUNCHING and port == viewer_port:
+                raise ValueError(f"{port} is the policy server's port; choose another, or 0")
+        return value
+
+    @field_validator("teacache", mode="before")
+    @classmethod
+    def _off(cls, value: Any) -> Any:
+        return 0.0 if value == "off" else value
+
+    @field_validator("ckpt_root", "wan_root", "torch_home", "hf_home")
+    @classmethod
+    def _folder(cls, value: str, info: ValidationInfo) -> str:
+        if not value or info.data.get("server_mode") not in _LAUNCHING:
+            return value
+        path = Path(value).expanduser().absolute()
+        if not path.is_dir():
+            raise ValueError("there is no such folder; give the path of one that exists")
+        if not os.access(path, os.R_OK | os.X_OK):
+            raise ValueError("this folder may not be read; change its permissions")
+        return str(path)
+
+    @field_validator("algo_config")
+    @classmethod
+    def _file(cls, value: str, info: ValidationInfo) -> str:
+        if not value or info.data.get("server_mode") != "subprocess":
+            return value
+        path = Path(value).expanduser().absolute()
+        if not path.is_file():
+            raise ValueError("there is no such file; give the path of an algo_config.yaml")
+        return str(path)
+
+    @field_validator("interpreter")
+    @classmethod
+    def _program(cls, value: str, info: ValidationInfo) -> str:
+        if not value or info.data.get("server_mode") != "subprocess":
+            return value
+        found = shutil.which(Path(value).expanduser())
+        if found is None:
+            raise ValueError(
+                "there is no such program; give the path of the Python that has VERA, like "
+                "/opt/conda/envs/vera/bin/python"
+            )
+        return found

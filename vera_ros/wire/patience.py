@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Waiting for a server that is not there yet: attempts, further and further apart."""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from tenacity import (
+    AsyncRetrying,
+    RetryCallState,
+    retry_if_exception_type,
+    wait_exponential,
+    wait_random,
+)
+
+from vera_ros.errors import ConnectionFailedError, ServerTimeoutError
+
+T = TypeVar("T")
+
+# Clients that lost the same server must not all come back in the same moment: hence the jitter.
+_FIRST_WAIT_S = 0.25
+_LONGEST_WAIT_S = 5.0
+_JITTER_S = 0.25
+
+_MENDED_BY_WAITING = (ConnectionFailedError, ServerTimeoutError)
+
+
+@dataclass(frozen=True)
+class FailedAttempt:
+    """An attempt that is followed by another one.
+
+    Attributes:
+        number: counts the attempts, from 1.
+        error: why it failed.
+        wait_s: until the next one begins.
+    """
+
+    number: int
+    error: Exception
+    wait_s: float
+
+
+async def keep_trying(
+    attempt: Callable[[], Coroutine[Any, Any, T]],
+    within_s: float,
+    on_failed: Callable[[FailedAttempt], None],
+) -> T:
+    """Return the result of the first attempt that succeeds.
+
+    Args:
+        attempt: bounds its own time; it is cancelled when `within_s` have passed.
+        within_s: for all attempts and the waits between them.
+        on_failed: called before each wait.
+
+    Raises:
+        ConnectionFailedError: nobody was reached in time.
+        ServerTimeoutError: somebody was, who did not answer in time.
+        Exception: whatever else an attempt raises, at once: waiting does not mend it.
+    """
+    last: FailedAttempt | None = None
+
+    def before_wait(state: RetryCallState) -> None:
+        nonlocal last
+        assert state.outcome is not None
+        assert state.next_action is not None
+        error = state.outcome.exception()
+        assert isinstance(error, Exception)
+        last = FailedAttempt(state.attempt_number, error, state.next_action.sleep)
+        on_failed(last)
+
+    retrying = AsyncRetrying(
+        retry=retry_if_exception_type(_MENDED_BY_WAITING),
+        wait=wait_exponential(_FIRST_WAIT_S, max=_LONGEST_WAIT_S) + wait_random(0.0, _JITTER_S),
+        before_sleep=before_wait,
+    )
+    try:
+        return await asyncio.wait_for(retrying(attempt), within_s)
+    except (asyncio.TimeoutError, TimeoutError) as error:
+        if last is None:
+            raise ServerTimeoutError(
+                f"the policy server did not answer within {within_s:g} s; it may be loading, serve "
+                "another client, or be stuck: see its log, or allow more time"
+            ) from error
+        attempts = f"{last.number} attempt{'s' * (last.number > 1)}"
+        raise type(last.error)(
+            f"gave up after {within_s:g} s and {attempts} that failed; the last one: {last.error}"
+        ) from last.error

@@ -1,0 +1,196 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Episodes with a policy server, over a connection that may have to be opened again."""
+
+import asyncio
+import contextlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Protocol
+
+from vera_ros.embodiments import Embodiment
+from vera_ros.errors import (
+    ConfigurationError,
+    ConnectionFailedError,
+    PolicyServerError,
+    ServerTimeoutError,
+    WireError,
+)
+from vera_ros.wire.client import ClientTimeouts, PolicyClient
+from vera_ros.wire.messages import InferReply, InferRequest, ObserveRequest
+from vera_ros.wire.patience import FailedAttempt, keep_trying
+from vera_ros.wire.server_config import ServerConfig, check_embodiment, check_same_policy
+from vera_ros.wire.tuning import Setting, Tuned, tune
+
+_SLOW_OBSERVE_S = 1.0  # what the next question may have to wait for the viewer
+
+
+@dataclass(frozen=True)
+class SessionOptions:
+    """How a server is dealt with.
+
+    Attributes:
+        url: ws://host:port.
+        embodiment: what the server must serve.
+        connect_s: for all attempts to connect together.
+        handshake_s: for one attempt.
+        timeouts: of the client's calls.
+        observe: show the server what was played.
+    """
+
+    url: str
+    embodiment: Embodiment
+    connect_s: float = 30.0
+    handshake_s: float = 10.0
+    timeouts: ClientTimeouts = field(default_factory=ClientTimeouts)
+    observe: bool = True
+
+
+class SessionNews(Protocol):
+    """Who is told what happens on the way; called from the event loop."""
+
+    def on_attempt_failed(self, attempt: FailedAttempt) -> None:
+        """The server cannot be reached yet; it is tried again."""
+
+    def on_tuned(self, tuned: Tuned) -> None:
+        """The settings were sent over a new connection."""
+
+    def on_observe_failed(self, error: WireError) -> None:
+        """The server did not show what was played; the episode goes on."""
+
+
+class PolicySession:
+    """One episode after the other with the policy that a server hosts.
+
+    The connection is kept between episodes. Beside those of PolicyClient, every call that may have
+    to connect raises ConfigurationError where the server does not fit the embodiment.
+
+    Attributes:
+        settings: what the policy is to be configured with on every new connection.
+    """
+
+    def __init__(self, options: SessionOptions, client: PolicyClient, news: SessionNews) -> None:
+        self._options = options
+        self._client = client
+        self._news = news
+        self._shows = options.observe
+        self.settings: Mapping[str, Setting] = {}
+
+    async def open(self, session_id: str) -> ServerConfig:
+        """Be connected, and have the server forget any episode before this one.
+
+        A server that is not there yet is waited for, see `keep_trying`.
+        """
+        attempt = partial(self._open, session_id)
+        return await keep_trying(attempt, self._options.connect_s, self._news.on_attempt_failed)
+
+    async def infer(
+        self, request: InferRequest, played: ObserveRequest | None = None
+    ) -> tuple[InferReply, float]:
+        """Show what was played, then ask for actions; return these, and how long they took [s]."""
+        if played is not None and self._shows:
+            await self._show(played)
+        loop = asyncio.get_running_loop()
+        began_s = loop.time()
+        reply = await self._client.infer(request)
+        return reply, loop.time() - began_s
+
+    async def tune(self, settings: Mapping[str, Setting]) -> Tuned | None:
+        """Have the server apply settings now; None: it is not connected."""
+        return await tune(self._client, settings) if self._client.connected else None
+
+    async def reload(self, request: Mapping[str, str | int]) -> ServerConfig:
+        """Make the server load other models; return what it says of itself then.
+
+        Raises:
+            PolicyServerError: it refuses, or, where the message says so, is without any models.
+            ConfigurationError: what it hosts now does not fit the embodiment.
+        """
+        if not self._client.connected:
+            await self._reconnect()
+        try:
+            await self._client.reload(request)
+        except PolicyServerError as error:
+            if self._client.connected:
+                raise
+            raise PolicyServerError(
+                "the reload failed, and with it the server has lost the models that it had: "
+                f"restart it ({error})",
+                error.text,
+            ) from error
+        await self._settle()
+        return self._client.config
+
+    async def end(self, session_id: str) -> None:
+        """Tell the server that the episode is over."""
+        if not self._client.connected:
+            return
+        # If it fails, the connection is dropped, and the next episode opens another.
+        with contextlib.suppress(WireError):
+            await self._client.reset(session_id, "episode_end")
+
+    async def _open(self, session_id: str) -> ServerConfig:
+        if self._client.connected:
+            # It may be broken, or about to be dropped with a call that was given up: then again.
+            with contextlib.suppress(ConnectionFailedError):
+                return await self._begin(session_id)
+        await self._connect()
+        return await self._begin(session_id)
+
+    async def _begin(self, session_id: str) -> ServerConfig:
+        await self._client.reset(session_id, "new_episode")
+        return self._client.config
+
+    async def _connect(self) -> None:
+        await self._client.connect(self._options.url, self._options.handshake_s)
+        await self._settle()
+
+    async def _reconnect(self) -> None:
+        await keep_trying(self._connect, self._options.connect_s, self._news.on_attempt_failed)
+
+    async def _settle(self) -> None:
+        """Check a server that says something new of itself, and give it its settings."""
+        try:
+            check_embodiment(self._client.config, self._options.embodiment)
+        except ConfigurationError:
+            await self._client.close()  # so that the next attempt hears what it is then
+            raise
+        self._shows = self._options.observe
+        if self.settings:
+            self._news.on_tuned(await tune(self._client, self.settings))
+
+    async def _show(self, played: ObserveRequest) -> None:
+        """Show what was played. If that fails, the episode goes on, unless the server is gone.
+
+        A server keeps its episode when it hangs up after an answer that makes no sense: unlike
+        after a connection that broke, the same session goes on over a new one.
+        """
+        loop = asyncio.get_running_loop()
+        began_s, before = loop.time(), self._client.config
+        try:
+            answer = await self._client.observe(played)
+        except ConnectionFailedError:
+            raise
+        except WireError as error:
+            self._news.on_observe_failed(error)
+            if not self._client.connected:
+                await self._reconnect()
+                check_same_policy(before, self._client.config)
+            self._shows = False
+            return
+        took_s = loop.time() - began_s
+        if not answer.ok:
+            self._news.on_observe_failed(
+                PolicyServerError(
+                    f"observe: the policy server could not use the frames played: "
+                    f"{answer.error or 'it does not say why'}"
+                )
+            )
+        elif took_s > _SLOW_OBSERVE_S:
+            self._shows = False
+            self._news.on_observe_failed(
+                ServerTimeoutError(
+                    f"observe: the policy server took {took_s:.1f} s, more than "
+                    f"{_SLOW_OBSERVE_S:g} s, to show what was played"
+                )
+            )
