@@ -28,7 +28,7 @@ else:
     from ros_helpers import Operator, Processes, write_patient_config
 
 PATIENCE_S = 120.0
-DEADLINE = ("--deadline", "60")  # a machine that is busy with tests is slow
+DEADLINE = ("--deadline", "40")  # a machine that is busy with tests is slow
 FAKE_ROBOT = Path(__file__).parent / "fake_robot.py"
 
 

@@ -23,7 +23,7 @@ def test_python_is_new_enough_from_3_10_on() -> None:
 def test_a_distribution_that_nobody_tested_is_warned_of() -> None:
     assert judge_distro("jazzy", "7.1.5").verdict is Verdict.OK
     assert judge_distro("foxy", "1.9.0").verdict is Verdict.WARNING
-    assert judge_distro("", "7.1.5").found == "no ROS installation, but from PyPI, rclpy 7.1.5"
+    assert judge_distro("", "7.1.5").found == "from PyPI, no ROS installation, rclpy 7.1.5"
 
 
 def test_another_middleware_is_warned_of() -> None:

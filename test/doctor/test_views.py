@@ -93,6 +93,18 @@ def test_time_that_stands_still_is_no_failure() -> None:
     assert "time stands still" in finding.found
 
 
+def test_two_cameras_in_one_view_are_warned_of() -> None:
+    finding = finding_of(topic=published("sensor_msgs/msg/Image", "sensor_msgs/msg/Image"))
+    assert finding.verdict is Verdict.WARNING
+    assert "2 cameras in one view" in finding.found
+
+
+def test_a_single_picture_is_no_stream() -> None:
+    finding = finding_of(samples=samples(20.0)[:1])
+    assert finding.verdict is Verdict.WARNING
+    assert "0.0 Hz" in finding.found
+
+
 def test_views_of_the_same_moments_go_together() -> None:
     assert verdict(judge_together({"a": view("a"), "b": view("b")}, 0.06)) is Verdict.OK
 

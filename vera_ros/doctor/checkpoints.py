@@ -45,7 +45,7 @@ def look(context: Context) -> list[Finding]:
     """Look for every file of the embodiment."""
     options = context.options
     if not options.serves_vera:
-        return [not_needed(NAME, f"server {options.server} loads no VERA on this machine")]
+        return [not_needed(NAME, f"--server {options.server} loads no weights here")]
     table = json.loads(share_path("config", "checkpoints.json").read_text())
     embodiment = context.configuration.embodiment.name
     return judge(table, embodiment, options, os.environ)
@@ -67,7 +67,7 @@ def judge(
     """
     unreleased = table["embodiments"][embodiment].get("unreleased")
     if unreleased:
-        return [failure(NAME, unreleased, "see there")]
+        return [failure(NAME, unreleased, "give your own checkpoints, or choose mimicgen")]
     roots = find_roots(table, options, environ)
     names = bundles_of(table, embodiment, environ, in_image=options.server == "docker")
     bundles = {name: table["bundles"][name] for name in names}

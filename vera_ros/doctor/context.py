@@ -104,9 +104,16 @@ class Context:
 
     @property
     def published_description(self) -> str:
-        """The URDF on the graph's topic; empty: there is none."""
+        """The URDF on the graph's topic; empty: there is none.
+
+        Raises:
+            NotCheckedError: the graph cannot be looked at.
+        """
         self._graph.begin()
-        return self._description.result()
+        urdf = self._description.result()
+        if not urdf:
+            _ = self.graph  # where nobody could listen, this says so
+        return urdf
 
     @property
     def robot_is_up(self) -> bool:

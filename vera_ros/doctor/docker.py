@@ -24,7 +24,7 @@ def look(context: Context) -> list[Finding]:
     """Ask the client for everything."""
     server = context.options.server
     if server != "docker":
-        return [not_needed("Docker", f"server {server} runs in no container")]
+        return [not_needed("Docker", f"--server {server} uses no container")]
     try:
         version = run(("docker", "--version"), context.deadline)
     except ToolMissingError as error:

@@ -49,7 +49,7 @@ def look(context: Context) -> list[Finding]:
     """Ask nvidia-smi."""
     server = context.options.server
     if not context.options.serves_vera:
-        return [not_needed(NAME, f"server {server} runs no VERA on this machine")]
+        return [not_needed(NAME, f"--server {server} runs no VERA here")]
     try:
         output = run(_COMMAND, context.deadline)
     except ToolMissingError as error:

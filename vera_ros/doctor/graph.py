@@ -261,11 +261,11 @@ def observe(
 
 
 def rate_hz(samples: Sequence[Sample], clock: bool) -> float | None:
-    """Messages per second, by their stamps where time is simulated; None: cannot be told."""
-    span_s = 0.0
-    if len(samples) > 1:
-        first, last = samples[0], samples[-1]
-        span_s = last.stamp_s - first.stamp_s if clock else last.arrival_s - first.arrival_s
+    """Messages per second, by their stamps where time is simulated; None: time stands still."""
+    if len(samples) < 2:
+        return 0.0
+    first, last = samples[0], samples[-1]
+    span_s = last.stamp_s - first.stamp_s if clock else last.arrival_s - first.arrival_s
     return (len(samples) - 1) / span_s if span_s > 0.0 else None
 
 

@@ -11,28 +11,13 @@ from typing import Any
 from packaging.requirements import Requirement
 
 from vera_ros.doctor.context import Context
+from vera_ros.doctor.distributions import MODULES, how_to_install
 from vera_ros.doctor.finding import Finding, NotCheckedError, failure, ok, warning
 from vera_ros.doctor.tools import Probe, ToolError, ToolTimeoutError
 from vera_ros.resources import share_path
 
-# What is imported, where it has another name.
-_MODULES = {"opencv-python-headless": "cv2", "pin": "pinocchio", "PyYAML": "yaml"}
-
 # The ones that are asked about first when something does not fit.
 _SHOWN = ("numpy", "pin", "numba")
-
-# With a ROS installation these come from apt: all of them are compiled against the same NumPy.
-_APT = {
-    "msgpack": "python3-msgpack",
-    "numba": "python3-numba",
-    "numpy": "python3-numpy",
-    "opencv-python-headless": "python3-opencv",
-    "packaging": "python3-packaging",
-    "pin": "ros-$ROS_DISTRO-pinocchio",
-    "psutil": "python3-psutil",
-    "PyYAML": "python3-yaml",
-    "scipy": "python3-scipy",
-}
 
 
 def look(context: Context) -> list[Finding]:
@@ -65,7 +50,7 @@ def judge(
         trouble = _trouble(requirement, facts[name])
         if not trouble:
             continue
-        mend = _mend(requirement, distro)
+        mend = how_to_install(name, distro, str(requirement.specifier))
         if name in required:
             findings.append(failure(name, trouble, mend))
         else:
@@ -94,7 +79,7 @@ def declared_requirements() -> dict[str, list[str]]:
 
 def import_all(wanted: Mapping[str, Requirement], probe: Probe) -> dict[str, Any]:
     """What importing each of them tells; with a probe that was not asked yet."""
-    probe.ask({"modules": {name: _MODULES.get(name, name) for name in wanted}})
+    probe.ask({"modules": {name: MODULES.get(name, name) for name in wanted}})
     facts: dict[str, Any] = {name: {"error": "was not tried"} for name in wanted}
     trying = ""
     try:
@@ -139,12 +124,6 @@ def _trouble(requirement: Requirement, facts: Mapping[str, str]) -> str:
     if version and not requirement.specifier.contains(version, prereleases=True):
         return f"is {version}; valid is {requirement.specifier}"
     return ""
-
-
-def _mend(requirement: Requirement, distro: str) -> str:
-    if distro and requirement.name in _APT:
-        return f"sudo apt-get install {_APT[requirement.name]}"
-    return f"python3 -m pip install '{requirement.name}{requirement.specifier}'"
 
 
 def _by_name(lines: Sequence[str]) -> dict[str, Requirement]:

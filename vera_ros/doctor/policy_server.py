@@ -21,6 +21,7 @@ from vera_ros.wire.server_config import ServerConfig, check_embodiment
 NAME = "policy server"
 
 _REFERENCE = "reference"
+_DEFAULT_PORTS = {"ws": 80, "wss": 443}
 _VIEWER_TIMEOUT_S = 2.0
 
 
@@ -48,9 +49,11 @@ def look(context: Context) -> list[Finding]:
     configuration, server = context.configuration, context.options.server
     url, viewer_port = configuration.server_url, configuration.embodiment.viewer_port
     parts = urlsplit(url)
-    host = str(parts.hostname)
-    holders = _holders((parts.port or 80, viewer_port)) if ports.is_local(host) else {}
-    facts = ask(url, context.deadline, holders.get(parts.port or 80))
+    host, port = str(parts.hostname), parts.port or _DEFAULT_PORTS[parts.scheme]
+    holders: dict[int, Holder | None] = {}
+    if ports.is_local(host):
+        holders = {number: ports.holder_of(number) for number in (port, viewer_port)}
+    facts = ask(url, context.deadline, holders.get(port))
     findings = judge(facts, configuration.embodiment, server)
     running = findings[0].verdict is Verdict.OK
     findings.append(ports.judge(holders, viewer_port, server, running=running))
@@ -109,9 +112,10 @@ def _judge_silent(facts: ServerFacts, server: str) -> Finding:
     if server != "attach":
         return failure(
             NAME,
-            f"{facts.holder or 'something'} holds {facts.url} and is no policy server: "
-            f"{facts.error}",
-            "stop it, or choose another port: --server-url ws://127.0.0.1:port",
+            f"{facts.holder or 'something'} holds {facts.url} and does not answer as a policy "
+            f"server: {facts.error}",
+            "wait, if it is one that loads or thinks; else stop it, or choose another port: "
+            "--server-url ws://127.0.0.1:port",
         )
     return failure(
         NAME,
@@ -170,10 +174,6 @@ def look_into_viewer(host: str, port: int) -> dict[str, Any] | str:
     finally:
         connection.close()
     return stats if isinstance(stats, dict) else "not a viewer"
-
-
-def _holders(numbers: tuple[int, ...]) -> dict[int, Holder | None]:
-    return {number: ports.holder_of(number) for number in numbers}
 
 
 async def _greet(url: str, timeout_s: float) -> ServerConfig:

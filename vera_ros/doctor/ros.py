@@ -72,7 +72,7 @@ def judge_distro(distro: str, rclpy: str) -> Finding:
             f"{distro}; vera_ros is tested with {' and '.join(_TESTED_DISTROS)}",
             "source /opt/ros/jazzy/setup.bash",
         )
-    return ok("ROS 2", f"{distro or 'no ROS installation, but from PyPI'}, rclpy {rclpy}")
+    return ok("ROS 2", f"{distro or 'from PyPI, no ROS installation'}, rclpy {rclpy}")
 
 
 def judge_rmw(rmw: str) -> Finding:

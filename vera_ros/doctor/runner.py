@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Runs all checks at once; whoever does not answer in time has that as its finding."""
 
+import os
 import queue
 import threading
 import traceback
@@ -8,12 +9,13 @@ from collections.abc import Callable, Sequence
 
 from vera_ros.doctor.checks import Check, Look
 from vera_ros.doctor.context import Context
+from vera_ros.doctor.distributions import distribution_of, how_to_install
 from vera_ros.doctor.finding import Finding, NotCheckedError, failure, not_checked
 from vera_ros.doctor.options import Options
 from vera_ros.doctor.tools import Deadline, ToolTimeoutError
 from vera_ros.errors import VeraRosError
 
-_GET_PACKAGE = "python3 -m pip install {}; or scripts/demo, which brings everything along"
+_BRING_ALL = "scripts/demo, which brings everything along where there is no ROS installation"
 
 Findings = tuple[Finding, ...]
 
@@ -52,18 +54,20 @@ def run(
 def _load(checks: Sequence[Check], found: dict[Check, Findings]) -> dict[Check, Look]:
     """Import what looks, in one thread: an import that fails would spoil that of another thread."""
     looks = {}
-    missing: set[str | None] = set()
+    missing: set[str] = set()
     for check in checks:
         try:
             looks[check] = check.load()
         except ImportError as error:
-            words = f"the Python package {error.name} cannot be imported"
+            name = str(error.name)
+            words = f"the Python package {name} cannot be imported"
+            install = how_to_install(distribution_of(name), os.environ.get("ROS_DISTRO", ""))
             found[check] = (
                 not_checked(check.name, words)
-                if error.name in missing
-                else failure(check.name, words, _GET_PACKAGE.format(error.name)),
+                if name in missing
+                else failure(check.name, words, f"{install}; or {_BRING_ALL}"),
             )
-            missing.add(error.name)
+            missing.add(name)
     return looks
 
 

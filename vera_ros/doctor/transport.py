@@ -28,10 +28,18 @@ class Pictures:
     Attributes:
         bytes_each: of one message, [B].
         bytes_per_s: of all views together, [B/s].
+        camera: what kind of camera sends such pictures; empty: they were seen to come.
     """
 
     bytes_each: int
     bytes_per_s: float
+    camera: str = ""
+
+    def __str__(self) -> str:
+        """In words."""
+        if self.camera:
+            return f"pictures of {self.camera} ({size(self.bytes_each)})"
+        return f"pictures of {size(self.bytes_each)}"
 
     @property
     def large(self) -> bool:
@@ -39,8 +47,8 @@ class Pictures:
         return self.bytes_each > _SEGMENT_BYTES
 
 
-_SIMULATED = Pictures(3 * 128 * 128, 2 * 20.0 * 3 * 128 * 128)
-_USUAL = Pictures(3 * 480 * 640, 2 * 30.0 * 3 * 480 * 640)
+_SIMULATED = Pictures(3 * 128 * 128, 2 * 20.0 * 3 * 128 * 128, "128 x 128 px")
+_USUAL = Pictures(3 * 480 * 640, 2 * 30.0 * 3 * 480 * 640, "640 x 480 px")
 
 
 def look(context: Context) -> list[Finding]:
@@ -75,14 +83,10 @@ def judge_profile(environ: Mapping[str, str], pictures: Pictures) -> Finding:
     if not transports and pictures.large:
         return warning(
             name,
-            f"with the default transports, pictures of {size(pictures.bytes_each)} get lost even "
-            "within one machine",
+            f"with the default transports, {pictures} get lost even within one machine",
             f"export FASTDDS_BUILTIN_TRANSPORTS='{_LARGE_DATA}' (for every node, cameras included)",
         )
-    return ok(
-        name,
-        f"{transports or 'default transports'}, pictures of {size(pictures.bytes_each)}",
-    )
+    return ok(name, f"{transports or 'default transports'}, {pictures}")
 
 
 def judge_shared_memory(free: int | None) -> Finding:
@@ -94,8 +98,8 @@ def judge_shared_memory(free: int | None) -> Finding:
         return warning(
             name,
             f"{size(free)} free in /dev/shm; {size(_FREE_SHARED_MEMORY)} are needed",
-            "sudo mount -o remount,size=1G /dev/shm (in Docker: --shm-size=1g or --ipc=host), and "
-            "remove what ended processes left: rm /dev/shm/fastrtps_*",
+            "fastdds shm clean (removes what ended processes left); or sudo mount -o "
+            "remount,size=1G /dev/shm (in Docker: --shm-size=1g or --ipc=host)",
         )
     return ok(name, f"{size(free)} free in /dev/shm")
 
@@ -109,8 +113,7 @@ def judge_sockets(limit: int | None, pictures: Pictures) -> Finding:
     if limit < needed:
         return warning(
             name,
-            f"net.core.rmem_max is {size(limit)}; pictures of {size(pictures.bytes_each)} "
-            f"need {size(needed)}",
+            f"net.core.rmem_max is {size(limit)}; {pictures} need {size(needed)}",
             f"sudo sysctl -w net.core.rmem_max={2 * _LARGE_SOCKET_BYTES} ({_TO_KEEP})",
         )
     return ok(name, f"net.core.rmem_max is {size(limit)}")
@@ -132,8 +135,8 @@ def judge_fragments(limit: int | None, pictures: Pictures, local: bool) -> Findi
     if limit < pictures.bytes_per_s:
         return warning(
             name,
-            f"net.ipv4.ipfrag_high_thresh is {size(limit)}, and a second of pictures "
-            f"{size(round(pictures.bytes_per_s))}: over a network that loses some, they get stuck",
+            f"net.ipv4.ipfrag_high_thresh is {size(limit)}, and a second of {pictures} takes "
+            f"{size(pictures.bytes_per_s)}: on a network that loses some, the others get stuck",
             f"sudo sysctl -w net.ipv4.ipfrag_high_thresh={_FRAGMENTS_BYTES} "
             f"net.ipv4.ipfrag_time=3 ({_TO_KEEP})",
         )

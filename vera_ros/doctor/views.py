@@ -3,7 +3,6 @@
 
 from collections.abc import Mapping
 from statistics import median
-from typing import Any
 
 from vera_ros.doctor.configuration import Configuration
 from vera_ros.doctor.context import NO_ROBOT_YET, Context
@@ -30,7 +29,7 @@ def judge(name: str, view: ViewFacts, configuration: Configuration, facts: Graph
     """A view's pictures come, can be read, are of now, and come often enough."""
     policy = configuration.policy
     kind = "CompressedImage" if configuration.compressed else "Image"
-    remap = f"remap {_subscribed(name, configuration)} in the parameter file"
+    remap = f"remap {configuration.view_topics[name]} in the parameter file"
     problem = judge_sender(
         name, view.topic, f"sensor_msgs/msg/{kind}", f"start the camera, or {remap}"
     )
@@ -96,6 +95,13 @@ def _judge_rate(
 ) -> Finding:
     assert view.shape is not None
     height, width = view.shape
+    if len(view.topic.publishers) > 1:
+        return warning(
+            name,
+            f"{view.topic.senders} publish {view.topic.name}: {len(view.topic.publishers)} cameras "
+            "in one view",
+            "stop one of them, or give each its own topic",
+        )
     rate, wanted = rate_hz(view.samples, facts.clock), 1.0 / configuration.embodiment.control_dt_s
     shown = "time stands still" if rate is None else f"{rate:.1f} Hz"
     found = f"{width} x {height} {view.encoding}, {shown}, {view.topic.name}"
@@ -121,7 +127,3 @@ def _skew_s(views: Mapping[str, ViewFacts]) -> float:
 
 def _all_reliable(topic: Topic) -> bool:
     return all(publisher.reliable for publisher in topic.publishers)
-
-
-def _subscribed(view: str, configuration: Configuration) -> Any:
-    return configuration.view_topics[view]

@@ -2,7 +2,6 @@
 """Listens to the running graph for a while: who is there, and what comes."""
 
 import importlib
-import math
 import sys
 import time
 from collections.abc import Callable
@@ -13,86 +12,23 @@ from rcl_interfaces.srv import GetParameters
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.qos import DurabilityPolicy, ReliabilityPolicy
 from rosgraph_msgs.msg import Clock
-from sensor_msgs.msg import CompressedImage, Image, JointState
+from sensor_msgs.msg import CompressedImage, Image
 from std_msgs.msg import String
 
+from vera_ros.doctor.probes.streams import JointStream, Stream
 from vera_ros.doctor.probes.wire import Tell, run
 from vera_ros.errors import VeraRosError
 from vera_ros.nodes.conversions import LATCHED, sensor_qos, stamp_to_ns
 from vera_ros.vision.images import to_rgb
 
 _NODE = "vera_ros_doctor"
-_ENOUGH = 25  # messages of a stream that tell all about it
-_ENOUGH_S = 1.5  # or that much time of it
-_MOST = 400
 # Participants announce themselves every 3 s; who is not seen by then is taken to be absent. Where
 # more time is given, the machine may be slow.
 _DISCOVERY_S = 4.5
 _DISCOVERY = 0.2  # of the time that is given, if that is more
 _FAREWELL_S = 1.0
 _LIST_CONTROLLERS = "controller_manager_msgs/srv/ListControllers"
-_ARM_PARAMETERS = ("joints", "interpolation_method", "open_loop_control")
-
-
-class Stream:
-    """The messages of a topic, as they come."""
-
-    def __init__(self, node: Any, now_s: Callable[[], float], kind: Any, topic: str, qos: Any):
-        self._node, self._now_s = node, now_s
-        self.name = node.resolve_topic_name(topic)
-        self.samples: list[tuple[float, float, float]] = []
-        self.newest: Any = None
-        node.create_subscription(kind, topic, self._on_message, qos)
-
-    def _on_message(self, message: Any) -> None:
-        self.newest = message
-        if len(self.samples) < _MOST:
-            stamp_s = stamp_to_ns(message.header.stamp) * 1e-9
-            self.samples.append((stamp_s, time.monotonic(), self._now_s()))
-        self.look(message)
-
-    def look(self, message: Any) -> None:
-        """Note more of a message."""
-
-    @property
-    def published(self) -> bool:
-        """Whether somebody sends."""
-        return bool(self._node.count_publishers(self.name))
-
-    @property
-    def enough(self) -> bool:
-        """Whether what came tells all about it."""
-        if len(self.samples) < 2:
-            return False
-        span_s = self.samples[-1][1] - self.samples[0][1]
-        return len(self.samples) >= _ENOUGH or span_s >= _ENOUGH_S
-
-
-class JointStream(Stream):
-    """The joint states."""
-
-    def __init__(self, node: Any, now_s: Callable[[], float]) -> None:
-        self.names: set[tuple[str, ...]] = set()
-        self._positions: dict[str, float] = {}
-        self._efforts: dict[str, float] = {}
-        super().__init__(node, now_s, JointState, "joint_states", sensor_qos("best_effort"))
-
-    def look(self, message: JointState) -> None:
-        """Note the joints."""
-        self.names.add(tuple(message.name))
-        self._positions |= dict(zip(message.name, message.position, strict=False))
-        self._efforts |= dict(zip(message.name, message.effort, strict=False))
-
-    def facts(self) -> dict[str, Any]:
-        """What is told of them."""
-        all_names = {name for names in self.names for name in names}
-        return {
-            "names": sorted(self.names),
-            "not_finite": sorted(
-                name for name in all_names if not math.isfinite(self._positions.get(name, math.nan))
-            ),
-            "with_effort": [name for name, e in self._efforts.items() if math.isfinite(e)],
-        }
+_ARM_PARAMETERS = ("interpolation_method", "open_loop_control")
 
 
 class Observer:
@@ -168,25 +104,31 @@ class Observer:
         ]
 
     def _parameters(self, service: str, deadline_s: float) -> dict[str, Any]:
-        request = GetParameters.Request(names=list(_ARM_PARAMETERS))
-        try:
-            answer = self._call(GetParameters, service, request, deadline_s)
-        except TimeoutError:
-            return {}
-        values = map(rclpy.parameter.parameter_value_to_python, answer.values)
-        return {
-            name: value
-            for name, value in zip(_ARM_PARAMETERS, values, strict=False)
-            if value is not None
-        }
+        """Those that there are; asked one by one, since one that is missing spoils an answer."""
+        values = {}
+        for name in _ARM_PARAMETERS:
+            try:
+                request = GetParameters.Request(names=[name])
+                answer = self._call(GetParameters, service, request, deadline_s)
+            except TimeoutError:
+                break
+            for value in map(rclpy.parameter.parameter_value_to_python, answer.values):
+                if value is not None:
+                    values[name] = value
+        return values
 
     def _call(self, kind: Any, service: str, request: Any, deadline_s: float) -> Any:
-        future = self._node.create_client(kind, service).call_async(request)
-        while not future.done():
+        client = self._node.create_client(kind, service)
+        self._wait_until(client.service_is_ready, service, deadline_s)
+        future = client.call_async(request)
+        self._wait_until(future.done, service, deadline_s)
+        return future.result()
+
+    def _wait_until(self, condition: Callable[[], bool], service: str, deadline_s: float) -> None:
+        while not condition():
             if time.monotonic() > deadline_s:
                 raise TimeoutError(f"{service} does not answer")
             self._spin()
-        return future.result()
 
     def _view(self, stream: Stream) -> dict[str, Any]:
         facts = self._stream(stream)

@@ -1,0 +1,27 @@
+# SPDX-License-Identifier: Apache-2.0
+import pytest
+
+from vera_ros.doctor.finding import Verdict
+from vera_ros.doctor.rendering import judge
+from vera_ros.doctor.tools import Deadline, probe
+
+PATIENCE_S = 120.0
+
+
+def test_the_scene_can_be_rendered_here() -> None:
+    finding = judge(probe("rendering", Deadline(PATIENCE_S), {}))
+    assert finding.verdict is Verdict.OK, finding.found
+    assert "MUJOCO_GL=" in finding.found
+
+
+def test_without_a_renderer_the_packages_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MUJOCO_GL", "disable")
+    finding = judge(probe("rendering", Deadline(PATIENCE_S), {}))
+    assert finding.verdict is Verdict.FAILURE
+    assert "libegl1" in finding.mend
+
+
+def test_a_driver_that_renders_nothing_is_a_failure() -> None:
+    finding = judge({"backend": "egl", "milliseconds": 3.0, "contrast": 0.0})
+    assert finding.verdict is Verdict.FAILURE
+    assert "one colour" in finding.found

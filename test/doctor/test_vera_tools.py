@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The checks of GPU and Docker with programs of these names on the PATH, good and bad ones."""
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from vera_ros.doctor.checks import CHECKS
+from vera_ros.doctor.finding import Finding, Verdict
+from vera_ros.doctor.options import Options
+from vera_ros.doctor.runner import run
+
+PATIENCE_S = 60.0
+INFO = {
+    "ServerVersion": "28.2.2",
+    "DockerRootDir": "/",
+    "Runtimes": {"nvidia": {"path": "nvidia-container-runtime"}, "runc": {"path": "runc"}},
+}
+DOCKER = f"""\
+case "$*" in
+  --version) echo 'Docker version 28.2.2, build e6534b4' ;;
+  info*) echo '{json.dumps(INFO)}' ;;
+  'compose version') echo 'Docker Compose version v2.36.2' ;;
+esac
+"""
+NVIDIA_SMI = "echo 'NVIDIA GeForce RTX 4090, 49140, 48500, 550.54.14, 8.9'\n"
+HANGS = "sleep 600\n"
+
+Install = Callable[[str, str], None]
+
+
+@pytest.fixture
+def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Install:
+    """Puts a shell script in front on the PATH."""
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+
+    def write(name: str, script: str) -> None:
+        (tmp_path / name).write_text(f"#!/bin/sh\n{script}")
+        (tmp_path / name).chmod(0o755)
+
+    return write
+
+
+def look(name: str, server: str = "docker", deadline_s: float = PATIENCE_S) -> list[Finding]:
+    checks = [check for check in CHECKS if check.name == name]
+    findings = run(checks, Options(server=server, deadline_s=deadline_s))
+    return [finding for of_one in findings.values() for finding in of_one]
+
+
+def test_a_machine_that_is_ready_is_found_ready(install: Install) -> None:
+    install("docker", DOCKER)
+    install("nvidia-smi", NVIDIA_SMI)
+    assert [finding.verdict for finding in look("GPU")] == [Verdict.OK]
+    found = {finding.name: finding.verdict for finding in look("Docker")}
+    room = found.pop("room for the image")
+    assert room in (Verdict.OK, Verdict.WARNING)  # as this machine's disk is
+    assert found == dict.fromkeys(("Docker", "Docker compose", "GPUs in containers"), Verdict.OK)
+
+
+@pytest.mark.parametrize(("name", "program"), [("Docker", "docker"), ("GPU", "nvidia-smi")])
+def test_a_program_that_hangs_is_a_finding(install: Install, name: str, program: str) -> None:
+    install(program, f"exec {HANGS}")
+    (finding,) = look(name, deadline_s=1.0)
+    assert finding.verdict is Verdict.FAILURE
+    assert finding.found == "no answer within 1 s"
+    assert program in finding.mend
+
+
+@pytest.mark.parametrize("server", ["reference", "attach", "subprocess"])
+def test_docker_is_for_the_server_in_a_container_alone(server: str) -> None:
+    (finding,) = look("Docker", server)
+    assert finding.verdict is Verdict.SKIPPED
+    assert finding.found.startswith("not needed: ")
