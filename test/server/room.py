@@ -45,7 +45,7 @@ class Room:
 
     def environment(self, **more: str) -> dict[str, str]:
         """The environment of a server in this room."""
-        return {**os.environ, "TEST_TAG": self.tag, **more}
+        return {**os.environ, "TEST_TAG": self.tag, "TMPDIR": self.tag, **more}
 
     def processes(self, word: str = "") -> list[int]:
         """Ids of the processes of this room whose command line has the word."""
