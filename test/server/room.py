@@ -45,7 +45,8 @@ class Room:
 
     def environment(self, **more: str) -> dict[str, str]:
         """The environment of a server in this room."""
-        return {**os.environ, "TEST_TAG": self.tag, **more}
+        inherited = {name: v for name, v in os.environ.items() if not name.startswith("VERA_")}
+        return {**inherited, "TEST_TAG": self.tag, "TMPDIR": self.tag, **more}
 
     def processes(self, word: str = "") -> list[int]:
         """Ids of the processes of this room whose command line has the word."""

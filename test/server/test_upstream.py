@@ -16,8 +16,9 @@ from vera_ros.wire.messages import InferRequest
 from .keeping import keeping
 from .room import Room
 
+UPSTREAM = os.environ.get("VERA_UPSTREAM", "")
 pytestmark = pytest.mark.skipif(
-    not Path(os.environ.get("VERA_UPSTREAM", ""), "vera", "server", "protocol").is_dir(),
+    not Path(UPSTREAM, "vera", "server", "protocol").is_dir(),
     reason="needs a checkout of VERA: set VERA_UPSTREAM to its folder",
 )
 
@@ -38,7 +39,10 @@ def ask(session_id: str, frames: int = 1, **more: Any) -> InferRequest:
 def test_a_client_gets_along_with_it(room: Room) -> None:
     async def scenario() -> None:
         settings = room.settings(server_mode="subprocess")
-        async with keeping(settings, room.environment()) as kept, PolicyClient() as client:
+        async with (
+            keeping(settings, room.environment(VERA_UPSTREAM=UPSTREAM)) as kept,
+            PolicyClient() as client,
+        ):
             status = await kept.until_ready()
             assert status.ours
             url = f"ws://127.0.0.1:{room.port}"
@@ -81,7 +85,7 @@ def test_its_own_launcher_takes_our_command_line(room: Room) -> None:
     """It reads its arguments before it asks for torch and a GPU, which are not there."""
 
     async def scenario() -> str:
-        settings = room.settings(server_mode="subprocess", pythonpath=os.environ["VERA_UPSTREAM"])
+        settings = room.settings(server_mode="subprocess", pythonpath=UPSTREAM)
         chosen = {"text_prompt": "stack", "sample_steps": 4, "dynamics_run_id": "run"}
         async with keeping({**settings, **chosen}, room.environment()) as kept:
             return await kept.failure()

@@ -4,8 +4,6 @@
 from dataclasses import dataclass
 from enum import Enum, auto
 
-from websockets.exceptions import ConnectionClosed
-
 from vera_ros.embodiments import Embodiment
 from vera_ros.errors import ConfigurationError, ConnectionFailedError, ServerTimeoutError, WireError
 from vera_ros.wire.client import PolicyClient
@@ -49,15 +47,8 @@ async def probe(client: PolicyClient, url: str, embodiment: Embodiment, timeout_
     return Probe(Answer.READY)
 
 
-def _why_failed(error: BaseException) -> Answer:
-    """Tell a missing server from one that hangs up and from one that speaks another language."""
-    causes = []
+def _why_failed(error: ConnectionFailedError) -> Answer:
+    """Tell a server that is not there from one that hangs up."""
     cause = error.__cause__
-    while cause is not None:
-        causes.append(cause)
-        cause = cause.__cause__
-    if any(isinstance(c, EOFError | ConnectionResetError | ConnectionClosed) for c in causes):
-        return Answer.UNCLEAR
-    if any(isinstance(c, OSError) for c in causes):
-        return Answer.NOBODY
-    return Answer.STRANGER
+    hung_up = isinstance(cause, ConnectionError) and not isinstance(cause, ConnectionRefusedError)
+    return Answer.NOBODY if isinstance(cause, OSError) and not hung_up else Answer.UNCLEAR

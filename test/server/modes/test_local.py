@@ -174,7 +174,7 @@ def test_a_port_of_another_program_is_named(room: Room, words: bytes) -> None:
             return await failure(room)
 
     said = asyncio.run(scenario())
-    assert f"no connection to a policy server at ws://127.0.0.1:{room.port}" in said
+    assert f"what answers at ws://127.0.0.1:{room.port} is no policy server" in said
 
 
 def test_a_port_that_says_nothing_is_waited_for_and_then_named(room: Room) -> None:
