@@ -462,7 +462,7 @@ def test_a_plan_that_comes_after_its_hand_over_is_made_again_for_a_later_one(rig
     chunk = ChunkCommand(DOWN, NOTHING, CONTROL_DT_S, rig.session_id, 0)
     rig.play(DOWN)
     rig.now_s += 0.2
-    began_s, asked = rig.now_s, iter([0.08, 0.08, 0.1, 0.1])
+    began_s, asked = rig.now_s, iter([0.08, 0.1])
     second = rig.commander.play_chunk(
         replace(chunk, sequence=1), rig.measured(), began_s, lambda: began_s + next(asked)
     )
@@ -476,7 +476,7 @@ def test_a_machine_on_which_no_plan_is_in_time_plays_none(rig: Rig) -> None:
     first = rig.play(DOWN)
     sent = len(rig.published.arm)
     rig.now_s += 0.2
-    later = iter(rig.now_s + np.array([0.08, 0.08, 0.3, 0.3]))
+    later = iter(rig.now_s + np.array([0.08, 0.3]))
     with pytest.raises(MotionRefusedError) as refusal:
         rig.commander.play_chunk(
             replace(chunk, sequence=1), rig.measured(), rig.now_s, lambda: float(next(later))
@@ -574,7 +574,7 @@ def test_a_stop_does_not_move_the_fingers(rig: Rig) -> None:
 def test_a_stop_that_the_gate_refuses_leaves_the_plan_to_its_own_end(rig: Rig) -> None:
     playing = rig.play()
 
-    def refuse(*_: object, **__: object) -> None:
+    def refuse(*_: object, **__: object) -> float:
         raise MotionRefusedError(Cause.LIMIT_EXCEEDED, "too sharp")
 
     rig.commander._gate.send_arm = refuse  # type: ignore[method-assign]

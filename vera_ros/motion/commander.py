@@ -25,6 +25,7 @@ from vera_ros.motion.trajectory import ArmState
 _CLOCK_STEP_S = 0.01
 _LONGEST_LEAD_S = 10.0
 _TRIES = 2
+_ROUNDING_S = 1e-6
 
 
 @dataclass(frozen=True)
@@ -81,6 +82,26 @@ class ChunkCommand:
         return replace(self, start_s=None)
 
 
+@dataclass(frozen=True)
+class _Planned:
+    """A chunk that could be played; `start_s`: ROS time of the plan's time 0, or sooner."""
+
+    chunk: ChunkCommand
+    plan: Plan
+    start_s: float
+    from_rest: bool
+    on_rails: bool
+    dropped: int
+
+    def playing(self, start_s: float, fingers: GripperPlan | None) -> Playing:
+        """The same, played."""
+        moves = fingers is not None and fingers.trajectory is not None
+        chunk, rails = self.chunk, self.on_rails
+        return Playing(
+            self.plan, start_s, chunk.session_id, chunk.sequence, rails, moves, self.dropped
+        )
+
+
 class Commander:
     """One arm's plans, one at a time. Times are ROS time [s], given by the caller.
 
@@ -123,10 +144,9 @@ class Commander:
         Raises:
             MotionRefusedError: it could not be played.
         """
-        lead_s = self._hand_over_lead_s
-        playing, _ = self._plan_to_play(chunk, measured, now_s, lambda: now_s, lead_s)
-        self._gate.check_arm(playing.plan.trajectory(), measured.arm, playing.start_s)
-        return playing
+        planned = self._plan_to_play(chunk, measured, now_s, self._hand_over_lead_s)
+        self._gate.check_arm(planned.plan.trajectory(), measured.arm, planned.start_s)
+        return planned.playing(planned.start_s, self._fingers(planned, measured, planned.start_s))
 
     def play_chunk(
         self,
@@ -144,21 +164,43 @@ class Commander:
             chunk: what is to be played.
             measured: where the arm is.
             now_s: ROS time.
-            present: tells the ROS time once it is planned, when the motion of an arm at rest
-                begins; what it raises keeps the chunk from being sent. None: still `now_s`.
+            present: tells the ROS time once it is planned and checked, when the motion of an arm
+                at rest begins; what it raises keeps the chunk from being sent. None: still `now_s`.
 
         Raises:
             MotionRefusedError: nothing was sent; what plays goes on to its end.
         """
-        playing, fingers = self._plan_in_time(chunk, measured, now_s, present or (lambda: now_s))
-        self._send(playing, measured)
-        assert playing.plan.chunk is not None
-        self._before = playing.plan.chunk.response.state_at(playing.plan.chunk.until_s)
+        present = present or (lambda: now_s)
+        planned = self._plan_in_time(chunk, measured, now_s, present)
+        fingers: GripperPlan | None = None
+
+        def begin() -> float:
+            nonlocal fingers
+            start_s = planned.start_s
+            if planned.from_rest:  # no part of it is to be late
+                start_s = max(start_s, present())
+            fingers = self._fingers(planned, measured, start_s)  # both move, or none
+            return start_s
+
+        trajectory = planned.plan.trajectory()
+        start_s = self._gate.send_arm(trajectory, measured.arm, planned.start_s, begin=begin)
+        self.playing = playing = planned.playing(start_s, fingers)
+        assert planned.plan.chunk is not None
+        self._before = planned.plan.chunk.response.state_at(planned.plan.chunk.until_s)
         if fingers is not None and self._gripper is not None:
             if fingers.trajectory is not None:
-                self._gate.send_gripper(fingers.trajectory, playing.start_s)
-            self._gripper.commanded(fingers, playing.start_s)
+                self._gate.send_gripper(fingers.trajectory, start_s)
+            self._gripper.commanded(fingers, start_s)
         return playing
+
+    def _fingers(
+        self, planned: "_Planned", measured: Measured, start_s: float
+    ) -> GripperPlan | None:
+        """What the gripper does meanwhile, checked."""
+        fingers = self._plan_gripper(planned.chunk.close, planned.plan, measured, start_s)
+        if fingers is not None and fingers.trajectory is not None:
+            self._gate.check_gripper(fingers.trajectory)
+        return fingers
 
     def _plan_in_time(
         self,
@@ -166,16 +208,16 @@ class Commander:
         measured: Measured,
         now_s: float,
         present: Callable[[], float],
-    ) -> tuple[Playing, GripperPlan | None]:
+    ) -> "_Planned":
         """Plan so that the plan is there before it takes over; where it is not, once more."""
         lead_s = self._hand_over_lead_s
         for _ in range(_TRIES):
-            playing, fingers = self._plan_to_play(chunk, measured, now_s, present, lead_s)
-            assert playing.plan.chunk is not None
+            planned = self._plan_to_play(chunk, measured, now_s, lead_s)
+            assert planned.plan.chunk is not None
             planned_s = present()
-            late_s = planned_s - (playing.start_s + playing.plan.chunk.begins_s)
-            if late_s <= 0.0 or (chunk.start_s is None and playing.start_s > now_s):
-                return playing, fingers
+            late_s = planned_s - (planned.start_s + planned.plan.chunk.begins_s)
+            if late_s <= _ROUNDING_S or planned.from_rest:
+                return planned
             now_s, lead_s = planned_s, 2.0 * (lead_s + late_s)
         raise MotionRefusedError(
             Cause.PLANNING_TOO_SLOW,
@@ -188,10 +230,9 @@ class Commander:
         chunk: ChunkCommand,
         measured: Measured,
         now_s: float,
-        present: Callable[[], float],
         hand_over_s: float,
-    ) -> tuple[Playing, GripperPlan | None]:
-        """Plan arm and gripper; both move, or none."""
+    ) -> "_Planned":
+        """Plan the arm's motion."""
         self._chunks.check(chunk.deltas, chunk.control_dt_s)
         if len(chunk.close) not in (0, len(chunk.deltas)):
             raise MotionRefusedError(
@@ -212,15 +253,8 @@ class Commander:
         must_arrive = chunk.start_s is None or lead_s > 0.0  # else time stands still meanwhile
         begins_s = max(lead_s, hand_over_s) if must_arrive else lead_s
         plan = self._plan(chunk, deltas, measured, now_s, lead_s, begins_s)
-        planned_s = present()
-        if chunk.start_s is None and not self.moving(now_s):
-            now_s = max(now_s, planned_s)  # it begins at rest: no part of it is to be late
-        fingers = self._plan_gripper(chunk.close, plan, measured, now_s)
-        moves = fingers is not None and fingers.trajectory is not None
-        if fingers is not None and fingers.trajectory is not None:
-            self._gate.check_gripper(fingers.trajectory)
-        playing = Playing(plan, now_s, chunk.session_id, chunk.sequence, bound, moves, dropped)
-        return playing, fingers
+        from_rest = chunk.start_s is None and not self.moving(now_s)
+        return _Planned(chunk, plan, now_s, from_rest, bound, dropped)
 
     def move_to(
         self, goal: Vector, speed_share: float, measured: Measured, now_s: float

@@ -76,21 +76,33 @@ class Gate:
         now_s: float,
         *,
         off_plan: bool = False,
-    ) -> None:
-        """Publish an arm trajectory whose time 0 is now.
+        begin: Callable[[], float] | None = None,
+    ) -> float:
+        """Publish an arm trajectory whose time 0 is now; return its time 0.
 
         Args:
             trajectory: what is to be played.
             measured: where the arm is.
             now_s: ROS time.
             off_plan: the arm has left what was sent before, and the trajectory begins as it moves.
+            begin: tells time 0 once all is checked: later than now only for an arm at rest. What
+                it raises keeps the trajectory from being published.
 
         Raises:
             MotionRefusedError: it must not be played; nothing was published.
         """
         self.check_arm(trajectory, measured, now_s, off_plan=off_plan)
-        self._publish_arm(trajectory, now_s)
-        self._sent = (QuinticPieces(trajectory), now_s)
+        begins_s = now_s if begin is None else begin()
+        rests = np.abs(trajectory.start_dq).max() < _CONTINUITY[1] and not self._plays(now_s)
+        if begins_s != now_s and not rests:
+            raise _invalid("a motion that goes on from another one and is shifted in time")
+        self._publish_arm(trajectory, begins_s)
+        self._sent = (QuinticPieces(trajectory), begins_s)
+        return begins_s
+
+    def _plays(self, now_s: float) -> bool:
+        """Whether what was sent is still being played."""
+        return self._sent is not None and now_s < self._sent[1] + self._sent[0].duration_s
 
     def forget(self) -> None:
         """What was sent is not known any more: the next trajectory begins at rest."""
@@ -193,7 +205,7 @@ class Gate:
         still = np.zeros(n)
         if off_plan:
             expected = (measured.q, still if measured.dq is None else measured.dq, still)
-        elif self._sent is not None and now_s < self._sent[1] + self._sent[0].duration_s:
+        elif self._sent is not None and self._plays(now_s):
             pieces, began_s = self._sent
             expected = pieces.state(now_s - began_s)
         else:
