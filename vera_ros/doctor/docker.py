@@ -9,9 +9,18 @@ from typing import Any
 
 from vera_ros.doctor.bytes import free_space, size
 from vera_ros.doctor.context import Context
-from vera_ros.doctor.finding import Finding, failure, not_checked, not_needed, ok, warning
+from vera_ros.doctor.finding import (
+    Finding,
+    NotCheckedError,
+    failure,
+    not_checked,
+    not_needed,
+    ok,
+    warning,
+)
 from vera_ros.doctor.tools import Output, ToolMissingError, run
 
+_INFO = ("docker", "info", "--format", "{{json .}}")
 _INSTALL = "install Docker Engine: https://docs.docker.com/engine/install"
 _INSTALL_TOOLKIT = (
     "sudo apt-get install nvidia-container-toolkit && sudo nvidia-ctk runtime configure "
@@ -21,7 +30,7 @@ _IMAGE_BYTES = 25e9  # of VERA's image and of what its building leaves
 
 
 def look(context: Context) -> list[Finding]:
-    """Ask the client for everything."""
+    """Ask the client for itself and for the engine."""
     server = context.options.server
     if server != "docker":
         return [not_needed("Docker", f"--server {server} uses no container")]
@@ -29,17 +38,27 @@ def look(context: Context) -> list[Finding]:
         version = run(("docker", "--version"), context.deadline)
     except ToolMissingError as error:
         return [failure("Docker", str(error), _INSTALL)]
-    info = run(("docker", "info", "--format", "{{json .}}"), context.deadline)
+    info = run(_INFO, context.deadline)
     compose = run(("docker", "compose", "version"), context.deadline)
-    findings = [judge_engine(version, info), judge_compose(compose)]
-    facts, settings = _facts(info), context.settings
+    return [judge_engine(version, info), judge_compose(compose)]
+
+
+def look_at_container(context: Context) -> list[Finding]:
+    """Ask whether the server's container can run: by its image, and with a GPU."""
+    server = context.options.server
+    if server != "docker":
+        return [not_needed("container", f"--server {server} uses none")]
+    settings = context.settings
+    try:
+        facts = _facts(run(_INFO, context.deadline))
+        image = run(("docker", "image", "inspect", settings.image), context.deadline)
+    except ToolMissingError as error:
+        raise NotCheckedError(str(error)) from error
     if facts is None:
-        return [*findings, not_checked("GPUs in containers", "the engine does not answer")]
+        return [not_checked("container", "the engine does not answer")]
     have_toolkit = shutil.which("nvidia-ctk") is not None
-    image = run(("docker", "image", "inspect", settings.image), context.deadline)
     free = free_space(Path(facts["DockerRootDir"]))
     return [
-        *findings,
         judge_toolkit(facts, settings.gpus, have_toolkit=have_toolkit),
         judge_image(image, settings.image, free, build=settings.build_image),
     ]
