@@ -17,7 +17,7 @@ from vera_ros.doctor.graph import (
     Topic,
     ViewFacts,
 )
-from vera_ros.nodes import ik_parameters, policy_parameters
+from vera_ros.nodes import ik_parameters, policy_parameters, server_parameters
 
 NOW_S = 1_800_000_000.0
 IMAGE = "sensor_msgs/msg/Image"
@@ -35,7 +35,9 @@ def verdict(finding: Finding | Sequence[Finding] | None) -> Verdict | None:
 
 
 def configuration(
-    policy: dict[str, Any] | None = None, ik: dict[str, Any] | None = None
+    policy: dict[str, Any] | None = None,
+    ik: dict[str, Any] | None = None,
+    server: dict[str, Any] | None = None,
 ) -> Configuration:
     """The nodes' defaults, and what is given beside them."""
     return Configuration(
@@ -43,6 +45,7 @@ def configuration(
         remappings=(),
         policy={p.name: p.default for p in policy_parameters.PARAMETERS} | (policy or {}),
         ik={p.name: p.default for p in ik_parameters.PARAMETERS} | (ik or {}),
+        server={p.name: p.default for p in server_parameters.PARAMETERS} | (server or {}),
         server_url="ws://127.0.0.1:8800",
     )
 

@@ -11,9 +11,9 @@ import pytest
 
 from vera_ros.doctor.checkpoints import bundles_of, find_roots, judge
 from vera_ros.doctor.finding import Finding, Verdict
-from vera_ros.doctor.options import Options
 from vera_ros.errors import ConfigurationError
 from vera_ros.resources import share_path
+from vera_ros.server.settings import ServerSettings
 
 TABLE: dict[str, Any] = json.loads(share_path("config", "checkpoints.json").read_text())
 REVISION = "a1b2c3"
@@ -45,11 +45,17 @@ def write_bundle(name: str, environ: dict[str, str]) -> Path:
     return folder
 
 
+def of_server(
+    embodiment: str = "mimicgen", mode: str = "subprocess", **more: Any
+) -> ServerSettings:
+    return ServerSettings.model_validate({"embodiment": embodiment, "server_mode": mode, **more})
+
+
 def judged(
-    environ: dict[str, str], embodiment: str = "mimicgen", **options: Any
+    environ: dict[str, str], embodiment: str = "mimicgen", **settings: Any
 ) -> dict[str, Finding]:
-    chosen = Options(server="subprocess", **options)
-    return {finding.name: finding for finding in judge(TABLE, embodiment, chosen, environ)}
+    findings = judge(TABLE, of_server(embodiment, **settings), environ)
+    return {finding.name: finding for finding in findings}
 
 
 def failed(findings: dict[str, Finding]) -> Sequence[str]:
@@ -58,7 +64,7 @@ def failed(findings: dict[str, Finding]) -> Sequence[str]:
 
 @pytest.mark.parametrize("embodiment", ["mimicgen", "droid", "pusht"])
 def test_a_whole_set_is_ok(embodiment: str, environ: dict[str, str]) -> None:
-    names = bundles_of(TABLE, embodiment, environ, in_image=False)
+    names = bundles_of(TABLE, of_server(embodiment))
     for name in names:
         write_bundle(name, environ)
     findings = judged(environ, embodiment)
@@ -67,7 +73,7 @@ def test_a_whole_set_is_ok(embodiment: str, environ: dict[str, str]) -> None:
 
 
 def test_each_missing_file_is_named_with_the_command_that_gets_it(environ: dict[str, str]) -> None:
-    names = bundles_of(TABLE, "mimicgen", environ, in_image=False)
+    names = bundles_of(TABLE, of_server())
     folders = {name: write_bundle(name, environ) for name in names}
     for name, folder in folders.items():
         for file in TABLE["bundles"][name]["files"]:
@@ -102,9 +108,10 @@ def test_what_a_planners_configuration_names_is_needed_too(environ: dict[str, st
     folder = write_bundle("mimicgen-planner", environ)
     write_bundle("wan-t2v-1.3b", environ)
     (folder / "algo_config.yaml").write_text(
-        f'model: "${{oc.env:VERA_MIMICGEN_CKPT_DIR}}/{WEIGHTS}"\n'
-        "vae: ${oc.env:VERA_WAN_CKPT_ROOT}/Wan2.1_VAE.pth\n"
-        "log: ${oc.env:HOME}/log\n"
+        f'model:\n  ckpt_path: "${{oc.env:VERA_MIMICGEN_CKPT_DIR}}/{WEIGHTS}"\n'
+        "vae_ckpt_path: ${oc.env:VERA_WAN_CKPT_ROOT}/Wan2.1_VAE.pth\n"
+        "tokenizer_ckpt_path: ${oc.env:VERA_WAN_CKPT_ROOT}/google\n"
+        "other_ckpt_path: ${oc.env:HOME}/log\n"
     )
     finding = judged(environ)["mimicgen-planner"]
     assert finding.found == f"missing in {folder}: {WEIGHTS}"
@@ -122,51 +129,69 @@ def test_a_folder_that_nobody_named_is_asked_for() -> None:
     assert finding.mend.startswith("export VERA_CKPT_ROOT=<folder> (or --ckpt-root <folder>); hf ")
 
 
-def test_an_option_wins_over_the_variable_of_a_root(
+def test_a_configured_folder_wins_over_the_variable(
     tmp_path: Path, environ: dict[str, str]
 ) -> None:
-    elsewhere = environ | {"VERA_CKPT_ROOT": str(tmp_path / "mine")}
-    write_bundle("mimicgen-planner", elsewhere)
+    mine = tmp_path / "mine"
+    write_bundle("mimicgen-planner", environ | {"VERA_CKPT_ROOT": str(mine)})
     assert "mimicgen-planner" in failed(judged(environ))
-    findings = judged(environ, ckpt_root=tmp_path / "mine")
+    findings = judged(environ, ckpt_root=str(mine))
     assert findings["mimicgen-planner"].verdict is Verdict.OK
-    assert f'"{tmp_path}/mine"' in findings["mimicgen-idm"].mend
+    assert f'"{mine}"' in findings["mimicgen-idm"].mend
 
 
-def test_the_variable_of_a_bundle_wins_over_its_root(
+def test_a_process_finds_a_bundle_by_its_own_variable_where_no_root_is_configured(
     tmp_path: Path, environ: dict[str, str]
 ) -> None:
-    folder = write_bundle("mimicgen-idm", environ)
-    moved = folder.rename(tmp_path / "idm")
+    moved = write_bundle("mimicgen-idm", environ).rename(tmp_path / "idm")
+    del environ["VERA_CKPT_ROOT"]
     environ["VERA_MIMICGEN_DYNAMICS_CKPT"] = str(moved / "model.ckpt")
     finding = judged(environ)["mimicgen-idm"]
     assert finding.verdict is Verdict.OK
     assert str(moved) in finding.found
     assert "non-commercial use only" in finding.found
+    assert judged(environ, mode="docker")["mimicgen-idm"].verdict is Verdict.FAILURE
+
+
+@pytest.mark.parametrize(
+    ("content", "named"),
+    [
+        (b"", "empty in"),
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 11\n", "Git LFS"),
+    ],
+)
+def test_a_file_without_its_content_is_no_file(
+    environ: dict[str, str], content: bytes, named: str
+) -> None:
+    folder = write_bundle("mimicgen-idm", environ)
+    (folder / "model.ckpt").write_bytes(content)
+    finding = judged(environ)["mimicgen-idm"]
+    assert finding.verdict is Verdict.FAILURE
+    assert named in finding.found
 
 
 def test_caches_have_places_of_their_own() -> None:
-    roots = find_roots(TABLE, Options(), {})
+    roots = find_roots(TABLE, of_server(), {})
     assert roots["torch"].path == Path("~/.cache/torch").expanduser()
     assert roots["hugging_face"].path == Path("~/.cache/huggingface").expanduser()
     assert roots["checkpoints"].path is None
 
 
 def test_the_image_brings_the_trackers_code() -> None:
-    outside = bundles_of(TABLE, "mimicgen", {}, in_image=False)
-    inside = bundles_of(TABLE, "mimicgen", {}, in_image=True)
+    outside = bundles_of(TABLE, of_server())
+    inside = bundles_of(TABLE, of_server(mode="docker"))
     assert set(outside) - set(inside) == {"cotracker-code"}
 
 
 def test_the_tracker_can_be_chosen() -> None:
-    chosen = {"VERA_TRACKER_BACKEND": "alltracker"}
-    assert "alltracker-weights" in bundles_of(TABLE, "mimicgen", chosen, in_image=True)
-    with pytest.raises(ConfigurationError, match="'sift'; valid for mimicgen is cotracker"):
-        bundles_of(TABLE, "mimicgen", {"VERA_TRACKER_BACKEND": "sift"}, in_image=True)
+    chosen = of_server(mode="docker", tracker_backend="alltracker")
+    assert "alltracker-weights" in bundles_of(TABLE, chosen)
+    with pytest.raises(ConfigurationError, match="'cotracker'; valid for droid is alltracker"):
+        bundles_of(TABLE, of_server("droid", tracker_backend="cotracker"))
 
 
 def test_what_is_not_published_cannot_be_found() -> None:
-    (finding,) = judge(TABLE, "allegro", Options(server="docker"), {})
+    (finding,) = judge(TABLE, of_server("allegro", "docker"), {})
     assert finding.verdict is Verdict.FAILURE
     assert "allegro" in finding.found
 
@@ -184,6 +209,6 @@ def test_there_must_be_room_for_what_is_missing(environ: dict[str, str]) -> None
         }
         write_bundle("cotracker-code", environ)
         write_bundle("cotracker-weights", environ)
-        findings = judge(table, "mimicgen", Options(server="subprocess"), environ)
+        findings = judge(table, of_server(), environ)
         (space,) = (finding for finding in findings if finding.name == "disk space")
         assert space.verdict is expected

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from vera_ros.doctor.configuration import Configuration, assemble, judge, read
+from vera_ros.doctor.configuration import Configuration, check, judge, read
 from vera_ros.doctor.finding import Verdict
 from vera_ros.doctor.options import Options
 from vera_ros.doctor.tools import Deadline
@@ -70,14 +70,6 @@ def test_a_file_that_a_node_would_refuse_is_refused(tmp_path: Path, text: str, n
         read_file(text, tmp_path)
 
 
-def put_together(
-    options: Options, policy: dict[str, Any] | None = None, ik: dict[str, Any] | None = None
-) -> Configuration:
-    """What was read is what the nodes have by default, and what is given."""
-    whole = configuration(policy, ik)
-    return assemble(options, whole.path, (), whole.policy, whole.ik)
-
-
 @pytest.mark.parametrize(
     ("policy", "ik", "named"),
     [
@@ -89,7 +81,7 @@ def test_nodes_that_do_not_go_together_are_refused(
     policy: dict[str, Any], ik: dict[str, Any], named: str
 ) -> None:
     with pytest.raises(ConfigurationError, match=re.escape(named)):
-        put_together(Options(), policy, ik)
+        check(configuration(policy, ik))
 
 
 def test_a_file_that_is_not_there_is_named() -> None:
@@ -100,18 +92,16 @@ def test_a_file_that_is_not_there_is_named() -> None:
 @pytest.mark.parametrize(
     ("options", "url"),
     [
-        ({}, "ws://127.0.0.1:8800"),
         ({"server": "docker"}, "ws://127.0.0.1:8800"),
         ({"server": "attach"}, "ws://gpu:9000"),
         ({"server": "attach", "server_url": "ws://other:1"}, "ws://other:1"),
-        ({"server_url": "ws://127.0.0.1:2"}, "ws://127.0.0.1:2"),
     ],
 )
 def test_the_server_is_where_launch_file_and_demo_have_it(
-    options: dict[str, str], url: str
+    tmp_path: Path, options: dict[str, str], url: str
 ) -> None:
-    found = put_together(Options(**options), {"server_url": "ws://gpu:9000"})  # type: ignore[arg-type]
-    assert found.server_url == url
+    text = "/**/policy_node:\n  ros__parameters: {server_url: 'ws://gpu:9000'}\n"
+    assert read_file(text, tmp_path, **options).server_url == url
 
 
 def test_joints_that_differ_between_the_nodes_are_warned_of() -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from vera_ros.doctor.docker import judge_compose, judge_engine, judge_space, judge_toolkit
+from vera_ros.doctor.docker import judge_compose, judge_engine, judge_image, judge_toolkit
 from vera_ros.doctor.finding import Verdict
 from vera_ros.doctor.tools import Output
 
@@ -80,13 +80,32 @@ def test_compose_is_for_convenience() -> None:
 def test_containers_need_a_way_to_the_gpu(
     facts: dict[str, Any], have_toolkit: bool, expected: Verdict, mend: str
 ) -> None:
-    finding = judge_toolkit(facts, have_toolkit=have_toolkit)
+    finding = judge_toolkit(facts, "all", have_toolkit=have_toolkit)
     assert finding.verdict is expected
     assert mend in finding.mend
 
 
-def test_the_image_needs_room() -> None:
-    assert judge_space("/var/lib/docker", 100_000_000_000).verdict is Verdict.OK
-    finding = judge_space("/var/lib/docker", 3_000_000_000)
-    assert finding.verdict is Verdict.WARNING
-    assert "3 GB free at '/var/lib/docker'" in finding.found
+def test_a_container_without_a_gpu_needs_no_toolkit() -> None:
+    finding = judge_toolkit(info(Runtimes=PLAIN), "", have_toolkit=False)
+    assert finding.verdict is Verdict.SKIPPED
+
+
+NO_IMAGE = Output(1, "[]\n", "Error response from daemon: No such image: vera-server:latest\n")
+ROOM, NO_ROOM = 100_000_000_000, 3_000_000_000
+
+
+@pytest.mark.parametrize(
+    ("image", "free", "build", "expected", "named"),
+    [
+        (Output(0, "[{}]", ""), NO_ROOM, False, Verdict.OK, "vera-server"),
+        (NO_IMAGE, ROOM, True, Verdict.OK, "built at the first start"),
+        (NO_IMAGE, ROOM, False, Verdict.FAILURE, "no image 'vera-server'"),
+        (NO_IMAGE, NO_ROOM, True, Verdict.FAILURE, "3 GB free"),
+    ],
+)
+def test_the_image_is_there_or_can_be_built(
+    image: Output, free: int, build: bool, expected: Verdict, named: str
+) -> None:
+    finding = judge_image(image, "vera-server", free, build=build)
+    assert finding.verdict is expected
+    assert named in finding.found

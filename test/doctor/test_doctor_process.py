@@ -159,11 +159,7 @@ def test_a_machine_where_nothing_runs_can_run_it(visits: Mapping[str, Visit]) ->
         "joint states": "skipped",
         "controllers": "skipped",
     }
-    assert visit.verdicts("VERA on this machine") == {
-        "GPU": "skipped",
-        "Docker": "skipped",
-        "checkpoints": "skipped",
-    }
+    assert set(visit.verdicts("VERA on this machine").values()) == {"skipped"}
 
 
 def test_the_page_shows_what_the_json_holds(visits: Mapping[str, Visit]) -> None:
@@ -181,7 +177,7 @@ def test_a_dead_port_is_a_failure_for_who_attaches(visits: Mapping[str, Visit]) 
     visit = visits["dead-port"]
     assert visit.code == 1
     assert visit.verdicts("Policy server")["policy server"] == "failure"
-    assert "nobody listens on" in visit.found("policy server")
+    assert "no connection to a policy server" in visit.found("policy server")
 
 
 def test_a_server_of_another_embodiment_is_a_failure(visits: Mapping[str, Visit]) -> None:
@@ -196,7 +192,7 @@ def test_a_server_that_says_nothing_keeps_nobody_waiting(visits: Mapping[str, Vi
     assert visit.code == 1
     assert visit.verdicts("Policy server")["policy server"] == "failure"
     found = visit.found("policy server")
-    assert "did not answer" in found or "no answer within 20 s" in found
+    assert "says nothing" in found or "no answer within 20 s" in found
 
 
 def test_a_broken_parameter_file_is_said_once(visits: Mapping[str, Visit]) -> None:

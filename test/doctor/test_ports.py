@@ -33,20 +33,23 @@ NGINX = Holder("nginx", 80)
 
 
 @pytest.mark.parametrize(
-    ("holders", "server", "running", "expected", "found"),
+    ("holders", "viewer_port", "running", "expected", "found"),
     [
-        ({8800: None, 8801: None}, "docker", False, Verdict.OK, "8800 is free, 8801 is free"),
-        ({8800: NGINX, 8801: None}, "attach", True, Verdict.OK, "held by nginx (pid 80)"),
-        ({8800: None, 8801: NGINX}, "reference", False, Verdict.OK, "8801 is held by nginx"),
-        ({8800: None, 8801: NGINX}, "docker", False, Verdict.WARNING, "viewer cannot listen"),
-        ({8800: NGINX, 8801: NGINX}, "docker", True, Verdict.OK, "held"),
-        ({8800: None, 8801: Holder()}, "attach", False, Verdict.OK, "another user"),
-        ({}, "attach", True, Verdict.SKIPPED, "another machine"),
+        ({8800: None, 8801: None}, 8801, False, Verdict.OK, "8800 is free, 8801 is free"),
+        ({8800: NGINX}, 0, True, Verdict.OK, "held by nginx (pid 80)"),
+        ({8800: None, 8801: NGINX}, 8801, False, Verdict.WARNING, "viewer cannot listen"),
+        ({8800: NGINX, 8801: NGINX}, 8801, True, Verdict.OK, "held"),
+        ({8800: Holder()}, 0, False, Verdict.OK, "another user"),
+        ({}, 8801, True, Verdict.SKIPPED, "another machine"),
     ],
 )
 def test_ports_are_free_or_the_servers(
-    holders: dict[int, Holder | None], server: str, running: bool, expected: Verdict, found: str
+    holders: dict[int, Holder | None],
+    viewer_port: int,
+    running: bool,
+    expected: Verdict,
+    found: str,
 ) -> None:
-    finding = judge(holders, 8801, server, running=running)
+    finding = judge(holders, viewer_port, running=running)
     assert finding.verdict is expected
     assert found in finding.found

@@ -90,6 +90,12 @@ def test_interfaces_of_other_sources_are_named(change: str) -> None:
     assert "colcon build" in finding.mend
 
 
+def test_comments_make_no_other_interfaces() -> None:
+    source = source_interfaces()
+    built = {name: f"# of old\n\n{text}" for name, text in source.items()}
+    assert judge_interfaces(built, "", source).verdict is Verdict.OK
+
+
 def test_interfaces_that_are_not_built_are_a_failure() -> None:
     finding = judge_interfaces(None, "No module named 'vera_ros_interfaces'", {})
     assert finding.verdict is Verdict.FAILURE

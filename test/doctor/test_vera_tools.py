@@ -3,6 +3,7 @@
 
 import json
 import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -23,6 +24,7 @@ DOCKER = f"""\
 case "$*" in
   --version) echo 'Docker version 28.2.2, build e6534b4' ;;
   info*) echo '{json.dumps(INFO)}' ;;
+  'image inspect vera-server') echo '[{{}}]' ;;
   'compose version') echo 'Docker Compose version v2.36.2' ;;
 esac
 """
@@ -54,10 +56,10 @@ def test_a_machine_that_is_ready_is_found_ready(install: Install) -> None:
     install("docker", DOCKER)
     install("nvidia-smi", NVIDIA_SMI)
     assert [finding.verdict for finding in look("GPU")] == [Verdict.OK]
-    found = {finding.name: finding.verdict for finding in look("Docker")}
-    room = found.pop("room for the image")
-    assert room in (Verdict.OK, Verdict.WARNING)  # as this machine's disk is
-    assert found == dict.fromkeys(("Docker", "Docker compose", "GPUs in containers"), Verdict.OK)
+    found = [finding for name in ("Docker", "container") for finding in look(name)]
+    assert {finding.name: finding.verdict for finding in found} == dict.fromkeys(
+        ("Docker", "Docker compose", "GPUs in containers", "image"), Verdict.OK
+    )
 
 
 @pytest.mark.parametrize(("name", "program"), [("Docker", "docker"), ("GPU", "nvidia-smi")])
@@ -69,8 +71,33 @@ def test_a_program_that_hangs_is_a_finding(install: Install, name: str, program:
     assert program in finding.mend
 
 
+def test_a_python_with_vera_is_found_by_its_packages(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing of them is imported."""
+    monkeypatch.setenv("VERA_PYTHONPATH", str(tmp_path))
+    (finding,) = look("VERA", "subprocess")
+    assert finding.verdict is Verdict.FAILURE
+    assert f"{sys.executable} has no VERA" in finding.found
+    package = tmp_path / "vera" / "server"
+    package.mkdir(parents=True)
+    for file in (package.parent / "__init__.py", package / "__init__.py"):
+        file.touch()
+    (package / "start_vera_server.py").write_text("raise RuntimeError('imported')")
+    (finding,) = look("VERA", "subprocess")
+    assert "has VERA, but no PyTorch" in finding.found
+    distribution = tmp_path / "torch-2.6.0.dist-info"
+    distribution.mkdir()
+    metadata = "Metadata-Version: 2.1\nName: torch\nVersion: 2.6.0\n"
+    (distribution / "METADATA").write_text(metadata)
+    (finding,) = look("VERA", "subprocess")
+    assert finding.verdict is Verdict.OK
+    assert finding.found == f"{sys.executable}, PyTorch 2.6.0"
+
+
 @pytest.mark.parametrize("server", ["reference", "attach", "subprocess"])
 def test_docker_is_for_the_server_in_a_container_alone(server: str) -> None:
-    (finding,) = look("Docker", server)
-    assert finding.verdict is Verdict.SKIPPED
-    assert finding.found.startswith("not needed: ")
+    for name in ("Docker", "container"):
+        (finding,) = look(name, server)
+        assert finding.verdict is Verdict.SKIPPED
+        assert finding.found.startswith("not needed: ")

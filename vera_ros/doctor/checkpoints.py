@@ -12,14 +12,17 @@ from typing import Any
 from vera_ros.doctor.bytes import free_space, size
 from vera_ros.doctor.context import Context
 from vera_ros.doctor.finding import Finding, failure, not_needed, ok, warning
-from vera_ros.doctor.options import Options
 from vera_ros.errors import ConfigurationError
 from vera_ros.resources import share_path
+from vera_ros.server.settings import ServerSettings
 
 NAME = "checkpoints"
 
-_TRACKER = "VERA_TRACKER_BACKEND"
-_REFERENCE = re.compile(r"\$\{oc\.env:(\w+)\}/([^\s\"'}]+)")  # OmegaConf's, as in algo_config.yaml
+# Checkpoints that a planner's algo_config.yaml names, in OmegaConf's way.
+_NAMED = re.compile(
+    r"^\s*(?:\w+_)?ckpt_path\s*:\s*['\"]?\$\{oc\.env:(\w+)\}/([^'\"#\s]+)", re.MULTILINE
+)
+_LFS_POINTER = b"version https://git-lfs.github.com"
 _NON_COMMERCIAL = "NC"
 _UNITS = {"MB": 1e6, "GB": 1e9}
 
@@ -47,31 +50,28 @@ def look(context: Context) -> list[Finding]:
     if not options.serves_vera:
         return [not_needed(NAME, f"--server {options.server} loads no weights here")]
     table = json.loads(share_path("config", "checkpoints.json").read_text())
-    embodiment = context.configuration.embodiment.name
-    return judge(table, embodiment, options, os.environ)
+    return judge(table, context.settings, os.environ)
 
 
-def judge(
-    table: Table, embodiment: str, options: Options, environ: Mapping[str, str]
-) -> list[Finding]:
+def judge(table: Table, settings: ServerSettings, environ: Mapping[str, str]) -> list[Finding]:
     """Every bundle of the embodiment is complete, and there is room for those that are not.
 
     Args:
         table: of bundles, see config/checkpoints.schema.json.
-        embodiment: whose bundles.
-        options: name roots, and whether VERA runs in its image, which brings some bundles along.
-        environ: the environment variables, which name roots and single bundles, too.
+        settings: of the server: its embodiment, its tracker, its folders, and whether it runs in
+            its image, which brings some bundles along.
+        environ: the environment variables, which name caches, and bundles of a process.
 
     Raises:
-        ConfigurationError: VERA_TRACKER_BACKEND is none of the embodiment's.
+        ConfigurationError: the tracker is none of the embodiment's.
     """
-    unreleased = table["embodiments"][embodiment].get("unreleased")
+    unreleased = table["embodiments"][settings.embodiment].get("unreleased")
     if unreleased:
         return [failure(NAME, unreleased, "give your own checkpoints, or choose mimicgen")]
-    roots = find_roots(table, options, environ)
-    names = bundles_of(table, embodiment, environ, in_image=options.server == "docker")
-    bundles = {name: table["bundles"][name] for name in names}
-    folders = {name: _folder(bundle, roots, environ) for name, bundle in bundles.items()}
+    roots = find_roots(table, settings, environ)
+    bundles = {name: table["bundles"][name] for name in bundles_of(table, settings)}
+    own = environ if settings.server_mode == "subprocess" else {}  # a container does not see them
+    folders = {name: _folder(bundle, roots, own) for name, bundle in bundles.items()}
     variables = {
         bundle["variable"]["name"]: folder / bundle["variable"]["path"]
         for name, bundle in bundles.items()
@@ -87,9 +87,16 @@ def judge(
     return [*findings, *_judge_space(missing, roots)]
 
 
-def find_roots(table: Table, options: Options, environ: Mapping[str, str]) -> dict[str, Root]:
-    """Where the bundles lie: by option, by environment variable, or where they do by default."""
-    given = {"checkpoints": options.ckpt_root, "wan": options.wan_root}
+def find_roots(
+    table: Table, settings: ServerSettings, environ: Mapping[str, str]
+) -> dict[str, Root]:
+    """Where the bundles lie: by the settings, by environment variable, or in the usual place."""
+    given = {
+        "checkpoints": settings.ckpt_root,
+        "wan": settings.wan_root,
+        "torch": settings.torch_home,
+        "hugging_face": settings.hf_home,
+    }
     flags = {"checkpoints": "--ckpt-root", "wan": "--wan-root"}
     roots = {}
     for name, root in table["roots"].items():
@@ -99,36 +106,35 @@ def find_roots(table: Table, options: Options, environ: Mapping[str, str]) -> di
     return roots
 
 
-def bundles_of(
-    table: Table, embodiment: str, environ: Mapping[str, str], *, in_image: bool
-) -> list[str]:
-    """Names of the bundles that the embodiment loads, its tracker's included.
+def bundles_of(table: Table, settings: ServerSettings) -> list[str]:
+    """Names of the bundles that the server loads, its tracker's included.
 
     Raises:
-        ConfigurationError: VERA_TRACKER_BACKEND is none of the embodiment's.
+        ConfigurationError: the tracker is none of the embodiment's.
     """
-    entry = table["embodiments"][embodiment]
+    entry = table["embodiments"][settings.embodiment]
     names = list(entry["bundles"])
     if entry["trackers"]:
-        tracker = environ.get(_TRACKER) or entry["trackers"][0]
+        tracker = settings.tracker or entry["trackers"][0]
         if tracker not in entry["trackers"]:
             raise ConfigurationError(
-                f"{_TRACKER} is '{tracker}'; valid for {embodiment} is "
+                f"tracker_backend is '{tracker}'; valid for {settings.embodiment} is "
                 f"{' | '.join(entry['trackers'])}"
             )
         names += table["trackers"][tracker]
+    in_image = settings.server_mode == "docker"
     return [name for name in names if not (in_image and table["bundles"][name].get("in_image"))]
 
 
 def _folder(bundle: Table, roots: Mapping[str, Root], environ: Mapping[str, str]) -> Path | None:
-    """Where a bundle's files lie; None: not known."""
-    variable = bundle.get("variable")
-    if variable and environ.get(variable["name"]):
-        named = Path(environ[variable["name"]]).expanduser()
-        return named.parents[len(Path(variable["path"]).parts) - 1] if variable["path"] else named
-    root = roots[bundle["root"]].path
+    """Where a bundle's files lie: below its root, else where its own variable says; or None."""
+    root, variable = roots[bundle["root"]].path, bundle.get("variable")
     if root is None:
-        return None
+        named = environ.get(variable["name"]) if variable else None
+        if variable is None or not named:
+            return None
+        path = Path(named).expanduser()
+        return path.parents[len(Path(variable["path"]).parts) - 1] if variable["path"] else path
     folder = root / bundle["folder"]
     return _snapshot(folder) if "cached_repository" in bundle else folder
 
@@ -160,14 +166,13 @@ def _judge_bundle(
     if root.path is not None:
         command = command.replace(f"${root.variable}", str(root.path))
     files = dict(_files(bundle, folder, variables))
-    sizes = {path: path.stat().st_size for path in files if path.is_file()}
-    missing = [path for path in files if path not in sizes]
-    cut = [path for path, found in sizes.items() if files[path] not in (None, found)]
-    if missing or cut:
-        return failure(name, _what_is_wrong(folder, missing, cut), command)
+    problems = {path: _problem(path, expected) for path, expected in files.items()}
+    if any(problems.values()):
+        return failure(name, _what_is_wrong(folder, problems), command)
+    total = sum(path.stat().st_size for path in files if path.is_file())
     licence = bundle["licence"] or "no licence named"
     use = ": non-commercial use only" if _NON_COMMERCIAL in licence else ""
-    return ok(name, f"{size(sum(sizes.values()))} in {folder} ({licence}{use})")
+    return ok(name, f"{size(total)} in {folder} ({licence}{use})")
 
 
 def _files(
@@ -181,17 +186,34 @@ def _files(
     config = folder / bundle["algo_config"] if "algo_config" in bundle else None
     if config is not None and config.is_file():
         text = config.read_text(errors="replace")
-        for variable, path in sorted(set(_REFERENCE.findall(text))):
+        for variable, path in sorted(set(_NAMED.findall(text))):
             if variable in variables:
                 yield variables[variable] / path, None
 
 
-def _what_is_wrong(folder: Path, missing: list[Path], cut: list[Path]) -> str:
+def _problem(path: Path, expected: int | None) -> str:
+    """What is wrong with a file, or a folder of files, in words; empty: nothing."""
+    if path.is_dir():
+        return ""
+    if not path.is_file():
+        return "missing"
+    if not os.access(path, os.R_OK):
+        return "not to be read"
+    found = path.stat().st_size
+    if expected is not None and found != expected:
+        return "of another size than published"
+    if found == 0:
+        return "empty"
+    if found < 1024 and path.read_bytes().startswith(_LFS_POINTER):
+        return "a pointer of Git LFS, not the file itself"
+    return ""
+
+
+def _what_is_wrong(folder: Path, problems: Mapping[Path, str]) -> str:
     parts = []
-    for paths, words in ((missing, "missing"), (cut, "of another size than published")):
-        if paths:
-            names = ", ".join(os.path.relpath(path, folder) for path in paths)
-            parts.append(f"{words} in {folder}: {names}")
+    for problem in sorted(set(problems.values()) - {""}):
+        names = [os.path.relpath(path, folder) for path, p in problems.items() if p == problem]
+        parts.append(f"{problem} in {folder}: {', '.join(names)}")
     return "; ".join(parts)
 
 

@@ -60,7 +60,10 @@ CHECKS = (
     Check(_ROBOT, "joint states", "joint_states:look", "ros2 topic hz joint_states"),
     Check(_ROBOT, "controllers", "controllers:look", "ros2 control list_controllers"),
     Check(_SERVER, "policy server", "policy_server:look", "see the server's log"),
+    Check(_VERA, "server settings", "server_settings:look", "see the file and VERA_* variables"),
     Check(_VERA, "GPU", "gpu:look", "nvidia-smi"),
     Check(_VERA, "Docker", "docker:look", "docker info"),
+    Check(_VERA, "container", "docker:look_at_container", "docker image ls"),
+    Check(_VERA, "VERA", "vera:look", "python3 -m vera.server.start_vera_server --help"),
     Check(_VERA, "checkpoints", "checkpoints:look", "ls the folders"),
 )

@@ -25,6 +25,7 @@ class Configuration:
         remappings: (name in the graph, name of the topic).
         policy: parameters of policy_node, by name.
         ik: parameters of ik_node, by name.
+        server: parameters of server_node, by name.
         server_url: where the policy server is, or will be.
     """
 
@@ -32,6 +33,7 @@ class Configuration:
     remappings: tuple[tuple[str, str], ...]
     policy: Mapping[str, Any]
     ik: Mapping[str, Any]
+    server: Mapping[str, Any]
     server_url: str
 
     @property
@@ -64,7 +66,12 @@ def read(options: Options, deadline: Deadline) -> Configuration:
     """
     from vera_ros.graph import GraphOptions, nodes
 
-    chosen = GraphOptions(robot=options.robot, server="attach", config=options.config)
+    chosen = GraphOptions(
+        robot=options.robot,
+        server=options.server,
+        server_url=options.server_url,
+        config=options.config,
+    )
     remappings = nodes(chosen)[0].remappings
     path = chosen.config_path
     facts = probe("parameters", deadline, {"config": str(path), "namespace": options.prefix or "/"})
@@ -73,22 +80,19 @@ def read(options: Options, deadline: Deadline) -> Configuration:
     refused = [node["error"] for node in facts.values() if "error" in node]
     if refused:
         raise ConfigurationError("; ".join(refused))
-    return assemble(options, path, remappings, facts["policy_node"], facts["ik_node"])
+    policy, ik, server = (facts[name] for name in ("policy_node", "ik_node", "server_node"))
+    url = chosen.url or policy["server_url"]
+    return check(Configuration(path, remappings, policy, ik, server, url))
 
 
-def assemble(
-    options: Options,
-    path: Path,
-    remappings: tuple[tuple[str, str], ...],
-    policy: Mapping[str, Any],
-    ik: Mapping[str, Any],
-) -> Configuration:
-    """Put together what was read.
+def check(configuration: Configuration) -> Configuration:
+    """Return it.
 
     Raises:
-        ConfigurationError: the two nodes do not go together.
+        ConfigurationError: the nodes do not go together.
     """
-    embodiment = find_embodiment(policy["embodiment"])
+    policy, ik = configuration.policy, configuration.ik
+    embodiment = configuration.embodiment
     if ik["embodiment"] != embodiment.name:
         raise ConfigurationError(
             f"the embodiment of policy_node is '{embodiment.name}' and that of ik_node "
@@ -99,12 +103,7 @@ def assemble(
             f"view_topics has {len(policy['view_topics'])} topics; valid is one for each of "
             f"{list(embodiment.view_keys)}"
         )
-    url = options.server_url
-    if not url and options.server == "attach":
-        url = policy["server_url"]
-    return Configuration(
-        path, remappings, policy, ik, url or f"ws://127.0.0.1:{embodiment.policy_port}"
-    )
+    return configuration
 
 
 def look(context: Context) -> list[Finding]:

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What several checks need to know: found once, while the other checks go on."""
 
+import os
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -13,6 +14,7 @@ from vera_ros.doctor.tools import Deadline, Probe
 if TYPE_CHECKING:  # what they import may not be installed
     from vera_ros.doctor.configuration import Configuration
     from vera_ros.doctor.graph import GraphFacts
+    from vera_ros.server.settings import ServerSettings
 
 T = TypeVar("T")
 
@@ -65,6 +67,7 @@ class Context:
         self.options = options
         self.deadline = Deadline(_MARGIN * options.deadline_s)
         self._configuration = Once(self._read)
+        self._settings = Once(self._read_settings)
         self._graph = Once(self._observe)
         self._description: Future[str] = Future()
 
@@ -83,6 +86,24 @@ class Context:
             return self.read_configuration()
         except Exception as error:
             raise NotCheckedError("the parameter file cannot be used, see there") from error
+
+    def read_settings(self) -> "ServerSettings":
+        """The server's settings, with whatever exception their reading raised."""
+        return self._settings.get()
+
+    @property
+    def settings(self) -> "ServerSettings":
+        """The settings of the server that is to run here.
+
+        Raises:
+            NotCheckedError: they cannot be used.
+        """
+        try:
+            return self.read_settings()
+        except NotCheckedError:
+            raise
+        except Exception as error:
+            raise NotCheckedError("the server's settings cannot be used, see there") from error
 
     def observe_graph(self) -> "GraphFacts":
         """The running graph, with whatever exception its observation raised."""
@@ -129,6 +150,11 @@ class Context:
 
         return configuration.read(self.options, self.deadline)
 
+    def _read_settings(self) -> "ServerSettings":
+        from vera_ros.doctor import server_settings
+
+        return server_settings.read(self.options, self.configuration, os.environ)
+
     def _observe(self) -> "GraphFacts":
         from vera_ros.doctor import graph
 
@@ -139,6 +165,7 @@ class Context:
                 probe,
                 configuration,
                 self.options.prefix,
+                self.options.robot == "sim",
                 self.deadline.remaining(),
                 self._description.set_result,
             )

@@ -9,9 +9,18 @@ from typing import Any
 
 from vera_ros.doctor.bytes import free_space, size
 from vera_ros.doctor.context import Context
-from vera_ros.doctor.finding import Finding, failure, not_checked, not_needed, ok, warning
+from vera_ros.doctor.finding import (
+    Finding,
+    NotCheckedError,
+    failure,
+    not_checked,
+    not_needed,
+    ok,
+    warning,
+)
 from vera_ros.doctor.tools import Output, ToolMissingError, run
 
+_INFO = ("docker", "info", "--format", "{{json .}}")
 _INSTALL = "install Docker Engine: https://docs.docker.com/engine/install"
 _INSTALL_TOOLKIT = (
     "sudo apt-get install nvidia-container-toolkit && sudo nvidia-ctk runtime configure "
@@ -21,7 +30,7 @@ _IMAGE_BYTES = 25e9  # of VERA's image and of what its building leaves
 
 
 def look(context: Context) -> list[Finding]:
-    """Ask the client for everything."""
+    """Ask the client for itself and for the engine."""
     server = context.options.server
     if server != "docker":
         return [not_needed("Docker", f"--server {server} uses no container")]
@@ -29,18 +38,29 @@ def look(context: Context) -> list[Finding]:
         version = run(("docker", "--version"), context.deadline)
     except ToolMissingError as error:
         return [failure("Docker", str(error), _INSTALL)]
-    info = run(("docker", "info", "--format", "{{json .}}"), context.deadline)
+    info = run(_INFO, context.deadline)
     compose = run(("docker", "compose", "version"), context.deadline)
-    engine = judge_engine(version, info)
-    facts = _facts(info)
+    return [judge_engine(version, info), judge_compose(compose)]
+
+
+def look_at_container(context: Context) -> list[Finding]:
+    """Ask whether the server's container can run: by its image, and with a GPU."""
+    server = context.options.server
+    if server != "docker":
+        return [not_needed("container", f"--server {server} uses none")]
+    settings = context.settings
+    try:
+        facts = _facts(run(_INFO, context.deadline))
+        image = run(("docker", "image", "inspect", settings.image), context.deadline)
+    except ToolMissingError as error:
+        raise NotCheckedError(str(error)) from error
     if facts is None:
-        why = "the engine does not answer"
-        return [engine, judge_compose(compose), not_checked("GPUs in containers", why)]
+        return [not_checked("container", "the engine does not answer")]
+    have_toolkit = shutil.which("nvidia-ctk") is not None
+    free = free_space(Path(facts["DockerRootDir"]))
     return [
-        engine,
-        judge_compose(compose),
-        judge_toolkit(facts, have_toolkit=shutil.which("nvidia-ctk") is not None),
-        judge_space(facts["DockerRootDir"], free_space(Path(facts["DockerRootDir"]))),
+        judge_toolkit(facts, settings.gpus, have_toolkit=have_toolkit),
+        judge_image(image, settings.image, free, build=settings.build_image),
     ]
 
 
@@ -71,9 +91,17 @@ def judge_compose(compose: Output) -> Finding:
     return ok("Docker compose", compose.out.strip())
 
 
-def judge_toolkit(facts: Mapping[str, Any], *, have_toolkit: bool) -> Finding:
-    """Containers can use the GPU."""
+def judge_toolkit(facts: Mapping[str, Any], gpus: str, *, have_toolkit: bool) -> Finding:
+    """Containers can use the GPU.
+
+    Args:
+        facts: of the engine.
+        gpus: those that the container is to get; empty: none.
+        have_toolkit: whether NVIDIA's container toolkit is installed.
+    """
     name = "GPUs in containers"
+    if not gpus:
+        return not_needed(name, "gpus is empty")
     runtimes = facts.get("Runtimes") or {}
     devices = facts.get("DiscoveredDevices") or []
     if "nvidia" in runtimes:
@@ -90,17 +118,28 @@ def judge_toolkit(facts: Mapping[str, Any], *, have_toolkit: bool) -> Finding:
     return failure(name, "NVIDIA's container toolkit is not installed", _INSTALL_TOOLKIT)
 
 
-def judge_space(folder: str, free: int) -> Finding:
-    """There is room for the image. `free`: bytes."""
-    name = "room for the image"
+def judge_image(image: Output, name: str, free: int, *, build: bool) -> Finding:
+    """The image is there, or there is room to build it.
+
+    Args:
+        image: what the client says of it.
+        name: of the image.
+        free: where the engine keeps images, [B].
+        build: whether it is built when it is missing.
+    """
+    if image.code == 0:
+        return ok("image", name)
     if free < _IMAGE_BYTES:
-        return warning(
-            name,
-            f"{size(free)} free at '{folder}'; VERA's image and its building take about "
-            f"{size(_IMAGE_BYTES)}",
+        return failure(
+            "image",
+            f"there is no image '{name}', and {size(free)} free for it; it and its building take "
+            f"about {size(_IMAGE_BYTES)}",
             "docker system prune, or a larger disk",
         )
-    return ok(name, f"{size(free)} free at '{folder}'")
+    command = f"docker build --tag {name} --file docker/vera_server/Dockerfile ."
+    if build:
+        return ok("image", f"'{name}' is built at the first start (build_image)")
+    return failure("image", f"there is no image '{name}'", f"in a checkout of vera_ros: {command}")
 
 
 def _facts(info: Output) -> Mapping[str, Any] | None:

@@ -54,7 +54,7 @@ def look(context: Context) -> list[Finding]:
         output = run(_COMMAND, context.deadline)
     except ToolMissingError as error:
         return [failure(NAME, f"{error}: no NVIDIA driver", _INSTALL_DRIVER)]
-    return [judge(output, context.configuration.embodiment.name)]
+    return [judge(output, context.settings.embodiment)]
 
 
 def judge(output: Output, embodiment: str) -> Finding:

@@ -69,7 +69,7 @@ class Sample:
     Attributes:
         stamp_s: its stamp.
         arrival_s: steady time.
-        now_s: ROS time at its arrival, by /clock where somebody publishes that.
+        now_s: ROS time at its arrival, by the simulation's clock where there is one.
     """
 
     stamp_s: float
@@ -169,7 +169,7 @@ class GraphFacts:
 
     Attributes:
         nodes: full names of all nodes; a name that two nodes have is there twice.
-        clock: whether somebody publishes /clock.
+        clock: whether time is simulated: a simulation runs, and publishes its clock.
         views: camera views, by the embodiment's names.
         joints: the joint states.
         arm: topic of the arm's trajectories.
@@ -223,6 +223,7 @@ def observe(
     probe: Probe,
     configuration: "Configuration",
     prefix: str,
+    simulated: bool,
     seconds: float,
     on_description: Callable[[str], None],
 ) -> GraphFacts:
@@ -232,6 +233,7 @@ def observe(
         probe: `graph`, not asked yet.
         configuration: says which topics are meant.
         prefix: what the graph's namespace puts before a name; empty: nothing.
+        simulated: whether the robot is, and may have a time of its own.
         seconds: how long it may take.
         on_description: told the URDF as soon as it comes by topic.
 
@@ -241,6 +243,7 @@ def observe(
     probe.ask(
         {
             "namespace": prefix or "/",
+            "clock": simulated,
             "remappings": configuration.remappings,
             "views": configuration.view_topics,
             "compressed": configuration.compressed,

@@ -47,15 +47,12 @@ def holder_of(port: int) -> Holder | None:
     return None
 
 
-def judge(
-    holders: Mapping[int, Holder | None], viewer_port: int, server: str, *, running: bool
-) -> Finding:
+def judge(holders: Mapping[int, Holder | None], viewer_port: int, *, running: bool) -> Finding:
     """The ports are free, or held by the server that is meant.
 
     Args:
-        holders: of the policy port and the viewer port; empty: on another machine.
-        viewer_port: the one of the live viewer.
-        server: where the policy comes from.
+        holders: of the ports that are to be listened on; empty: on another machine.
+        viewer_port: the live viewer's; 0: none.
         running: whether the server that is meant answers.
     """
     if not holders:
@@ -64,11 +61,10 @@ def judge(
         f"{port} is {'free' if holder is None else f'held by {holder}'}"
         for port, holder in holders.items()
     ]
-    taken = holders.get(viewer_port)
-    if taken and server in ("docker", "subprocess") and not running:
+    if holders.get(viewer_port) is not None and not running:
         return warning(
             NAME,
             f"{', '.join(words)}: the live viewer cannot listen there",
-            "stop that process, or choose another viewer port",
+            "stop that process, or choose another vis_port (0: no viewer)",
         )
     return ok(NAME, ", ".join(words))

@@ -141,7 +141,11 @@ def judge_interfaces(
     """
     if built is None:
         return failure("interfaces", f"not built: {error}", _BUILD_INTERFACES)
-    changed = sorted(name for name in source if built.get(name) != source[name])
+    changed = sorted(
+        name
+        for name, text in source.items()
+        if name not in built or _without_comments(built[name]) != _without_comments(text)
+    )
     if changed:
         return failure(
             "interfaces",
@@ -149,6 +153,11 @@ def judge_interfaces(
             _BUILD_INTERFACES,
         )
     return ok("interfaces", f"vera_ros_interfaces, {len(built)} definitions")
+
+
+def _without_comments(definition: str) -> list[str]:
+    lines = (line.split("#")[0].rstrip() for line in definition.splitlines())
+    return [line for line in lines if line]
 
 
 def source_interfaces() -> dict[str, str]:

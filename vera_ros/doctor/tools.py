@@ -64,8 +64,10 @@ class Output:
         return lines[-1].strip() if lines else f"exit code {self.code}"
 
 
-def run(command: Sequence[str], deadline: Deadline) -> Output:
-    """Run a program to its end.
+def run(
+    command: Sequence[str], deadline: Deadline, environment: Mapping[str, str] | None = None
+) -> Output:
+    """Run a program to its end, by default in this environment.
 
     Raises:
         ToolMissingError: it is not installed.
@@ -74,6 +76,7 @@ def run(command: Sequence[str], deadline: Deadline) -> Output:
     try:
         done = subprocess.run(
             command,
+            env=environment,
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,

@@ -22,6 +22,7 @@ from vera_ros.nodes.conversions import LATCHED, sensor_qos, stamp_to_ns
 from vera_ros.vision.images import to_rgb
 
 _NODE = "vera_ros_doctor"
+_CLOCK = "clock"  # below the namespace: of two simulations, each has its own time
 # Participants announce themselves every 3 s; who is not seen by then is taken to be absent. Where
 # more time is given, the machine may be slow.
 _DISCOVERY_S = 4.5
@@ -37,7 +38,8 @@ class Observer:
     def __init__(self, asked: dict[str, Any], node: Any, spin: Callable[[], None]) -> None:
         self._asked, self._node, self._spin = asked, node, spin
         self._clock_s: float | None = None
-        node.create_subscription(Clock, "/clock", self._on_clock, sensor_qos("best_effort", 1))
+        if asked["clock"]:
+            node.create_subscription(Clock, _CLOCK, self._on_clock, sensor_qos("best_effort", 1))
         kind = CompressedImage if asked["compressed"] else Image
         self._views = {
             view: Stream(node, self._now_s, kind, topic, sensor_qos(asked["reliability"]))
@@ -62,7 +64,7 @@ class Observer:
         names = (f"{space.rstrip('/')}/{name}" for name, space in _nodes(node))
         facts: dict[str, Any] = {
             "nodes": sorted(name for name in names if not name.endswith(f"/{_NODE}")),
-            "clock": bool(node.count_publishers("/clock")),
+            "clock": asked["clock"] and bool(node.count_publishers(_CLOCK)),
             "views": {view: self._view(stream) for view, stream in self._views.items()},
             "joints": {**self._stream(self._joints), **self._joints.facts()},
             "actions": _actions(node),

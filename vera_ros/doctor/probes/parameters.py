@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Reads a parameter file as policy_node and ik_node would."""
+"""Reads a parameter file as the nodes would."""
 
 import os
 import re
@@ -9,13 +9,13 @@ from typing import Any
 
 from vera_ros.doctor.probes.wire import Tell, run
 
-# Two nodes of these names must not be seen by the graph that may be running.
+# Nodes of these names must not be seen by the graph that may be running.
 os.environ["ROS_AUTOMATIC_DISCOVERY_RANGE"] = "OFF"
 
 import rclpy
 
 from vera_ros.errors import VeraRosError
-from vera_ros.nodes import ik_parameters, policy_parameters
+from vera_ros.nodes import ik_parameters, policy_parameters, server_parameters
 from vera_ros.nodes.parameters import Parameter, declare_parameters
 
 _SOURCE = re.compile(r", at \S+\.c:\d+")  # where in rcl, which helps nobody here
@@ -23,6 +23,7 @@ _SOURCE = re.compile(r", at \S+\.c:\d+")  # where in rcl, which helps nobody her
 _DECLARED = {
     "policy_node": policy_parameters.PARAMETERS,
     "ik_node": ik_parameters.PARAMETERS,
+    "server_node": server_parameters.PARAMETERS,
 }
 
 

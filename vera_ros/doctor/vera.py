@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: Apache-2.0
+"""VERA itself, where it runs as a process of this machine: whether its Python has what it needs."""
+
+import json
+import os
+import sys
+
+from vera_ros.doctor.context import Context
+from vera_ros.doctor.finding import Finding, failure, not_needed, ok
+from vera_ros.doctor.tools import Output, run
+from vera_ros.server.modes.local import launch_environment
+
+NAME = "VERA"
+
+# Finds the packages without importing them: PyTorch alone takes seconds.
+_LOOK = """
+import importlib.metadata, importlib.util, json
+def version(name):
+    try:
+        return importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return ""
+try:
+    vera = importlib.util.find_spec("vera.server.start_vera_server") is not None
+except ModuleNotFoundError:
+    vera = False
+print(json.dumps({"vera": vera, "torch": version("torch")}))
+"""
+_INSTALL = "https://github.com/sizhe-li/VERA says how to install it"
+
+
+def look(context: Context) -> list[Finding]:
+    """Ask the Python that is to run it."""
+    server = context.options.server
+    if server != "subprocess":
+        return [not_needed(NAME, f"--server {server} needs no VERA in a Python here")]
+    settings = context.settings
+    interpreter = settings.interpreter or sys.executable
+    environment = launch_environment(settings, os.environ)
+    return [judge(interpreter, run((interpreter, "-c", _LOOK), context.deadline, environment))]
+
+
+def judge(interpreter: str, output: Output) -> Finding:
+    """VERA's server and PyTorch are there. `output`: of the look."""
+    choose = "set interpreter (VERA_INTERPRETER) to the Python that has VERA, and pythonpath"
+    if output.code != 0:
+        return failure(NAME, f"{interpreter}: {output.why}", choose)
+    facts = json.loads(output.out)
+    if not facts["vera"]:
+        return failure(NAME, f"{interpreter} has no VERA", f"{choose}; {_INSTALL}")
+    if not facts["torch"]:
+        return failure(NAME, f"{interpreter} has VERA, but no PyTorch", _INSTALL)
+    return ok(NAME, f"{interpreter}, PyTorch {facts['torch']}")
