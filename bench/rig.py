@@ -111,6 +111,7 @@ class Rig:
             rails=self.rails,
             stop_lead_s=_STOP_LEAD_S,
             hand_over_lead_s=HAND_OVER_LEAD_S,
+            rest_speed=_REST_SPEED,
         )
 
     def _publish(self, trajectory: ArmTrajectory, start_s: float) -> None:
