@@ -10,7 +10,7 @@ from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import JointState
 
 from vera_ros.motion.chunk_planner import ChunkPlanner
-from vera_ros.motion.commander import Measured
+from vera_ros.motion.commands import Measured
 from vera_ros.nodes.conversions import ns_to_stamp
 from vera_ros.nodes.ik_node import IkNode
 from vera_ros_interfaces.msg import ArmStatus, ChunkProgress

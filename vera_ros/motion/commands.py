@@ -13,6 +13,7 @@ from vera_ros.motion.trajectory import ArmState
 
 CLOCK_STEP_S = 0.01  # where the time comes by /clock, it comes in steps
 _LONGEST_LEAD_S = 10.0
+_ROUNDING = 1e-3  # of an action: ROS times have no more than some 1e-7 s
 
 
 @dataclass(frozen=True)
@@ -102,7 +103,7 @@ class ChunkCommand:
 
     def _rest(self, start_s: float, soonest_s: float) -> "ChunkCommand":
         """The actions that begin no sooner than a time, each at the time that it has."""
-        past = math.ceil((soonest_s - start_s) / self.control_dt_s - 1e-6)
+        past = math.ceil((soonest_s - start_s) / self.control_dt_s - _ROUNDING)
         if past >= len(self.deltas):
             raise MotionRefusedError(
                 Cause.CHUNK_TOO_OLD,

@@ -9,6 +9,7 @@ from vera_ros.motion.senses import Bounds, Senses
 from vera_ros.motion.watchdogs import FrozenJoints
 
 _SAME_S = 0.05  # joint states of an arm in motion are not the same for so long
+_FRESH_S = 0.1
 
 Trouble = tuple[Cause, str]
 
@@ -30,13 +31,17 @@ class PlaybackWatch:
         """Begin anew: time was turned back."""
         self._frozen.forget()
 
-    def in_doubt(self, measured: Measured, playing: Playing | None) -> bool:
-        """Whether joint states stay the same of an arm that moves, or is to move.
+    def brakes_from(self, senses: Senses, playing: Playing | None) -> Measured | None:
+        """The measured arm, if an arm in motion may be braked from there.
 
-        Then no motion may begin from them: the arm may be elsewhere by now.
+        It may be elsewhere by now where joint states are not fresh, or stay the same although the
+        arm moves, or is to move.
         """
+        measured = senses.measured
+        if measured is None or senses.age_s > _FRESH_S:
+            return None
         moves = playing is not None or self._bounds.moves(measured)
-        return moves and self._frozen.same_s >= _SAME_S
+        return None if moves and self._frozen.same_s >= _SAME_S else measured
 
     def look(self, playing: Playing | None, senses: Senses, now_s: float) -> Trouble | None:
         """What keeps the arm from playing its plan, and in which words; None: nothing does."""
@@ -48,7 +53,7 @@ class PlaybackWatch:
         if self._frozen.look(measured.q, planned, came_s):
             return Cause.JOINTS_FROZEN, (
                 f"the measured joint positions have not changed at all for {bounds.frozen_s} s or "
-                f"more, while the plan moved by {bounds.frozen_rad} rad or more: the driver repeats "
+                f"more, and the plan moved by {bounds.frozen_rad} rad or more: the driver repeats "
                 "old joint states, or the controller does not play"
             )
         if playing is None:

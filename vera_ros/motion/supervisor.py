@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the arm may do: who lets it move, what stops it, and whether it does as it was told.
 
-Times are ROS time [s], given by the caller. Whatever is wrong, the answer is the same: the arm comes
-to rest smoothly and stays there, and the next chunk or move is taken once nothing is wrong any more.
+Times are ROS time [s], given by the caller. Whatever is wrong, the answer is the same: the arm
+comes to rest smoothly and stays there until another chunk or move comes, and nothing is wrong.
 """
 
 from collections.abc import Callable
@@ -19,7 +19,7 @@ from vera_ros.motion.watchdogs import ClockWatch, Rest, RestWatch
 
 HELD = "a hold was asked for; call release when it is safe, then give the goal again"
 AT_REST = "the arm has come to rest"
-# Why an arm is braked from where it is measured: it is not where its plan says, or time is no guide.
+# Why an arm is braked from where it is measured: it is not on its plan, or time is no guide.
 _OFF_PLAN = (Cause.TRACKING_ERROR, Cause.CONTACT, Cause.CLOCK_JUMPED)
 _GO_ON = "the arm stops and holds; once all is well, give the goal again"
 
@@ -111,6 +111,10 @@ class Supervisor:
         """Whether a stop was sent since which the arm was not seen at rest."""
         return self._commander.stopping is not None
 
+    def moves(self, senses: Senses) -> bool:
+        """Whether the arm moves, as far as is known."""
+        return senses.measured is not None and self._bounds.moves(senses.measured)
+
     # Chunks and moves.
 
     def play(
@@ -186,8 +190,8 @@ class Supervisor:
         if chunk.stamp_s is not None and now_s - chunk.stamp_s > most_s:
             raise MotionRefusedError(
                 Cause.CHUNK_TOO_OLD,
-                f"the chunk was planned from what was seen {now_s - chunk.stamp_s:.2f} s ago; valid "
-                f"is up to {most_s} s; nothing of it is played",
+                f"the chunk was planned from what was seen {now_s - chunk.stamp_s:.2f} s ago; "
+                f"valid is up to {most_s} s; nothing of it is played",
             )
 
     def _prepare(
@@ -226,19 +230,13 @@ class Supervisor:
 
     # Stops.
 
-    def hold(self, senses: Senses, now_s: float) -> None:
-        """Stop at once, and move nothing until the hold is released."""
-        self._hold.held = True
-        self.stop(Cause.HELD, HELD, senses, now_s)
-
     def stop(self, cause: Cause, message: str, senses: Senses, now_s: float) -> None:
         """Bring the arm to rest smoothly, whatever moves it; a stop under way goes on."""
         self._look_at_clock(senses, now_s)
         self.discard(message)
-        measured = senses.measured
         if self.playing is not None:
             self._end_early(self.playing, cause, message, senses, now_s)
-        elif measured is not None and not self.stopping and self._bounds.moves(measured):
+        elif not self.stopping and self.moves(senses):
             self._brake(senses, now_s)
 
     def _end_early(
@@ -260,22 +258,20 @@ class Supervisor:
 
     def _to_brake_from(self, cause: Cause, senses: Senses) -> Measured | None:
         """The measured arm, if it is a better guide to a smooth stop than its plan."""
-        measured, watch = senses.measured, self._watch
-        if cause not in _OFF_PLAN or measured is None or watch is None:
+        if cause not in _OFF_PLAN or self._watch is None:
             return None
-        if watch.in_doubt(measured, self.playing):
-            return None
-        if cause is Cause.CLOCK_JUMPED and measured.dq is None:
+        measured = self._watch.brakes_from(senses, self.playing)
+        if cause is Cause.CLOCK_JUMPED and measured is not None and measured.dq is None:
             return None
         return measured
 
     def _brake(self, senses: Senses, now_s: float) -> None:
         """Brake an arm that moves though nothing is played, if that is for this node to do."""
-        measured, watch = senses.measured, self._watch
-        if senses.fault is not None or measured is None or watch is None:
+        if senses.fault is not None or self._watch is None:
             return
-        if watch.in_doubt(measured, None):
-            self._listener.worried("the arm is not braked: its joint states do not change")
+        measured = self._watch.brakes_from(senses, None)
+        if measured is None:
+            self._listener.worried("the arm is not braked: its joint states are not to be trusted")
             return
         try:
             self._commander.brake(measured, now_s)
@@ -302,14 +298,9 @@ class Supervisor:
         if steps > self._steps_told:
             self._steps_told = steps
             self._listener.stepped(playing)
-        if playing.finished(now_s) and not self._follows_on(senses):
+        if playing.finished(now_s) and (self._watch is None or not self.moves(senses)):
             self._commander.finish()
             self._listener.finished(playing)
-
-    def _follows_on(self, senses: Senses) -> bool:
-        """Whether the arm still moves at its plan's end."""
-        measured = senses.measured
-        return self._watch is not None and measured is not None and self._bounds.moves(measured)
 
     def _look_at_clock(self, senses: Senses, now_s: float) -> None:
         back_s = self._clock.look(now_s)
@@ -331,7 +322,7 @@ class Supervisor:
         stop, measured = self._commander.stopping, senses.measured
         if stop is None:
             return
-        moves = None if measured is None else self._bounds.moves(measured)
+        moves = None if measured is None else self.moves(senses)
         rest = self._rest.look(stop.end_s, moves, now_s)
         if rest is Rest.THERE:
             self._commander.rested()
@@ -347,8 +338,8 @@ class Supervisor:
             self.unrest = f"whether the arm rests after its stop is not known: {senses.fault}"
         else:
             self.unrest = (
-                f"the arm still moves, at {measured.speed_rad_s:.3f} rad/s, {self._bounds.rest_s} s "
-                "after it should have come to rest; use its own stop"
+                f"the arm still moves at {measured.speed_rad_s:.3f} rad/s although it was stopped: "
+                f"it was to rest {self._bounds.rest_s} s ago or sooner; use its own stop"
             )
         self.cause, self.message = Cause.NOT_AT_REST, self.unrest
         if measured is not None or not told:
