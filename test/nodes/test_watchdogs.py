@@ -80,6 +80,7 @@ def test_an_arm_that_goes_on_after_a_stop_is_braked_again_and_reported(playing: 
     """Its controller does not take what it is sent any more."""
 
     def runaway(message: JointState) -> JointState:
+        message.position[0] += 1e-6 * (message.header.stamp.nanosec % 97)
         message.velocity[0] = 0.2
         return message
 

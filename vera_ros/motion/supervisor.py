@@ -75,7 +75,7 @@ class Supervisor:
 
     Attributes:
         awaiting: the chunk that waits for approval.
-        cause: why the last plan ended early.
+        cause: why the last plan ended early, or the last chunk was refused.
         message: the same in words.
         unrest: why the arm is not known to rest though it was stopped; empty: all is well.
     """
@@ -114,6 +114,10 @@ class Supervisor:
     def moves(self, senses: Senses) -> bool:
         """Whether the arm moves, as far as is known."""
         return senses.measured is not None and self._bounds.moves(senses.measured)
+
+    def explain(self, cause: Cause, message: str) -> None:
+        """Remember why nothing is played; Cause.NONE: something is."""
+        self.cause, self.message = cause, message
 
     # Chunks and moves.
 
@@ -219,7 +223,8 @@ class Supervisor:
     def _send(self, prepared: Prepared, planning_s: float) -> None:
         before, stopped = self.playing, self.stopping
         self._commander.send(prepared)
-        self.cause, self.message, self.unrest = Cause.NONE, "", ""
+        self.explain(Cause.NONE, "")
+        self.unrest = ""
         self._steps_told = 0
         self.discard("another motion was begun")
         if stopped:  # it has come to rest, or nothing could have been sent
@@ -253,7 +258,7 @@ class Supervisor:
                 f"no smoother stop was possible ({error}); the plan ends at rest in "
                 f"{playing.end_s - now_s:.2f} s"
             )
-        self.cause, self.message = cause, message
+        self.explain(cause, message)
         self._listener.aborted(playing, cause, message)
 
     def _to_brake_from(self, cause: Cause, senses: Senses) -> Measured | None:
@@ -341,7 +346,7 @@ class Supervisor:
                 f"the arm still moves at {measured.speed_rad_s:.3f} rad/s although it was stopped: "
                 f"it was to rest {self._bounds.rest_s} s ago or sooner; use its own stop"
             )
-        self.cause, self.message = Cause.NOT_AT_REST, self.unrest
+        self.explain(Cause.NOT_AT_REST, self.unrest)
         if measured is not None or not told:
             self._listener.worried(self.unrest)
         self._listener.rested(False, self.unrest)

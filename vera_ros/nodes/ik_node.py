@@ -240,14 +240,18 @@ class IkNode(VeraNode):
             senses = self._sense()
             supervisor.play(chunk, senses, self.now_s(), approval=self._needs_approval)
         except MotionRefusedError as error:
-            cause, words = error.cause, str(error)
-            self._reports.refused(message.session_id, message.sequence, cause, words)
+            self._refuse(message, supervisor, error)
         except Exception as error:  # the policy side must not be left without an answer
             self.get_logger().error(traceback.format_exc())
             words = f"ik_node failed: {error!r}; see its log"
-            cause = Cause.INTERNAL_ERROR
-            self._reports.refused(message.session_id, message.sequence, cause, words)
+            self._refuse(message, supervisor, MotionRefusedError(Cause.INTERNAL_ERROR, words))
         self._say_status()
+
+    def _refuse(
+        self, message: ActionChunk, supervisor: Supervisor, error: MotionRefusedError
+    ) -> None:
+        supervisor.explain(error.cause, str(error))
+        self._reports.refused(message.session_id, message.sequence, error.cause, str(error))
 
     def _on_output_fault(self, message: str) -> None:
         """A controller refused what it was sent, or gave it up."""
