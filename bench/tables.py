@@ -136,6 +136,21 @@ def storm_table(outcomes: dict[str, Outcome]) -> Table:
     return table
 
 
+def hold_table(numbers: dict[str, Any]) -> Table:
+    """How long holds take."""
+    table = _table(f"Holds: {numbers['holds']}, ms from the call of the service")
+    table.add_column("to")
+    for name in ("median", "p90", "p99", "max"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for what, key in (
+        ("the first slower point", "to_first_slower_point_ms"),
+        ("the stop's end", "to_rest_ms"),
+        ("the answer: seen at rest", "to_answer_ms"),
+    ):
+        table.add_row(what, *(f"{value:.1f}" for value in numbers[key].values()))
+    return table
+
+
 def _table(title: str, header: bool = True) -> Table:
     return Table(
         title=title,
