@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`python -m bench motion`, `gate` and `hold`; see scripts/bench."""
+"""`python -m bench motion`, `python -m bench gate`, `python -m bench hold`; see scripts/bench."""
 
 import argparse
 import json
@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bench.traces import DEFAULT_TRACES
-from vera_ros.errors import ConfigurationError, MissingDependencyError
+from vera_ros.errors import ConfigurationError, VeraRosError
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -16,7 +16,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         return _run(options)
-    except (ConfigurationError, MissingDependencyError) as error:
+    except VeraRosError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
 
@@ -32,14 +32,14 @@ def _run(options: argparse.Namespace) -> int:
         numbers, good = motion.run(
             options.traces, options.plot, runs=options.runs, chunks=options.ik_chunks
         )
-    elif options.benchmark == "hold":
-        from bench import hold
-
-        numbers, good = hold.run(options.holds, options.seed)
-    else:
+    elif options.benchmark == "gate":
         from bench import gate
 
         numbers, good = gate.run(options.chunks, options.seed, options.processes)
+    else:
+        from bench import hold
+
+        numbers, good = hold.run(options.holds, options.seed)
     if options.json is not None:
         options.json.write_text(json.dumps(numbers, indent=2, allow_nan=False) + "\n")
     return 0 if good else 1
@@ -59,9 +59,9 @@ def _parser() -> argparse.ArgumentParser:
     gate.add_argument("--chunks", type=_count, default=100_000, help="how many")
     gate.add_argument("--seed", type=int, default=0, help="of the random chunks, 0 or more")
     gate.add_argument("--processes", type=_count, default=2, help="that share the work")
-    hold = benchmarks.add_parser("hold", help="from a call of hold to an arm that slows down")
+    hold = benchmarks.add_parser("hold", help="how soon the arm slows down and rests after a hold")
     hold.add_argument("--holds", type=_count, default=200, help="how many")
-    hold.add_argument("--seed", type=int, default=0, help="of the moments, 0 or more")
+    hold.add_argument("--seed", type=int, default=0, help="of chunks and moments, 0 or more")
     for benchmark in (motion, gate, hold):
         benchmark.add_argument("--json", type=Path, metavar="FILE", help="write the numbers")
     return parser

@@ -26,7 +26,8 @@ from bench.rig import (
 )
 from bench.storm import Brake, Chunk, Round, Stop
 from vera_ros.motion.causes import Cause, MotionRefusedError
-from vera_ros.motion.commander import ChunkCommand, Commander, Measured
+from vera_ros.motion.commander import Commander
+from vera_ros.motion.commands import ChunkCommand, Measured
 
 _START_S = 1000.0
 _MOST_EXAMPLES = 5
@@ -115,17 +116,19 @@ class Player:
         start, measured = self._start()
         before = self._running, self._started_s
         refusal = self._try(
-            lambda: self._commander.play_chunk(
-                ChunkCommand(
-                    chunk.deltas,
-                    close,
-                    chunk.control_dt_s,
-                    chunk.session_id,
-                    number,
-                    None if chunk.start_in_s is None else self._now_s + chunk.start_in_s,
-                ),
-                measured,
-                self._now_s,
+            lambda: self._commander.send(
+                self._commander.prepare_chunk(
+                    ChunkCommand(
+                        chunk.deltas,
+                        close,
+                        chunk.control_dt_s,
+                        chunk.session_id,
+                        number,
+                        None if chunk.start_in_s is None else self._now_s + chunk.start_in_s,
+                    ),
+                    measured,
+                    self._now_s,
+                )
             ),
             start,
         )

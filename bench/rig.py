@@ -46,7 +46,8 @@ TABLE_Z_M = float(_ARM_NODE["table_z_m"])
 SELF_DISTANCE_M, TABLE_DISTANCE_M = 0.01, 0.002
 _POSITION_MARGIN_RAD = 0.02
 _LONGEST_S = 30.0
-_STOP_LEAD_S, HAND_OVER_LEAD_S = 0.025, 0.05
+_STOP_LEAD_S, HAND_OVER_LEAD_S = 0.0125, 0.05
+_REST_SPEED = 0.05
 _SINGULARITY = SingularityBounds(70.0, 140.0)
 
 Wrap = Callable[[Any], Any]
@@ -111,6 +112,7 @@ class Rig:
             rails=self.rails,
             stop_lead_s=_STOP_LEAD_S,
             hand_over_lead_s=HAND_OVER_LEAD_S,
+            rest_speed=_REST_SPEED,
         )
 
     def _publish(self, trajectory: ArmTrajectory, start_s: float) -> None:

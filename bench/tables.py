@@ -35,24 +35,6 @@ def response_table(errors: list[KindErrors]) -> Table:
     return table
 
 
-def hold_table(numbers: dict[str, dict[str, float]], holds: int) -> Table:
-    """Times after the call."""
-    table = _table(f"Hold: ms after the call of the service, over {holds} holds")
-    table.add_column("until")
-    for name in ("median", "p90", "p99", "max"):
-        table.add_column(name, justify="right", no_wrap=True)
-    for key, words in (
-        ("published_s", "the stop is published"),
-        ("slows_s", "the first point that is slower than the plan"),
-        ("rests_s", "rest"),
-    ):
-        row = numbers[key]
-        table.add_row(
-            words, *(f"{row[name]:.1f}" for name in ("p50_ms", "p90_ms", "p99_ms", "max_ms"))
-        )
-    return table
-
-
 def ik_table(heat: Heat) -> Table:
     """One set of chunks, a row for each solver."""
     numbers: dict[str, Any] = heat.numbers()
@@ -151,6 +133,21 @@ def storm_table(outcomes: dict[str, Outcome]) -> Table:
             Text(str(outcome.unexpected), "bold red" if outcome.unexpected else "green"),
             ", ".join(causes),
         )
+    return table
+
+
+def hold_table(numbers: dict[str, Any]) -> Table:
+    """How long holds take."""
+    table = _table(f"Holds: {numbers['holds']}, ms from the call of the service")
+    table.add_column("to")
+    for name in ("median", "p90", "p99", "max"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for what, key in (
+        ("the first slower point", "to_first_slower_point_ms"),
+        ("the stop's end", "to_rest_ms"),
+        ("the answer: seen at rest", "to_answer_ms"),
+    ):
+        table.add_row(what, *(f"{value:.1f}" for value in numbers[key].values()))
     return table
 
 

@@ -1,13 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the arm is told, and what it is not told."""
 
-from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,83 +13,34 @@ from hypothesis import strategies as st
 from vera_ros.motion.arm_model import ArmModel
 from vera_ros.motion.causes import Cause, MotionRefusedError
 from vera_ros.motion.chunk_planner import ChunkPlanner
-from vera_ros.motion.commander import ChunkCommand, Commander, Measured
+from vera_ros.motion.commands import ChunkCommand, Measured
 from vera_ros.motion.gate import GripperLimits
 from vera_ros.motion.gripper import Gripper
 from vera_ros.motion.limits import Limits
 from vera_ros.motion.osc_response import OscPoseResponse
 from vera_ros.motion.path import PathFinder
 from vera_ros.motion.planner import Planner
-from vera_ros.motion.playback import Playing
 from vera_ros.motion.rails import Rails
 from vera_ros.motion.start import Start
 
 from .checker import check, state_of
 from .chunks import CONTROL_DT_S, START_Q, Vector
+from .commander_rig import (
+    CLOSE,
+    DOWN,
+    LEAD_S,
+    NOTHING,
+    OPEN,
+    REST_SPEED,
+    START_S,
+    STEPS,
+    TURN,
+    Rig,
+    commander_of,
+    goes_on,
+    refused,
+)
 from .conftest import Published
-
-STEPS = 10
-DOWN = np.tile([0.0, 0.0, -0.02, 0.0, 0.0, 0.0], (STEPS, 1))
-TURN = np.tile([0.0, 0.0, 0.0, 0.0, 0.0, 0.05], (STEPS, 1))
-OPEN, CLOSE = np.zeros(STEPS, bool), np.ones(STEPS, bool)
-NOTHING = np.zeros(0, bool)
-START_S = 1.7e9
-LEAD_S = 0.05
-
-
-@dataclass
-class Rig:
-    """A commander, what it published, and an arm that is always where it should be."""
-
-    commander: Commander
-    published: Published
-    now_s: float = START_S
-    finger_m: float = 0.04
-    session_id: str = "a"
-    sequence: int = 0
-
-    def state(self) -> tuple[Vector, Vector, Vector]:
-        """Position, velocity and acceleration of an arm that does what was published last."""
-        if not self.published.arm:
-            return START_Q, np.zeros(7), np.zeros(7)
-        return state_of(self.published.arm[-1], self.now_s - self.published.sent_s[-1])
-
-    def measured(self) -> Measured:
-        return Measured(self.state()[0], None, self.finger_m, self.now_s, 0.0)
-
-    def play(
-        self,
-        deltas: Vector = DOWN,
-        close: npt.NDArray[np.bool_] = NOTHING,
-        start_s: float | None = None,
-    ) -> Playing:
-        self.sequence += 1
-        chunk = ChunkCommand(deltas, close, CONTROL_DT_S, self.session_id, self.sequence, start_s)
-        return self.commander.play_chunk(chunk, self.measured(), self.now_s)
-
-    def finish(self) -> None:
-        """The plan has come to rest and somebody saw it."""
-        assert self.commander.playing is not None
-        self.now_s += self.commander.playing.plan.duration_s + 0.1
-        self.commander.finish()
-
-
-def commander_of(
-    chunks: ChunkPlanner,
-    planner: Planner,
-    published: Published,
-    gripper: Gripper | None,
-    rails: Rails | None = None,
-) -> Commander:
-    return Commander(
-        chunks,
-        planner,
-        published.gate,
-        gripper,
-        rails=rails,
-        stop_lead_s=0.025,
-        hand_over_lead_s=LEAD_S,
-    )
 
 
 @pytest.fixture
@@ -103,13 +52,6 @@ def rig(
 ) -> Rig:
     gripper = Gripper(gripper_limits)
     return Rig(commander_of(chunk_planner, planner, published, gripper), published)
-
-
-def refused(act: Callable[[], object], cause: Cause) -> str:
-    with pytest.raises(MotionRefusedError) as refusal:
-        act()
-    assert refusal.value.cause is cause
-    return str(refusal.value)
 
 
 # One plan at a time.
@@ -134,7 +76,7 @@ def test_while_a_plan_plays_no_other_session_and_no_move_moves_the_arm(
     said = refused(lambda: rig.play(), Cause.BUSY)
     assert f"{(1 - share) * playing.plan.duration_s:.2f} s" in said
     refused(
-        lambda: rig.commander.move_to(START_Q, 0.2, rig.measured(), rig.now_s),
+        lambda: rig.move_to(START_Q, 0.2),
         Cause.BUSY,
     )
     assert rig.commander.playing is playing
@@ -248,7 +190,7 @@ def test_the_responses_state_lives_as_long_as_the_motion_goes_on(
     if between == "another session":
         rig.session_id = "b"
     if between == "a move":
-        rig.commander.move_to(START_Q, 0.5, rig.measured(), rig.now_s)
+        rig.move_to(START_Q, 0.5)
         rig.finish()
     rig.play(TURN)
     assert seen[0] is None
@@ -261,15 +203,6 @@ def test_the_responses_state_lives_as_long_as_the_motion_goes_on(
 
 
 # One chunk takes over from another.
-
-
-def goes_on(rig: Rig, before: tuple[Vector, Vector, Vector]) -> None:
-    """What was published last begins as the arm moves, and keeps every limit."""
-    trajectory = rig.published.arm[-1]
-    starts = (trajectory.start_q, trajectory.start_dq, trajectory.start_ddq)
-    for start, now, most in zip(starts, before, (1e-6, 1e-4, 1e-2), strict=True):
-        np.testing.assert_allclose(start, now, atol=most)
-    assert rig.published.sent_s[-1] == rig.now_s
 
 
 @given(share=st.floats(0.0, 0.999), turn=st.booleans())
@@ -371,7 +304,7 @@ def test_a_stop_may_come_in_every_phase_of_taking_over(
     check(rig.published.arm[-1], limits)
 
 
-@pytest.mark.parametrize("lead_s", [-10.5, 10.5, np.inf, -np.inf, np.nan])
+@pytest.mark.parametrize("lead_s", [10.5, np.inf, -np.inf, np.nan])
 def test_a_chunk_at_no_valid_time_is_refused(rig: Rig, lead_s: float) -> None:
     said = refused(lambda: rig.play(start_s=rig.now_s + lead_s), Cause.INVALID_CHUNK)
     assert "valid is up to 10" in said
@@ -396,12 +329,12 @@ def test_of_a_late_chunk_what_has_passed_is_dropped_and_the_rest_keeps_its_time(
     start_s = rig.now_s - late
     playing = rig.play(ramp, start_s=start_s)
     dropped = playing.steps_dropped
-    assert dropped == np.ceil(late / CONTROL_DT_S - 1e-4)
     assert len(playing.plan.step_times_s) == len(ramp) - dropped
     assert playing.plan.executed_trans_m == pytest.approx(np.abs(ramp[dropped:, 2]).sum())
     assert playing.plan.chunk is not None
     begins_s = playing.start_s + playing.plan.chunk.begins_s
     assert begins_s == pytest.approx(start_s + dropped * CONTROL_DT_S, abs=1e-6)
+    assert -1e-4 <= begins_s - rig.now_s <= CONTROL_DT_S
 
 
 def test_a_late_chunk_in_motion_leaves_time_for_the_hand_over(rig: Rig) -> None:
@@ -413,101 +346,118 @@ def test_a_late_chunk_in_motion_leaves_time_for_the_hand_over(rig: Rig) -> None:
     goes_on(rig, before)
 
 
-def test_a_chunk_that_is_all_past_is_refused(rig: Rig) -> None:
-    said = refused(lambda: rig.play(start_s=rig.now_s - 0.6), Cause.CHUNK_TOO_OLD)
+@pytest.mark.parametrize("late_s", [0.451, 0.6, 20.0])
+def test_a_chunk_that_is_all_past_is_refused(rig: Rig, late_s: float) -> None:
+    said = refused(lambda: rig.play(start_s=rig.now_s - late_s), Cause.CHUNK_TOO_OLD)
     assert "0.500 s" in said
+    assert f"{late_s:.3f} s" in said
     assert rig.published.arm == []
+
+
+@pytest.mark.parametrize(
+    ("close", "closes_at"),
+    [
+        ([0, 0, 0, 0, 0, 0, 1, 1, 1, 1], 0.1),  # as planned: the first action left is the fifth
+        ([0, 0, 1, 1, 1, 1, 1, 1, 1, 1], 0.0),  # asked for while it was too late, and still
+        ([0, 0, 0, 1, 1, 1, 1, 1, 1, 1], 0.0),
+        ([0, 0, 1, 1, 0, 0, 0, 0, 0, 0], None),  # taken back since
+        ([0, 0, 1, 1, 0, 1, 1, 1, 1, 1], 0.0),  # a flicker takes nothing back
+    ],
+)
+def test_what_a_dropped_action_asked_of_the_gripper_counts_unless_it_was_taken_back(
+    chunk_planner: ChunkPlanner,
+    planner: Planner,
+    published: Published,
+    gripper_limits: GripperLimits,
+    close: list[int],
+    closes_at: float | None,
+) -> None:
+    gripper = Gripper(gripper_limits, 2)
+    rig = Rig(commander_of(chunk_planner, planner, published, gripper), published)
+    playing = rig.play(0.1 * DOWN, np.array(close, bool), start_s=rig.now_s - 0.19)
+    assert playing.steps_dropped == 4
+    if closes_at is None:
+        assert published.gripper == []
+        return
+    (fingers,) = published.gripper
+    moving = np.diff(fingers.positions_m, prepend=fingers.start_m) < 0
+    begins_s = np.concatenate(([0.0], fingers.times_s))[int(np.argmax(moving))]
+    assert playing.plan.chunk is not None
+    assert begins_s - playing.plan.chunk.begins_s == pytest.approx(closes_at, abs=0.01)
 
 
 # What is not sent.
 
 
-def test_a_preview_sends_nothing_and_changes_nothing(rig: Rig) -> None:
-    chunk = ChunkCommand(DOWN, NOTHING, CONTROL_DT_S, rig.session_id, 0)
-    shown = rig.commander.preview_chunk(chunk, rig.measured(), rig.now_s)
-    assert rig.published.arm == []
+def test_what_is_only_prepared_changes_nothing(rig: Rig) -> None:
+    """The preview of another episode's first chunk forgot what the fingers had been told."""
+    rig.play(DOWN, CLOSE)
+    rig.finish()
+    chunk = ChunkCommand(DOWN, OPEN, CONTROL_DT_S, "b", 0)
+    prepared = rig.commander.prepare_chunk(chunk, rig.measured(), rig.now_s)
+    rig.commander.check(prepared)
+    assert len(rig.published.arm) == len(rig.published.gripper) == 1
     assert rig.commander.playing is None
-    played = rig.play(DOWN)
-    assert played.plan.duration_s == shown.plan.duration_s
+    played = rig.play(DOWN, CLOSE)
+    assert len(rig.published.gripper) == 1
+    assert played.session_id == "a"
 
 
-def test_what_is_not_in_time_is_not_sent(rig: Rig) -> None:
-    def too_late() -> float:
-        raise MotionRefusedError(Cause.PLANNING_TOO_SLOW, "too late")
-
-    chunk = ChunkCommand(DOWN, NOTHING, CONTROL_DT_S, rig.session_id, 0)
-    with pytest.raises(MotionRefusedError):
-        rig.commander.play_chunk(chunk, rig.measured(), rig.now_s, too_late)
-    assert rig.published.arm == []
-    assert rig.commander.playing is None
-    rig.play(DOWN)
+# A clock that goes back.
 
 
-def test_an_arm_at_rest_begins_when_its_chunk_is_planned_and_one_in_motion_when_it_was(
-    rig: Rig,
+@pytest.mark.parametrize("by_s", [0.06, 1000.0])
+def test_where_the_clock_goes_back_the_motion_goes_on_and_can_be_stopped(
+    rig: Rig, limits: Limits, by_s: float
 ) -> None:
-    chunk = ChunkCommand(DOWN, NOTHING, CONTROL_DT_S, rig.session_id, 0)
-    asked_s = rig.now_s
-    first = rig.commander.play_chunk(chunk, rig.measured(), asked_s, lambda: asked_s + 0.03)
-    assert first.start_s == asked_s + 0.03
-    assert rig.published.sent_s[-1] == first.start_s
+    """The gate took the time before for now, and let nothing through for as long."""
+    rig.play(DOWN, np.arange(STEPS) >= 1)
     rig.now_s += 0.2
-    second = rig.commander.play_chunk(
-        replace(chunk, sequence=1), rig.measured(), rig.now_s, lambda: rig.now_s + 0.03
-    )
-    assert second.start_s == rig.now_s
-
-
-def test_a_plan_that_comes_after_its_hand_over_is_made_again_for_a_later_one(rig: Rig) -> None:
-    chunk = ChunkCommand(DOWN, NOTHING, CONTROL_DT_S, rig.session_id, 0)
-    rig.play(DOWN)
-    rig.now_s += 0.2
-    began_s, asked = rig.now_s, iter([0.08, 0.1])
-    second = rig.commander.play_chunk(
-        replace(chunk, sequence=1), rig.measured(), began_s, lambda: began_s + next(asked)
-    )
-    assert second.start_s == began_s + 0.08
-    assert second.plan.chunk is not None
-    assert second.start_s + second.plan.chunk.begins_s > began_s + 0.1
-
-
-def test_a_machine_on_which_no_plan_is_in_time_plays_none(rig: Rig) -> None:
-    chunk = ChunkCommand(DOWN, NOTHING, CONTROL_DT_S, rig.session_id, 0)
-    first = rig.play(DOWN)
-    sent = len(rig.published.arm)
-    rig.now_s += 0.2
-    later = iter(rig.now_s + np.array([0.08, 0.3]))
-    with pytest.raises(MotionRefusedError) as refusal:
-        rig.commander.play_chunk(
-            replace(chunk, sequence=1), rig.measured(), rig.now_s, lambda: float(next(later))
-        )
-    assert refusal.value.cause is Cause.PLANNING_TOO_SLOW
-    assert len(rig.published.arm) == sent
-    assert rig.commander.playing is first
-
-
-# A clock that jumps.
-
-
-def test_after_a_jump_of_the_clock_a_moving_arm_is_braked_and_new_chunks_are_played(
-    rig: Rig, limits: Limits
-) -> None:
-    rig.play(DOWN)
-    rig.now_s += 0.2
-    q, dq, _ = rig.state()
-    rig.now_s -= 1000.0
-    measured = Measured(q, dq, None, rig.now_s, 0.0)
-    rig.commander.forget_time(measured, rig.now_s)
-    assert rig.commander.playing is None
+    before, fingers_m = rig.state(), 0.025  # on their way
+    rig.now_s -= by_s
+    rig.commander.turn_back(by_s)
+    rig.commander.stop(rig.now_s)
+    goes_on(rig, before)
     check(rig.published.arm[-1], limits)
-    np.testing.assert_allclose(rig.published.arm[-1].start_dq, dq, atol=1e-9)
+    assert rig.published.gripper[0].positions_m[-1] == 0.0
+    assert len(rig.published.gripper) == 1 or rig.published.gripper[1].start_m < fingers_m
     rig.now_s += 2.0
     rig.play(DOWN)
 
 
-def test_after_a_jump_of_the_clock_an_arm_at_rest_is_left_alone(rig: Rig) -> None:
-    rig.commander.forget_time(rig.measured(), rig.now_s - 10.0)
-    assert rig.published.arm == []
+# An arm that moves by itself.
+
+
+def moving(rig: Rig, speed: float) -> Measured:
+    dq = np.zeros(7)
+    dq[3] = -speed
+    return replace(rig.measured(), dq=dq)
+
+
+def test_motion_begins_from_rest_alone(rig: Rig) -> None:
+    """A node that was started anew planned for an arm that still played an old plan."""
+    chunk = ChunkCommand(DOWN, NOTHING, CONTROL_DT_S, "a", 0)
+    fast, slow, commander = moving(rig, 0.3), moving(rig, 0.04), rig.commander
+    for act in (
+        lambda: commander.prepare_chunk(chunk, fast, rig.now_s),
+        lambda: commander.prepare_move(START_Q, 0.2, fast, rig.now_s),
+    ):
+        said = refused(act, Cause.NOT_AT_REST)
+        assert "0.300 rad/s" in said
+        assert f"{REST_SPEED} rad/s" in said
+    commander.prepare_chunk(chunk, slow, rig.now_s)
+    commander.prepare_move(START_Q, 0.2, slow, rig.now_s)
+
+
+def test_a_chunk_for_an_arm_that_lags_behind_its_plan_begins_at_the_plans_end(rig: Rig) -> None:
+    first = rig.play(DOWN)
+    rig.now_s += first.plan.duration_s + 0.02
+    end = rig.published.arm[-1].q[-1]
+    late = replace(moving(rig, 0.2), q=end + 0.01)
+    second = ChunkCommand(TURN, NOTHING, CONTROL_DT_S, "a", 2)
+    rig.send(rig.commander.prepare_chunk(second, late, rig.now_s))
+    np.testing.assert_allclose(rig.published.arm[-1].start_q, end, atol=1e-9)
+    np.testing.assert_allclose(rig.published.arm[-1].start_dq, 0.0, atol=1e-9)
 
 
 def test_rails_are_kept_and_reported(
@@ -591,13 +541,13 @@ def test_a_stop_that_the_gate_refuses_leaves_the_plan_to_its_own_end(rig: Rig) -
 
 def test_a_move_arrives_slowly_and_belongs_to_no_session(rig: Rig) -> None:
     goal = START_Q + 0.1
-    playing = rig.commander.move_to(goal, 0.2, rig.measured(), rig.now_s)
+    playing = rig.move_to(goal, 0.2)
     (trajectory,) = rig.published.arm
     np.testing.assert_allclose(trajectory.q[-1], goal, atol=1e-9)
     assert (playing.session_id, playing.sequence) == ("", -1)
     assert playing.steps_played(rig.now_s + 100) == 0
     slower = replace(rig, commander=rig.commander, now_s=rig.now_s + 100)
-    playing = slower.commander.move_to(START_Q, 0.1, slower.measured(), slower.now_s)
+    playing = slower.move_to(START_Q, 0.1)
     assert playing.plan.duration_s > 1.9 * trajectory.times_s[-1]
 
 
@@ -606,22 +556,21 @@ def test_a_chunk_for_later_than_the_running_plans_end_waits(rig: Rig) -> None:
     running = rig.play()
     rig.now_s += 0.1
     lead_s = running.plan.duration_s + 0.5
-    chunk = ChunkCommand(DOWN, NOTHING, CONTROL_DT_S, "a", 2, rig.now_s + lead_s)
-    playing = rig.commander.play_chunk(chunk, rig.measured(), rig.now_s)
+    playing = rig.play(DOWN, start_s=rig.now_s + lead_s)
     assert playing.plan.chunk is not None
     assert playing.plan.chunk.begins_s == pytest.approx(lead_s)
 
 
 def test_a_chunk_without_a_session_does_not_take_over_from_a_move(rig: Rig) -> None:
     """A move has no session either, and was taken for the same episode's."""
-    rig.commander.move_to(START_Q + 0.1, 0.2, rig.measured(), rig.now_s)
+    rig.move_to(START_Q + 0.1, 0.2)
     rig.session_id = ""
     rig.now_s += 0.1
     refused(lambda: rig.play(), Cause.BUSY)
 
 
 def test_a_move_can_be_stopped(rig: Rig) -> None:
-    rig.commander.move_to(START_Q + 0.3, 0.2, rig.measured(), rig.now_s)
+    rig.move_to(START_Q + 0.3, 0.2)
     rig.now_s += 0.5
     rig.commander.stop(rig.now_s)
     move, stop = rig.published.arm
@@ -630,9 +579,7 @@ def test_a_move_can_be_stopped(rig: Rig) -> None:
 
 def test_a_goal_beyond_the_joint_limits_is_refused(rig: Rig) -> None:
     goal = START_Q + np.array([0, 0, 0, 3.0, 0, 0, 0])
-    refused(
-        lambda: rig.commander.move_to(goal, 0.2, rig.measured(), rig.now_s), Cause.LIMIT_EXCEEDED
-    )
+    refused(lambda: rig.move_to(goal, 0.2), Cause.LIMIT_EXCEEDED)
     assert rig.published.arm == []
     assert rig.commander.playing is None
 

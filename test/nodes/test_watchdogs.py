@@ -10,7 +10,7 @@ from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import JointState
 
 from vera_ros.motion.chunk_planner import ChunkPlanner
-from vera_ros.motion.commander import Measured
+from vera_ros.motion.commands import Measured
 from vera_ros.nodes.conversions import ns_to_stamp
 from vera_ros.nodes.ik_node import IkNode
 from vera_ros_interfaces.msg import ArmStatus, ChunkProgress
@@ -80,6 +80,7 @@ def test_an_arm_that_goes_on_after_a_stop_is_braked_again_and_reported(playing: 
     """Its controller does not take what it is sent any more."""
 
     def runaway(message: JointState) -> JointState:
+        message.position[0] += 1e-6 * (message.header.stamp.nanosec % 97)
         message.velocity[0] = 0.2
         return message
 

@@ -22,6 +22,10 @@ class Waiter:
         self._executor = executor
         self._checks = tuple(checks)
 
+    def spin(self, timeout_s: float) -> None:
+        """Let happen what is due, and wait no longer than this for the first of it."""
+        self._executor.spin_once(timeout_sec=timeout_s)
+
     def until(self, missing: Callable[[], str], within_s: float) -> None:
         """Wait until nothing is missing any more.
 

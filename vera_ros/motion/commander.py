@@ -1,18 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the arm is told: plans a request, sends it through the gate, and remembers what plays."""
 
-import math
 from collections.abc import Callable
 from contextlib import suppress
+from copy import copy
 from dataclasses import dataclass, replace
 
 import numpy as np
-import numpy.typing as npt
 
 from vera_ros.motion.causes import Cause, MotionRefusedError
 from vera_ros.motion.chunk_planner import ChunkPlanner
+from vera_ros.motion.commands import CLOCK_STEP_S, ChunkCommand, Measured
 from vera_ros.motion.gate import Gate
-from vera_ros.motion.gripper import Gripper, GripperPlan
+from vera_ros.motion.gripper import Gripper, GripperPlan, plan_fingers
 from vera_ros.motion.plan import Plan
 from vera_ros.motion.planner import Planner
 from vera_ros.motion.playback import Playing
@@ -22,84 +22,39 @@ from vera_ros.motion.small_matrices import Vector
 from vera_ros.motion.start import in_motion
 from vera_ros.motion.trajectory import ArmState
 
-_CLOCK_STEP_S = 0.01
-_LONGEST_LEAD_S = 10.0
-_TRIES = 2
-_ROUNDING_S = 1e-6
-
 
 @dataclass(frozen=True)
-class Measured:
-    """The arm's measured state.
+class Prepared:
+    """A motion that is planned, and not sent yet.
 
     Attributes:
-        q: joint positions. Shape (n,), [rad].
-        dq: joint velocities; None: not measured. Shape (n,), [rad/s].
-        finger_m: finger position; None without a gripper.
-        stamp_s: when it was measured, ROS time.
-        received_s: when it arrived, steady time.
+        playing: the plan, and when it begins.
+        measured: the arm that it was planned for.
+        gripper: what is known of the fingers from then on; None: as before.
+        fingers: what they do; None: nothing is commanded.
+        chunk: what is played; None: another motion.
+        from_rest: the arm rests until then, and may rest longer.
     """
 
-    q: Vector
-    dq: Vector | None
-    finger_m: float | None
-    stamp_s: float
-    received_s: float
+    playing: Playing
+    measured: ArmState
+    gripper: Gripper | None = None
+    fingers: GripperPlan | None = None
+    chunk: ChunkCommand | None = None
+    from_rest: bool = False
 
     @property
-    def arm(self) -> ArmState:
-        """The arm's part."""
-        return ArmState(self.q, self.dq)
+    def begins_s(self) -> float:
+        """When it goes on from what was played before, or the arm begins to move, ROS time."""
+        chunk = self.playing.plan.chunk
+        return self.playing.start_s + (0.0 if chunk is None else chunk.begins_s)
 
-    @property
-    def speed_rad_s(self) -> float:
-        """Of the fastest joint, where that is measured; otherwise 0."""
-        return 0.0 if self.dq is None else float(np.abs(self.dq).max())
-
-
-@dataclass(frozen=True)
-class ChunkCommand:
-    """A chunk, as the arm side gets it.
-
-    Attributes:
-        deltas: Shape (H, 6), [m, rad], base frame.
-        close: gripper command per action. Shape (H,), or (0,) for none.
-        control_dt_s: duration of one action.
-        session_id: the episode's; the response model's state carries over within one.
-        sequence: the chunk's number.
-        start_s: when the first action begins, ROS time; None: as soon as possible.
-    """
-
-    deltas: Vector
-    close: npt.NDArray[np.bool_]
-    control_dt_s: float
-    session_id: str
-    sequence: int
-    start_s: float | None = None
-
-    def starting_now(self) -> "ChunkCommand":
-        """The same, as soon as possible."""
-        return replace(self, start_s=None)
-
-
-@dataclass(frozen=True)
-class _Planned:
-    """A chunk that could be played; `start_s`: ROS time of the plan's time 0, or sooner."""
-
-    chunk: ChunkCommand
-    plan: Plan
-    start_s: float
-    from_rest: bool
-    on_rails: bool
-    dropped: int
-
-    def playing(self, start_s: float, fingers: GripperPlan | None) -> Playing:
-        """The same, played."""
-        moves = fingers is not None and fingers.trajectory is not None
-        chunk, rails = self.chunk, self.on_rails
-        return Playing(
-            self.plan, start_s, chunk.session_id, chunk.sequence, rails, moves, self.dropped
-        )
+    def beginning_at(self, start_s: float) -> "Prepared":
+        """The same with another time 0, for an arm at rest."""
+        playing, fingers = replace(self.playing, start_s=start_s), self.fingers
+        if self.chunk is not None and self.gripper is not None:
+            fingers = plan_fingers(self.gripper, self.chunk, playing.plan, start_s)
+        return replace(self, playing=playing, fingers=fingers)
 
 
 class Commander:
@@ -113,6 +68,12 @@ class Commander:
         rails: bounds of the embodiment's actions; None: it has none.
         stop_lead_s: time until a stop begins, for it to arrive.
         hand_over_lead_s: time until a chunk takes over from the one that plays.
+        rest_speed: a joint slower than this is at rest [rad/s].
+
+    Attributes:
+        playing: the plan that is played.
+        stopping: the stop that was sent last, until `rested` is called; None as well: nothing was
+            told since the arm was seen at rest.
     """
 
     def __init__(
@@ -125,6 +86,7 @@ class Commander:
         rails: Rails | None = None,
         stop_lead_s: float,
         hand_over_lead_s: float,
+        rest_speed: float,
     ) -> None:
         self._chunks = chunks
         self._planner = planner
@@ -133,29 +95,16 @@ class Commander:
         self._rails = rails
         self._stop_lead_s = stop_lead_s
         self._hand_over_lead_s = hand_over_lead_s
+        self._rest_speed = rest_speed
         self._session_id = ""
         self._before: State | None = None
-        self._stopping: Playing | None = None
         self.playing: Playing | None = None
+        self.stopping: Playing | None = None
 
-    def preview_chunk(self, chunk: ChunkCommand, measured: Measured, now_s: float) -> Playing:
-        """Plan a chunk as `play_chunk` does, and send nothing.
-
-        Raises:
-            MotionRefusedError: it could not be played.
-        """
-        planned = self._plan_to_play(chunk, measured, now_s, self._hand_over_lead_s)
-        self._gate.check_arm(planned.plan.trajectory(), measured.arm, planned.start_s)
-        return planned.playing(planned.start_s, self._fingers(planned, measured, planned.start_s))
-
-    def play_chunk(
-        self,
-        chunk: ChunkCommand,
-        measured: Measured,
-        now_s: float,
-        present: Callable[[], float] | None = None,
-    ) -> Playing:
-        """Plan a chunk and send it.
+    def prepare_chunk(
+        self, chunk: ChunkCommand, measured: Measured, now_s: float, later_s: float = 0.0
+    ) -> Prepared:
+        """Plan a chunk, and send nothing.
 
         It begins from where the arm rests, or takes over from the chunk of the same episode that
         plays, in its motion. Leading actions whose time has passed are not played.
@@ -164,75 +113,11 @@ class Commander:
             chunk: what is to be played.
             measured: where the arm is.
             now_s: ROS time.
-            present: tells the ROS time once it is planned and checked, when the motion of an arm
-                at rest begins; what it raises keeps the chunk from being sent. None: still `now_s`.
+            later_s: it takes over so much later than it otherwise would.
 
         Raises:
-            MotionRefusedError: nothing was sent; what plays goes on to its end.
+            MotionRefusedError: it cannot be played.
         """
-        present = present or (lambda: now_s)
-        planned = self._plan_in_time(chunk, measured, now_s, present)
-        fingers: GripperPlan | None = None
-
-        def begin() -> float:
-            nonlocal fingers
-            start_s = planned.start_s
-            if planned.from_rest:  # no part of it is to be late
-                start_s = max(start_s, present())
-            fingers = self._fingers(planned, measured, start_s)  # both move, or none
-            return start_s
-
-        trajectory = planned.plan.trajectory()
-        start_s = self._gate.send_arm(trajectory, measured.arm, planned.start_s, begin=begin)
-        self.playing = playing = planned.playing(start_s, fingers)
-        assert planned.plan.chunk is not None
-        self._before = planned.plan.chunk.response.state_at(planned.plan.chunk.until_s)
-        if fingers is not None and self._gripper is not None:
-            if fingers.trajectory is not None:
-                self._gate.send_gripper(fingers.trajectory, start_s)
-            self._gripper.commanded(fingers, start_s)
-        return playing
-
-    def _fingers(
-        self, planned: "_Planned", measured: Measured, start_s: float
-    ) -> GripperPlan | None:
-        """What the gripper does meanwhile, checked."""
-        fingers = self._plan_gripper(planned.chunk.close, planned.plan, measured, start_s)
-        if fingers is not None and fingers.trajectory is not None:
-            self._gate.check_gripper(fingers.trajectory)
-        return fingers
-
-    def _plan_in_time(
-        self,
-        chunk: ChunkCommand,
-        measured: Measured,
-        now_s: float,
-        present: Callable[[], float],
-    ) -> "_Planned":
-        """Plan so that the plan is there before it takes over; where it is not, once more."""
-        lead_s = self._hand_over_lead_s
-        for _ in range(_TRIES):
-            planned = self._plan_to_play(chunk, measured, now_s, lead_s)
-            assert planned.plan.chunk is not None
-            planned_s = present()
-            late_s = planned_s - (planned.start_s + planned.plan.chunk.begins_s)
-            if late_s <= _ROUNDING_S or planned.from_rest:
-                return planned
-            now_s, lead_s = planned_s, 2.0 * (lead_s + late_s)
-        raise MotionRefusedError(
-            Cause.PLANNING_TOO_SLOW,
-            f"the chunk was planned {late_s:.3f} s after it should have taken over; nothing of it "
-            "is played; is the machine overloaded?",
-        )
-
-    def _plan_to_play(
-        self,
-        chunk: ChunkCommand,
-        measured: Measured,
-        now_s: float,
-        hand_over_s: float,
-    ) -> "_Planned":
-        """Plan the arm's motion."""
         self._chunks.check(chunk.deltas, chunk.control_dt_s)
         if len(chunk.close) not in (0, len(chunk.deltas)):
             raise MotionRefusedError(
@@ -240,36 +125,79 @@ class Commander:
                 f"{len(chunk.close)} gripper commands for {len(chunk.deltas)} actions; valid is "
                 "one for each, or none; nothing of the chunk is played",
             )
-        chunk, now_s, lead_s, dropped = self._align(chunk, self._present(now_s), hand_over_s)
+        now_s = self._present(now_s)
         if self.moving(now_s) and not self._plays_for(chunk.session_id):
             raise self._busy(now_s)
-        if chunk.session_id != self._session_id:
-            self._session_id, self._before = chunk.session_id, None
-            if self._gripper is not None:
-                self._gripper.forget()
+        moving, hand_over_s = self.moving(now_s), self._hand_over_lead_s + later_s
+        chunk, now_s, lead_s = chunk.due(now_s, now_s + (hand_over_s if moving else 0.0))
         deltas, bound = chunk.deltas, False
         if self._rails is not None:
             deltas, bound = self._rails.keep(deltas)
-        must_arrive = chunk.start_s is None or lead_s > 0.0  # else time stands still meanwhile
-        begins_s = max(lead_s, hand_over_s) if must_arrive else lead_s
-        plan = self._plan(chunk, deltas, measured, now_s, lead_s, begins_s)
-        from_rest = chunk.start_s is None and not self.moving(now_s)
-        return _Planned(chunk, plan, now_s, from_rest, bound, dropped)
+        plan = self._plan(chunk, deltas, measured, now_s, lead_s, hand_over_s)
+        gripper = self._gripper_for(chunk, measured)
+        fingers = None if gripper is None else plan_fingers(gripper, chunk, plan, now_s)
+        moves = fingers is not None and fingers.trajectory is not None
+        playing = Playing(
+            plan, now_s, chunk.session_id, chunk.sequence, bound, moves, chunk.dropped
+        )
+        from_rest = chunk.start_s is None and not moving
+        return Prepared(playing, measured.arm, gripper, fingers, chunk, from_rest)
 
-    def move_to(
+    def prepare_move(
         self, goal: Vector, speed_share: float, measured: Measured, now_s: float
-    ) -> Playing:
-        """Move to joint positions slowly. `goal`: Shape (n,), [rad].
+    ) -> Prepared:
+        """Plan a slow move to joint positions, and send nothing. `goal`: Shape (n,), [rad].
 
         Raises:
-            MotionRefusedError: nothing was sent.
+            MotionRefusedError: it cannot be played.
         """
         if self.moving(now_s):
             raise self._busy(now_s)
-        playing = Playing(self._planner.plan_move(measured.q, goal, speed_share), now_s)
-        self._send(playing, measured)
-        self._before = None  # the chunks before it led elsewhere
-        return playing
+        self._refuse_unless_at_rest(measured)
+        plan = self._planner.plan_move(measured.q, goal, speed_share)
+        return Prepared(Playing(plan, now_s), measured.arm, from_rest=True)
+
+    def check(self, prepared: Prepared) -> None:
+        """Raise MotionRefusedError unless the gate would let both arm and fingers through."""
+        playing, fingers = prepared.playing, prepared.fingers
+        if fingers is not None and fingers.trajectory is not None:
+            self._gate.check_gripper(fingers.trajectory)
+        self._gate.check_arm(playing.plan.trajectory(), prepared.measured, playing.start_s)
+
+    def send(self, prepared: Prepared, present: Callable[[], float] | None = None) -> Prepared:
+        """Send what was prepared just now; return it as it was sent.
+
+        Args:
+            prepared: the motion.
+            present: tells the ROS time once all is checked, when an arm at rest begins to move: no
+                part of its motion is to be late. None: as it was prepared.
+
+        Raises:
+            MotionRefusedError: nothing was sent; what plays goes on to its end.
+        """
+
+        def begin() -> float:
+            nonlocal prepared
+            start_s = prepared.playing.start_s
+            if prepared.from_rest and present is not None and present() > start_s:
+                prepared = prepared.beginning_at(present())
+            fingers = prepared.fingers
+            if fingers is not None and fingers.trajectory is not None:
+                self._gate.check_gripper(fingers.trajectory)  # both move, or none
+            return prepared.playing.start_s
+
+        plan, start_s = prepared.playing.plan, prepared.playing.start_s
+        self._gate.send_arm(plan.trajectory(), prepared.measured, start_s, begin=begin)
+        playing, fingers = prepared.playing, prepared.fingers
+        self.playing, self.stopping, self._before = playing, None, None
+        if playing.plan.chunk is not None:  # any other motion leads elsewhere
+            self._session_id = playing.session_id
+            self._before = playing.plan.chunk.response.state_at(playing.plan.chunk.until_s)
+        if prepared.gripper is not None:
+            self._gripper = prepared.gripper
+        if fingers is not None:
+            self._command_gripper(fingers, playing.start_s)
+        return prepared
 
     def stop(self, now_s: float) -> None:
         """Bring the playing plan to rest smoothly, along its path; the gripper ends its move.
@@ -278,63 +206,63 @@ class Commander:
             MotionRefusedError: no stop within the limits was found; the plan plays to its own end,
                 which is at rest.
         """
-        self._stop_along(self._let_go(), now_s)
+        if self.playing is not None:
+            self._stop_along(self._let_go(self.playing), now_s)
 
     def brake(self, measured: Measured, now_s: float) -> None:
-        """Bring the arm to rest from where it is, when it does not follow its plan.
+        """Bring the arm to rest from where it is, when it does not follow what it was told.
 
-        Where that would exceed a limit, it comes to rest along its plan.
+        Where that would exceed a limit, it comes to rest along the playing plan.
 
         Raises:
-            MotionRefusedError: as for `stop`.
+            MotionRefusedError: as for `stop`, or nothing is being played.
         """
-        playing = self._let_go()
+        playing = self.playing
+        if playing is not None:
+            self._let_go(playing)
         dq = np.zeros(len(measured.q)) if measured.dq is None else measured.dq
         try:
             plan = self._planner.plan_brake(measured.q, dq)
             self._gate.send_arm(plan.trajectory(), measured.arm, now_s, off_plan=True)
         except MotionRefusedError:
+            if playing is None or playing.finished(now_s):
+                raise
             self._stop_along(playing, now_s)
             return
-        self._stopping = Playing(plan, now_s)
+        self.stopping = Playing(plan, now_s)
         self._stop_gripper(now_s)
 
-    def forget_time(self, measured: Measured | None, now_s: float) -> None:
-        """ROS time has jumped: what was sent says nothing any more; an arm that moves is braked.
-
-        Raises:
-            MotionRefusedError: it cannot be braked.
-        """
-        moved = self.playing is not None or self._stopping is not None
-        self.playing = self._stopping = self._before = None
-        self._gate.forget()
+    def turn_back(self, by_s: float) -> None:
+        """ROS time was turned back: so is all that is remembered of it."""
+        self.playing = None if self.playing is None else self.playing.sooner(by_s)
+        self.stopping = None if self.stopping is None else self.stopping.sooner(by_s)
+        self._gate.turn_back(by_s)
         if self._gripper is not None:
-            self._gripper.forget()
-        if moved and measured is not None:
-            self.brake(measured, now_s)
+            self._gripper.turn_back(by_s)
 
-    def _stop_along(self, playing: Playing | None, now_s: float) -> None:
-        if playing is None or playing.finished(now_s):
+    def _stop_along(self, playing: Playing, now_s: float) -> None:
+        if playing.finished(now_s):
             return
         now_s = self._present(now_s)
         plan = self._planner.plan_stop(playing.plan, now_s - playing.start_s, self._stop_lead_s)
         # It starts from the plan, which the arm follows within the tracking tolerance.
         self._gate.send_arm(plan.trajectory(), ArmState(plan.spline.state(0.0)[0]), now_s)
-        self._stopping = Playing(plan, now_s)
+        self.stopping = Playing(plan, now_s)
         self._stop_gripper(now_s)
 
     def _stop_gripper(self, now_s: float) -> None:
         if self._gripper is not None and self._gripper.known:
-            plan = self._gripper.plan_stop(now_s)
-            if plan.trajectory is not None:
-                self._gate.send_gripper(plan.trajectory, now_s)
-            self._gripper.commanded(plan, now_s)
+            self._command_gripper(self._gripper.plan_stop(now_s), now_s)
 
-    def _let_go(self) -> Playing | None:
+    def _command_gripper(self, fingers: GripperPlan, start_s: float) -> None:
+        assert self._gripper is not None
+        if fingers.trajectory is not None:
+            self._gate.send_gripper(fingers.trajectory, start_s)
+        self._gripper.commanded(fingers, start_s)
+
+    def _let_go(self, playing: Playing) -> Playing:
         """Forget the playing plan; until something replaces it, the arm still plays it."""
-        playing, self.playing = self.playing, None
-        self._stopping = playing
-        self._before = None
+        self.playing, self.stopping, self._before = None, playing, None
         return playing
 
     def _plays_for(self, session_id: str) -> bool:
@@ -348,12 +276,16 @@ class Commander:
 
     def moving(self, now_s: float) -> bool:
         """Whether a plan or a stop is being played."""
-        moving = self.playing or self._stopping
+        moving = self.playing or self.stopping
         return moving is not None and not moving.finished(now_s)
 
     def finish(self) -> None:
         """The playing plan has come to rest."""
         self.playing = None
+
+    def rested(self) -> None:
+        """The stop has come to rest."""
+        self.stopping = None
 
     def tracking_error(self, measured: Measured, delay_s: float) -> float:
         """Largest distance of a joint from the playing plan, up to `delay_s` late [rad]."""
@@ -371,11 +303,19 @@ class Commander:
         hand_over_s: float,
     ) -> Plan:
         dt_s, running = chunk.control_dt_s, self.playing
-        if running is None or running.finished(now_s):
+        if running is None or not self._plays_for(chunk.session_id):
+            self._refuse_unless_at_rest(measured)
+            before = self._before if chunk.session_id == self._session_id else None
+            start = self._chunks.from_rest(measured.q, before, lead_s)
+            return self._chunks.plan_chunk(deltas, dt_s, start)
+        if running.finished(now_s) and measured.speed_rad_s <= self._rest_speed:
             start = self._chunks.from_rest(measured.q, self._before, lead_s)
             return self._chunks.plan_chunk(deltas, dt_s, start)
         elapsed_s = now_s - running.start_s
-        moving = in_motion(running.plan, elapsed_s, hand_over_s)
+        begins_s = lead_s
+        if chunk.start_s is None or lead_s > 0.0:  # what is planned must arrive before it begins
+            begins_s = max(lead_s, hand_over_s)
+        moving = in_motion(running.plan, elapsed_s, begins_s)
         if moving is not None:
             # Now and then the limits leave no way on from such a motion: then from its end.
             with suppress(MotionRefusedError):
@@ -383,43 +323,24 @@ class Commander:
         resting = self._chunks.from_end(running.plan, elapsed_s, lead_s)
         return self._chunks.plan_chunk(deltas, dt_s, resting)
 
+    def _refuse_unless_at_rest(self, measured: Measured) -> None:
+        if measured.speed_rad_s > self._rest_speed:
+            raise MotionRefusedError(
+                Cause.NOT_AT_REST,
+                f"a joint moves at {measured.speed_rad_s:.3f} rad/s although nothing is played; "
+                f"motion begins from rest, up to {self._rest_speed} rad/s; call stop, or see who "
+                "moves the arm; nothing is sent",
+            )
+
     def _present(self, now_s: float) -> float:
         """The time, or time 0 of what was sent last, if that is a step of the clock ahead."""
-        moving = self.playing or self._stopping
-        if moving is None or not 0.0 < moving.start_s - now_s <= _CLOCK_STEP_S:
+        moving = self.playing or self.stopping
+        if moving is None or not 0.0 < moving.start_s - now_s <= CLOCK_STEP_S:
             return now_s
         return moving.start_s
 
-    def _align(
-        self, chunk: ChunkCommand, now_s: float, hand_over_s: float
-    ) -> tuple[ChunkCommand, float, float, int]:
-        """What of a chunk is still to come, the present, how long until then, and what is past."""
-        if chunk.start_s is None:
-            return chunk, now_s, 0.0, 0
-        lead_s = chunk.start_s - now_s
-        if abs(lead_s) <= _CLOCK_STEP_S:  # where the time comes by /clock, it comes in steps
-            return chunk, chunk.start_s, 0.0, 0
-        if not -_LONGEST_LEAD_S <= lead_s <= _LONGEST_LEAD_S:
-            raise MotionRefusedError(
-                Cause.INVALID_CHUNK,
-                f"the chunk begins {lead_s:.3f} s from now; valid is up to {_LONGEST_LEAD_S} s; "
-                "nothing of it is played",
-            )
-        if lead_s > 0.0:
-            return chunk, now_s, lead_s, 0
-        soonest_s = hand_over_s if self.moving(now_s) else 0.0
-        past = math.ceil((soonest_s - lead_s) / chunk.control_dt_s - 1e-4)
-        if past >= len(chunk.deltas):
-            raise MotionRefusedError(
-                Cause.CHUNK_TOO_OLD,
-                f"the chunk began {-lead_s:.3f} s ago and lasts "
-                f"{len(chunk.deltas) * chunk.control_dt_s:.3f} s; nothing of it is played",
-            )
-        rest = replace(chunk, deltas=chunk.deltas[past:], close=chunk.close[past:])
-        return rest, now_s, lead_s + past * chunk.control_dt_s, past
-
     def _busy(self, now_s: float) -> MotionRefusedError:
-        moving = self.playing or self._stopping
+        moving = self.playing or self.stopping
         assert moving is not None
         left_s = moving.start_s + moving.plan.duration_s - now_s
         return MotionRefusedError(
@@ -427,20 +348,16 @@ class Commander:
             f"another plan is being played, for {left_s:.2f} s more; wait for its end",
         )
 
-    def _send(self, playing: Playing, measured: Measured) -> None:
-        self._gate.send_arm(playing.plan.trajectory(), measured.arm, playing.start_s)
-        self.playing = playing
+    def _gripper_for(self, chunk: ChunkCommand, measured: Measured) -> Gripper | None:
+        """What is known of the fingers when a chunk comes: a copy, for the chunk to be planned on.
 
-    def _plan_gripper(
-        self, close: npt.NDArray[np.bool_], plan: Plan, measured: Measured, now_s: float
-    ) -> GripperPlan | None:
-        gripper = self._gripper
-        if gripper is None or not len(close):
+        In another episode, who knows who moved them since.
+        """
+        if self._gripper is None:
             return None
+        gripper = copy(self._gripper)
+        if chunk.session_id != self._session_id:
+            gripper.forget()
         if measured.finger_m is not None:
             gripper.measured(measured.finger_m)
-        played = len(plan.step_times_s)
-        if not played or plan.chunk is None:
-            return None
-        step_starts_s = np.concatenate(([plan.chunk.begins_s], plan.step_times_s[:-1]))
-        return gripper.plan(close[:played].tolist(), step_starts_s.tolist(), now_s)
+        return gripper

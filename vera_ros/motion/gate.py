@@ -104,9 +104,10 @@ class Gate:
         """Whether what was sent is still being played."""
         return self._sent is not None and now_s < self._sent[1] + self._sent[0].duration_s
 
-    def forget(self) -> None:
-        """What was sent is not known any more: the next trajectory begins at rest."""
-        self._sent = None
+    def turn_back(self, by_s: float) -> None:
+        """ROS time was turned back: what plays goes on, on the new time."""
+        if self._sent is not None:
+            self._sent = (self._sent[0], self._sent[1] - by_s)
 
     def send_gripper(self, trajectory: GripperTrajectory, now_s: float) -> None:
         """Publish a gripper trajectory whose time 0 is now.

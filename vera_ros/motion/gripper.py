@@ -7,8 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from vera_ros.motion.commands import ChunkCommand
 from vera_ros.motion.debounce import Command, debounce
 from vera_ros.motion.gate import GripperLimits
+from vera_ros.motion.plan import Plan
 from vera_ros.motion.small_matrices import Vector
 from vera_ros.motion.trajectory import GripperTrajectory
 
@@ -70,22 +72,35 @@ class Gripper:
         self._since_s, self._knots_s, self._knots_m = 0.0, np.zeros(1), np.full(1, np.nan)
         self._starts_s, self._commands = [-np.inf], [Command()]
 
+    def turn_back(self, by_s: float) -> None:
+        """ROS time was turned back: what was commanded goes on, on the new time."""
+        self._since_s -= by_s
+
     def commanded_m(self, now_s: float) -> float:
         """The finger position commanded for a time [m]."""
         return float(np.interp(now_s - self._since_s, self._knots_s, self._knots_m))
 
     def plan(
-        self, close: Sequence[bool], step_starts_s: Sequence[float], now_s: float
+        self,
+        close: Sequence[bool],
+        step_starts_s: Sequence[float],
+        now_s: float,
+        dropped: int = 0,
     ) -> GripperPlan:
         """Finger motion for a chunk; until its first action, the old command goes on as it was.
 
+        A change that a dropped action asked for counts as if it had been asked for in time, unless
+        a later action takes it back.
+
         Args:
-            close: per action, close or open. Length H, at least 1.
-            step_starts_s: per action, when it starts, after `now_s`, increasing. Length H, [s].
+            close: per action, close or open. Length dropped + H, H at least 1.
+            step_starts_s: per action that is played, when it starts, after `now_s`, increasing.
+                Length H, [s].
             now_s: ROS time.
+            dropped: leading actions that are not played.
         """
         before = self._command_before(now_s + step_starts_s[0])
-        commands = debounce(close, before, self._debounce_steps)
+        commands = debounce(close, before, self._debounce_steps)[dropped:]
         times, positions = self._old_until(step_starts_s[0], now_s)
         stops = [*step_starts_s[1:], np.inf]
         for command, begin, until in zip(commands, step_starts_s, stops, strict=True):
@@ -160,3 +175,15 @@ class Gripper:
         if (np.abs(changes_m) < _SAME_M).all():
             return None
         return GripperTrajectory(np.array(times[1:]), np.array(positions[1:]), positions[0])
+
+
+def plan_fingers(
+    gripper: Gripper, chunk: ChunkCommand, plan: Plan, now_s: float
+) -> GripperPlan | None:
+    """What the fingers do while a chunk's plan plays from `now_s` on; None: nothing is asked."""
+    played = len(plan.step_times_s)
+    if not len(chunk.close) or not played or plan.chunk is None:
+        return None
+    step_starts_s = [plan.chunk.begins_s, *plan.step_times_s[:-1].tolist()]
+    close = chunk.close[: chunk.dropped + played].tolist()
+    return gripper.plan(close, step_starts_s, now_s, dropped=chunk.dropped)

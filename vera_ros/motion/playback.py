@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Which plan is being played, and how far it is. Times are ROS time, given by the caller."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -33,14 +33,22 @@ class Playing:
     gripper_moves: bool = False
     steps_dropped: int = 0
 
+    @property
+    def end_s(self) -> float:
+        """ROS time at which the plan rests."""
+        return self.start_s + self.plan.duration_s
+
+    def sooner(self, by_s: float) -> "Playing":
+        """The same, begun so much sooner."""
+        return replace(self, start_s=self.start_s - by_s)
+
     def steps_played(self, now_s: float) -> int:
         """Actions whose motion is complete."""
         return int(np.searchsorted(self.plan.step_times_s, now_s - self.start_s, side="right"))
 
     def planned(self, now_s: float) -> Vector:
         """Where the joints should be. Shape (n,), [rad]."""
-        elapsed_s = min(max(0.0, now_s - self.start_s), self.plan.duration_s)
-        return self.plan.spline.state(elapsed_s)[0]
+        return self.plan.spline.derivative(0, now_s - self.start_s)
 
     def finished(self, now_s: float) -> bool:
         """Whether the plan has come to rest."""

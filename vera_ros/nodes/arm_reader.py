@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """The arm's measured state, from joint_states."""
 
+import math
 import time
 from typing import Any
 
 import numpy as np
 from sensor_msgs.msg import JointState
 
-from vera_ros.motion.commander import Measured
+from vera_ros.motion.commands import Measured
 from vera_ros.motion.small_matrices import Vector
 from vera_ros.nodes.conversions import in_order, stamp_to_ns
 from vera_ros.nodes.latest import Latest
@@ -65,14 +66,19 @@ class ArmReader:
         self.measured = Measured(q, dq, finger, stamp_s, received_s)
         self.effort = _efforts(message, names)
 
+    @property
+    def age_s(self) -> float:
+        """How long ago the newest joint states came that were taken [s]."""
+        return math.inf if self.measured is None else time.monotonic() - self.measured.received_s
+
     def fault(self) -> str:
         """Why the arm's present state is not known; empty: it is."""
         if self.measured is None:
             return self._invalid or "no joint states were received yet"
-        age_s = time.monotonic() - self.measured.received_s
-        if age_s > self._oldest_s:
+        if self.age_s > self._oldest_s:
             return self._invalid or (
-                f"the last joint states are {age_s:.2f} s old; valid is up to {self._oldest_s} s"
+                f"no joint states have come for more than {self._oldest_s} s; is their driver "
+                "running?"
             )
         return ""
 

@@ -6,66 +6,77 @@ from typing import Any
 from std_msgs.msg import Header
 
 from vera_ros.motion.causes import Cause
+from vera_ros.motion.senses import Senses
+from vera_ros.motion.supervisor import HELD, Supervisor
 from vera_ros.nodes.conversions import LATCHED
 from vera_ros_interfaces.msg import ArmStatus
 
 
-class ArmStatusTopic:
-    """Publishes the status of an ik_node. Its topic is there in every state of the node.
+def arm_status(supervisor: Supervisor | None, senses: Senses, held: bool) -> ArmStatus:
+    """What the arm side is doing.
 
     Args:
-        node: the lifecycle node.
-        approval: whether chunks need approval.
-        dry_run: whether nothing is sent.
+        supervisor: of the arm; None: the node is not configured.
+        senses: what is known of the arm.
+        held: whether a hold is latched.
+    """
+    status, fault = ArmStatus(held=held), senses.fault
+    if supervisor is not None:
+        status.cause, status.message = int(supervisor.cause), supervisor.message
+    if supervisor is None or (fault is not None and fault.cause is Cause.NOT_ACTIVE):
+        status.state = ArmStatus.INACTIVE
+    elif supervisor.playing is not None:
+        status.state = ArmStatus.MOVING
+    elif supervisor.stopping:
+        status.state = ArmStatus.STOPPING
+    elif held:
+        status.state = ArmStatus.HELD
+        status.cause, status.message = int(Cause.HELD), HELD
+    elif fault is not None:
+        status.state = ArmStatus.FAULT
+        status.cause, status.message = int(fault.cause), str(fault)
+    elif supervisor.moves(senses):
+        status.state = ArmStatus.FAULT
+        status.cause, status.message = int(Cause.NOT_AT_REST), "the arm moves, but plays nothing"
+    elif supervisor.awaiting is not None:
+        status.state = ArmStatus.AWAITING_APPROVAL
+    else:
+        status.state = ArmStatus.READY
+    return status
+
+
+class ArmStatusTopic:
+    """Publishes the status of an ik_node.
+
+    Args:
+        node: the rclpy node.
     """
 
-    def __init__(self, node: Any, *, approval: bool, dry_run: bool) -> None:
+    def __init__(self, node: Any) -> None:
         self._node = node
         self._publisher = node.create_publisher(ArmStatus, "arm_status", LATCHED)
-        self._status = ArmStatus(approval=approval, dry_run=dry_run)
-        self.publish()
+        self._said: ArmStatus | None = None
 
-    @property
-    def held(self) -> bool:
-        """Whether a hold is latched."""
-        return bool(self._status.held)
+    def say(self, status: ArmStatus) -> None:
+        """Say it, unless it was said last."""
+        if status != self._said:
+            self._said = status
+            self.repeat()
 
-    @held.setter
-    def held(self, held: bool) -> None:
-        self._status.held = held
-
-    @property
-    def approval(self) -> bool:
-        """Whether chunks need approval."""
-        return bool(self._status.approval)
-
-    @approval.setter
-    def approval(self, approval: bool) -> None:
-        self._status.approval = approval
-        self.publish()
-
-    @property
-    def state(self) -> int:
-        """What was said last, a state of ArmStatus."""
-        return int(self._status.state)
-
-    @property
-    def message(self) -> str:
-        """Why the last plan ended early, or what is missing."""
-        return str(self._status.message)
-
-    def explain(self, cause: Cause, message: str) -> None:
-        """Remember why something ended early; Cause.NONE: all is well again."""
-        self._status.cause, self._status.message = int(cause), message
-
-    def enter(self, state: int) -> None:
-        """Say a state, if it is not what was said last."""
-        if state != self._status.state:
-            self._status.state = state
-            self.publish()
-
-    def publish(self) -> None:
-        """Say it again."""
+    def repeat(self) -> None:
+        """Say again what was said last."""
+        if self._said is None:
+            return
         stamp = self._node.get_clock().now().to_msg()
-        self._status.header = Header(stamp=stamp)
-        self._publisher.publish(self._status)
+        said = self._said
+        self._publisher.publish(
+            ArmStatus(
+                header=Header(stamp=stamp),
+                state=said.state,
+                cause=said.cause,
+                message=said.message,
+                held=said.held,
+                approval=said.approval,
+                dry_run=said.dry_run,
+            )
+        )

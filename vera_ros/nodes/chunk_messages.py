@@ -5,7 +5,7 @@ import numpy as np
 
 from vera_ros.embodiments import ActionSpace, Embodiment
 from vera_ros.motion.causes import Cause, MotionRefusedError
-from vera_ros.motion.commander import ChunkCommand
+from vera_ros.motion.commands import ChunkCommand
 from vera_ros.motion.playback import Playing
 from vera_ros.nodes.conversions import ns_to_stamp, stamp_to_ns
 from vera_ros_interfaces.msg import ActionChunk, ChunkProgress
@@ -37,7 +37,7 @@ def read_chunk(message: ActionChunk, embodiment: Embodiment, base_frame: str) ->
         raise _invalid(f"{len(gripper)} gripper values for {rows} rows; valid is one per row")
     if not (np.isfinite(deltas).all() and np.isfinite(gripper).all()):
         raise _invalid("values that are not finite")
-    start_ns = stamp_to_ns(message.start)
+    start_ns, stamp_ns = stamp_to_ns(message.start), stamp_to_ns(message.header.stamp)
     return ChunkCommand(
         deltas,
         gripper > 0.5,
@@ -45,14 +45,20 @@ def read_chunk(message: ActionChunk, embodiment: Embodiment, base_frame: str) ->
         message.session_id,
         message.sequence,
         start_ns * 1e-9 if start_ns else None,
+        stamp_ns * 1e-9 if stamp_ns else None,
     )
 
 
 def progress_message(
-    playing: Playing, state: int, now_s: float, cause: Cause, message: str
+    playing: Playing, state: int, now_s: float, cause: Cause, message: str, *, dry_run: bool
 ) -> ChunkProgress:
-    """What becomes of a chunk; without a cause of its own, why it was cut short, if it was."""
+    """What becomes of a chunk; without a cause of its own, why it was cut short, if it was.
+
+    What is not sent has no step at a time at which anything could be seen.
+    """
     plan = playing.plan
+    sent = not dry_run and state != ChunkProgress.AWAITING_APPROVAL
+    times_s = playing.start_s + plan.step_times_s
     if cause is Cause.NONE and plan.cut is not None:
         cause, message = plan.cut.cause, str(plan.cut)
     return ChunkProgress(
@@ -61,15 +67,16 @@ def progress_message(
         state=state,
         cause=int(cause),
         message=message,
-        step_times=[ns_to_stamp(round((playing.start_s + t) * 1e9)) for t in plan.step_times_s],
-        steps_played=playing.steps_played(now_s),
+        step_times=[ns_to_stamp(round(t * 1e9)) for t in times_s] if sent else [],
+        steps_played=playing.steps_played(now_s) if sent else 0,
         rails_bound=playing.on_rails or plan.cut is not None,
         executed_trans_m=plan.executed_trans_m,
         time_stretch=plan.time_stretch,
         ik_error_mm=plan.ik_error_m * 1e3,
         ik_error_mrad=plan.ik_error_rad * 1e3,
-        gripper_commanded=playing.gripper_moves,
+        gripper_commanded=playing.gripper_moves and sent,
         steps_dropped=playing.steps_dropped,
+        dry_run=dry_run,
     )
 
 

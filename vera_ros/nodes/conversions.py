@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from builtin_interfaces.msg import Duration, Time
+from geometry_msgs.msg import Point, Pose, Quaternion
 from rclpy.qos import DurabilityPolicy, HistoryPolicy, QoSProfile, ReliabilityPolicy
 from sensor_msgs.msg import Image
 from std_msgs.msg import Header
@@ -58,6 +59,13 @@ def duration_to_seconds(duration: Duration) -> float:
 def doubles(values: npt.NDArray[np.floating]) -> "array[float]":
     """A float64[] field; much faster to assign than a list. `values`: any shape, row-major."""
     return array("d", np.ascontiguousarray(values, dtype=np.float64).tobytes())
+
+
+def pose_message(position: Any, quaternion: Any) -> Pose:
+    """A pose from x, y, z [m] and the quaternion x, y, z, w."""
+    x, y, z = (float(value) for value in position)
+    qx, qy, qz, qw = (float(value) for value in quaternion)
+    return Pose(position=Point(x=x, y=y, z=z), orientation=Quaternion(x=qx, y=qy, z=qz, w=qw))
 
 
 def rgb_to_image(rgb: npt.NDArray[np.uint8], stamp_ns: int, frame_id: str) -> Image:

@@ -181,7 +181,9 @@ PARAMETERS = (
         "another clock takes for now",
         choices=("start", "zero"),
     ),
-    Parameter("stop_lead_s", 0.025, "time until a stop begins, for it to arrive", "s", 0.0125, 0.2),
+    Parameter(
+        "stop_lead_s", 0.0125, "time until a stop begins, for it to arrive", "s", 0.0125, 0.2
+    ),
     Parameter(
         "approval",
         False,
@@ -210,6 +212,14 @@ PARAMETERS = (
         "s",
         0.1,
         7200.0,
+    ),
+    Parameter(
+        "clock_jump_s",
+        0.05,
+        "a ROS clock that goes back by more stops the arm",
+        "s",
+        0.001,
+        5.0,
     ),
     Parameter("arm_status_rate_hz", 5.0, "how often arm_status is repeated", "Hz", 1.0, 50.0),
     Parameter(

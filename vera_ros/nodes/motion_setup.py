@@ -19,7 +19,9 @@ from vera_ros.motion.gripper import Gripper
 from vera_ros.motion.limits import Limits, RateLimits
 from vera_ros.motion.path import PathFinder, SingularityBounds
 from vera_ros.motion.planner import Planner
+from vera_ros.motion.rehearsal import Rehearsal
 from vera_ros.motion.responses import load_response
+from vera_ros.motion.senses import Bounds
 from vera_ros.motion.trajectory import ArmTrajectory, GripperTrajectory
 from vera_ros.resources import share_path
 
@@ -123,7 +125,7 @@ def make_commander(
     send_arm: Callable[[ArmTrajectory, float], None],
     send_gripper: Callable[[GripperTrajectory, float], None],
 ) -> Commander:
-    """The commander of an arm.
+    """The commander of an arm; in a dry run, one that sends nothing.
 
     Raises:
         ConfigurationError: the parameters do not go together, or a file cannot be used.
@@ -137,7 +139,8 @@ def make_commander(
     gripper = None
     if p["gripper_joint"]:
         gripper = Gripper(setup.gripper_limits, p["gripper_debounce_steps"])
-    return Commander(
+    kind = Rehearsal if p["dry_run"] else Commander
+    return kind(
         chunks,
         Planner(arm, limits),
         Gate(arm, limits, setup.gripper_limits, send_arm, send_gripper, setup.obstacles),
@@ -145,4 +148,20 @@ def make_commander(
         rails=embodiment.rails,
         stop_lead_s=p["stop_lead_s"],
         hand_over_lead_s=p["hand_over_lead_s"],
+        rest_speed=p["rest_speed"],
+    )
+
+
+def make_bounds(p: Parameters) -> Bounds:
+    """What is still taken for well."""
+    return Bounds(
+        tracking_rad=p["tracking_tolerance"],
+        tracking_delay_s=p["tracking_delay_s"],
+        rest_speed=p["rest_speed"],
+        rest_s=p["rest_timeout_s"],
+        planning_s=p["planning_timeout_s"],
+        chunk_age_s=p["chunk_max_age_s"],
+        frozen_s=p["frozen_time_s"],
+        frozen_rad=p["frozen_angle"],
+        clock_jump_s=p["clock_jump_s"],
     )

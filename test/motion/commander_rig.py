@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A commander, what it published, and an arm that does as it is told."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from vera_ros.motion.causes import Cause, MotionRefusedError
+from vera_ros.motion.chunk_planner import ChunkPlanner
+from vera_ros.motion.commander import Commander, Prepared
+from vera_ros.motion.commands import ChunkCommand, Measured
+from vera_ros.motion.gripper import Gripper
+from vera_ros.motion.planner import Planner
+from vera_ros.motion.playback import Playing
+from vera_ros.motion.rails import Rails
+
+from .checker import state_of
+from .chunks import CONTROL_DT_S, START_Q, Vector
+from .conftest import Published
+
+STEPS = 10
+DOWN = np.tile([0.0, 0.0, -0.02, 0.0, 0.0, 0.0], (STEPS, 1))
+TURN = np.tile([0.0, 0.0, 0.0, 0.0, 0.0, 0.05], (STEPS, 1))
+OPEN, CLOSE = np.zeros(STEPS, bool), np.ones(STEPS, bool)
+NOTHING = np.zeros(0, bool)
+START_S = 1.7e9
+LEAD_S = 0.05
+REST_SPEED = 0.05
+
+
+@dataclass
+class Rig:
+    """A commander, what it published, and an arm that is always where it should be."""
+
+    commander: Commander
+    published: Published
+    now_s: float = START_S
+    finger_m: float = 0.04
+    session_id: str = "a"
+    sequence: int = 0
+
+    def state(self) -> tuple[Vector, Vector, Vector]:
+        """Position, velocity and acceleration of an arm that does what was published last."""
+        if not self.published.arm:
+            return START_Q, np.zeros(7), np.zeros(7)
+        return state_of(self.published.arm[-1], self.now_s - self.published.sent_s[-1])
+
+    def measured(self) -> Measured:
+        return Measured(self.state()[0], None, self.finger_m, self.now_s, 0.0)
+
+    def play(
+        self,
+        deltas: Vector = DOWN,
+        close: npt.NDArray[np.bool_] = NOTHING,
+        start_s: float | None = None,
+    ) -> Playing:
+        self.sequence += 1
+        chunk = ChunkCommand(deltas, close, CONTROL_DT_S, self.session_id, self.sequence, start_s)
+        return self.send(self.commander.prepare_chunk(chunk, self.measured(), self.now_s))
+
+    def move_to(self, goal: Vector, speed_share: float) -> Playing:
+        return self.send(
+            self.commander.prepare_move(goal, speed_share, self.measured(), self.now_s)
+        )
+
+    def send(self, prepared: Prepared) -> Playing:
+        self.commander.send(prepared)
+        return prepared.playing
+
+    def finish(self) -> None:
+        """The plan has come to rest and somebody saw it."""
+        assert self.commander.playing is not None
+        self.now_s += self.commander.playing.plan.duration_s + 0.1
+        self.commander.finish()
+
+
+def commander_of(
+    chunks: ChunkPlanner,
+    planner: Planner,
+    published: Published,
+    gripper: Gripper | None,
+    rails: Rails | None = None,
+) -> Commander:
+    return Commander(
+        chunks,
+        planner,
+        published.gate,
+        gripper,
+        rails=rails,
+        stop_lead_s=0.025,
+        hand_over_lead_s=LEAD_S,
+        rest_speed=REST_SPEED,
+    )
+
+
+def refused(act: Callable[[], object], cause: Cause) -> str:
+    with pytest.raises(MotionRefusedError) as refusal:
+        act()
+    assert refusal.value.cause is cause
+    return str(refusal.value)
+
+
+def goes_on(rig: Rig, before: tuple[Vector, Vector, Vector]) -> None:
+    """What was published last begins as the arm moves, and keeps every limit."""
+    trajectory = rig.published.arm[-1]
+    starts = (trajectory.start_q, trajectory.start_dq, trajectory.start_ddq)
+    for start, now, most in zip(starts, before, (1e-6, 1e-4, 1e-2), strict=True):
+        np.testing.assert_allclose(start, now, atol=most)
+    assert rig.published.sent_s[-1] == rig.now_s

@@ -1,0 +1,683 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Who lets the arm move, what stops it, and whether it does as it was told."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from vera_ros.motion.arm_model import ArmModel
+from vera_ros.motion.causes import Cause, MotionRefusedError
+from vera_ros.motion.chunk_planner import ChunkPlanner
+from vera_ros.motion.commander import Commander
+from vera_ros.motion.commands import ChunkCommand, Measured
+from vera_ros.motion.contact import ContactWatch
+from vera_ros.motion.gate import GripperLimits
+from vera_ros.motion.gripper import Gripper
+from vera_ros.motion.limits import Limits
+from vera_ros.motion.planner import Planner
+from vera_ros.motion.playback_watch import PlaybackWatch
+from vera_ros.motion.rehearsal import Rehearsal
+from vera_ros.motion.senses import Bounds, Senses
+from vera_ros.motion.supervisor import Hold, Supervisor
+
+from .checker import check
+from .chunks import CONTROL_DT_S, START_Q, Vector
+from .commander_rig import CLOSE, DOWN, REST_SPEED, TURN, Rig, goes_on, refused
+from .conftest import Published, refusal_of
+
+TICK_S = 0.02
+BOUNDS = Bounds(
+    tracking_rad=0.1,
+    tracking_delay_s=0.15,
+    rest_speed=REST_SPEED,
+    rest_s=1.0,
+    planning_s=1.0,
+    chunk_age_s=900.0,
+    frozen_s=0.3,
+    frozen_rad=0.01,
+    clock_jump_s=0.05,
+)
+FAR = np.vstack((3.0 * DOWN, 0.3 * DOWN))  # long and fast enough to be disturbed
+
+
+class Told:
+    """Everything that a supervisor said, as (what, ...)."""
+
+    def __init__(self) -> None:
+        self.all: list[tuple[Any, ...]] = []
+
+    def __getattr__(self, name: str) -> Callable[..., None]:
+        return lambda *what: self.all.append((name, *what))
+
+    def names(self) -> list[str]:
+        return [what[0] for what in self.all]
+
+    def last(self, name: str) -> tuple[Any, ...]:
+        return [what[1:] for what in self.all if what[0] == name][-1]
+
+
+@dataclass
+class Scene:
+    """A supervisor, an arm that does what was published last, and what a test spoils of it."""
+
+    supervisor: Supervisor
+    rig: Rig
+    told: Told
+    hold: Hold
+    stopwatch_s: list[float] = field(default_factory=lambda: [0.0])
+    look: Callable[[Senses], Senses] = lambda senses: senses
+    sequence: int = 0
+
+    @property
+    def arm(self) -> list[Any]:
+        """What was published."""
+        return self.rig.published.arm
+
+    def senses(self) -> Senses:
+        q, dq, _ = self.rig.state()
+        measured = Measured(q, dq, self.rig.finger_m, self.rig.now_s, 0.0)
+        return self.look(Senses(measured, np.zeros(7)))
+
+    def play(self, deltas: Vector = DOWN, session_id: str = "a", **more: Any) -> None:
+        approval = more.pop("approval", False)
+        self.sequence += 1
+        close = more.pop("close", np.zeros(0, bool))
+        chunk = ChunkCommand(deltas, close, CONTROL_DT_S, session_id, self.sequence, **more)
+        self.supervisor.play(chunk, self.senses(), self.rig.now_s, approval=approval)
+
+    def stop(self, cause: Cause = Cause.STOPPED) -> None:
+        self.supervisor.stop(cause, "someone asked for it", self.senses(), self.rig.now_s)
+
+    def approve(self) -> None:
+        self.supervisor.approve(self.senses(), self.rig.now_s)
+
+    def move(self, offset: float = 0.1) -> None:
+        self.supervisor.move_to(START_Q + offset, 0.3, self.senses(), self.rig.now_s)
+
+    def tick(self, seconds: float = TICK_S) -> None:
+        """Let time pass."""
+        for _ in range(round(seconds / TICK_S)):
+            self.rig.now_s += TICK_S
+            self.supervisor.tick(self.senses(), self.rig.now_s)
+
+    def tick_until(self, condition: Callable[[], object], most_s: float = 10.0) -> None:
+        for _ in range(round(most_s / TICK_S)):
+            if condition():
+                return
+            self.tick()
+        pytest.fail(f"waited for {most_s} s; told: {self.told.names()}")
+
+    def aborted(self, cause: Cause) -> str:
+        """The last chunk was aborted because of this, and the words are everywhere the same."""
+        _, why, message = self.told.last("aborted")
+        assert why is cause
+        assert (self.supervisor.cause, self.supervisor.message) == (cause, message)
+        return str(message)
+
+
+MakeScene = Callable[..., Scene]
+
+
+@pytest.fixture(scope="module")
+def make_scene(
+    arm: ArmModel,
+    limits: Limits,
+    gripper_limits: GripperLimits,
+    chunk_planner: ChunkPlanner,
+    planner: Planner,
+) -> MakeScene:
+    def make(kind: type[Commander] = Commander, bounds: Bounds = BOUNDS) -> Scene:
+        published, told, hold, stopwatch_s = (
+            Published(arm, limits, gripper_limits),
+            Told(),
+            Hold(),
+            [0.0],
+        )
+        commander = kind(
+            chunk_planner,
+            planner,
+            published.gate,
+            Gripper(gripper_limits),
+            stop_lead_s=0.0125,
+            hand_over_lead_s=0.05,
+            rest_speed=REST_SPEED,
+        )
+        watch = PlaybackWatch(ContactWatch(arm, np.full(7, 50.0), 0.1), bounds)
+        supervisor = Supervisor(
+            commander,
+            None if kind is Rehearsal else watch,
+            bounds,
+            hold,
+            lambda: stopwatch_s[0],
+            told,
+        )
+        return Scene(supervisor, Rig(commander, published), told, hold, stopwatch_s)
+
+    return make
+
+
+@pytest.fixture
+def scene(make_scene: MakeScene) -> Scene:
+    return make_scene()
+
+
+@pytest.fixture
+def playing(scene: Scene) -> Scene:
+    """Half a second into a long chunk."""
+    scene.play(FAR)
+    scene.tick(0.5)
+    return scene
+
+
+def at(**changes: Any) -> Callable[[Senses], Senses]:
+    """Senses with another measurement."""
+
+    def look(senses: Senses) -> Senses:
+        assert senses.measured is not None
+        return replace(senses, measured=replace(senses.measured, **changes))
+
+    return look
+
+
+def missing(cause: Cause, message: str = "gone") -> Callable[[Senses], Senses]:
+    def look(senses: Senses) -> Senses:
+        measured = None if cause is Cause.NO_JOINT_STATES else senses.measured
+        return replace(senses, measured=measured, fault=MotionRefusedError(cause, message))
+
+    return look
+
+
+def stops_along_its_plan(scene: Scene, before: tuple[Vector, Vector, Vector]) -> None:
+    goes_on(scene.rig, before)
+    assert not np.any(scene.arm[-1].dq[-1])
+
+
+# Chunks and moves.
+
+
+def test_a_chunk_is_followed_to_its_end(scene: Scene) -> None:
+    scene.play()
+    scene.tick_until(lambda: "finished" in scene.told.names())
+    assert scene.told.names() == ["accepted", *["stepped"] * 10, "finished"]
+    assert scene.supervisor.playing is None
+    assert not scene.supervisor.stopping
+
+
+def test_the_next_chunk_takes_over(playing: Scene) -> None:
+    playing.play(TURN)
+    assert playing.told.names()[-2:] == ["superseded", "accepted"]
+    playing.tick_until(lambda: playing.told.names()[-1] == "finished")
+
+
+@pytest.mark.parametrize("cause", [Cause.NOT_ACTIVE, Cause.NO_CONTROLLER, Cause.NO_JOINT_STATES])
+def test_nothing_begins_while_something_is_missing(scene: Scene, cause: Cause) -> None:
+    scene.look = missing(cause)
+    assert refused(scene.play, cause) == "gone"
+    refused(scene.move, cause)
+    assert scene.arm == []
+    scene.look = lambda senses: senses
+    scene.play()
+
+
+def test_a_chunk_planned_from_what_is_long_past_is_refused(scene: Scene) -> None:
+    now_s = scene.rig.now_s
+    said = refused(lambda: scene.play(stamp_s=now_s - 901.0), Cause.CHUNK_TOO_OLD)
+    assert "901.00 s ago" in said
+    assert "900.0 s" in said
+    scene.play(stamp_s=now_s - 899.0)
+
+
+def test_a_plan_that_took_too_long_is_not_sent(scene: Scene) -> None:
+    times_s = iter([0.0, 1.5, 10.0, 10.9])
+    scene.supervisor._stopwatch = lambda: next(times_s)
+    said = refused(scene.play, Cause.PLANNING_TOO_SLOW)
+    assert "1.500 s" in said
+    assert scene.arm == []
+    scene.play()
+    assert scene.told.last("accepted")[1] == pytest.approx(0.9)
+
+
+# Holds and stops.
+
+
+def test_a_held_arm_takes_nothing_until_it_is_released(playing: Scene) -> None:
+    before = playing.rig.state()
+    playing.hold.held = True
+    playing.stop(Cause.HELD)
+    stops_along_its_plan(playing, before)
+    playing.aborted(Cause.HELD)
+    for act in (playing.play, playing.move):
+        assert "release" in refused(act, Cause.HELD)
+    playing.tick_until(lambda: not playing.supervisor.stopping)
+    sent = len(playing.arm)
+    playing.hold.held = False
+    playing.tick(1.0)
+    assert len(playing.arm) == sent
+    playing.play()
+
+
+def test_a_stop_is_over_when_the_arm_is_seen_at_rest(playing: Scene) -> None:
+    playing.stop()
+    end_s = playing.rig.now_s + playing.arm[-1].times_s[-1]
+    playing.look = at(dq=np.full(7, 0.06))
+    playing.tick(0.6)
+    assert "rested" not in playing.told.names()
+    assert playing.supervisor.stopping
+    playing.look = lambda senses: senses
+    playing.tick()
+    assert playing.rig.now_s > end_s
+    assert playing.told.last("rested")[0]
+    assert not playing.supervisor.stopping
+
+
+def test_a_second_stop_adds_nothing(playing: Scene) -> None:
+    playing.stop()
+    playing.tick()
+    playing.stop(Cause.HELD)
+    assert len(playing.arm) == 2
+    assert playing.told.names().count("aborted") == 1
+    playing.tick_until(lambda: "rested" in playing.told.names())
+
+
+def test_whoever_waits_for_the_rest_is_told_before_the_arm_moves_again(playing: Scene) -> None:
+    """A chunk that came before the next look left the stop's caller without an answer."""
+    playing.stop()
+    playing.rig.now_s += playing.arm[-1].times_s[-1] + 0.001
+    playing.play(session_id="b")
+    assert playing.told.names()[-2:] == ["rested", "accepted"]
+
+
+def test_a_stop_that_is_refused_is_reported_and_the_plan_ends_at_rest(playing: Scene) -> None:
+    def refuse(*_: object, **__: object) -> float:
+        raise MotionRefusedError(Cause.LIMIT_EXCEEDED, "too sharp")
+
+    send = playing.rig.commander._gate.send_arm
+    playing.rig.commander._gate.send_arm = refuse  # type: ignore[method-assign]
+    playing.stop()
+    assert "too sharp" in playing.told.last("worried")[0]
+    assert playing.supervisor.stopping
+    playing.rig.commander._gate.send_arm = send  # type: ignore[method-assign]
+    refused(playing.play, Cause.BUSY)
+    playing.tick_until(lambda: "rested" in playing.told.names())
+
+
+# An arm that does not come to rest.
+
+
+def test_an_arm_that_goes_on_after_its_stop_is_reported_and_braked_again_and_again(
+    playing: Scene,
+) -> None:
+    playing.stop()
+    stop_s = playing.arm[-1].times_s[-1]
+    shift, speed = np.zeros(7), np.array([0.3, 0, 0, 0, 0, 0, 0])
+
+    def runaway(senses: Senses) -> Senses:
+        shift[0] += 0.3 * TICK_S
+        assert senses.measured is not None
+        q = np.clip(START_Q + shift, -2.8, 3.7)
+        return replace(senses, measured=replace(senses.measured, q=q, dq=speed))
+
+    playing.look = runaway
+    playing.tick(stop_s + 0.9)
+    assert len(playing.arm) == 2
+    playing.tick(0.2)
+    assert len(playing.arm) == 3
+    np.testing.assert_allclose(playing.arm[-1].start_dq, speed, atol=1e-9)
+    success, message = playing.told.last("rested")
+    assert not success
+    assert "0.300 rad/s" in message
+    assert playing.supervisor.unrest == playing.told.last("worried")[0] == message
+    assert playing.supervisor.cause is Cause.NOT_AT_REST
+    playing.tick(1.3)
+    assert len(playing.arm) == 4
+    playing.look = at(q=START_Q + shift, dq=np.zeros(7))
+    playing.tick(0.5)
+    assert playing.told.last("rested")[0]
+    assert playing.supervisor.unrest == ""
+
+
+@pytest.mark.parametrize("cause", [Cause.NOT_ACTIVE, Cause.NO_CONTROLLER, Cause.NO_JOINT_STATES])
+def test_what_cannot_be_braked_is_reported_all_the_same(playing: Scene, cause: Cause) -> None:
+    """Somebody else may move the arm once this node is inactive: that is not for it to stop."""
+    playing.stop()
+
+    def look(senses: Senses) -> Senses:
+        return missing(cause)(at(dq=np.full(7, 0.2))(senses))
+
+    playing.look = look
+    playing.tick(3.0)
+    assert not playing.told.last("rested")[0]
+    assert len(playing.arm) == 2
+    worries = playing.told.names().count("worried")
+    assert worries == 1 if cause is Cause.NO_JOINT_STATES else worries >= 2
+
+
+def test_a_stop_brakes_an_arm_that_moves_though_nothing_is_played(scene: Scene) -> None:
+    """A node that was started anew while the controller plays an old plan."""
+    speed = np.array([0, 0.2, 0, 0, 0, 0, 0])
+    shift = np.zeros(7)
+
+    def old_plan(senses: Senses) -> Senses:
+        assert senses.measured is not None
+        return replace(senses, measured=replace(senses.measured, q=START_Q + shift, dq=speed))
+
+    scene.look = old_plan
+    for _ in range(5):
+        shift += speed * TICK_S
+        scene.tick()
+    refused(scene.play, Cause.NOT_AT_REST)
+    assert scene.supervisor.moves(scene.senses())
+    scene.stop(Cause.HELD)
+    (brake,) = scene.arm
+    np.testing.assert_allclose(brake.start_dq, speed, atol=1e-9)
+    np.testing.assert_allclose(brake.start_q, START_Q + shift)
+    assert scene.supervisor.stopping
+
+
+# What stops a plan.
+
+
+@pytest.mark.parametrize("cause", [Cause.NO_CONTROLLER, Cause.NO_JOINT_STATES])
+def test_what_goes_missing_stops_the_arm_along_its_plan(playing: Scene, cause: Cause) -> None:
+    playing.look = missing(cause)
+    playing.rig.now_s += TICK_S
+    before = playing.rig.state()
+    playing.supervisor.tick(playing.senses(), playing.rig.now_s)
+    stops_along_its_plan(playing, before)
+    said = playing.aborted(cause)
+    assert said.startswith("gone; ")
+    assert "give the goal again" in said
+
+
+def test_an_arm_off_its_plan_is_braked_from_where_it_is(playing: Scene) -> None:
+    def beside(senses: Senses) -> Senses:
+        assert senses.measured is not None
+        off = replace(senses.measured, q=senses.measured.q + 0.12)
+        return replace(senses, measured=off)
+
+    playing.look = beside
+    playing.rig.now_s += TICK_S
+    measured = playing.senses().measured
+    assert measured is not None
+    playing.supervisor.tick(playing.senses(), playing.rig.now_s)
+    assert "rad from its plan" in playing.aborted(Cause.TRACKING_ERROR)
+    np.testing.assert_allclose(playing.arm[-1].start_q, measured.q)
+
+
+def test_an_arm_that_pushes_is_braked(playing: Scene) -> None:
+    playing.look = lambda senses: replace(senses, effort=np.full(7, 60.0))
+    playing.tick(0.2)
+    assert "pushes" in playing.aborted(Cause.CONTACT)
+
+
+@pytest.mark.parametrize("speed", [0.0, 0.3])
+def test_joint_states_that_repeat_themselves_are_no_ground_to_brake_from(
+    make_scene: MakeScene, speed: float
+) -> None:
+    """The arm would have been torn back to where it was when its driver got stuck."""
+    for deltas, cause in ((0.3 * FAR, Cause.JOINTS_FROZEN), (FAR, Cause.TRACKING_ERROR)):
+        scene = make_scene()
+        scene.play(deltas)
+        scene.tick(0.3)
+        stuck = scene.rig.state()[0]
+        scene.look = at(q=stuck, dq=np.full(7, speed))
+        while scene.supervisor.playing is not None:
+            scene.rig.now_s += TICK_S
+            before = scene.rig.state()
+            scene.supervisor.tick(scene.senses(), scene.rig.now_s)
+        scene.aborted(cause)
+        stops_along_its_plan(scene, before)
+        assert np.abs(scene.arm[-1].start_q - stuck).max() > 0.01
+        scene.tick(5.0)
+        assert len(scene.arm) == 2  # also when it seems to go on moving
+
+
+def test_old_joint_states_are_no_ground_to_brake_from(playing: Scene) -> None:
+    def beside(senses: Senses) -> Senses:
+        return replace(at(q=playing.rig.state()[0] + 0.12)(senses), age_s=0.2)
+
+    playing.look = beside
+    playing.rig.now_s += TICK_S
+    before = playing.rig.state()
+    playing.supervisor.tick(playing.senses(), playing.rig.now_s)
+    stops_along_its_plan(playing, before)
+
+
+def test_an_arm_that_goes_on_after_its_plans_end_is_braked(scene: Scene) -> None:
+    scene.play()
+    scene.tick_until(lambda: scene.told.names().count("stepped") == 10)
+    playing = scene.supervisor.playing
+    assert playing is not None
+    end_q, count = playing.plan.spline.state(playing.plan.duration_s)[0], [0]
+
+    def shaking(senses: Senses) -> Senses:
+        count[0] += 1
+        return at(q=end_q + 1e-3 * (count[0] % 2), dq=np.full(7, 0.08))(senses)
+
+    scene.look = shaking
+    scene.tick_until(lambda: scene.supervisor.playing is None)
+    assert scene.rig.now_s > playing.end_s + BOUNDS.rest_s
+    assert "0.080 rad/s" in scene.aborted(Cause.TRACKING_ERROR)
+
+
+# A clock that goes back.
+
+
+def turned_back(scene: Scene, by_s: float) -> None:
+    """ROS time goes back, and the arm knows nothing of it."""
+    scene.rig.now_s -= by_s
+    scene.rig.published.sent_s[-1] -= by_s
+
+
+@pytest.mark.parametrize("measures_speed", [True, False])
+@pytest.mark.parametrize("by_s", [0.3, 1e6])
+def test_a_clock_that_goes_back_stops_the_arm_smoothly_and_new_chunks_are_played(
+    playing: Scene, limits: Limits, by_s: float, measures_speed: bool
+) -> None:
+    turned_back(playing, by_s)
+    if not measures_speed:
+        playing.look = at(dq=None)
+    q, dq, _ = playing.rig.state()
+    playing.supervisor.tick(playing.senses(), playing.rig.now_s)
+    assert f"back by {by_s:.3f} s" in playing.aborted(Cause.CLOCK_JUMPED)
+    stop = playing.arm[-1]
+    check(stop, limits)
+    assert playing.rig.published.sent_s[-1] == playing.rig.now_s
+    np.testing.assert_allclose(stop.start_q, q, atol=1e-6)
+    np.testing.assert_allclose(stop.start_dq, dq, atol=1e-6)
+    playing.look = lambda senses: senses
+    playing.tick_until(lambda: "rested" in playing.told.names(), 2.0)
+    playing.play(session_id="b")
+
+
+def test_a_chunk_that_comes_before_the_next_look_meets_the_new_time(playing: Scene) -> None:
+    turned_back(playing, 100.0)
+    refused(playing.play, Cause.BUSY)
+    playing.aborted(Cause.CLOCK_JUMPED)
+
+
+def test_a_clock_that_goes_back_while_the_arm_rests_matters_to_nobody(scene: Scene) -> None:
+    scene.play()
+    scene.tick_until(lambda: "finished" in scene.told.names())
+    turned_back(scene, 100.0)
+    scene.tick()
+    assert "aborted" not in scene.told.names()
+    scene.play()
+
+
+# Approval.
+
+
+def test_a_chunk_that_waits_moves_nothing_until_it_is_approved(scene: Scene) -> None:
+    scene.play(approval=True, start_s=scene.rig.now_s + 0.5)
+    assert scene.told.names() == ["awaiting"]
+    assert scene.supervisor.awaiting is not None
+    scene.tick(5.0)
+    assert scene.arm == []
+    scene.approve()  # long after it was to begin: it begins now
+    assert scene.told.last("accepted")[0].steps_dropped == 0
+    assert scene.supervisor.awaiting is None
+    scene.tick_until(lambda: "finished" in scene.told.names())
+    refused(scene.approve, Cause.NOT_APPROVED)
+
+
+def test_it_is_planned_again_from_where_the_arm_is_then(scene: Scene) -> None:
+    scene.play(approval=True)
+    scene.look = at(q=START_Q + 0.05, dq=np.zeros(7))
+    scene.approve()
+    np.testing.assert_allclose(scene.arm[0].start_q, START_Q + 0.05, atol=1e-9)
+
+
+@pytest.mark.parametrize("how", ["discard", "stop", "next", "move", "clock"])
+def test_a_chunk_that_is_let_go_is_rejected_and_never_played(scene: Scene, how: str) -> None:
+    scene.play(approval=True)
+    waiting = scene.supervisor.awaiting
+    if how == "discard":
+        assert scene.supervisor.discard("nobody wants it")
+        assert not scene.supervisor.discard("nobody wants it")
+    elif how == "stop":
+        scene.stop()
+    elif how == "next":
+        scene.play(approval=True)
+    elif how == "move":
+        scene.move()
+    else:
+        scene.rig.now_s -= 10.0
+        scene.tick()
+    chunk, cause, message = scene.told.last("rejected")
+    assert (chunk, cause) == (waiting, Cause.NOT_APPROVED)
+    assert "not approved" in message
+    assert scene.supervisor.awaiting is not waiting
+
+
+def test_a_chunk_that_makes_no_sense_replaces_none_that_waits(scene: Scene) -> None:
+    scene.play(approval=True)
+    refused(lambda: scene.play(DOWN * np.nan, approval=True), Cause.INVALID_CHUNK)
+    refused(lambda: scene.play(session_id="b", approval=True), Cause.BUSY)
+    scene.approve()
+    assert scene.told.last("accepted")[0].sequence == 1
+
+
+def test_a_chunk_that_cannot_be_played_does_not_wait_for_approval(scene: Scene) -> None:
+    refused(lambda: scene.play(DOWN * 1e3, approval=True), Cause.INVALID_CHUNK)
+    assert scene.supervisor.awaiting is None
+
+
+def test_what_is_approved_too_late_is_rejected_with_the_reason(scene: Scene) -> None:
+    scene.play(approval=True, stamp_s=scene.rig.now_s)
+    scene.rig.now_s += 1000.0
+    refused(scene.approve, Cause.CHUNK_TOO_OLD)
+    assert scene.told.last("rejected")[1] is Cause.CHUNK_TOO_OLD
+    assert scene.supervisor.awaiting is None
+
+
+def test_an_approved_chunk_takes_over_from_the_one_that_plays(playing: Scene) -> None:
+    playing.play(TURN, approval=True)
+    playing.tick(0.1)
+    before = playing.rig.state()
+    playing.approve()
+    goes_on(playing.rig, before)
+
+
+# A dry run.
+
+
+def test_a_dry_run_sends_nothing_and_takes_its_time(make_scene: MakeScene) -> None:
+    scene = make_scene(Rehearsal)
+    scene.play(close=CLOSE)
+    playing = scene.supervisor.playing
+    assert playing is not None
+    assert playing.gripper_moves
+    scene.tick(0.3)
+    refused(lambda: scene.play(session_id="b"), Cause.BUSY)
+    scene.play(TURN)  # from where the arm stands, not from where it would be
+    assert scene.told.names()[-2:] == ["superseded", "accepted"]
+    playing = scene.supervisor.playing
+    assert playing is not None
+    np.testing.assert_allclose(playing.planned(playing.start_s), START_Q, atol=1e-9)
+    scene.tick_until(lambda: "finished" in scene.told.names())
+    assert scene.rig.now_s >= playing.end_s
+    scene.move()
+    scene.stop()
+    scene.aborted(Cause.STOPPED)
+    assert not scene.supervisor.stopping
+    assert scene.arm == []
+    assert scene.rig.published.gripper == []
+
+
+def test_a_dry_run_refuses_what_would_be_refused(make_scene: MakeScene) -> None:
+    scene = make_scene(Rehearsal)
+    scene.look = at(q=START_Q + np.array([0, 0, 0, 0, 0, 0, 2.3]))
+    refused(lambda: scene.play(np.tile([0, 0, 0, 0, 0, 3.0], (10, 1))), Cause.LIMIT_EXCEEDED)
+    scene.look = at(dq=np.full(7, 0.2))
+    refused(scene.play, Cause.NOT_AT_REST)
+    scene.look = missing(Cause.NO_JOINT_STATES)
+    refused(scene.play, Cause.NO_JOINT_STATES)
+
+
+# Whatever happens.
+
+
+ACTS = ("play", "other", "offer", "approve", "discard", "stop", "hold", "release", "move", "jump")
+
+
+@settings(max_examples=20)
+@given(acts=st.lists(st.tuples(st.sampled_from(ACTS), st.integers(0, 20)), max_size=15))
+def test_whatever_is_asked_the_arm_moves_only_when_it_may_and_comes_to_rest(
+    make_scene: MakeScene, limits: Limits, acts: list[tuple[str, int]]
+) -> None:
+    scene = make_scene()
+    for act, ticks in acts:
+        before, held, sent = scene.rig.state(), scene.hold.held, len(scene.arm)
+        might_begin = act in ("play", "other", "approve", "move")
+        refusal = refusal_of(lambda: perform(scene, act))  # noqa: B023
+        if refusal is not None:
+            assert refusal.cause is not Cause.NONE
+            assert str(refusal)
+            assert act not in ("stop", "hold", "release", "discard", "jump")
+            assert len(scene.arm) == sent
+        if held and might_begin:
+            assert len(scene.arm) == sent
+        if act in ("offer", "discard", "release"):
+            assert len(scene.arm) == sent
+        if len(scene.arm) > sent and act != "jump":
+            goes_on(scene.rig, before)
+            check(scene.arm[-1], limits)
+        sent = len(scene.arm)
+        scene.tick(ticks * TICK_S)
+        assert len(scene.arm) == sent  # an arm that does as it is told is left alone
+    scene.tick(4.0)
+    assert scene.supervisor.playing is None
+    assert not scene.supervisor.stopping
+    names = scene.told.names()
+    chunks = [what for what in scene.told.all if what[0] == "accepted"]
+    assert len(chunks) == sum(names.count(end) for end in ("finished", "aborted", "superseded"))
+    waiting = scene.supervisor.awaiting is not None
+    ends = sum(1 for what in scene.told.all if what[0] == "rejected")
+    assert names.count("awaiting") - waiting >= ends
+
+
+def perform(scene: Scene, act: str) -> None:
+    if act in ("play", "other", "offer"):
+        scene.play(0.2 * DOWN, session_id="b" if act == "other" else "a", approval=act == "offer")
+    elif act == "approve":
+        scene.approve()
+    elif act == "discard":
+        scene.supervisor.discard("so")
+    elif act == "stop":
+        scene.stop()
+    elif act == "hold":
+        scene.hold.held = True
+        scene.stop(Cause.HELD)
+    elif act == "release":
+        scene.hold.held = False
+    elif act == "move":
+        scene.move(0.05)
+    elif scene.arm:
+        turned_back(scene, 50.0)
+        scene.supervisor.tick(scene.senses(), scene.rig.now_s)

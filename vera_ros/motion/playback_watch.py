@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Watches an arm play its plan, and tells what keeps it from it."""
+
+from vera_ros.motion.causes import Cause
+from vera_ros.motion.commands import Measured
+from vera_ros.motion.contact import ContactWatch
+from vera_ros.motion.playback import Playing
+from vera_ros.motion.senses import Bounds, Senses
+from vera_ros.motion.watchdogs import FrozenJoints
+
+_SAME_S = 0.05  # joint states of an arm in motion are not the same for so long
+_FRESH_S = 0.1
+
+Trouble = tuple[Cause, str]
+
+
+class PlaybackWatch:
+    """Looks at the arm, some fifty times a second, whether or not something is played.
+
+    Args:
+        contact: watches the efforts.
+        bounds: what is still taken for well.
+    """
+
+    def __init__(self, contact: ContactWatch, bounds: Bounds) -> None:
+        self._contact = contact
+        self._bounds = bounds
+        self._frozen = FrozenJoints(bounds.frozen_s, bounds.frozen_rad, bounds.tracking_delay_s)
+
+    def forget(self) -> None:
+        """Begin anew: time was turned back."""
+        self._frozen.forget()
+
+    def brakes_from(self, senses: Senses, playing: Playing | None) -> Measured | None:
+        """The measured arm, if an arm in motion may be braked from there.
+
+        It may be elsewhere by now where joint states are not fresh, or stay the same although the
+        arm moves, or is to move.
+        """
+        measured = senses.measured
+        if measured is None or senses.age_s > _FRESH_S:
+            return None
+        moves = playing is not None or self._bounds.moves(measured)
+        return None if moves and self._frozen.same_s >= _SAME_S else measured
+
+    def look(self, playing: Playing | None, senses: Senses, now_s: float) -> Trouble | None:
+        """What keeps the arm from playing its plan, and in which words; None: nothing does."""
+        measured, bounds = senses.measured, self._bounds
+        if measured is None:
+            return None
+        came_s = now_s - senses.age_s
+        planned = None if playing is None else playing.planned(came_s)
+        if self._frozen.look(measured.q, planned, came_s):
+            return Cause.JOINTS_FROZEN, (
+                f"the measured joint positions have not changed at all for {bounds.frozen_s} s or "
+                f"more, and the plan moved by {bounds.frozen_rad} rad or more: the driver repeats "
+                "old joint states, or the controller does not play"
+            )
+        if playing is None:
+            return None
+        touched = self._contact.look(senses.effort, measured.q, measured.dq, measured.stamp_s)
+        if touched:
+            return Cause.CONTACT, touched
+        error_rad = playing.tracking_error(measured.q, measured.stamp_s, bounds.tracking_delay_s)
+        if error_rad > bounds.tracking_rad:
+            return Cause.TRACKING_ERROR, (
+                f"a joint is {error_rad:.3f} rad from its plan; valid is up to "
+                f"{bounds.tracking_rad} rad"
+            )
+        if now_s > playing.end_s + bounds.rest_s and bounds.moves(measured):
+            return Cause.TRACKING_ERROR, (
+                f"the arm still moves at {measured.speed_rad_s:.3f} rad/s {bounds.rest_s} s after "
+                "its plan's end"
+            )
+        return None

@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is known of the arm at a moment, and what of it is still taken for well."""
+
+from dataclasses import dataclass
+
+from vera_ros.motion.causes import MotionRefusedError
+from vera_ros.motion.commands import Measured
+from vera_ros.motion.small_matrices import Vector
+
+
+@dataclass(frozen=True)
+class Senses:
+    """What is known of the arm now.
+
+    Attributes:
+        measured: None: where the arm is, is not known.
+        effort: of the joints; None: not measured. Shape (n,), [Nm].
+        age_s: of the measurement.
+        fault: why nothing may be moved; None: it may, and the arm is measured.
+    """
+
+    measured: Measured | None = None
+    effort: Vector | None = None
+    age_s: float = 0.0
+    fault: MotionRefusedError | None = None
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """What is still taken for well.
+
+    Attributes:
+        tracking_rad: of a joint from its plan.
+        tracking_delay_s: how late the controller may play a plan.
+        rest_speed: a joint slower than this is at rest [rad/s].
+        rest_s: for the arm to rest after the end of a plan or a stop.
+        planning_s: that planning may take.
+        chunk_age_s: of what a chunk was planned from.
+        frozen_s: for joint states to stay the same while the plan moves.
+        frozen_rad: how far the plan must have moved a joint for that.
+        clock_jump_s: that the clock may go back.
+    """
+
+    tracking_rad: float
+    tracking_delay_s: float
+    rest_speed: float
+    rest_s: float
+    planning_s: float
+    chunk_age_s: float
+    frozen_s: float
+    frozen_rad: float
+    clock_jump_s: float
+
+    def moves(self, measured: Measured) -> bool:
+        """Whether a joint is faster than an arm at rest."""
+        return measured.speed_rad_s > self.rest_speed

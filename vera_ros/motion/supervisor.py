@@ -1,0 +1,376 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the arm may do: who lets it move, what stops it, and whether it does as it was told.
+
+Times are ROS time [s], given by the caller. Whatever is wrong, the answer is the same: the arm
+comes to rest smoothly and stays there until another chunk or move comes, and nothing is wrong.
+"""
+
+from collections.abc import Callable
+from typing import Protocol
+
+from vera_ros.motion.causes import Cause, MotionRefusedError
+from vera_ros.motion.commander import Commander, Prepared
+from vera_ros.motion.commands import ChunkCommand, Measured
+from vera_ros.motion.playback import Playing
+from vera_ros.motion.playback_watch import PlaybackWatch
+from vera_ros.motion.senses import Bounds, Senses
+from vera_ros.motion.small_matrices import Vector
+from vera_ros.motion.watchdogs import ClockWatch, Rest, RestWatch
+
+HELD = "a hold was asked for; call release when it is safe, then give the goal again"
+AT_REST = "the arm has come to rest"
+# Why an arm is braked from where it is measured: it is not on its plan, or time is no guide.
+_OFF_PLAN = (Cause.TRACKING_ERROR, Cause.CONTACT, Cause.CLOCK_JUMPED)
+_TRIES = 2  # at a plan that comes before it is to take over
+_ROUNDING_S = 1e-6
+_GO_ON = "the arm stops and holds; once all is well, give the goal again"
+
+
+class Hold:
+    """Whether a hold was asked for and not released yet; outlives the Supervisor that heeds it."""
+
+    def __init__(self) -> None:
+        self.held = False
+
+
+class Listener(Protocol):
+    """Who wants to know what becomes of chunks, moves and stops."""
+
+    def awaiting(self, playing: Playing, planning_s: float) -> None:
+        """A chunk is planned like this, and waits for approval."""
+
+    def rejected(self, chunk: ChunkCommand, cause: Cause, message: str) -> None:
+        """A chunk that waited for approval is not played."""
+
+    def accepted(self, playing: Playing, planning_s: float) -> None:
+        """A chunk or move was sent."""
+
+    def superseded(self, playing: Playing) -> None:
+        """The next chunk of the episode has taken over."""
+
+    def stepped(self, playing: Playing) -> None:
+        """One more step has been played."""
+
+    def finished(self, playing: Playing) -> None:
+        """All was played, and the arm rests."""
+
+    def aborted(self, playing: Playing, cause: Cause, message: str) -> None:
+        """It was stopped early."""
+
+    def rested(self, success: bool, message: str) -> None:
+        """The arm has come to rest after a stop; or it has not, or that is not known."""
+
+    def worried(self, message: str) -> None:
+        """Something a person should know."""
+
+
+class Supervisor:
+    """One arm's playback: takes chunks and moves, watches them, stops them.
+
+    Args:
+        commander: plans and sends.
+        watch: looks at the arm while it plays; None: it need not follow, in a dry run.
+        bounds: what is still taken for well.
+        hold: the latched hold.
+        stopwatch: steady time [s], to time the planning.
+        listener: is told what happens.
+        present: tells the ROS time [s] that has come while something was planned; None: time
+            stands still meanwhile.
+
+    Attributes:
+        awaiting: the chunk that waits for approval.
+        cause: why the last plan ended early, or the last chunk was refused.
+        message: the same in words.
+        unrest: why the arm is not known to rest though it was stopped; empty: all is well.
+    """
+
+    def __init__(
+        self,
+        commander: Commander,
+        watch: PlaybackWatch | None,
+        bounds: Bounds,
+        hold: Hold,
+        stopwatch: Callable[[], float],
+        listener: Listener,
+        present: Callable[[], float] | None = None,
+    ) -> None:
+        self._commander = commander
+        self._watch = watch
+        self._bounds = bounds
+        self._hold = hold
+        self._stopwatch = stopwatch
+        self._listener = listener
+        self._present = present
+        self._clock = ClockWatch(bounds.clock_jump_s)
+        self._rest = RestWatch(bounds.rest_s)
+        self._steps_told = 0
+        self.awaiting: ChunkCommand | None = None
+        self.cause, self.message, self.unrest = Cause.NONE, "", ""
+
+    @property
+    def playing(self) -> Playing | None:
+        """What is played."""
+        return self._commander.playing
+
+    @property
+    def stopping(self) -> bool:
+        """Whether a stop was sent since which the arm was not seen at rest."""
+        return self._commander.stopping is not None
+
+    def moves(self, senses: Senses) -> bool:
+        """Whether the arm moves, as far as is known."""
+        return senses.measured is not None and self._bounds.moves(senses.measured)
+
+    def explain(self, cause: Cause, message: str) -> None:
+        """Remember why nothing is played; Cause.NONE: something is."""
+        self.cause, self.message = cause, message
+
+    # Chunks and moves.
+
+    def play(
+        self, chunk: ChunkCommand, senses: Senses, now_s: float, *, approval: bool = False
+    ) -> None:
+        """Play a chunk, or have it wait for approval.
+
+        Raises:
+            MotionRefusedError: nothing of it is played; all else goes on as it was.
+        """
+        self._look_at_clock(senses, now_s)
+        measured = self._free(senses)
+        waiting = self.awaiting
+        if waiting is not None and waiting.session_id != chunk.session_id:
+            raise MotionRefusedError(
+                Cause.BUSY,
+                f"chunk {waiting.sequence} of another episode waits for approval; call approve or "
+                "discard first",
+            )
+        self._refuse_old(chunk, now_s)
+        if approval:
+            self._offer(chunk.as_soon_as_possible(), measured, now_s)
+        else:
+            self._send(*self._prepare(chunk, measured, now_s))
+
+    def approve(self, senses: Senses, now_s: float) -> None:
+        """Play the chunk that waits for approval, planned from the present state.
+
+        Raises:
+            MotionRefusedError: it is not played, and waits no longer.
+        """
+        self._look_at_clock(senses, now_s)
+        chunk, self.awaiting = self.awaiting, None
+        if chunk is None:
+            raise MotionRefusedError(Cause.NOT_APPROVED, "no chunk waits for approval")
+        try:
+            self._refuse_old(chunk, now_s)
+            self._send(*self._prepare(chunk, self._free(senses), now_s))
+        except MotionRefusedError as error:
+            self._listener.rejected(chunk, error.cause, str(error))
+            raise
+
+    def discard(self, reason: str) -> bool:
+        """Let go of the chunk that waits for approval; return whether there was one."""
+        chunk, self.awaiting = self.awaiting, None
+        if chunk is None:
+            return False
+        message = f"the chunk was not approved: {reason}"
+        self._listener.rejected(chunk, Cause.NOT_APPROVED, message)
+        return True
+
+    def move_to(self, goal: Vector, speed_share: float, senses: Senses, now_s: float) -> None:
+        """Move to joint positions slowly. `goal`: Shape (n,), [rad].
+
+        Raises:
+            MotionRefusedError: nothing is moved.
+        """
+        self._look_at_clock(senses, now_s)
+        measured = self._free(senses)
+        self._send(self._commander.prepare_move(goal, speed_share, measured, now_s), 0.0)
+
+    def _free(self, senses: Senses) -> Measured:
+        """The measured arm, if it may be moved."""
+        if self._hold.held:
+            raise MotionRefusedError(Cause.HELD, HELD)
+        if senses.fault is not None:
+            raise senses.fault
+        assert senses.measured is not None
+        return senses.measured
+
+    def _refuse_old(self, chunk: ChunkCommand, now_s: float) -> None:
+        most_s = self._bounds.chunk_age_s
+        if chunk.stamp_s is not None and now_s - chunk.stamp_s > most_s:
+            raise MotionRefusedError(
+                Cause.CHUNK_TOO_OLD,
+                f"the chunk was planned from what was seen {now_s - chunk.stamp_s:.2f} s ago; "
+                f"valid is up to {most_s} s; nothing of it is played",
+            )
+
+    def _prepare(
+        self, chunk: ChunkCommand, measured: Measured, now_s: float
+    ) -> tuple[Prepared, float]:
+        """A chunk's plan, and how long planning took [s]."""
+        began_s = self._stopwatch()
+        prepared = self._prepare_in_time(chunk, measured, now_s)
+        took_s, most_s = self._stopwatch() - began_s, self._bounds.planning_s
+        if took_s > most_s:
+            raise MotionRefusedError(
+                Cause.PLANNING_TOO_SLOW,
+                f"planning took {took_s:.3f} s; valid is up to {most_s} s; nothing of the chunk is "
+                "played; is the machine overloaded?",
+            )
+        return prepared, took_s
+
+    def _prepare_in_time(self, chunk: ChunkCommand, measured: Measured, now_s: float) -> Prepared:
+        """Plan so that the plan is there before it takes over; where it is not, once more."""
+        later_s = 0.0
+        for _ in range(_TRIES):
+            prepared = self._commander.prepare_chunk(chunk, measured, now_s, later_s)
+            if self._present is None or prepared.from_rest:
+                return prepared
+            present_s = self._present()
+            late_s = present_s - prepared.begins_s
+            if late_s <= _ROUNDING_S:
+                return prepared
+            now_s, later_s = present_s, 2.0 * (present_s - now_s)
+        raise MotionRefusedError(
+            Cause.PLANNING_TOO_SLOW,
+            f"the chunk was planned {late_s:.3f} s after it should have taken over; nothing of it "
+            "is played; is the machine overloaded?",
+        )
+
+    def _offer(self, chunk: ChunkCommand, measured: Measured, now_s: float) -> None:
+        prepared, planning_s = self._prepare(chunk, measured, now_s)
+        self._commander.check(prepared)
+        self.discard("the next chunk of the episode has come")
+        self.awaiting = chunk
+        self._listener.awaiting(prepared.playing, planning_s)
+
+    def _send(self, prepared: Prepared, planning_s: float) -> None:
+        before, stopped = self.playing, self.stopping
+        prepared = self._commander.send(prepared, self._present)
+        self.explain(Cause.NONE, "")
+        self.unrest = ""
+        self._steps_told = 0
+        self.discard("another motion was begun")
+        if stopped:  # it has come to rest, or nothing could have been sent
+            self._listener.rested(True, AT_REST)
+        if before is not None:
+            self._listener.superseded(before)
+        self._listener.accepted(prepared.playing, planning_s)
+
+    # Stops.
+
+    def stop(self, cause: Cause, message: str, senses: Senses, now_s: float) -> None:
+        """Bring the arm to rest smoothly, whatever moves it; a stop under way goes on."""
+        self._look_at_clock(senses, now_s)
+        self.discard(message)
+        if self.playing is not None:
+            self._end_early(self.playing, cause, message, senses, now_s)
+        elif not self.stopping and self.moves(senses):
+            self._brake(senses, now_s)
+
+    def _end_early(
+        self, playing: Playing, cause: Cause, message: str, senses: Senses, now_s: float
+    ) -> None:
+        try:
+            measured = self._to_brake_from(cause, senses)
+            if measured is not None:
+                self._commander.brake(measured, now_s)
+            else:
+                self._commander.stop(now_s)
+        except MotionRefusedError as error:
+            self._listener.worried(
+                f"no smoother stop was possible ({error}); the plan ends at rest in "
+                f"{playing.end_s - now_s:.2f} s"
+            )
+        self.explain(cause, message)
+        self._listener.aborted(playing, cause, message)
+
+    def _to_brake_from(self, cause: Cause, senses: Senses) -> Measured | None:
+        """The measured arm, if it is a better guide to a smooth stop than its plan."""
+        if cause not in _OFF_PLAN or self._watch is None:
+            return None
+        measured = self._watch.brakes_from(senses, self.playing)
+        if cause is Cause.CLOCK_JUMPED and measured is not None and measured.dq is None:
+            return None
+        return measured
+
+    def _brake(self, senses: Senses, now_s: float) -> None:
+        """Brake an arm that moves though nothing is played, if that is for this node to do."""
+        if senses.fault is not None or self._watch is None:
+            return
+        measured = self._watch.brakes_from(senses, None)
+        if measured is None:
+            self._listener.worried("the arm is not braked: its joint states are not to be trusted")
+            return
+        try:
+            self._commander.brake(measured, now_s)
+        except MotionRefusedError as error:
+            self._listener.worried(f"the arm cannot be braked: {error}")
+
+    # Time.
+
+    def tick(self, senses: Senses, now_s: float) -> None:
+        """Look at the arm, some fifty times a second."""
+        self._look_at_clock(senses, now_s)
+        trouble = self._watch and self._watch.look(self.playing, senses, now_s)
+        playing = self.playing
+        if playing is None:
+            self._watch_rest(senses, now_s)
+            return
+        if senses.fault is not None:
+            trouble = senses.fault.cause, str(senses.fault)
+        if trouble:
+            cause, what = trouble
+            self._end_early(playing, cause, f"{what}; {_GO_ON}", senses, now_s)
+            return
+        steps = playing.steps_played(now_s)
+        if steps > self._steps_told:
+            self._steps_told = steps
+            self._listener.stepped(playing)
+        if playing.finished(now_s) and (self._watch is None or not self.moves(senses)):
+            self._commander.finish()
+            self._listener.finished(playing)
+
+    def _look_at_clock(self, senses: Senses, now_s: float) -> None:
+        back_s = self._clock.look(now_s)
+        if not back_s:
+            return
+        self._commander.turn_back(back_s)
+        self._rest.forget()
+        message = f"ROS time went back by {back_s:.3f} s"
+        self._listener.worried(message)
+        self.discard(message)
+        if self.playing is not None:
+            words = f"{message}; {_GO_ON}"
+            self._end_early(self.playing, Cause.CLOCK_JUMPED, words, senses, now_s)
+        if self._watch is not None:
+            self._watch.forget()
+
+    def _watch_rest(self, senses: Senses, now_s: float) -> None:
+        """After a stop, the arm must really come to rest."""
+        stop, measured = self._commander.stopping, senses.measured
+        if stop is None:
+            return
+        moves = None if measured is None else self.moves(senses)
+        rest = self._rest.look(stop.end_s, moves, now_s)
+        if rest is Rest.THERE:
+            self._commander.rested()
+            self.unrest = ""
+            self._listener.rested(True, AT_REST)
+        elif rest is Rest.OVERDUE:
+            self._say_unrest(senses)
+            self._brake(senses, now_s)
+
+    def _say_unrest(self, senses: Senses) -> None:
+        measured, told = senses.measured, self.unrest
+        if measured is None:
+            self.unrest = f"whether the arm rests after its stop is not known: {senses.fault}"
+        else:
+            self.unrest = (
+                f"the arm still moves at {measured.speed_rad_s:.3f} rad/s although it was stopped: "
+                f"it was to rest {self._bounds.rest_s} s ago or sooner; use its own stop"
+            )
+        self.explain(Cause.NOT_AT_REST, self.unrest)
+        if measured is not None or not told:
+            self._listener.worried(self.unrest)
+        self._listener.rested(False, self.unrest)
