@@ -681,3 +681,41 @@ def perform(scene: Scene, act: str) -> None:
     elif scene.arm:
         turned_back(scene, 50.0)
         scene.supervisor.tick(scene.senses(), scene.rig.now_s)
+
+
+# Time that passes while something is planned.
+
+
+def late_by(scene: Scene, *seconds: float) -> None:
+    """Planning takes so long, one time after the other."""
+    began_s, passed = scene.rig.now_s, iter(seconds)
+    scene.supervisor._present = lambda: began_s + next(passed)
+
+
+def test_an_arm_at_rest_begins_when_all_is_planned_and_checked(scene: Scene) -> None:
+    late_by(scene, 0.03, 0.03)
+    scene.play(close=np.ones(len(DOWN), bool))
+    sent = scene.rig.published.sent_s[-1]
+    assert sent == pytest.approx(scene.rig.now_s + 0.03)
+    assert scene.supervisor.playing is not None
+    assert scene.supervisor.playing.start_s == sent
+
+
+def test_a_plan_that_comes_after_its_hand_over_is_made_again_for_a_later_one(
+    playing: Scene,
+) -> None:
+    asked_s = playing.rig.now_s
+    late_by(playing, 0.08, 0.12)
+    playing.play(-DOWN)
+    new = playing.supervisor.playing
+    assert new is not None
+    assert new.plan.chunk is not None
+    assert new.start_s == pytest.approx(asked_s + 0.08)
+    assert new.start_s + new.plan.chunk.begins_s > asked_s + 0.12
+
+
+def test_where_no_plan_is_in_time_none_is_played(playing: Scene) -> None:
+    before, sent = playing.supervisor.playing, len(playing.arm)
+    late_by(playing, 0.08, 30.0)
+    assert "overloaded" in refused(lambda: playing.play(-DOWN), Cause.PLANNING_TOO_SLOW)
+    assert (playing.supervisor.playing, len(playing.arm)) == (before, sent)
