@@ -5,6 +5,7 @@ Everything runs in this process and one executor, so whatever blocks a node bloc
 """
 
 import threading
+import gc
 import time
 from collections.abc import Callable, Mapping
 from types import TracebackType
@@ -239,6 +240,9 @@ class Stage:
         self._executor.shutdown()
         self.node.destroy_node()
         rclpy.shutdown(context=self._context)
+        self._under_test.clear()
+        del self.node, self._executor
+        gc.collect()  # a participant lives as long as its last handle does
 
     # Nodes and servers.
 

@@ -113,9 +113,11 @@ class ChunkReports:
         """It was stopped early."""
         self.counts["aborted"] += 1
         asked_for = cause in (Cause.STOPPED, Cause.HELD)
-        log = self._node.get_logger().info if asked_for else self._node.get_logger().error
-        what = "the move" if playing.plan.chunk is None else f"chunk {playing.sequence}"
-        log(f"{what} was stopped: {message}")
+        words = f"{what} was stopped: {message}"
+        if asked_for:  # rclpy wants one line of code for each severity
+            self._node.get_logger().info(words)
+        else:
+            self._node.get_logger().error(words)
         self._say(ChunkProgress.ABORTED, playing, cause, message)
         self._arrived.give(False, message)
 

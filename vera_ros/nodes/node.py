@@ -65,6 +65,7 @@ class VeraNode(LifecycleNode):
         super().__init__(name, **options)
         self.parameters = declare_parameters(self, (*parameters, _AUTOSTART))
         self.active = self._started = False
+        self.alone = False  # in its process
         self.fault: Exception | None = None
         self._entities_before: dict[Any, Callable[[Any], object]] | None = None
         self._diagnostics = self.create_publisher(DiagnosticArray, "/diagnostics", 10)
@@ -191,7 +192,8 @@ class VeraNode(LifecycleNode):
             if self.waiting_to_start():
                 return
             self.trigger_activate()
-            gc.freeze()  # what is there now stays: no collection in mid-motion has to look at it
+            if self.alone:
+                gc.freeze()  # what is there now stays: no collection in mid-motion has to look at it
         self._end_autostart()
 
     def _end_autostart(self) -> None:
@@ -252,6 +254,7 @@ def _run(make_node: Callable[[], VeraNode], arguments: list[str] | None) -> int:
     node = None
     try:
         node = make_node()
+        node.alone = True
         executor = SingleThreadedExecutor()
         executor.add_node(node)
         try:
