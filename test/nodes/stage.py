@@ -4,8 +4,8 @@
 Everything runs in this process and one executor, so whatever blocks a node blocks the test too.
 """
 
-import threading
 import gc
+import threading
 import time
 from collections.abc import Callable, Mapping
 from types import TracebackType

@@ -113,6 +113,7 @@ class ChunkReports:
         """It was stopped early."""
         self.counts["aborted"] += 1
         asked_for = cause in (Cause.STOPPED, Cause.HELD)
+        what = "the move" if playing.plan.chunk is None else f"chunk {playing.sequence}"
         words = f"{what} was stopped: {message}"
         if asked_for:  # rclpy wants one line of code for each severity
             self._node.get_logger().info(words)

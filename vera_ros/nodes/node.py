@@ -193,7 +193,7 @@ class VeraNode(LifecycleNode):
                 return
             self.trigger_activate()
             if self.alone:
-                gc.freeze()  # what is there now stays: no collection in mid-motion has to look at it
+                gc.freeze()  # what is there stays: no collection in mid-motion has to look at it
         self._end_autostart()
 
     def _end_autostart(self) -> None:
