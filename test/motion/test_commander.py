@@ -396,7 +396,7 @@ def test_of_a_late_chunk_what_has_passed_is_dropped_and_the_rest_keeps_its_time(
     start_s = rig.now_s - late
     playing = rig.play(ramp, start_s=start_s)
     dropped = playing.steps_dropped
-    assert dropped == np.ceil(late / CONTROL_DT_S - 1e-9)
+    assert dropped == np.ceil(late / CONTROL_DT_S - 1e-4)
     assert len(playing.plan.step_times_s) == len(ramp) - dropped
     assert playing.plan.executed_trans_m == pytest.approx(np.abs(ramp[dropped:, 2]).sum())
     assert playing.plan.chunk is not None

@@ -408,7 +408,7 @@ class Commander:
         if lead_s > 0.0:
             return chunk, now_s, lead_s, 0
         soonest_s = hand_over_s if self.moving(now_s) else 0.0
-        past = math.ceil((soonest_s - lead_s) / chunk.control_dt_s - 1e-9)
+        past = math.ceil((soonest_s - lead_s) / chunk.control_dt_s - 1e-4)
         if past >= len(chunk.deltas):
             raise MotionRefusedError(
                 Cause.CHUNK_TOO_OLD,
