@@ -2,6 +2,7 @@
 """A robot without a body, as a process: cameras, joint states, controllers, and what is wrong."""
 
 import argparse
+import contextlib
 import time
 from pathlib import Path
 
@@ -82,7 +83,8 @@ def main() -> None:
     executor = rclpy.executors.SingleThreadedExecutor()
     for each in (node, controller):
         executor.add_node(each)
-    executor.spin()
+    with contextlib.suppress(rclpy.executors.ExternalShutdownException):  # asked to end
+        executor.spin()
 
 
 if __name__ == "__main__":

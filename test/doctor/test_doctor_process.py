@@ -18,6 +18,7 @@ import pytest
 from vera_ros.demo.isolation import free_port, own_domain
 from vera_ros.embodiments import find_embodiment
 from vera_ros.graph import GraphOptions, command, nodes
+from vera_ros.middleware import on_loopback
 from vera_ros.resources import share_path
 from vera_ros.server.host import PolicyHost
 from vera_ros.server.reference.handshake import make_server_config
@@ -113,12 +114,8 @@ class Served:
 def environment() -> Iterator[dict[str, str]]:
     """A ROS domain that is nobody else's, and a terminal that is wide enough."""
     with own_domain() as domain:
-        yield {
-            **os.environ,
-            "ROS_DOMAIN_ID": str(domain),
-            "ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST",
-            "COLUMNS": "120",
-        }
+        own = {"ROS_DOMAIN_ID": str(domain), "COLUMNS": "120"}
+        yield {**os.environ, **on_loopback(os.environ), **own}
 
 
 @pytest.fixture(scope="module")

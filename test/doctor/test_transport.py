@@ -11,7 +11,9 @@ from vera_ros.doctor.transport import (
     judge_shared_memory,
     judge_sockets,
     measure,
+    stays_here,
 )
+from vera_ros.middleware import on_loopback
 
 from .facts import graph, view
 
@@ -33,7 +35,7 @@ def test_the_default_transports_are_for_small_pictures(
 ) -> None:
     finding = judge_profile(environ, pictures)
     assert finding.verdict is expected
-    assert ("export FASTDDS_BUILTIN_TRANSPORTS=" in finding.mend) is (expected is Verdict.WARNING)
+    assert ("fastdds_large_data.xml" in finding.mend) is (expected is Verdict.WARNING)
 
 
 @pytest.mark.parametrize(
@@ -85,6 +87,20 @@ def test_fragments_matter_over_a_network(
     limit: int | None, pictures: Pictures, local: bool, expected: Verdict
 ) -> None:
     assert judge_fragments(limit, pictures, local).verdict is expected
+
+
+@pytest.mark.parametrize(
+    ("environ", "expected"),
+    [
+        ({}, False),
+        ({"ROS_AUTOMATIC_DISCOVERY_RANGE": "SUBNET"}, False),
+        ({"ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST"}, True),
+        ({"ROS_LOCALHOST_ONLY": "1"}, True),
+        (on_loopback({}), True),
+    ],
+)
+def test_a_graph_that_stays_here_is_known(environ: dict[str, str], expected: bool) -> None:
+    assert stays_here(environ) is expected
 
 
 def test_pictures_are_measured_where_they_come() -> None:

@@ -118,6 +118,8 @@ def test_a_view_twice_is_one_too_few() -> None:
 def test_nothing_is_said_of_views_that_do_not_come() -> None:
     assert not judge_together({"a": view("a"), "b": view("b", samples=())}, 0.06)
     assert not judge_together({"a": view("a")}, 0.06)
+    unstamped = tuple(replace(s, stamp_s=0.0) for s in samples(20.0))
+    assert not judge_together({"a": view("a"), "b": view("b", samples=unstamped)}, 0.06)
 
 
 @given(

@@ -16,6 +16,7 @@ from typing import Any, NoReturn
 from vera_ros.doctor.finding import NotCheckedError
 from vera_ros.errors import VeraRosError
 
+_GRACE_S = 0.4  # for a probe that is late to end by itself
 _NO_MODULE = re.compile(r"ModuleNotFoundError: No module named '([^'.]+)")
 
 
@@ -98,7 +99,7 @@ class Probe:
 
     Args:
         name: of its module.
-        deadline: when it is killed.
+        deadline: when it is ended.
     """
 
     def __init__(self, name: str, deadline: Deadline) -> None:
@@ -129,7 +130,7 @@ class Probe:
         """Name and value of each fact.
 
         Raises:
-            ToolTimeoutError: it does not end; it is killed.
+            ToolTimeoutError: it does not end by itself.
             NotCheckedError: a library that it needs is not installed.
             ToolError: it crashed.
         """
@@ -143,8 +144,13 @@ class Probe:
         self._raise(self._process.wait())
 
     def _give_up(self) -> None:
+        """End it, by force only if it must be: killed while it listens, it may harm the senders."""
         self._late = True
-        self._process.kill()
+        self._process.terminate()
+        try:
+            self._process.wait(_GRACE_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
 
     def _raise(self, code: int) -> NoReturn:
         if self._late:
@@ -164,7 +170,7 @@ def probe(name: str, deadline: Deadline, question: Mapping[str, Any]) -> dict[st
     """Ask a probe, and return all its facts.
 
     Raises:
-        ToolTimeoutError: it does not end; it is killed.
+        ToolTimeoutError: it does not end by itself.
         NotCheckedError: a library that it needs is not installed.
         ToolError: it crashed.
     """

@@ -10,12 +10,13 @@ from vera_ros.doctor.bytes import size
 from vera_ros.doctor.context import Context
 from vera_ros.doctor.finding import Finding, NotCheckedError, failure, not_needed, ok, warning
 from vera_ros.doctor.graph import GraphFacts, rate_hz
+from vera_ros.middleware import PROFILE_VARIABLES
+from vera_ros.resources import share_path
 
 _MIB = 2**20
 _SEGMENT_BYTES = 512 * 2**10  # Fast DDS's shared-memory segment; larger messages get lost
-_LARGE_DATA = "LARGE_DATA?max_msg_size=2MB&sockets_size=4MB&non_blocking=true"
-_LARGE_SOCKET_BYTES = 4_000_000  # what that asks of the kernel
-_PROFILES = ("FASTDDS_DEFAULT_PROFILES_FILE", "FASTRTPS_DEFAULT_PROFILES_FILE")
+_LARGE_SOCKET_BYTES = 4 * _MIB  # what config/fastdds_large_data.xml asks of the kernel
+_LOOPBACK = "fastdds_loopback.xml"
 _FREE_SHARED_MEMORY = 16 * _MIB  # room for some thirty processes of a graph
 _FRAGMENTS_BYTES = 128 * _MIB
 _TO_KEEP = "to keep it, write it into a file in /etc/sysctl.d"
@@ -56,11 +57,8 @@ def look(context: Context) -> list[Finding]:
     rmw = os.environ.get("RMW_IMPLEMENTATION", "")
     pictures = _pictures(context)
     findings = [judge_sockets(_kernel("net/core/rmem_max"), pictures)]
-    local = (
-        os.environ.get("ROS_AUTOMATIC_DISCOVERY_RANGE") == "LOCALHOST"
-        or os.environ.get("ROS_LOCALHOST_ONLY") == "1"
-    )
-    findings.append(judge_fragments(_kernel("net/ipv4/ipfrag_high_thresh"), pictures, local))
+    limit = _kernel("net/ipv4/ipfrag_high_thresh")
+    findings.append(judge_fragments(limit, pictures, stays_here(os.environ)))
     if rmw and "fastrtps" not in rmw:
         return [not_needed("Fast DDS", f"the middleware is {rmw}"), *findings]
     memory = os.statvfs("/dev/shm") if Path("/dev/shm").is_dir() else None
@@ -71,7 +69,7 @@ def look(context: Context) -> list[Finding]:
 def judge_profile(environ: Mapping[str, str], pictures: Pictures) -> Finding:
     """Fast DDS is set up for pictures of this size."""
     name = "Fast DDS"
-    for variable in _PROFILES:
+    for variable in PROFILE_VARIABLES:
         file = environ.get(variable, "")
         if file and not Path(file).is_file():
             return failure(
@@ -84,7 +82,7 @@ def judge_profile(environ: Mapping[str, str], pictures: Pictures) -> Finding:
         return warning(
             name,
             f"with the default transports, {pictures} get lost even within one machine",
-            f"export FASTDDS_BUILTIN_TRANSPORTS='{_LARGE_DATA}' (for every node, cameras included)",
+            f"start with dds_profile:=large_data, and the cameras after: {_large_data()}",
         )
     return ok(name, f"{transports or 'default transports'}, {pictures}")
 
@@ -152,6 +150,15 @@ def _pictures(context: Context) -> Pictures:
     return measured or (_SIMULATED if context.options.robot == "sim" else _USUAL)
 
 
+def stays_here(environ: Mapping[str, str]) -> bool:
+    """Whether nothing of ROS comes from other machines."""
+    return (
+        environ.get("ROS_AUTOMATIC_DISCOVERY_RANGE") == "LOCALHOST"
+        or environ.get("ROS_LOCALHOST_ONLY") == "1"
+        or any(Path(environ.get(name, "")).name == _LOOPBACK for name in PROFILE_VARIABLES)
+    )
+
+
 def measure(facts: GraphFacts) -> Pictures | None:
     """What the cameras were seen to send; None: nothing was seen."""
     views = [view for view in facts.views.values() if view.size_bytes]
@@ -161,6 +168,12 @@ def measure(facts: GraphFacts) -> Pictures | None:
         max(view.size_bytes for view in views),
         sum(view.size_bytes * (rate_hz(view.samples, facts.clock) or 0.0) for view in views),
     )
+
+
+def _large_data() -> str:
+    """The command that sets Fast DDS up for large pictures."""
+    path = share_path("config", "fastdds_large_data.xml")
+    return "export " + " ".join(f"{name}={path}" for name in PROFILE_VARIABLES)
 
 
 def _kernel(name: str) -> int | None:

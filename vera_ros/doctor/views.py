@@ -64,9 +64,12 @@ def judge(name: str, view: ViewFacts, configuration: Configuration, facts: Graph
 
 
 def judge_together(views: Mapping[str, ViewFacts], limit_s: float) -> list[Finding]:
-    """The views are taken at about the same time. Empty where one of them does not come."""
+    """The views are taken at about the same time. Empty where that cannot be told."""
     name = "views together"
-    if len(views) < 2 or not all(view.samples for view in views.values()):
+    stamped = (
+        view.samples and all(s.stamp_s > 0.0 for s in view.samples) for view in views.values()
+    )
+    if len(views) < 2 or not all(stamped):
         return []
     topics = [view.topic.name for view in views.values()]
     if len(set(topics)) < len(topics):
