@@ -107,6 +107,24 @@ def test_a_restart_is_a_new_session_with_an_empty_window(loss: Exception) -> Non
     assert episode.counters.steps == 20
 
 
+def test_skipped_ticks_are_counted_through_restarts() -> None:
+    rig = at(State.PLAYING, RESTART)
+    rig.accept()
+    rig.cameras_on = False
+    rig.advance(0.3)
+    rig.cameras_on = True
+    rig.advance(0.5)
+    rig.progress(ChunkState.FINISHED, step_times_ns=rig.step_times_ns(), steps_played=10)
+    rig.look()
+    skipped = rig.episode.ticks_skipped
+    assert skipped > 0
+    rig.fail(LOSSES[0])
+    assert rig.episode.ticks_skipped == skipped
+    rig.episode.cancel(rig.now)
+    rig.start()
+    assert rig.episode.ticks_skipped == 0
+
+
 def test_our_own_deadline_is_a_lost_connection() -> None:
     rig = in_the_second_chunk()
     rig.advance(RESTART.infer_s + 0.1)

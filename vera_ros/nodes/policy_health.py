@@ -107,7 +107,7 @@ def _values_of_episode(episode: Episode) -> dict[str, object]:
     return {
         "state": episode.state.name,
         "window": f"{window.fill if window else 0} of {window.size if window else 0}",
-        "ticks_skipped": window.skipped if window else 0,
+        "ticks_skipped": episode.ticks_skipped,
         **{name: getattr(episode.counters, name) for name in _COUNTED},
     }
 

@@ -221,7 +221,9 @@ class PolicyNode(VeraNode):
         # In lockstep, one view's pictures may all be there before the other's first.
         capacity = max(p["frame_buffer_size"], LOSSLESS_DEPTH if p["lockstep"] else 0)
         # The server's order is the order of concatenation; pictures of before the episode go.
+        counts = self._buffer.counts
         self._buffer = FrameBuffer(config.view_keys, capacity)
+        self._buffer.counts |= {view: counts[view] for view in config.view_keys}
         height, width = config.image_resolution or self._embodiment.resolution
         return RollingWindow(
             self._buffer,

@@ -39,7 +39,7 @@ def status_message(
         views=list(ages),
         view_age_s=[-1.0 if ns is None else max(0, ns) * 1e-9 for ns in ages.values()],
         frames_dropped=sum(count.dropped for count in buffer.counts.values()),
-        ticks_skipped=window.skipped if window else 0,
+        ticks_skipped=episode.ticks_skipped,
         rails_bound_chunks=counters.rails_bound_chunks,
         slowed_chunks=counters.slowed_chunks,
         clipped_rows=counters.clipped_rows,

@@ -119,6 +119,7 @@ class Episode:
         self.result: Result | None = None
         self.inferring = False
         self._config: ServerConfig | None = None
+        self._skipped_before = 0  # in sessions before this one
         self._answered = False  # in this session
         self._frames_asked = 0
         self._started = self._entered = Instant(0.0, 0)
@@ -139,6 +140,11 @@ class Episode:
     def running(self) -> bool:
         """Whether an episode is under way."""
         return self.state.running
+
+    @property
+    def ticks_skipped(self) -> int:
+        """Control ticks that found no frame, in all sessions of the episode."""
+        return self._skipped_before + (self.window.skipped if self.window else 0)
 
     @property
     def moving_share(self) -> float:
@@ -169,7 +175,8 @@ class Episode:
         self.goal = goal
         self.counters = Counters()
         self.result = self._config = None
-        self._steps_before = 0
+        self._steps_before = self._skipped_before = 0
+        self.window = None
         self._started = self._ticked = now
         self._pause_asked, self._paused_s = False, 0.0
         self._time_in_motion = MotionShare()
@@ -178,6 +185,7 @@ class Episode:
     def _begin_session(self, message: str, now: Instant) -> None:
         """Have the server begin afresh, with nothing that was seen before."""
         self.session_id = self._new_session_id()
+        self._skipped_before = self.ticks_skipped
         self._chunk = self._progress = self.window = None
         self.inferring = self._answered = False
         self._warm_frames = 0
