@@ -128,6 +128,15 @@ def test_everything_that_is_copied_is_there() -> None:
                 assert list(ROOT.glob(source)) if source != "." else True, source
 
 
+def test_the_image_gets_what_the_readme_says_that_apt_lacks() -> None:
+    readme = (ROOT / "README.md").read_text()
+    line = next(line for line in readme.splitlines() if line.startswith("pip install 'websockets"))
+    dockerfile = (ROOT / "docker" / "vera_ros" / "Dockerfile").read_text()
+    requirements = re.findall(r"'[^']+'", line.partition("#")[0])
+    assert requirements
+    assert all(requirement in dockerfile for requirement in requirements)
+
+
 def test_one_version_of_vera() -> None:
     pinned = re.search(r"^ARG VERA_COMMIT=(\w+)$", SERVER_DOCKERFILE, re.MULTILINE)
     assert pinned is not None

@@ -23,6 +23,7 @@ _REASON = (
 for _module in ("launch_ros", "launch_testing", "ros2launch"):
     pytest.importorskip(_module, reason=_REASON)
 
+DDS_PROFILE = "share/vera_ros/config/fastdds_large_data.xml"
 LAUNCH = ("ros2", "launch", "vera_ros", "mimicgen_panda.launch.py", "sigterm_timeout:=60")
 
 
@@ -71,6 +72,7 @@ def test_arguments_are_explained(environment: dict[str, str]) -> None:
         "seed",
         "lockstep",
         "config",
+        "dds_profile",
     ):
         assert f"'{name}':" in shown
     assert "no description given" not in shown
@@ -83,6 +85,7 @@ def test_arguments_are_explained(environment: dict[str, str]) -> None:
         ("seed:=many", "seed is 'many'; valid is a whole number"),
         ("realtime_factor:=-1", "realtime_factor is -1.0; valid is"),
         ("lockstep:=perhaps", "perhaps"),
+        ("dds_profile:=huge", "huge"),
         ("config:=/nowhere.yaml", "config '/nowhere.yaml' is not a file"),
         ("server_url:=http://127.0.0.1:8800", "server_url is 'http://127.0.0.1:8800'"),
     ],
@@ -94,6 +97,27 @@ def test_what_cannot_be_started_is_refused(
     assert ran.returncode == 1
     assert message in ran.stdout
     assert "process started" not in ran.stdout
+
+
+@pytest.mark.parametrize(("profile", "path"), [("none", ""), ("large_data", DDS_PROFILE)])
+def test_nodes_use_the_dds_profile(
+    environment: dict[str, str], tmp_path: Path, server_url: str, profile: str, path: str
+) -> None:
+    names = ("FASTRTPS_DEFAULT_PROFILES_FILE", "FASTDDS_DEFAULT_PROFILES_FILE")
+    environment = {name: v for name, v in environment.items() if name not in names}
+    with Processes(tmp_path, environment) as processes:
+        processes.start("launch", [*LAUNCH, f"server_url:={server_url}", f"dds_profile:={profile}"])
+        with Operator(check=processes.check) as operator:
+            operator.wait_until_active(["sim_node", "ik_node", "policy_node"])
+        started = processes.log("launch").split("sim_node-2]: process started with pid [")[1]
+        variables = Path("/proc", started.split("]")[0], "environ").read_text().split("\0")
+        processes.end()
+        log = processes.log("launch")
+    value = dict(variable.split("=", 1) for variable in variables if variable)
+    for name in names:
+        assert value.get(name, "").endswith(path)
+        assert bool(value.get(name)) == bool(path)
+    assert "XMLPARSER" not in log
 
 
 def test_when_a_node_ends_all_end_and_the_log_says_which(

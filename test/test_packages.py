@@ -31,6 +31,7 @@ SYSTEM_KEYS = {
     "coal": "pinocchio",
     "cv2": "python3-opencv",
     "hypothesis": "python3-hypothesis",
+    "jsonschema": "python3-jsonschema",
     "msgpack": "python3-msgpack",
     "numpy": "python3-numpy",
     "packaging": "python3-packaging",
@@ -137,8 +138,8 @@ def test_colcon_installs_every_executable(install_folder: Path) -> None:
 def test_colcon_installs_every_data_file(install_folder: Path) -> None:
     files = [
         file.relative_to(ROOT)
-        for top in ("config", "description", "launch")
-        for file in (ROOT / top).rglob("*.*")
+        for top in ("config", "description", "docker", "launch")
+        for file in (ROOT / top).rglob("*")
         if file.is_file() and file.suffix != ".pyc"
     ]
     share = install_folder / "vera_ros" / "share" / "vera_ros"

@@ -230,7 +230,7 @@ class Supervisor:
             late_s = present_s - prepared.begins_s
             if late_s <= _ROUNDING_S:
                 return prepared
-            now_s, later_s = present_s, 2.0 * (present_s - now_s)
+            later_s = 2.0 * (present_s - now_s)
         raise MotionRefusedError(
             Cause.PLANNING_TOO_SLOW,
             f"the chunk was planned {late_s:.3f} s after it should have taken over; nothing of it "
