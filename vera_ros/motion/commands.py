@@ -42,7 +42,7 @@ class Measured:
     @property
     def speed_rad_s(self) -> float:
         """Of the fastest joint, where that is measured; otherwise 0."""
-        return 0.0 if self.dq is None else float(np.abs(self.dq).max())
+        return 0.0 if self.dq is None else float(np.abs(self.dq).max(initial=0.0))
 
 
 @dataclass(frozen=True)
