@@ -466,7 +466,7 @@ def test_a_planner_that_fails_unexpectedly_is_reported(
     stage.serve()
     both_nodes(stage)
     (ik,) = (node for node in stage._under_test if node.get_name() == "ik_node")
-    ik._commander.play_chunk = lambda *_: 1 / 0
+    ik._commander.prepare_chunk = lambda *_: 1 / 0
     aborted(stage, stage.goal(), PolicyStatus.ARM_REJECTED, "ZeroDivisionError")
     assert stage.progress[-1].cause == ChunkProgress.INTERNAL_ERROR
     assert never_moved(stage)
