@@ -94,9 +94,6 @@ def set_up(
         os.environ["ROS_DOMAIN_ID"] = str(domain)
         os.environ.update(on_loopback(os.environ))
         os.environ["ROS_LOG_DIR"] = str(folder / "ros")
-        # With shared memory, a subscriber that is killed may keep buffers of who publishes, until no
-        # picture comes through to anybody (Fast DDS 2.14).
-        os.environ.setdefault("FASTDDS_BUILTIN_TRANSPORTS", "UDPv4")
         processes = Processes(folder, os.environ)
         stack.callback(processes.stop)
         server_url = f"ws://127.0.0.1:{free_port()}"

@@ -66,7 +66,7 @@ def test_a_moving_arm_comes_to_rest_where_it_was_foreseen(
     foreseen = look_ahead(seen, commands[:past], commands[past:], scene.response)
     travel_m = np.linalg.norm(motion.position[-1] - motion.position[0])
     missed_m = np.linalg.norm(foreseen.position - motion.position[-1])
-    assert missed_m <= 0.008 + 0.15 * travel_m
+    assert missed_m <= 0.012 + 0.2 * travel_m  # a forecast for the next chunk, not a model
 
 
 @pytest.fixture
