@@ -24,6 +24,7 @@ from vera_ros.demo.processes import Processes
 from vera_ros.demo.waiter import Waiter
 from vera_ros.errors import ConfigurationError
 from vera_ros.graph import NodeSpec, command
+from vera_ros.middleware import on_loopback
 from vera_ros.resources import share_path
 
 TARGET_S = 0.05  # from the call to the first slower point, of 99 in 100 holds
@@ -62,7 +63,7 @@ def _drill(rng: np.random.Generator) -> Iterator[Drill]:
     """Somebody who asks, and the processes that are asked."""
     with ExitStack() as stack:
         os.environ["ROS_DOMAIN_ID"] = str(stack.enter_context(own_domain()))
-        os.environ["ROS_AUTOMATIC_DISCOVERY_RANGE"] = "LOCALHOST"
+        os.environ.update(on_loopback(os.environ))
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         processes = stack.enter_context(Processes(folder, os.environ))
         processes.start("controller", [sys.executable, "-m", "bench.controller"])

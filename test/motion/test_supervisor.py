@@ -714,6 +714,27 @@ def test_a_plan_that_comes_after_its_hand_over_is_made_again_for_a_later_one(
     assert new.plan.chunk.begins_s > 0.12
 
 
+@pytest.mark.parametrize("moves", [False, True])
+@pytest.mark.parametrize("lead_s", [-0.009, 0.0, 0.009])
+def test_of_a_chunk_that_is_due_while_it_is_planned_the_rest_is_played_in_time(
+    scene: Scene, moves: bool, lead_s: float
+) -> None:
+    """However soon it was planned, it was too late, and all of it was refused."""
+    if moves:
+        scene.play(0.2 * FAR)
+        scene.tick(0.5)
+    start_s = scene.rig.now_s + lead_s
+    late_by(scene, 0.025, 0.05)
+    scene.play(0.1 * DOWN, start_s=start_s)
+    new = scene.supervisor.playing
+    assert new is not None
+    assert new.plan.chunk is not None
+    assert new.steps_dropped > 0
+    begins_s = new.start_s + new.plan.chunk.begins_s
+    assert begins_s == pytest.approx(start_s + new.steps_dropped * CONTROL_DT_S, abs=1e-6)
+    assert begins_s >= scene.rig.now_s + 0.05
+
+
 def test_where_no_plan_is_in_time_none_is_played(playing: Scene) -> None:
     before, sent = playing.supervisor.playing, len(playing.arm)
     late_by(playing, 0.08, 0.5)

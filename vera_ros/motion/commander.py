@@ -113,7 +113,7 @@ class Commander:
             chunk: what is to be played.
             measured: where the arm is.
             now_s: ROS time.
-            later_s: it takes over so much later than it otherwise would.
+            later_s: it begins so much later than it otherwise could; 0: as soon as it can.
 
         Raises:
             MotionRefusedError: it cannot be played.
@@ -129,6 +129,8 @@ class Commander:
         if self.moving(now_s) and not self._plays_for(chunk.session_id):
             raise self._busy(now_s)
         moving, hand_over_s = self.moving(now_s), self._hand_over_lead_s + later_s
+        if later_s > 0.0:  # what is due until then is late, whatever the clock's steps
+            chunk = chunk.from_time(now_s + hand_over_s)
         chunk, now_s, lead_s = chunk.due(now_s, now_s + (hand_over_s if moving else 0.0))
         deltas, bound = chunk.deltas, False
         if self._rails is not None:

@@ -74,6 +74,16 @@ class ChunkCommand:
         """The same without a time."""
         return replace(self, start_s=None)
 
+    def from_time(self, soonest_s: float) -> "ChunkCommand":
+        """What of it begins no sooner than a time; without a time of its own, all of it.
+
+        Raises:
+            MotionRefusedError: nothing is left of it.
+        """
+        if self.start_s is None or self.start_s >= soonest_s:
+            return self
+        return self._rest(self.start_s, soonest_s)
+
     def due(self, now_s: float, soonest_s: float) -> tuple["ChunkCommand", float, float]:
         """What of it is still to come, the present, and how long until that begins.
 

@@ -4,6 +4,7 @@
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 from geometry_msgs.msg import PoseStamped
 from nav_msgs.msg import Path
 from std_msgs.msg import Header
@@ -17,6 +18,8 @@ from vera_ros.nodes.answers import Answers
 from vera_ros.nodes.chunk_messages import progress_message
 from vera_ros.nodes.conversions import LATCHED, pose_message
 from vera_ros_interfaces.msg import ChunkProgress
+
+_SHOWN_EVERY_S = 0.05  # of a plan on planned_path
 
 
 class ChunkReports:
@@ -148,10 +151,11 @@ class ChunkReports:
 
     def _show(self, plan: Plan) -> None:
         header = self._header()
-        knots = plan.spline.derivative(0, plan.spline.times_s)
+        count = int(np.ceil(plan.duration_s / _SHOWN_EVERY_S)) + 1
+        q = plan.spline.derivative(0, np.linspace(0.0, plan.duration_s, count))
         poses = [
             PoseStamped(header=header, pose=pose_message(position, (0.0, 0.0, 0.0, 1.0)))
-            for position in self._arm.tcp_positions(knots)
+            for position in self._arm.tcp_positions(q)
         ]
         self._planned_path.publish(Path(header=header, poses=poses))
 
