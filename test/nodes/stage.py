@@ -269,11 +269,9 @@ class Stage:
         self.wait_until(
             lambda: (
                 self.chunk_publisher.get_subscription_count() >= 2
-                and self.node.count_subscribers("arm_controller/joint_trajectory") >= 1
                 and self.node.count_publishers("chunk_progress") >= 1
                 and self.node.count_publishers("arm_status") >= 1
-                and ik._reader
-                and ik._reader.measured
+                and ik._sense().fault is None
             ),
             "discovery",
         )

@@ -77,7 +77,7 @@ class ActionStage:
                 and stage.node.count_publishers("chunk_progress") >= 1
                 and self.ik._reader
                 and self.ik._reader.measured
-                and not self.ik._output_fault()
+                and not self.ik._missing()
             ),
             "discovery",
         )
@@ -176,9 +176,9 @@ def test_a_stop_replaces_the_goal_and_the_old_goals_end_is_no_fault(
 def test_without_a_controller_nothing_moves(acted: ActionStage) -> None:
     stage = acted.stage
     acted.arm.close()
-    stage.wait_until(acted.ik._output_fault, "the server to go")
+    stage.wait_until(acted.ik._missing, "the server to go")
     refused = acted.play(gripper=CLOSE)
-    assert (refused.state, refused.cause) == (ChunkProgress.REJECTED, ChunkProgress.NOT_ACTIVE)
+    assert (refused.state, refused.cause) == (ChunkProgress.REJECTED, ChunkProgress.NO_CONTROLLER)
     assert f"nothing moves without the action server '/{ARM}'" in refused.message
     assert acted.ik.health().message in refused.message
     moved = stage.call(Trigger, "move_to_start")
@@ -186,7 +186,7 @@ def test_without_a_controller_nothing_moves(acted: ActionStage) -> None:
     assert ARM in moved.message
     assert acted.gripper.goals == []
     acted.arm = FakeController(stage, FollowJointTrajectory, ARM)
-    stage.wait_until(lambda: not acted.ik._output_fault(), "the server to come")
+    stage.wait_until(lambda: not acted.ik._missing(), "the server to come")
     assert acted.play(sequence=1).state == ChunkProgress.ACCEPTED
 
 
@@ -197,9 +197,7 @@ def test_a_node_that_is_cleaned_up_leaves_no_client_and_comes_up_again(acted: Ac
     assert not [waitable for waitable in ik.waitables if isinstance(waitable, ActionClient)]
     assert ik.trigger_configure() is TransitionCallbackReturn.SUCCESS
     assert ik.trigger_activate() is TransitionCallbackReturn.SUCCESS
-    stage.wait_until(
-        lambda: not ik._output_fault() and ik._reader and ik._reader.measured, "discovery"
-    )
+    stage.wait_until(lambda: not ik._missing() and ik._reader and ik._reader.measured, "discovery")
     assert acted.play().state == ChunkProgress.ACCEPTED
     stage.wait_until(lambda: acted.arm.goals, "the goal")
 

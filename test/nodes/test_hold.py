@@ -108,8 +108,17 @@ def test_a_hold_works_and_lasts_in_every_state_of_the_node(stage: Stage) -> None
     is_refused(stage, 1)
 
 
+TRANSITIONS = [
+    ("deactivate",),
+    ("deactivate", "cleanup"),
+    ("shutdown",),
+    ("deactivate", "shutdown"),
+]
+every_way_down = pytest.mark.parametrize("transitions", TRANSITIONS, ids="-".join)
+
+
 @pytest.mark.parametrize("held", [False, True], ids=["playing", "held"])
-@pytest.mark.parametrize("transitions", [("deactivate",), ("deactivate", "cleanup"), ("shutdown",)])
+@every_way_down
 def test_every_transition_stops_the_arm_first(
     playing: Stage, transitions: tuple[str, ...], held: bool
 ) -> None:
@@ -123,6 +132,46 @@ def test_every_transition_stops_the_arm_first(
     playing.wait_until(
         lambda: playing.arm_status[-1].state == ArmStatus.INACTIVE, "the node to say so"
     )
+    assert playing.arm_status[-1].held == held
+    ends = [m.cause for m in playing.progress if m.state == ChunkProgress.ABORTED]
+    assert ends == [ChunkProgress.HELD if held else ChunkProgress.STOPPED]
+
+
+@every_way_down
+def test_a_hold_that_stops_the_arm_outlasts_every_transition(
+    playing: Stage, transitions: tuple[str, ...]
+) -> None:
+    """The node goes down while the arm is still coming to rest."""
+    ik = ik_of(playing)
+    hold = playing.node.create_client(Trigger, "hold")
+    playing.wait_until(hold.service_is_ready, "the service")
+    answer = hold.call_async(Trigger.Request())
+    is_held(playing)
+    for transition in transitions:
+        assert getattr(ik, f"trigger_{transition}")() is SUCCESS
+    assert playing.wait_for(answer, "the answer").success
+    playing.ends_smoothly()
+    assert len(playing.arm_trajectories) == 2
+    playing.wait_until(
+        lambda: playing.arm_status[-1].state == ArmStatus.INACTIVE, "the node to say so"
+    )
+    assert playing.arm_status[-1].held
+
+
+@every_way_down
+def test_a_chunk_that_awaits_approval_is_let_go_with_every_transition(
+    stage: Stage, transitions: tuple[str, ...]
+) -> None:
+    ik = stage.add_ready_ik(approval=True)
+    stage.chunk_publisher.publish(chunk())
+    stage.wait_until(lambda: stage.progress_of(0), "the chunk to wait")
+    assert stage.progress_of(0)[0].state == ChunkProgress.AWAITING_APPROVAL
+    for transition in transitions:
+        assert getattr(ik, f"trigger_{transition}")() is SUCCESS
+    stage.wait_until(lambda: len(stage.progress_of(0)) == 2, "its end")
+    answer = stage.progress_of(0)[1]
+    assert (answer.state, answer.cause) == (ChunkProgress.REJECTED, ChunkProgress.NOT_APPROVED)
+    assert not stage.arm_trajectories
 
 
 def test_a_hold_ends_a_running_goal_and_the_next_goal_waits_for_the_release(stage: Stage) -> None:
