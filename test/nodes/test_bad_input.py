@@ -30,8 +30,7 @@ def both_nodes(stage: Stage, **policy_parameters: Any) -> None:
             stage.node.count_subscribers("action_chunk") >= 2
             and stage.node.count_publishers("chunk_progress") >= 1
             and stage.node.count_subscribers("arm_controller/joint_trajectory") >= 1
-            and ik._reader
-            and ik._reader.measured
+            and ik._sense().fault is None
         ),
         "discovery",
     )
@@ -418,8 +417,7 @@ def test_chunks_that_make_no_sense(stage: Stage) -> None:
         lambda: (
             stage.node.count_subscribers("action_chunk") >= 2
             and stage.node.count_publishers("chunk_progress") >= 1
-            and ik._reader
-            and ik._reader.measured
+            and ik._sense().fault is None
         ),
         "discovery",
     )
@@ -447,8 +445,7 @@ def test_a_chunk_that_had_to_be_slowed_says_so_and_is_not_cut(
         lambda: (
             stage.node.count_subscribers("action_chunk") >= 2
             and stage.node.count_publishers("chunk_progress") >= 1
-            and ik._reader
-            and ik._reader.measured
+            and ik._sense().fault is None
         ),
         "discovery",
     )

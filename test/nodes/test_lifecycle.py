@@ -274,10 +274,7 @@ def test_move_to_start_answers_when_there_or_when_stopped(stage: Stage) -> None:
     """While the service waited, nothing else of the node ran: no monitor, no stop, no end."""
     ik = stage.add_ik(start_speed=0.5, start_posture=(START_Q + 0.2).tolist())
     stage.wait_until_active(ik)
-    stage.wait_until(lambda: ik._reader and ik._reader.measured, "joint states")
-    stage.wait_until(
-        lambda: stage.node.count_subscribers("arm_controller/joint_trajectory"), "discovery"
-    )
+    stage.wait_until(lambda: ik._sense().fault is None, "discovery")
     answer = stage.call(Trigger, "move_to_start")
     assert answer.success, answer.message
     np.testing.assert_allclose(stage.q(), START_Q + 0.2, atol=1e-3)
