@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: Apache-2.0
+"""arm_status: one state at a time, with the cause that a person needs to know."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pytest
+
+from vera_ros.motion.causes import Cause, MotionRefusedError
+from vera_ros.motion.commands import Measured
+from vera_ros.motion.senses import Senses
+from vera_ros.nodes.arm_status import arm_status
+from vera_ros_interfaces.msg import ArmStatus
+
+STILL = Measured(np.zeros(7), np.zeros(7), None, 0.0, 0.0)
+
+
+@dataclass
+class Supervised:
+    """What arm_status asks of a Supervisor."""
+
+    playing: Any = None
+    stopping: bool = False
+    awaiting: Any = None
+    cause: Cause = Cause.NONE
+    message: str = ""
+    in_motion: bool = False
+
+    def moves(self, _: Senses) -> bool:
+        return self.in_motion
+
+
+def senses(cause: Cause = Cause.NONE) -> Senses:
+    return Senses(STILL, fault=MotionRefusedError(cause, "gone") if cause else None)
+
+
+@pytest.mark.parametrize(
+    ("supervised", "sensed", "held", "state", "cause"),
+    [
+        (None, senses(Cause.NOT_ACTIVE), False, ArmStatus.INACTIVE, Cause.NONE),
+        (None, senses(Cause.NOT_ACTIVE), True, ArmStatus.INACTIVE, Cause.NONE),
+        (
+            Supervised(stopping=True, cause=Cause.STOPPED),
+            senses(Cause.NOT_ACTIVE),
+            False,
+            ArmStatus.INACTIVE,
+            Cause.STOPPED,
+        ),
+        (Supervised(), senses(), False, ArmStatus.READY, Cause.NONE),
+        (Supervised(cause=Cause.CONTACT), senses(), False, ArmStatus.READY, Cause.CONTACT),
+        (Supervised(playing=1, in_motion=True), senses(), False, ArmStatus.MOVING, Cause.NONE),
+        (
+            Supervised(stopping=True, in_motion=True, cause=Cause.HELD),
+            senses(),
+            True,
+            ArmStatus.STOPPING,
+            Cause.HELD,
+        ),
+        (Supervised(cause=Cause.NOT_AT_REST), senses(), True, ArmStatus.HELD, Cause.HELD),
+        (Supervised(awaiting=1), senses(), True, ArmStatus.HELD, Cause.HELD),
+        (Supervised(awaiting=1), senses(), False, ArmStatus.AWAITING_APPROVAL, Cause.NONE),
+        (
+            Supervised(awaiting=1),
+            senses(Cause.NO_CONTROLLER),
+            False,
+            ArmStatus.FAULT,
+            Cause.NO_CONTROLLER,
+        ),
+        (
+            Supervised(),
+            senses(Cause.NO_JOINT_STATES),
+            False,
+            ArmStatus.FAULT,
+            Cause.NO_JOINT_STATES,
+        ),
+        (Supervised(in_motion=True), senses(), False, ArmStatus.FAULT, Cause.NOT_AT_REST),
+    ],
+)
+def test_the_state_is_the_one_that_matters(
+    supervised: Any, sensed: Senses, held: bool, state: int, cause: Cause
+) -> None:
+    status = arm_status(supervised, sensed, held)
+    assert (status.state, status.cause, status.held) == (state, cause, held)
+    if state in (ArmStatus.FAULT, ArmStatus.HELD):
+        assert status.message
