@@ -112,6 +112,8 @@ class PolicyHost:
             except ConnectionClosed:
                 raise
             except Exception:
+                if self._stopping.is_set():
+                    return  # its worker may be gone already
                 _LOG.exception("a request of %s failed", connection.remote_address)
                 await connection.send(traceback.format_exc())
                 await connection.close(CloseCode.INTERNAL_ERROR, "server error, see the last text")
