@@ -179,9 +179,13 @@ class Dialogue:
         self.asking = False
         self._server.abandon()
 
-    def release(self) -> None:
-        """Tell the server that the session is over."""
-        self._server.release(self.session_id)
+    def release(self, window: RollingWindow | None) -> None:
+        """Tell the server that the session is over, after it was shown the last of it."""
+        played = None
+        if window is not None:
+            window.take_stock()
+            played = self._frames_played(window)
+        self._server.release(self.session_id, played)
 
 
 def cause_of(error: Exception, *, connecting: bool) -> Cause:

@@ -565,7 +565,7 @@ class Episode:
         if was is State.CONNECTING or self.inferring:
             self._dialogue.abandon()
         else:
-            self._dialogue.release()
+            self._dialogue.release(self.window)
 
 
 def _number(value: object) -> float:
