@@ -33,7 +33,9 @@ class Bounds:
             for the judge's word.
         advance_s: for time to pass, in lockstep.
         warmup_frames: frames of the standing arm before the first inference.
+        clock_jump_s: that ROS time may go back.
         restart: when the connection is lost, go on with a new session instead of ending.
+        fruitless_restarts: how many in a row, without a chunk in between.
     """
 
     connect_s: float = 10.0
@@ -44,7 +46,9 @@ class Bounds:
     settle_s: float = 5.0
     advance_s: float = 30.0
     warmup_frames: int = 1
+    clock_jump_s: float = 0.05
     restart: bool = False
+    fruitless_restarts: int = 3
 
 
 @dataclass(frozen=True)
