@@ -75,9 +75,10 @@ class Server:
         self.calls.append("abandon")
         self.pending = ""
 
-    def release(self, session_id: str) -> None:
+    def release(self, session_id: str, played: ObserveRequest | None = None) -> None:
         assert not self.pending
         self.calls.append("release")
+        self.played.append(played)
 
     def _ask(self, what: str) -> None:
         assert not self.pending, f"{what} while {self.pending} is in flight"

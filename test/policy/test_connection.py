@@ -357,3 +357,19 @@ def test_latencies_are_those_of_the_chunks() -> None:
     assert latencies["infer_s"].p99 == pytest.approx(0.4)
     assert latencies["planning_s"].p90 == pytest.approx(0.02)
     assert {values.count for values in latencies.values()} == {3}
+
+
+def test_the_end_of_an_episode_brings_the_frames_of_the_last_chunk() -> None:
+    rig = at(State.INFERRING)
+    rig.answer()
+    rig.accept()
+    rig.advance(0.32)
+    rig.episode.on_success(rig.now)
+    assert rig.server.calls[-1] == "release"
+    played = rig.server.played[-1]
+    assert played is not None
+    assert len(played.executed_rgb) == 6  # of the ten: the others were not played
+    asked_ms = taken_ms(rig.server.requests[-1])[-1]
+    assert [int(frame[0, 0, 0]) * PERIOD_MS - asked_ms for frame in played.executed_rgb] == [
+        number * PERIOD_MS for number in range(1, 7)
+    ]

@@ -250,6 +250,39 @@ def test_an_observe_that_costs_the_connection_does_not_cost_the_session(
     assert [type(error) for error in news.unseen] == [kind]
 
 
+async def play_and_end(session: PolicySession) -> None:
+    """An episode that ends after something was played."""
+    await session.open("episode")
+    await session.end("episode", PLAYED)
+
+
+def test_the_last_of_an_episode_is_shown_before_its_end(
+    serve: Callable[..., Server], news: News
+) -> None:
+    server = serve()
+    run(server.url, news, play_and_end)
+    run(server.url, news, play_and_end, observe=False)
+    assert server.asked == ["reset", "observe", "reset", "reset", "reset"]
+    assert news.unseen == []
+
+
+@pytest.mark.parametrize(
+    ("answer", "asked"),
+    [
+        ("observe not supported by this policy", ["reset", "observe", "reset"]),
+        (b"garbage", ["reset", "observe"]),
+    ],
+    ids=["refused", "garbage"],
+)
+def test_an_episode_ends_whatever_the_viewer_says(
+    serve: Callable[..., Server], news: News, answer: Any, asked: list[str]
+) -> None:
+    server = serve(observe=answer)
+    run(server.url, news, play_and_end)
+    assert server.asked == asked
+    assert len(news.unseen) == 1
+
+
 def test_a_server_that_is_another_one_after_that_ends_it(
     serve: Callable[..., Server], news: News
 ) -> None:

@@ -83,11 +83,14 @@ class ServerLink:
             self._pending.cancel()
             self._pending = None
 
-    def release(self, session_id: str) -> None:
-        """Tell the server that the episode is over; what becomes of it matters to nobody."""
+    def release(self, session_id: str, played: ObserveRequest | None = None) -> None:
+        """Tell the server that the episode is over; what becomes of it matters to nobody.
+
+        First show it what was played, if given.
+        """
         self._asked += 1
         self._pending = None
-        self._thread.submit(lambda _: self._session.end(session_id), lambda _: None)
+        self._thread.submit(lambda _: self._session.end(session_id, played), lambda _: None)
 
     def set_defaults(self, settings: Mapping[str, Setting]) -> None:
         """Say what the policy is to be configured with on every new connection."""

@@ -21,7 +21,7 @@ from vera_ros.errors import ConfigurationError, MotionError, ProtocolError
 from vera_ros.motion.actions import Commands
 from vera_ros.policy.episode import Episode
 from vera_ros.policy.goal import Goal
-from vera_ros.policy.ports import Chunk, ChunkState, Instant, Progress
+from vera_ros.policy.ports import Chunk, ChunkState, Instant, Progress, Proprioception
 from vera_ros.policy.states import Cause, State
 from vera_ros.policy.timeline import TakeOver, Timeline, take_over
 from vera_ros.wire.messages import InferReply
@@ -111,20 +111,17 @@ class AsyncEpisode(Episode):
         self._ask(felt, now, pending_actions=self._played.pending(self._origin))
 
     def _is_time_to_ask(self, step: int, now: Instant) -> bool:
-        assert self._config is not None
         left_s = (self._played.times_ns[-1] - now.ros_ns) * 1e-9
         return self._played.end - step <= self._rules.ask_at_steps or left_s <= self._cycle_s
 
     @property
     def _cycle_s(self) -> float:
         """How long before the end of a chunk the next one must be asked for [s]."""
-        assert self._config is not None
         latency_s = max(self._latencies_s, default=0.0)
         return latency_s + self._rules.lead_s + self._config.control_dt  # the next chance to ask
 
-    def _request(self, proprioception: Any, **more: Any) -> Any:
+    def _ask(self, proprioception: Proprioception, now: Instant, **more: Any) -> None:
         """Ask for longer chunks where the server takes longer than its own would last."""
-        assert self._config is not None
         if self.state is not State.PLAYING:
             self._origin = self._played.end
         steps = math.ceil(self._cycle_s / self._config.control_dt)
@@ -134,7 +131,7 @@ class AsyncEpisode(Episode):
         if self._config.action_horizon < steps:
             longest = max(self._rules.most_steps, self._config.action_horizon)
             more["execute_horizon"] = min(steps, longest)
-        return super()._request(proprioception, **more)
+        super()._ask(proprioception, now, **more)
 
     # The answer.
 
@@ -142,8 +139,7 @@ class AsyncEpisode(Episode):
         return self.state in (State.INFERRING, State.PLAYING, State.SETTLING)
 
     def _take(self, reply: InferReply, commands: Commands, now: Instant) -> None:
-        self._latencies_s.append(now.steady_s - self._inferring_since_s)
-        assert self._config is not None
+        self._latencies_s.append(now.steady_s - self._dialogue.asked_s)
         try:
             origin = self._origin + self._looked_ahead(reply)
         except ProtocolError as error:
@@ -166,7 +162,7 @@ class AsyncEpisode(Episode):
                 self._wait_for_views(now)
             return
         try:
-            commands = self._interpret(part.actions)
+            commands = self._dialogue.interpret(part.actions)
         except MotionError as error:
             self._end(Cause.INVALID_ACTIONS, str(error), now)
             return

@@ -12,22 +12,21 @@ it looks again when it is resumed.
 
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from vera_ros.embodiments import Embodiment
 from vera_ros.errors import (
     ConfigurationError,
-    ConnectionFailedError,
     MotionError,
-    PolicyServerError,
     ProtocolError,
     ServerTimeoutError,
 )
-from vera_ros.motion.actions import ActionConvention, Commands, interpret_actions
+from vera_ros.motion.actions import Commands
+from vera_ros.policy.dialogue import LOSSES, Dialogue, cause_of
+from vera_ros.policy.episode_clock import EpisodeClock
 from vera_ros.policy.goal import Bounds, Goal, Result
 from vera_ros.policy.motion_share import MotionShare
 from vera_ros.policy.ports import (
@@ -36,47 +35,19 @@ from vera_ros.policy.ports import (
     Chunk,
     ChunkState,
     Instant,
-    Origin,
     Progress,
     Proprioception,
     ServerPort,
 )
-from vera_ros.policy.sharing import sign_of_another_client
 from vera_ros.policy.states import Cause, State, ending
-from vera_ros.policy.statistics import Latencies
+from vera_ros.policy.statistics import Counters, Latencies
 from vera_ros.vision.frame import NoFrame, Reason
 from vera_ros.vision.window import RollingWindow
-from vera_ros.wire.messages import InferReply, InferRequest, ObserveRequest
+from vera_ros.wire.messages import InferReply
 from vera_ros.wire.patience import FailedAttempt
-from vera_ros.wire.server_config import ServerConfig, check_same_policy
+from vera_ros.wire.server_config import ServerConfig
 
-# After these, the server is without the connection and without the episode.
-_LOSSES = (ConnectionFailedError, ServerTimeoutError, PolicyServerError)
 _SLOWED = 1.01  # times its duration: what is less is nothing that anybody would see
-_CLOCK_STEP_NS = 50_000_000  # back: less is no more than the steps of /clock
-_COLLAPSED_MEAN_ACTION = 1e-3  # of the pose columns; below it the policy's dream stands still
-
-
-@dataclass
-class Counters:
-    """What happened in an episode so far."""
-
-    chunks: int = 0
-    steps: int = 0
-    clipped_rows: int = 0
-    rails_bound_chunks: int = 0
-    slowed_chunks: int = 0
-    collapsed_chunks: int = 0
-    late_chunks: int = 0
-    steps_dropped: int = 0
-    steps_blended: int = 0
-    holds: int = 0
-    connection_attempts: int = 0
-    reconnects: int = 0
-    server_latency_s: float = 0.0
-    server_infer_s: float = 0.0
-    pipeline_latency_s: float = 0.0
-    phase: str = ""
 
 
 class Episode:
@@ -102,44 +73,50 @@ class Episode:
         make_window: Callable[[ServerConfig], RollingWindow],
         new_session_id: Callable[[], str] = lambda: uuid.uuid4().hex,
     ) -> None:
-        self._embodiment = embodiment
         self._bounds = bounds
-        self._server = server
+        self._dialogue = Dialogue(server, embodiment)
         self._arm = arm
         self._body = body
         self._make_window = make_window
         self._new_session_id = new_session_id
         self.state = State.IDLE
         self.message = ""
-        self.session_id = ""
         self.goal = Goal("", 0.0)
         self.counters = Counters()
         self.latencies = Latencies()
         self.window: RollingWindow | None = None
         self.result: Result | None = None
-        self.inferring = False
-        self._config: ServerConfig | None = None
         self._skipped_before = 0  # in sessions before this one
-        self._answered = False  # in this session
-        self._frames_asked = 0
-        self._started = self._entered = Instant(0.0, 0)
+        self._clock = EpisodeClock(Instant(0.0, 0))
         self._not_before_ns = 0
         self._felt_since_ns = 0
         self._warm_frames = 0
         self._steps_before = 0
         self._chunk: Chunk | None = None
         self._progress: Progress | None = None
-        self._inferring_since_s = 0.0
-        self._asked_from = Origin(0)
         self._pause_asked = False
-        self._paused_s = 0.0
-        self._ticked = self._started
         self._time_in_motion = MotionShare()
 
     @property
     def running(self) -> bool:
         """Whether an episode is under way."""
         return self.state.running
+
+    @property
+    def session_id(self) -> str:
+        """The name of the present session."""
+        return self._dialogue.session_id
+
+    @property
+    def inferring(self) -> bool:
+        """Whether the server is to answer something."""
+        return self._dialogue.asking
+
+    @property
+    def _config(self) -> ServerConfig:
+        """What the server said of itself, once it is connected."""
+        assert self._dialogue.config is not None
+        return self._dialogue.config
 
     @property
     def ticks_skipped(self) -> int:
@@ -158,7 +135,7 @@ class Episode:
 
     def elapsed_s(self, now: Instant) -> float:
         """Steady time since the episode began, or that it took [s]."""
-        return self.result.duration_s if self.result else now.steady_s - self._started.steady_s
+        return self.result.duration_s if self.result else self._clock.elapsed_s(now)
 
     def start(self, goal: Goal, now: Instant) -> None:
         """Begin an episode.
@@ -174,24 +151,21 @@ class Episode:
             raise ConfigurationError(f"time limit {goal.time_limit_s} s is not above zero")
         self.goal = goal
         self.counters = Counters()
-        self.result = self._config = None
+        self.result = self.window = self._dialogue.config = None
         self._steps_before = self._skipped_before = 0
-        self.window = None
-        self._started = self._ticked = now
-        self._pause_asked, self._paused_s = False, 0.0
+        self._clock = EpisodeClock(now)
+        self._pause_asked = False
         self._time_in_motion = MotionShare()
         self._begin_session("waiting for the policy server", now)
 
     def _begin_session(self, message: str, now: Instant) -> None:
         """Have the server begin afresh, with nothing that was seen before."""
-        self.session_id = self._new_session_id()
         self._skipped_before = self.ticks_skipped
         self._chunk = self._progress = self.window = None
-        self.inferring = self._answered = False
         self._warm_frames = 0
         self.counters.connection_attempts += 1
         self._enter(State.CONNECTING, now, message)
-        self._server.connect(self.session_id)
+        self._dialogue.begin(self._new_session_id())
 
     # Events of the server.
 
@@ -209,32 +183,25 @@ class Episode:
         """The server is there, with a configuration that was found to fit."""
         if self.state is not State.CONNECTING:
             return
-        if self._config is not None:
-            try:
-                check_same_policy(self._config, config)
-            except ConfigurationError as error:
-                self._end(Cause.SERVER_MISMATCH, str(error), now)
-                return
-        if config.needs_prompt and not self.goal.prompt.strip():
-            self._end(Cause.SERVER_MISMATCH, "the server needs a prompt and the goal has none", now)
+        try:
+            self._dialogue.accept(config, self.goal.prompt)
+        except ConfigurationError as error:
+            self._end(Cause.SERVER_MISMATCH, str(error), now)
             return
-        self._config = config
         self.window = self._make_window(config)
         self._begin_to_look(now)
 
     def on_action_horizon(self, steps: int) -> None:
         """The server now sends chunks of another length."""
-        if self._config is not None:
-            self._config = replace(self._config, action_horizon=steps)
+        config = self._dialogue.config
+        if config is not None:
+            self._dialogue.config = replace(config, action_horizon=steps)
 
     def on_reply(self, reply: InferReply, latency_s: float, now: Instant) -> None:
         """The server's answer to the last question. `latency_s`: as the client saw it."""
-        if not self.inferring or self._config is None:
+        if not self.inferring:
             return
-        self.inferring = False
-        sign = sign_of_another_client(
-            reply.info, self.session_id, first=not self._answered, frames=self._frames_asked
-        )
+        sign = self._dialogue.hear(reply)
         if sign:
             self._end(
                 Cause.SERVER_SHARED,
@@ -243,7 +210,6 @@ class Episode:
                 now,
             )
             return
-        self._answered = True
         if not self._awaits_reply():
             return
         counters = self.counters
@@ -254,73 +220,46 @@ class Episode:
             self.latencies.infer.add(counters.server_infer_s)
         counters.phase = str(reply.info.get("phase", ""))
         try:
-            commands = self._interpret(reply.actions)
+            commands = self._dialogue.interpret(reply.actions)
         except MotionError as error:
             self._end(Cause.INVALID_ACTIONS, str(error), now)
             return
-        counters.collapsed_chunks += self._is_collapsed(reply.actions, commands)
-        self._take(reply, commands, now)
-
-    def _interpret(self, actions: npt.NDArray[np.float32]) -> Commands:
-        """What the server's numbers mean.
-
-        Raises:
-            MotionError: they are not usable.
-        """
-        assert self._config is not None
-        convention = ActionConvention(
-            columns=self._config.action_dim,
-            gripper_column=self._config.gripper_column,
-            already_metric=self._config.actions_already_metric,
-            abs_scale=tuple(self._config.action_abs_scale),
+        counters.collapsed_chunks += self._dialogue.is_collapsed(
+            reply.actions, commands, self._chunk
         )
-        return interpret_actions(actions, self._embodiment, convention)
+        self._take(reply, commands, now)
 
     def _next_chunk(self, commands: Commands, start_ns: int, now: Instant) -> Chunk:
         """The episode's next chunk, planned from the last question."""
-        assert self._config is not None
-        counters = self.counters
+        counters, origin = self.counters, self._dialogue.asked_from
         counters.clipped_rows += commands.clipped_rows
         counters.chunks += 1
         return Chunk(
             session_id=self.session_id,
             sequence=counters.chunks - 1,
-            stamp_ns=self._asked_from.stamp_ns or now.ros_ns,
+            stamp_ns=origin.stamp_ns or now.ros_ns,
             control_dt_s=self._config.control_dt,
             commands=commands,
             start_ns=start_ns,
-            planned_from=self._asked_from,
+            planned_from=origin,
         )
-
-    def _is_collapsed(self, actions: npt.NDArray[np.float32], commands: Commands) -> bool:
-        """Whether a chunk asks for nothing: neither motion nor another state of the gripper."""
-        assert self._config is not None
-        gripper = commands.gripper
-        if gripper is None:
-            poses, moves_gripper = actions, False
-        else:
-            poses = np.delete(actions, self._config.gripper_column or 0, axis=1)
-            before = self._chunk.commands.gripper if self._chunk else None
-            moves_gripper = bool((gripper != (gripper if before is None else before)[-1]).any())
-        return not moves_gripper and float(np.abs(poses).mean()) < _COLLAPSED_MEAN_ACTION
 
     def on_server_failed(self, error: Exception, now: Instant) -> None:
         """What was asked of the server failed."""
-        if self._bounds.restart and self.inferring and isinstance(error, _LOSSES):
+        if self._bounds.restart and self.inferring and isinstance(error, LOSSES):
             self._restart(error, now)
         elif self.running:
-            self._end(_cause_of(error, self.state), str(error), now)
-        self.inferring = False
+            connecting = self.state is State.CONNECTING
+            self._end(cause_of(error, connecting=connecting), str(error), now)
+        self._dialogue.asking = False
 
     def _restart(self, error: Exception, now: Instant) -> None:
         """Go on with a new session: with the connection, the server has lost the episode.
 
         Nobody decides any more where the arm goes, and a window begins with an arm that stands.
         """
-        self._server.abandon()
+        self._dialogue.abandon()
         self._come_to_rest()
-        if self.state is State.PAUSED:
-            self._paused_s += now.steady_s - self._entered.steady_s
         self.counters.reconnects += 1
         self._begin_session(f"the connection is lost ({error}); waiting for the server", now)
 
@@ -428,10 +367,7 @@ class Episode:
 
     def _passed_s(self, now: Instant) -> float:
         """Time that counts against the goal's limit [s]."""
-        paused_s = self._paused_s
-        if self.state is State.PAUSED:
-            paused_s += now.steady_s - self._entered.steady_s
-        return now.steady_s - self._started.steady_s - paused_s
+        return self._clock.counted_s(now)
 
     def _arm_may_move(self) -> bool:
         """Whether the arm side may have something to say of the present chunk."""
@@ -483,7 +419,6 @@ class Episode:
         self._pause_asked = False
         if self.state is not State.PAUSED:
             return
-        self._paused_s += now.steady_s - self._entered.steady_s
         self._not_before_ns = now.ros_ns
         self._wait_for_views(now)
 
@@ -503,9 +438,8 @@ class Episode:
         """Let time pass: look, sample frames, and give up on what takes too long."""
         if not self.running:
             return
-        before, self._ticked = self._ticked, now
-        if now.ros_ns < before.ros_ns - _CLOCK_STEP_NS:
-            back_s = (before.ros_ns - now.ros_ns) * 1e-9
+        passed_s, back_s = self._clock.tick(now)
+        if back_s:
             self._end(
                 Cause.CLOCK_JUMPED,
                 f"ROS time went back by {back_s:.3f} s; give the goal again",
@@ -514,16 +448,16 @@ class Episode:
             return
         plays = self.state is State.PLAYING and self._progress is not None
         if self.counters.chunks and self.state is not State.PAUSED:
-            self._time_in_motion.add(now.steady_s - before.steady_s, plays)
+            self._time_in_motion.add(passed_s, plays)
         if self._passed_s(now) >= self.goal.time_limit_s:
             self._end(Cause.TIME_LIMIT, f"{self.goal.time_limit_s:g} s have passed", now)
             return
         if self.window is not None and self.window.poll(now.ros_ns):
             self._look_while_playing(now)
-        waited_s = now.steady_s - self._entered.steady_s
+        waited_s = self._clock.in_state_s(now)
         if self.state is State.CONNECTING and waited_s > self._bounds.connect_s:
             self._end(Cause.NO_SERVER, f"no handshake within {self._bounds.connect_s:g} s", now)
-        elif self.inferring and now.steady_s - self._inferring_since_s > self._bounds.infer_s:
+        elif self.inferring and now.steady_s - self._dialogue.asked_s > self._bounds.infer_s:
             words = f"no answer within {self._bounds.infer_s:g} s"
             self.on_server_failed(ServerTimeoutError(words), now)
         elif self.state is State.WAITING_FOR_VIEWS:
@@ -559,8 +493,7 @@ class Episode:
                 self._end(cause, f"{frame}, for {self._bounds.views_s:g} s", now)
             return
         self._warm_frames += 1
-        if self._warm_frames < self._bounds.warmup_frames and not self._answered:
-            assert self._config is not None
+        if self._warm_frames < self._bounds.warmup_frames and not self._dialogue.answered:
             self._look_again(frame.newest_ns + round(self._config.control_dt * 1e9), now)
             return
         self._enter(State.INFERRING, now)
@@ -568,43 +501,12 @@ class Episode:
 
     def _ask(self, proprioception: Proprioception, now: Instant, **more: Any) -> None:
         """Ask for a chunk from what the window holds; `more`: further fields of the request."""
+        assert self.window is not None
+        last = self._chunk, self._progress
         try:
-            request, played = self._request(proprioception, **more), self._frames_played()
+            self._dialogue.ask(self.window, self.goal.prompt, proprioception, last, now, **more)
         except ProtocolError as error:
             self._end(Cause.INTERNAL_ERROR, f"the server cannot be asked: {error}", now)
-            return
-        assert self.window is not None
-        self._asked_from = Origin.of(self.window.newest_stamp_ns or now.ros_ns, proprioception)
-        self._inferring_since_s, self.inferring = now.steady_s, True
-        self._frames_asked = len(request.context_rgb)
-        self._server.infer(request, played)
-
-    def _request(self, proprioception: Proprioception, **more: Any) -> InferRequest:
-        assert self.window is not None
-        assert self._config is not None
-        progress = self._progress
-        clipped = self._chunk is not None and self._chunk.commands.clipped_rows > 0
-        return InferRequest(
-            context_rgb=self.window.frames,
-            view_keys=self._config.view_keys,
-            view_widths=self.window.view_widths,
-            session_id=self.session_id,
-            prompt=self.goal.prompt or None,
-            proprio=_named_as_asked(proprioception, self._config.proprio_keys),
-            rails_bound=None if progress is None else progress.rails_bound or clipped,
-            executed_trans=None if progress is None else progress.executed_trans_m,
-            **more,
-        )
-
-    def _frames_played(self) -> ObserveRequest | None:
-        """What was played since the last question; None: nothing."""
-        assert self.window is not None
-        assert self._config is not None
-        frames = self.window.played
-        if not len(frames):
-            return None
-        widths = self.window.view_widths
-        return ObserveRequest(frames, self._config.view_keys, widths, self.session_id)
 
     def _watch_views(self, now: Instant) -> bool:
         """Whether every view still comes in while a chunk plays; the episode ends if not."""
@@ -642,7 +544,7 @@ class Episode:
     def _enter(self, state: State, now: Instant, message: str = "") -> None:
         self.state = state
         self.message = message
-        self._entered = now
+        self._clock.enter(now, pausing=state is State.PAUSED)
 
     def _end(self, cause: Cause, message: str, now: Instant) -> None:
         was, may_move = self.state, self._arm_may_move()
@@ -654,42 +556,17 @@ class Episode:
             message,
             self.counters.chunks,
             self.counters.steps,
-            now.steady_s - self._started.steady_s,
+            self._clock.elapsed_s(now),
         )
         if self.window is not None:
             self.window.stop(now.ros_ns)
         if may_move:
             self._arm.stop()
         if was is State.CONNECTING or self.inferring:
-            self.inferring = False
-            self._server.abandon()
+            self._dialogue.abandon()
         else:
-            self._server.release(self.session_id)
-
-
-def _named_as_asked(values: Proprioception, keys: tuple[str, ...]) -> Proprioception:
-    """Add the names that the server's configuration asks for, such as `robot0_eef_pos`."""
-    named = dict(values)
-    for key in keys:
-        for name, value in values.items():
-            if key == name or key.endswith(f"_{name}"):
-                named[key] = value
-    return named
+            self._dialogue.release(self.window)
 
 
 def _number(value: object) -> float:
     return float(value) if isinstance(value, int | float | np.number) else 0.0
-
-
-def _cause_of(error: Exception, state: State) -> Cause:
-    if isinstance(error, ConnectionFailedError):
-        return Cause.NO_SERVER if state is State.CONNECTING else Cause.CONNECTION_LOST
-    for kind, cause in (
-        (ServerTimeoutError, Cause.SERVER_TIMEOUT),
-        (PolicyServerError, Cause.SERVER_ERROR),
-        (ProtocolError, Cause.PROTOCOL_ERROR),
-        (ConfigurationError, Cause.SERVER_MISMATCH),
-    ):
-        if isinstance(error, kind):
-            return cause
-    return Cause.INTERNAL_ERROR

@@ -123,7 +123,7 @@ class LockstepEpisode(Episode):
 
     def _watch_judge(self, now: Instant) -> None:
         limit_s = self._bounds.settle_s
-        if now.steady_s - self._entered.steady_s > limit_s:
+        if self._clock.in_state_s(now) > limit_s:
             words = f"the judge said nothing on task_success within {limit_s:g} s"
             self._end(Cause.INTERNAL_ERROR, words, now)
 

@@ -140,8 +140,8 @@ class ServerPort(Protocol):
         """Give up what is under way; the next `connect` starts afresh."""
         ...
 
-    def release(self, session_id: str) -> None:
-        """Tell the server that the episode is over."""
+    def release(self, session_id: str, played: ObserveRequest | None = None) -> None:
+        """Tell the server that the episode is over; first show it what was played, if given."""
         ...
 
 

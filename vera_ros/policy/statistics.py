@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How the policy side has been doing: latencies of the last chunks, and each view as it is now."""
+"""How the policy side has been doing: counts, latencies, and each view as it is now."""
 
 from collections import deque
 from collections.abc import Mapping
@@ -10,6 +10,28 @@ import numpy as np
 from vera_ros.vision.frame_buffer import FrameBuffer
 
 _CHUNKS = 100
+
+
+@dataclass
+class Counters:
+    """What happened in an episode so far; latencies are those of the last chunk [s]."""
+
+    chunks: int = 0
+    steps: int = 0
+    clipped_rows: int = 0
+    rails_bound_chunks: int = 0
+    slowed_chunks: int = 0
+    collapsed_chunks: int = 0
+    late_chunks: int = 0
+    steps_dropped: int = 0
+    steps_blended: int = 0
+    holds: int = 0
+    connection_attempts: int = 0
+    reconnects: int = 0
+    server_latency_s: float = 0.0
+    server_infer_s: float = 0.0
+    pipeline_latency_s: float = 0.0
+    phase: str = ""
 
 
 @dataclass(frozen=True)

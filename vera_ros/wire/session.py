@@ -121,13 +121,17 @@ class PolicySession:
         await self._settle()
         return self._client.config
 
-    async def end(self, session_id: str) -> None:
-        """Tell the server that the episode is over."""
-        if not self._client.connected:
-            return
-        # If it fails, the connection is dropped, and the next episode opens another.
-        with contextlib.suppress(WireError):
-            await self._client.reset(session_id, "episode_end")
+    async def end(self, session_id: str, played: ObserveRequest | None = None) -> None:
+        """Show what was played, then tell the server that the episode is over."""
+        # Where anything fails, the connection is dropped, and the next episode opens another.
+        if played is not None and self._shows and self._client.connected:
+            try:
+                await self._observe(played)
+            except WireError as error:
+                self._unseen(error)
+        if self._client.connected:
+            with contextlib.suppress(WireError):
+                await self._client.reset(session_id, "episode_end")
 
     async def _open(self, session_id: str) -> ServerConfig:
         if self._client.connected:
@@ -165,19 +169,22 @@ class PolicySession:
         A server keeps its episode when it hangs up after an answer that makes no sense: unlike
         after a connection that broke, the same session goes on over a new one.
         """
-        loop = asyncio.get_running_loop()
-        began_s, before = loop.time(), self._client.config
+        before = self._client.config
         try:
-            answer = await self._client.observe(played)
+            await self._observe(played)
         except ConnectionFailedError:
             raise
         except WireError as error:
-            self._news.on_observe_failed(error)
+            self._unseen(error)
             if not self._client.connected:
                 await self._reconnect()
                 check_same_policy(before, self._client.config)
-            self._shows = False
-            return
+                self._shows = False
+
+    async def _observe(self, played: ObserveRequest) -> None:
+        loop = asyncio.get_running_loop()
+        began_s = loop.time()
+        answer = await self._client.observe(played)
         took_s = loop.time() - began_s
         if not answer.ok:
             self._news.on_observe_failed(
@@ -187,10 +194,14 @@ class PolicySession:
                 )
             )
         elif took_s > _SLOW_OBSERVE_S:
-            self._shows = False
-            self._news.on_observe_failed(
+            self._unseen(
                 ServerTimeoutError(
                     f"observe: the policy server took {took_s:.1f} s, more than "
                     f"{_SLOW_OBSERVE_S:g} s, to show what was played"
                 )
             )
+
+    def _unseen(self, error: WireError) -> None:
+        """Tell of it, and show nothing more over this connection."""
+        self._shows = False
+        self._news.on_observe_failed(error)

@@ -1,0 +1,213 @@
+# SPDX-License-Identifier: Apache-2.0
+"""An episode's talk with the policy server: what is asked, and what the answers mean."""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from vera_ros.embodiments import Embodiment
+from vera_ros.errors import (
+    ConfigurationError,
+    ConnectionFailedError,
+    PolicyServerError,
+    ProtocolError,
+    ServerTimeoutError,
+)
+from vera_ros.motion.actions import ActionConvention, Commands, interpret_actions
+from vera_ros.policy.ports import Chunk, Instant, Origin, Progress, Proprioception, ServerPort
+from vera_ros.policy.sharing import sign_of_another_client
+from vera_ros.policy.states import Cause
+from vera_ros.vision.window import RollingWindow
+from vera_ros.wire.messages import InferReply, InferRequest, ObserveRequest
+from vera_ros.wire.server_config import ServerConfig, check_same_policy
+
+# After these, the server is without the connection and without the episode.
+LOSSES = (ConnectionFailedError, ServerTimeoutError, PolicyServerError)
+_COLLAPSED_MEAN_ACTION = 1e-3  # of the pose columns; below it the policy's dream stands still
+
+
+class Dialogue:
+    """One session after the other with one server.
+
+    Args:
+        server: whom to ask.
+        embodiment: the robot kind that its actions are for.
+
+    Attributes:
+        config: what the server said of itself; None: nothing yet, in this episode.
+        session_id: of the present session.
+        asking: whether an answer is awaited.
+        asked_s: since when, or when it was asked last, steady time.
+        asked_from: what was seen and felt then.
+        answered: whether this session had an answer.
+    """
+
+    def __init__(self, server: ServerPort, embodiment: Embodiment) -> None:
+        self._server = server
+        self._embodiment = embodiment
+        self._frames_asked = 0
+        self.config: ServerConfig | None = None
+        self.session_id = ""
+        self.asking = self.answered = False
+        self.asked_s = 0.0
+        self.asked_from = Origin(0)
+
+    def begin(self, session_id: str) -> None:
+        """Have the server connect, and forget what was before this session."""
+        self.session_id = session_id
+        self.asking = self.answered = False
+        self._server.connect(session_id)
+
+    def accept(self, config: ServerConfig, prompt: str) -> None:
+        """Talk to a server with this configuration from now on.
+
+        Raises:
+            ConfigurationError: that makes no sense, in this episode.
+        """
+        if self.config is not None:
+            check_same_policy(self.config, config)
+        if config.needs_prompt and not prompt.strip():
+            raise ConfigurationError("the server needs a prompt and the goal has none")
+        self.config = config
+
+    # Questions.
+
+    def ask(
+        self,
+        window: RollingWindow,
+        prompt: str,
+        felt: Proprioception,
+        last: tuple[Chunk | None, Progress | None],
+        now: Instant,
+        **more: Any,
+    ) -> None:
+        """Ask for a chunk, and show what was played since the last question.
+
+        Args:
+            window: what is seen.
+            prompt: the task, in words.
+            felt: what the robot feels.
+            last: the chunk before, and what became of it.
+            now: the present.
+            more: further fields of the request.
+
+        Raises:
+            ProtocolError: that cannot be asked.
+        """
+        request = self._request(window, prompt, felt, *last, **more)
+        played = self._frames_played(window)
+        self.asked_from = Origin.of(window.newest_stamp_ns or now.ros_ns, felt)
+        self.asked_s, self.asking = now.steady_s, True
+        self._frames_asked = len(request.context_rgb)
+        self._server.infer(request, played)
+
+    def _request(
+        self,
+        window: RollingWindow,
+        prompt: str,
+        felt: Proprioception,
+        chunk: Chunk | None,
+        progress: Progress | None,
+        **more: Any,
+    ) -> InferRequest:
+        assert self.config is not None
+        clipped = chunk is not None and chunk.commands.clipped_rows > 0
+        return InferRequest(
+            context_rgb=window.frames,
+            view_keys=self.config.view_keys,
+            view_widths=window.view_widths,
+            session_id=self.session_id,
+            prompt=prompt or None,
+            proprio=_named_as_asked(felt, self.config.proprio_keys),
+            rails_bound=None if progress is None else progress.rails_bound or clipped,
+            executed_trans=None if progress is None else progress.executed_trans_m,
+            **more,
+        )
+
+    def _frames_played(self, window: RollingWindow) -> ObserveRequest | None:
+        """What was played since the last question; None: nothing."""
+        assert self.config is not None
+        frames = window.played
+        if not len(frames):
+            return None
+        return ObserveRequest(frames, self.config.view_keys, window.view_widths, self.session_id)
+
+    # Answers.
+
+    def hear(self, reply: InferReply) -> str:
+        """Take an answer; return what in it is another client's doing, or nothing."""
+        sign = sign_of_another_client(
+            reply.info, self.session_id, first=not self.answered, frames=self._frames_asked
+        )
+        self.asking, self.answered = False, True
+        return sign
+
+    def interpret(self, actions: npt.NDArray[np.float32]) -> Commands:
+        """What the server's numbers mean.
+
+        Raises:
+            MotionError: they are not usable.
+        """
+        assert self.config is not None
+        convention = ActionConvention(
+            columns=self.config.action_dim,
+            gripper_column=self.config.gripper_column,
+            already_metric=self.config.actions_already_metric,
+            abs_scale=tuple(self.config.action_abs_scale),
+        )
+        return interpret_actions(actions, self._embodiment, convention)
+
+    def is_collapsed(
+        self, actions: npt.NDArray[np.float32], commands: Commands, before: Chunk | None
+    ) -> bool:
+        """Whether a chunk asks for nothing: neither motion nor another state of the gripper."""
+        assert self.config is not None
+        gripper = commands.gripper
+        if gripper is None:
+            poses, moves_gripper = actions, False
+        else:
+            poses = np.delete(actions, self.config.gripper_column or 0, axis=1)
+            earlier = before.commands.gripper if before else None
+            moves_gripper = bool((gripper != (gripper if earlier is None else earlier)[-1]).any())
+        return not moves_gripper and float(np.abs(poses).mean()) < _COLLAPSED_MEAN_ACTION
+
+    # Ends.
+
+    def abandon(self) -> None:
+        """Wait for nothing any more; the next session starts afresh."""
+        self.asking = False
+        self._server.abandon()
+
+    def release(self, window: RollingWindow | None) -> None:
+        """Tell the server that the session is over, after it was shown the last of it."""
+        played = None
+        if window is not None:
+            window.take_stock()
+            played = self._frames_played(window)
+        self._server.release(self.session_id, played)
+
+
+def cause_of(error: Exception, *, connecting: bool) -> Cause:
+    """Why an episode ends when the server failed with an error."""
+    if isinstance(error, ConnectionFailedError):
+        return Cause.NO_SERVER if connecting else Cause.CONNECTION_LOST
+    for kind, cause in (
+        (ServerTimeoutError, Cause.SERVER_TIMEOUT),
+        (PolicyServerError, Cause.SERVER_ERROR),
+        (ProtocolError, Cause.PROTOCOL_ERROR),
+        (ConfigurationError, Cause.SERVER_MISMATCH),
+    ):
+        if isinstance(error, kind):
+            return cause
+    return Cause.INTERNAL_ERROR
+
+
+def _named_as_asked(values: Proprioception, keys: tuple[str, ...]) -> Proprioception:
+    """Add the names that the server's configuration asks for, such as `robot0_eef_pos`."""
+    named = dict(values)
+    for key in keys:
+        for name, value in values.items():
+            if key == name or key.endswith(f"_{name}"):
+                named[key] = value
+    return named
