@@ -7,6 +7,7 @@ from typing import Any
 from vera_ros.embodiments import EMBODIMENTS
 from vera_ros.nodes.parameters import Parameter
 from vera_ros.policy.async_episode import OverlapRules
+from vera_ros.policy.goal import Bounds
 
 # Settings of the server, under the names of the wire; the default leaves it what it has.
 TUNABLE = (
@@ -196,6 +197,21 @@ PARAMETERS = (
     Parameter("status_rate_hz", 10.0, "of policy_status while an episode runs", "Hz", 1.0, 50.0),
     *TUNABLE,
 )
+
+
+def episode_bounds(parameters: Mapping[str, Any]) -> Bounds:
+    """How long an episode waits for what, and what it does when its server is lost."""
+    return Bounds(
+        connect_s=parameters["connect_timeout_s"] + 1.0,  # the client's own time-outs come first
+        infer_s=parameters["infer_timeout_s"] + 1.0,
+        views_s=parameters["view_timeout_s"],
+        view_stall_s=parameters["view_stall_s"],
+        accept_s=parameters["accept_timeout_s"],
+        settle_s=parameters["settle_timeout_s"],
+        advance_s=parameters["advance_timeout_s"],
+        warmup_frames=parameters["warmup_frames"],
+        restart=parameters["on_connection_lost"] == "restart",
+    )
 
 
 def overlap_rules(parameters: Mapping[str, Any]) -> OverlapRules:
