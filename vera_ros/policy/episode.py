@@ -41,6 +41,7 @@ from vera_ros.policy.ports import (
 )
 from vera_ros.policy.states import Cause, State, ending
 from vera_ros.policy.statistics import Counters, Latencies
+from vera_ros.policy.view_watch import ViewWatch
 from vera_ros.vision.frame import NoFrame, Reason
 from vera_ros.vision.window import RollingWindow
 from vera_ros.wire.messages import InferReply
@@ -94,6 +95,7 @@ class Episode:
         self._steps_before = 0
         self._chunk: Chunk | None = None
         self._progress: Progress | None = None
+        self._view_watch = ViewWatch(bounds.view_stall_s)
         self._pause_asked = False
         self._fruitless = 0  # restarts since the last chunk
         self._time_in_motion = MotionShare()
@@ -522,19 +524,11 @@ class Episode:
         except ProtocolError as error:
             self._end(Cause.INTERNAL_ERROR, f"the server cannot be asked: {error}", now)
 
-    def _watch_views(self, now: Instant) -> bool:
-        """Whether every view still comes in while a chunk plays; the episode ends if not."""
-        assert self.window is not None
-        limit_s = self._bounds.view_stall_s
-        for view, age_ns in self.window.view_ages_ns(now.ros_ns).items():
-            if age_ns is not None and age_ns * 1e-9 > limit_s:
-                words = f"view '{view}' is {age_ns * 1e-9:.2f} s old while a chunk plays; valid is "
-                self._end(Cause.VIEWS_STALE, f"{words}up to {limit_s:g} s", now)
-                return False
-        return True
-
     def _watch_arm(self, waited_s: float, now: Instant) -> None:
-        if not self._watch_views(now):
+        assert self.window is not None
+        stalled = self._view_watch.look(self.window, now)
+        if stalled:
+            self._end(Cause.VIEWS_STALE, stalled, now)
             return
         progress = self._progress
         if progress is None:

@@ -27,7 +27,7 @@ class Bounds:
         connect_s: for the server's handshake.
         infer_s: for an inference.
         views_s: for a fresh multi-view frame.
-        view_stall_s: age of a view's newest picture while a chunk plays.
+        view_stall_s: age of a view's newest picture while a chunk plays, by either clock.
         accept_s: for the arm side's answer to a chunk.
         settle_s: for the arm to rest, after the last step should have been played; in lockstep
             for the judge's word.
