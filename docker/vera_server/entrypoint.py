@@ -70,7 +70,7 @@ def report(table: Table, settings: Settings, start: Start) -> None:
             part = f", whose {root.mounted} is" if root.mounted else ","
             usual = f" ({root.default} unless you have another)" if root.default else ""
             say(f"  {root.host_variable} the folder{usual}{part} mounted at {place}")
-    say("hf comes with huggingface_hub: python3 -m venv ~/hf && ~/hf/bin/pip install huggingface_hub")
+    say("hf comes with: python3 -m venv ~/hf && ~/hf/bin/pip install 'huggingface_hub>=1'")
 
 
 def working_folder(start: Start) -> str:

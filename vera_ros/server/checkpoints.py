@@ -62,10 +62,16 @@ class Placed:
         )
 
     @property
-    def problems(self) -> dict[Path, str]:
-        """What is wrong with its files, in words."""
-        found = {path: _problem(path, size) for path, size in self.files.items()}
-        return {path: problem for path, problem in found.items() if problem}
+    def complaint(self) -> str:
+        """What is wrong with its files, in words; empty: nothing."""
+        problems = {path: _problem(path, size) for path, size in self.files.items()}
+        parts = []
+        for problem in sorted(set(problems.values()) - {""}):
+            names = [
+                os.path.relpath(p, self.folder) for p, why in problems.items() if why == problem
+            ]
+            parts.append(f"{problem} in {self.folder}: {', '.join(names)}")
+        return "; ".join(parts)
 
 
 class Checkpoints:
@@ -131,11 +137,11 @@ class Checkpoints:
 
     @property
     def algo_config(self) -> str:
-        """The planner's algo_config.yaml; empty: none is known."""
+        """The planner's algo_config.yaml, below a configured folder; empty: none is known."""
         known = (
             str(folder / bundle.algo_config)
             for bundle, folder in self._with_folders()
-            if bundle.algo_config
+            if bundle.algo_config and self._places[bundle.root].configured
         )
         return next(known, "")
 
@@ -149,7 +155,7 @@ class Checkpoints:
         for place in self._places.values():
             if place.path is not None and place.root.mounted is not None:
                 folder = place.path / place.root.mounted
-                if folder.is_dir():
+                if os.path.isdir(folder):
                     mounts[str(Path(place.root.container, place.root.mounted))] = str(folder)
         return mounts
 
@@ -160,9 +166,9 @@ class Checkpoints:
             ServerStartError: some are not; the message tells the command that gets each.
         """
         missing = [
-            f"    {describe(placed)}; run: {placed.command}"
+            f"    {complaint}; run: {placed.command}"
             for placed in self.placed.values()
-            if placed.place.configured and placed.problems
+            if placed.place.configured and (complaint := placed.complaint)
         ]
         if missing:
             raise ServerStartError("checkpoints are missing:\n" + "\n".join(missing))
@@ -182,24 +188,11 @@ class Checkpoints:
                 yield self._table.bundles[name], folder
 
 
-def describe(placed: Placed) -> str:
-    """Say what is wrong with the files of a bundle."""
-    parts = []
-    problems = placed.problems
-    for problem in sorted(set(problems.values())):
-        names = [
-            os.path.relpath(path, placed.folder) for path, p in problems.items() if p == problem
-        ]
-        parts.append(f"{problem} in {placed.folder}: {', '.join(names)}")
-    return "; ".join(parts)
-
-
 def _find(root: Root, setting: str, environment: Mapping[str, str]) -> Place:
-    named = (
-        setting or environment.get(root.host_variable) or environment.get(root.variable) or None
-    )
+    named = setting or environment.get(root.host_variable) or environment.get(root.variable)
     folder = named or root.default
-    return Place(root, Path(folder).expanduser() if folder else None, bool(setting))
+    path = Path(folder).expanduser().absolute() if folder else None
+    return Place(root, path, configured=bool(setting))
 
 
 def _folder(
@@ -232,9 +225,9 @@ def _files(
 ) -> Iterator[tuple[Path, int | None]]:
     for file in bundle.files:
         paths = [folder / name for name in (file.path, *file.alternatives)]
-        yield next((path for path in paths if path.is_file()), paths[0]), file.bytes
+        yield next((path for path in paths if os.path.isfile(path)), paths[0]), file.bytes
     config = folder / bundle.algo_config if bundle.algo_config else None
-    if config is not None and config.is_file():
+    if config is not None and os.path.isfile(config) and os.access(config, os.R_OK):
         text = config.read_text(errors="replace")
         for variable, path in sorted(set(_NAMED.findall(text))):
             if variable in named:
@@ -243,9 +236,9 @@ def _files(
 
 def _problem(path: Path, expected: int | None) -> str:
     """What is wrong with a file, or a folder of files, in words; empty: nothing."""
-    if path.is_dir():
+    if os.path.isdir(path):
         return ""
-    if not path.is_file():
+    if not os.path.isfile(path):
         return "missing"
     if not os.access(path, os.R_OK):
         return "not to be read"
