@@ -13,7 +13,9 @@ from typing import Any
 import jsonschema
 import pytest
 import yaml
+from packaging.requirements import Requirement
 
+from vera_ros.doctor import libraries
 from vera_ros.embodiments import EMBODIMENTS
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -70,7 +72,7 @@ def test_shell_script(file: Path) -> None:
 
 
 def test_compose_file() -> None:
-    ran = composed(VERA_CKPT_ROOT="/data/vera", VERA_WAN_ROOT="/data/wan", HF_HOME="/data/hf")
+    ran = composed(VERA_CKPT_ROOT="/data/vera", VERA_WAN_ROOT="/data/wan")
     assert (ran.returncode, ran.stderr) == (0, "")
     services = json.loads(ran.stdout)["services"]
     server, ros = services["vera_server"], services["vera_ros"]
@@ -78,18 +80,35 @@ def test_compose_file() -> None:
         ("/data/vera", "/ckpts", True),
         ("/data/wan", "/wan", True),
         ("/home/me/.cache/torch/hub/checkpoints", "/opt/vera/torch/hub/checkpoints", True),
-        ("/data/hf/hub", "/cache/huggingface/hub", True),
+        ("/home/me/.cache/huggingface/hub", "/cache/huggingface/hub", True),
     }
     assert not any(v["bind"].get("create_host_path") for v in server["volumes"])
     assert {port["host_ip"] for port in server["ports"]} == {"127.0.0.1"}
     [gpu] = server["deploy"]["resources"]["reservations"]["devices"]
-    assert (gpu["driver"], gpu["count"], gpu["capabilities"]) == ("nvidia", 1, ["gpu"])
+    assert (gpu["driver"], gpu["device_ids"], gpu["capabilities"]) == ("nvidia", ["0"], ["gpu"])
     assert server["restart"] == "on-failure:3"
     assert ros["depends_on"]["vera_server"]["condition"] == "service_healthy"
     assert (ros["network_mode"], ros["ipc"], ros["restart"]) == ("host", "host", "no")
     for service in (server, ros):
         assert Path(service["build"]["context"]) == ROOT
         assert (ROOT / service["build"]["dockerfile"]).is_file()
+
+
+@pytest.mark.parametrize(
+    ("variables", "hub"),
+    [
+        ({}, "/home/me/.cache/huggingface/hub"),
+        ({"HF_HOME": "/library"}, "/library/hub"),
+        ({"HF_HOME": "/library", "VERA_HF_HOME": "/mine"}, "/mine/hub"),
+        ({"HF_HOME": "/library", "VERA_HF_HOME": ""}, "/library/hub"),
+    ],
+)
+def test_compose_takes_the_chosen_folders_and_gpu(variables: dict[str, str], hub: str) -> None:
+    ran = composed(VERA_CKPT_ROOT="/data", VERA_GPU="GPU-1a2b", **variables)
+    server = json.loads(ran.stdout)["services"]["vera_server"]
+    [device] = server["deploy"]["resources"]["reservations"]["devices"]
+    volumes = {volume["target"]: volume["source"] for volume in server["volumes"]}
+    assert (volumes["/cache/huggingface/hub"], device["device_ids"]) == (hub, ["GPU-1a2b"])
 
 
 def test_compose_needs_to_be_told_where_the_checkpoints_are() -> None:
@@ -128,13 +147,24 @@ def test_everything_that_is_copied_is_there() -> None:
                 assert list(ROOT.glob(source)) if source != "." else True, source
 
 
-def test_the_image_gets_what_the_readme_says_that_apt_lacks() -> None:
-    readme = (ROOT / "README.md").read_text()
-    line = next(line for line in readme.splitlines() if line.startswith("pip install 'websockets"))
-    dockerfile = (ROOT / "docker" / "vera_ros" / "Dockerfile").read_text()
-    requirements = re.findall(r"'[^']+'", line.partition("#")[0])
-    assert requirements
-    assert all(requirement in dockerfile for requirement in requirements)
+def asked_of_pip(file: str, command: str) -> set[str]:
+    """The requirements of the pip command in a file; it may go on for lines."""
+    text = (ROOT / file).read_text().replace("\\\n", " ")
+    line = next(line for line in text.splitlines() if command in line)
+    return set(re.findall(r"'([^']+)'", line))
+
+
+def test_image_and_workflow_get_what_the_readme_says_that_apt_lacks() -> None:
+    asked = asked_of_pip("README.md", "pip install 'websockets")
+    assert asked == asked_of_pip("docker/vera_ros/Dockerfile", "/bin/pip install")
+    by_name = {Requirement(line).name: Requirement(line).specifier for line in asked}
+    assert by_name.keys() >= {"mujoco", "numba", "pydantic", "tenacity", "websockets"}
+    workflow = asked_of_pip(".github/workflows/ci.yml", "pip install --break-system")
+    assert asked - {"numpy<2"} <= workflow  # which pins the very version of apt's
+    declared = libraries.declared_requirements()
+    for requirement in map(Requirement, declared[""] + declared["sim"]):
+        if requirement.name in by_name and requirement.name != "numpy":
+            assert by_name[requirement.name] == requirement.specifier
 
 
 def test_one_version_of_vera() -> None:
