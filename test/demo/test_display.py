@@ -71,8 +71,8 @@ def test_the_summary_says_what_was_measured() -> None:
         "median 25.0, p90 30.0, p99 30.0, max 30.0 ms, over 4",
         "planner wan, code 0123 with changes, viewer http://gpu:8801/, 2 times lost",
         "19.95 Hz",
-        "14 of 24000 pictures dropped; median age 50, p99 60 ms",
-        "0 of 0 pictures dropped; age not measured",
+        "agentview_image 14 of 24000 dropped; median age 50, p99 60 ms",
+        "hand 0 of 0 dropped; age not measured",
         "min 0.980",
     ):
         assert expected in text

@@ -114,10 +114,11 @@ class EpisodeMeasurements:
         first, last = _counts(self._first_status), _counts(self.status)
         return {
             view: ViewReport(
-                *(now - then for now, then in zip(last[view], first[view], strict=True)),
+                received=received - first[view][0],
+                dropped=dropped - first[view][1],
                 age_s=tuple(self._ages_s.get(view, ())),
             )
-            for view in last
+            for view, (received, dropped) in last.items()
         }
 
     @property

@@ -89,7 +89,7 @@ def _summary_table(report: RunReport) -> Table:
         ("in motion", _motion(summary)),
         ("realtime factor", "none: in lockstep" if lockstep else _factor(summary)),
         ("camera rate", _rates(summary.camera_rate_hz)),
-        *((view, _view(seen)) for view, seen in summary.views.items()),
+        ("pictures", _pictures(summary.views)),
         ("server", _server(summary)),
     ):
         table.add_row(name, value)
@@ -147,10 +147,16 @@ def _rates(rates: Mapping[str, float]) -> str:
     return ", ".join(f"{view} {rate:.2f} Hz" for view, rate in rates.items())
 
 
-def _view(seen: ViewSummary) -> str:
+def _pictures(views: Mapping[str, ViewSummary]) -> str:
+    if not views:
+        return "not measured"
+    return "\n".join(f"{view} {_losses_and_age(seen)}" for view, seen in views.items())
+
+
+def _losses_and_age(seen: ViewSummary) -> str:
     median, p99 = (_number(value, 1e3, ".0f") for value in (seen.age_s.median, seen.age_s.p99))
     ages = f"median age {median}, p99 {p99} ms" if seen.age_s.count else "age not measured"
-    return f"{seen.dropped} of {seen.received} pictures dropped; {ages}"
+    return f"{seen.dropped} of {seen.received} dropped; {ages}"
 
 
 def _server(summary: Summary) -> str:
