@@ -104,7 +104,14 @@ PARAMETERS = (
         0.1,
         600.0,
     ),
-    Parameter("handshake_timeout_s", 10.0, "for one attempt to connect", "s", 0.1, 600.0),
+    Parameter(
+        "handshake_timeout_s",
+        10.0,
+        "for one attempt to connect, and for the reset after it",
+        "s",
+        0.1,
+        600.0,
+    ),
     Parameter(
         "on_connection_lost",
         "abort",
