@@ -15,13 +15,15 @@ class Senses:
     Attributes:
         measured: None: where the arm is, is not known.
         effort: of the joints; None: not measured. Shape (n,), [Nm].
-        age_s: of the measurement.
+        age_s: of the measurement, by its stamp or its arrival, whatever is longer ago.
+        silent_s: since it came.
         fault: why nothing may be moved; None: it may, and the arm is measured.
     """
 
     measured: Measured | None = None
     effort: Vector | None = None
     age_s: float = 0.0
+    silent_s: float = 0.0
     fault: MotionRefusedError | None = None
 
 

@@ -191,16 +191,13 @@ class IkNode(VeraNode):
         if reader is None:
             return Senses(fault=MotionRefusedError(Cause.NOT_ACTIVE, "ik_node is not configured"))
         reader.read()
-        unknown, missing = reader.fault(), self._missing()
+        missing = self._missing()
         fault: MotionRefusedError | None = None
         if not self.active:
             fault = MotionRefusedError(Cause.NOT_ACTIVE, "ik_node is not active; activate it first")
         elif missing:
             fault = MotionRefusedError(Cause.NO_CONTROLLER, missing)
-        elif unknown:
-            fault = MotionRefusedError(Cause.NO_JOINT_STATES, unknown)
-        measured = None if unknown else reader.measured
-        return Senses(measured, reader.effort, reader.age_s, fault)
+        return reader.sense(fault)
 
     def now_s(self) -> float:
         """ROS time; where it comes by /clock, joint states may know of a later moment already."""
