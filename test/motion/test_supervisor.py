@@ -448,6 +448,15 @@ def test_old_joint_states_are_no_ground_to_brake_from(playing: Scene) -> None:
     stops_along_its_plan(playing, before)
 
 
+def test_a_message_that_is_sent_again_and_again_is_noticed_as_well(playing: Scene) -> None:
+    """It comes, so its age by its stamp does not say since when the joints are the same."""
+    same = playing.senses()
+    stuck_s = playing.rig.now_s
+    playing.look = lambda _: replace(same, age_s=playing.rig.now_s - stuck_s)
+    playing.tick_until(lambda: playing.supervisor.playing is None, 1.0)
+    playing.aborted(Cause.JOINTS_FROZEN)
+
+
 def test_an_arm_that_goes_on_after_its_plans_end_is_braked(scene: Scene) -> None:
     scene.play()
     scene.tick_until(lambda: scene.told.names().count("stepped") == 10)
@@ -474,14 +483,11 @@ def turned_back(scene: Scene, by_s: float) -> None:
     scene.rig.published.sent_s[-1] -= by_s
 
 
-@pytest.mark.parametrize("measures_speed", [True, False])
 @pytest.mark.parametrize("by_s", [0.3, 1e6])
 def test_a_clock_that_goes_back_stops_the_arm_smoothly_and_new_chunks_are_played(
-    playing: Scene, limits: Limits, by_s: float, measures_speed: bool
+    playing: Scene, limits: Limits, by_s: float
 ) -> None:
     turned_back(playing, by_s)
-    if not measures_speed:
-        playing.look = at(dq=None)
     q, dq, _ = playing.rig.state()
     playing.supervisor.tick(playing.senses(), playing.rig.now_s)
     assert f"back by {by_s:.3f} s" in playing.aborted(Cause.CLOCK_JUMPED)

@@ -22,14 +22,14 @@ class Measured:
 
     Attributes:
         q: joint positions. Shape (n,), [rad].
-        dq: joint velocities; None: not measured. Shape (n,), [rad/s].
+        dq: joint velocities. Shape (n,), [rad/s].
         finger_m: finger position; None without a gripper.
         stamp_s: when it was measured, ROS time.
         received_s: when it arrived, steady time.
     """
 
     q: Vector
-    dq: Vector | None
+    dq: Vector
     finger_m: float | None
     stamp_s: float
     received_s: float
@@ -41,8 +41,8 @@ class Measured:
 
     @property
     def speed_rad_s(self) -> float:
-        """Of the fastest joint, where that is measured; otherwise 0."""
-        return 0.0 if self.dq is None else float(np.abs(self.dq).max(initial=0.0))
+        """Of the fastest joint."""
+        return float(np.abs(self.dq).max(initial=0.0))
 
 
 @dataclass(frozen=True)

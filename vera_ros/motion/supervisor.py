@@ -289,10 +289,7 @@ class Supervisor:
         """The measured arm, if it is a better guide to a smooth stop than its plan."""
         if cause not in _OFF_PLAN or self._watch is None:
             return None
-        measured = self._watch.brakes_from(senses, self.playing)
-        if cause is Cause.CLOCK_JUMPED and measured is not None and measured.dq is None:
-            return None
-        return measured
+        return self._watch.brakes_from(senses, self.playing)
 
     def _brake(self, senses: Senses, now_s: float) -> None:
         """Brake an arm that moves though nothing is played, if that is for this node to do."""
