@@ -103,6 +103,12 @@ class Scene:
         """Let time pass."""
         for _ in range(round(seconds / TICK_S)):
             self.rig.now_s += TICK_S
+            self.look_on()
+
+    def look_on(self, seconds: float = TICK_S) -> None:
+        """Let steady time alone pass."""
+        for _ in range(round(seconds / TICK_S)):
+            self.stopwatch_s[0] += TICK_S
             self.supervisor.tick(self.senses(), self.rig.now_s)
 
     def tick_until(self, condition: Callable[[], object], most_s: float = 10.0) -> None:
@@ -355,6 +361,49 @@ def test_what_cannot_be_braked_is_reported_all_the_same(playing: Scene, cause: C
     assert len(playing.arm) == 2
     worries = playing.told.names().count("worried")
     assert worries == 1 if cause is Cause.NO_JOINT_STATES else worries >= 2
+
+
+@pytest.mark.parametrize("lost", [True, False])
+def test_a_stop_is_answered_when_ros_time_stands_still(playing: Scene, lost: bool) -> None:
+    """/clock and joint states died together, and hold and stop never answered."""
+    playing.stop()
+    playing.tick(0.04)
+    if lost:
+        playing.look = missing(Cause.NO_JOINT_STATES)
+    playing.look_on(0.9)
+    assert "rested" not in playing.told.names()
+    playing.look_on(0.2)
+    success, message = playing.told.last("rested")
+    assert not success
+    assert "ROS time stands still" in message
+    assert playing.supervisor.unrest == message
+    playing.look_on(5.0)
+    assert playing.told.names().count("worried") == 1
+    assert len(playing.arm) == 2  # from where the arm is not known to be, nothing is braked
+    playing.look = lambda senses: senses
+    playing.tick_until(lambda: playing.told.last("rested")[0], 1.0)
+    assert playing.supervisor.unrest == ""
+
+
+def test_what_plays_when_clock_and_joint_states_die_is_stopped_and_its_rest_is_not_known(
+    playing: Scene,
+) -> None:
+    playing.look = missing(Cause.NO_JOINT_STATES)
+    playing.look_on()
+    playing.aborted(Cause.NO_JOINT_STATES)
+    playing.look_on(1.1)
+    assert not playing.told.last("rested")[0]
+
+
+def test_in_lockstep_each_stop_gets_its_own_time(playing: Scene) -> None:
+    playing.stop()
+    playing.tick_until(lambda: "rested" in playing.told.names())
+    playing.look_on(5.0)
+    playing.play(FAR, session_id="b")
+    playing.look_on(5.0)
+    playing.stop()
+    playing.look_on(0.9)
+    assert playing.told.names().count("rested") == 1
 
 
 def test_a_stop_brakes_an_arm_that_moves_though_nothing_is_played(scene: Scene) -> None:

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the arm may do: who lets it move, what stops it, and whether it does as it was told.
 
-Times are ROS time [s], given by the caller. Whatever is wrong, the answer is the same: the arm
-comes to rest smoothly and stays there until another chunk or move comes, and nothing is wrong.
+Times are ROS time [s], given by the caller, unless they are called steady. Whatever is wrong, the
+answer is the same: the arm comes to rest smoothly and stays there until another chunk or move comes,
+and nothing is wrong.
 """
 
 from collections.abc import Callable
@@ -23,6 +24,7 @@ AT_REST = "the arm has come to rest"
 _OFF_PLAN = (Cause.TRACKING_ERROR, Cause.CONTACT, Cause.CLOCK_JUMPED)
 _TRIES = 2  # at a plan that comes before it is to take over
 _ROUNDING_S = 1e-6
+_REST_UNKNOWN = "whether the arm rests after its stop is not known"
 _GO_ON = "the arm stops and holds; once all is well, give the goal again"
 
 
@@ -72,7 +74,7 @@ class Supervisor:
         watch: looks at the arm while it plays; None: it need not follow, in a dry run.
         bounds: what is still taken for well.
         hold: the latched hold.
-        stopwatch: steady time [s], to time the planning.
+        stopwatch: tells steady time [s].
         listener: is told what happens.
         present: tells the ROS time [s] that has come while something was planned; None: time
             stands still meanwhile.
@@ -347,27 +349,32 @@ class Supervisor:
         """After a stop, the arm must really come to rest."""
         stop, measured = self._commander.stopping, senses.measured
         if stop is None:
+            self._rest.forget()
             return
         moves = None if measured is None else self.moves(senses)
-        rest = self._rest.look(stop.end_s, moves, now_s)
+        rest = self._rest.look(stop.end_s, moves, now_s, self._stopwatch())
         if rest is Rest.THERE:
             self._commander.rested()
             self.unrest = ""
             self._listener.rested(True, AT_REST)
         elif rest is Rest.OVERDUE:
-            self._say_unrest(senses)
+            measured = senses.measured
+            if measured is None:
+                self._say_unrest(f"{_REST_UNKNOWN}: {senses.fault}")
+            else:
+                self._say_unrest(
+                    f"the arm still moves at {measured.speed_rad_s:.3f} rad/s although it was "
+                    f"stopped: it was to rest {self._bounds.rest_s} s ago or sooner; use its own "
+                    "stop",
+                    again=True,
+                )
             self._brake(senses, now_s)
+        elif rest is Rest.UNKNOWN:
+            self._say_unrest(f"{_REST_UNKNOWN}: ROS time stands still")
 
-    def _say_unrest(self, senses: Senses) -> None:
-        measured, told = senses.measured, self.unrest
-        if measured is None:
-            self.unrest = f"whether the arm rests after its stop is not known: {senses.fault}"
-        else:
-            self.unrest = (
-                f"the arm still moves at {measured.speed_rad_s:.3f} rad/s although it was stopped: "
-                f"it was to rest {self._bounds.rest_s} s ago or sooner; use its own stop"
-            )
-        self.explain(Cause.NOT_AT_REST, self.unrest)
-        if measured is not None or not told:
-            self._listener.worried(self.unrest)
-        self._listener.rested(False, self.unrest)
+    def _say_unrest(self, message: str, *, again: bool = False) -> None:
+        told, self.unrest = self.unrest, message
+        self.explain(Cause.NOT_AT_REST, message)
+        if again or not told:
+            self._listener.worried(message)
+        self._listener.rested(False, message)
