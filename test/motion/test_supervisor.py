@@ -428,6 +428,26 @@ def test_a_stop_brakes_an_arm_that_moves_though_nothing_is_played(scene: Scene) 
     assert scene.supervisor.stopping
 
 
+@pytest.mark.parametrize(
+    ("look", "rests", "words"),
+    [
+        (at(), True, "was not moving"),
+        (missing(Cause.NOT_ACTIVE), True, "was not moving"),
+        (missing(Cause.NO_JOINT_STATES), False, "not known: gone"),
+        (at(dq=np.full(7, 0.2)), False, "0.200 rad/s"),
+        (lambda s: missing(Cause.NOT_ACTIVE)(at(dq=np.full(7, 0.2))(s)), False, "(gone)"),
+    ],
+)
+def test_an_arm_rests_if_it_is_seen_to(
+    scene: Scene, look: Callable[[Senses], Senses], rests: bool, words: str
+) -> None:
+    """Whoever asked for a stop was told that an arm which nobody saw was not moving."""
+    scene.look = look
+    success, message = scene.supervisor.rests(scene.senses())
+    assert success == rests
+    assert words in message
+
+
 # What stops a plan.
 
 

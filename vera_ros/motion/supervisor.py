@@ -2,8 +2,8 @@
 """What the arm may do: who lets it move, what stops it, and whether it does as it was told.
 
 Times are ROS time [s], given by the caller, unless they are called steady. Whatever is wrong, the
-answer is the same: the arm comes to rest smoothly and stays there until another chunk or move comes,
-and nothing is wrong.
+answer is the same: the arm comes to rest smoothly and stays there until another chunk or move
+comes, and nothing is wrong.
 """
 
 from collections.abc import Callable
@@ -122,6 +122,19 @@ class Supervisor:
     def moves(self, senses: Senses) -> bool:
         """Whether the arm moves, as far as is known."""
         return senses.measured is not None and self._bounds.moves(senses.measured)
+
+    def rests(self, senses: Senses) -> tuple[bool, str]:
+        """Whether the arm is known to rest while no stop is under way, and the same in words."""
+        measured, fault = senses.measured, senses.fault
+        if measured is None:
+            return False, f"whether the arm rests is not known: {fault}"
+        if not self.moves(senses):
+            return True, "the arm was not moving"
+        reason = f" ({fault})" if fault else ""
+        return False, (
+            f"the arm moves at {measured.speed_rad_s:.3f} rad/s, plays nothing, and was not "
+            f"braked{reason}; use its own stop"
+        )
 
     def explain(self, cause: Cause, message: str) -> None:
         """Remember why nothing is played; Cause.NONE: something is."""

@@ -400,12 +400,16 @@ class PolicyNode(VeraNode):
                 self.get_logger().error(summary)
             else:
                 self.get_logger().info(summary)
+            unrest = self._arm.unrest()
+            if unrest:
+                self.get_logger().error(unrest)
             finished.set_result(result)
 
     def _rests(self, episode: Episode) -> bool:
         if isinstance(episode, LockstepEpisode):
             return episode.at_rest
-        return self._arm.resting(_RESULT_PATIENCE_S)
+        arm = self._arm
+        return arm.resting() or bool(arm.unrest()) or arm.stopping_s > _RESULT_PATIENCE_S
 
     # Status.
 
