@@ -38,6 +38,7 @@ BOUNDS = Bounds(
     rest_s=1.0,
     planning_s=1.0,
     chunk_age_s=900.0,
+    chunk_delay_s=0.5,
     frozen_s=0.3,
     frozen_rad=0.01,
     clock_jump_s=0.05,
@@ -236,6 +237,42 @@ def test_a_chunk_planned_from_what_is_long_past_is_refused(scene: Scene) -> None
     assert "901.00 s ago" in said
     assert "900.0 s" in said
     scene.play(stamp_s=now_s - 899.0)
+
+
+@pytest.mark.parametrize("late_s", [-5.0, 0.0, 0.49, 0.51, 100.0])
+def test_a_chunk_that_was_too_long_under_way_is_refused(scene: Scene, late_s: float) -> None:
+    """After a gap of the network, it was played though its episode was over."""
+    sent_s = scene.rig.now_s - late_s
+    if late_s > 0.5:
+        said = refused(lambda: scene.play(sent_s=sent_s), Cause.CHUNK_TOO_OLD)
+        assert f"sent {late_s:.2f} s ago" in said
+        assert "0.5 s" in said
+        assert scene.arm == []
+    else:
+        scene.play(sent_s=sent_s)
+
+
+def test_a_chunk_that_was_sent_before_a_stop_is_refused_after_it(playing: Scene) -> None:
+    """A chunk comes by topic and a stop by service: nothing keeps them in order."""
+    sent_s = playing.rig.now_s - 0.01
+    playing.stop()
+    playing.tick_until(lambda: not playing.supervisor.stopping, 0.45)
+    late = lambda: playing.play(session_id="b", sent_s=sent_s)  # noqa: E731
+    assert "before the last stop" in refused(late, Cause.CHUNK_TOO_OLD)
+    refused(lambda: playing.play(approval=True, sent_s=sent_s), Cause.CHUNK_TOO_OLD)
+    playing.play(session_id="b", sent_s=sent_s + 0.01)  # in lockstep, no time passes in between
+
+
+def test_after_the_clock_was_turned_back_a_stop_of_before_refuses_nothing(scene: Scene) -> None:
+    scene.stop()
+    scene.rig.now_s -= 100.0
+    scene.play(sent_s=scene.rig.now_s)
+
+
+def test_a_chunk_may_wait_for_approval_as_long_as_what_it_saw_allows(scene: Scene) -> None:
+    scene.play(approval=True, sent_s=scene.rig.now_s)
+    scene.tick(5.0)
+    scene.approve()
 
 
 def test_a_plan_that_took_too_long_is_not_sent(scene: Scene) -> None:

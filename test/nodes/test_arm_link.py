@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the policy side makes of ik_node's answer to a stop."""
 
+import time
 from collections.abc import Callable
 
 import pytest
@@ -15,7 +16,7 @@ Answer = Callable[[Trigger.Request, Trigger.Response], Trigger.Response]
 
 
 def link_of(stage: Stage, timeout_s: float = PATIENCE_S) -> ArmLink:
-    return ArmLink(stage.node, find_embodiment("mimicgen"), timeout_s)  # type: ignore[arg-type]
+    return ArmLink(stage.node, find_embodiment("mimicgen"), time.time_ns, timeout_s)  # type: ignore[arg-type]
 
 
 def answer(success: bool, message: str = "") -> Answer:

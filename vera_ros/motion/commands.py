@@ -58,6 +58,7 @@ class ChunkCommand:
         sequence: the chunk's number.
         start_s: when the first action begins, ROS time; None: as soon as possible.
         stamp_s: when that was seen which it was planned from, ROS time; None: not told.
+        sent_s: when it was sent, ROS time of the sender; None: not told.
         dropped: leading actions that are not played, since their time had passed.
     """
 
@@ -68,6 +69,7 @@ class ChunkCommand:
     sequence: int
     start_s: float | None = None
     stamp_s: float | None = None
+    sent_s: float | None = None
     dropped: int = 0
 
     def as_soon_as_possible(self) -> "ChunkCommand":

@@ -6,6 +6,7 @@ answer is the same: the arm comes to rest smoothly and stays there until another
 comes, and nothing is wrong.
 """
 
+import math
 from collections.abc import Callable
 from typing import Protocol
 
@@ -105,6 +106,7 @@ class Supervisor:
         self._present = present
         self._clock = ClockWatch(bounds.clock_jump_s)
         self._rest = RestWatch(bounds.rest_s)
+        self._stopped_s = -math.inf  # when somebody asked for a stop last
         self._steps_told = 0
         self.awaiting: ChunkCommand | None = None
         self.cause, self.message, self.unrest = Cause.NONE, "", ""
@@ -159,6 +161,7 @@ class Supervisor:
                 f"chunk {waiting.sequence} of another episode waits for approval; call approve or "
                 "discard first",
             )
+        self._refuse_late(chunk, now_s)
         self._refuse_old(chunk, now_s)
         if approval:
             self._offer(chunk.as_soon_as_possible(), measured, now_s)
@@ -209,6 +212,23 @@ class Supervisor:
             raise senses.fault
         assert senses.measured is not None
         return senses.measured
+
+    def _refuse_late(self, chunk: ChunkCommand, now_s: float) -> None:
+        """What was long under way may be of an episode that is over, or paused, since."""
+        if chunk.sent_s is None:
+            return
+        late_s, most_s = now_s - chunk.sent_s, self._bounds.chunk_delay_s
+        if late_s > most_s:
+            raise MotionRefusedError(
+                Cause.CHUNK_TOO_OLD,
+                f"the chunk was sent {late_s:.2f} s ago; valid is up to {most_s} s; nothing of it "
+                "is played; is the network slow, or do the machines' clocks differ?",
+            )
+        if chunk.sent_s < self._stopped_s:
+            raise MotionRefusedError(
+                Cause.CHUNK_TOO_OLD,
+                "the chunk was sent before the last stop was asked for; nothing of it is played",
+            )
 
     def _refuse_old(self, chunk: ChunkCommand, now_s: float) -> None:
         most_s = self._bounds.chunk_age_s
@@ -277,6 +297,7 @@ class Supervisor:
     def stop(self, cause: Cause, message: str, senses: Senses, now_s: float) -> None:
         """Bring the arm to rest smoothly, whatever moves it; a stop under way goes on."""
         self._look_at_clock(senses, now_s)
+        self._stopped_s = now_s
         self.discard(message)
         if self.playing is not None:
             self._end_early(self.playing, cause, message, senses, now_s)
@@ -349,6 +370,7 @@ class Supervisor:
             return
         self._commander.turn_back(back_s)
         self._rest.forget()
+        self._stopped_s = -math.inf
         message = f"ROS time went back by {back_s:.3f} s"
         self._listener.worried(message)
         self.discard(message)

@@ -2,6 +2,7 @@
 """The arm side as an episode sees it: ik_node, by topic and service."""
 
 import time
+from collections.abc import Callable
 
 from geometry_msgs.msg import PoseStamped
 from rclpy.task import Future
@@ -21,11 +22,19 @@ class ArmLink:
     Args:
         node: the rclpy node.
         embodiment: whose chunks these are.
+        now_ns: tells ROS time, for chunks to say when they were sent [ns].
         stop_timeout_s: for a stop to be answered, after which nobody knows whether the arm rests.
     """
 
-    def __init__(self, node: VeraNode, embodiment: Embodiment, stop_timeout_s: float) -> None:
+    def __init__(
+        self,
+        node: VeraNode,
+        embodiment: Embodiment,
+        now_ns: Callable[[], int],
+        stop_timeout_s: float,
+    ) -> None:
         self._embodiment = embodiment
+        self._now_ns = now_ns
         self._stop_timeout_s = stop_timeout_s
         self._asked_s: float | None = None  # when the last stop was asked for, steady time
         self._answer: Future | None = None  # to it, once it could be sent
@@ -40,6 +49,7 @@ class ArmLink:
                 header=Header(stamp=ns_to_stamp(chunk.stamp_ns)),
                 start=ns_to_stamp(chunk.start_ns),
                 planned_from=_pose_message(chunk.planned_from),
+                sent=ns_to_stamp(self._now_ns()),
                 session_id=chunk.session_id,
                 sequence=chunk.sequence,
                 embodiment=self._embodiment.name,

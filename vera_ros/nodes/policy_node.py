@@ -87,7 +87,9 @@ class PolicyNode(VeraNode):
             warmup_frames=p["warmup_frames"],
             restart=p["on_connection_lost"] == "restart",
         )
-        self._arm = ArmLink(self, self._embodiment, p["settle_timeout_s"])
+        self._arm = ArmLink(
+            self, self._embodiment, lambda: self._now().ros_ns, p["settle_timeout_s"]
+        )
         link = self._server.link
         parts = (self._embodiment, bounds, link, self._arm, self._body, self._make_window)
         self._arm_watch = ArmWatch(self, p["arm_timeout_s"])
