@@ -16,7 +16,7 @@ Answer = Callable[[Trigger.Request, Trigger.Response], Trigger.Response]
 
 
 def link_of(stage: Stage, timeout_s: float = PATIENCE_S) -> ArmLink:
-    return ArmLink(stage.node, find_embodiment("mimicgen"), time.time_ns, timeout_s)  # type: ignore[arg-type]
+    return ArmLink(stage.node, find_embodiment("mimicgen"), time.time_ns, timeout_s)
 
 
 def answer(success: bool, message: str = "") -> Answer:
