@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """The files around Docker, by the tools that judge them; and they agree with each other."""
 
+import argparse
+import fnmatch
 import importlib.util
 import json
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -192,6 +195,31 @@ def test_table_of_checkpoints() -> None:
     for embodiment in TABLE["embodiments"].values():
         assert set(embodiment["bundles"]) <= set(bundles)
         assert set(embodiment["trackers"]) <= set(trackers)
+
+
+@pytest.mark.parametrize(
+    "bundle",
+    [
+        pytest.param(bundle, id=name)
+        for name, bundle in TABLE["bundles"].items()
+        if bundle["command"].startswith("hf ")
+    ],
+)
+def test_a_download_fetches_every_file_of_its_bundle(bundle: dict[str, Any]) -> None:
+    """`hf` takes one pattern after each --include; beside names of files it ignores them all."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("repository")
+    parser.add_argument("files", nargs="*")
+    parser.add_argument("--include", action="append", default=[])
+    parser.add_argument("--local-dir")
+    parser.add_argument("--cache-dir")
+    words = shlex.split(bundle["command"])
+    assert words[:2] == ["hf", "download"]
+    options = parser.parse_intermixed_args(words[2:])
+    fetched = options.files or options.include
+    folder = bundle["folder"] + "/" if options.local_dir and bundle["folder"] else ""
+    for file in bundle["files"]:
+        assert any(fnmatch.fnmatch(folder + file["path"], pattern) for pattern in fetched), file
 
 
 def test_the_tables_ports_are_the_embodiments() -> None:
