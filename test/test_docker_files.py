@@ -86,7 +86,6 @@ def test_compose_file() -> None:
         ("/home/me/.cache/huggingface/hub", "/cache/huggingface/hub", True),
     }
     assert not any(v["bind"].get("create_host_path") for v in server["volumes"])
-    assert {port["host_ip"] for port in server["ports"]} == {"127.0.0.1"}
     [gpu] = server["deploy"]["resources"]["reservations"]["devices"]
     assert (gpu["driver"], gpu["device_ids"], gpu["capabilities"]) == ("nvidia", ["0"], ["gpu"])
     assert server["restart"] == "on-failure:3"
@@ -112,6 +111,37 @@ def test_compose_takes_the_chosen_folders_and_gpu(variables: dict[str, str], hub
     [device] = server["deploy"]["resources"]["reservations"]["devices"]
     volumes = {volume["target"]: volume["source"] for volume in server["volumes"]}
     assert (volumes["/cache/huggingface/hub"], device["device_ids"]) == (hub, ["GPU-1a2b"])
+
+
+@pytest.mark.parametrize(
+    ("variables", "address", "policy", "viewer"),
+    [
+        ({}, "127.0.0.1", 8800, 8801),
+        ({"VERA_BIND": "192.168.1.5"}, "192.168.1.5", 8800, 8801),
+        ({"VERA_BIND": "[::1]"}, "::1", 8800, 8801),
+        ({"VERA_SERVER_PORT": "9000", "VERA_VIS_PORT": "9001"}, "127.0.0.1", 9000, 9001),
+    ],
+)
+def test_compose_publishes_what_the_server_listens_on_and_its_client_is_told(
+    variables: dict[str, str], address: str, policy: int, viewer: int
+) -> None:
+    ran = composed(VERA_CKPT_ROOT="/data", **variables)
+    services = json.loads(ran.stdout)["services"]
+    server, ros = services["vera_server"], services["vera_ros"]
+    assert [(p["host_ip"], p["published"], p["target"]) for p in server["ports"]] == [
+        (address, str(port), port) for port in (policy, viewer)
+    ]
+    inside = server["environment"]
+    assert (inside["VERA_SERVER_PORT"], inside["VERA_VIS_PORT"]) == (str(policy), str(viewer))
+    host = f"[{address}]" if ":" in address else address
+    assert f"server_url:=ws://{host}:{policy}" in ros["command"]
+
+
+def test_compose_refuses_to_run_without_a_viewer() -> None:
+    """It would publish any port of the host."""
+    ran = composed(VERA_CKPT_ROOT="/data", VERA_VIS_PORT="0")
+    assert ran.returncode != 0
+    assert "ports.[1] is missing a target port" in ran.stderr
 
 
 def test_compose_needs_to_be_told_where_the_checkpoints_are() -> None:
