@@ -2,6 +2,7 @@
 """The files around Docker, by the tools that judge them; and they agree with each other."""
 
 import argparse
+import ast
 import fnmatch
 import importlib.util
 import json
@@ -204,6 +205,25 @@ def test_one_version_of_vera() -> None:
     pinned = re.search(r"^ARG VERA_COMMIT=(\w+)$", SERVER_DOCKERFILE, re.MULTILINE)
     assert pinned is not None
     assert pinned[1] == TABLE["upstream"]["commit"]
+
+
+def test_the_build_imports_what_the_server_loads() -> None:
+    """The server imports most of it late, and a warning of VERA's hides what DFoT lacks."""
+    text = SERVER_DOCKERFILE.replace("\\\n", "")
+    [program] = re.findall(r'python -c "([^"]+)"', text)
+    imported = {
+        ast.unparse(alias)
+        for node in ast.walk(ast.parse(program))
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for alias in node.names
+    }
+    assert imported >= {f"vera.server.start_server_{name}" for name in TABLE["embodiments"]}
+    assert imported >= {
+        "DFoTMotionPolicyJoint",
+        "vera.policy.world_models.tracker_backends",
+        "vera.server.vis_server",
+        "vera.video_model.link.wan_pipeline",
+    }
 
 
 def test_what_the_image_brings_is_where_the_table_says() -> None:
