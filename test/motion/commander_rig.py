@@ -84,6 +84,7 @@ def commander_of(
     published: Published,
     gripper: Gripper | None,
     rails: Rails | None = None,
+    start_lead_s: float = 0.0,
 ) -> Commander:
     return Commander(
         chunks,
@@ -93,6 +94,7 @@ def commander_of(
         rails=rails,
         stop_lead_s=0.025,
         hand_over_lead_s=LEAD_S,
+        start_lead_s=start_lead_s,
         rest_speed=REST_SPEED,
     )
 

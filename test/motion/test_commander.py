@@ -91,6 +91,29 @@ def test_the_next_chunk_goes_on_from_where_the_last_one_ended(rig: Rig) -> None:
     np.testing.assert_allclose(second.start_q, first.q[-1], atol=1e-9)
 
 
+@pytest.mark.parametrize("stopped", [False, True])
+def test_a_motion_from_rest_begins_once_it_can_have_arrived_and_may_be_stopped_before(
+    chunk_planner: ChunkPlanner, planner: Planner, published: Published, stopped: bool
+) -> None:
+    took_s, lead_s = 0.04, 0.025
+    commander = commander_of(chunk_planner, planner, published, None, start_lead_s=lead_s)
+    rig = Rig(commander, published)
+    chunk = ChunkCommand(DOWN, NOTHING, CONTROL_DT_S, "a", 0)
+    prepared = commander.prepare_chunk(chunk, rig.measured(), START_S)
+    playing = commander.send(prepared, lambda: START_S + took_s).playing
+    assert playing.start_s == published.sent_s[-1] == pytest.approx(START_S + took_s + lead_s)
+    rig.now_s = START_S + took_s + 0.4 * lead_s  # nothing moves yet
+    if stopped:
+        commander.stop(rig.now_s)
+    else:
+        chunk = replace(chunk, sequence=1)
+        commander.send(commander.prepare_chunk(chunk, rig.measured(), rig.now_s))
+    assert published.sent_s[-1] == playing.start_s
+    first, second = published.arm
+    for at_start in ("start_q", "start_dq", "start_ddq"):
+        np.testing.assert_allclose(getattr(second, at_start), getattr(first, at_start), atol=1e-9)
+
+
 def test_a_refused_chunk_leaves_nothing_behind(rig: Rig) -> None:
     refused(lambda: rig.play(np.full((STEPS, 6), np.nan), CLOSE), Cause.INVALID_CHUNK)
     assert rig.published.arm == []

@@ -66,6 +66,7 @@ class Commander:
         rails: bounds of the embodiment's actions; None: it has none.
         stop_lead_s: time until a stop begins, for it to arrive.
         hand_over_lead_s: time until a chunk takes over from the one that plays.
+        start_lead_s: time until a motion from rest begins once it is checked, for it to arrive.
         rest_speed: a joint slower than this is at rest [rad/s].
 
     Attributes:
@@ -84,6 +85,7 @@ class Commander:
         rails: Rails | None = None,
         stop_lead_s: float,
         hand_over_lead_s: float,
+        start_lead_s: float = 0.0,
         rest_speed: float,
     ) -> None:
         self._chunks = chunks
@@ -93,6 +95,7 @@ class Commander:
         self._rails = rails
         self._stop_lead_s = stop_lead_s
         self._hand_over_lead_s = hand_over_lead_s
+        self._start_lead_s = start_lead_s
         self._rest_speed = rest_speed
         self._session_id = ""
         self._before: State | None = None
@@ -169,8 +172,8 @@ class Commander:
 
         Args:
             prepared: the motion.
-            present: tells the ROS time once all is checked, when an arm at rest begins to move: no
-                part of its motion is to be late. None: as it was prepared.
+            present: tells the ROS time once all is checked, when an arm at rest begins to move,
+                after its lead: no part of its motion is to be late. None: as it was prepared.
 
         Raises:
             MotionRefusedError: nothing was sent; what plays goes on to its end.
@@ -178,9 +181,9 @@ class Commander:
 
         def begin() -> float:
             nonlocal prepared
-            start_s = prepared.playing.start_s
-            if prepared.from_rest and present is not None and present() > start_s:
-                prepared = prepared.beginning_at(present())
+            if prepared.from_rest and present is not None:
+                begins_s = max(present(), prepared.playing.start_s) + self._start_lead_s
+                prepared = prepared.beginning_at(begins_s)
             fingers = prepared.fingers
             if fingers is not None and fingers.trajectory is not None:
                 self._gate.check_gripper(fingers.trajectory)  # both move, or none
@@ -332,9 +335,10 @@ class Commander:
             )
 
     def _present(self, now_s: float) -> float:
-        """The time, or time 0 of what was sent last, if that is a step of the clock ahead."""
+        """The time, or time 0 of what was sent last, if that is no further ahead than it may be."""
         moving = self.playing or self.stopping
-        if moving is None or not 0.0 < moving.start_s - now_s <= CLOCK_STEP_S:
+        most_s = self._start_lead_s + CLOCK_STEP_S
+        if moving is None or not 0.0 < moving.start_s - now_s <= most_s:
             return now_s
         return moving.start_s
 

@@ -47,8 +47,8 @@ class Playing:
         return int(np.searchsorted(self.plan.step_times_s, now_s - self.start_s, side="right"))
 
     def planned(self, now_s: float) -> Vector:
-        """Where the joints should be. Shape (n,), [rad]."""
-        return self.plan.spline.derivative(0, now_s - self.start_s)
+        """Where the joints should be, at first where they were. Shape (n,), [rad]."""
+        return self.plan.spline.derivative(0, max(0.0, now_s - self.start_s))
 
     def finished(self, now_s: float) -> bool:
         """Whether the plan has come to rest."""

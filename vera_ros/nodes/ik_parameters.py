@@ -167,6 +167,14 @@ PARAMETERS = (
         "start_speed", 0.15, "share of the rate limits that move_to_start uses", "", 0.01, 0.5
     ),
     Parameter(
+        "start_lead_s",
+        0.025,
+        "time until a motion from rest begins, for it to arrive",
+        "s",
+        0.0,
+        0.5,
+    ),
+    Parameter(
         "hand_over_lead_s",
         0.05,
         "time until a chunk takes over from the one that plays, where it names none",

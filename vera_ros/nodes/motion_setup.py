@@ -148,6 +148,7 @@ def make_commander(
         rails=embodiment.rails,
         stop_lead_s=p["stop_lead_s"],
         hand_over_lead_s=p["hand_over_lead_s"],
+        start_lead_s=p["start_lead_s"],
         rest_speed=p["rest_speed"],
     )
 
