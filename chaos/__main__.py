@@ -22,10 +22,10 @@ Runs the simulated system, breaks one thing after the other, and has an independ
 every trajectory and the arm itself."""
 
 _EPILOG = """\
-The exit code is 0 when no trajectory and no motion was refused, nothing hung, crashed or was missed,
-every fault was named by the system or absorbed (nothing came of it), and 95 % of the episodes that
-could go on did; with --soak also, when neither the processes nor the latencies have grown. 1
-otherwise, 2 for an option that makes no sense, 130 after Ctrl-C.
+The exit code is 0 when the monitor refused no trajectory and no motion, nothing hung, crashed or
+was missed, every fault was named by the system or absorbed (nothing came of it), and 95 % of the
+episodes that could go on did; with --soak also, when neither processes nor latencies have grown.
+It is 1 otherwise, 2 for an option that makes no sense, 130 after Ctrl-C.
 
 faults: """
 _DEFAULT_FAULTS = 100
@@ -108,8 +108,8 @@ def _check(options: argparse.Namespace) -> None:
     for kind in options.only:
         if find_kind(kind).kills and options.soak:
             raise ConfigurationError(
-                f"--only names {kind}: a process that dies cannot be seen to grow; leave it out, or "
-                "--soak"
+                f"--only names {kind}: a process that dies cannot be seen to grow; leave out that, "
+                "or --soak"
             )
 
 
@@ -127,7 +127,7 @@ def _parser() -> argparse.ArgumentParser:
     add(
         "--soak",
         action="store_true",
-        help="kill nothing, and judge by how much processes and latencies grow (default 30 minutes)",
+        help="kill nothing, and judge how processes and latencies grow (default 30 minutes)",
     )
     add(
         "--only",

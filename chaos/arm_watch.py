@@ -34,16 +34,12 @@ class ArmWatch:
         rests: when the arm stood still, so far; the last may go on.
         violations: (stamp [s], what was seen).
         largest_off_rad: of an arm that is in sight, to what it was told.
-        largest_acceleration: of a joint between two samples, by its limit, and the stamp.
     """
 
-    def __init__(self, acceleration: Vector) -> None:
-        """Watch an arm whose joints are held to this. Shape (n,), [rad/s^2]."""
-        self._acceleration = acceleration
+    def __init__(self) -> None:
         self.rests: list[Rest] = []
         self.violations: list[tuple[float, str]] = []
         self.largest_off_rad = 0.0
-        self.largest_acceleration = 0.0, 0.0
         self._plays: list[tuple[Trajectory, float]] = []
         self._before: JointSample | None = None
         self._still_since_s: float | None = None
@@ -71,8 +67,6 @@ class ArmWatch:
         before = self._before
         if before is not None and sample.stamp_s - before.stamp_s > _GAP_S:
             self.lose_sight()
-        elif before is not None:
-            self._see_acceleration(before, sample)
         self._before = sample
         self._see_rest(sample)
         plays = bool(self._plays) and sample.stamp_s < self._ends_s + _SETTLING_S
@@ -92,11 +86,6 @@ class ArmWatch:
 
     def _rests_at(self, sample: JointSample) -> bool:
         return self._still_since_s is not None and sample.stamp_s - self._still_since_s >= _STILL_S
-
-    def _see_acceleration(self, before: JointSample, sample: JointSample) -> None:
-        rate = np.abs(sample.dq - before.dq) / (sample.stamp_s - before.stamp_s)
-        share = float((rate / self._acceleration).max())
-        self.largest_acceleration = max(self.largest_acceleration, (share, sample.stamp_s))
 
     def _see_rest(self, sample: JointSample) -> None:
         if sample.speed_rad_s > _STILL_RAD_S:

@@ -10,6 +10,7 @@ from typing import Any
 from chaos import drift
 from chaos.outcomes import CRASH, HANG, MISSED, Outcome, Summary, summarise
 from chaos.soak import Soak
+from chaos.umpire import FINGERS
 from vera_ros.demo.report import Distribution
 
 _LEAST_WENT_ON = 0.95
@@ -66,6 +67,11 @@ class Report:
         """Trajectories of which nobody saw from where the arm went on."""
         return sum(not finding["source"] for finding in self.trajectories)
 
+    @property
+    def of_fingers(self) -> int:
+        """Trajectories that move the fingers and not the arm."""
+        return sum(finding["of"] == FINGERS for finding in self.trajectories)
+
     def summaries(self) -> tuple[dict[str, Summary], Summary]:
         """By kind, and all together."""
         return summarise(self.outcomes)
@@ -109,6 +115,7 @@ class Report:
             "duration_s": self.duration_s,
             "good": self.good,
             "trajectories": len(self.trajectories),
+            "of_fingers": self.of_fingers,
             "unseen": self.unseen,
             "refused": self.refused,
             "went_on_share": self.went_on_share(),

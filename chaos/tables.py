@@ -68,7 +68,8 @@ def _totals_table(report: Report) -> Table:
         ("not there to be tried", ", ".join(report.absent) or "none"),
         (
             "trajectories",
-            f"{len(report.trajectories)} published, {report.unseen} of them by an unseen arm",
+            f"{len(report.trajectories)} published, {report.of_fingers} of them for the fingers, "
+            f"{report.unseen} by an unseen arm",
         ),
         ("refused by the monitor", _must_be_none(len(report.refused))),
         ("hangs, crashes and misses", _must_be_none(report.failures())),
