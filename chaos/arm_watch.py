@@ -9,8 +9,8 @@ from bench.bounds import Vector
 from chaos.recording import JointSample, Trajectory
 
 _GAP_S = 0.1  # joint states further apart: the arm was out of sight
-_LATE_S = 0.15  # a controller may play a trajectory so late
-_LATE_SAMPLES = 6
+LATE_S = 0.15  # a controller may play a trajectory so late
+LATE_SAMPLES = 6
 _OFF_RAD = 0.1
 _OFF_S = 0.6  # after which somebody must have reacted
 _STILL_RAD_S = 0.02
@@ -103,7 +103,7 @@ class ArmWatch:
         off_rad = min(
             self._off(trajectory, begins_s, sample)
             for trajectory, begins_s in self._plays
-            if trajectory is self._plays[-1][0] or sample.stamp_s < self._plays[-1][1] + _LATE_S
+            if trajectory is self._plays[-1][0] or sample.stamp_s < self._plays[-1][1] + LATE_S
         )
         self.largest_off_rad = max(self.largest_off_rad, off_rad)
         if off_rad <= _OFF_RAD:
@@ -116,7 +116,7 @@ class ArmWatch:
 
     def _off(self, trajectory: Trajectory, begins_s: float, sample: JointSample) -> float:
         """Largest distance of a joint from where it was to be within the last moments."""
-        times = sample.stamp_s - begins_s - np.linspace(0.0, _LATE_S, _LATE_SAMPLES)
+        times = sample.stamp_s - begins_s - np.linspace(0.0, LATE_S, LATE_SAMPLES)
         planned = trajectory.curve(np.clip(times, 0.0, trajectory.times_s[-1]))
         nearest = np.clip(sample.q, planned.min(axis=0), planned.max(axis=0))
         return float(np.abs(nearest - sample.q).max())

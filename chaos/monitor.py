@@ -119,6 +119,7 @@ class Monitor:
             judgement, playing = self._umpire.judge(published)
             if playing is not None:
                 self._watch.told(playing, published.begins_s)
+                self._limits.told(playing, published)
         return {"finding": "trajectory", **asdict(judgement)}
 
     def _new_about_the_arm(self) -> list[Finding]:

@@ -9,6 +9,7 @@ import pytest
 
 from bench.bounds import Bounds
 from bench.rig import START_Q
+from chaos.hand_over import Motion
 from chaos.limit_watch import LimitWatch
 from chaos.recording import JointSample
 
@@ -79,3 +80,27 @@ def test_what_was_not_seen_is_not_judged(bounds: Bounds) -> None:
     for sample in speeds(bounds, 0, [0.0] * 10 + [0.9] * 10)[10:]:
         watch.see(sample)
     assert watch.violations == []
+
+
+def late_by(watch: LimitWatch, late_s: float) -> LimitWatch:
+    """An arm that stands, and whose controller takes up a swing late: it begins with a step."""
+    swing = Swing(1, 0.5, 1.0)
+    published = swing.published(AT_S)
+    watch.told(published.played_from(Motion(START_Q, STILL, STILL)), published)
+    for sample in (
+        *swing.samples(AT_S + 5.0, AT_S - 0.5, AT_S + late_s),
+        *swing.samples(AT_S, AT_S + late_s, AT_S + 0.9),
+    ):
+        watch.see(sample)
+    return watch
+
+
+def test_the_step_of_a_trajectory_that_came_late_is_not_the_arms(bounds: Bounds) -> None:
+    watch = late_by(LimitWatch(bounds), 0.14)
+    assert watch.violations == []
+    assert watch.largest["acceleration"] < 1.0
+
+
+def test_a_step_that_nothing_explains_is_seen(bounds: Bounds) -> None:
+    text = "; ".join(text for _, text in late_by(LimitWatch(bounds), 0.4).violations)
+    assert "the acceleration of joint 2" in text
