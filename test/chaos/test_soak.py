@@ -73,7 +73,7 @@ def test_what_does_not_grow_is_not_complained_of() -> None:
 @pytest.mark.parametrize("name", ["threads", "files", "sockets"])
 def test_each_kind_of_leak_is_named(name: str) -> None:
     soak = Soak()
-    soak.samples["sim_node"] = [replace(USAGE, **{name: 20 + n // 6}) for n in range(30)]  # type: ignore[arg-type]
+    soak.samples["sim_node"] = [replace(USAGE, **{name: 20 + n // 6}) for n in range(30)]
     (complaint,) = soak.complaints()
     assert complaint.startswith("sim_node: it has")
     assert name in complaint
