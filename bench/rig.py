@@ -32,6 +32,7 @@ Vector = npt.NDArray[np.float64]
 
 URDF = share_path("description", "urdf", "panda.urdf")
 ARM_JOINTS = tuple(f"panda_joint{number}" for number in range(1, 8))
+FINGER = "panda_finger_joint1"
 BASE_FRAME, TCP_FRAME = "panda_link0", "panda_grip_site"
 START_Q = np.array([0.0, np.pi / 16, 0.0, -5 * np.pi / 6, 0.0, np.pi - 0.2, np.pi / 4])
 _MIMICGEN = find_embodiment("mimicgen")
@@ -46,6 +47,7 @@ TABLE_Z_M = float(_ARM_NODE["table_z_m"])
 SELF_DISTANCE_M, TABLE_DISTANCE_M = 0.01, 0.002
 _POSITION_MARGIN_RAD = 0.02
 _LONGEST_S = 30.0
+GRIPPER_LIMITS = GripperLimits(0.0, 0.04, 0.1, _LONGEST_S)
 _STOP_LEAD_S, HAND_OVER_LEAD_S = 0.0125, 0.05
 _REST_SPEED = 0.05
 _SINGULARITY = SingularityBounds(70.0, 140.0)
@@ -170,7 +172,7 @@ def make_rig(
         IkSolver(arm.chain, limits.lower, limits.upper),
         ChunkPlanner(arm, model, limits, paths, speed_scale),
         Planner(arm, limits),
-        GripperLimits(0.0, 0.04, 0.1, _LONGEST_S),
+        GRIPPER_LIMITS,
         obstacles,
         rails,
     )

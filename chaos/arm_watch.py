@@ -9,8 +9,8 @@ from bench.bounds import Vector
 from chaos.recording import JointSample, Trajectory
 
 _GAP_S = 0.1  # joint states further apart: the arm was out of sight
-_LATE_S = 0.15  # a controller may play a trajectory so late
-_LATE_SAMPLES = 6
+LATE_S = 0.15  # a controller may play a trajectory so late
+LATE_SAMPLES = 6
 _OFF_RAD = 0.1
 _OFF_S = 0.6  # after which somebody must have reacted
 _STILL_RAD_S = 0.02
@@ -34,16 +34,12 @@ class ArmWatch:
         rests: when the arm stood still, so far; the last may go on.
         violations: (stamp [s], what was seen).
         largest_off_rad: of an arm that is in sight, to what it was told.
-        largest_acceleration: of a joint between two samples, by its limit, and the stamp.
     """
 
-    def __init__(self, acceleration: Vector) -> None:
-        """Watch an arm whose joints are held to this. Shape (n,), [rad/s^2]."""
-        self._acceleration = acceleration
+    def __init__(self) -> None:
         self.rests: list[Rest] = []
         self.violations: list[tuple[float, str]] = []
         self.largest_off_rad = 0.0
-        self.largest_acceleration = 0.0, 0.0
         self._plays: list[tuple[Trajectory, float]] = []
         self._before: JointSample | None = None
         self._still_since_s: float | None = None
@@ -71,8 +67,6 @@ class ArmWatch:
         before = self._before
         if before is not None and sample.stamp_s - before.stamp_s > _GAP_S:
             self.lose_sight()
-        elif before is not None:
-            self._see_acceleration(before, sample)
         self._before = sample
         self._see_rest(sample)
         plays = bool(self._plays) and sample.stamp_s < self._ends_s + _SETTLING_S
@@ -93,11 +87,6 @@ class ArmWatch:
     def _rests_at(self, sample: JointSample) -> bool:
         return self._still_since_s is not None and sample.stamp_s - self._still_since_s >= _STILL_S
 
-    def _see_acceleration(self, before: JointSample, sample: JointSample) -> None:
-        rate = np.abs(sample.dq - before.dq) / (sample.stamp_s - before.stamp_s)
-        share = float((rate / self._acceleration).max())
-        self.largest_acceleration = max(self.largest_acceleration, (share, sample.stamp_s))
-
     def _see_rest(self, sample: JointSample) -> None:
         if sample.speed_rad_s > _STILL_RAD_S:
             self._still_since_s = None
@@ -114,7 +103,7 @@ class ArmWatch:
         off_rad = min(
             self._off(trajectory, begins_s, sample)
             for trajectory, begins_s in self._plays
-            if trajectory is self._plays[-1][0] or sample.stamp_s < self._plays[-1][1] + _LATE_S
+            if trajectory is self._plays[-1][0] or sample.stamp_s < self._plays[-1][1] + LATE_S
         )
         self.largest_off_rad = max(self.largest_off_rad, off_rad)
         if off_rad <= _OFF_RAD:
@@ -127,7 +116,7 @@ class ArmWatch:
 
     def _off(self, trajectory: Trajectory, begins_s: float, sample: JointSample) -> float:
         """Largest distance of a joint from where it was to be within the last moments."""
-        times = sample.stamp_s - begins_s - np.linspace(0.0, _LATE_S, _LATE_SAMPLES)
+        times = sample.stamp_s - begins_s - np.linspace(0.0, LATE_S, LATE_SAMPLES)
         planned = trajectory.curve(np.clip(times, 0.0, trajectory.times_s[-1]))
         nearest = np.clip(sample.q, planned.min(axis=0), planned.max(axis=0))
         return float(np.abs(nearest - sample.q).max())

@@ -4,13 +4,12 @@
 from dataclasses import dataclass
 
 # Sources of events.
-POLICY = "policy"  # policy_status: the cause of an episode's end
+POLICY = "policy"  # policy_status: the cause of an episode's end, or a state that says it all
 WAITS = "waits"  # policy_status: what an episode waits for, in words
 CHUNK = "chunk"  # chunk_progress: the cause of a refusal or of an abort
-ARM = "arm"  # arm_status: the cause
-DIAGNOSTICS = "diagnostics"  # a warning or an error
+ARM = "arm"  # arm_status: the cause, or that it is inactive
+DIAGNOSTICS = "diagnostics"  # a warning or an error that was not there before
 COUNTER = "counter"  # a counter of policy_status or of diagnostics went up
-PROCESS = "process"  # a process ended
 
 
 @dataclass(frozen=True)
@@ -20,9 +19,11 @@ class Event:
     Attributes:
         at_s: when it arrived, steady time [s].
         source: one of the constants here.
-        name: of the cause or the counter, or words.
+        name: of the cause, the state or the counter, or words.
+        words: all that was said.
     """
 
     at_s: float
     source: str
     name: str
+    words: str = ""

@@ -1,15 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The kinds of faults: what each does, how hard it may be, and whether an episode can go on."""
+"""The kinds of faults: how hard each may be, what names it, and whether an episode can go on."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from vera_ros.errors import ConfigurationError
 
 Value = float | str
 
 WIRE, VIEWS, JOINTS, PROCESS, SERVICE = "wire", "views", "joints", "process", "service"
+
+
+_NEVER, _ANY = -math.inf, math.inf
 
 
 @dataclass(frozen=True)
@@ -19,20 +23,24 @@ class Kind:
     Attributes:
         name: of the kind.
         layer: where it strikes.
+        named_by: what the system says of it: names of causes, states and counters, and words.
         ranges: of the numbers that a fault of this kind has.
         choices: of the words that it has.
         survived_s: an episode can go on where `duration_s` is not above this; infinite: always.
-        silent: a healthy system need not say anything of it, as long as the episode goes on.
-        drastic: only a chunk that was played to its end shows that all is well again.
+        absorbed_s: nothing need be said of it where `silence_s` is not above this and nothing came
+            of it, see chaos.naming.
+        kills: a process dies and is started again: only a chunk that was played to its end shows
+            that all is well again.
     """
 
     name: str
     layer: str
+    named_by: tuple[str, ...]
     ranges: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     choices: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     survived_s: float = 0.0
-    silent: bool = False
-    drastic: bool = False
+    absorbed_s: float = _NEVER
+    kills: bool = False
 
 
 @dataclass(frozen=True)
@@ -57,6 +65,11 @@ class Fault:
         return float(self.values.get("duration_s", 0.0))
 
     @property
+    def silence_s(self) -> float:
+        """How long nothing current comes through: what is held back does, after a while."""
+        return min(self.duration_s, float(self.values.get("delay_s", math.inf)))
+
+    @property
     def can_go_on(self) -> bool:
         """Whether an episode can go on, in a new session of the server where it must be."""
         survived_s = KINDS[self.kind].survived_s
@@ -66,69 +79,126 @@ class Fault:
 _BRIEF = (0.3, 1.2)
 _DELAY = {"delay_s": (0.12, 0.4)}
 _VIEW = {"view": ("agentview", "robot0_eye_in_hand", "both")}
-_ANY = math.inf
 # Short of what the nodes bear with, by their parameters, before an episode ends.
 _VIEWS_WAIT_S = 0.8  # view_stall_s
 _JOINTS_WAIT_S = 0.25  # joint_state_timeout_s
+# From then on it must be said that there are none: joint_state_timeout_s, and a look or two.
+_JOINTS_SAID_S = 0.6
+
+# What names a fault, for kinds that are noticed alike.
+_SLOW = ("late_chunks", "holds", "holding: no chunk is ready", "the server took", "server_timeout")
+_LOST = ("connection_lost", "reconnects", "no_server", "waiting for the policy server")
+_NO_VIEW = (
+    "views_stale",
+    "views_missing",
+    "views_skewed",
+    "frames_dropped",
+    "ticks_skipped",
+    "no current picture of",
+    "newest picture too old",
+    "comes at",
+)
+_NO_JOINTS = (
+    "no_joint_states",
+    "no joint states",
+    "the last joint states are",
+    "waiting for joint states",
+)
+_WRONG_JOINTS = ("joints_frozen", "tracking_error", "from where joint")
+_BAD_JOINTS = ("bad_joint_states", "invalid joint states", "joint states without", *_NO_JOINTS)
 
 
 def _lasting(low: float = _BRIEF[0], high: float = _BRIEF[1]) -> dict[str, tuple[float, float]]:
     return {"duration_s": (low, high)}
 
 
-_ALL = (
-    # Between policy_node and the policy server.
-    Kind("latency", WIRE, {"delay_s": (0.2, 1.0), **_lasting()}, survived_s=_ANY, silent=True),
-    Kind("jitter", WIRE, {"delay_s": (0.05, 0.3), **_lasting()}, survived_s=_ANY, silent=True),
-    Kind("cut", WIRE, survived_s=_ANY),
-    Kind("half_open", WIRE, _lasting(0.3, 4.0), survived_s=_ANY, silent=True),
-    Kind("garbage", WIRE, {"bytes": (1, 4096)}),
-    Kind("truncated", WIRE, {"share": (0.05, 0.95)}),
-    Kind("torn", WIRE, {"share": (0.05, 0.95)}, survived_s=_ANY),
-    Kind("oversized", WIRE),
-    Kind("nan_actions", WIRE, choices={"value": ("nan", "inf", "-inf")}),
-    Kind("wrong_shape", WIRE, choices={"shape": ("columns", "flat", "empty")}),
-    Kind("error_text", WIRE, survived_s=_ANY),
-    Kind("refused", WIRE, _lasting(0.2, 1.0), survived_s=_ANY),
-    Kind("other_robot", WIRE),
-    Kind("swapped_views", WIRE, silent=True),
-    Kind("intruder", WIRE),
-    # Between the cameras and policy_node.
-    Kind("view_frozen", VIEWS, _lasting(), _VIEW, _VIEWS_WAIT_S),
-    Kind("view_still", VIEWS, _lasting(), _VIEW, _ANY, silent=True),
-    Kind("view_late", VIEWS, {**_DELAY, **_lasting()}, _VIEW, _VIEWS_WAIT_S),
-    Kind("view_duplicated", VIEWS, _lasting(), _VIEW, _ANY),
-    Kind("view_reordered", VIEWS, _lasting(), _VIEW, _ANY),
-    Kind("view_dropped", VIEWS, _lasting(0.3, 2.0), _VIEW, _VIEWS_WAIT_S),
-    Kind("view_wrong_size", VIEWS, _lasting(), _VIEW),
-    Kind("view_wrong_encoding", VIEWS, _lasting(), _VIEW),
-    # Between the arm's sensors and everybody.
-    Kind("joints_frozen", JOINTS, _lasting(0.1, 1.0), survived_s=_JOINTS_WAIT_S, silent=True),
-    Kind("joints_stale", JOINTS, _lasting(0.1, 1.0), survived_s=_JOINTS_WAIT_S, silent=True),
-    Kind("joints_late", JOINTS, {"delay_s": (0.02, 0.3), **_lasting()}, silent=True),
-    Kind("joints_dropped", JOINTS, _lasting(0.1, 1.0), survived_s=_JOINTS_WAIT_S, silent=True),
-    Kind("joints_nan", JOINTS, _lasting(0.1, 1.0), survived_s=_JOINTS_WAIT_S),
-    Kind("joints_missing", JOINTS, _lasting(0.1, 1.0), survived_s=_JOINTS_WAIT_S),
-    Kind("joints_swapped", JOINTS, _lasting(0.1, 1.0), survived_s=_ANY, silent=True),
-    # Processes: killed and started again, or stopped for a while.
-    Kind("kill_policy_node", PROCESS, drastic=True),
-    Kind("kill_ik_node", PROCESS, drastic=True),
-    Kind("kill_reference_server", PROCESS, survived_s=_ANY, drastic=True),
-    Kind("kill_sim_node", PROCESS, drastic=True),
-    Kind("freeze_policy_node", PROCESS, _lasting(0.2, 2.0), survived_s=_VIEWS_WAIT_S, silent=True),
-    Kind("freeze_ik_node", PROCESS, _lasting(0.2, 2.0), survived_s=_JOINTS_WAIT_S, silent=True),
-    Kind("freeze_reference_server", PROCESS, _lasting(0.2, 2.0), survived_s=_ANY, silent=True),
-    Kind("freeze_sim_node", PROCESS, _lasting(0.2, 2.0), survived_s=_JOINTS_WAIT_S, silent=True),
-    # What a person or a supervisor asks for.
-    Kind("hold", SERVICE, _lasting(0.2, 1.0)),
-    Kind("stop", SERVICE, silent=True),  # which an arm at rest does not notice
-    Kind("cancel", SERVICE),
-    Kind("deactivate_policy_node", SERVICE),
-    Kind("deactivate_ik_node", SERVICE),
-    Kind("pause", SERVICE, _lasting(0.2, 1.0), survived_s=_ANY),
-)
+def _on_the_wire() -> Iterator[Kind]:
+    """Between policy_node and the policy server."""
+    borne: Any = {"survived_s": _ANY, "absorbed_s": _ANY}
+    yield Kind("latency", WIRE, _SLOW, {"delay_s": (0.2, 1.0), **_lasting()}, **borne)
+    yield Kind("jitter", WIRE, _SLOW, {"delay_s": (0.05, 0.3), **_lasting()}, **borne)
+    yield Kind("cut", WIRE, _LOST, survived_s=_ANY)
+    yield Kind("half_open", WIRE, (*_SLOW, *_LOST), _lasting(0.3, 4.0), **borne)
+    yield Kind("garbage", WIRE, ("protocol_error",), {"bytes": (1, 4096)})
+    yield Kind("truncated", WIRE, ("protocol_error",), {"share": (0.05, 0.95)})
+    yield Kind("torn", WIRE, _LOST, {"share": (0.05, 0.95)}, survived_s=_ANY)
+    yield Kind("oversized", WIRE, ("protocol_error",))
+    values = {"value": ("nan", "inf", "-inf")}
+    yield Kind("nan_actions", WIRE, ("invalid_actions",), choices=values)
+    shapes = {"shape": ("columns", "flat", "empty")}
+    yield Kind("wrong_shape", WIRE, ("protocol_error",), choices=shapes)
+    yield Kind("error_text", WIRE, ("server_error", "reconnects"), survived_s=_ANY)
+    yield Kind("refused", WIRE, _LOST, _lasting(0.2, 1.0), survived_s=_ANY)
+    yield Kind("other_robot", WIRE, ("server_mismatch",))
+    # The next episode takes the views in any order: then the break before it is all there is.
+    yield Kind("swapped_views", WIRE, ("server_mismatch", *_LOST))
+    yield Kind("intruder", WIRE, ("server_shared",))
 
-KINDS: Mapping[str, Kind] = {kind.name: kind for kind in _ALL}
+
+def _of_views() -> Iterator[Kind]:
+    """Between the cameras and policy_node."""
+    waits: Any = {"survived_s": _VIEWS_WAIT_S, "absorbed_s": _VIEWS_WAIT_S}
+    yield Kind("view_frozen", VIEWS, _NO_VIEW, _lasting(), _VIEW, **waits)
+    yield Kind("view_still", VIEWS, _NO_VIEW, _lasting(), _VIEW, _ANY, _ANY)
+    yield Kind("view_late", VIEWS, _NO_VIEW, {**_DELAY, **_lasting()}, _VIEW, **waits)
+    yield Kind("view_duplicated", VIEWS, ("frames_dropped",), _lasting(), _VIEW, _ANY)
+    yield Kind("view_reordered", VIEWS, ("frames_dropped",), _lasting(), _VIEW, _ANY)
+    yield Kind("view_dropped", VIEWS, _NO_VIEW, _lasting(0.3, 2.0), _VIEW, **waits)
+    yield Kind("view_wrong_size", VIEWS, ("image_error",), _lasting(), _VIEW)
+    yield Kind("view_wrong_encoding", VIEWS, ("image_error",), _lasting(), _VIEW)
+
+
+def _of_joints() -> Iterator[Kind]:
+    """Between the arm's sensors and everybody."""
+    while_s = _lasting(0.1, 1.0)
+    waits: Any = {"survived_s": _JOINTS_WAIT_S}
+    said: Any = {"absorbed_s": _JOINTS_SAID_S}
+    wrong = (*_WRONG_JOINTS, *_NO_JOINTS)
+    # An arm at rest has the same positions again and again.
+    yield Kind("joints_frozen", JOINTS, _WRONG_JOINTS, while_s, **waits, absorbed_s=_ANY)
+    yield Kind("joints_stale", JOINTS, wrong, while_s, **waits, **said)
+    # Also for longer than joint states may be old.
+    late = {"delay_s": (0.05, 1.2), **_lasting()}
+    yield Kind("joints_late", JOINTS, wrong, late, **said)
+    yield Kind("joints_dropped", JOINTS, _NO_JOINTS, while_s, **waits, **said)
+    yield Kind("joints_nan", JOINTS, _BAD_JOINTS, while_s, **waits)
+    yield Kind("joints_missing", JOINTS, _BAD_JOINTS, while_s, **waits)
+    yield Kind("joints_swapped", JOINTS, _BAD_JOINTS, while_s, survived_s=_ANY, absorbed_s=_ANY)
+
+
+def _of_processes() -> Iterator[Kind]:
+    """Killed and started again, or stopped for a while."""
+    arm_gone = ("arm_silent", "ik_node has said nothing", "no joint states were received yet")
+    no_sim = (*_NO_JOINTS, "no_controller", "nothing moves without")
+    yield Kind("kill_policy_node", PROCESS, ("episode_forgotten",), kills=True)
+    yield Kind("kill_ik_node", PROCESS, arm_gone, kills=True)
+    yield Kind("kill_reference_server", PROCESS, _LOST, survived_s=_ANY, kills=True)
+    yield Kind("kill_sim_node", PROCESS, (*no_sim, *_NO_VIEW), kills=True)
+    while_s = _lasting(0.2, 2.0)
+    yield Kind("freeze_policy_node", PROCESS, _NO_VIEW, while_s, {}, _VIEWS_WAIT_S, _ANY)
+    asleep = (*arm_gone, *_NO_JOINTS, "chunk_too_old")
+    yield Kind("freeze_ik_node", PROCESS, asleep, while_s, {}, _JOINTS_WAIT_S, _ANY)
+    yield Kind("freeze_reference_server", PROCESS, (*_SLOW, *_LOST), while_s, {}, _ANY, _ANY)
+    still = (*_NO_JOINTS, *_NO_VIEW)
+    yield Kind("freeze_sim_node", PROCESS, still, while_s, {}, _JOINTS_WAIT_S, _JOINTS_SAID_S)
+
+
+def _by_people() -> Iterator[Kind]:
+    """What a person or a supervisor asks for."""
+    yield Kind("hold", SERVICE, ("held",), _lasting(0.2, 1.0))
+    yield Kind("stop", SERVICE, ("stopped",), absorbed_s=_ANY)  # which an arm at rest ignores
+    yield Kind("cancel", SERVICE, ("cancel_requested",))
+    yield Kind("deactivate_policy_node", SERVICE, ("deactivated",))
+    inactive = ("inactive", "not_active", "the node is being deactivated")
+    yield Kind("deactivate_ik_node", SERVICE, inactive)
+    yield Kind("pause", SERVICE, ("paused",), _lasting(0.2, 1.0), survived_s=_ANY)
+
+
+KINDS: Mapping[str, Kind] = {
+    kind.name: kind
+    for kinds in (_on_the_wire, _of_views, _of_joints, _of_processes, _by_people)
+    for kind in kinds()
+}
 
 
 def find_kind(name: str) -> Kind:

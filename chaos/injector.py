@@ -5,7 +5,6 @@ import json
 import time
 from collections.abc import Callable
 
-from chaos import events
 from chaos.answers import SPOILT_CONFIGS
 from chaos.arena import Arena
 from chaos.faults import JOINTS, KINDS, PROCESS, SERVICE, VIEWS, WIRE, Fault
@@ -92,7 +91,6 @@ class Injector:
         arena.processes.kill(name)
         if name == "policy_node":
             arena.operator.forget_episode()
-        arena.operator.recorder.note(events.PROCESS, f"{name} died")
         arena.processes.start_again(name)
         arena.operator.lifecycle.begin_anew()
 

@@ -8,13 +8,17 @@ from typing import Any
 from bench.bounds import Bounds
 from bench.checker import Checker
 from chaos.arm_watch import ArmWatch, Rest
+from chaos.finger_umpire import FingerTrajectory, FingerUmpire
+from chaos.limit_watch import LimitWatch
 from chaos.recording import JointHistory, JointSample, Published
 from chaos.umpire import Judgement, Umpire
+from vera_ros.motion.gate import GripperLimits
 
 _PATIENCE_S = 0.4  # for what was published to arrive
 _AHEAD_S = 0.05  # the history is so much further than what the watch has seen
 
 Finding = dict[str, Any]
+Seen = Published | FingerTrajectory | Judgement
 
 
 class Monitor:
@@ -24,21 +28,23 @@ class Monitor:
 
     Args:
         checker: of form and limits.
-        bounds: what every trajectory must keep.
+        bounds: what every trajectory must keep, and the arm itself.
+        fingers: the same for the fingers.
     """
 
-    def __init__(self, checker: Checker, bounds: Bounds) -> None:
+    def __init__(self, checker: Checker, bounds: Bounds, fingers: GripperLimits) -> None:
         self._history = JointHistory()
         self._umpire = Umpire(checker, bounds, self._history)
-        self._watch = ArmWatch(bounds.acceleration)
+        self._finger_umpire = FingerUmpire(fingers, self._history)
+        self._watch = ArmWatch()
+        self._limits = LimitWatch(bounds)
         self._joints: deque[JointSample] = deque()
         self._unseen: deque[JointSample] = deque()
-        self._published: deque[Published | Judgement] = deque()
+        self._published: deque[Seen] = deque()
         self._truth: tuple[float, int] | None = None
         self._scene_set: deque[tuple[float, float]] = deque()
         self._newest_s = float("-inf")
         self._told_rests = 0
-        self._told_violations = 0
 
     def see_joints(self, sample: JointSample) -> None:
         """True joints arrived; what is not newer than the last is of no use."""
@@ -53,7 +59,7 @@ class Monitor:
             self._scene_set.append((before[0], stamp_s))
         self._truth = stamp_s, resets
 
-    def see_trajectory(self, published: Published | Judgement) -> None:
+    def see_trajectory(self, published: Seen) -> None:
         """A trajectory arrived; a judgement, where it could not even be read."""
         self._published.append(published)
 
@@ -68,7 +74,7 @@ class Monitor:
             self._unseen.append(sample)
         due_s = horizon_s - _AHEAD_S
         while True:  # in the order of time: what is told before a scene is set is forgotten with it
-            told_s = _begins_s(self._published[0]) if self._published else float("inf")
+            told_s = self._published[0].begins_s if self._published else float("inf")
             seen_s = self._unseen[0].stamp_s if self._unseen else float("inf")
             if min(told_s, seen_s) > due_s or told_s == seen_s == float("inf"):
                 break
@@ -82,12 +88,10 @@ class Monitor:
         """Judge all that is left, and sum up."""
         findings = self.judge(float("inf"))
         findings += [_rest_finding(rest) for rest in self._watch.rests[self._told_rests :]]
-        acceleration, at_s = self._watch.largest_acceleration
         summary = {
             "finding": "summary",
-            "at_s": at_s,
-            "largest_acceleration": acceleration,
             "largest_off_rad": self._watch.largest_off_rad,
+            "largest_shares": self._limits.largest,
         }
         return [*findings, summary]
 
@@ -96,37 +100,40 @@ class Monitor:
 
     def _look(self, sample: JointSample) -> None:
         if self._while_scene_is_set(sample.stamp_s):
-            self._watch.lose_sight()
-            self._umpire.forget()
+            for judge in (self._watch, self._limits):
+                judge.lose_sight()
+            for umpire in (self._umpire, self._finger_umpire):
+                umpire.forget()
             return
         while self._scene_set and self._scene_set[0][1] < sample.stamp_s:
             self._scene_set.popleft()
         self._watch.see(sample)
+        self._limits.see(sample)
 
-    def _judge_trajectory(self, published: Published | Judgement) -> Finding:
+    def _judge_trajectory(self, published: Seen) -> Finding:
         if isinstance(published, Judgement):
             judgement = published
+        elif isinstance(published, FingerTrajectory):
+            judgement = self._finger_umpire.judge(published)
         else:
             judgement, playing = self._umpire.judge(published)
             if playing is not None:
                 self._watch.told(playing, published.begins_s)
+                self._limits.told(playing, published)
         return {"finding": "trajectory", **asdict(judgement)}
 
     def _new_about_the_arm(self) -> list[Finding]:
         """Violations, and rests that have ended."""
         watch = self._watch
-        new = watch.violations[self._told_violations :]
-        self._told_violations = len(watch.violations)
+        new = [*watch.violations, *self._limits.violations]
+        watch.violations.clear()
+        self._limits.violations.clear()
         rests = watch.rests[self._told_rests : -1]
         self._told_rests += len(rests)
         return [
             *({"finding": "arm", "at_s": at_s, "violation": text} for at_s, text in new),
             *(_rest_finding(rest) for rest in rests),
         ]
-
-
-def _begins_s(published: Published | Judgement) -> float:
-    return published.begins_s
 
 
 def _rest_finding(rest: Rest) -> Finding:

@@ -9,7 +9,8 @@ import json
 import signal
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import IO, Any
 
 import numpy as np
@@ -22,10 +23,18 @@ from trajectory_msgs.msg import JointTrajectory
 
 from bench.bounds import Bounds
 from bench.checker import Checker
-from bench.rig import ARM_JOINTS, BASE_FRAME, TCP_FRAME, URDF, make_limits
-from chaos.monitor import Finding, Monitor
+from bench.rig import (
+    ARM_JOINTS,
+    BASE_FRAME,
+    FINGER,
+    GRIPPER_LIMITS,
+    TCP_FRAME,
+    URDF,
+    make_limits,
+)
+from chaos.monitor import Finding, Monitor, Seen
 from chaos.recording import JointSample
-from chaos.trajectory_message import read_trajectory
+from chaos.trajectory_message import read_finger_trajectory, read_trajectory
 from chaos.wiring import TRUE_JOINT_STATES
 from vera_ros.motion.arm_model import ArmModel
 from vera_ros.nodes.conversions import in_order, sensor_qos, stamp_to_ns
@@ -47,14 +56,21 @@ class MonitorNode(Node):
         super().__init__("monitor")
         limits = make_limits(ArmModel(URDF.read_text(), ARM_JOINTS, TCP_FRAME))
         checker = Checker(URDF.read_text(), ARM_JOINTS, BASE_FRAME, TCP_FRAME)
-        self._monitor = Monitor(checker, Bounds.of(limits))
+        self._monitor = Monitor(checker, Bounds.of(limits), GRIPPER_LIMITS)
         self._output = output
         self._number = 0
         self._epoch_ns = time.time_ns()
         self._steady_s = time.monotonic()
-        self.create_subscription(
-            JointTrajectory, "arm_controller/joint_trajectory", self._on_trajectory, _DEPTH
-        )
+        for name, read in (
+            ("arm", partial(read_trajectory, joints=ARM_JOINTS)),
+            ("gripper", partial(read_finger_trajectory, joint=FINGER)),
+        ):
+            self.create_subscription(
+                JointTrajectory,
+                f"{name}_controller/joint_trajectory",
+                self._listener(read),
+                _DEPTH,
+            )
         self.create_subscription(
             JointState, TRUE_JOINT_STATES, self._on_joints, sensor_qos("reliable", _DEPTH)
         )
@@ -65,12 +81,22 @@ class MonitorNode(Node):
         """Judge what is left."""
         self._write(self._monitor.finish())
 
-    def _on_trajectory(self, message: JointTrajectory, info: Any) -> None:
-        published_s = self._ros_s(info["source_timestamp"] or time.time_ns())
-        self._monitor.see_trajectory(
-            read_trajectory(message, ARM_JOINTS, self._number, published_s, self._epoch_ns)
-        )
-        self._number += 1
+    def _listener(self, read: Callable[..., Seen]) -> Callable[[JointTrajectory, Any], None]:
+        """What takes in the trajectories of a topic, which `read` reads."""
+
+        def see(message: JointTrajectory, info: Any) -> None:
+            published_s = self._ros_s(info["source_timestamp"] or time.time_ns())
+            self._monitor.see_trajectory(
+                read(
+                    message,
+                    number=self._number,
+                    published_s=published_s,
+                    epoch_ns=self._epoch_ns,
+                )
+            )
+            self._number += 1
+
+        return see
 
     def _on_joints(self, message: JointState) -> None:
         self._monitor.see_joints(
@@ -78,6 +104,7 @@ class MonitorNode(Node):
                 self._ros_s(stamp_to_ns(message.header.stamp)),
                 in_order(message, ARM_JOINTS, "position"),
                 in_order(message, ARM_JOINTS, "velocity"),
+                float(in_order(message, (FINGER,), "position")[0]),
             )
         )
 

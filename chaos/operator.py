@@ -131,7 +131,7 @@ class Operator(Node):
         outcome = Outcome(result.outcome).name.lower() if result.outcome else "none"
         self.outcomes[self.goals] = outcome
         self.last_result = f"the last episode: {outcome}, {result.message}"
-        self.recorder.see_result(result.cause)
+        self.recorder.see_result(result.cause, result.message)
         self._scene_is_used = outcome in _ENDED_WELL
         self.forget_episode()
 

@@ -7,20 +7,13 @@ from typing import Any
 
 from chaos import events
 from chaos.events import Event
-from chaos.faults import JOINTS, KINDS, SERVICE, VIEWS, WIRE, Fault
+from chaos.faults import KINDS, Fault
+from chaos.naming import absorbed, ends_early, names
 
 _DIAGNOSTICS_S = 1.1  # they come once a second
-# Counters that tell of a fault where it strikes.
-_COUNTERS = {
-    WIRE: ("late_chunks", "holds", "reconnects"),
-    VIEWS: ("frames_dropped", "ticks_skipped", "holds"),
-    JOINTS: ("bad_joint_states",),
-}
-
-_SERVER = "server"  # in words about the wire
 
 HANG, CRASH, MISSED = "hang", "crash", "missed"
-ENDED, STOPPED, WENT_ON = "ended", "stopped", "went on"
+ENDED, STOPPED, WENT_ON, ABSORBED = "ended", "stopped", "went on", "absorbed"
 
 
 @dataclass(frozen=True)
@@ -55,7 +48,8 @@ class Outcome:
 
     Attributes:
         record: of the fault.
-        result: hang, crash, missed, ended (the episode), stopped (a chunk) or went on.
+        result: hang, crash, missed, ended (the episode), stopped (a chunk), went on, or absorbed
+            (nothing came of it, and nothing had to be said).
         named: causes, counters and words that tell of it.
         unnamed: nothing tells of it, and something should.
         rest_s: from its effect until the arm rested; None: it went on.
@@ -75,7 +69,7 @@ class Outcome:
         record = self.record
         if not record.fault.can_go_on or self.result == MISSED or record.ended_well:
             return None
-        return self.result in (WENT_ON, STOPPED)
+        return self.result in (ABSORBED, WENT_ON, STOPPED)
 
 
 def decide(
@@ -110,23 +104,25 @@ def _decide(
     if record.struck_s is None or record.recovered_s is None:
         return Outcome(record, MISSED)
     struck_s, recovered_s = record.struck_s, record.recovered_s
-    kind = KINDS[record.fault.kind]
+    recover_s = max(0.0, recovered_s - record.over_s)
     named: list[str] = []
     chunk_stopped = False
     for event in happened:
         last_s = recovered_s
         if event.source in (events.DIAGNOSTICS, events.COUNTER):
             last_s = min(recovered_s + _DIAGNOSTICS_S, until_s)
-        if not struck_s <= event.at_s <= last_s:
-            continue
-        if not _tells_of(event, kind.layer):
-            continue
-        chunk_stopped |= event.source == events.CHUNK
-        named.append(event.name)
-    ended = record.goal_before != record.goal_after and not record.ended_well
-    result = ENDED if ended else STOPPED if chunk_stopped else WENT_ON
-    rest_s = None
-    if ended or chunk_stopped:
+        if struck_s <= event.at_s <= last_s:
+            chunk_stopped |= ends_early(event, ended_well=record.ended_well)
+            if names(event, record.fault):
+                named.append(event.name)
+    result, rest_s = WENT_ON, None
+    if record.goal_before != record.goal_after and not record.ended_well:
+        result = ENDED
+    elif chunk_stopped:
+        result = STOPPED
+    elif not named and absorbed(record.fault, recover_s, ended_well=record.ended_well):
+        result = ABSORBED
+    if result in (ENDED, STOPPED):
         rest_s = next(
             (max(0.0, rest["from_s"] - struck_s) for rest in rests if rest["until_s"] > struck_s),
             None,
@@ -135,19 +131,10 @@ def _decide(
         record,
         result,
         tuple(dict.fromkeys(named)),
-        unnamed=not named and (result != WENT_ON or not kind.silent),
+        unnamed=not named and result != ABSORBED,
         rest_s=rest_s,
-        recover_s=max(0.0, recovered_s - record.over_s),
+        recover_s=recover_s,
     )
-
-
-def _tells_of(event: Event, layer: str) -> bool:
-    """Whether an event can be about a fault there: some come at all times."""
-    if event.source == events.COUNTER:
-        return event.name in _COUNTERS.get(layer, ())
-    if event.source == events.DIAGNOSTICS:
-        return layer != SERVICE and (layer != WIRE or _SERVER in event.name)
-    return True
 
 
 @dataclass

@@ -54,20 +54,21 @@ class Recorder:
         self._wait = "", 0.0
         self._chunks: dict[tuple[str, int], Played] = {}
         self._counts: dict[str, float] = {}
+        self._found: dict[str, set[str]] = {}
         self.played = self.finished = Played()
         node.create_subscription(PolicyStatus, "policy_status", self._on_status, LATCHED)
         node.create_subscription(ChunkProgress, "chunk_progress", self._on_progress, 50)
         node.create_subscription(ArmStatus, "arm_status", self._on_arm_status, LATCHED)
         node.create_subscription(DiagnosticArray, "/diagnostics", self._on_diagnostics, 50)
 
-    def note(self, source: str, name: str) -> None:
-        """Something happened now."""
-        self.events.append(Event(time.monotonic(), source, name))
+    def note(self, source: str, name: str, words: str = "") -> None:
+        """Something was said now."""
+        self.events.append(Event(time.monotonic(), source, name, words))
 
-    def see_result(self, cause: int) -> None:
+    def see_result(self, cause: int, message: str) -> None:
         """A goal has ended: the next one's status may have overtaken what was said of this one."""
         if Cause(cause) not in _ENDED_WELL:
-            self.note(events.POLICY, Cause(cause).name.lower())
+            self.note(events.POLICY, Cause(cause).name.lower(), message)
 
     def _on_status(self, status: PolicyStatus) -> None:
         before, self._status = self._status, status
@@ -78,7 +79,9 @@ class Recorder:
             status.cause,
         )
         if changed and cause not in _ENDED_WELL:
-            self.note(events.POLICY, cause.name.lower())
+            self.note(events.POLICY, cause.name.lower(), status.message)
+        if before is not None and status.state != before.state:
+            self._see_state(State(before.state), State(status.state))
         self._see_wait(status)
         for name in _COUNTERS:
             self._count(name, getattr(status, name))
@@ -89,6 +92,12 @@ class Recorder:
         ):
             self.pipeline_latency_s.append(status.pipeline_latency_s)
 
+    def _see_state(self, before: State, state: State) -> None:
+        if state is State.PAUSED:
+            self.note(events.POLICY, "paused")
+        elif state is State.IDLE and before.running:  # no end was said: policy_node began anew
+            self.note(events.POLICY, "episode_forgotten")
+
     def _see_wait(self, status: PolicyStatus) -> None:
         """What an episode waits for, once it waits for a while."""
         text = _without_numbers(status.message) if State(status.state).running else ""
@@ -96,7 +105,7 @@ class Recorder:
         if text != self._wait[0]:
             self._wait = text, now_s
         elif text and now_s - self._wait[1] > _WAIT_S:
-            self.note(events.WAITS, text)
+            self.note(events.WAITS, text, text)
             self._wait = text, math.inf  # once is enough
 
     def _on_progress(self, progress: ChunkProgress) -> None:
@@ -104,7 +113,7 @@ class Recorder:
         if progress.state == ChunkProgress.ACCEPTED:
             self._chunks = {key: Played(now_s)}
         elif progress.state in (ChunkProgress.ABORTED, ChunkProgress.REJECTED):
-            self.note(events.CHUNK, ArmCause(progress.cause).name.lower())
+            self.note(events.CHUNK, ArmCause(progress.cause).name.lower(), progress.message)
         chunk = self._chunks.get(key)
         if chunk is None:
             return
@@ -116,17 +125,27 @@ class Recorder:
     def _on_arm_status(self, status: ArmStatus) -> None:
         before, self._arm = self._arm, (status.state, status.cause)
         if self._arm != before and status.cause:
-            self.note(events.ARM, ArmCause(status.cause).name.lower())
+            self.note(events.ARM, ArmCause(status.cause).name.lower(), status.message)
+        if self._arm[0] != before[0] and status.state == ArmStatus.INACTIVE:
+            self.note(events.ARM, "inactive")
 
     def _on_diagnostics(self, message: DiagnosticArray) -> None:
         for status in message.status:
             node = status.name.rsplit("/", 1)[-1]
-            if status.level != DiagnosticStatus.OK:
-                self.note(events.DIAGNOSTICS, f"{node}: {_without_numbers(status.message)}")
+            self._see_findings(node, status)
             values: dict[str, Any] = {value.key: value.value for value in status.values}
             for name in _DIAGNOSED_COUNTERS:
                 if name in values:
                     self._count(name, float(values[name]))
+
+    def _see_findings(self, node: str, status: DiagnosticStatus) -> None:
+        """Note what a node did not complain of the last time; it puts its findings in a row."""
+        found: set[str] = set()
+        if status.level != DiagnosticStatus.OK:
+            found = set(_without_numbers(status.message).split("; "))
+        for finding in sorted(found - self._found.get(node, set())):
+            self.note(events.DIAGNOSTICS, f"{node}: {finding}", finding)
+        self._found[node] = found
 
     def _count(self, name: str, value: float) -> None:
         """Note a counter that went up; one that begins anew says nothing."""

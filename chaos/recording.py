@@ -94,11 +94,18 @@ class Published:
 
 @dataclass(frozen=True)
 class JointSample:
-    """The true joints at one moment: `stamp_s` [s], `q` [rad] and `dq` [rad/s] of shape (n,)."""
+    """The true joints at one moment.
+
+    Attributes:
+        stamp_s: when [s].
+        q, dq: of the arm. Shape (n,), [rad, rad/s].
+        finger_m: position of the finger that is commanded; not a number: not known [m].
+    """
 
     stamp_s: float
     q: Vector
     dq: Vector
+    finger_m: float = np.nan
 
     @property
     def speed_rad_s(self) -> float:

@@ -7,8 +7,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from chaos.outcomes import CRASH, HANG, Outcome, Summary, summarise
+from chaos import drift
+from chaos.outcomes import CRASH, HANG, MISSED, Outcome, Summary, summarise
 from chaos.soak import Soak
+from chaos.umpire import FINGERS
 from vera_ros.demo.report import Distribution
 
 _LEAST_WENT_ON = 0.95
@@ -33,6 +35,7 @@ class Report:
         soak: what the processes used.
         server_latency_s, pipeline_latency_s: of all chunks.
         absent: kinds that could not be tried.
+        is_soak: whether growth is judged as well.
     """
 
     options: Mapping[str, Any]
@@ -43,6 +46,7 @@ class Report:
     server_latency_s: Sequence[float]
     pipeline_latency_s: Sequence[float]
     absent: Sequence[str]
+    is_soak: bool = False
 
     @property
     def trajectories(self) -> list[Finding]:
@@ -63,6 +67,11 @@ class Report:
         """Trajectories of which nobody saw from where the arm went on."""
         return sum(not finding["source"] for finding in self.trajectories)
 
+    @property
+    def of_fingers(self) -> int:
+        """Trajectories that move the fingers and not the arm."""
+        return sum(finding["of"] == FINGERS for finding in self.trajectories)
+
     def summaries(self) -> tuple[dict[str, Summary], Summary]:
         """By kind, and all together."""
         return summarise(self.outcomes)
@@ -72,14 +81,31 @@ class Report:
         whole = self.summaries()[1]
         return whole.did / whole.could if whole.could else 1.0
 
+    def growth_complaints(self) -> list[str]:
+        """What has grown from the beginning of a soak to its end, in words."""
+        if not self.is_soak:
+            return []
+        return [
+            *self.soak.complaints(),
+            *drift.complaints("server latency", self.server_latency_s),
+            *drift.complaints("pipeline latency", self.pipeline_latency_s),
+        ]
+
+    def failures(self) -> int:
+        """Faults that were not played to their end: hangs, crashes, and those that never struck."""
+        results = self.summaries()[1].results
+        return sum(results.get(result, 0) for result in (HANG, CRASH, MISSED))
+
     @property
     def good(self) -> bool:
-        """Whether nothing was refused, hung, crashed or went unnamed, and episodes went on."""
-        whole = self.summaries()[1]
-        failures = whole.results.get(HANG, 0) + whole.results.get(CRASH, 0)
-        return not (self.refused or failures or whole.unnamed) and (
-            self.went_on_share() >= _LEAST_WENT_ON
+        """Whether all is as it should be, see the help of the command."""
+        wrong = (
+            self.refused,
+            self.failures(),
+            self.summaries()[1].unnamed,
+            self.growth_complaints(),
         )
+        return not any(wrong) and self.went_on_share() >= _LEAST_WENT_ON
 
     def numbers(self) -> dict[str, Any]:
         """What the JSON file says."""
@@ -89,6 +115,7 @@ class Report:
             "duration_s": self.duration_s,
             "good": self.good,
             "trajectories": len(self.trajectories),
+            "of_fingers": self.of_fingers,
             "unseen": self.unseen,
             "refused": self.refused,
             "went_on_share": self.went_on_share(),
@@ -98,6 +125,7 @@ class Report:
             "faults": [asdict(outcome) for outcome in self.outcomes],
             "server_latency_s": asdict(Distribution.of(self.server_latency_s)),
             "pipeline_latency_s": asdict(Distribution.of(self.pipeline_latency_s)),
+            "grown": self.growth_complaints(),
             "soak": self.soak.numbers(),
             "findings": list(self.findings),
         }

@@ -18,7 +18,7 @@ from vera_ros.demo.failures import DemoError, InterruptedRunError, NodeDiedError
 
 _FIRST_PLAY_S = 90.0
 _RECOVERY_S = 60.0
-_SAMPLE_S = 60.0
+_SAMPLE_S = 10.0
 _SPARE_S = 5.0
 
 Say = Callable[[str], None]
@@ -77,8 +77,8 @@ class Run:
         """Since the run began [s]."""
         return time.monotonic() - self._began_s
 
-    def report(self, options: Mapping[str, Any]) -> Report:
-        """All that was seen; the monitor is stopped."""
+    def report(self, options: Mapping[str, Any], *, is_soak: bool) -> Report:
+        """All that was seen; the monitor is stopped. `is_soak`: growth is judged as well."""
         elapsed_s, recorder = self.elapsed_s, self._arena.operator.recorder
         findings = read_findings(self._arena.findings())
         rests = [finding for finding in findings if finding["finding"] == "rest"]
@@ -91,6 +91,7 @@ class Run:
             recorder.server_latency_s,
             recorder.pipeline_latency_s,
             self.absent,
+            is_soak,
         )
 
     def _play(self, fault: Fault) -> Record:
@@ -105,7 +106,7 @@ class Run:
             goal = operator.goals
             struck_s = self._injector.strike(fault)
             over_s = time.monotonic()
-            recovered_s = self._wait_for_play(over_s, whole=KINDS[fault.kind].drastic)
+            recovered_s = self._wait_for_play(over_s, whole=KINDS[fault.kind].kills)
         except InterruptedRunError:
             raise
         except DemoError as error:

@@ -9,16 +9,18 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from chaos.outcomes import CRASH, ENDED, HANG, MISSED, STOPPED, WENT_ON, Record, Summary
+from chaos.drift import drift
+from chaos.outcomes import ABSORBED, CRASH, ENDED, HANG, MISSED, STOPPED, WENT_ON, Record, Summary
 from chaos.report import Report
 from chaos.soak import Growth
 from vera_ros.demo.report import Distribution
 from vera_ros.demo.tables import make_console as make_console
 
-_RESULTS = (WENT_ON, STOPPED, ENDED, HANG, CRASH, MISSED)
+_RESULTS = (ABSORBED, WENT_ON, STOPPED, ENDED, HANG, CRASH, MISSED)
 _MOST_NAMES = 3
 _LONGEST_NAME = 32
 _MOST_REFUSED = 10
+_STYLES = {True: "bold green", False: "bold red"}
 
 
 def render_report(report: Report) -> RenderableType:
@@ -61,25 +63,29 @@ def _totals_table(report: Report) -> Table:
     table = Table(box=None, show_header=False, pad_edge=False)
     table.add_column(style="dim", no_wrap=True)
     table.add_column(overflow="fold")
-    failures = whole.results.get(HANG, 0) + whole.results.get(CRASH, 0)
     for name, value in (
         ("faults", f"{whole.times} in {report.duration_s:.0f} s; {_results(whole)}"),
         ("not there to be tried", ", ".join(report.absent) or "none"),
         (
             "trajectories",
-            f"{len(report.trajectories)} published, {report.unseen} of them by an unseen arm",
+            f"{len(report.trajectories)} published, {report.of_fingers} of them for the fingers, "
+            f"{report.unseen} by an unseen arm",
         ),
         ("refused by the monitor", _must_be_none(len(report.refused))),
-        ("hangs and crashes", _must_be_none(failures)),
+        ("hangs, crashes and misses", _must_be_none(report.failures())),
         ("faults not named anywhere", _must_be_none(whole.unnamed)),
+        ("of which nothing came", f"{whole.results.get(ABSORBED, 0)}, which nobody had to name"),
         (
             "episodes that went on",
             f"{whole.did} of {whole.could} that could ({report.went_on_share():.1%})",
         ),
-        ("server latency", _latency(report.server_latency_s)),
-        ("pipeline latency", _latency(report.pipeline_latency_s)),
+        ("server latency", _latencies(report.server_latency_s)),
+        ("pipeline latency", _latencies(report.pipeline_latency_s)),
     ):
         table.add_row(name, value)
+    if report.is_soak:
+        grown = report.growth_complaints()
+        table.add_row("grown meanwhile", Text("; ".join(grown) or "nothing", _STYLES[not grown]))
     for finding in report.refused[:_MOST_REFUSED]:
         what = f"trajectory {finding['number']}" if "number" in finding else "arm"
         table.add_row(what, "; ".join(finding.get("violations", (finding.get("violation"),))))
@@ -142,18 +148,25 @@ def _short(name: str) -> str:
 
 
 def _must_be_none(count: int) -> Text:
-    return Text(str(count), "bold green" if count == 0 else "bold red")
+    return Text(str(count), _STYLES[count == 0])
 
 
 def _spread(values: Sequence[float]) -> str:
     return f"{median(values):.2f}, {max(values):.2f}" if values else "-"
 
 
-def _latency(values: Sequence[float]) -> str:
-    numbers = Distribution.of(values)
-    if numbers.median is None or numbers.p99 is None or numbers.max is None:
+def _latencies(values: Sequence[float]) -> str:
+    words = _latency(Distribution.of(values))
+    parts = drift(values)
+    if parts is not None:
+        words += f"\n  first third: {_latency(parts[0])}\n  last third: {_latency(parts[1])}"
+    return words
+
+
+def _latency(numbers: Distribution) -> str:
+    if numbers.median is None or numbers.p90 is None or numbers.p99 is None or numbers.max is None:
         return "not measured"
     return (
-        f"median {numbers.median * 1e3:.0f}, p99 {numbers.p99 * 1e3:.0f}, "
-        f"max {numbers.max * 1e3:.0f} ms, over {numbers.count} chunks"
+        f"median {numbers.median * 1e3:.0f}, p90 {numbers.p90 * 1e3:.0f}, p99 "
+        f"{numbers.p99 * 1e3:.0f}, max {numbers.max * 1e3:.0f} ms, over {numbers.count} chunks"
     )

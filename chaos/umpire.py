@@ -12,6 +12,8 @@ from bench.checker import Checker
 from chaos.hand_over import Motion, hand_over_violations
 from chaos.recording import JointHistory, JointSample, Published, Trajectory
 
+ARM, FINGERS = "arm", "fingers"
+
 # How old the joint states may be that a motion begins from.
 _RESTING_SAMPLE_S, _MOVING_SAMPLE_S = 0.6, 0.15
 _CLOCKS_S = 0.02  # what it was planned from may be so much younger than its time 0
@@ -30,6 +32,7 @@ class Judgement:
             controller's set-point makes where the trajectory comes after its time 0.
         violations: in words; none is good.
         evidence: of a violation: the points, and those that played before.
+        of: what is to move: arm or fingers.
     """
 
     number: int
@@ -40,6 +43,7 @@ class Judgement:
     step_s: float = 0.0
     violations: tuple[str, ...] = ()
     evidence: Mapping[str, Any] = field(default_factory=dict)
+    of: str = ARM
 
 
 class Umpire:

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from bench.bounds import Bounds
 from bench.checker import Checker
-from bench.rig import START_Q
+from bench.rig import GRIPPER_LIMITS, START_Q
+from chaos.finger_umpire import FingerTrajectory
 from chaos.monitor import Finding, Monitor
 from chaos.recording import JointSample
 from chaos.umpire import Judgement
@@ -25,7 +26,7 @@ PATIENCE_S = 0.5
 
 @pytest.fixture
 def monitor(checker: Checker, bounds: Bounds) -> Monitor:
-    return Monitor(checker, bounds)
+    return Monitor(checker, bounds, GRIPPER_LIMITS)
 
 
 def of(kind: str, findings: Sequence[Finding]) -> list[Finding]:
@@ -70,6 +71,21 @@ def test_a_bad_motion_and_a_wild_arm_are_found(monitor: Monitor) -> None:
     assert of("arm", findings)
 
 
+def test_fingers_that_jump_and_an_arm_beyond_its_limits_are_found(monitor: Monitor) -> None:
+    feed(monitor, Swing().samples(AT_S, AT_S - 1.0, AT_S))
+    shut = FingerTrajectory(0, AT_S, AT_S, np.array([0.4]), np.array([0.0]))
+    jump = FingerTrajectory(1, AT_S + 1.0, AT_S + 1.0, np.array([0.01]), np.array([0.04]))
+    for fingers in (shut, jump):
+        monitor.see_trajectory(fingers)
+    hard = Swing(1, 0.3, 0.4)
+    findings = feed(monitor, hard.samples(AT_S + 0.5, AT_S, AT_S + 3.0)) + monitor.finish()
+    good, bad = of("trajectory", findings)
+    assert (good["of"], good["violations"]) == ("fingers", ())
+    assert bad["violations"] == ("the fingers move too fast",)
+    assert any("the acceleration of joint 2" in arm["violation"] for arm in of("arm", findings))
+    assert of("summary", findings)[0]["largest_shares"]["acceleration"] > 1.25
+
+
 def test_a_scene_that_is_set_moves_the_arm_and_nobody_is_to_blame(monitor: Monitor) -> None:
     """Truth comes ten times a second, so the moment of the jump is known to a tenth of one."""
     there = replace(Swing().samples(AT_S, 0.0, 0.01)[0], q=START_Q + 0.3)
@@ -103,7 +119,7 @@ def test_when_it_looks_changes_nothing(
     one = Swing()
 
     def play(looks: Sequence[float]) -> list[Finding]:
-        monitor, left = Monitor(checker, bounds), list(looks)
+        monitor, left = Monitor(checker, bounds, GRIPPER_LIMITS), list(looks)
         findings: list[Finding] = []
         for sample in one.samples(AT_S, AT_S - 1.0, AT_S + 3.0):
             if sample.stamp_s == pytest.approx(AT_S, abs=1e-6):

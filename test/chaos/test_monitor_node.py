@@ -12,7 +12,7 @@ import pytest
 from sensor_msgs.msg import JointState
 from trajectory_msgs.msg import JointTrajectory
 
-from bench.rig import ARM_JOINTS, START_Q
+from bench.rig import ARM_JOINTS, FINGER, START_Q
 from chaos.recording import Published
 from chaos.wiring import TRUE_JOINT_STATES
 from vera_ros.nodes.conversions import doubles, joint_trajectory, ns_to_stamp, sensor_qos
@@ -33,9 +33,17 @@ def message_of(published: Published) -> JointTrajectory:
 
 
 def arm_at(q: Any) -> JointState:
-    joints = JointState(name=list(ARM_JOINTS), position=doubles(q), velocity=doubles(np.zeros(7)))
+    joints = JointState(
+        name=[*ARM_JOINTS, FINGER],
+        position=doubles(np.append(q, 0.04)),
+        velocity=doubles(np.zeros(8)),
+    )
     joints.header.stamp = ns_to_stamp(time.time_ns())
     return joints
+
+
+def too_far_open() -> JointTrajectory:
+    return joint_trajectory([FINGER], np.array([1.0]), np.array([[0.05]]), stamp_ns=time.time_ns())
 
 
 @pytest.mark.usefixtures("ros_domain")
@@ -59,11 +67,16 @@ def test_good_and_bad_trajectories_are_told_apart(tmp_path: Path) -> None:
         trajectories = side.node.create_publisher(
             JointTrajectory, "arm_controller/joint_trajectory", 10
         )
+        fingers = side.node.create_publisher(
+            JointTrajectory, "gripper_controller/joint_trajectory", 10
+        )
         joints = side.node.create_publisher(
             JointState, TRUE_JOINT_STATES, sensor_qos("reliable", 10)
         )
         side.wait_until(
-            lambda: trajectories.get_subscription_count() and joints.get_subscription_count(),
+            lambda: all(
+                publisher.get_subscription_count() for publisher in (trajectories, fingers, joints)
+            ),
             "the monitor to listen",
         )
         for number, message in enumerate(messages):
@@ -71,7 +84,11 @@ def test_good_and_bad_trajectories_are_told_apart(tmp_path: Path) -> None:
             message.header.stamp = ns_to_stamp(time.time_ns())
             trajectories.publish(message)
             side.wait_until(partial(judged, number), f"trajectory {number} to be judged")
-    good, fast, incomplete = findings()[:3]
+        fingers.publish(too_far_open())
+        side.wait_until(partial(judged, len(messages)), "the fingers to be judged")
+    good, fast, incomplete, open_fingers = findings()[:4]
+    assert open_fingers["of"] == "fingers"
+    assert any("the fingers go from" in text for text in open_fingers["violations"])
     assert good["violations"] == []
     assert good["source"] in ("rest", "")  # "" where it came before the joint states
     assert any("acceleration" in text for text in fast["violations"])

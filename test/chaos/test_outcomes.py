@@ -38,22 +38,29 @@ def test_an_episode_that_ends_did_not_go_on() -> None:
 
 def test_an_episode_that_succeeds_meanwhile_is_no_failure() -> None:
     outcome = one(replace(JITTER, goal_after=2, ended_well=True))
-    assert (outcome.result, outcome.went_on) == ("went on", None)
+    assert (outcome.result, outcome.went_on) == ("absorbed", None)
 
 
 def test_a_chunk_that_is_stopped_is_told_apart() -> None:
     outcome = one(CUT, Event(10.1, events.CHUNK, "tracking_error"))
-    assert (outcome.result, outcome.went_on, outcome.named) == (
-        "stopped",
-        True,
-        ("tracking_error",),
-    )
+    assert (outcome.result, outcome.went_on, outcome.named) == ("stopped", True, ())
+    assert outcome.unnamed
 
 
 def test_silence_is_a_fault_of_its_own_unless_nothing_came_of_it() -> None:
     assert one(CUT).unnamed
-    assert not one(JITTER).unnamed
+    outcome = one(JITTER)
+    assert (outcome.result, outcome.unnamed, outcome.went_on) == ("absorbed", False, True)
     assert one(replace(JITTER, goal_after=2)).unnamed
+    assert one(replace(JITTER, recovered_s=30.0)).unnamed
+    assert one(JITTER, Event(10.1, events.CHUNK, "contact")).unnamed
+
+
+def test_a_process_that_was_killed_must_be_named_by_others() -> None:
+    """Once, that the injector had killed it counted as its name."""
+    killed = replace(CUT, fault=Fault(0, "kill_ik_node"), goal_after=2)
+    assert one(killed).unnamed
+    assert not one(killed, Event(11.0, events.POLICY, "arm_silent")).unnamed
 
 
 @pytest.mark.parametrize(
@@ -62,7 +69,7 @@ def test_silence_is_a_fault_of_its_own_unless_nothing_came_of_it() -> None:
         Event(9.9, events.POLICY, "connection_lost"),  # before it
         Event(12.1, events.POLICY, "connection_lost"),  # after it
         Event(11.0, events.COUNTER, "frames_dropped"),  # of elsewhere
-        Event(11.0, events.DIAGNOSTICS, "policy_node: no current picture"),  # of elsewhere
+        Event(11.0, events.DIAGNOSTICS, "a", "no current picture of a"),  # of elsewhere
     ],
 )
 def test_what_has_nothing_to_do_with_it_names_nothing(event: Event) -> None:
@@ -71,7 +78,9 @@ def test_what_has_nothing_to_do_with_it_names_nothing(event: Event) -> None:
 
 def test_diagnostics_may_come_a_little_later_but_not_after_the_next_fault() -> None:
     late = replace(CUT, fault=Fault(0, "view_dropped", {"duration_s": 0.5, "view": "both"}))
-    warning = Event(12.8, events.DIAGNOSTICS, "policy_node: no current picture")
+    warning = Event(
+        12.8, events.DIAGNOSTICS, "policy_node: no current picture", "no current picture of a"
+    )
     assert one(late, warning).named == (warning.name,)
     following = replace(late, struck_s=12.5, over_s=13.0, recovered_s=14.0)
     first, second = decide([late, following], [warning], RESTS)

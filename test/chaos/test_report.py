@@ -16,7 +16,8 @@ from chaos.tables import describe, render_report
 
 CUT = Record(Fault(0, "cut"), 10.0, 10.5, 12.0, goal_before=1, goal_after=1)
 WENT_ON = Outcome(CUT, "went on", ("reconnects",), recover_s=1.5)
-TRAJECTORY = {"finding": "trajectory", "number": 4, "source": "rest", "violations": []}
+TRAJECTORY = {"finding": "trajectory", "number": 4, "of": "arm", "source": "rest", "violations": []}
+FINGERS = {**TRAJECTORY, "number": 5, "of": "fingers"}
 
 
 def report(*outcomes: Outcome, findings: tuple[dict[str, object], ...] = (TRAJECTORY,)) -> Report:
@@ -49,6 +50,7 @@ def test_a_good_run_is_good() -> None:
         report(replace(WENT_ON, unnamed=True)),
         report(replace(WENT_ON, result="ended")),
         report(replace(WENT_ON, result="crash", record=replace(CUT, failure="ik_node ended"))),
+        report(replace(WENT_ON, result="missed", record=replace(CUT, struck_s=None))),
         report(replace(WENT_ON, result="hang", record=replace(CUT, failure="nothing played"))),
         report(WENT_ON, findings=({**TRAJECTORY, "violations": ["it is not finite"]},)),
         report(WENT_ON, findings=({"finding": "arm", "at_s": 1.0, "violation": "it moves"},)),
@@ -59,7 +61,14 @@ def test_whatever_is_wrong_is_not_good_and_is_shown(bad: Report) -> None:
     text = shown(bad)
     assert any(
         words in text
-        for words in ("NOT NAMED", "ended", "nothing played", "it is not finite", "it moves")
+        for words in (
+            "NOT NAMED",
+            "ended",
+            "1 missed",
+            "nothing played",
+            "it is not finite",
+            "it moves",
+        )
     )
 
 
@@ -79,3 +88,38 @@ def test_findings_are_read_back(tmp_path: Path) -> None:
     file = tmp_path / "findings.jsonl"
     file.write_text('{"finding": "rest"}\n{"finding": "summary"}\n')
     assert [finding["finding"] for finding in read_findings(file)] == ["rest", "summary"]
+
+
+def test_trajectories_of_the_fingers_are_counted_and_judged() -> None:
+    bad = {**FINGERS, "violations": ["the fingers move too fast"]}
+    assert report(WENT_ON, findings=(TRAJECTORY, FINGERS)).good
+    assert "2 published, 1 of them for the fingers" in shown(
+        report(WENT_ON, findings=(TRAJECTORY, FINGERS))
+    )
+    assert not report(WENT_ON, findings=(TRAJECTORY, bad)).good
+
+
+def test_what_nothing_came_of_is_told_plainly() -> None:
+    text = shown(report(replace(WENT_ON, result="absorbed", named=())))
+    assert "1 absorbed" in text
+    assert "1, which nobody had to name" in text
+
+
+def test_a_soak_is_good_only_if_nothing_grows() -> None:
+    steady = replace(
+        report(WENT_ON),
+        is_soak=True,
+        server_latency_s=[0.03] * 30,
+        pipeline_latency_s=[0.05] * 30,
+    )
+    assert steady.good, steady.growth_complaints()
+    assert "grown meanwhile" in shown(steady)
+    slower = replace(steady, server_latency_s=[0.03] * 15 + [0.06] * 15)
+    soak = Soak()
+    soak.samples["ik_node"] = [Usage(float(n), 7, 300.0 + 4 * n, 16, 18, 8) for n in range(20)]
+    leaky = replace(steady, soak=soak)
+    unknown = replace(steady, pipeline_latency_s=[0.05])
+    for bad, words in ((slower, "server latency"), (leaky, "memory grew"), (unknown, "not known")):
+        assert not bad.good
+        assert words in "; ".join(bad.growth_complaints())
+        assert replace(bad, is_soak=False).good

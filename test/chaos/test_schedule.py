@@ -40,6 +40,11 @@ def test_every_fault_is_within_its_ranges(seed: int) -> None:
             assert fault.values[name] in choices
 
 
+def test_joint_states_come_later_than_they_may_be_and_not_so_late() -> None:
+    delays_s = [float(f.values["delay_s"]) for f in islice(schedule(0, ["joints_late"]), 40)]
+    assert 5 <= sum(delay_s > 0.5 for delay_s in delays_s) <= 35  # joint_state_timeout_s
+
+
 def test_seeds_differ() -> None:
     first, second = (list(islice(schedule(seed), len(KINDS))) for seed in (0, 1))
     assert first != second

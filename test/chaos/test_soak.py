@@ -51,6 +51,40 @@ def test_a_few_samples_say_nothing() -> None:
     assert growth([USAGE] * 3).rss_percent is None
 
 
+@pytest.mark.parametrize("restarts", [1, 4])
+def test_a_leak_is_found_through_restarts(restarts: int) -> None:
+    """Once, samples of all lives were mixed, and a leak of 10 % a minute came out as none."""
+    soak, lives = Soak(), restarts + 1
+    soak.samples["ik_node"] = [
+        replace(USAGE, pid=life, rss_mb=100.0 * 1.1 ** (sample / 6))
+        for life in range(lives)
+        for sample in range(12)
+    ]
+    assert len(soak.lives("ik_node")) == lives
+    assert "ik_node: its memory grew by" in soak.complaints()[0]
+
+
+def test_what_does_not_grow_is_not_complained_of() -> None:
+    soak = Soak()
+    soak.samples["ik_node"] = [replace(USAGE, sockets=5 + n % 2) for n in range(30)]
+    assert soak.complaints() == []
+
+
+@pytest.mark.parametrize("name", ["threads", "files", "sockets"])
+def test_each_kind_of_leak_is_named(name: str) -> None:
+    soak = Soak()
+    soak.samples["sim_node"] = [replace(USAGE, **{name: 20 + n // 6}) for n in range(30)]
+    (complaint,) = soak.complaints()
+    assert complaint.startswith("sim_node: it has")
+    assert name in complaint
+
+
+def test_lives_that_are_too_short_are_not_taken_for_good() -> None:
+    soak = Soak()
+    soak.samples["ik_node"] = [replace(USAGE, pid=n) for n in range(30)]
+    assert "not known" in soak.complaints()[0]
+
+
 def test_samples_are_kept_by_name() -> None:
     soak = Soak()
     for at_s in (1.0, 2.0):

@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from chaos.finger_umpire import FingerTrajectory
 from chaos.recording import Published
-from chaos.trajectory_message import read_trajectory
+from chaos.trajectory_message import read_finger_trajectory, read_trajectory
 from chaos.umpire import Judgement
 
 JOINTS = ("a", "b")
@@ -66,4 +67,22 @@ def test_what_cannot_be_read_is_blamed(said: Any, words: str) -> None:
     judgement = read(said)
     assert isinstance(judgement, Judgement)
     assert judgement.number == 7
+    assert words in judgement.violations[0]
+
+
+def test_the_finger_is_read() -> None:
+    read = read_finger_trajectory(message(names=("f",), positions=[0.02]), "f", 7, 1.5, 4 * 10**9)
+    assert isinstance(read, FingerTrajectory)
+    assert (read.number, read.begins_s, read.published_s) == (7, 1.0, 1.5)
+    assert (read.times_s.tolist(), read.positions_m.tolist()) == ([0.25], [0.02])
+
+
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [(message(), "it is for the joints"), (message(names=("f",)), "point 0 has 2 positions")],
+)
+def test_a_finger_that_cannot_be_read_is_blamed(said: Any, words: str) -> None:
+    judgement = read_finger_trajectory(said, "f", 7, 1.5, 4 * 10**9)
+    assert isinstance(judgement, Judgement)
+    assert judgement.of == "fingers"
     assert words in judgement.violations[0]

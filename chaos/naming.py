@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Whether the system has said what is wrong, and when it need not: the rules, in one place.
+
+A fault is named by what its kind lists (`Kind.named_by`), said after it struck. That a process was
+killed, a fault was let loose or a node warns of something else names nothing, and what a node has
+warned of before is not said anew.
+
+A fault is absorbed where nothing had to be named because nothing happened: no chunk was refused or
+stopped, the arm played on within seconds, and either the episode came to its own good end just
+then, or it went on and the fault was short enough for its kind to be borne (`Kind.absorbed_s`), as
+a picture that is late or an answer that comes soon.
+"""
+
+from chaos import events
+from chaos.events import Event
+from chaos.faults import KINDS, VIEWS, Fault
+
+_PLAYS_ON_S = 5.0
+
+
+def names(event: Event, fault: Fault) -> bool:
+    """Whether what was said tells of this fault; words must be about the view that it is in."""
+    kind = KINDS[fault.kind]
+    if event.name in kind.named_by:
+        return True
+    if not any(" " in name and name in event.words for name in kind.named_by):
+        return False
+    view = fault.values.get("view", "both")
+    return kind.layer != VIEWS or view == "both" or str(view) in event.words
+
+
+def ends_early(event: Event, *, ended_well: bool) -> bool:
+    """Whether a chunk was refused or stopped: but not at the end of an episode that ended well."""
+    return event.source == events.CHUNK and not (ended_well and event.name == "stopped")
+
+
+def absorbed(fault: Fault, recover_s: float, *, ended_well: bool) -> bool:
+    """Whether nothing happened, where nobody has said anything and no chunk was stopped.
+
+    Args:
+        fault: that struck.
+        recover_s: from its end until a chunk played that came after it.
+        ended_well: the episode that ran has come to its own end; otherwise it goes on.
+    """
+    borne = ended_well or fault.silence_s <= KINDS[fault.kind].absorbed_s
+    return borne and recover_s <= _PLAYS_ON_S

@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The recorder keeps what is said once, when it is new, and what states say by themselves."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
+
+from chaos import events
+from chaos.recorder import Recorder
+from vera_ros.motion.causes import Cause as ArmCause
+from vera_ros.policy.states import Cause, State
+from vera_ros_interfaces.msg import ArmStatus, ChunkProgress, PolicyStatus
+
+
+class Topics:
+    """What a recorder subscribes to, to be said to it without a middleware."""
+
+    def __init__(self) -> None:
+        self._listeners: dict[type[Any], Callable[[Any], None]] = {}
+
+    def create_subscription(
+        self, kind: type[Any], _topic: str, listener: Callable[[Any], None], _qos: object
+    ) -> None:
+        self._listeners[kind] = listener
+
+    def say(self, *messages: Any) -> None:
+        for message in messages:
+            self._listeners[type(message)](message)
+
+
+@pytest.fixture
+def topics() -> Topics:
+    return Topics()
+
+
+@pytest.fixture
+def recorder(topics: Topics) -> Recorder:
+    return Recorder(topics)
+
+
+def heard(recorder: Recorder) -> list[tuple[str, str, str]]:
+    return [(event.source, event.name, event.words) for event in recorder.events]
+
+
+def diagnostics(words: str, level: Any = DiagnosticStatus.WARN, **values: str) -> DiagnosticArray:
+    pairs = [KeyValue(key=key, value=value) for key, value in values.items()]
+    status = DiagnosticStatus(name="/arm/ik_node", level=level, message=words, values=pairs)
+    return DiagnosticArray(status=[status])
+
+
+def test_a_warning_that_stands_is_noted_once(topics: Topics, recorder: Recorder) -> None:
+    """Once, a standing warning named every fault that struck meanwhile."""
+    topics.say(diagnostics("a at 17 Hz"), diagnostics("a at 16.5 Hz"), diagnostics("a at 16 Hz"))
+    assert heard(recorder) == [(events.DIAGNOSTICS, "ik_node: a at # Hz", "a at # Hz")]
+    topics.say(diagnostics("a at 17 Hz; no picture of b"))
+    assert [name for _, name, _ in heard(recorder)[1:]] == ["ik_node: no picture of b"]
+
+
+def test_a_warning_that_comes_back_is_new(topics: Topics, recorder: Recorder) -> None:
+    topics.say(diagnostics("x"), diagnostics("ok", DiagnosticStatus.OK), diagnostics("x"))
+    assert len(recorder.events) == 2
+
+
+def test_a_counter_that_goes_up_is_noted(topics: Topics, recorder: Recorder) -> None:
+    for count in ("0", "2", "2", "0", "1"):
+        topics.say(diagnostics("ok", DiagnosticStatus.OK, bad_joint_states=count))
+    assert heard(recorder) == [(events.COUNTER, "bad_joint_states", "")] * 2
+
+
+def test_a_policy_node_that_began_anew_has_forgotten_the_episode(
+    topics: Topics, recorder: Recorder
+) -> None:
+    topics.say(PolicyStatus(state=int(State.PLAYING)), PolicyStatus(state=int(State.IDLE)))
+    assert heard(recorder) == [(events.POLICY, "episode_forgotten", "")]
+
+
+def test_an_episode_that_ends_with_a_cause_is_not_forgotten(
+    topics: Topics, recorder: Recorder
+) -> None:
+    ended = PolicyStatus(
+        state=int(State.ABORTED), cause=int(Cause.ARM_SILENT), message="ik_node says nothing"
+    )
+    topics.say(PolicyStatus(state=int(State.PLAYING)), ended, PolicyStatus(state=int(State.IDLE)))
+    assert heard(recorder) == [(events.POLICY, "arm_silent", "ik_node says nothing")]
+
+
+def test_states_that_say_it_all_are_noted(topics: Topics, recorder: Recorder) -> None:
+    topics.say(PolicyStatus(state=int(State.PLAYING)), PolicyStatus(state=int(State.PAUSED)))
+    topics.say(ArmStatus(state=ArmStatus.READY), ArmStatus(state=ArmStatus.INACTIVE))
+    assert [name for _, name, _ in heard(recorder)] == ["paused", "inactive"]
+
+
+def test_a_chunk_that_is_refused_is_noted_with_its_words(
+    topics: Topics, recorder: Recorder
+) -> None:
+    refused = ChunkProgress(
+        state=ChunkProgress.REJECTED, cause=int(ArmCause.LIMIT_EXCEEDED), message="too far"
+    )
+    topics.say(refused)
+    assert heard(recorder) == [(events.CHUNK, "limit_exceeded", "too far")]
