@@ -16,7 +16,7 @@ _OFF_S = 0.6  # after which somebody must have reacted
 _STILL_RAD_S = 0.02
 _STILL_S = 0.1
 _SETTLING_S = 0.5  # after a trajectory's end
-_ADRIFT_RAD_S, _ADRIFT_RAD = 0.05, 0.03
+_ADRIFT_RAD_S, _ADRIFT_S, _ADRIFT_RAD = 0.05, 0.1, 0.03  # a touch is no motion
 
 
 @dataclass(frozen=True)
@@ -45,6 +45,7 @@ class ArmWatch:
         self._still_since_s: float | None = None
         self._off_since_s: float | None = None
         self._hold_q: Vector | None = None
+        self._slow_s = 0.0  # when it was last as good as still
         self._adrift = self._doubtful = False
 
     def told(self, trajectory: Trajectory, begins_s: float) -> None:
@@ -126,10 +127,12 @@ class ArmWatch:
         still = self._still_since_s is not None
         if self._hold_q is None:
             if still or self._plays:
-                self._hold_q = sample.q
+                self._hold_q, self._slow_s = sample.q, sample.stamp_s
             return
         drift_rad = float(np.abs(sample.q - self._hold_q).max())
-        if sample.speed_rad_s <= _ADRIFT_RAD_S and drift_rad <= _ADRIFT_RAD:
+        if sample.speed_rad_s <= _ADRIFT_RAD_S:
+            self._slow_s = sample.stamp_s
+        if sample.stamp_s - self._slow_s <= _ADRIFT_S and drift_rad <= _ADRIFT_RAD:
             self._adrift = False
         elif not self._adrift:
             self._adrift = True

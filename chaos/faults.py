@@ -102,6 +102,7 @@ _NO_JOINTS = (
     "no_joint_states",
     "no joint states",
     "the last joint states are",
+    "the joint states that come are",
     "waiting for joint states",
 )
 _WRONG_JOINTS = ("joints_frozen", "tracking_error", "from where joint")
@@ -159,7 +160,7 @@ def _of_joints() -> Iterator[Kind]:
     yield Kind("joints_stale", JOINTS, wrong, while_s, **waits, **said)
     # Also for longer than joint states may be old.
     late = {"delay_s": (0.05, 1.2), **_lasting()}
-    yield Kind("joints_late", JOINTS, wrong, late, **said)
+    yield Kind("joints_late", JOINTS, (*wrong, *_BAD_JOINTS), late, **said)
     yield Kind("joints_dropped", JOINTS, _NO_JOINTS, while_s, **waits, **said)
     yield Kind("joints_nan", JOINTS, _BAD_JOINTS, while_s, **waits)
     yield Kind("joints_missing", JOINTS, _BAD_JOINTS, while_s, **waits)

@@ -60,10 +60,6 @@ class FingerUmpire:
         self._history = history
         self._last: FingerTrajectory | None = None
 
-    def forget(self) -> None:
-        """What was published does not play any more: the fingers were put somewhere else."""
-        self._last = None
-
     def judge(self, published: FingerTrajectory) -> Judgement:
         """Judge a trajectory: it must be good from where the fingers are told to be, or are."""
         source, playing, found = self._best_start(published)

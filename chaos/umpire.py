@@ -60,10 +60,11 @@ class Umpire:
         self._bounds = bounds
         self._history = history
         self._last: tuple[Trajectory, float] | None = None
+        self._doubtful = False
 
-    def forget(self) -> None:
-        """What was published does not play any more: the arm was put somewhere else."""
-        self._last = None
+    def doubt(self) -> None:
+        """What was published may not play any more: the arm was put somewhere else."""
+        self._doubtful = True
 
     def judge(self, published: Published) -> tuple[Judgement, Trajectory | None]:
         """Judge a trajectory; return what a controller plays of it, None: it plays nothing."""
@@ -82,7 +83,7 @@ class Umpire:
                 f"acceleration limit; valid is up to {_CONTROL_S} s"
             )
         evidence = self._evidence(published) if violations else {}
-        self._last = playing, published.begins_s
+        self._last, self._doubtful = (playing, published.begins_s), False
         judgement = Judgement(
             published.number,
             published.begins_s,
@@ -131,7 +132,7 @@ class Umpire:
         plays = False
         if self._last is not None:
             last, since_s = self._last
-            plays = begins_s - since_s < last.times_s[-1]
+            plays = begins_s - since_s < last.times_s[-1] and not self._doubtful
             yield last.at(begins_s - since_s)
         for sample in samples[::-1] if not plays else ():
             still = np.zeros_like(sample.q)
@@ -149,7 +150,8 @@ class Umpire:
         if off_rad > self._bounds.start_rad:
             found.append(f"it begins {off_rad:.4f} rad from the arm")
         step_s = float((np.abs(start.dq - arm.dq) / self._bounds.acceleration).max())
-        if step_s > _CONTROL_S + published.times_s[0]:
+        passed_s = _CLOCKS_S if start.source == "measured" else 0.0  # since it was measured
+        if step_s > _CONTROL_S + published.times_s[0] + passed_s:
             found.append(
                 f"it begins with a step in velocity from the arm's, which takes {step_s:.3f} s at "
                 "the acceleration limit"

@@ -84,8 +84,7 @@ def test_fingers_that_nobody_has_seen_are_not_blamed_for_their_start() -> None:
     assert (judgement.source, judgement.violations) == ("", ())
 
 
-def test_after_a_scene_was_set_the_old_command_is_forgotten() -> None:
+def test_fingers_that_were_put_elsewhere_begin_from_there() -> None:
     one = umpire(OPEN_M)
     one.judge(replace(CLOSING, begins_s=AT_S - 1.0))
-    one.forget()
     assert one.judge(CLOSING).source == "measured"

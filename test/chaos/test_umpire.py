@@ -196,7 +196,15 @@ def test_a_violation_comes_with_its_evidence(umpire: Umpire) -> None:
     json.dumps(bad.evidence)
 
 
-def test_what_was_put_elsewhere_does_not_play(umpire: Umpire) -> None:
+def test_what_was_put_elsewhere_may_not_play_any_more(umpire: Umpire) -> None:
     umpire.judge(Swing().published(AT_S - 0.75))
-    umpire.forget()
+    umpire.doubt()
     assert judge(umpire, Swing().published(AT_S)).source == "rest"
+
+
+def test_what_was_told_while_a_scene_was_set_may_still_be_gone_on_from(umpire: Umpire) -> None:
+    swing = Swing()
+    umpire.judge(swing.published(AT_S))
+    umpire.doubt()
+    good = judge(umpire, swing.published(AT_S + 0.25, 0.25))
+    assert (good.source, good.violations) == ("plan", ())

@@ -639,6 +639,16 @@ def test_an_arm_off_its_plan_is_braked_from_where_it_is(rig: Rig, share: float) 
     assert rig.commander.playing is None
 
 
+def test_an_arm_that_was_measured_some_moments_ago_has_moved_on_since(rig: Rig) -> None:
+    playing = rig.play()
+    rig.now_s += 0.3 * playing.plan.duration_s
+    q, dq, _ = playing.plan.spline.state(0.3 * playing.plan.duration_s)
+    rig.commander.brake(Measured(q + 0.15, dq, rig.finger_m, rig.now_s - 0.02, 0.0), rig.now_s)
+    stop = rig.published.arm[-1]
+    np.testing.assert_allclose(stop.start_q, q + 0.15 + 0.02 * dq, atol=1e-9)
+    np.testing.assert_allclose(stop.start_dq, dq, atol=1e-9)
+
+
 def test_an_arm_that_stands_beside_its_plan_is_held_where_it_is_measured(rig: Rig) -> None:
     rig.play()
     rig.now_s += 0.2

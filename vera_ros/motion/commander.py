@@ -213,14 +213,14 @@ class Commander:
             self._stop_along(self._let_go(self.playing), now_s)
 
     def brake(self, measured: Measured, now_s: float) -> None:
-        """Bring the arm to rest from where it is, when it does not follow what it was told.
+        """Bring the arm to rest from where it is by now, when it does not follow what it was told.
 
         Where that would exceed a limit, it comes to rest along the playing plan.
 
         Raises:
             MotionRefusedError: as for `stop`, or nothing is being played.
         """
-        playing = self.playing
+        playing, measured = self.playing, measured.moved_on(now_s)
         if playing is not None:
             self._let_go(playing)
         try:

@@ -39,6 +39,11 @@ class Measured:
         """The arm's part."""
         return ArmState(self.q, self.dq)
 
+    def moved_on(self, time_s: float) -> "Measured":
+        """Where it is some moments later, if it goes on as it moved. `time_s`: ROS time."""
+        passed_s = max(0.0, time_s - self.stamp_s)
+        return replace(self, q=self.q + self.dq * passed_s, stamp_s=self.stamp_s + passed_s)
+
     @property
     def speed_rad_s(self) -> float:
         """Of the fastest joint."""
