@@ -70,7 +70,7 @@ def test_shell_script(file: Path) -> None:
 
 
 def test_compose_file() -> None:
-    ran = composed(VERA_CKPT_ROOT="/data/vera", VERA_WAN_ROOT="/data/wan", HF_HOME="/data/hf")
+    ran = composed(VERA_CKPT_ROOT="/data/vera", VERA_WAN_ROOT="/data/wan")
     assert (ran.returncode, ran.stderr) == (0, "")
     services = json.loads(ran.stdout)["services"]
     server, ros = services["vera_server"], services["vera_ros"]
@@ -78,18 +78,35 @@ def test_compose_file() -> None:
         ("/data/vera", "/ckpts", True),
         ("/data/wan", "/wan", True),
         ("/home/me/.cache/torch/hub/checkpoints", "/opt/vera/torch/hub/checkpoints", True),
-        ("/data/hf/hub", "/cache/huggingface/hub", True),
+        ("/home/me/.cache/huggingface/hub", "/cache/huggingface/hub", True),
     }
     assert not any(v["bind"].get("create_host_path") for v in server["volumes"])
     assert {port["host_ip"] for port in server["ports"]} == {"127.0.0.1"}
     [gpu] = server["deploy"]["resources"]["reservations"]["devices"]
-    assert (gpu["driver"], gpu["count"], gpu["capabilities"]) == ("nvidia", 1, ["gpu"])
+    assert (gpu["driver"], gpu["device_ids"], gpu["capabilities"]) == ("nvidia", ["0"], ["gpu"])
     assert server["restart"] == "on-failure:3"
     assert ros["depends_on"]["vera_server"]["condition"] == "service_healthy"
     assert (ros["network_mode"], ros["ipc"], ros["restart"]) == ("host", "host", "no")
     for service in (server, ros):
         assert Path(service["build"]["context"]) == ROOT
         assert (ROOT / service["build"]["dockerfile"]).is_file()
+
+
+@pytest.mark.parametrize(
+    ("variables", "hub"),
+    [
+        ({}, "/home/me/.cache/huggingface/hub"),
+        ({"HF_HOME": "/library"}, "/library/hub"),
+        ({"HF_HOME": "/library", "VERA_HF_HOME": "/mine"}, "/mine/hub"),
+        ({"HF_HOME": "/library", "VERA_HF_HOME": ""}, "/library/hub"),
+    ],
+)
+def test_compose_takes_the_chosen_folders_and_gpu(variables: dict[str, str], hub: str) -> None:
+    ran = composed(VERA_CKPT_ROOT="/data", VERA_GPU="GPU-1a2b", **variables)
+    server = json.loads(ran.stdout)["services"]["vera_server"]
+    [device] = server["deploy"]["resources"]["reservations"]["devices"]
+    volumes = {volume["target"]: volume["source"] for volume in server["volumes"]}
+    assert (volumes["/cache/huggingface/hub"], device["device_ids"]) == (hub, ["GPU-1a2b"])
 
 
 def test_compose_needs_to_be_told_where_the_checkpoints_are() -> None:

@@ -1,6 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """VERA_SERVER_MODE and its kin decide which server there is, and where."""
 
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 
 from vera_ros.errors import ConfigurationError
@@ -28,6 +33,52 @@ def test_without_variables_nothing_changes() -> None:
         assert with_environment(options, {"PATH": "/bin"}) == (options, ())
 
 
-def test_a_variable_that_is_not_valid_is_named() -> None:
-    with pytest.raises(ConfigurationError, match="environment variable VERA_SERVER_MODE is"):
-        with_environment(GraphOptions(), {"VERA_SERVER_MODE": "cloud"})
+@pytest.mark.parametrize(
+    ("variables", "url"),
+    [
+        ({"VERA_SERVER_HOST": "0.0.0.0"}, "ws://127.0.0.1:9000"),
+        ({"VERA_SERVER_HOST": "::1", "VERA_SERVER_PORT": "9001"}, "ws://[::1]:9001"),
+        ({"VERA_SERVER_PORT": "-1"}, "ws://127.0.0.1:8800"),
+        ({"VERA_SERVER_PORT": "-1", "VERA_EMBODIMENT": "droid"}, "ws://127.0.0.1:8804"),
+        ({"VERA_SERVER_PORT": ""}, "ws://127.0.0.1:9000"),
+    ],
+)
+def test_the_address_is_where_a_client_finds_the_server(
+    variables: dict[str, str], url: str
+) -> None:
+    options = GraphOptions(server="docker", server_url="ws://127.0.0.1:9000")
+    assert with_environment(options, variables)[0].url == url
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "valid"),
+    [
+        ("VERA_SERVER_MODE", "cloud", "reference | attach | docker | subprocess"),
+        ("VERA_SERVER_HOST", "ws://gpu", "a host name"),
+        ("VERA_SERVER_PORT", "0", "1 … 65535"),
+        ("VERA_SERVER_PORT", "²", "1 … 65535"),
+        ("VERA_SERVER_PORT", "many", "1 … 65535"),
+    ],
+)
+def test_a_variable_that_is_not_valid_is_named(variable: str, value: str, valid: str) -> None:
+    with pytest.raises(ConfigurationError) as refused:
+        with_environment(GraphOptions(), {variable: value})
+    assert f"environment variable {variable} is '{value}'; valid is {valid}" in str(refused.value)
+
+
+def test_the_launch_file_needs_no_library_that_apt_lacks() -> None:
+    """`ros2` runs in the system's Python, in a virtual environment too; pydantic is old there."""
+    launch = Path(__file__).parents[1] / "launch" / "mimicgen_panda.launch.py"
+    modules = [
+        node.module
+        for node in ast.walk(ast.parse(launch.read_text()))
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("vera_ros")
+    ]
+    assert "vera_ros.graph_environment" in modules
+    missing = ("mujoco", "numba", "pydantic", "tenacity", "websockets")
+    script = f"import sys; sys.modules.update(dict.fromkeys({missing!r}))\n"
+    script += "\n".join(f"import {module}" for module in modules)
+    ran = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert ran.returncode == 0, ran.stderr

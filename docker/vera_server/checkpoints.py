@@ -1,22 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The files that the VERA server needs, by config/checkpoints.json, and which of them are missing.
+"""Where the bundles of the table lie in this container, and which of their files are missing.
 
 Python's standard library alone: this runs inside the server's image.
 """
 
-import json
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-TABLE_FILE = Path(__file__).resolve().parents[2] / "config" / "checkpoints.json"
+from table import Bundle, Table
+
 SIDECARS = ("config.yaml", "config.yml", "run_config.yaml")
 
-Table = dict[str, Any]
-Bundle = Mapping[str, Any]
 Environment = Mapping[str, str]
 
 _LFS_POINTER = b"version https://git-lfs.github.com"
@@ -39,60 +36,51 @@ class Gap:
     terms: str = ""
 
 
-def load_table() -> Table:
-    """Return the table of config/checkpoints.json."""
-    table: Table = json.loads(TABLE_FILE.read_text())
-    return table
-
-
 def root_folder(table: Table, name: str, environment: Environment) -> Path:
     """Return the folder that bundles of this root lie below."""
-    root = table["roots"][name]
-    return Path(environment.get(root["variable"]) or root["container"])
+    root = table.roots[name]
+    return Path(environment.get(root.variable) or root.container)
 
 
 def bundle_folder(table: Table, bundle: Bundle, environment: Environment) -> Path:
     """Return the folder of a bundle: where its own variable says, else below its root."""
     named = named_path(bundle, environment)
-    if named is not None:
-        return named.parent if bundle["variable"]["path"] else named
-    folder = Path(root_folder(table, bundle["root"], environment), bundle["folder"])
-    if "cached_repository" in bundle:
-        return _snapshot(folder)
-    return folder
+    if named is not None and bundle.variable is not None:
+        return named.parent if bundle.variable.path else named
+    folder = Path(root_folder(table, bundle.root, environment), bundle.folder)
+    return _snapshot(folder) if bundle.cached_repository else folder
 
 
 def named_path(bundle: Bundle, environment: Environment) -> Path | None:
     """Return what the bundle's own variable names, or None where it is not set."""
-    variable = bundle.get("variable")
-    value = environment.get(variable["name"]) if variable else None
+    value = environment.get(bundle.variable.name) if bundle.variable else None
     return Path(value) if value else None
 
 
 def root_gaps(table: Table, names: Iterable[str], environment: Environment) -> Iterator[Gap]:
     """Yield what is wrong with the folders that the bundles lie below."""
-    bundles = [table["bundles"][name] for name in names]
-    used = {b["root"]: None for b in bundles if named_path(b, environment) is None}
+    bundles = [table.bundles[name] for name in names]
+    used = {b.root: None for b in bundles if named_path(b, environment) is None}
     for name in used:
         complaint = _folder_complaint(root_folder(table, name, environment))
         if complaint:
-            yield Gap((f"{complaint}; it should hold {table['roots'][name]['holds']}",))
+            yield Gap((f"{complaint}; it should hold {table.roots[name].holds}",))
 
 
 def bundle_gaps(table: Table, names: Iterable[str], environment: Environment) -> Iterator[Gap]:
     """Yield the bundles of which something is missing."""
     for name in names:
-        bundle = table["bundles"][name]
+        bundle = table.bundles[name]
         folder = bundle_folder(table, bundle, environment)
         named = named_path(bundle, environment)
         complaints = []
-        for file in bundle["files"]:
-            path = folder / file["path"]
-            if named is not None and file["path"] == bundle["variable"]["path"]:
+        for file in bundle.files:
+            path = folder / file.path
+            if named is not None and bundle.variable and file.path == bundle.variable.path:
                 path = named
-            others = [folder / other for other in file.get("or", ())]
+            others = [folder / other for other in file.alternatives]
             if not any(file_complaint(other) is None for other in others):
-                complaint = file_complaint(path, file["bytes"])
+                complaint = file_complaint(path, file.bytes)
                 complaints += [complaint] if complaint else []
         if complaints:
             yield gap_of(bundle, complaints)
@@ -100,15 +88,15 @@ def bundle_gaps(table: Table, names: Iterable[str], environment: Environment) ->
 
 def gap_of(bundle: Bundle, complaints: Iterable[str]) -> Gap:
     """Return the gap of these complaints about a bundle."""
-    return Gap(tuple(complaints), bundle["command"], terms(bundle))
+    return Gap(tuple(complaints), bundle.command, terms(bundle))
 
 
 def terms(bundle: Bundle) -> str:
     """Return licence and size of a bundle, in words."""
-    licence = bundle["licence"] or "its publisher names no licence"
+    licence = bundle.licence or "its publisher names no licence"
     if "-NC-" in licence:
         licence += ", non-commercial use only"
-    return "; ".join(filter(None, (licence, bundle.get("size"))))
+    return "; ".join(filter(None, (licence, bundle.size)))
 
 
 def file_complaint(path: Path, size: int | None = None) -> str | None:

@@ -14,10 +14,11 @@ import sys
 import tempfile
 from pathlib import Path
 
-from checkpoints import Table, load_table, terms
+from checkpoints import terms
 from runs import RunNotFoundError
 from settings import Settings, SettingsError, filled, read_settings
 from start import Start, prepare
+from table import Table, load_table
 
 
 def main() -> int:
@@ -51,7 +52,7 @@ def report(table: Table, settings: Settings, start: Start) -> None:
     for name, value in sorted(changed.items()):
         say(f"  {name}={value}")
     for name in start.bundles:
-        say(f"  uses {name}: {terms(table['bundles'][name])}")
+        say(f"  uses {name}: {terms(table.bundles[name])}")
     if not start.gaps:
         say("nothing is missing")
         return
@@ -62,11 +63,14 @@ def report(table: Table, settings: Settings, start: Start) -> None:
             say(complaint)
         if gap.command:
             say(f"  get it ({gap.terms}):\n    {gap.command}")
-    say(
-        "\nRun the commands where the files are to be, not in this container. In them "
-        "VERA_CKPT_ROOT is the folder mounted at /ckpts, VERA_WAN_ROOT the one at /wan, and "
-        "TORCH_HOME ~/.cache/torch. hf comes with: pip install 'huggingface_hub>=1'"
-    )
+    say("\nRun the commands where the files are to be, not in this container. In them is")
+    for root in table.roots.values():
+        if root.mounted is not None:
+            place = Path(root.container, root.mounted)
+            part = f", whose {root.mounted} is" if root.mounted else ","
+            usual = f" ({root.default} unless you have another)" if root.default else ""
+            say(f"  {root.host_variable} the folder{usual}{part} mounted at {place}")
+    say("hf comes with: python3 -m venv ~/hf && ~/hf/bin/pip install 'huggingface_hub>=1'")
 
 
 def working_folder(start: Start) -> str:

@@ -8,8 +8,8 @@ asks several times before it believes one.
 import os
 import sys
 
-from checkpoints import load_table
 from settings import filled, read_port
+from table import load_table
 from websockets.exceptions import WebSocketException
 from websockets.sync.client import connect
 

@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import runs
-from checkpoints import load_table, root_folder
+from checkpoints import root_folder
 from start import SERVER
+from table import load_table
 from vera.policy import motion_policy_loading as loading
 
 

@@ -11,7 +11,8 @@ import json
 import os
 from pathlib import Path
 
-from checkpoints import SIDECARS, Table, file_complaint
+from checkpoints import SIDECARS, file_complaint
+from table import Table
 
 CHECKPOINT = "model.ckpt"
 
@@ -32,9 +33,9 @@ def folder_of_run(table: Table, root: Path, run: str) -> Path:
         RunNotFoundError: there is none, or there are several; the message says which there are.
     """
     known = [
-        Path(root, bundle["folder"])
-        for bundle in table["bundles"].values()
-        if bundle.get("run_id") == run.rpartition("/")[2]
+        Path(root, bundle.folder)
+        for bundle in table.bundles.values()
+        if bundle.run_id == run.rpartition("/")[2]
     ]
     recorded = recorded_runs(root)
     ways = (

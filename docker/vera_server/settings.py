@@ -4,7 +4,8 @@
 import math
 from dataclasses import dataclass
 
-from checkpoints import Bundle, Environment, Table
+from checkpoints import Environment
+from table import Table
 
 
 class SettingsError(Exception):
@@ -54,9 +55,9 @@ def read_settings(table: Table, environment: Environment) -> Settings:
         SettingsError: a value cannot be used; the message says which, and what is valid.
     """
     embodiment = read_embodiment(table, environment)
-    spec = table["embodiments"][embodiment]
+    spec = table.embodiments[embodiment]
     port = read_port(table, environment)
-    viewer_port = _whole(environment, "VERA_VIS_PORT", spec["ports"]["viewer"], 0, 65535)
+    viewer_port = _whole(environment, "VERA_VIS_PORT", spec.ports.viewer, 0, 65535)
     if port == viewer_port:
         raise SettingsError(
             f"VERA_SERVER_PORT and VERA_VIS_PORT are both {port}; give them different ports, or "
@@ -67,8 +68,8 @@ def read_settings(table: Table, environment: Environment) -> Settings:
             f"USE_OFFLINE_RESOLVE is '{environment['USE_OFFLINE_RESOLVE']}'; valid is 1: this "
             "container downloads nothing, a run id always means a local folder"
         )
-    planner = any("algo_config" in b for b in bundles_of(table, embodiment).values())
-    if environment.get("VERA_ALGO_CONFIG") and not (planner or "unreleased" in spec):
+    planner = any(bundle.algo_config for bundle in table.bundles_of(embodiment).values())
+    if environment.get("VERA_ALGO_CONFIG") and not (planner or spec.unreleased):
         raise SettingsError(f"VERA_ALGO_CONFIG is set, and {embodiment} reads none; leave it unset")
     return Settings(
         embodiment=embodiment,
@@ -80,7 +81,7 @@ def read_settings(table: Table, environment: Environment) -> Settings:
         prompt=environment.get("VERA_TEXT_PROMPT"),
         sample_steps=_optional_whole(environment, "VERA_SAMPLE_STEPS", 1, 1000),
         teacache=_teacache(environment),
-        tracker=_tracker(embodiment, spec["trackers"], environment),
+        tracker=_tracker(embodiment, spec.trackers, environment),
         debug_dump=environment.get("VERA_DEBUG_DUMP_DIR"),
     )
 
@@ -92,9 +93,9 @@ def read_embodiment(table: Table, environment: Environment) -> str:
         SettingsError: there is none of that name.
     """
     name = environment.get("VERA_EMBODIMENT", "mimicgen")
-    if name not in table["embodiments"]:
+    if name not in table.embodiments:
         raise SettingsError(
-            f"VERA_EMBODIMENT is '{name}'; valid is {' or '.join(table['embodiments'])}"
+            f"VERA_EMBODIMENT is '{name}'; valid is {' or '.join(table.embodiments)}"
         )
     return name
 
@@ -105,14 +106,8 @@ def read_port(table: Table, environment: Environment) -> int:
     Raises:
         SettingsError: it is not a port.
     """
-    ports = table["embodiments"][read_embodiment(table, environment)]["ports"]
-    return _whole(environment, "VERA_SERVER_PORT", ports["policy"], 1, 65535)
-
-
-def bundles_of(table: Table, embodiment: str) -> dict[str, Bundle]:
-    """Return the bundles of an embodiment, by name, its tracker's apart."""
-    names = table["embodiments"][embodiment]["bundles"]
-    return {name: table["bundles"][name] for name in names}
+    ports = table.embodiments[read_embodiment(table, environment)].ports
+    return _whole(environment, "VERA_SERVER_PORT", ports.policy, 1, 65535)
 
 
 def control_variables(settings: Settings, environment: Environment) -> dict[str, str]:
@@ -135,7 +130,7 @@ def control_variables(settings: Settings, environment: Environment) -> dict[str,
     return {prefixes[settings.embodiment] + name: str(value) for name, value in chosen.items()}
 
 
-def _tracker(embodiment: str, known: list[str], environment: Environment) -> str | None:
+def _tracker(embodiment: str, known: tuple[str, ...], environment: Environment) -> str | None:
     tracker = environment.get("VERA_TRACKER_BACKEND")
     if tracker and tracker not in known:
         valid = " or ".join(known) or "none: leave it unset"

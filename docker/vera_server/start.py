@@ -10,10 +10,8 @@ from pathlib import Path
 
 import runs
 from checkpoints import (
-    Bundle,
     Environment,
     Gap,
-    Table,
     bundle_folder,
     bundle_gaps,
     config_complaints,
@@ -23,7 +21,8 @@ from checkpoints import (
     root_folder,
     root_gaps,
 )
-from settings import Settings, SettingsError, bundles_of, control_variables
+from settings import Settings, SettingsError, control_variables
+from table import Bundle, Table
 
 SERVER = "vera.server.start_vera_server"
 OFFLINE = {
@@ -58,22 +57,22 @@ def prepare(table: Table, settings: Settings, environment: Environment) -> Start
         SettingsError: a setting is of no use to this embodiment.
         runs.RunNotFoundError: no folder holds the run that is asked for.
     """
-    needed = bundles_of(table, settings.embodiment)
+    needed = table.bundles_of(settings.embodiment)
     variables = {**environment, **OFFLINE, **control_variables(settings, environment)}
     gaps: list[Gap] = []
 
-    idm = next((name for name, bundle in needed.items() if bundle["kind"] == "idm"), None)
+    idm = next((name for name, bundle in needed.items() if bundle.kind == "idm"), None)
     folder = _idm_folder(table, settings, needed.get(idm or ""), environment)
     if folder is not None:
         gaps += _run_gaps(table, folder)
         if idm is not None:
-            variable = needed.pop(idm).get("variable")
+            variable = needed.pop(idm).variable
             if variable:
-                variables[variable["name"]] = str(folder / variable["path"])
+                variables[variable.name] = str(folder / variable.path)
     if settings.algo_config is not None:
-        needed = {n: b for n, b in needed.items() if b["kind"] not in ("planner", "wan")}
+        needed = {n: b for n, b in needed.items() if b.kind not in ("planner", "wan")}
     if settings.tracker is not None:
-        needed |= {name: table["bundles"][name] for name in table["trackers"][settings.tracker]}
+        needed |= {name: table.bundles[name] for name in table.trackers[settings.tracker]}
 
     _point_at_folders(table, environment, variables)
     _choose_tracker(table, settings, variables)
@@ -82,7 +81,7 @@ def prepare(table: Table, settings: Settings, environment: Environment) -> Start
     config = _algo_config(table, settings, variables)
     if config is not None:
         gaps += _config_gaps(table, settings, config, variables, gaps)
-    resolves_runs = "variable" not in table["bundles"].get(idm or "", {})
+    resolves_runs = idm is None or table.bundles[idm].variable is None
     return Start(
         command=(*_program(resolves_runs), *_arguments(settings, config)),
         variables=variables,
@@ -97,9 +96,9 @@ def _idm_folder(
     """The folder of the run that is to be used; None: what the table or the variable says."""
     if bundle is not None and named_path(bundle, environment) is not None:
         return None
-    run = settings.run or (bundle or {}).get("run_id")
+    run = settings.run or (bundle.run_id if bundle else None)
     if run is None and bundle is None:
-        raise SettingsError(table["embodiments"][settings.embodiment]["unreleased"])
+        raise SettingsError(table.embodiments[settings.embodiment].unreleased)
     if run is None:
         return None
     try:
@@ -114,20 +113,19 @@ def _run_gaps(table: Table, folder: Path) -> list[Gap]:
     complaints = runs.run_complaints(folder)
     if not complaints:
         return []
-    bundles = (b for b in table["bundles"].values() if b["kind"] == "idm")
-    published = next((b for b in bundles if b["folder"] == folder.name), None)
+    bundles = (b for b in table.bundles.values() if b.kind == "idm")
+    published = next((b for b in bundles if b.folder == folder.name), None)
     return [gap_of(published, complaints) if published else Gap(tuple(complaints))]
 
 
 def _point_at_folders(table: Table, environment: Environment, variables: dict[str, str]) -> None:
     """Set every variable by which the server finds a folder, where nobody has."""
-    for name, root in table["roots"].items():
-        variables.setdefault(root["variable"], str(root_folder(table, name, environment)))
-    for bundle in table["bundles"].values():
-        if "variable" in bundle:
+    for name, root in table.roots.items():
+        variables.setdefault(root.variable, str(root_folder(table, name, environment)))
+    for bundle in table.bundles.values():
+        if bundle.variable:
             folder = bundle_folder(table, bundle, environment)
-            path = str(folder / bundle["variable"]["path"])
-            variables.setdefault(bundle["variable"]["name"], path)
+            variables.setdefault(bundle.variable.name, str(folder / bundle.variable.path))
 
 
 def _choose_tracker(table: Table, settings: Settings, variables: dict[str, str]) -> None:
@@ -136,7 +134,7 @@ def _choose_tracker(table: Table, settings: Settings, variables: dict[str, str])
     variables["VERA_TRACKER_BACKEND"] = settings.tracker
     if settings.tracker == "alltracker":
         # It is imported as a package, and imports its own modules from its folder.
-        code = bundle_folder(table, table["bundles"]["alltracker-code"], variables)
+        code = bundle_folder(table, table.bundles["alltracker-code"], variables)
         path = filter(None, (str(code), variables.get("PYTHONPATH")))
         variables["PYTHONPATH"] = os.pathsep.join(path)
 
@@ -146,16 +144,17 @@ def _algo_config(table: Table, settings: Settings, variables: Environment) -> Pa
     if settings.algo_config is not None:
         return Path(settings.algo_config)
     bundle = _planner(table, settings)
-    if "unreleased" in table["embodiments"][settings.embodiment]:
-        raise SettingsError(table["embodiments"][settings.embodiment]["unreleased"])
+    unreleased = table.embodiments[settings.embodiment].unreleased
+    if unreleased:
+        raise SettingsError(unreleased)
     if bundle is None:
         return None
-    return bundle_folder(table, bundle, variables) / str(bundle["algo_config"])
+    return bundle_folder(table, bundle, variables) / str(bundle.algo_config)
 
 
 def _planner(table: Table, settings: Settings) -> Bundle | None:
-    bundles = bundles_of(table, settings.embodiment).values()
-    return next((bundle for bundle in bundles if "algo_config" in bundle), None)
+    bundles = table.bundles_of(settings.embodiment).values()
+    return next((bundle for bundle in bundles if bundle.algo_config), None)
 
 
 def _config_gaps(

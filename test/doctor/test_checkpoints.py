@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Folders with the files of config/checkpoints.json, whole and torn; weights are sparse files."""
 
-import json
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from vera_ros.doctor.checkpoints import bundles_of, find_roots, judge
+from vera_ros.doctor.checkpoints import judge
 from vera_ros.doctor.finding import Finding, Verdict
-from vera_ros.errors import ConfigurationError
-from vera_ros.resources import share_path
+from vera_ros.server.checkpoint_table import load_table
+from vera_ros.server.checkpoints import Checkpoints
 from vera_ros.server.settings import ServerSettings
 
-TABLE: dict[str, Any] = json.loads(share_path("config", "checkpoints.json").read_text())
+TABLE = load_table()
 REVISION = "a1b2c3"
 WEIGHTS = "video_model.ckpt"
 
@@ -23,7 +22,7 @@ WEIGHTS = "video_model.ckpt"
 @pytest.fixture
 def environ(tmp_path: Path) -> dict[str, str]:
     """Where everything lies, by the table's own variables."""
-    return {root["variable"]: str(tmp_path / name) for name, root in TABLE["roots"].items()}
+    return {root.host_variable: str(tmp_path / name) for name, root in TABLE.roots.items()}
 
 
 def write(path: Path, size: int | None) -> None:
@@ -34,14 +33,14 @@ def write(path: Path, size: int | None) -> None:
 
 def write_bundle(name: str, environ: dict[str, str]) -> Path:
     """Write all files of a bundle; return its folder."""
-    bundle = TABLE["bundles"][name]
-    folder = Path(environ[TABLE["roots"][bundle["root"]]["variable"]], bundle["folder"])
-    if "cached_repository" in bundle:
+    bundle = TABLE.bundles[name]
+    folder = Path(environ[TABLE.roots[bundle.root].host_variable], bundle.folder)
+    if bundle.cached_repository:
         write(folder / "refs" / "main", 0)
         (folder / "refs" / "main").write_text(f"{REVISION}\n")
         folder = folder / "snapshots" / REVISION
-    for file in bundle["files"]:
-        write(folder / file["path"], file["bytes"])
+    for file in bundle.files:
+        write(folder / file.path, file.bytes)
     return folder
 
 
@@ -54,8 +53,12 @@ def of_server(
 def judged(
     environ: dict[str, str], embodiment: str = "mimicgen", **settings: Any
 ) -> dict[str, Finding]:
-    findings = judge(TABLE, of_server(embodiment, **settings), environ)
+    findings = judge(Checkpoints(of_server(embodiment, **settings), environ))
     return {finding.name: finding for finding in findings}
+
+
+def bundles_of(settings: ServerSettings) -> list[str]:
+    return list(Checkpoints(settings, {}).placed)
 
 
 def failed(findings: dict[str, Finding]) -> Sequence[str]:
@@ -64,7 +67,7 @@ def failed(findings: dict[str, Finding]) -> Sequence[str]:
 
 @pytest.mark.parametrize("embodiment", ["mimicgen", "droid", "pusht"])
 def test_a_whole_set_is_ok(embodiment: str, environ: dict[str, str]) -> None:
-    names = bundles_of(TABLE, of_server(embodiment))
+    names = bundles_of(of_server(embodiment))
     for name in names:
         write_bundle(name, environ)
     findings = judged(environ, embodiment)
@@ -73,15 +76,15 @@ def test_a_whole_set_is_ok(embodiment: str, environ: dict[str, str]) -> None:
 
 
 def test_each_missing_file_is_named_with_the_command_that_gets_it(environ: dict[str, str]) -> None:
-    names = bundles_of(TABLE, of_server())
+    names = bundles_of(of_server())
     folders = {name: write_bundle(name, environ) for name in names}
     for name, folder in folders.items():
-        for file in TABLE["bundles"][name]["files"]:
-            path = folder / file["path"]
+        for file in TABLE.bundles[name].files:
+            path = folder / file.path
             path.rename(hidden := path.with_name("hidden"))
             findings = judged(environ)
             assert failed(findings) == [name]
-            assert file["path"] in findings[name].found
+            assert file.path in findings[name].found
             assert (
                 "hf download" in findings[name].mend
                 or "curl" in findings[name].mend
@@ -170,45 +173,54 @@ def test_a_file_without_its_content_is_no_file(
     assert named in finding.found
 
 
-def test_caches_have_places_of_their_own() -> None:
-    roots = find_roots(TABLE, of_server(), {})
-    assert roots["torch"].path == Path("~/.cache/torch").expanduser()
-    assert roots["hugging_face"].path == Path("~/.cache/huggingface").expanduser()
-    assert roots["checkpoints"].path is None
+@pytest.mark.parametrize(
+    ("variables", "folder"),
+    [
+        ({}, "~/.cache/huggingface"),
+        ({"HF_HOME": "/library"}, "/library"),
+        ({"HF_HOME": "/library", "VERA_HF_HOME": "/mine"}, "/mine"),
+    ],
+)
+def test_a_cache_is_where_its_variable_says_or_its_library_has_it(
+    variables: dict[str, str], folder: str
+) -> None:
+    finding = judged(variables)["vggt-1b"]
+    hub = Path(folder).expanduser() / "hub"
+    assert f"missing in {hub}/" in finding.found
+    assert finding.mend.endswith(f'--cache-dir "{hub}"')
 
 
 def test_the_image_brings_the_trackers_code() -> None:
-    outside = bundles_of(TABLE, of_server())
-    inside = bundles_of(TABLE, of_server(mode="docker"))
+    outside = bundles_of(of_server())
+    inside = bundles_of(of_server(mode="docker"))
     assert set(outside) - set(inside) == {"cotracker-code"}
 
 
 def test_the_tracker_can_be_chosen() -> None:
     chosen = of_server(mode="docker", tracker_backend="alltracker")
-    assert "alltracker-weights" in bundles_of(TABLE, chosen)
-    with pytest.raises(ConfigurationError, match="'cotracker'; valid for droid is alltracker"):
-        bundles_of(TABLE, of_server("droid", tracker_backend="cotracker"))
+    assert "alltracker-weights" in bundles_of(chosen)
 
 
 def test_what_is_not_published_cannot_be_found() -> None:
-    (finding,) = judge(TABLE, of_server("allegro", "docker"), {})
+    (finding,) = judge(Checkpoints(of_server("allegro", "docker"), {}))
     assert finding.verdict is Verdict.FAILURE
     assert "allegro" in finding.found
 
 
 def test_there_must_be_room_for_what_is_missing(environ: dict[str, str]) -> None:
     """The whole table takes less than what any disk has; a planner of ten exabytes does not."""
-    bundle = TABLE["bundles"]["mimicgen-planner"]
+    name = "mimicgen-planner"
     for text, expected in (("about 1 MB", Verdict.OK), ("about 10000000000 GB", Verdict.WARNING)):
-        table = {
-            **TABLE,
-            "bundles": {**TABLE["bundles"], "mimicgen-planner": {**bundle, "size": text}},
-            "embodiments": {
-                "mimicgen": {**TABLE["embodiments"]["mimicgen"], "bundles": ["mimicgen-planner"]}
-            },
-        }
+        bundle = TABLE.bundles[name].model_copy(update={"size": text})
+        mimicgen = TABLE.embodiments["mimicgen"].model_copy(update={"bundles": (name,)})
+        table = TABLE.model_copy(
+            update={
+                "bundles": {**TABLE.bundles, name: bundle},
+                "embodiments": {"mimicgen": mimicgen},
+            }
+        )
         write_bundle("cotracker-code", environ)
         write_bundle("cotracker-weights", environ)
-        findings = judge(table, of_server(), environ)
+        findings = judge(Checkpoints(of_server(), environ, table))
         (space,) = (finding for finding in findings if finding.name == "disk space")
         assert space.verdict is expected

@@ -50,6 +50,12 @@ def test_the_gpu_is_judged_by_what_the_server_needs(
     assert bool(finding.mend) is (expected is not Verdict.OK)
 
 
+def test_a_gpu_that_is_not_there_is_to_be_chosen_anew() -> None:
+    finding = judge(printed("No devices were found\n", code=6), "mimicgen")
+    assert finding.verdict is Verdict.FAILURE
+    assert "VERA_GPU" in finding.mend
+
+
 def test_the_largest_of_several_counts() -> None:
     finding = judge(printed(GT_710 + H100), "mimicgen")
     assert finding.verdict is Verdict.OK

@@ -100,6 +100,9 @@ def test_the_planners_cache_can_be_turned_off(text: str) -> None:
         ("teacache", "2", ("1",)),
         ("tracker_backend", "megaflow", ("'auto', 'cotracker' or 'alltracker'",)),
         ("build_image", "perhaps", ("boolean",)),
+        ("gpu", "all", ("an index, like 0, or a UUID",)),
+        ("gpu", "device=0", ("an index, like 0, or a UUID",)),
+        ("gpu", "0,1", ("an index, like 0, or a UUID",)),
     ],
 )
 def test_a_value_is_refused_in_the_name_of_its_source(
@@ -112,6 +115,25 @@ def test_a_value_is_refused_in_the_name_of_its_source(
     for word in (*words, str(ServerSettings.model_fields[name].description)):
         assert word in said
         assert word in of_environment
+
+
+@pytest.mark.parametrize("gpu", ["", "0", "12", "GPU-3a23c669-1f69-c64e-cf85-44e9b07e7a2a"])
+def test_a_gpu_is_named_by_index_or_uuid(gpu: str) -> None:
+    assert ServerSettings(gpu=gpu).gpu == gpu
+
+
+@pytest.mark.parametrize("mode", LAUNCHING)
+@pytest.mark.parametrize(
+    ("embodiment", "tracker", "valid"),
+    [("droid", "cotracker", "auto | alltracker"), ("pusht", "alltracker", "auto")],
+)
+def test_a_tracker_must_be_one_of_the_embodiments(
+    mode: str, embodiment: str, tracker: str, valid: str
+) -> None:
+    chosen = {"embodiment": embodiment, "tracker_backend": tracker}
+    said = refusal({"server_mode": mode, **chosen})
+    assert f"'{tracker}': valid for {embodiment} is {valid} (" in said
+    read_settings({"server_mode": "attach", **chosen}, {})
 
 
 @pytest.mark.parametrize("mode", LAUNCHING)
@@ -152,7 +174,7 @@ def test_policy_and_viewer_need_ports_of_their_own(mode: str) -> None:
 
 
 def test_every_problem_is_told_at_once() -> None:
-    said = refusal({"embodiment": "spot", "gpus": "all"}, {"VERA_SERVER_PORT": "x"}).splitlines()
+    said = refusal({"embodiment": "spot", "gpu": "0"}, {"VERA_SERVER_PORT": "x"}).splitlines()
     assert len(said) == 2
 
 

@@ -59,7 +59,7 @@ def look_at_container(context: Context) -> list[Finding]:
     have_toolkit = shutil.which("nvidia-ctk") is not None
     free = free_space(Path(facts["DockerRootDir"]))
     return [
-        judge_toolkit(facts, settings.gpus, have_toolkit=have_toolkit),
+        judge_toolkit(facts, settings.gpu, have_toolkit=have_toolkit),
         judge_image(image, settings.image, free, build=settings.build_image),
     ]
 
@@ -91,17 +91,17 @@ def judge_compose(compose: Output) -> Finding:
     return ok("Docker compose", compose.out.strip())
 
 
-def judge_toolkit(facts: Mapping[str, Any], gpus: str, *, have_toolkit: bool) -> Finding:
+def judge_toolkit(facts: Mapping[str, Any], gpu: str, *, have_toolkit: bool) -> Finding:
     """Containers can use the GPU.
 
     Args:
         facts: of the engine.
-        gpus: those that the container is to get; empty: none.
+        gpu: that the container is to get; empty: none.
         have_toolkit: whether NVIDIA's container toolkit is installed.
     """
     name = "GPUs in containers"
-    if not gpus:
-        return not_needed(name, "gpus is empty")
+    if not gpu:
+        return not_needed(name, "gpu is empty")
     runtimes = facts.get("Runtimes") or {}
     devices = facts.get("DiscoveredDevices") or []
     if "nvidia" in runtimes:

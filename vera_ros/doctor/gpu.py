@@ -23,6 +23,7 @@ _CUDA_12_4_DRIVER = (550, 54)
 _MEMORY_MIB = {"mimicgen": 24_000, "droid": 60_000, "pusht": 8_000}
 
 _INSTALL_DRIVER = "install NVIDIA's driver (Ubuntu: sudo ubuntu-drivers install), then restart"
+_CHOOSE = "nvidia-smi -L lists the GPUs; docker: set gpu (VERA_GPU) to one of them"
 _UPDATE_DRIVER = "update NVIDIA's driver (Ubuntu: sudo ubuntu-drivers install), then restart"
 
 
@@ -50,18 +51,21 @@ def look(context: Context) -> list[Finding]:
     server = context.options.server
     if not context.options.serves_vera:
         return [not_needed(NAME, f"--server {server} runs no VERA here")]
+    settings = context.settings
+    chosen = (f"--id={settings.gpu}",) if server == "docker" and settings.gpu else ()
     try:
-        output = run(_COMMAND, context.deadline)
+        output = run((*_COMMAND, *chosen), context.deadline)
     except ToolMissingError as error:
         return [failure(NAME, f"{error}: no NVIDIA driver", _INSTALL_DRIVER)]
-    return [judge(output, context.settings.embodiment)]
+    return [judge(output, settings.embodiment)]
 
 
 def judge(output: Output, embodiment: str) -> Finding:
     """There is a GPU that VERA's PyTorch can use, and it has room for the models."""
     if output.code != 0:
         words = " ".join((output.out + output.error).split())
-        return failure(NAME, f"nvidia-smi: {words or output.why}", _INSTALL_DRIVER)
+        mend = _CHOOSE if "no devices" in words.lower() else _INSTALL_DRIVER
+        return failure(NAME, f"nvidia-smi: {words or output.why}", mend)
     gpus = parse(output.out)
     if not gpus:
         return failure(NAME, "nvidia-smi lists no GPU", "nvidia-smi -L")

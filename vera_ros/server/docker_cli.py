@@ -16,7 +16,7 @@ _REMEDIES = {
     "cannot connect to the docker daemon": "start Docker: sudo systemctl start docker",
     "permission denied": "join the group docker (sudo usermod -aG docker $USER) and log in again",
     "could not select device driver": "install the NVIDIA container toolkit and restart Docker, or "
-    "set gpus to '' for a machine without a GPU",
+    "set gpu to '' for a machine without a GPU",
     "port is already allocated": "stop what uses the port, or choose another server_port",
     "no space left on device": "make room: docker system df, docker system prune",
 }

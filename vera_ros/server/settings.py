@@ -2,6 +2,7 @@
 """How the policy server is to be run: one model of all settings, whatever they come from."""
 
 import os
+import re
 import shutil
 from pathlib import Path
 from typing import Any, Literal
@@ -9,11 +10,14 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
 from vera_ros.embodiments import EMBODIMENTS, Embodiment
+from vera_ros.server.address import url_of
+from vera_ros.server.checkpoint_table import load_table
 
 Mode = Literal["attach", "docker", "subprocess", "reference"]
 
 _LAUNCHING = ("docker", "subprocess")  # modes that start VERA itself
 _OWN_PORT = -1
+_GPU = re.compile(r"(\d+|(GPU|MIG)-[0-9A-Za-z/-]+)?", re.ASCII)
 
 
 def _setting(
@@ -64,9 +68,15 @@ class ServerSettings(BaseModel):
     text_prompt: str = _setting("", "prompt for requests that bring none")
     ckpt_root: str = _setting("", "folder with VERA's checkpoints")
     wan_root: str = _setting("", "folder with the Wan2.1 base model")
-    torch_home: str = _setting("", "cache of PyTorch, where the tracker is; empty: the usual place")
+    torch_home: str = _setting(
+        "",
+        "PyTorch's cache on this machine, where the tracker is; empty: where PyTorch has it, "
+        "TORCH_HOME, else ~/.cache/torch",
+    )
     hf_home: str = _setting(
-        "", "cache of Hugging Face, where the backbone is; empty: the usual place"
+        "",
+        "Hugging Face's cache on this machine, where the backbone is; empty: where its library has "
+        "it, HF_HOME, else ~/.cache/huggingface",
     )
     sample_steps: int = _setting(0, "denoising steps; 0: the checkpoint's own", ge=0, le=1000)
     tracker_backend: Literal["auto", "cotracker", "alltracker"] = _setting(
@@ -80,7 +90,9 @@ class ServerSettings(BaseModel):
     )
     image: str = _setting("vera-server", "docker: the image of the server", min_length=1)
     build_image: bool = _setting(False, "docker: build the image if it is not there")
-    gpus: str = _setting("all", "docker: its --gpus, like all or device=0; empty: none")
+    gpu: str = _setting(
+        "0", "docker: the one GPU that VERA uses, its index or UUID by nvidia-smi -L; empty: none"
+    )
     interpreter: str = _setting(
         "", "subprocess: the Python that has VERA; empty: the one that runs this"
     )
@@ -109,8 +121,7 @@ class ServerSettings(BaseModel):
     @property
     def url(self) -> str:
         """Where a client on this machine finds the server."""
-        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.server_host, self.server_host)
-        return f"ws://[{host}]:{self.port}" if ":" in host else f"ws://{host}:{self.port}"
+        return url_of(self.server_host, self.port)
 
     # The checks that look beyond a single number or text. Fields are checked in their order.
 
@@ -149,6 +160,25 @@ class ServerSettings(BaseModel):
             )
             if known["server_mode"] in _LAUNCHING and port == viewer_port:
                 raise ValueError(f"{port} is the policy server's port; choose another, or 0")
+        return value
+
+    @field_validator("tracker_backend")
+    @classmethod
+    def _tracks(cls, value: str, info: ValidationInfo) -> str:
+        launches = info.data.get("server_mode") in _LAUNCHING
+        if launches and value != "auto" and "embodiment" in info.data:
+            valid = load_table().embodiments[info.data["embodiment"]].trackers
+            if value not in valid:
+                raise ValueError(
+                    f"valid for {info.data['embodiment']} is {' | '.join(('auto', *valid))}"
+                )
+        return value
+
+    @field_validator("gpu")
+    @classmethod
+    def _one_gpu(cls, value: str) -> str:
+        if not _GPU.fullmatch(value):
+            raise ValueError("valid is an index, like 0, or a UUID, like GPU-3a23c669-1f69-...")
         return value
 
     @field_validator("teacache", mode="before")

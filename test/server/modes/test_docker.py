@@ -81,7 +81,7 @@ def test_a_container_whose_owner_is_gone_is_removed_first(room: Room, engine: En
     settings = ServerSettings(server_mode="docker", server_port=room.port, vis_port=0)
     arguments = [
         word.replace(identify_this_process(), f"{boot}/{ids}/4194305/1")  # beyond all process ids
-        for word in run_arguments(settings, "left")
+        for word in run_arguments(settings, "left", {})
     ]
     run = subprocess.Popen([str(engine.program), *arguments], env=engine.environment)
     wait_until(lambda: engine.containers and engine.containers["left"]["pid"], "the container")
@@ -198,9 +198,9 @@ def test_what_is_chosen_reaches_the_container(tmp_path: Path) -> None:
         sample_steps=4,
         motion_plan_scale=2.5,
         tracker_backend="cotracker",
-        gpus="device=1",
+        gpu="1",
     )
-    arguments = run_arguments(settings, "name")
+    arguments = run_arguments(settings, "name", {})
     assert arguments[-1] == IMAGE
     pairs = set(itertools.pairwise(arguments))
     assert pairs >= {
@@ -217,15 +217,19 @@ def test_what_is_chosen_reaches_the_container(tmp_path: Path) -> None:
     }
 
 
-def test_what_is_left_to_the_server_does_not() -> None:
-    settings = ServerSettings(server_mode="docker", vis_port=0, gpus="", server_host="::1")
-    arguments = run_arguments(settings, "name")
+def test_what_is_left_to_the_server_does_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))  # without caches
+    settings = ServerSettings(server_mode="docker", vis_port=0, gpu="", server_host="::1")
+    arguments = run_arguments(settings, "name", {})
     assert [word for word in arguments if word.startswith("VERA_")] == [
         "VERA_EMBODIMENT=mimicgen",
         "VERA_SERVER_PORT=8800",
         "VERA_VIS_PORT=0",
         "VERA_TEACACHE=0.1",
     ]
+    assert "--mount" not in arguments
     assert arguments.count("--publish") == 1
     assert "[::1]:8800:8800" in arguments
     assert "--gpus" not in arguments
@@ -243,7 +247,7 @@ def test_what_is_left_to_the_server_does_not() -> None:
 def test_the_images_entrypoint_takes_these_variables(chosen: dict[str, Any]) -> None:
     """It refuses a setting with exit code 2, and only then asks for files."""
     settings = ServerSettings(server_mode="docker", **chosen)
-    words = run_arguments(settings, "name")
+    words = run_arguments(settings, "name", {})
     variables = [word for flag, word in itertools.pairwise(words) if flag == "--env"]
     ran = subprocess.run(
         [sys.executable, str(ROOT / "docker" / "vera_server" / "entrypoint.py"), "--check"],
@@ -263,7 +267,7 @@ def test_the_real_command_takes_these_arguments(tmp_path: Path) -> None:
     settings = ServerSettings(server_mode="docker", ckpt_root=str(tmp_path))
     nowhere = {**os.environ, "DOCKER_HOST": f"unix://{tmp_path}/none.sock"}
     for arguments in (
-        run_arguments(settings, "name"),
+        run_arguments(settings, "name", {}),
         ["ps", "--all", "--no-trunc", "--filter", "label=a", "--format", "{{.ID}}"],
         ["image", "inspect", "--format", "{{.Id}}", "image"],
         ["stop", "-t", "5", "name"],

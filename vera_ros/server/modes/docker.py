@@ -68,7 +68,10 @@ class Docker:
             dockerfile = share_path(_DOCKERFILE)
             await self._cli.build(image, dockerfile, dockerfile.parents[2])
         self._child = Child(
-            [self._cli.program, *run_arguments(self._settings, self._name)],
+            [
+                self._cli.program,
+                *run_arguments(self._settings, self._name, self._environment),
+            ],
             self._environment,
             self._on_line,
             death_signal=signal.SIGTERM,
@@ -108,19 +111,25 @@ class Docker:
             self._on_line(f"container {self._name} may still run: {error}")
 
 
-def run_arguments(settings: ServerSettings, name: str) -> list[str]:
-    """The arguments of `docker run` for a server with these settings."""
+def run_arguments(settings: ServerSettings, name: str, environment: Mapping[str, str]) -> list[str]:
+    """The arguments of `docker run`.
+
+    Args:
+        settings: of the server.
+        name: of the container.
+        environment: that may say where caches are.
+    """
     arguments = ["run", "--rm", "--init", "--pull", "never", "--name", name]
     arguments += ["--label", f"{_OWNER}={identify_this_process()}"]
     # It may read the mounted files and nothing else: checkpoints are pickles.
     arguments += ["--cap-drop", "ALL", "--security-opt", "no-new-privileges"]
     arguments += ["--shm-size", "8g"]
-    if settings.gpus:
-        arguments += ["--gpus", settings.gpus]
+    if settings.gpu:
+        arguments += ["--gpus", f"device={settings.gpu}"]
     for port in filter(None, (settings.port, settings.viewer_port)):
         host = f"[{settings.server_host}]" if ":" in settings.server_host else settings.server_host
         arguments += ["--publish", f"{host}:{port}:{port}"]
-    for inside, folder in Checkpoints(settings).mounts.items():
+    for inside, folder in Checkpoints(settings, environment).mounts.items():
         arguments += ["--mount", f"type=bind,source={folder},target={inside},readonly"]
     for variable, value in _variables(settings).items():
         arguments += ["--env", f"{variable}={value}"]

@@ -30,7 +30,7 @@ class Local:
         on_line: Callable[[str], None],
     ) -> None:
         self._settings = settings
-        self._checkpoints = Checkpoints(settings)
+        self._checkpoints = Checkpoints(settings, environment)
         self._folder = tempfile.TemporaryDirectory(prefix="vera_ros-server-")
         self._child = Child(
             launch_command(settings, self._checkpoints.algo_config, environment),

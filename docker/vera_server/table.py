@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: Apache-2.0
+"""config/checkpoints.json, read: the files that the VERA server needs, and where it looks for them.
+
+config/checkpoints.schema.json explains every field. Python's standard library alone: this runs
+inside the server's image, where vera_ros and its own reader are not.
+"""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+TABLE_FILE = Path(__file__).resolve().parents[2] / "config" / "checkpoints.json"
+
+
+@dataclass(frozen=True)
+class Root:
+    """A folder that bundles lie below."""
+
+    variable: str
+    host_variable: str
+    container: str
+    mounted: str | None
+    default: str | None
+    holds: str
+
+
+@dataclass(frozen=True)
+class File:
+    """A file of a bundle."""
+
+    path: str
+    bytes: int | None
+    alternatives: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Variable:
+    """The environment variable by which the server finds a bundle."""
+
+    name: str
+    path: str
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """Files that are fetched together."""
+
+    kind: str
+    root: str
+    folder: str
+    files: tuple[File, ...]
+    licence: str | None
+    command: str
+    variable: Variable | None = None
+    algo_config: str | None = None
+    run_id: str | None = None
+    cached_repository: str | None = None
+    in_image: bool = False
+    size: str | None = None
+
+
+@dataclass(frozen=True)
+class Ports:
+    """Where a server listens unless it is told otherwise."""
+
+    policy: int
+    viewer: int
+
+
+@dataclass(frozen=True)
+class Embodiment:
+    """What one embodiment needs; bundles and trackers by name."""
+
+    bundles: tuple[str, ...]
+    trackers: tuple[str, ...]
+    ports: Ports
+    unreleased: str | None = None
+
+
+@dataclass(frozen=True)
+class Table:
+    """The whole table, by name; of a tracker, the names of its bundles."""
+
+    roots: dict[str, Root]
+    bundles: dict[str, Bundle]
+    trackers: dict[str, tuple[str, ...]]
+    embodiments: dict[str, Embodiment]
+
+    def bundles_of(self, embodiment: str) -> dict[str, Bundle]:
+        """Return the bundles of an embodiment, by name, its tracker's apart."""
+        return {name: self.bundles[name] for name in self.embodiments[embodiment].bundles}
+
+
+def load_table() -> Table:
+    """Return the table."""
+    content = json.loads(TABLE_FILE.read_text())
+    return Table(
+        roots={name: Root(**entry) for name, entry in content["roots"].items()},
+        bundles={name: _bundle(**entry) for name, entry in content["bundles"].items()},
+        trackers={name: tuple(names) for name, names in content["trackers"].items()},
+        embodiments={name: _embodiment(**entry) for name, entry in content["embodiments"].items()},
+    )
+
+
+def _bundle(
+    files: list[dict[str, Any]], variable: dict[str, str] | None = None, **more: Any
+) -> Bundle:
+    return Bundle(
+        files=tuple(_file(**file) for file in files),
+        variable=Variable(**variable) if variable else None,
+        **more,
+    )
+
+
+def _file(alternatives: tuple[str, ...] = (), **more: Any) -> File:
+    return File(alternatives=tuple(alternatives), **more)
+
+
+def _embodiment(
+    bundles: list[str], trackers: list[str], ports: dict[str, int], **more: Any
+) -> Embodiment:
+    return Embodiment(tuple(bundles), tuple(trackers), Ports(**ports), **more)
