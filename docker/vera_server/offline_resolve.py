@@ -58,7 +58,7 @@ def following_runs(make_adapter: Callable[..., Any]) -> Callable[..., Any]:
     first: dict[str, tuple[str | None, str]] = {}  # run and file, by embodiment
 
     def make(embodiment: str, *, dynamics_run_id: str | None = None, **options: Any) -> Any:
-        module = import_module(factory._EMBODIMENTS[embodiment].builder_module)
+        module: Any = import_module(factory._EMBODIMENTS[embodiment].builder_module)
         file = getattr(module, "DEFAULT_DYNAMICS_CKPT", None)
         if file is None:
             return make_adapter(embodiment, dynamics_run_id=dynamics_run_id, **options)

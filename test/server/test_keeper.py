@@ -71,7 +71,8 @@ def settings(port: int, ready_timeout_s: float = LONG_S) -> ServerSettings:
 def test_a_server_that_runs_already_was_not_told_what_to_be() -> None:
     async def scenario(**chosen: Any) -> ServerStatus:
         made = ServerSettings(server_port=free_port(), **chosen)
-        mode, said = Scripted(made), []
+        mode = Scripted(made)
+        said: list[ServerStatus] = []
         mode.serve()
         task = asyncio.create_task(ServerKeeper(mode, made, said.append).run())
         while not (said and said[-1].state is ServerState.READY):
