@@ -13,7 +13,9 @@ from typing import Any
 import jsonschema
 import pytest
 import yaml
+from packaging.requirements import Requirement
 
+from vera_ros.doctor import libraries
 from vera_ros.embodiments import EMBODIMENTS
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -145,13 +147,24 @@ def test_everything_that_is_copied_is_there() -> None:
                 assert list(ROOT.glob(source)) if source != "." else True, source
 
 
-def test_the_image_gets_what_the_readme_says_that_apt_lacks() -> None:
-    readme = (ROOT / "README.md").read_text()
-    line = next(line for line in readme.splitlines() if line.startswith("pip install 'websockets"))
-    dockerfile = (ROOT / "docker" / "vera_ros" / "Dockerfile").read_text()
-    requirements = re.findall(r"'[^']+'", line.partition("#")[0])
-    assert requirements
-    assert all(requirement in dockerfile for requirement in requirements)
+def asked_of_pip(file: str, command: str) -> set[str]:
+    """The requirements of the pip command in a file; it may go on for lines."""
+    text = (ROOT / file).read_text().replace("\\\n", " ")
+    line = next(line for line in text.splitlines() if command in line)
+    return set(re.findall(r"'([^']+)'", line))
+
+
+def test_image_and_workflow_get_what_the_readme_says_that_apt_lacks() -> None:
+    asked = asked_of_pip("README.md", "pip install 'websockets")
+    assert asked == asked_of_pip("docker/vera_ros/Dockerfile", "/bin/pip install")
+    by_name = {Requirement(line).name: Requirement(line).specifier for line in asked}
+    assert by_name.keys() >= {"mujoco", "numba", "pydantic", "tenacity", "websockets"}
+    workflow = asked_of_pip(".github/workflows/ci.yml", "pip install --break-system")
+    assert asked - {"numpy<2"} <= workflow  # which pins the very version of apt's
+    declared = libraries.declared_requirements()
+    for requirement in map(Requirement, declared[""] + declared["sim"]):
+        if requirement.name in by_name and requirement.name != "numpy":
+            assert by_name[requirement.name] == requirement.specifier
 
 
 def test_one_version_of_vera() -> None:

@@ -5,7 +5,8 @@ import pytest
 from rich.console import Console
 
 from vera_ros.demo.display import Display, LiveDisplay, PlainDisplay, Progress
-from vera_ros.demo.report import Counters, EpisodeReport, RunReport
+from vera_ros.demo.episode_report import Counters, EpisodeReport, ViewReport
+from vera_ros.demo.report import RunReport
 from vera_ros.demo.tables import WIDTH, render_report
 
 _PROGRESS = Progress("waiting for views", "approach", 123, 1230, 0.021, 59.9)
@@ -24,9 +25,11 @@ def episode(seed: int, success: bool = True) -> EpisodeReport:
         sim_duration_s=1234.5,
         server_latency_s=(0.02, 0.03),
         pipeline_latency_s=(0.05,),
+        planning_s=(0.03,),
         counters=Counters(1000, 2000, 30, 4000, 5, reconnects=1),
         realtime_factor=(1.0, 0.98),
         camera_rate_hz={"agentview_image": 20.0, "robot0_eye_in_hand_image": 19.95},
+        views={"agentview_image": ViewReport(12000, 7, (0.04, 0.06)), "hand": ViewReport()},
         diagnostics={
             "server_planner": "wan",
             "server_code": "0123 with changes",
@@ -68,6 +71,8 @@ def test_the_summary_says_what_was_measured() -> None:
         "median 25.0, p90 30.0, p99 30.0, max 30.0 ms, over 4",
         "planner wan, code 0123 with changes, viewer http://gpu:8801/, 2 times lost",
         "19.95 Hz",
+        "agentview_image 14 of 24000 dropped; median age 50, p99 60 ms",
+        "hand 0 of 0 dropped; age not measured",
         "min 0.980",
     ):
         assert expected in text

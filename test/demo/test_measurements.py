@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 from dataclasses import dataclass
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from vera_ros.demo.episode_report import ViewReport
 from vera_ros.demo.measurements import EpisodeMeasurements
+from vera_ros.policy.states import State
 
 
 @dataclass
@@ -25,7 +28,15 @@ class Status:
     steps_dropped: int = 0
     steps_blended: int = 0
     holds: int = 0
+    connection_attempts: int = 0
     reconnects: int = 0
+    state: int = int(State.PLAYING)
+    views: tuple[str, ...] = ("a", "b")
+    view_age_s: tuple[float, ...] = (-1.0, -1.0)
+    view_received: tuple[int, ...] = (0, 0)
+    view_dropped: tuple[int, ...] = (0, 0)
+    window_fill: int = 0
+    window_size: int = 0
     moving_share: float = 0.0
 
 
@@ -94,3 +105,48 @@ def test_the_share_of_motion_is_the_last_statuss() -> None:
     measured.see_status(Status(chunk=1, moving_share=0.4))
     measured.see_status(Status(chunk=2, moving_share=0.7))
     assert measured.moving_share == 0.7
+
+
+def test_each_views_pictures_are_counted_since_the_episodes_first_status() -> None:
+    measured = EpisodeMeasurements("", ("a", "b"), 1.0)
+    assert measured.views == {}
+    measured.see_status(Status(view_received=(100, 50), view_dropped=(7, 0)))
+    measured.see_status(
+        Status(view_received=(120, 70), view_dropped=(8, 20), view_age_s=(0.04, -1.0))
+    )
+    ended = int(State.DONE)
+    measured.see_status(
+        Status(view_received=(130, 70), view_dropped=(8, 20), view_age_s=(9.0, 9.0), state=ended)
+    )
+    assert measured.views == {"a": ViewReport(30, 1, (0.04,)), "b": ViewReport(20, 20)}
+
+
+def test_the_window_is_that_of_the_last_status() -> None:
+    measured = EpisodeMeasurements("", (), 1.0)
+    assert measured.window == (0, 0)
+    measured.see_status(Status(window_fill=1, window_size=21))
+    measured.see_status(Status(window_fill=9, window_size=21))
+    assert measured.window == (9, 21)
+
+
+def test_planning_is_counted_once_for_each_chunk_that_was_planned() -> None:
+    measured = EpisodeMeasurements("before", (), 1.0)
+    for session_id, sequence, planning_s in (
+        ("before", 7, 9.0),
+        ("now", 0, 0.02),  # awaits approval
+        ("now", 0, 0.03),
+        ("now", 0, 0.0),  # plays
+        ("now", 1, 0.04),
+        ("restarted", 0, 0.05),
+    ):
+        measured.see_progress(
+            SimpleNamespace(session_id=session_id, sequence=sequence, planning_s=planning_s)
+        )
+    assert measured.planning_s == (0.03, 0.04, 0.05)
+
+
+def test_attempts_to_connect_are_counted() -> None:
+    measured = EpisodeMeasurements("", (), 1.0)
+    measured.see_status(Status(connection_attempts=1))
+    measured.see_status(Status(connection_attempts=3))
+    assert measured.counters.connection_attempts == 3

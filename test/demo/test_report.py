@@ -7,7 +7,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from vera_ros.demo.report import Counters, Distribution, EpisodeReport, RunReport
+from vera_ros.demo.episode_report import Counters, EpisodeReport, ViewReport
+from vera_ros.demo.report import Distribution, RunReport
 from vera_ros.errors import ConfigurationError
 
 _seconds = st.floats(0.0, 1e4)
@@ -27,9 +28,15 @@ episodes = st.builds(
     sim_duration_s=_seconds,
     server_latency_s=_series,
     pipeline_latency_s=_series,
+    planning_s=_series,
     counters=st.builds(Counters, *[_counts] * 5),
     realtime_factor=_series,
     camera_rate_hz=st.dictionaries(st.sampled_from(["a", "b"]), _seconds),
+    views=st.dictionaries(
+        st.sampled_from(["a", "b"]), st.builds(ViewReport, _counts, _counts, _series)
+    ),
+    window_fill=_counts,
+    window_size=_counts,
     diagnostics=st.dictionaries(st.sampled_from(["server_code", "state"]), st.text()),
 )
 reports = st.builds(
@@ -71,6 +78,14 @@ def test_summary_adds_up(played: tuple[EpisodeReport, ...]) -> None:
     assert summary.chunks == sum(e.chunks for e in played)
     assert summary.counters.ticks_skipped == sum(e.counters.ticks_skipped for e in played)
     assert summary.server_latency_s.count == sum(len(e.server_latency_s) for e in played)
+    assert summary.planning_s.count == sum(len(e.planning_s) for e in played)
+    seen = [e.views["a"] for e in played if "a" in e.views]
+    assert ("a" in summary.views) == bool(seen)
+    if seen:
+        of_view = summary.views["a"]
+        assert of_view.dropped == sum(view.dropped for view in seen)
+        assert of_view.received == sum(view.received for view in seen)
+        assert of_view.age_s == Distribution.of([age for view in seen for age in view.age_s])
     won = [e.duration_s for e in played if e.success]
     assert summary.median_duration_s == (float(np.median(won)) if won else None)
 
@@ -105,7 +120,27 @@ def test_what_was_not_measured_is_null(tmp_path: Path) -> None:
     }
 
 
-@pytest.mark.parametrize("content", ["", "[]", "{}", '{"version": "0", "options": {}}', "nonsense"])
+def test_what_an_earlier_report_does_not_have_is_empty(tmp_path: Path) -> None:
+    path = tmp_path / "report.json"
+    RunReport("0", {}, "", (EpisodeReport(0, True, "", "", "", 0, 0, 0.0, 0.0),)).write(path)
+    content = json.loads(path.read_text())
+    for name in ("views", "window_fill", "window_size", "planning_s"):
+        del content["episodes"][0][name]
+    path.write_text(json.dumps(content))
+    assert RunReport.read(path).episodes[0].views == {}
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "",
+        "[]",
+        "{}",
+        '{"version": "0", "options": {}}',
+        "nonsense",
+        '{"version": "0", "options": {}, "error": "", "episodes": [[]]}',
+    ],
+)
 def test_a_file_that_is_no_report_is_refused(tmp_path: Path, content: str) -> None:
     path = tmp_path / "report.json"
     path.write_text(content)

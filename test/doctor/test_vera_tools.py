@@ -28,7 +28,7 @@ case "$*" in
   'compose version') echo 'Docker Compose version v2.36.2' ;;
 esac
 """
-NVIDIA_SMI = "echo 'NVIDIA GeForce RTX 4090, 49140, 48500, 550.54.14, 8.9'\n"
+NVIDIA_SMI = "echo '0, GPU-1a, NVIDIA GeForce RTX 4090, 49140, 48500, 550.54.14, 8.9'\n"
 HANGS = "sleep 600\n"
 
 Install = Callable[[str, str], None]

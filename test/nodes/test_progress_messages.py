@@ -15,25 +15,32 @@ KNOWN = [state.value for state in ChunkState]
 nanoseconds = st.integers(0, 2**31 * 1_000_000_000 - 1)
 
 
-@given(st.sampled_from(ChunkState), nanoseconds, st.lists(nanoseconds, max_size=5))
+@given(st.sampled_from(ChunkState), nanoseconds, st.lists(nanoseconds, max_size=5), nanoseconds)
 def test_state_and_times_are_those_of_the_message(
-    state: ChunkState, stamp_ns: int, times_ns: list[int]
+    state: ChunkState, stamp_ns: int, times_ns: list[int], end_ns: int
 ) -> None:
     message = ChunkProgress(state=state.value, step_times=[ns_to_stamp(ns) for ns in times_ns])
+    message.end = ns_to_stamp(end_ns)
     message.header.stamp = ns_to_stamp(stamp_ns)
     progress = read_progress(message)
     assert progress.state is state
     assert progress.stamp_ns == stamp_ns
     assert progress.step_times_ns == tuple(times_ns)
+    assert progress.end_ns == end_ns
 
 
 @pytest.mark.parametrize(
-    ("cause", "held"), [(ChunkProgress.HELD, True), (ChunkProgress.STOPPED, False)]
+    ("cause", "held", "too_late"),
+    [
+        (ChunkProgress.HELD, True, False),
+        (ChunkProgress.CHUNK_TOO_OLD, False, True),
+        (ChunkProgress.STOPPED, False, False),
+    ],
 )
-def test_of_the_causes_a_hold_alone_is_told(cause: int, held: bool) -> None:
+def test_causes_that_matter_to_an_episode_are_told(cause: int, held: bool, too_late: bool) -> None:
     message = ChunkProgress(state=ChunkState.ABORTED.value, cause=cause, message="why")
     progress = read_progress(message)
-    assert progress.held is held
+    assert (progress.held, progress.too_late) == (held, too_late)
     assert progress.message == "why"
 
 

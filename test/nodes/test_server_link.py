@@ -20,6 +20,7 @@ from vera_ros.errors import (
 from vera_ros.nodes.server_link import ServerLink
 from vera_ros.policy.sharing import sign_of_another_client
 from vera_ros.server.host import PolicyHost
+from vera_ros.wire import session as session_module
 from vera_ros.wire.messages import InferReply, InferRequest, ObserveRequest
 from vera_ros.wire.patience import FailedAttempt
 from vera_ros.wire.server_config import ServerConfig
@@ -339,6 +340,28 @@ def test_one_client_gives_no_alarm(episode: Episode, serve: Serve) -> None:
             info = episode.next().info
             assert sign_of_another_client(info, session, first=first, frames=1) == ""
         episode.link.release(session)
+
+
+def test_a_server_that_infers_for_somebody_else_is_waited_for(
+    episode: Episode, serve: Serve, server_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(session_module, "_KEPT_S", 0.05)
+    policy = ScriptedPolicy()
+    serve(policy)
+    other = Episode(server_url)
+    for client in (episode, other):
+        client.link.connect("a")
+        client.next()
+    policy.may_infer.clear()
+    other.ask("a")
+    wait_until(lambda: policy.calls)
+    episode.link.connect("b")
+    episode.wait_until(lambda: episode.attempts)
+    policy.may_infer.set()
+    assert isinstance(episode.next(), ServerConfig)
+    episode.ask("b")
+    assert episode.next().info["session_id"] == "b"
+    other.link.stop()
 
 
 # Settings and models.

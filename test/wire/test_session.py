@@ -185,6 +185,88 @@ def test_a_server_that_hangs_up_at_first_is_tried_again(peers: Any, news: News) 
     assert [type(attempt.error) for attempt in news.attempts] == [ConnectionFailedError] * 2
 
 
+# A connection that was kept.
+
+
+@pytest.fixture
+def deaf_server(serve: Callable[..., Server]) -> Server:
+    """A server that answers one reset, then reads nothing more and does not hang up.
+
+    Over later connections it is as any other.
+    """
+
+    async def reset(connection: ServerConnection) -> None:
+        await connection.send("reset successful")
+        if server.connections == 1:
+            connection.transport.pause_reading()
+
+    server = serve(reset=reset)
+    return server
+
+
+@pytest.fixture
+def short_patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(session_module, "_KEPT_S", 0.1)
+
+
+@pytest.mark.usefixtures("short_patience")
+def test_a_kept_connection_that_went_deaf_is_replaced(deaf_server: Server, news: News) -> None:
+    async def talk(session: PolicySession) -> None:
+        await session.open("a")
+        assert (await session.open("b")).embodiment == "mimicgen"
+        await session.infer(REQUEST)
+
+    run(deaf_server.url, news, talk)
+    assert deaf_server.connections == 2
+    assert deaf_server.asked == ["reset", "reset", "infer"]
+    assert [type(attempt.error) for attempt in news.attempts] == [ServerTimeoutError]
+    assert "reset: the policy server" in str(news.attempts[0].error)
+
+
+def test_there_is_time_for_another_connection_however_little_there_is(
+    deaf_server: Server, news: News, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(session_module, "_KEPT_S", 10 * LONG_S)
+
+    async def talk(session: PolicySession) -> None:
+        await session.open("a")
+        await session.open("b")
+
+    run(deaf_server.url, news, talk, connect_s=4.0)
+    assert deaf_server.connections == 2
+
+
+@pytest.mark.usefixtures("short_patience")
+def test_the_end_of_an_episode_waits_for_nobody(deaf_server: Server, news: News) -> None:
+    async def talk(session: PolicySession) -> None:
+        await session.open("a")
+        await session.end("a")
+        await session.open("b")
+
+    run(deaf_server.url, news, talk)
+    assert deaf_server.connections == 2
+    assert deaf_server.asked == ["reset", "reset"]
+    assert news.attempts == []
+
+
+@pytest.mark.usefixtures("short_patience")
+def test_an_episode_does_not_wait_for_the_end_of_the_one_before(
+    deaf_server: Server, news: News
+) -> None:
+    async def talk(session: PolicySession) -> None:
+        await session.open("a")
+        ending = asyncio.create_task(session.end("a", PLAYED))
+        await session.open("b")
+        await ending
+        reply, _ = await session.infer(REQUEST, PLAYED)  # shown over the new connection
+        assert len(reply.actions) == 2
+
+    run(deaf_server.url, news, talk)
+    assert deaf_server.connections == 2
+    assert deaf_server.asked == ["reset", "reset", "observe", "infer"]
+    assert [type(error) for error in news.unseen] == [ConnectionFailedError]
+
+
 # What was played.
 
 

@@ -147,7 +147,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run(options: DemoOptions) -> int:
     # Imported late: without ROS or rich, the command line and its help still work.
     from vera_ros.demo.display import Display, LiveDisplay, PlainDisplay
-    from vera_ros.demo.report import EpisodeReport, RunReport
+    from vera_ros.demo.episode_report import EpisodeReport
+    from vera_ros.demo.report import RunReport
     from vera_ros.demo.run import run_episodes
     from vera_ros.demo.tables import make_console, render_report
 

@@ -11,7 +11,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from vera_ros.demo.report import EpisodeReport
+from vera_ros.demo.episode_report import EpisodeReport
 from vera_ros.demo.tables import describe_episode
 
 _LIVE_PERIOD_S = 0.2

@@ -14,20 +14,20 @@ from sensor_msgs.msg import CameraInfo, Image
 from std_msgs.msg import Bool
 from std_srvs.srv import Trigger
 
+from vera_ros.demo.episode_report import EpisodeReport
 from vera_ros.demo.failures import DemoError
 from vera_ros.demo.judge import Judge, Verdict
 from vera_ros.demo.lifecycle import Lifecycle
 from vera_ros.demo.measurements import EpisodeMeasurements
 from vera_ros.demo.options import DemoOptions
 from vera_ros.demo.recorder import Recorder
-from vera_ros.demo.report import EpisodeReport
 from vera_ros.demo.waiter import Waiter
 from vera_ros.nodes.conversions import LATCHED, LOSSLESS_DEPTH, sensor_qos, stamp_to_ns
 from vera_ros.nodes.verdicts import Verdicts
 from vera_ros.policy.states import Cause, Outcome, State
 from vera_ros.vision.images import to_rgb
 from vera_ros_interfaces.action import ExecuteTask
-from vera_ros_interfaces.msg import PolicyStatus, StackTruth
+from vera_ros_interfaces.msg import ChunkProgress, PolicyStatus, StackTruth
 from vera_ros_interfaces.srv import ResetScene
 
 _HOLD_S = 0.3
@@ -79,6 +79,7 @@ class Evaluator(Node):
         self._lifecycle = Lifecycle(self, lifecycle_nodes)
         self.create_subscription(StackTruth, "stack_truth", self._on_truth, LOSSLESS_DEPTH)
         self.create_subscription(PolicyStatus, "policy_status", self._on_status, LATCHED)
+        self.create_subscription(ChunkProgress, "chunk_progress", self._on_chunk_progress, 10)
         self.create_subscription(DiagnosticArray, "/diagnostics", self._on_diagnostics, 10)
         for view, topic in views.items():
             self._subscribe_view(view, topic)
@@ -209,6 +210,7 @@ class Evaluator(Node):
             outcome, cause = Outcome.TIME_LIMIT, Cause.TIME_LIMIT
             message = f"no tower after {judge.elapsed_s:.0f} s of simulated time"
         measured = self._measurements
+        window_fill, window_size = measured.window
         return EpisodeReport(
             seed=seed,
             success=judge.verdict is Verdict.STANDS,
@@ -222,10 +224,14 @@ class Evaluator(Node):
             server_latency_s=measured.server_latency_s,
             server_infer_s=measured.server_infer_s,
             pipeline_latency_s=measured.pipeline_latency_s,
+            planning_s=measured.planning_s,
             moving_share=measured.moving_share,
             counters=measured.counters,
             realtime_factor=tuple(measured.realtime_factors),
             camera_rate_hz=measured.camera_rate_hz(judge.latest_ns),
+            views=measured.views,
+            window_fill=window_fill,
+            window_size=window_size,
             diagnostics=self._diagnostics,
         )
 
@@ -270,6 +276,10 @@ class Evaluator(Node):
             self._verdicts.see_status(status)
         if self._judge is not None and self._measurements.see_status(status):
             self.on_progress(status, self._judge.elapsed_s)
+
+    def _on_chunk_progress(self, progress: ChunkProgress) -> None:
+        if self._judge is not None:
+            self._measurements.see_progress(progress)
 
     def _on_diagnostics(self, array: DiagnosticArray) -> None:
         for status in array.status:

@@ -4,7 +4,8 @@
 from dataclasses import dataclass, replace
 from typing import Any
 
-from vera_ros.demo.report import Counters
+from vera_ros.demo.episode_report import Counters, ViewReport
+from vera_ros.policy.states import State
 
 
 @dataclass(frozen=True)
@@ -15,7 +16,7 @@ class _ChunkLatency:
 
 
 class EpisodeMeasurements:
-    """Gathers an episode's measurements from statuses, truths and picture stamps.
+    """Gathers an episode's measurements from statuses, chunks' progress, truths and picture stamps.
 
     Args:
         stale_session: the session before this one, whose statuses are ignored.
@@ -29,22 +30,34 @@ class EpisodeMeasurements:
         self._chunks: dict[int, _ChunkLatency] = {}
         self._stamps_ns: dict[str, list[int]] = {view: [] for view in views}
         self.realtime_factors: list[float] = []
-        self._frames_dropped_before = 0
+        self._planning_s: dict[tuple[str, int], float] = {}
+        self._ages_s: dict[str, list[float]] = {view: [] for view in views}
+        self._first_status: Any = None
         self.status: Any = None
 
     def see_status(self, status: Any) -> bool:
         """Take note of a PolicyStatus; return whether it belongs to this episode."""
         if not status.session_id or status.session_id == self._stale_session:
             return False
-        if self.status is None:
-            self._frames_dropped_before = status.frames_dropped
+        if self._first_status is None:
+            self._first_status = status
         self.status = status
+        if State(status.state).running:
+            for view, age_s in zip(status.views, status.view_age_s, strict=True):
+                if age_s >= 0.0:
+                    self._ages_s.setdefault(view, []).append(age_s)
         if status.chunk:
             # The pipeline's latency is known a moment after the chunk: the last word counts.
             self._chunks[status.chunk] = _ChunkLatency(
                 status.server_latency_s, status.server_infer_s, self._pipeline_s(status)
             )
         return True
+
+    def see_progress(self, progress: Any) -> None:
+        """Take note of a ChunkProgress."""
+        stale = progress.session_id == self._stale_session
+        if progress.planning_s > 0.0 and not stale:
+            self._planning_s[progress.session_id, progress.sequence] = progress.planning_s
 
     def see_picture(self, view: str, stamp_ns: int) -> None:
         """Take note of a picture's stamp; one may be shown again."""
@@ -67,6 +80,11 @@ class EpisodeMeasurements:
         """Latency of each chunk that was published, real time."""
         return tuple(c.pipeline_s for c in self._chunks.values() if c.pipeline_s is not None)
 
+    @property
+    def planning_s(self) -> tuple[float, ...]:
+        """The time that planning took, of each chunk that was planned."""
+        return tuple(self._planning_s.values())
+
     def _pipeline_s(self, status: Any) -> float | None:
         """The status subtracts the server's real time from a span of ROS time: put that right."""
         if status.pipeline_latency_s == 0.0:  # not known yet
@@ -85,8 +103,28 @@ class EpisodeMeasurements:
         if self.status is None:
             return Counters()
         counters = Counters(**{name: int(getattr(self.status, name)) for name in vars(Counters())})
-        dropped = counters.frames_dropped - self._frames_dropped_before
+        dropped = counters.frames_dropped - self._first_status.frames_dropped
         return replace(counters, frames_dropped=dropped)
+
+    @property
+    def views(self) -> dict[str, ViewReport]:
+        """What became of each view's pictures since the episode's first status."""
+        if self.status is None:
+            return {}
+        first, last = _counts(self._first_status), _counts(self.status)
+        return {
+            view: ViewReport(
+                received=received - first[view][0],
+                dropped=dropped - first[view][1],
+                age_s=tuple(self._ages_s.get(view, ())),
+            )
+            for view, (received, dropped) in last.items()
+        }
+
+    @property
+    def window(self) -> tuple[int, int]:
+        """Frames in the window in the end, and frames that the planner wants."""
+        return (self.status.window_fill, self.status.window_size) if self.status else (0, 0)
 
     def camera_rate_hz(self, until_ns: int) -> dict[str, float]:
         """Pictures per second of their own stamps, of each view that sent two or more by then."""
@@ -99,3 +137,9 @@ class EpisodeMeasurements:
             for view, stamps in counted.items()
             if len(stamps) > 1
         }
+
+
+def _counts(status: Any) -> dict[str, tuple[int, int]]:
+    """How many pictures of each view a status says that policy_node received, and dropped."""
+    counts = zip(status.view_received, status.view_dropped, strict=True)
+    return dict(zip(status.views, counts, strict=True))

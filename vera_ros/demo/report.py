@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The report of a run: what was measured, and nothing else."""
+"""The report of a run: its episodes, and all of them together."""
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
+from vera_ros.demo.episode_report import Counters, EpisodeReport, ViewReport
 from vera_ros.errors import ConfigurationError
 
 _OF_SERVER = ("server_", "viewer_")  # names in policy_node's diagnostics
@@ -47,64 +47,12 @@ class Distribution:
 
 
 @dataclass(frozen=True)
-class Counters:
-    """What went less than perfectly; the fields are those of PolicyStatus."""
+class ViewSummary:
+    """One view in all episodes; see ViewReport."""
 
-    frames_dropped: int = 0
-    ticks_skipped: int = 0
-    rails_bound_chunks: int = 0
-    slowed_chunks: int = 0
-    clipped_rows: int = 0
-    collapsed_chunks: int = 0
-    late_chunks: int = 0
-    steps_dropped: int = 0
-    steps_blended: int = 0
-    holds: int = 0
-    reconnects: int = 0
-
-
-@dataclass(frozen=True)
-class EpisodeReport:
-    """One episode.
-
-    Attributes:
-        seed: of the scene.
-        success: the judge saw the tower stand.
-        outcome: succeeded, time_limit, cancelled or aborted.
-        cause: why it ended, in lower case as in PolicyStatus.
-        message: the same in words.
-        steps: steps played.
-        chunks: chunks received.
-        duration_s: real time from the goal to its result.
-        sim_duration_s: simulated time of the same.
-        server_latency_s: of each chunk, as the client saw it.
-        server_infer_s: of each chunk, as the server says; 0 where it does not.
-        pipeline_latency_s: of each chunk, from the newest frame's stamp to the trajectory's
-            publication, less the server's own time.
-        moving_share: share of the time since the first chunk in which one played.
-        counters: what went less than perfectly.
-        realtime_factor: each value that the simulation stated.
-        camera_rate_hz: pictures per simulated second, by view.
-        diagnostics: what policy_node said of itself last: latencies, views, server.
-    """
-
-    seed: int
-    success: bool
-    outcome: str
-    cause: str
-    message: str
-    steps: int
-    chunks: int
-    duration_s: float
-    sim_duration_s: float
-    server_latency_s: tuple[float, ...] = ()
-    server_infer_s: tuple[float, ...] = ()
-    pipeline_latency_s: tuple[float, ...] = ()
-    moving_share: float | None = None
-    counters: Counters = field(default_factory=Counters)
-    realtime_factor: tuple[float, ...] = ()
-    camera_rate_hz: Mapping[str, float] = field(default_factory=dict)
-    diagnostics: Mapping[str, str] = field(default_factory=dict)
+    received: int
+    dropped: int
+    age_s: Distribution
 
 
 @dataclass(frozen=True)
@@ -125,11 +73,13 @@ class Summary:
     server_latency_s: Distribution
     server_infer_s: Distribution
     pipeline_latency_s: Distribution
+    planning_s: Distribution
     moving_share_mean: float | None
     counters: Counters
     realtime_factor_mean: float | None
     realtime_factor_min: float | None
     camera_rate_hz: Mapping[str, float]
+    views: Mapping[str, ViewSummary]
     server: Mapping[str, str]
 
 
@@ -168,11 +118,13 @@ class RunReport:
             server_latency_s=Distribution.of([v for e in episodes for v in e.server_latency_s]),
             server_infer_s=Distribution.of([v for e in episodes for v in e.server_infer_s]),
             pipeline_latency_s=Distribution.of([v for e in episodes for v in e.pipeline_latency_s]),
+            planning_s=Distribution.of([v for e in episodes for v in e.planning_s]),
             moving_share_mean=_mean([e.moving_share for e in episodes]),
             counters=_total([episode.counters for episode in episodes]),
             realtime_factor_mean=float(np.mean(factors)) if factors else None,
             realtime_factor_min=min(factors) if factors else None,
             camera_rate_hz=_mean_by_key([episode.camera_rate_hz for episode in episodes]),
+            views=_views(episodes),
             server=_server(episodes),
         )
 
@@ -203,27 +155,29 @@ class RunReport:
                 version=content["version"],
                 options=content["options"],
                 error=content["error"],
-                episodes=tuple(_episode(item) for item in content["episodes"]),
+                episodes=tuple(EpisodeReport.from_json(item) for item in content["episodes"]),
             )
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise ConfigurationError(
                 f"'{path}' is not a report of the demo ({error!r}); name one that it wrote"
             ) from error
 
 
-def _episode(item: dict[str, Any]) -> EpisodeReport:
-    series = ("server_latency_s", "server_infer_s", "pipeline_latency_s", "realtime_factor")
-    return EpisodeReport(
-        **{
-            **item,
-            **{name: tuple(item[name]) for name in series},
-            "counters": Counters(**item["counters"]),
-        }
-    )
-
-
 def _total(counters: Sequence[Counters]) -> Counters:
     return Counters(**{name: sum(getattr(c, name) for c in counters) for name in vars(Counters())})
+
+
+def _views(episodes: Sequence[EpisodeReport]) -> dict[str, ViewSummary]:
+    names = dict.fromkeys(view for episode in episodes for view in episode.views)
+    return {view: _view([e.views[view] for e in episodes if view in e.views]) for view in names}
+
+
+def _view(seen: Sequence[ViewReport]) -> ViewSummary:
+    return ViewSummary(
+        sum(view.received for view in seen),
+        sum(view.dropped for view in seen),
+        Distribution.of([age_s for view in seen for age_s in view.age_s]),
+    )
 
 
 def _server(episodes: Sequence[EpisodeReport]) -> dict[str, str]:

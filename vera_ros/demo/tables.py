@@ -8,7 +8,8 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from vera_ros.demo.report import Distribution, EpisodeReport, RunReport, Summary
+from vera_ros.demo.episode_report import EpisodeReport
+from vera_ros.demo.report import Distribution, RunReport, Summary, ViewSummary
 
 WIDTH = 100
 _MOST_EPISODES = 60
@@ -75,6 +76,7 @@ def _summary_table(report: RunReport) -> Table:
         ("server latency", _spread(summary.server_latency_s)),
         ("of it inference", _spread(summary.server_infer_s)),
         ("pipeline latency", _spread(summary.pipeline_latency_s)),
+        ("of it planning", _spread(summary.planning_s)),
         (
             "frames",
             f"{counters.frames_dropped} dropped, {counters.ticks_skipped} ticks without a new one",
@@ -87,6 +89,7 @@ def _summary_table(report: RunReport) -> Table:
         ("in motion", _motion(summary)),
         ("realtime factor", "none: in lockstep" if lockstep else _factor(summary)),
         ("camera rate", _rates(summary.camera_rate_hz)),
+        ("pictures", _pictures(summary.views)),
         ("server", _server(summary)),
     ):
         table.add_row(name, value)
@@ -142,6 +145,18 @@ def _rates(rates: Mapping[str, float]) -> str:
     if not rates:
         return "not measured"
     return ", ".join(f"{view} {rate:.2f} Hz" for view, rate in rates.items())
+
+
+def _pictures(views: Mapping[str, ViewSummary]) -> str:
+    if not views:
+        return "not measured"
+    return "\n".join(f"{view} {_losses_and_age(seen)}" for view, seen in views.items())
+
+
+def _losses_and_age(seen: ViewSummary) -> str:
+    median, p99 = (_number(value, 1e3, ".0f") for value in (seen.age_s.median, seen.age_s.p99))
+    ages = f"median age {median}, p99 {p99} ms" if seen.age_s.count else "age not measured"
+    return f"{seen.dropped} of {seen.received} dropped; {ages}"
 
 
 def _server(summary: Summary) -> str:

@@ -1,6 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """How Python libraries are installed; this must work where none of them is."""
 
+import sys
+import sysconfig
+from pathlib import Path
+
 # What is imported, where it has another name than what is installed.
 MODULES = {"opencv-python-headless": "cv2", "pin": "pinocchio", "PyYAML": "yaml"}
 
@@ -33,4 +37,13 @@ def how_to_install(distribution: str, distro: str, versions: str = "") -> str:
     """
     if distro and distribution in _APT:
         return f"sudo apt-get install {_APT[distribution]}"
-    return f"python3 -m pip install '{distribution}{versions}'"
+    return f"{_enter_environment()}python3 -m pip install '{distribution}{versions}'"
+
+
+def _enter_environment() -> str:
+    """What comes before pip where it may not install into the system's Python, as on Ubuntu."""
+    marker = Path(sysconfig.get_path("stdlib"), "EXTERNALLY-MANAGED")
+    if sys.prefix != sys.base_prefix or not marker.is_file():
+        return ""
+    folder = "~/vera_ros_venv"
+    return f"python3 -m venv --system-site-packages {folder} && . {folder}/bin/activate && "

@@ -10,7 +10,7 @@ from vera_ros.doctor.tools import Output, ToolMissingError, run
 
 NAME = "GPU"
 
-_QUERY = ("name", "memory.total", "memory.free", "driver_version", "compute_cap")
+_QUERY = ("index", "uuid", "name", "memory.total", "memory.free", "driver_version", "compute_cap")
 _COMMAND = ("nvidia-smi", f"--query-gpu={','.join(_QUERY)}", "--format=csv,noheader,nounits")
 
 # VERA's image has PyTorch 2.6 with CUDA 12.4, whose kernels end with compute capability 9.0.
@@ -23,7 +23,7 @@ _CUDA_12_4_DRIVER = (550, 54)
 _MEMORY_MIB = {"mimicgen": 24_000, "droid": 60_000, "pusht": 8_000}
 
 _INSTALL_DRIVER = "install NVIDIA's driver (Ubuntu: sudo ubuntu-drivers install), then restart"
-_CHOOSE = "nvidia-smi -L lists the GPUs; docker: set gpu (VERA_GPU) to one of them"
+_CHOOSE = "set gpu (VERA_GPU) to one that nvidia-smi -L lists"
 _UPDATE_DRIVER = "update NVIDIA's driver (Ubuntu: sudo ubuntu-drivers install), then restart"
 
 
@@ -32,6 +32,8 @@ class Gpu:
     """One GPU.
 
     Attributes:
+        index: by which nvidia-smi lists it.
+        uuid: its own.
         name: its model.
         total_mib: its memory; None: it does not tell.
         free_mib: what of it is free; None: it does not tell.
@@ -39,6 +41,8 @@ class Gpu:
         compute: compute capability, like (8, 9).
     """
 
+    index: str
+    uuid: str
     name: str
     total_mib: int | None
     free_mib: int | None
@@ -51,24 +55,33 @@ def look(context: Context) -> list[Finding]:
     server = context.options.server
     if not context.options.serves_vera:
         return [not_needed(NAME, f"--server {server} runs no VERA here")]
-    settings = context.settings
-    chosen = (f"--id={settings.gpu}",) if server == "docker" and settings.gpu else ()
     try:
-        output = run((*_COMMAND, *chosen), context.deadline)
+        output = run(_COMMAND, context.deadline)
     except ToolMissingError as error:
         return [failure(NAME, f"{error}: no NVIDIA driver", _INSTALL_DRIVER)]
-    return [judge(output, settings.embodiment)]
+    settings = context.settings
+    return [judge(output, settings.embodiment, settings.gpu if server == "docker" else "")]
 
 
-def judge(output: Output, embodiment: str) -> Finding:
-    """There is a GPU that VERA's PyTorch can use, and it has room for the models."""
+def judge(output: Output, embodiment: str, chosen: str) -> Finding:
+    """There is a GPU that VERA's PyTorch can use, and it has room for the models.
+
+    Args:
+        output: of nvidia-smi.
+        embodiment: whose models are loaded.
+        chosen: index or UUID of the GPU that the server gets; empty: of all it takes one.
+    """
     if output.code != 0:
         words = " ".join((output.out + output.error).split())
-        mend = _CHOOSE if "no devices" in words.lower() else _INSTALL_DRIVER
-        return failure(NAME, f"nvidia-smi: {words or output.why}", mend)
+        return failure(NAME, f"nvidia-smi: {words or output.why}", _INSTALL_DRIVER)
     gpus = parse(output.out)
     if not gpus:
         return failure(NAME, "nvidia-smi lists no GPU", "nvidia-smi -L")
+    if chosen and not chosen.startswith("MIG-"):  # a part of a GPU, which is not in this list
+        there = ", ".join(gpu.index for gpu in gpus)
+        gpus = [gpu for gpu in gpus if chosen == gpu.index or gpu.uuid.startswith(chosen)]
+        if not gpus:
+            return failure(NAME, f"there is no GPU {chosen}; there is {there}", _CHOOSE)
     gpu = max(gpus, key=lambda gpu: (gpu.total_mib or 0, gpu.compute))
     shown = gpu.name if len(gpus) == 1 else f"{gpu.name} (the largest of {len(gpus)})"
     driver = _version(gpu.driver)
@@ -104,8 +117,8 @@ def parse(text: str) -> list[Gpu]:
 
 
 def _read(row: list[str]) -> Gpu:
-    name, total, free, driver, compute = row
-    return Gpu(name, _number(total), _number(free), driver, _version(compute))
+    index, uuid, name, total, free, driver, compute = row
+    return Gpu(index, uuid, name, _number(total), _number(free), driver, _version(compute))
 
 
 def _number(text: str) -> int | None:

@@ -104,12 +104,27 @@ PARAMETERS = (
         0.1,
         600.0,
     ),
-    Parameter("handshake_timeout_s", 10.0, "for one attempt to connect", "s", 0.1, 600.0),
+    Parameter(
+        "handshake_timeout_s",
+        10.0,
+        "for one attempt to connect, and for the reset after it",
+        "s",
+        0.1,
+        600.0,
+    ),
     Parameter(
         "on_connection_lost",
         "abort",
         "end the episode, or restart it on the server: new session, empty window, the same goal",
         choices=("abort", "restart"),
+    ),
+    Parameter(
+        "max_restarts",
+        3,
+        "restarts in a row without a chunk in between, after which the episode ends all the same",
+        "",
+        0,
+        1000,
     ),
     Parameter("infer_timeout_s", 600.0, "for an inference", "s", 0.1, 3600.0),
     Parameter(
@@ -169,7 +184,10 @@ PARAMETERS = (
         1,
         400,
     ),
-    Parameter("settle_timeout_s", 5.0, "for the arm to rest after a chunk", "s", 0.1, 60.0),
+    Parameter("settle_timeout_s", 5.0, "for the arm to rest after its plan's end", "s", 0.1, 60.0),
+    Parameter(
+        "clock_jump_s", 0.05, "a ROS clock that goes back by more ends the episode", "s", 0.001, 5.0
+    ),
     Parameter(
         "lockstep",
         False,
@@ -210,7 +228,9 @@ def episode_bounds(parameters: Mapping[str, Any]) -> Bounds:
         settle_s=parameters["settle_timeout_s"],
         advance_s=parameters["advance_timeout_s"],
         warmup_frames=parameters["warmup_frames"],
+        clock_jump_s=parameters["clock_jump_s"],
         restart=parameters["on_connection_lost"] == "restart",
+        fruitless_restarts=parameters["max_restarts"],
     )
 
 

@@ -33,5 +33,7 @@ def read_progress(message: ChunkProgress) -> Progress:
         gripper_commanded=message.gripper_commanded,
         steps_dropped=message.steps_dropped,
         held=message.cause == ChunkProgress.HELD,
+        too_late=message.cause == ChunkProgress.CHUNK_TOO_OLD,
+        end_ns=stamp_to_ns(message.end),
         planning_s=message.planning_s,
     )

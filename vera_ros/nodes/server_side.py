@@ -188,6 +188,7 @@ def session_options(parameters: dict[str, Any], embodiment: Embodiment) -> Sessi
         handshake_s=parameters["handshake_timeout_s"],
         timeouts=ClientTimeouts(
             infer_s=infer_s,
+            reset_s=parameters["handshake_timeout_s"],  # part of an attempt to connect
             configure_s=infer_s,  # it may have to wait for somebody's inference
             observe_s=_OBSERVE_S,
             ping_interval_s=parameters["ping_interval_s"],

@@ -44,6 +44,8 @@ def status_message(
         phase=counters.phase,
         views=list(ages),
         view_age_s=[-1.0 if ns is None else max(0, ns) * 1e-9 for ns in ages.values()],
+        view_received=[buffer.counts[view].received for view in ages],
+        view_dropped=[buffer.counts[view].dropped for view in ages],
         frames_dropped=sum(count.dropped for count in buffer.counts.values()),
         ticks_skipped=episode.ticks_skipped,
         rails_bound_chunks=counters.rails_bound_chunks,
@@ -56,6 +58,7 @@ def status_message(
         steps_dropped=counters.steps_dropped,
         steps_blended=counters.steps_blended,
         holds=counters.holds,
+        connection_attempts=counters.connection_attempts,
         reconnects=counters.reconnects,
         moving_share=episode.moving_share,
     )

@@ -17,6 +17,7 @@ from vera_ros.errors import (
     WireError,
 )
 from vera_ros.wire.client import ClientTimeouts, PolicyClient
+from vera_ros.wire.failures import typed_failures
 from vera_ros.wire.messages import InferReply, InferRequest, ObserveRequest
 from vera_ros.wire.patience import FailedAttempt, keep_trying
 from vera_ros.wire.reloading import Reloaded, Request, complete, inspect
@@ -24,6 +25,7 @@ from vera_ros.wire.server_config import ServerConfig, check_embodiment, check_sa
 from vera_ros.wire.tuning import Setting, Tuned, tune
 
 _SLOW_OBSERVE_S = 1.0  # what the next question may have to wait for the viewer
+_KEPT_S = 2.0  # for a reset over a connection that was kept; a server that is idle needs far less
 
 
 @dataclass(frozen=True)
@@ -125,7 +127,8 @@ class PolicySession:
 
     async def end(self, session_id: str, played: ObserveRequest | None = None) -> None:
         """Show what was played, then tell the server that the episode is over."""
-        # Where anything fails, the connection is dropped, and the next episode opens another.
+        # Where anything fails, the connection is dropped, and the next episode opens another; one
+        # that begins meanwhile waits no longer for this than for its own reset.
         if played is not None and self._shows and self._client.connected:
             try:
                 await self._observe(played)
@@ -133,19 +136,34 @@ class PolicySession:
                 self._unseen(error)
         if self._client.connected:
             with contextlib.suppress(WireError):
-                await self._client.reset(session_id, "episode_end")
+                await self._reset_kept(session_id, "episode_end")
 
     async def _open(self, session_id: str) -> ServerConfig:
         if self._client.connected:
-            # It may be broken, or about to be dropped with a call that was given up: then again.
-            with contextlib.suppress(ConnectionFailedError):
-                return await self._begin(session_id)
+            try:
+                await self._reset_kept(session_id, "new_episode")
+                return self._client.config
+            except ConnectionFailedError:
+                pass  # it was broken, or about to be dropped with a call that was given up
+            except ServerTimeoutError:
+                await self._client.close()  # and with it an earlier call that has no answer yet
+                raise  # the next attempt connects afresh
         await self._connect()
-        return await self._begin(session_id)
-
-    async def _begin(self, session_id: str) -> ServerConfig:
         await self._client.reset(session_id, "new_episode")
         return self._client.config
+
+    async def _reset_kept(self, session_id: str, reason: str) -> None:
+        """Reset over a connection that was kept, or give up soon.
+
+        The other end may be gone without a word, and then no answer ever comes. It may as well be
+        busy: a server answers nobody while it infers, be it for another client or for a call that
+        was given up. Either looks the same from here, so silence condemns the connection and not
+        the episode: between episodes nothing is lost with a connection, and a server that is busy
+        is waited for over the next one.
+        """
+        within_s = min(_KEPT_S, self._options.connect_s / 2)  # the rest is for another connection
+        with typed_failures("reset", self._options.url, within_s):
+            await asyncio.wait_for(self._client.reset(session_id, reason), within_s)
 
     async def _connect(self) -> None:
         await self._client.connect(self._options.url, self._options.handshake_s)
