@@ -17,7 +17,7 @@ from bench.rig import CONTROL_DT_S, Vector
 from vera_ros.demo.failures import DemoError
 from vera_ros.demo.waiter import Waiter
 from vera_ros.embodiments import ActionSpace
-from vera_ros.nodes.conversions import LATCHED, doubles, stamp_to_ns
+from vera_ros.nodes.conversions import LATCHED, doubles, ns_to_stamp, stamp_to_ns
 from vera_ros.sim.follower import TrajectoryFollower
 from vera_ros_interfaces.msg import ActionChunk, ArmStatus, ChunkProgress
 
@@ -181,6 +181,7 @@ class Drill:
         deltas[:, 5] = self._rng.uniform(-_STEP_RAD, _STEP_RAD)
         self._chunks.publish(
             ActionChunk(
+                sent=ns_to_stamp(time.time_ns()),
                 session_id=f"drill {self._session}",
                 sequence=sequence,
                 embodiment="mimicgen",

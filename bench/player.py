@@ -148,9 +148,8 @@ class Player:
             measured = Measured(
                 measured.q + event.off, measured.dq, measured.finger_m, self._now_s, 0.0
             )
-            dq = np.zeros(7) if measured.dq is None else measured.dq
             # An arm that cannot brake from where it is comes to rest along its plan.
-            starts = (Start(measured.q, dq, np.zeros(7)), start)
+            starts = (Start(measured.q, measured.dq, np.zeros(7)), start)
             act: Callable[[], object] = lambda: self._commander.brake(measured, self._now_s)  # noqa: E731
         else:
             act = lambda: self._commander.stop(self._now_s)  # noqa: E731

@@ -33,6 +33,7 @@ def write_patient_config(folder: Path) -> Path:
     """Return the packaged configuration with time-outs for a machine that is busy with tests."""
     config = yaml.safe_load(share_path("config", "mimicgen_panda.yaml").read_text())
     config["/**/ik_node"]["ros__parameters"] |= {
+        "chunk_max_delay_s": 30.0,
         "joint_state_timeout_s": 5.0,
         "tracking_delay_s": 1.0,
     }

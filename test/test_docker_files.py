@@ -1,9 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """The files around Docker, by the tools that judge them; and they agree with each other."""
 
+import argparse
+import ast
+import fnmatch
 import importlib.util
 import json
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -83,7 +87,6 @@ def test_compose_file() -> None:
         ("/home/me/.cache/huggingface/hub", "/cache/huggingface/hub", True),
     }
     assert not any(v["bind"].get("create_host_path") for v in server["volumes"])
-    assert {port["host_ip"] for port in server["ports"]} == {"127.0.0.1"}
     [gpu] = server["deploy"]["resources"]["reservations"]["devices"]
     assert (gpu["driver"], gpu["device_ids"], gpu["capabilities"]) == ("nvidia", ["0"], ["gpu"])
     assert server["restart"] == "on-failure:3"
@@ -109,6 +112,37 @@ def test_compose_takes_the_chosen_folders_and_gpu(variables: dict[str, str], hub
     [device] = server["deploy"]["resources"]["reservations"]["devices"]
     volumes = {volume["target"]: volume["source"] for volume in server["volumes"]}
     assert (volumes["/cache/huggingface/hub"], device["device_ids"]) == (hub, ["GPU-1a2b"])
+
+
+@pytest.mark.parametrize(
+    ("variables", "address", "policy", "viewer"),
+    [
+        ({}, "127.0.0.1", 8800, 8801),
+        ({"VERA_BIND": "192.168.1.5"}, "192.168.1.5", 8800, 8801),
+        ({"VERA_BIND": "[::1]"}, "::1", 8800, 8801),
+        ({"VERA_SERVER_PORT": "9000", "VERA_VIS_PORT": "9001"}, "127.0.0.1", 9000, 9001),
+    ],
+)
+def test_compose_publishes_what_the_server_listens_on_and_its_client_is_told(
+    variables: dict[str, str], address: str, policy: int, viewer: int
+) -> None:
+    ran = composed(VERA_CKPT_ROOT="/data", **variables)
+    services = json.loads(ran.stdout)["services"]
+    server, ros = services["vera_server"], services["vera_ros"]
+    assert [(p["host_ip"], p["published"], p["target"]) for p in server["ports"]] == [
+        (address, str(port), port) for port in (policy, viewer)
+    ]
+    inside = server["environment"]
+    assert (inside["VERA_SERVER_PORT"], inside["VERA_VIS_PORT"]) == (str(policy), str(viewer))
+    host = f"[{address}]" if ":" in address else address
+    assert f"server_url:=ws://{host}:{policy}" in ros["command"]
+
+
+def test_compose_refuses_to_run_without_a_viewer() -> None:
+    """It would publish any port of the host."""
+    ran = composed(VERA_CKPT_ROOT="/data", VERA_VIS_PORT="0")
+    assert ran.returncode != 0
+    assert "ports.[1] is missing a target port" in ran.stderr
 
 
 def test_compose_needs_to_be_told_where_the_checkpoints_are() -> None:
@@ -173,6 +207,25 @@ def test_one_version_of_vera() -> None:
     assert pinned[1] == TABLE["upstream"]["commit"]
 
 
+def test_the_build_imports_what_the_server_loads() -> None:
+    """The server imports most of it late, and a warning of VERA's hides what DFoT lacks."""
+    text = SERVER_DOCKERFILE.replace("\\\n", "")
+    [program] = re.findall(r'python -c "([^"]+)"', text)
+    imported = {
+        ast.unparse(alias)
+        for node in ast.walk(ast.parse(program))
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for alias in node.names
+    }
+    assert imported >= {f"vera.server.start_server_{name}" for name in TABLE["embodiments"]}
+    assert imported >= {
+        "DFoTMotionPolicyJoint",
+        "vera.policy.world_models.tracker_backends",
+        "vera.server.vis_server",
+        "vera.video_model.link.wan_pipeline",
+    }
+
+
 def test_what_the_image_brings_is_where_the_table_says() -> None:
     for bundle in TABLE["bundles"].values():
         if bundle.get("in_image"):
@@ -192,6 +245,31 @@ def test_table_of_checkpoints() -> None:
     for embodiment in TABLE["embodiments"].values():
         assert set(embodiment["bundles"]) <= set(bundles)
         assert set(embodiment["trackers"]) <= set(trackers)
+
+
+@pytest.mark.parametrize(
+    "bundle",
+    [
+        pytest.param(bundle, id=name)
+        for name, bundle in TABLE["bundles"].items()
+        if bundle["command"].startswith("hf ")
+    ],
+)
+def test_a_download_fetches_every_file_of_its_bundle(bundle: dict[str, Any]) -> None:
+    """`hf` takes one pattern after each --include; beside names of files it ignores them all."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("repository")
+    parser.add_argument("files", nargs="*")
+    parser.add_argument("--include", action="append", default=[])
+    parser.add_argument("--local-dir")
+    parser.add_argument("--cache-dir")
+    words = shlex.split(bundle["command"])
+    assert words[:2] == ["hf", "download"]
+    options = parser.parse_intermixed_args(words[2:])
+    fetched = options.files or options.include
+    folder = bundle["folder"] + "/" if options.local_dir and bundle["folder"] else ""
+    for file in bundle["files"]:
+        assert any(fnmatch.fnmatch(folder + file["path"], pattern) for pattern in fetched), file
 
 
 def test_the_tables_ports_are_the_embodiments() -> None:

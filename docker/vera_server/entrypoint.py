@@ -79,7 +79,7 @@ def working_folder(start: Start) -> str:
     The planner asks for `google/umt5-xxl`, which is a folder of the Wan base, or else a download.
     """
     folder = tempfile.mkdtemp(prefix="vera_server_")
-    tokenizers = Path(start.variables["VERA_WAN_ROOT"], "google")
+    tokenizers = start.wan / "google"
     if os.path.isdir(tokenizers):
         Path(folder, "google").symlink_to(tokenizers)
     return folder

@@ -5,8 +5,10 @@ The server answers nobody while a model runs, which may take minutes: that is no
 asks several times before it believes one.
 """
 
+import inspect
 import os
 import sys
+from typing import Any
 
 from settings import filled, read_port
 from table import load_table
@@ -14,6 +16,11 @@ from websockets.exceptions import WebSocketException
 from websockets.sync.client import connect
 
 TIMEOUT_S = 20.0
+# From version 15 on, websockets goes through the proxies of the environment, which Docker hands to
+# every container where its own configuration names them.
+NO_PROXY: dict[str, Any] = (
+    {"proxy": None} if "proxy" in inspect.signature(connect).parameters else {}
+)
 
 
 def main() -> int:
@@ -21,7 +28,11 @@ def main() -> int:
     port = read_port(load_table(), filled(os.environ))
     try:
         with connect(
-            f"ws://127.0.0.1:{port}", open_timeout=TIMEOUT_S, max_size=None, compression=None
+            f"ws://127.0.0.1:{port}",
+            open_timeout=TIMEOUT_S,
+            max_size=None,
+            compression=None,
+            **NO_PROXY,
         ) as server:
             server.recv(timeout=TIMEOUT_S)
     except (OSError, WebSocketException) as error:

@@ -41,12 +41,14 @@ class Start:
     Attributes:
         command: the program and its arguments.
         variables: the whole environment of the server.
+        wan: the folder of the Wan base, whether the planner has one or not.
         bundles: names of the bundles that it reads.
         gaps: what keeps it from starting.
     """
 
     command: tuple[str, ...]
     variables: dict[str, str]
+    wan: Path
     bundles: tuple[str, ...]
     gaps: tuple[Gap, ...]
 
@@ -85,6 +87,7 @@ def prepare(table: Table, settings: Settings, environment: Environment) -> Start
     return Start(
         command=(*PROGRAM, *_arguments(settings, config)),
         variables=variables,
+        wan=_wan_folder(table, settings, variables),
         bundles=(*needed, *([idm] if idm and idm not in needed else [])),
         gaps=tuple(gaps),
     )
@@ -137,6 +140,13 @@ def _choose_tracker(table: Table, settings: Settings, variables: dict[str, str])
         code = bundle_folder(table, table.bundles["alltracker-code"], variables)
         path = filter(None, (str(code), variables.get("PYTHONPATH")))
         variables["PYTHONPATH"] = os.pathsep.join(path)
+
+
+def _wan_folder(table: Table, settings: Settings, variables: Environment) -> Path:
+    """Where the Wan base of the embodiment lies; of one whose base is not known, of any."""
+    bundles = table.bundles_of(settings.embodiment).values()
+    wan = next((bundle for bundle in bundles if bundle.kind == "wan"), None)
+    return bundle_folder(table, wan, variables) if wan else root_folder(table, "wan", variables)
 
 
 def _algo_config(table: Table, settings: Settings, variables: Environment) -> Path | None:

@@ -135,6 +135,25 @@ def test_the_tokenizer_is_found_by_its_relative_name(machine: Machine) -> None:
     assert ran.started[3] == {"google": str(machine.roots["wan"] / "google")}
 
 
+@pytest.mark.parametrize(
+    ("embodiment", "variable"),
+    [("mimicgen", "VERA_WAN_CKPT_ROOT"), ("droid", "VERA_WAN14B_CKPT_ROOT")],
+)
+@pytest.mark.parametrize("own_config", [False, True])
+def test_the_tokenizer_is_that_of_the_base_that_is_used(
+    machine: Machine, embodiment: str, variable: str, own_config: bool
+) -> None:
+    """Of a planner of one's own, too, which names the same tokenizer."""
+    machine.fill(embodiment)
+    mine = machine.roots["wan"].rename(machine.folder / "mine")
+    given = {variable: str(mine)}
+    if own_config:
+        given["VERA_ALGO_CONFIG"] = str(lay(machine.folder / "mine.yaml"))
+    ran = machine.run(VERA_EMBODIMENT=embodiment, **given)
+    assert ran.started is not None, ran.said
+    assert ran.started[3] == {"google": str(mine / "google")}
+
+
 def test_nothing_but_the_standard_library_and_no_network() -> None:
     """It runs in any image, and cannot download anything."""
     own = {path.stem for path in PROGRAMS.glob("*.py")}

@@ -50,6 +50,16 @@ def test_a_server_that_says_who_it_is(machine: Machine) -> None:
     assert ran.returncode == 0, ran.stderr
 
 
+def test_proxies_of_the_environment_are_not_for_this_machine(machine: Machine) -> None:
+    with policy_server(b"\x80") as port, socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))
+        proxy = f"http://127.0.0.1:{nobody.getsockname()[1]}"
+        names = ("http_proxy", "https_proxy", "all_proxy")
+        given = dict.fromkeys((*names, *map(str.upper, names)), proxy)
+        ran = check(machine, VERA_SERVER_PORT=str(port), **given)
+    assert ran.returncode == 0, ran.stderr
+
+
 def test_a_server_that_hangs_up(machine: Machine) -> None:
     with policy_server(None) as port:
         ran = check(machine, VERA_SERVER_PORT=str(port))

@@ -80,6 +80,7 @@ def joints(**changes: Any) -> JointFacts:
         topic=Topic("/joint_states", (endpoint("/broadcaster", "sensor_msgs/msg/JointState"),)),
         samples=samples(100.0),
         names=((*ARM, *FINGERS),),
+        with_velocity=ARM,
         with_effort=ARM,
     )
     return replace(whole, **changes)

@@ -30,6 +30,7 @@ def test_joint_states_that_run_are_described() -> None:
         ({"names": (ARM,)}, "has no panda_finger_joint1"),
         ({"names": (ARM, FINGERS)}, "different messages"),
         ({"not_finite": ("panda_joint3",)}, "panda_joint3 are not numbers"),
+        ({"with_velocity": ARM[:6]}, "no velocities of panda_joint7"),
         ({"samples": samples(100.0, delay_s=3.0)}, "3000 ms old"),
         ({"samples": samples(100.0, delay_s=-3.0)}, "in the future"),
         ({"samples": samples(2.0)}, "too slow"),

@@ -49,7 +49,8 @@ class Rig:
         return state_of(self.published.arm[-1], self.now_s - self.published.sent_s[-1])
 
     def measured(self) -> Measured:
-        return Measured(self.state()[0], None, self.finger_m, self.now_s, 0.0)
+        q, dq, _ = self.state()
+        return Measured(q, dq, self.finger_m, self.now_s, 0.0)
 
     def play(
         self,

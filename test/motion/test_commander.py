@@ -616,10 +616,10 @@ def test_an_arm_off_its_plan_is_braked_from_where_it_is(rig: Rig, share: float) 
     assert rig.commander.playing is None
 
 
-def test_without_measured_velocities_the_brake_holds_the_measured_position(rig: Rig) -> None:
+def test_an_arm_that_stands_beside_its_plan_is_held_where_it_is_measured(rig: Rig) -> None:
     rig.play()
     rig.now_s += 0.2
-    where = Measured(START_Q + 0.12, None, rig.finger_m, rig.now_s, 0.0)
+    where = Measured(START_Q + 0.12, np.zeros(7), rig.finger_m, rig.now_s, 0.0)
     rig.commander.brake(where, rig.now_s)
     np.testing.assert_allclose(rig.published.arm[-1].q, np.tile(where.q, (8, 1)), atol=1e-9)
 

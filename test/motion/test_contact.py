@@ -30,7 +30,7 @@ def test_an_arm_that_holds_itself_touches_nothing(arm: ArmModel, q: Vector, dq: 
 def test_only_what_is_above_a_limit_is_a_contact(arm: ArmModel, q: Vector, share: Vector) -> None:
     assume((np.abs(np.abs(share) - 0.5) > 1e-6).all())  # right at a limit, rounding decides
     push = 2.0 * share * LIMITS
-    said = watch(arm).look(arm.efforts(q, np.zeros(7)) + push, q, None, 1.0)
+    said = watch(arm).look(arm.efforts(q, np.zeros(7)) + push, q, np.zeros(7), 1.0)
     assert bool(said) == bool((np.abs(push) > LIMITS).any())
     if said:
         named = [j for j, name in enumerate(arm.joint_names) if f"'{name}'" in said]
@@ -60,7 +60,7 @@ def test_a_clock_that_went_back_is_no_long_push(arm: ArmModel) -> None:
 def test_raw_efforts_need_no_inertias() -> None:
     arm = ArmModel(robot(["base", "one", "two"], CHAIN), ["a", "b"])
     looking = ContactWatch(arm, np.array([5.0, 5.0]), 0.0)
-    assert "'b'" in looking.look(np.array([1.0, -6.0]), np.zeros(2), None, 1.0)
+    assert "'b'" in looking.look(np.array([1.0, -6.0]), np.zeros(2), np.zeros(2), 1.0)
     with pytest.raises(ConfigurationError, match=r"no inertias.*'a', 'b'.*effort_model"):
         ContactWatch(arm, np.array([5.0, 5.0]), 0.0, rigid_body=True)
 

@@ -108,21 +108,49 @@ def test_an_arm_that_is_not_seen_at_rest_is_overdue_once_per_time_out(
     last_s = end_s
     for step_s, moves in looks:
         now_s += step_s
-        rest = watch.look(end_s, moves, now_s)
+        rest = watch.look(end_s, moves, now_s, now_s)
         assert (rest is Rest.OVERDUE) == (now_s >= last_s + 1.0)
         if rest is Rest.OVERDUE:
             last_s = now_s
-    assert watch.look(end_s, False, max(now_s, end_s)) is Rest.THERE
+    assert watch.look(end_s, False, max(now_s, end_s), now_s) is Rest.THERE
 
 
 def test_what_is_at_rest_before_the_stop_is_over_has_not_been_stopped_yet() -> None:
     watch = RestWatch(1.0)
-    assert watch.look(10.0, False, 9.99) is Rest.COMING
-    assert watch.look(10.0, False, 10.0) is Rest.THERE
+    assert watch.look(10.0, False, 9.99, 0.0) is Rest.COMING
+    assert watch.look(10.0, False, 10.0, 0.01) is Rest.THERE
 
 
 def test_another_stop_gets_its_own_time() -> None:
     watch = RestWatch(1.0)
-    assert watch.look(10.0, True, 11.0) is Rest.OVERDUE
-    assert watch.look(11.5, True, 12.1) is Rest.COMING
-    assert watch.look(11.5, True, 12.5) is Rest.OVERDUE
+    assert watch.look(10.0, True, 11.0, 0.0) is Rest.OVERDUE
+    assert watch.look(11.5, True, 12.1, 1.1) is Rest.COMING
+    assert watch.look(11.5, True, 12.5, 1.5) is Rest.OVERDUE
+
+
+@given(
+    stands_s=st.floats(8.0, 20.0),
+    moves=st.sampled_from([True, None]),
+    steps=st.lists(st.floats(0.001, 0.5), min_size=1, max_size=60),
+)
+def test_where_ros_time_stands_still_an_arm_is_given_no_more_than_the_same_in_steady_time(
+    stands_s: float, moves: bool | None, steps: list[float]
+) -> None:
+    """Without /clock a stop never ended, and whoever had asked for it was never answered."""
+    watch = RestWatch(1.0)
+    said = [watch.look(10.0, moves, stands_s, 0.0)]
+    steady_s = last_s = 0.0
+    for step_s in steps:
+        steady_s += step_s
+        said.append(watch.look(10.0, moves, stands_s, steady_s))
+        assert (said[-1] is Rest.UNKNOWN) == (steady_s - last_s >= 1.0) or stands_s >= 11.0
+        if said[-1] is Rest.UNKNOWN:
+            last_s = steady_s
+    assert (Rest.OVERDUE in said) == (stands_s >= 11.0)
+    assert watch.look(10.0, False, 21.0, steady_s) is Rest.THERE
+
+
+def test_time_that_goes_on_however_slowly_does_not_stand_still() -> None:
+    watch = RestWatch(1.0)
+    for i in range(100):
+        assert watch.look(10.0, True, 9.0 + 0.01 * i, 0.9 * i) is Rest.COMING

@@ -51,7 +51,11 @@ STEPS = 10
 LONG = 80  # steps: time enough to disturb them
 
 # Time-outs that no busy machine reaches; a test that wants one to pass shortens it.
-PATIENT_IK: dict[str, Any] = {"joint_state_timeout_s": 5.0, "tracking_delay_s": 1.0}
+PATIENT_IK: dict[str, Any] = {
+    "chunk_max_delay_s": 60.0,
+    "joint_state_timeout_s": 5.0,
+    "tracking_delay_s": 1.0,
+}
 PATIENT_POLICY: dict[str, Any] = {
     "accept_timeout_s": 60.0,
     "body_max_age_s": 5.0,
@@ -82,6 +86,7 @@ def chunk(**changes: Any) -> ActionChunk:
     deltas[:, 2] = -0.01
     return ActionChunk(
         **{
+            "sent": ns_to_stamp(time.time_ns()),
             "session_id": "session",
             "embodiment": "mimicgen",
             "action_space": ActionSpace.EEF_DELTA.value,

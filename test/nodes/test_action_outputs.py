@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Motion by action: played, refused, given up and replaced, as a real controller answers."""
 
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -46,6 +47,7 @@ def chunk(sequence: int = 0, gripper: list[float] | None = None, rows: int = STE
     deltas = np.zeros((rows, 6))
     deltas[:, 2] = -0.01
     return ActionChunk(
+        sent=ns_to_stamp(time.time_ns()),
         session_id="session",
         sequence=sequence,
         embodiment="mimicgen",

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from builtin_interfaces.msg import Time
 from geometry_msgs.msg import PoseStamped
 from rclpy.lifecycle import TransitionCallbackReturn
 from sensor_msgs.msg import Image, JointState
@@ -14,9 +15,9 @@ from std_msgs.msg import Header
 from vera_ros.embodiments import ActionSpace
 from vera_ros.nodes.conversions import rgb_to_image
 from vera_ros_interfaces.action import ExecuteTask
-from vera_ros_interfaces.msg import ActionChunk, ChunkProgress, PolicyStatus
+from vera_ros_interfaces.msg import ChunkProgress, PolicyStatus
 
-from .stage import START_Q, STEPS, ScriptedPolicy, Stage, actions
+from .stage import START_Q, STEPS, ScriptedPolicy, Stage, actions, chunk
 
 Result = ExecuteTask.Result
 
@@ -375,23 +376,6 @@ def test_an_ik_node_that_does_not_answer(stage: Stage) -> None:
 # Chunks.
 
 
-def chunk(**changes: Any) -> ActionChunk:
-    deltas = np.zeros((STEPS, 6))
-    deltas[:, 2] = -0.01
-    return ActionChunk(
-        **{
-            "session_id": "session",
-            "embodiment": "mimicgen",
-            "action_space": ActionSpace.EEF_DELTA.value,
-            "control_dt_s": 0.05,
-            "horizon": STEPS,
-            "columns": 6,
-            "actions": deltas.ravel().tolist(),
-            **changes,
-        }
-    )
-
-
 BAD_CHUNKS: dict[str, tuple[dict[str, Any], str]] = {
     "nan": ({"actions": [float("nan")] * 60}, "not finite"),
     "inf": ({"actions": [float("inf")] * 60}, "not finite"),
@@ -400,6 +384,7 @@ BAD_CHUNKS: dict[str, tuple[dict[str, Any], str]] = {
     "no rows": ({"horizon": 0, "actions": []}, "0 rows"),
     "embodiment": ({"embodiment": "droid"}, "droid"),
     "no embodiment": ({"embodiment": ""}, "embodiment ''"),
+    "no time": ({"sent": Time()}, "no time"),
     "frame": ({"header": Header(frame_id="camera")}, "camera"),
     "joint space": ({"action_space": ActionSpace.JOINT_POSITION.value}, "action space 2"),
     "unknown space": ({"action_space": 77}, "action space 77"),

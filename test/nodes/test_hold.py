@@ -93,7 +93,10 @@ def test_a_hold_at_rest_latches_and_a_release_without_one_says_so(stage: Stage) 
 
 def test_a_hold_works_and_lasts_in_every_state_of_the_node(stage: Stage) -> None:
     ik = stage.add_ik(autostart=False)
-    assert stage.call(Trigger, "hold").success  # unconfigured
+    answer = stage.call(Trigger, "hold")
+    assert not answer.success
+    assert "not configured" in answer.message
+    assert "release" in answer.message
     is_held(stage)
     assert ik.trigger_configure() is SUCCESS
     assert ik.trigger_activate() is SUCCESS
@@ -102,10 +105,21 @@ def test_a_hold_works_and_lasts_in_every_state_of_the_node(stage: Stage) -> None
     assert ik.trigger_deactivate() is SUCCESS
     assert ik.trigger_cleanup() is SUCCESS
     assert stage.call(Trigger, "release").success
-    assert stage.call(Trigger, "hold").success
+    stage.call(Trigger, "hold")
     assert ik.trigger_configure() is SUCCESS
     assert ik.trigger_activate() is SUCCESS
     is_refused(stage, 1)
+
+
+def test_a_hold_of_an_arm_that_nobody_sees_says_so(stage: Stage) -> None:
+    stage.add_ready_ik(joint_state_timeout_s=0.5)
+    stage.joints = False
+    stage.wait_until(lambda: stage.arm_status[-1].state == ArmStatus.FAULT, "the fault")
+    for service in ("stop", "hold"):
+        answer = stage.call(Trigger, service)
+        assert not answer.success
+        assert "not known" in answer.message
+    is_held(stage)
 
 
 TRANSITIONS = [
@@ -149,7 +163,9 @@ def test_a_hold_that_stops_the_arm_outlasts_every_transition(
     is_held(playing)
     for transition in transitions:
         assert getattr(ik, f"trigger_{transition}")() is SUCCESS
-    assert playing.wait_for(answer, "the answer").success
+    said = playing.wait_for(answer, "the answer")
+    assert not said.success  # it is not at rest yet, and nobody looks any more
+    assert "deactivated" in said.message
     playing.ends_smoothly()
     assert len(playing.arm_trajectories) == 2
     playing.wait_until(

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import JointState
+from std_srvs.srv import Trigger
 
 from vera_ros.motion.chunk_planner import ChunkPlanner
 from vera_ros.motion.commands import Measured
@@ -103,6 +104,17 @@ def test_an_old_chunk_is_refused(stage: Stage) -> None:
     assert stage.progress_of(1)[0].state == P.ACCEPTED
 
 
+def test_a_chunk_that_comes_late_is_refused(stage: Stage) -> None:
+    stage.add_ready_ik(chunk_max_delay_s=5.0)
+    sent_ns = stage.node.get_clock().now().nanoseconds - 6_000_000_000
+    stage.chunk_publisher.publish(chunk(sent=ns_to_stamp(sent_ns)))
+    said = ends_with(stage, 0, P.REJECTED, P.CHUNK_TOO_OLD)
+    assert "sent 6." in said.message
+    stage.chunk_publisher.publish(chunk(sequence=1))
+    stage.wait_until(lambda: stage.progress_of(1), "the next one")
+    assert stage.progress_of(1)[0].state == P.ACCEPTED
+
+
 def test_a_chunk_that_takes_too_long_to_plan_is_refused(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -134,25 +146,71 @@ def test_a_late_chunk_says_what_it_dropped(stage: Stage) -> None:
     assert len(said.step_times) == 10 - said.steps_dropped
 
 
-def test_a_clock_that_jumps_back_stops_the_arm_and_new_chunks_are_played(stage: Stage) -> None:
-    clock_ns = 1_000_000_000_000
-    publisher = stage.node.create_publisher(Clock, "/clock", 10)
+class SimulatedTime:
+    """/clock, and joint states that bear its time, for as long as a test likes."""
 
-    def tick() -> None:
-        nonlocal clock_ns
-        clock_ns += 20_000_000
-        publisher.publish(Clock(clock=ns_to_stamp(clock_ns)))
+    def __init__(self, stage: Stage) -> None:
+        self.now_ns = 1_000_000_000_000
+        self.runs = True
+        self._publisher = stage.node.create_publisher(Clock, "/clock", 10)
+        stage.node.create_timer(0.02, self._tick)
+        stage.joint_message = self._stamped
 
-    def stamped(message: JointState) -> JointState:
-        message.header.stamp = ns_to_stamp(clock_ns)
+    def _tick(self) -> None:
+        if self.runs:
+            self.now_ns += 20_000_000
+            self._publisher.publish(Clock(clock=ns_to_stamp(self.now_ns)))
+
+    def _stamped(self, message: JointState) -> JointState:
+        message.header.stamp = ns_to_stamp(self.now_ns)
         return message
 
-    stage.node.create_timer(0.02, tick)
-    stage.joint_message = stamped
-    ik = stage.add_ready_ik(use_sim_time=True)
+
+def ready_in(time_: SimulatedTime, stage: Stage, **parameters: float) -> IkNode:
+    ik = stage.add_ready_ik(use_sim_time=True, **parameters)
     stage.wait_until(lambda: ik.get_clock().now().nanoseconds > 10**12, "the clock")
+    return ik
+
+
+@pytest.mark.parametrize("joints", [True, False])
+def test_a_stop_is_answered_when_the_clock_stands_still(stage: Stage, joints: bool) -> None:
+    """Hold and stop never answered once /clock was gone."""
+    time_ = SimulatedTime(stage)
+    ready_in(time_, stage)
     stage.play_long()
-    clock_ns -= 500_000_000_000
+    time_.runs, stage.joints = False, joints
+    answer = stage.call(Trigger, "stop")
+    assert not answer.success
+    assert "not known" in answer.message
+    stage.wait_until(lambda: stage.arm_status[-1].cause == P.NOT_AT_REST, "the status")
+    time_.runs = stage.joints = True
+    stage.wait_until(lambda: stage.arm_status[-1].state == ArmStatus.READY, "rest")
+    assert stage.call(Trigger, "stop").success
+
+
+def test_joint_states_that_come_late_stop_the_arm(stage: Stage) -> None:
+    """What came counted as fresh, whenever it had been measured."""
+    time_ = SimulatedTime(stage)
+    ready_in(time_, stage, joint_state_timeout_s=1.0)
+    stage.play_long()
+    now = stage.joint_message
+
+    def late(message: JointState) -> JointState:
+        message = now(message)
+        message.header.stamp = ns_to_stamp(time_.now_ns - 1_500_000_000)
+        return message
+
+    stage.joint_message = late
+    ends_with(stage, 0, P.ABORTED, P.NO_JOINT_STATES)
+    stage.joint_message = now
+    stage.wait_until(lambda: stage.arm_status[-1].state == ArmStatus.READY, "rest")
+
+
+def test_a_clock_that_jumps_back_stops_the_arm_and_new_chunks_are_played(stage: Stage) -> None:
+    time_ = SimulatedTime(stage)
+    ik = ready_in(time_, stage)
+    stage.play_long()
+    time_.now_ns -= 500_000_000_000
     said = ends_with(stage, 0, P.ABORTED, P.CLOCK_JUMPED)
     assert "500." in said.message or "499." in said.message
     stage.wait_until(lambda: len(stage.arm_trajectories) == 2, "the stop")

@@ -93,9 +93,13 @@ class Arm:
         self.chunks: list[Chunk] = []
         self.stops = 0
         self.rests = True
+        self.unrests = ""
 
     def resting(self) -> bool:
         return self.rests
+
+    def unrest(self) -> str:
+        return self.unrests
 
     def play(self, chunk: Chunk) -> None:
         self.chunks.append(chunk)

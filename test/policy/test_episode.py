@@ -536,6 +536,20 @@ def test_an_arm_that_still_moves_is_not_looked_at() -> None:
     assert min(taken_ms(rig.server.requests[-1])) >= rest_ms
 
 
+def test_an_arm_that_is_not_known_to_rest_is_stopped_again_and_never_looked_at() -> None:
+    rig = at(State.PLAYING)
+    rig.episode.cancel(rig.now)
+    rig.arm.rests, rig.arm.unrests = False, "the arm runs away"
+    rig.start()
+    assert rig.arm.stops == 2
+    rig.connect()
+    rig.advance_until(lambda: not rig.episode.running)
+    assert rig.episode.result is not None
+    assert rig.episode.result.cause is Cause.ARM_SILENT
+    assert rig.episode.result.message == "the arm runs away"
+    assert len(rig.server.requests) == 1
+
+
 def test_nothing_is_asked_or_played_after_the_end() -> None:
     rig = at(State.PLAYING)
     rig.episode.cancel(rig.now)

@@ -57,6 +57,7 @@ class EpisodeMachine(RuleBasedStateMachine):
             with pytest.raises(ConfigurationError):
                 self.rig.start(time_limit_s=limit_s)
             return
+        self.stops += not self.rig.arm.rests  # as far as is known, it is stopped again
         self.rig.start(time_limit_s=limit_s)
         self.chunks = len(self.rig.arm.chunks)
 

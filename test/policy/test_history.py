@@ -42,6 +42,17 @@ def test_a_clock_that_goes_back_leaves_nothing_of_before() -> None:
     assert at(history, 510) == 3.0
 
 
+def test_a_moment_that_is_told_again_leaves_all_that_was_before() -> None:
+    """In lockstep the present is repeated while time stands still, and nothing else was left."""
+    history = History(64, REACH_NS)
+    history.add(1000, np.array([1.0]))
+    history.add(1010, np.array([2.0]))
+    for _ in range(3):
+        history.add(1010, np.array([4.0]))
+    assert at(history, 1005) == 2.5
+    assert at(history, 1010) == 4.0
+
+
 def test_only_so_many_are_kept() -> None:
     history = History(2, REACH_NS)
     for stamp in (10, 20, 30):

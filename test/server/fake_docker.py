@@ -120,7 +120,7 @@ def run(arguments: list[str]) -> None:
         )
     for mount in options.mount:
         source = dict(part.partition("=")[::2] for part in mount.split(","))["source"]
-        if not Path(source).exists():
+        if BEHAVIOUR.get("run") == "elsewhere" or not Path(source).exists():
             fail(
                 'docker: Error response from daemon: invalid mount config for type "bind": bind '
                 f"source path does not exist: {source}",
@@ -128,19 +128,18 @@ def run(arguments: list[str]) -> None:
             )
     for publish in options.publish:
         host, port, _ = publish.rsplit(":", 2)
-        with socket.socket() as probe:
-            try:
-                probe.bind((host, int(port)))
-            except OSError:
-                fail(
-                    "docker: Error response from daemon: driver failed programming external "
-                    f"connectivity: Bind for {host}:{port} failed: port is already allocated",
-                    125,
-                )
+        refused = port_complaint(host, port)
+        if refused:
+            fail(
+                "docker: Error response from daemon: failed to set up container networking: driver "
+                f"failed programming external connectivity on endpoint {options.name}: {refused}",
+                125,
+            )
     log, done = ENGINE / f"{options.name}.log", ENGINE / f"{options.name}.exit"
     content = {
         "labels": dict(label.split("=", 1) for label in options.label),
         "env": dict(variable.split("=", 1) for variable in options.env),
+        "ports": [publish.rsplit(":", 2)[1] for publish in options.publish],
         "pid": None,
     }
     record(options.name).write_text(json.dumps(content))
@@ -151,6 +150,18 @@ def run(arguments: list[str]) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda received, _: tell(options.name, received))
     follow(log, done)
+
+
+def port_complaint(host: str, port: str) -> str:
+    """Why a port cannot be published; empty: it can."""
+    if any(port in json.loads(file.read_text())["ports"] for file in CONTAINERS.glob("*.json")):
+        return f"Bind for {host}:{port} failed: port is already allocated"
+    with socket.socket() as probe:
+        try:
+            probe.bind((host, int(port)))
+        except OSError:
+            return f"failed to bind host port {host}:{port}/tcp: address already in use"
+    return ""
 
 
 def tell(name: str, number: int) -> None:

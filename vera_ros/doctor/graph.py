@@ -120,6 +120,7 @@ class JointFacts:
         samples: the messages that came, oldest first.
         names: which joints one message holds, for every kind of message that came.
         not_finite: joints with a position that is no number.
+        with_velocity: joints with a velocity that is a number.
         with_effort: joints with an effort that is a number.
     """
 
@@ -127,6 +128,7 @@ class JointFacts:
     samples: tuple[Sample, ...] = ()
     names: tuple[tuple[str, ...], ...] = ()
     not_finite: tuple[str, ...] = ()
+    with_velocity: tuple[str, ...] = ()
     with_effort: tuple[str, ...] = ()
 
     @classmethod
@@ -137,6 +139,7 @@ class JointFacts:
             _samples(values["samples"]),
             tuple(tuple(names) for names in values["names"]),
             tuple(values["not_finite"]),
+            tuple(values["with_velocity"]),
             tuple(values["with_effort"]),
         )
 

@@ -71,6 +71,14 @@ def _judge_names(configuration: Configuration, facts: GraphFacts) -> Finding | N
         return failure(
             NAME, f"the positions of {', '.join(broken)} are not numbers", "see the driver's log"
         )
+    silent = [name for name in ik["joint_names"] if name not in joints.with_velocity]
+    if silent:
+        return failure(
+            NAME,
+            f"no velocities of {', '.join(silent)}: ik_node cannot tell whether the arm rests, and "
+            "refuses to move it",
+            "have the driver export velocity state interfaces",
+        )
     return None
 
 

@@ -6,8 +6,6 @@ from contextlib import suppress
 from copy import copy
 from dataclasses import dataclass, replace
 
-import numpy as np
-
 from vera_ros.motion.causes import Cause, MotionRefusedError
 from vera_ros.motion.chunk_planner import ChunkPlanner
 from vera_ros.motion.commands import CLOCK_STEP_S, ChunkCommand, Measured
@@ -222,9 +220,8 @@ class Commander:
         playing = self.playing
         if playing is not None:
             self._let_go(playing)
-        dq = np.zeros(len(measured.q)) if measured.dq is None else measured.dq
         try:
-            plan = self._planner.plan_brake(measured.q, dq)
+            plan = self._planner.plan_brake(measured.q, measured.dq)
             self._gate.send_arm(plan.trajectory(), measured.arm, now_s, off_plan=True)
         except MotionRefusedError:
             if playing is None or playing.finished(now_s):

@@ -22,14 +22,14 @@ class Measured:
 
     Attributes:
         q: joint positions. Shape (n,), [rad].
-        dq: joint velocities; None: not measured. Shape (n,), [rad/s].
+        dq: joint velocities. Shape (n,), [rad/s].
         finger_m: finger position; None without a gripper.
         stamp_s: when it was measured, ROS time.
         received_s: when it arrived, steady time.
     """
 
     q: Vector
-    dq: Vector | None
+    dq: Vector
     finger_m: float | None
     stamp_s: float
     received_s: float
@@ -41,8 +41,8 @@ class Measured:
 
     @property
     def speed_rad_s(self) -> float:
-        """Of the fastest joint, where that is measured; otherwise 0."""
-        return 0.0 if self.dq is None else float(np.abs(self.dq).max(initial=0.0))
+        """Of the fastest joint."""
+        return float(np.abs(self.dq).max(initial=0.0))
 
 
 @dataclass(frozen=True)
@@ -58,6 +58,7 @@ class ChunkCommand:
         sequence: the chunk's number.
         start_s: when the first action begins, ROS time; None: as soon as possible.
         stamp_s: when that was seen which it was planned from, ROS time; None: not told.
+        sent_s: when it was sent, ROS time of the sender; None: not told.
         dropped: leading actions that are not played, since their time had passed.
     """
 
@@ -68,6 +69,7 @@ class ChunkCommand:
     sequence: int
     start_s: float | None = None
     stamp_s: float | None = None
+    sent_s: float | None = None
     dropped: int = 0
 
     def as_soon_as_possible(self) -> "ChunkCommand":

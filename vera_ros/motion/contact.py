@@ -39,19 +39,19 @@ class ContactWatch:
         self._rigid_body = rigid_body
         self._since_s: float | None = None
 
-    def look(self, effort: Vector | None, q: Vector, dq: Vector | None, now_s: float) -> str:
+    def look(self, effort: Vector | None, q: Vector, dq: Vector, now_s: float) -> str:
         """What the arm has touched something with; empty: nothing, or it is not known.
 
         Args:
             effort: measured; None: it is not measured. Shape (n,), [Nm].
             q: measured positions. Shape (n,), [rad].
-            dq: measured velocities; None: not measured. Shape (n,), [rad/s].
+            dq: measured velocities. Shape (n,), [rad/s].
             now_s: when this was measured.
         """
         if effort is None:
             return ""
         if self._rigid_body:
-            effort = effort - self._arm.efforts(q, np.zeros(self._arm.n) if dq is None else dq)
+            effort = effort - self._arm.efforts(q, dq)
         share = np.abs(effort) / self._limits
         joint = int(np.argmax(share))
         if share[joint] <= 1.0:

@@ -48,7 +48,7 @@ class PlaybackWatch:
         measured, bounds = senses.measured, self._bounds
         if measured is None:
             return None
-        came_s = now_s - senses.age_s
+        came_s = now_s - senses.silent_s
         planned = None if playing is None else playing.planned(came_s)
         if self._frozen.look(measured.q, planned, came_s):
             return Cause.JOINTS_FROZEN, (

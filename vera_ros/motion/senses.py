@@ -15,13 +15,15 @@ class Senses:
     Attributes:
         measured: None: where the arm is, is not known.
         effort: of the joints; None: not measured. Shape (n,), [Nm].
-        age_s: of the measurement.
+        age_s: of the measurement, by its stamp or its arrival, whatever is longer ago.
+        silent_s: since it came.
         fault: why nothing may be moved; None: it may, and the arm is measured.
     """
 
     measured: Measured | None = None
     effort: Vector | None = None
     age_s: float = 0.0
+    silent_s: float = 0.0
     fault: MotionRefusedError | None = None
 
 
@@ -36,6 +38,7 @@ class Bounds:
         rest_s: for the arm to rest after the end of a plan or a stop.
         planning_s: that planning may take.
         chunk_age_s: of what a chunk was planned from.
+        chunk_delay_s: from a chunk's being sent to its being planned.
         frozen_s: for joint states to stay the same while the plan moves.
         frozen_rad: how far the plan must have moved a joint for that.
         clock_jump_s: that the clock may go back.
@@ -47,6 +50,7 @@ class Bounds:
     rest_s: float
     planning_s: float
     chunk_age_s: float
+    chunk_delay_s: float
     frozen_s: float
     frozen_rad: float
     clock_jump_s: float

@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the arm may do: who lets it move, what stops it, and whether it does as it was told.
 
-Times are ROS time [s], given by the caller. Whatever is wrong, the answer is the same: the arm
-comes to rest smoothly and stays there until another chunk or move comes, and nothing is wrong.
+Times are ROS time [s], given by the caller, unless they are called steady. Whatever is wrong, the
+answer is the same: the arm comes to rest smoothly and stays there until another chunk or move
+comes, and nothing is wrong.
 """
 
+import math
 from collections.abc import Callable
 from typing import Protocol
 
@@ -23,6 +25,7 @@ AT_REST = "the arm has come to rest"
 _OFF_PLAN = (Cause.TRACKING_ERROR, Cause.CONTACT, Cause.CLOCK_JUMPED)
 _TRIES = 2  # at a plan that comes before it is to take over
 _ROUNDING_S = 1e-6
+_REST_UNKNOWN = "whether the arm rests after its stop is not known"
 _GO_ON = "the arm stops and holds; once all is well, give the goal again"
 
 
@@ -72,7 +75,7 @@ class Supervisor:
         watch: looks at the arm while it plays; None: it need not follow, in a dry run.
         bounds: what is still taken for well.
         hold: the latched hold.
-        stopwatch: steady time [s], to time the planning.
+        stopwatch: tells steady time [s].
         listener: is told what happens.
         present: tells the ROS time [s] that has come while something was planned; None: time
             stands still meanwhile.
@@ -103,6 +106,7 @@ class Supervisor:
         self._present = present
         self._clock = ClockWatch(bounds.clock_jump_s)
         self._rest = RestWatch(bounds.rest_s)
+        self._stopped_s = -math.inf  # when somebody asked for a stop last
         self._steps_told = 0
         self.awaiting: ChunkCommand | None = None
         self.cause, self.message, self.unrest = Cause.NONE, "", ""
@@ -120,6 +124,19 @@ class Supervisor:
     def moves(self, senses: Senses) -> bool:
         """Whether the arm moves, as far as is known."""
         return senses.measured is not None and self._bounds.moves(senses.measured)
+
+    def rests(self, senses: Senses) -> tuple[bool, str]:
+        """Whether the arm is known to rest while no stop is under way, and the same in words."""
+        measured, fault = senses.measured, senses.fault
+        if measured is None:
+            return False, f"whether the arm rests is not known: {fault}"
+        if not self.moves(senses):
+            return True, "the arm was not moving"
+        reason = f" ({fault})" if fault else ""
+        return False, (
+            f"the arm moves at {measured.speed_rad_s:.3f} rad/s, plays nothing, and was not "
+            f"braked{reason}; use its own stop"
+        )
 
     def explain(self, cause: Cause, message: str) -> None:
         """Remember why nothing is played; Cause.NONE: something is."""
@@ -144,6 +161,7 @@ class Supervisor:
                 f"chunk {waiting.sequence} of another episode waits for approval; call approve or "
                 "discard first",
             )
+        self._refuse_late(chunk, now_s)
         self._refuse_old(chunk, now_s)
         if approval:
             self._offer(chunk.as_soon_as_possible(), measured, now_s)
@@ -194,6 +212,23 @@ class Supervisor:
             raise senses.fault
         assert senses.measured is not None
         return senses.measured
+
+    def _refuse_late(self, chunk: ChunkCommand, now_s: float) -> None:
+        """What was long under way may be of an episode that is over, or paused, since."""
+        if chunk.sent_s is None:
+            return
+        late_s, most_s = now_s - chunk.sent_s, self._bounds.chunk_delay_s
+        if late_s > most_s:
+            raise MotionRefusedError(
+                Cause.CHUNK_TOO_OLD,
+                f"the chunk was sent {late_s:.2f} s ago; valid is up to {most_s} s; nothing of it "
+                "is played; is the network slow, or do the machines' clocks differ?",
+            )
+        if chunk.sent_s < self._stopped_s:
+            raise MotionRefusedError(
+                Cause.CHUNK_TOO_OLD,
+                "the chunk was sent before the last stop was asked for; nothing of it is played",
+            )
 
     def _refuse_old(self, chunk: ChunkCommand, now_s: float) -> None:
         most_s = self._bounds.chunk_age_s
@@ -262,6 +297,7 @@ class Supervisor:
     def stop(self, cause: Cause, message: str, senses: Senses, now_s: float) -> None:
         """Bring the arm to rest smoothly, whatever moves it; a stop under way goes on."""
         self._look_at_clock(senses, now_s)
+        self._stopped_s = now_s
         self.discard(message)
         if self.playing is not None:
             self._end_early(self.playing, cause, message, senses, now_s)
@@ -289,10 +325,7 @@ class Supervisor:
         """The measured arm, if it is a better guide to a smooth stop than its plan."""
         if cause not in _OFF_PLAN or self._watch is None:
             return None
-        measured = self._watch.brakes_from(senses, self.playing)
-        if cause is Cause.CLOCK_JUMPED and measured is not None and measured.dq is None:
-            return None
-        return measured
+        return self._watch.brakes_from(senses, self.playing)
 
     def _brake(self, senses: Senses, now_s: float) -> None:
         """Brake an arm that moves though nothing is played, if that is for this node to do."""
@@ -337,6 +370,7 @@ class Supervisor:
             return
         self._commander.turn_back(back_s)
         self._rest.forget()
+        self._stopped_s = -math.inf
         message = f"ROS time went back by {back_s:.3f} s"
         self._listener.worried(message)
         self.discard(message)
@@ -350,27 +384,32 @@ class Supervisor:
         """After a stop, the arm must really come to rest."""
         stop, measured = self._commander.stopping, senses.measured
         if stop is None:
+            self._rest.forget()
             return
         moves = None if measured is None else self.moves(senses)
-        rest = self._rest.look(stop.end_s, moves, now_s)
+        rest = self._rest.look(stop.end_s, moves, now_s, self._stopwatch())
         if rest is Rest.THERE:
             self._commander.rested()
             self.unrest = ""
             self._listener.rested(True, AT_REST)
         elif rest is Rest.OVERDUE:
-            self._say_unrest(senses)
+            measured = senses.measured
+            if measured is None:
+                self._say_unrest(f"{_REST_UNKNOWN}: {senses.fault}")
+            else:
+                self._say_unrest(
+                    f"the arm still moves at {measured.speed_rad_s:.3f} rad/s although it was "
+                    f"stopped: it was to rest {self._bounds.rest_s} s ago or sooner; use its own "
+                    "stop",
+                    again=True,
+                )
             self._brake(senses, now_s)
+        elif rest is Rest.UNKNOWN:
+            self._say_unrest(f"{_REST_UNKNOWN}: ROS time stands still")
 
-    def _say_unrest(self, senses: Senses) -> None:
-        measured, told = senses.measured, self.unrest
-        if measured is None:
-            self.unrest = f"whether the arm rests after its stop is not known: {senses.fault}"
-        else:
-            self.unrest = (
-                f"the arm still moves at {measured.speed_rad_s:.3f} rad/s although it was stopped: "
-                f"it was to rest {self._bounds.rest_s} s ago or sooner; use its own stop"
-            )
-        self.explain(Cause.NOT_AT_REST, self.unrest)
-        if measured is not None or not told:
-            self._listener.worried(self.unrest)
-        self._listener.rested(False, self.unrest)
+    def _say_unrest(self, message: str, *, again: bool = False) -> None:
+        told, self.unrest = self.unrest, message
+        self.explain(Cause.NOT_AT_REST, message)
+        if again or not told:
+            self._listener.worried(message)
+        self._listener.rested(False, message)

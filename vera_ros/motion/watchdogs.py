@@ -96,13 +96,14 @@ class Rest(Enum):
     COMING = auto()  # its time is not over, or only just
     THERE = auto()
     OVERDUE = auto()  # the arm still moves, or what it does is not known; said once per time-out
+    UNKNOWN = auto()  # ROS time stands still, so its time never comes; said once per time-out
 
 
 class RestWatch:
     """Tells whether an arm that was stopped comes to rest.
 
     Args:
-        time_s: that it may take after the stop's planned end.
+        time_s: that it may take after the stop's planned end, and that ROS time may stand still.
     """
 
     def __init__(self, time_s: float) -> None:
@@ -111,22 +112,26 @@ class RestWatch:
 
     def forget(self) -> None:
         """Begin anew: what came before says nothing any more."""
-        self._due_s = -np.inf
+        self._due_s = self._present_s = self._since_s = -np.inf
 
-    def look(self, end_s: float, moves: bool | None, now_s: float) -> Rest:
+    def look(self, end_s: float, moves: bool | None, now_s: float, steady_s: float) -> Rest:
         """Look at an arm.
 
         Args:
-            end_s: when the stop that was sent last ends.
+            end_s: when the stop that was sent last ends, ROS time.
             moves: whether the arm moves; None: not known.
-            now_s: the time.
+            now_s: ROS time.
+            steady_s: steady time.
         """
-        if now_s < end_s:
-            return Rest.COMING
-        if moves is False:
+        if now_s != self._present_s:
+            self._present_s, self._since_s = now_s, steady_s
+        if now_s >= end_s and moves is False:
             return Rest.THERE
         self._due_s = max(self._due_s, end_s + self._time_s)
-        if now_s < self._due_s:
+        if now_s >= self._due_s:
+            self._due_s = now_s + self._time_s
+            return Rest.OVERDUE
+        if steady_s - self._since_s < self._time_s:
             return Rest.COMING
-        self._due_s = now_s + self._time_s
-        return Rest.OVERDUE
+        self._since_s = steady_s
+        return Rest.UNKNOWN

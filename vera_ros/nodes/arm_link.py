@@ -2,6 +2,7 @@
 """The arm side as an episode sees it: ik_node, by topic and service."""
 
 import time
+from collections.abc import Callable
 
 from geometry_msgs.msg import PoseStamped
 from rclpy.task import Future
@@ -21,13 +22,22 @@ class ArmLink:
     Args:
         node: the rclpy node.
         embodiment: whose chunks these are.
-        stop_timeout_s: for a stop to be answered, after which the arm counts as resting.
+        now_ns: tells ROS time, for chunks to say when they were sent [ns].
+        stop_timeout_s: for a stop to be answered, after which nobody knows whether the arm rests.
     """
 
-    def __init__(self, node: VeraNode, embodiment: Embodiment, stop_timeout_s: float) -> None:
+    def __init__(
+        self,
+        node: VeraNode,
+        embodiment: Embodiment,
+        now_ns: Callable[[], int],
+        stop_timeout_s: float,
+    ) -> None:
         self._embodiment = embodiment
+        self._now_ns = now_ns
         self._stop_timeout_s = stop_timeout_s
-        self._stopping: tuple[float, Future] | None = None
+        self._asked_s: float | None = None  # when the last stop was asked for, steady time
+        self._answer: Future | None = None  # to it, once it could be sent
         self._chunks = node.create_publisher(ActionChunk, "action_chunk", 10)
         self._stop = node.create_client(Trigger, "stop")
 
@@ -39,6 +49,7 @@ class ArmLink:
                 header=Header(stamp=ns_to_stamp(chunk.stamp_ns)),
                 start=ns_to_stamp(chunk.start_ns),
                 planned_from=_pose_message(chunk.planned_from),
+                sent=ns_to_stamp(self._now_ns()),
                 session_id=chunk.session_id,
                 sequence=chunk.sequence,
                 embodiment=self._embodiment.name,
@@ -53,16 +64,40 @@ class ArmLink:
         )
 
     def stop(self) -> None:
-        """Call ik_node's stop."""
-        self._stopping = (time.monotonic(), self._stop.call_async(Trigger.Request()))
+        """Call ik_node's stop, as soon as there is one."""
+        self._asked_s, self._answer = time.monotonic(), None
+        self._ask()
 
-    def resting(self, patience_s: float | None = None) -> bool:
-        """Whether the last stop was answered, or has been waited for long enough."""
-        if self._stopping is None:
-            return True
-        asked_s, answered = self._stopping
-        limit_s = self._stop_timeout_s if patience_s is None else patience_s
-        return bool(answered.done()) or time.monotonic() - asked_s > limit_s
+    def resting(self) -> bool:
+        """Whether the last stop has brought the arm to rest."""
+        self._ask()
+        return self._asked_s is None or self._answered() is True
+
+    def unrest(self) -> str:
+        """Why the arm is not known to rest although it was stopped; empty: it is, or may be yet."""
+        if self._answered() is False:
+            assert self._answer is not None
+            return f"the arm did not come to rest: {self._answer.result().message}"
+        if self._answered() is None and self.stopping_s > self._stop_timeout_s:
+            return f"the arm side did not answer a stop within {self._stop_timeout_s:g} s"
+        return ""
+
+    @property
+    def stopping_s(self) -> float:
+        """For how long the last stop has been waited for [s]; 0: the arm rests."""
+        if self._asked_s is None or self._answered():
+            return 0.0
+        return time.monotonic() - self._asked_s
+
+    def _ask(self) -> None:
+        if self._asked_s is not None and self._answer is None and self._stop.service_is_ready():
+            self._answer = self._stop.call_async(Trigger.Request())
+
+    def _answered(self) -> bool | None:
+        """Whether the last stop succeeded; None: it was not answered yet."""
+        if self._answer is None or not self._answer.done():
+            return None
+        return bool(self._answer.result().success)
 
 
 def _pose_message(origin: Origin) -> PoseStamped:

@@ -1,14 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """The arm's measured state, from joint_states."""
 
-import math
 import time
 from typing import Any
 
 import numpy as np
 from sensor_msgs.msg import JointState
 
+from vera_ros.motion.causes import Cause, MotionRefusedError
 from vera_ros.motion.commands import Measured
+from vera_ros.motion.measurements import Measurements
+from vera_ros.motion.senses import Senses
 from vera_ros.motion.small_matrices import Vector
 from vera_ros.nodes.conversions import in_order, stamp_to_ns
 from vera_ros.nodes.latest import Latest
@@ -27,14 +29,12 @@ class ArmReader:
     def __init__(
         self, node: Any, joint_names: tuple[str, ...], gripper_joint: str, oldest_s: float
     ) -> None:
+        self._clock = node.get_clock()
         self._joint_names = joint_names
         self._gripper_joint = gripper_joint
-        self._oldest_s = oldest_s
         self._newest = Latest(node, JointState, "joint_states")
         self._read: tuple[JointState, float] | None = None
-        self._invalid = ""
-        self.invalid_count = 0
-        self.measured: Measured | None = None
+        self._measurements = Measurements(oldest_s)
         self.effort: Vector | None = None
 
     def read(self) -> None:
@@ -44,43 +44,77 @@ class ArmReader:
             return
         self._read = newest
         message, received_s = newest
-        names = self._joint_names
         try:
-            q = in_order(message, names, "position")
-            dq = in_order(message, names, "velocity") if message.velocity else None
-            finger = (
-                float(in_order(message, (self._gripper_joint,), "position")[0])
-                if self._gripper_joint
-                else None
-            )
-        except (KeyError, ValueError) as error:
-            self.invalid_count += 1
-            self._invalid = (
-                f"joint states without {error}"
-                if isinstance(error, KeyError)
-                else f"invalid joint states: {error}"
-            )
-            return
-        self._invalid = ""
-        stamp_s = stamp_to_ns(message.header.stamp) * 1e-9
-        self.measured = Measured(q, dq, finger, stamp_s, received_s)
-        self.effort = _efforts(message, names)
+            measured = read_joints(message, self._joint_names, self._gripper_joint, received_s)
+        except KeyError as error:
+            self._measurements.refuse(f"joint states without {error}")
+        except ValueError as error:
+            self._measurements.refuse(f"invalid joint states: {error}")
+        else:
+            if self._measurements.add(measured, self._now_s()):
+                self.effort = _efforts(message, self._joint_names)
 
     @property
-    def age_s(self) -> float:
-        """How long ago the newest joint states came that were taken [s]."""
-        return math.inf if self.measured is None else time.monotonic() - self.measured.received_s
+    def measured(self) -> Measured | None:
+        """The newest joint states that were taken."""
+        return self._measurements.newest
+
+    @property
+    def invalid_count(self) -> int:
+        """How many joint states were of no use."""
+        return self._measurements.refused
+
+    def sense(self, fault: MotionRefusedError | None) -> Senses:
+        """What is known of the arm now. `fault`: why nothing may be moved; None: it may."""
+        steady_s, unknown = time.monotonic(), self.fault()
+        if unknown and fault is None:
+            fault = MotionRefusedError(Cause.NO_JOINT_STATES, unknown)
+        return Senses(
+            None if unknown else self.measured,
+            self.effort,
+            self._measurements.age_s(steady_s, self._now_s()),
+            self._measurements.silent_s(steady_s),
+            fault,
+        )
 
     def fault(self) -> str:
         """Why the arm's present state is not known; empty: it is."""
-        if self.measured is None:
-            return self._invalid or "no joint states were received yet"
-        if self.age_s > self._oldest_s:
-            return self._invalid or (
-                f"no joint states have come for more than {self._oldest_s} s; is their driver "
-                "running?"
-            )
-        return ""
+        return self._measurements.fault(time.monotonic(), self._now_s())
+
+    def _now_s(self) -> float:
+        return float(self._clock.now().nanoseconds) * 1e-9
+
+
+def read_joints(
+    message: JointState, names: tuple[str, ...], gripper_joint: str, received_s: float
+) -> Measured:
+    """The arm as joint states tell of it.
+
+    Args:
+        message: the joint states.
+        names: of the arm's joints, base to tip.
+        gripper_joint: the finger; empty: none.
+        received_s: when they came, steady time.
+
+    Raises:
+        KeyError: a joint is missing.
+        ValueError: a value is missing or not finite.
+    """
+    if not message.velocity:
+        raise ValueError(
+            "they bring no velocities, so nobody knows whether the arm rests; have the driver "
+            "export its velocity state interfaces"
+        )
+    finger_m = None
+    if gripper_joint:
+        finger_m = float(in_order(message, (gripper_joint,), "position")[0])
+    return Measured(
+        in_order(message, names, "position"),
+        in_order(message, names, "velocity"),
+        finger_m,
+        stamp_to_ns(message.header.stamp) * 1e-9,
+        received_s,
+    )
 
 
 def _efforts(message: JointState, names: tuple[str, ...]) -> Vector | None:

@@ -37,6 +37,9 @@ def read_chunk(message: ActionChunk, embodiment: Embodiment, base_frame: str) ->
         raise _invalid(f"{len(gripper)} gripper values for {rows} rows; valid is one per row")
     if not (np.isfinite(deltas).all() and np.isfinite(gripper).all()):
         raise _invalid("values that are not finite")
+    sent_ns = stamp_to_ns(message.sent)
+    if not sent_ns:
+        raise _invalid("no time at which it was sent; valid is the present")
     start_ns, stamp_ns = stamp_to_ns(message.start), stamp_to_ns(message.header.stamp)
     return ChunkCommand(
         deltas,
@@ -46,6 +49,7 @@ def read_chunk(message: ActionChunk, embodiment: Embodiment, base_frame: str) ->
         message.sequence,
         start_ns * 1e-9 if start_ns else None,
         stamp_ns * 1e-9 if stamp_ns else None,
+        sent_ns * 1e-9,
     )
 
 

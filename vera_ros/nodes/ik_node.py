@@ -32,6 +32,8 @@ from vera_ros.nodes.tcp_reports import TcpReports
 from vera_ros.nodes.wakefulness import Wakefulness
 from vera_ros_interfaces.msg import ActionChunk
 
+_REST_UNKNOWN = "whether the arm rests is not known"
+
 
 class IkNode(VeraNode):
     """Turns chunks into trajectories and watches the arm play them (see Supervisor)."""
@@ -124,10 +126,11 @@ class IkNode(VeraNode):
     def stop(self) -> None:
         """Bring the arm to rest."""
         self._stop_arm(Cause.STOPPED, "the node is being deactivated")
-        self._at_rest.give(True, "the arm is coming to rest, and the node is being deactivated")
+        self._at_rest.give(False, "the node is being deactivated; the arm comes to rest by itself")
 
     def teardown(self) -> None:
         """Forget the arm; a hold stays."""
+        self._at_rest.give(False, f"{_REST_UNKNOWN}: the node is being cleaned up")
         self._commander = self._supervisor = self._reader = None
         for output in self._outputs:
             output.close()
@@ -191,16 +194,13 @@ class IkNode(VeraNode):
         if reader is None:
             return Senses(fault=MotionRefusedError(Cause.NOT_ACTIVE, "ik_node is not configured"))
         reader.read()
-        unknown, missing = reader.fault(), self._missing()
+        missing = self._missing()
         fault: MotionRefusedError | None = None
         if not self.active:
             fault = MotionRefusedError(Cause.NOT_ACTIVE, "ik_node is not active; activate it first")
         elif missing:
             fault = MotionRefusedError(Cause.NO_CONTROLLER, missing)
-        elif unknown:
-            fault = MotionRefusedError(Cause.NO_JOINT_STATES, unknown)
-        measured = None if unknown else reader.measured
-        return Senses(measured, reader.effort, reader.age_s, fault)
+        return reader.sense(fault)
 
     def now_s(self) -> float:
         """ROS time; where it comes by /clock, joint states may know of a later moment already."""
@@ -296,10 +296,13 @@ class IkNode(VeraNode):
         return response
 
     async def _answer_at_rest(self, response: Trigger.Response) -> None:
-        if self._supervisor is None or not self._supervisor.stopping:
-            response.success, response.message = True, "the arm was not moving"
-        else:
+        supervisor = self._supervisor
+        if supervisor is None:
+            response.message = f"{_REST_UNKNOWN}: ik_node is not configured"
+        elif supervisor.stopping:
             response.success, response.message = await self._at_rest.wait()
+        else:
+            response.success, response.message = supervisor.rests(self._sense())
 
     def _on_approve(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
         assert self._supervisor is not None

@@ -214,6 +214,15 @@ PARAMETERS = (
         7200.0,
     ),
     Parameter(
+        "chunk_max_delay_s",
+        0.5,
+        "between a chunk's being sent and being planned; one that comes later is refused, and the "
+        "clocks of the two machines must agree",
+        "s",
+        0.02,
+        60.0,
+    ),
+    Parameter(
         "clock_jump_s",
         0.05,
         "a ROS clock that goes back by more stops the arm",

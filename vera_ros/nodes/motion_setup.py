@@ -161,6 +161,7 @@ def make_bounds(p: Parameters) -> Bounds:
         rest_s=p["rest_timeout_s"],
         planning_s=p["planning_timeout_s"],
         chunk_age_s=p["chunk_max_age_s"],
+        chunk_delay_s=p["chunk_max_delay_s"],
         frozen_s=p["frozen_time_s"],
         frozen_rad=p["frozen_angle"],
         clock_jump_s=p["clock_jump_s"],

@@ -61,7 +61,9 @@ class PolicyNode(VeraNode):
             self, self._embodiment, lambda: self._episode, self._now, self._after_event
         )
         self._views = PolicyViews(self, self._embodiment, self._on_picture, self._on_view_fault)
-        self._arm = ArmLink(self, self._embodiment, p["settle_timeout_s"])
+        self._arm = ArmLink(
+            self, self._embodiment, lambda: self._now().ros_ns, p["settle_timeout_s"]
+        )
         parts = (
             self._embodiment,
             episode_bounds(p),
@@ -264,12 +266,16 @@ class PolicyNode(VeraNode):
                 self.get_logger().error(summary)
             else:
                 self.get_logger().info(summary)
+            unrest = self._arm.unrest()
+            if unrest:
+                self.get_logger().error(unrest)
             self._task.finish(result)
 
     def _rests(self, episode: Episode) -> bool:
         if isinstance(episode, LockstepEpisode):
             return episode.at_rest
-        return self._arm.resting(_RESULT_PATIENCE_S)
+        arm = self._arm
+        return arm.resting() or bool(arm.unrest()) or arm.stopping_s > _RESULT_PATIENCE_S
 
     # Status.
 

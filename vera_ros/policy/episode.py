@@ -159,6 +159,8 @@ class Episode:
         self._clock = EpisodeClock(now, self._bounds.clock_jump_s)
         self._pause_asked, self._fruitless = False, 0
         self._time_in_motion = MotionShare()
+        if not self._arm.resting():  # as far as the episode before knew
+            self._arm.stop()
         self._begin_session("waiting for the policy server", now)
 
     def _begin_session(self, message: str, now: Instant) -> None:
@@ -483,7 +485,11 @@ class Episode:
 
     def _look(self, waited_s: float, now: Instant) -> None:
         assert self.window is not None
-        if not self._arm.resting():  # after a stop by the episode before
+        if not self._arm.resting():  # after a stop
+            unrest = self._arm.unrest()
+            if unrest:
+                self._end(Cause.ARM_SILENT, unrest, now)
+                return
             self._not_before_ns = now.ros_ns
             self._enter(State.WAITING_FOR_VIEWS, now, "waiting for the arm to rest")
             return

@@ -22,8 +22,13 @@ class History:
         self._reach_ns = reach_ns
 
     def add(self, stamp_ns: int, values: Vector) -> None:
-        """Keep a measurement. Where stamps go back, what was measured before is forgotten."""
-        if self._kept and stamp_ns <= self._kept[-1][0]:
+        """Keep a measurement, in place of one of the same moment.
+
+        Where stamps go back, what was measured before is forgotten.
+        """
+        if self._kept and stamp_ns == self._kept[-1][0]:
+            self._kept.pop()
+        elif self._kept and stamp_ns < self._kept[-1][0]:
             self._kept.clear()
         self._kept.append((stamp_ns, values))
 

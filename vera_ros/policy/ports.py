@@ -164,6 +164,10 @@ class ArmPort(Protocol):
         """Whether the last stop is over: an arm that moves must not be looked at."""
         ...
 
+    def unrest(self) -> str:
+        """Why the arm is not known to rest although it was stopped; empty: it is, or may be yet."""
+        ...
+
 
 class BodyPort(Protocol):
     """What the robot feels of itself."""

@@ -11,13 +11,20 @@ from vera_ros.server.child import run_to_end
 
 _GONE = ("no such container", "already in progress")
 
+_PORT_IN_USE = (
+    "stop what uses the port, or choose another server_port or vis_port (vis_port 0: no viewer)"
+)
+
 # What Docker says, and what to do about it.
 _REMEDIES = {
     "cannot connect to the docker daemon": "start Docker: sudo systemctl start docker",
     "permission denied": "join the group docker (sudo usermod -aG docker $USER) and log in again",
     "could not select device driver": "install the NVIDIA container toolkit and restart Docker, or "
     "set gpu to '' for a machine without a GPU",
-    "port is already allocated": "stop what uses the port, or choose another server_port",
+    "port is already allocated": _PORT_IN_USE,  # by another container
+    "address already in use": _PORT_IN_USE,  # by a process of this machine
+    "bind source path does not exist": "Docker's engine does not see that folder: choose an engine "
+    "of this machine (docker context ls), and where Docker is a snap a folder below your home",
     "no space left on device": "make room: docker system df, docker system prune",
 }
 

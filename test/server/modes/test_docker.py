@@ -5,6 +5,7 @@ import asyncio
 import itertools
 import os
 import shutil
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from vera_ros.demo.isolation import free_port
 from vera_ros.server.docker_cli import DockerCli
 from vera_ros.server.keeper import ServerState
 from vera_ros.server.modes.docker import run_arguments
@@ -106,6 +108,11 @@ def test_a_container_whose_owner_is_gone_is_removed_first(room: Room, engine: En
         ({"ps": "no daemon"}, {}, ("docker ps", "Cannot connect", "systemctl start docker")),
         ({"run": "no daemon"}, {}, ("docker run", "Cannot connect", "systemctl start docker")),
         ({"run": "no gpu"}, {}, ("could not select device driver", "NVIDIA container toolkit")),
+        (
+            {"run": "elsewhere"},
+            {"ckpt_root": str(ROOT)},
+            (f"bind source path does not exist: {ROOT}", "docker context ls"),
+        ),
         ({"container": "die"}, {}, ("ended by itself: exit code 1", "CUDA out of memory")),
         ({"container": "stranger"}, {}, ("hosts embodiment 'droid'",)),
         ({"container": "hang"}, {"ready_timeout_s": 2.0}, ("waited 2 s in vain",)),
@@ -125,6 +132,31 @@ def test_one_that_does_not_come_up_says_why_and_leaves_nothing(
     said = asyncio.run(failure(room, engine, **more))
     for word in words:
         assert word in said
+    assert engine.containers == {}
+    assert room.is_empty()
+
+
+def test_a_port_that_another_program_holds_is_named_with_its_settings(
+    room: Room, engine: Engine
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as program:
+        port = program.getsockname()[1]
+        said = asyncio.run(failure(room, engine, vis_port=port))
+    assert f"127.0.0.1:{port}/tcp: address already in use" in said
+    assert "choose another server_port or vis_port" in said
+    assert engine.containers == {}
+    assert room.is_empty()
+
+
+def test_a_port_of_another_container_is_named_with_its_settings(room: Room, engine: Engine) -> None:
+    async def scenario() -> str:
+        async with keeping(docker(room), engine.environment) as other:
+            await other.until_ready()
+            return await failure(room, engine, server_port=free_port(), vis_port=room.port)
+
+    said = asyncio.run(scenario())
+    assert f"127.0.0.1:{room.port} failed: port is already allocated" in said
+    assert "choose another server_port or vis_port" in said
     assert engine.containers == {}
     assert room.is_empty()
 

@@ -55,6 +55,7 @@ class JointStream(Stream):
     def __init__(self, node: Any, now_s: Callable[[], float]) -> None:
         self.names: set[tuple[str, ...]] = set()
         self._positions: dict[str, float] = {}
+        self._velocities: dict[str, float] = {}
         self._efforts: dict[str, float] = {}
         super().__init__(node, now_s, JointState, "joint_states", sensor_qos("best_effort"))
 
@@ -62,6 +63,7 @@ class JointStream(Stream):
         """Note the joints."""
         self.names.add(tuple(message.name))
         self._positions |= dict(zip(message.name, message.position, strict=False))
+        self._velocities |= dict(zip(message.name, message.velocity, strict=False))
         self._efforts |= dict(zip(message.name, message.effort, strict=False))
 
     def facts(self) -> dict[str, Any]:
@@ -72,5 +74,11 @@ class JointStream(Stream):
             "not_finite": sorted(
                 name for name in all_names if not math.isfinite(self._positions.get(name, math.nan))
             ),
-            "with_effort": [name for name, e in self._efforts.items() if math.isfinite(e)],
+            "with_velocity": _numbers(self._velocities),
+            "with_effort": _numbers(self._efforts),
         }
+
+
+def _numbers(values: dict[str, float]) -> list[str]:
+    """Those whose value is a number."""
+    return [name for name, value in values.items() if math.isfinite(value)]
