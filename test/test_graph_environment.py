@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from vera_ros import graph_environment
 from vera_ros.errors import ConfigurationError
 from vera_ros.graph import GraphOptions, nodes
 from vera_ros.graph_environment import with_environment
+from vera_ros.nodes.policy_parameters import TUNABLE
 
 
 def test_the_environment_wins_over_server_and_address() -> None:
@@ -50,6 +52,30 @@ def test_the_address_is_where_a_client_finds_the_server(
     assert with_environment(options, variables)[0].url == url
 
 
+@pytest.mark.parametrize("server", ["attach", "docker", "subprocess"])
+def test_what_the_server_is_tuned_with_goes_through_policy_node(server: str) -> None:
+    options = GraphOptions(
+        server=server, parameters={"policy_node": {"sample_steps": 9, "observe": False}}
+    )
+    variables = {"VERA_MOTION_PLAN_SCALE": "0.8", "VERA_SAMPLE_STEPS": "4"}
+    changed, lines = with_environment(options, variables)
+    (policy,) = (spec for spec in nodes(changed) if spec.name == "policy_node")
+    own = {"motion_plan_scale": 0.8, "sample_steps": 4, "observe": False}
+    assert {name: policy.parameters[name] for name in own} == own
+    assert [line.split()[2] for line in lines] == list(variables)
+
+
+def test_tuning_of_0_leaves_the_server_what_it_has() -> None:
+    variables = {"VERA_MOTION_PLAN_SCALE": "0", "VERA_SAMPLE_STEPS": ""}
+    assert with_environment(GraphOptions(), variables) == (GraphOptions(), ())
+
+
+def test_the_ranges_are_those_of_policy_node() -> None:
+    most = {parameter.name: parameter.maximum for parameter in TUNABLE}
+    assert most["motion_plan_scale"] == graph_environment._MOST_SCALE
+    assert most["sample_steps"] == graph_environment._MOST_STEPS
+
+
 @pytest.mark.parametrize(
     ("variable", "value", "valid"),
     [
@@ -58,6 +84,12 @@ def test_the_address_is_where_a_client_finds_the_server(
         ("VERA_SERVER_PORT", "0", "1 … 65535"),
         ("VERA_SERVER_PORT", "²", "1 … 65535"),
         ("VERA_SERVER_PORT", "many", "1 … 65535"),
+        ("VERA_MOTION_PLAN_SCALE", "much", "0 … 10"),
+        ("VERA_MOTION_PLAN_SCALE", "nan", "0 … 10"),
+        ("VERA_MOTION_PLAN_SCALE", "-1", "0 … 10"),
+        ("VERA_MOTION_PLAN_SCALE", "11", "0 … 10"),
+        ("VERA_SAMPLE_STEPS", "2.5", "0 … 1000"),
+        ("VERA_SAMPLE_STEPS", "1001", "0 … 1000"),
     ],
 )
 def test_a_variable_that_is_not_valid_is_named(variable: str, value: str, valid: str) -> None:

@@ -5,16 +5,18 @@ The launch file takes this into the Python of `ros2`, which is the system's what
 active, and may lack what the nodes need: so no library is imported. server_node checks the rest.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from urllib.parse import urlsplit
 
 from vera_ros.embodiments import find_embodiment
 from vera_ros.errors import ConfigurationError
-from vera_ros.graph import SERVERS, GraphOptions
+from vera_ros.graph import SERVERS, GraphOptions, Value
 from vera_ros.server.address import url_of
 
 _OWN_PORT = "-1"
+_MOST_SCALE = 10.0  # of policy_node's motion_plan_scale
+_MOST_STEPS = 1000  # of its sample_steps
 
 
 def with_environment(
@@ -22,7 +24,9 @@ def with_environment(
 ) -> tuple[GraphOptions, tuple[str, ...]]:
     """Return the options as the VERA_* variables change them, and a line for each that does.
 
-    VERA_SERVER_MODE wins over `server`; VERA_SERVER_HOST and VERA_SERVER_PORT over `server_url`.
+    VERA_SERVER_MODE wins over `server`; VERA_SERVER_HOST and VERA_SERVER_PORT over `server_url`;
+    VERA_MOTION_PLAN_SCALE and VERA_SAMPLE_STEPS over policy_node's parameters: only so do they
+    reach a server that was not started here, or that knows the former by `configure` alone.
 
     Raises:
         ConfigurationError: a variable is not valid.
@@ -47,7 +51,33 @@ def with_environment(
         for name, value in given.items()
         if value != before[name]
     )
-    return replace(options, server=server, server_url=server_url), lines
+    tuned = _tuned(environment)
+    parameters = options.parameters
+    if tuned:
+        parameters = {**parameters, "policy_node": {**parameters.get("policy_node", {}), **tuned}}
+    changed = replace(options, server=server, server_url=server_url, parameters=parameters)
+    return changed, lines + tuple(_tuned_lines(tuned))
+
+
+def _tuned(environment: Mapping[str, str]) -> dict[str, Value]:
+    """Parameters of policy_node that it forwards to the server; 0 leaves that what it has."""
+    scale = environment.get("VERA_MOTION_PLAN_SCALE") or "0"
+    steps = environment.get("VERA_SAMPLE_STEPS") or "0"
+    try:
+        valid = 0.0 <= float(scale) <= _MOST_SCALE
+    except ValueError:
+        valid = False
+    if not valid:
+        raise _refusal("VERA_MOTION_PLAN_SCALE", scale, f"0 … {_MOST_SCALE:g}")
+    if not (steps.isascii() and steps.isdecimal() and int(steps) <= _MOST_STEPS):
+        raise _refusal("VERA_SAMPLE_STEPS", steps, f"0 … {_MOST_STEPS}")
+    tuned: dict[str, Value] = {"motion_plan_scale": float(scale), "sample_steps": int(steps)}
+    return {name: value for name, value in tuned.items() if value}
+
+
+def _tuned_lines(tuned: Mapping[str, Value]) -> Iterator[str]:
+    for name, value in tuned.items():
+        yield f"environment variable VERA_{name.upper()} wins: policy_node's {name} is {value}"
 
 
 def _host(text: str) -> str:

@@ -1,13 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """Runs the VERA server with the checkpoints of Weights & Biases runs taken from local folders.
 
-For embodiments whose inverse dynamics model the server knows by a run id alone, and would ask the
-network for: `python offline_resolve.py ARGUMENTS` is `python -m vera.server.start_vera_server
-ARGUMENTS` but for that. A run that no folder holds is an error.
+`python offline_resolve.py ARGUMENTS` is `python -m vera.server.start_vera_server ARGUMENTS` but for
+that: where the server knows an inverse dynamics model by a run id alone, it would ask the network;
+where it knows a file, it would load that again whatever run a reload names. A run that no folder
+holds is an error.
 """
 
 import os
 import runpy
+from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +19,7 @@ from checkpoints import root_folder
 from start import SERVER
 from table import load_table
 from vera.policy import motion_policy_loading as loading
+from vera.server.protocol import adapter_factory as factory
 
 
 def local_checkpoint(
@@ -30,22 +34,51 @@ def local_checkpoint(
     Raises:
         RunNotFoundError: no folder holds the run, or it is not complete.
     """
-    table = load_table()
-    root = root_folder(table, "checkpoints", os.environ)
-    folder = runs.folder_of_run(table, root, run_path.rpartition("/")[2])
-    complaints = runs.run_complaints(folder)
-    config = runs.sidecar(folder)
-    if complaints or config is None:
-        raise runs.RunNotFoundError("; ".join(complaints))
-    checkpoint = folder / runs.CHECKPOINT
+    checkpoint = _checkpoint_of(run_path.rpartition("/")[2])
     if not return_config:
         return checkpoint
+    config = runs.sidecar(checkpoint.parent)
     return checkpoint, loading._load_algorithm_config_from_path(config)
+
+
+def _checkpoint_of(run: str) -> Path:
+    table = load_table()
+    folder = runs.folder_of_run(table, root_folder(table, "checkpoints", os.environ), run)
+    complaints = runs.run_complaints(folder)
+    if complaints:
+        raise runs.RunNotFoundError("; ".join(complaints))
+    return folder / runs.CHECKPOINT
+
+
+def following_runs(make_adapter: Callable[..., Any]) -> Callable[..., Any]:
+    """Return the factory such that another run than at first means that run's file.
+
+    What is made then says by which run its model was asked for.
+    """
+    first: dict[str, tuple[str | None, str]] = {}  # run and file, by embodiment
+
+    def make(embodiment: str, *, dynamics_run_id: str | None = None, **options: Any) -> Any:
+        module: Any = import_module(factory._EMBODIMENTS[embodiment].builder_module)
+        file = getattr(module, "DEFAULT_DYNAMICS_CKPT", None)
+        if file is None:
+            return make_adapter(embodiment, dynamics_run_id=dynamics_run_id, **options)
+        first_run, module.DEFAULT_DYNAMICS_CKPT = first.setdefault(
+            embodiment, (dynamics_run_id, file)
+        )
+        if dynamics_run_id in (None, first_run):
+            return make_adapter(embodiment, dynamics_run_id=dynamics_run_id, **options)
+        module.DEFAULT_DYNAMICS_CKPT = str(_checkpoint_of(dynamics_run_id))
+        adapter = make_adapter(embodiment, dynamics_run_id=dynamics_run_id, **options)
+        adapter.config.idm_model = dynamics_run_id
+        return adapter
+
+    return make
 
 
 def main() -> None:
     """Run the server in this process."""
     loading.download_checkpoint = local_checkpoint
+    factory.make_adapter = following_runs(factory.make_adapter)
     runpy.run_module(SERVER, run_name="__main__", alter_sys=True)
 
 

@@ -25,6 +25,7 @@ from settings import Settings, SettingsError, control_variables
 from table import Bundle, Table
 
 SERVER = "vera.server.start_vera_server"
+PROGRAM = ("python", str(Path(__file__).with_name("offline_resolve.py")))  # runs it
 OFFLINE = {
     "HF_HUB_DISABLE_TELEMETRY": "1",
     "HF_HUB_OFFLINE": "1",
@@ -83,9 +84,8 @@ def prepare(table: Table, settings: Settings, environment: Environment) -> Start
     config = _algo_config(table, settings, variables)
     if config is not None:
         gaps += _config_gaps(table, settings, config, variables, gaps)
-    resolves_runs = idm is None or table.bundles[idm].variable is None
     return Start(
-        command=(*_program(resolves_runs), *_arguments(settings, config)),
+        command=(*PROGRAM, *_arguments(settings, config)),
         variables=variables,
         wan=_wan_folder(table, settings, variables),
         bundles=(*needed, *([idm] if idm and idm not in needed else [])),
@@ -179,12 +179,6 @@ def _config_gaps(
         return []
     bundle = _planner(table, settings) if settings.algo_config is None else None
     return [gap_of(bundle, complaints) if bundle else Gap(tuple(complaints))]
-
-
-def _program(resolves_runs: bool) -> tuple[str, ...]:
-    if resolves_runs:
-        return ("python", str(Path(__file__).with_name("offline_resolve.py")))
-    return ("python", "-m", SERVER)
 
 
 def _arguments(settings: Settings, config: Path | None) -> list[str]:

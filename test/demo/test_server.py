@@ -54,6 +54,13 @@ def test_a_server_that_runs_is_used_where_it_is() -> None:
     assert (graph.server, graph.url) == ("attach", "ws://gpu-machine:8800")
 
 
+def test_the_environment_tunes_the_server_in_lockstep_too() -> None:
+    options = DemoOptions(server="subprocess", lockstep=True)
+    graph, overrides = graph_options(options, {"VERA_SAMPLE_STEPS": "4"})
+    assert graph.parameters["policy_node"] == {"sample_steps": 4, "await_verdict": True}
+    assert len(overrides) == 1
+
+
 def test_nobody_listens() -> None:
     url = f"ws://127.0.0.1:{free_port()}"
     with pytest.raises(DemoError, match=f"no policy server at {url}"):

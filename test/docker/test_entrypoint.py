@@ -17,7 +17,7 @@ import pytest
 from .machine import PROGRAMS, TABLE, Machine, lay
 
 NOBODY = 65534
-SERVER = ["-m", "vera.server.start_vera_server"]
+SERVER = str(PROGRAMS / "offline_resolve.py")
 
 
 def bundles_of(embodiment: str, tracker: str = "") -> list[str]:
@@ -43,7 +43,7 @@ def test_mimicgen(machine: Machine) -> None:
     ran = machine.run()
     planner = machine.place("mimicgen-planner")
     assert ran.arguments == [
-        *SERVER,
+        SERVER,
         "--embodiment=mimicgen",
         "--host=0.0.0.0",
         "--port=8800",
@@ -71,7 +71,7 @@ def test_mimicgen(machine: Machine) -> None:
 def test_pusht(machine: Machine) -> None:
     machine.fill("pusht")
     ran = machine.run(VERA_EMBODIMENT="pusht")
-    assert ran.arguments[:2] == SERVER
+    assert ran.arguments[0] == SERVER
     assert {"--port=8820", "--vis-port=8821", "--no-teacache"} <= set(ran.arguments)
     assert not [argument for argument in ran.arguments if "algo-config" in argument]
     planner, idm = machine.place("pusht-planner"), machine.place("pusht-idm")
@@ -82,7 +82,7 @@ def test_pusht(machine: Machine) -> None:
 def test_droid_whose_dynamics_model_the_server_knows_by_its_run_alone(machine: Machine) -> None:
     machine.fill("droid")
     ran = machine.run(VERA_EMBODIMENT="droid")
-    assert ran.arguments[0] == str(PROGRAMS / "offline_resolve.py")
+    assert ran.arguments[0] == SERVER
     assert {"--port=8804", "--no-debug-dump"} <= set(ran.arguments)
     assert f"--algo-config={machine.place('droid-planner')}/algo_config.yaml" in ran.arguments
     assert ran.variables["VERA_WAN14B_CKPT_ROOT"] == str(machine.roots["wan"])
@@ -99,7 +99,7 @@ def test_allegro_with_checkpoints_of_ones_own(machine: Machine) -> None:
     ran = machine.run(
         VERA_EMBODIMENT="allegro", VERA_ALGO_CONFIG=str(config), VERA_DYNAMICS_RUN_ID="a1b2c3d4"
     )
-    assert ran.arguments[0] == str(PROGRAMS / "offline_resolve.py")
+    assert ran.arguments[0] == SERVER
     assert {f"--algo-config={config}", "--dynamics-run-id=a1b2c3d4"} <= set(ran.arguments)
 
 
@@ -506,7 +506,7 @@ def test_check_says_what_would_be_run_and_runs_nothing(machine: Machine) -> None
     machine.fill("mimicgen")
     ran = machine.run("--check")
     assert (ran.code, ran.started) == (0, None)
-    assert "python -m vera.server.start_vera_server --embodiment=mimicgen" in ran.said
+    assert f"python {SERVER} --embodiment=mimicgen" in ran.said
     assert "VERA_TRACKER_BACKEND=cotracker" in ran.said
     assert "nothing is missing" in ran.said
 

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from vera_ros.embodiments import ActionSpace, Embodiment, find_embodiment
+from vera_ros.motion.actions import ActionConvention, interpret_actions
 from vera_ros.wire.client import PolicyClient
 from vera_ros.wire.messages import InferReply, InferRequest
 from vera_ros.wire.server_config import ServerConfig, check_embodiment
@@ -20,11 +21,12 @@ _STANDING = {
     "eef_quat": [1.0, 0.0, 0.0, 0.0],
     "gripper_qpos": [0.04, -0.04],
 }
-# Of one step: no policy that makes sense asks for more [m, rad; image units].
+# Of one step, where the policy has no range of its own: none that makes sense asks for more
+# [m and rad; rad; image units].
 _MOST = {
-    ActionSpace.EEF_DELTA: 1.0,
-    ActionSpace.JOINT_POSITION: 2.0 * np.pi,
-    ActionSpace.PLANAR: 1024.0,
+    ActionSpace.EEF_DELTA: (0.1, 0.1, 0.1, 0.2, 0.2, 0.2),
+    ActionSpace.JOINT_POSITION: (2.0 * np.pi,),
+    ActionSpace.PLANAR: (1024.0,),
 }
 
 
@@ -66,17 +68,18 @@ class LiveServer:
         assert reply.info.get("chunk_len", len(actions)) == len(actions)
         assert reply.non_finite_rows.size == 0
         column = config.gripper_column
-        pose = actions if column is None else np.delete(actions, column, axis=1)
-        assert (
-            np.abs(pose * self._scale(config, column)).max() <= _MOST[self.embodiment.action_space]
+        if column is not None:
+            assert np.abs(actions[:, column]).max() <= 1.0
+        commands = interpret_actions(
+            actions,
+            self.embodiment,
+            ActionConvention(
+                config.action_dim, column, config.actions_already_metric, config.action_abs_scale
+            ),
         )
-
-    def _scale(self, config: ServerConfig, column: int | None) -> npt.NDArray[np.float64]:
-        """From the wire's unit to m and rad."""
-        scale = np.array(config.action_abs_scale)
-        if not config.actions_already_metric and len(scale):
-            return scale if column is None else np.delete(scale, column)
-        return np.asarray(self.embodiment.action_scale or 1.0, np.float64)
+        assert commands.clipped_rows == 0
+        if self.embodiment.action_limit is None:
+            assert (np.abs(commands.poses) <= _MOST[self.embodiment.action_space]).all()
 
 
 def new_session() -> str:

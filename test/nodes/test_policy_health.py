@@ -31,7 +31,11 @@ def play_a_chunk(stage: Stage, **parameters: Any) -> Any:
 def test_an_episode_leaves_its_numbers(stage: Stage) -> None:
     stage.serve(
         ScriptedPolicy(
-            planner_model="wan", git_head="0123456789abcdef", git_dirty=True, hostname="gpu"
+            planner_model="wan",
+            idm_model="vggt",
+            git_head="0123456789abcdef",
+            git_dirty=True,
+            hostname="gpu",
         )
     )
     node = play_a_chunk(stage, viewer_url="http://gpu:8801/")
@@ -49,6 +53,10 @@ def test_an_episode_leaves_its_numbers(stage: Stage) -> None:
     assert values["server_planner"] == "wan"
     assert values["server_code"] == "0123456789ab with changes"
     assert values["server_host"] == "gpu"
+    status = stage.status[-1]
+    assert status.server_url == f"ws://127.0.0.1:{stage.port}"
+    assert (status.viewer_url, status.server_code) == (values["viewer_url"], values["server_code"])
+    assert (status.planner_model, status.idm_model) == ("wan", "vggt")
 
 
 def test_the_numbers_go_out(stage: Stage) -> None:
@@ -68,6 +76,8 @@ def test_a_view_that_stops_is_a_warning_and_in_an_episode_an_error(stage: Stage)
     node = stage.add_policy(view_max_age_s=0.5)
     assert "not configured" in node.health().message
     stage.wait_until_active(node)
+    stage.wait_until(lambda: stage.status, "the status")
+    assert (stage.status[-1].viewer_url, stage.status[-1].planner_model) == ("", "")
     assert "no picture of agentview_image, robot0_eye_in_hand_image yet" in node.health().message
     handle = stage.goal()
     stage.wait_for_state(PolicyStatus.WAITING_FOR_VIEWS)

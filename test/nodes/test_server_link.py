@@ -413,8 +413,11 @@ def test_other_models_are_loaded_over_the_same_connection(episode: Episode, serv
     policy.reloaded = {"context_frames": 9}
     episode.link.reload({"algo_config": "omni.yaml"}, done.append)
     episode.wait_until(lambda: done)
-    assert done[0].result().context_frames == 9
-    assert policy.calls == ["configure", "reload", "configure"]
+    loaded = done[0].result()
+    assert loaded.config.context_frames == 9
+    assert "does not say its algo_config" in loaded.unheeded["algo_config"]
+    # Of the connection, and what it has, before; then the same again.
+    assert policy.calls == ["configure", "configure", "reload", "configure", "configure"]
     episode.link.connect("a")
     assert episode.next().context_frames == 9
 

@@ -8,7 +8,7 @@ from vera_ros.nodes.policy_node import PolicyNode
 from vera_ros_interfaces.msg import PolicyStatus
 from vera_ros_interfaces.srv import ReloadServer
 
-from .stage import ScriptedPolicy, Stage
+from .stage import STEPS, ScriptedPolicy, Stage
 
 Request = ReloadServer.Request
 
@@ -33,12 +33,13 @@ def reload(stage: Stage, **request: object) -> ReloadServer.Response:
 def test_the_next_episode_uses_the_new_models(
     stage: Stage, policy: ScriptedPolicy, node: PolicyNode
 ) -> None:
-    policy.reloaded = {"context_frames": 9, "planner_model": "omni"}
+    policy.reloaded = {"context_frames": 9, "planner_model": "omni.yaml", "action_horizon": 8}
     answer = reload(stage, algo_config="omni.yaml", action_horizon=8)
     assert answer.success, answer.message
-    for word in ("planner omni", "agentview_image", "20 Hz", "9 frames"):
+    for word in ("planner omni.yaml", "agentview_image", "20 Hz", "9 frames"):
         assert word in answer.message
-    assert node.health().values["server_planner"] == "omni"
+    assert node.health().values["server_planner"] == "omni.yaml"
+    stage.wait_until(lambda: stage.status[-1].planner_model == "omni.yaml", "the status")
     handle = stage.goal()
     stage.wait_for_state(PolicyStatus.WAITING_FOR_VIEWS)
     stage.wait_until(lambda: stage.status[-1].window_size == 9, "the window")
@@ -46,11 +47,25 @@ def test_the_next_episode_uses_the_new_models(
     stage.result(handle)
 
 
-def test_only_what_is_given_is_asked_for(
+def test_models_are_left_to_the_server_and_steps_stay(
     stage: Stage, policy: ScriptedPolicy, node: PolicyNode
 ) -> None:
-    reload(stage, dynamics_run_id="entity/project/run", sample_steps=4)
-    assert policy.reloads == [{"dynamics_run_id": "entity/project/run", "sample_steps": 4}]
+    policy.reloaded = {"idm_model": "run"}
+    assert reload(stage, dynamics_run_id="entity/project/run").success
+    assert policy.reloads == [{"dynamics_run_id": "entity/project/run", "action_horizon": STEPS}]
+
+
+def test_a_server_that_does_not_load_what_it_is_told_is_no_success(
+    stage: Stage, policy: ScriptedPolicy, node: PolicyNode
+) -> None:
+    policy.reloaded = {"idm_model": "idm-mimicgen-285ouq1q", "planner_model": "omni.yaml"}
+    answer = reload(stage, dynamics_run_id="37oa162u", algo_config="omni.yaml")
+    assert not answer.success
+    assert "dynamics_run_id is 'idm-mimicgen-285ouq1q' on the server, not '37oa162u'" in (
+        answer.message
+    )
+    assert "algo_config" not in answer.message
+    assert node.health().values["server_planner"] == "omni.yaml"
 
 
 def test_an_episode_is_not_disturbed(

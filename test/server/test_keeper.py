@@ -4,6 +4,7 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 
@@ -65,6 +66,27 @@ async def kept(mode: Scripted, settings: ServerSettings) -> AsyncIterator[asynci
 
 def settings(port: int, ready_timeout_s: float = LONG_S) -> ServerSettings:
     return ServerSettings(server_port=port, ready_timeout_s=ready_timeout_s)
+
+
+def test_a_server_that_runs_already_was_not_told_what_to_be() -> None:
+    async def scenario(**chosen: Any) -> ServerStatus:
+        made = ServerSettings(server_port=free_port(), **chosen)
+        mode = Scripted(made)
+        said: list[ServerStatus] = []
+        mode.serve()
+        task = asyncio.create_task(ServerKeeper(mode, made, said.append).run())
+        while not (said and said[-1].state is ServerState.READY):
+            assert not task.done()
+            await asyncio.sleep(0.001)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        return said[-1]
+
+    plain = asyncio.run(scenario(ckpt_root="", ready_timeout_s=60.0, tracker_backend="auto"))
+    assert (plain.ours, plain.untold) == (False, ())
+    told = asyncio.run(scenario(sample_steps=4, motion_plan_scale=0.5, algo_config="/omni.yaml"))
+    assert told.untold == ("algo_config /omni.yaml", "sample_steps 4", "motion_plan_scale 0.5")
+    assert "may not have algo_config /omni.yaml, sample_steps 4" in told.message
 
 
 async def failure_of(task: asyncio.Task[None]) -> str:
@@ -159,6 +181,7 @@ def test_of_two_starts_at_once_one_waits_for_the_other() -> None:
             while said[-1].state is not ServerState.READY:
                 await asyncio.sleep(0.001)
             assert not said[-1].ours
+            assert said[-1].untold == ()
             assert not starting.done()
             waiting.cancel()
             await asyncio.gather(waiting, return_exceptions=True)

@@ -433,6 +433,21 @@ def test_a_reload_that_is_refused_changes_nothing(serve: Callable[..., Server], 
     assert server.connections == 1
 
 
+def test_a_server_that_breaks_before_it_reloads_has_its_models_yet(
+    serve: Callable[..., Server], news: News
+) -> None:
+    server = serve(configure=TRACEBACK)
+
+    async def talk(session: PolicySession) -> None:
+        await session.open("a")
+        with pytest.raises(PolicyServerError) as failed:
+            await session.reload({})
+        assert "lost" not in str(failed.value)
+
+    run(server.url, news, talk)
+    assert "reload" not in server.asked
+
+
 def test_a_reload_that_fails_leaves_a_server_without_models(
     serve: Callable[..., Server], news: News
 ) -> None:

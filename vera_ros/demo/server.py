@@ -39,9 +39,9 @@ def graph_options(
         ),
         environment,
     )
-    parameters: dict[str, dict[str, Value]] = {}
+    parameters: dict[str, dict[str, Value]] = {n: dict(own) for n, own in graph.parameters.items()}
     if options.lockstep:
-        parameters["policy_node"] = {"await_verdict": True}
+        parameters.setdefault("policy_node", {})["await_verdict"] = True
     if graph.server == "reference":
         parameters["reference_server"] = {"delay_s": options.server_delay_s}
         if not graph.server_url:

@@ -31,6 +31,7 @@ from vera_ros.policy.goal import Goal
 from vera_ros.policy.lockstep_episode import LockstepEpisode
 from vera_ros.policy.ports import Instant
 from vera_ros.policy.states import Cause, Outcome, State
+from vera_ros.wire.server_config import ServerConfig
 from vera_ros_interfaces.action import ExecuteTask
 from vera_ros_interfaces.msg import ChunkProgress, PolicyStatus
 
@@ -47,7 +48,7 @@ class PolicyNode(VeraNode):
         self._server: ServerSide | None = None
         self._world: WorldLink | None = None
         self._task: TaskAction | None = None
-        self._shown: tuple[State, str] | None = None
+        self._shown: tuple[State, str, ServerConfig | None] | None = None
         self._wakefulness = Wakefulness()
         PatientParameterServices(self, self._verdicts)
 
@@ -246,10 +247,11 @@ class PolicyNode(VeraNode):
     def _after_event(self, *, wait_for_rest: bool = True) -> None:
         """Show what changed; when the episode is over, let the goal answer."""
         episode = self._episode
-        if episode is None:
+        if episode is None or self._server is None:
             return
-        if (episode.state, episode.session_id) != self._shown:
-            self._shown = (episode.state, episode.session_id)
+        shown = (episode.state, episode.session_id, self._server.config)
+        if shown != self._shown:
+            self._shown = shown
             self._publish_status()
         # Whoever gets the result may move the arm at once: the stop must be over by then.
         result = episode.result if not wait_for_rest or self._rests(episode) else None
@@ -279,10 +281,10 @@ class PolicyNode(VeraNode):
 
     def _publish_status(self) -> None:
         episode = self._episode
-        if episode is None or self._task is None:
+        if episode is None or self._server is None or self._task is None:
             return
-        url, now = self.parameters["server_url"], self._now()
-        status = status_message(episode, self._views.buffer, url, now.ros_ns)
+        now = self._now()
+        status = status_message(episode, self._views.buffer, self._server, now.ros_ns)
         self._status.publish(status)
         if self._marker.get_subscription_count():
             self._marker.publish(status_marker(status))

@@ -12,6 +12,7 @@ from vera_ros.wire.client import PolicyClient
 from vera_ros.wire.client_thread import ClientThread
 from vera_ros.wire.messages import InferReply, InferRequest, ObserveRequest
 from vera_ros.wire.patience import FailedAttempt
+from vera_ros.wire.reloading import Reloaded, Request
 from vera_ros.wire.server_config import ServerConfig
 from vera_ros.wire.session import PolicySession, SessionOptions
 from vera_ros.wire.tuning import Setting, Tuned
@@ -102,9 +103,7 @@ class ServerLink:
         """Have the server apply settings, after what it does now; None: it is not connected."""
         self._submit(partial(self._session.tune, dict(settings)), on_done)
 
-    def reload(
-        self, request: Mapping[str, str | int], on_done: "Callable[[Future[ServerConfig]], None]"
-    ) -> None:
+    def reload(self, request: Request, on_done: "Callable[[Future[Reloaded]], None]") -> None:
         """Make the server load other models, between episodes."""
         self._submit(partial(self._session.reload, dict(request)), on_done)
 

@@ -109,7 +109,7 @@ class ServerNode(VeraNode):
 
     def _note(self, status: ServerStatus) -> None:
         self._status = status
-        if status.state is ServerState.LOST:
+        if status.state is ServerState.LOST or status.untold:
             self.get_logger().warning(status.message)
         else:
             self.get_logger().info(status.message)

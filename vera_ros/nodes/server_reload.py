@@ -11,6 +11,7 @@ from vera_ros.errors import ConfigurationError, ConnectionFailedError
 from vera_ros.nodes.node import VeraNode
 from vera_ros.nodes.server_link import ServerLink
 from vera_ros.wire.provenance import describe_server
+from vera_ros.wire.reloading import Reloaded
 from vera_ros.wire.server_config import ServerConfig
 from vera_ros_interfaces.srv import ReloadServer
 
@@ -69,8 +70,7 @@ class ServerReload:
         self._answer = Future(executor=self._node.executor)
         try:
             self._link.reload(wanted, self._answer.set_result)
-            loaded = await self._answer
-            config = loaded.result()
+            loaded: Reloaded = (await self._answer).result()
         except Exception as error:
             misfit = isinstance(error, ConfigurationError)
             response.message = f"{'loaded, but it does not fit: ' if misfit else ''}{error}"
@@ -78,8 +78,10 @@ class ServerReload:
             return response
         finally:
             self._answer = None
-        self._on_loaded(config)
-        response.success, response.message = True, _describe(config)
+        self._on_loaded(loaded.config)
+        response.success, response.message = not loaded.unheeded, _describe(loaded)
+        if loaded.unheeded:
+            self._node.get_logger().error(f"reload: {response.message}")
         return response
 
     def _refusal(self, request: ReloadServer.Request) -> str:
@@ -93,10 +95,13 @@ class ServerReload:
         return self._why_not()
 
 
-def _describe(config: ServerConfig) -> str:
+def _describe(loaded: Reloaded) -> str:
+    config = loaded.config
     widths = list(config.view_widths) or "as the client has them"
+    unheeded = f"not as asked: {'; '.join(loaded.unheeded.values())}. " if loaded.unheeded else ""
+    steps = f", {loaded.sample_steps} denoising steps" if loaded.sample_steps else ""
     return (
-        f"{describe_server(config)}; views {list(config.view_keys)}, widths {widths}, "
+        f"{unheeded}{describe_server(config)}; views {list(config.view_keys)}, widths {widths}, "
         f"{1.0 / config.control_dt:g} Hz, {config.action_horizon} actions per chunk, "
-        f"{config.context_frames} frames of context"
+        f"{config.context_frames} frames of context{steps}"
     )

@@ -64,7 +64,7 @@ class ServerSide:
         self.link = ServerLink(options, self, answers.trigger)
         self.settings = ServerSettings(node, self.link, self._on_applied)
         self._reload = ServerReload(
-            node, self.link, embodiment, self._why_no_reload, self._note_config
+            node, self.link, embodiment, self._why_no_reload, self._on_reloaded
         )
 
     @property
@@ -113,6 +113,10 @@ class ServerSide:
         warning = protocol_warning(config)
         if warning:
             self._node.get_logger().warning(warning)
+
+    def _on_reloaded(self, config: ServerConfig) -> None:
+        self._note_config(config)
+        self._after_event()
 
     def _on_applied(self, applied: Mapping[str, Any]) -> None:
         episode, steps = self._episode(), applied.get("n_action_steps")

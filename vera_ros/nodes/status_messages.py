@@ -6,19 +6,21 @@ from std_msgs.msg import ColorRGBA, Header
 from visualization_msgs.msg import Marker
 
 from vera_ros.nodes.conversions import ns_to_stamp
+from vera_ros.nodes.server_side import ServerSide
 from vera_ros.policy.async_episode import AsyncEpisode
 from vera_ros.policy.episode import Episode
 from vera_ros.policy.states import Cause, State
 from vera_ros.vision.frame_buffer import FrameBuffer
+from vera_ros.wire.provenance import describe_code
 from vera_ros_interfaces.action import ExecuteTask
 from vera_ros_interfaces.msg import PolicyStatus
 
 
 def status_message(
-    episode: Episode, buffer: FrameBuffer, server_url: str, now_ns: int
+    episode: Episode, buffer: FrameBuffer, server: ServerSide, now_ns: int
 ) -> PolicyStatus:
     """The status at ROS time `now_ns`."""
-    counters, window = episode.counters, episode.window
+    counters, window, config = episode.counters, episode.window, server.config
     ages = buffer.ages_ns(now_ns)
     return PolicyStatus(
         header=Header(stamp=ns_to_stamp(now_ns)),
@@ -27,7 +29,11 @@ def status_message(
         message=episode.message,
         session_id=episode.session_id,
         prompt=episode.goal.prompt,
-        server_url=server_url,
+        server_url=server.url,
+        viewer_url=server.viewer_url,
+        server_code=describe_code(config) if config else "",
+        planner_model=config.planner_model if config else "",
+        idm_model=config.idm_model if config else "",
         chunk=counters.chunks,
         steps=counters.steps,
         window_fill=window.fill if window else 0,

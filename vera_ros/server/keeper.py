@@ -21,6 +21,16 @@ _HANDSHAKE_S = 5.0
 _TRY_AGAIN_S = 0.5
 _LOOK_S = 1.0  # how often the connection to a server that is ready is looked at
 _PROGRESS_S = 10.0
+# What a server does as it is told when it is started.
+_OF_THE_START = (
+    "algo_config",
+    "dynamics_run_id",
+    "text_prompt",
+    "sample_steps",
+    "tracker_backend",
+    "motion_plan_scale",
+    "teacache",
+)
 
 
 class ServerState(Enum):
@@ -42,12 +52,14 @@ class ServerStatus:
         message: the same in words, with the server's last line while it loads.
         ours: whether it was started here, and so will be stopped here.
         config: what it said of itself when it was ready.
+        untold: settings that it was not started with from here, by name and value.
     """
 
     state: ServerState
     message: str
     ours: bool = False
     config: ServerConfig | None = None
+    untold: tuple[str, ...] = ()
 
 
 class ServerKeeper:
@@ -117,8 +129,15 @@ class ServerKeeper:
             if _now_s() - began_s > self._settings.ready_timeout_s:
                 raise ServerStartError(self._in_vain(found))
             await self._unless_ended(asyncio.sleep(_TRY_AGAIN_S))
-        whose = self._mode.describe() if self._ended is not None else f"the one that runs at {url}"
-        self._say(ServerState.READY, f"the policy server is ready: {whose}", client.config)
+        ours = self._ended is not None
+        whose = self._mode.describe() if ours else f"the one that runs at {url}"
+        untold = () if ours else untold_settings(self._settings)
+        if untold:
+            whose += (
+                f"; it was not started here, and may not have {', '.join(untold)}: restart it with "
+                "these, or leave them away"
+            )
+        self._say(ServerState.READY, f"the policy server is ready: {whose}", client.config, untold)
 
     async def _start(self) -> None:
         self._say(ServerState.STARTING, f"starting {self._mode.describe()}")
@@ -159,8 +178,14 @@ class ServerKeeper:
         tail = f"; its last lines:\n{self._mode.tail}" if self._mode.tail else ""
         return f"{waited} ({found.detail}); see what it does, or set ready_timeout_s higher{tail}"
 
-    def _say(self, state: ServerState, message: str, config: ServerConfig | None = None) -> None:
-        self._status = ServerStatus(state, message, self._ended is not None, config)
+    def _say(
+        self,
+        state: ServerState,
+        message: str,
+        config: ServerConfig | None = None,
+        untold: tuple[str, ...] = (),
+    ) -> None:
+        self._status = ServerStatus(state, message, self._ended is not None, config, untold)
         self._on_status(self._status)
 
     async def _tell_progress(self) -> None:
@@ -170,6 +195,13 @@ class ServerKeeper:
             last = f"; its last line: {self._mode.last_line}" if self._mode.last_line else ""
             message = f"{self._status.message}, for {_now_s() - began_s:.0f} s{last}"
             self._on_status(replace(self._status, message=message))
+
+
+def untold_settings(settings: ServerSettings) -> tuple[str, ...]:
+    """Return what was chosen for a server's start, as a name and a value each."""
+    chosen = {name: getattr(settings, name) for name in _OF_THE_START}
+    fields = ServerSettings.model_fields
+    return tuple(f"{n} {value}" for n, value in chosen.items() if value != fields[n].default)
 
 
 def _now_s() -> float:

@@ -20,6 +20,7 @@ from vera_ros.wire.client import ClientTimeouts, PolicyClient
 from vera_ros.wire.failures import typed_failures
 from vera_ros.wire.messages import InferReply, InferRequest, ObserveRequest
 from vera_ros.wire.patience import FailedAttempt, keep_trying
+from vera_ros.wire.reloading import Reloaded, Request, complete, inspect
 from vera_ros.wire.server_config import ServerConfig, check_embodiment, check_same_policy
 from vera_ros.wire.tuning import Setting, Tuned, tune
 
@@ -101,8 +102,8 @@ class PolicySession:
         """Have the server apply settings now; None: it is not connected."""
         return await tune(self._client, settings) if self._client.connected else None
 
-    async def reload(self, request: Mapping[str, str | int]) -> ServerConfig:
-        """Make the server load other models; return what it says of itself then.
+    async def reload(self, request: Request) -> Reloaded:
+        """Make the server load other models; return what it has then.
 
         Raises:
             PolicyServerError: it refuses, or, where the message says so, is without any models.
@@ -110,8 +111,9 @@ class PolicySession:
         """
         if not self._client.connected:
             await self._reconnect()
+        asked = await complete(self._client, request)
         try:
-            await self._client.reload(request)
+            await self._client.reload(asked)
         except PolicyServerError as error:
             if self._client.connected:
                 raise
@@ -121,7 +123,7 @@ class PolicySession:
                 error.text,
             ) from error
         await self._settle()
-        return self._client.config
+        return await inspect(self._client, request)
 
     async def end(self, session_id: str, played: ObserveRequest | None = None) -> None:
         """Show what was played, then tell the server that the episode is over."""
