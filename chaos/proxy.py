@@ -52,6 +52,7 @@ class FaultProxy:
         self._rng = np.random.default_rng(seed)
         self._fault: Fault | None = None
         self._strike = Strike()
+        self._intruded = False
         self._links: set[_Link] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._serving: set[asyncio.Task[None]] = set()
@@ -108,8 +109,9 @@ class FaultProxy:
 
     async def _begin(self, fault: Fault, strike: Strike) -> None:
         self._fault, self._strike = fault, strike
-        if fault.kind in SPOILT_ANSWERS:
-            return  # strikes with the next answer
+        self._intruded = False
+        if fault.kind in (*SPOILT_ANSWERS, "intruder"):
+            return  # strikes with an answer
         if fault.kind not in SPOILT_CONFIGS:  # these strike with the next connection
             strike.strike()
         if fault.kind == "refused":
@@ -117,8 +119,6 @@ class FaultProxy:
             self._start(self._listen_again(fault.duration_s))
         if fault.kind in ("cut", "refused", *SPOILT_CONFIGS):
             self._cut()
-        if fault.kind == "intruder":
-            await intrude(self._server_url)
 
     async def _heal(self) -> None:
         if self._fault is not None and self._fault.kind == "other_robot":
@@ -193,6 +193,8 @@ class FaultProxy:
                 await self._silence()
                 await self._delay()
                 if frame[0] == _BINARY:
+                    if self._is_for("intruder") and has_actions(payload):
+                        await self._intrude()
                     frame = self._spoil(frame, payload, link, is_config=is_config)
                     is_config = False
                 writer.write(frame)
@@ -215,6 +217,17 @@ class FaultProxy:
             link.broken = spoilt.hang_up
             return spoilt.data
         return frame
+
+    async def _intrude(self) -> None:
+        """Between two answers of an episode: the second one tells of it."""
+        if self._intruded:
+            self._strike.strike()
+            return
+        self._intruded = True
+        await intrude(self._server_url)
+
+    def _is_for(self, kind: str) -> bool:
+        return self._fault is not None and self._fault.kind == kind and not self._strike.struck_s
 
     async def _silence(self) -> None:
         """Half-open: the connection stands, and nothing comes through."""

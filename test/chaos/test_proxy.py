@@ -202,9 +202,19 @@ def test_the_next_connection_has_the_views_the_other_way_round(proxy: FaultProxy
     assert config_after(proxy, "swapped_views").view_keys == tuple(reversed(VIEWS))
 
 
-def test_the_intruder_is_served(proxy: FaultProxy, policy: Policy) -> None:
-    ask_under(proxy, fault("intruder"))
-    assert policy.sessions[0] == SESSION
+def test_the_intruder_is_served_between_two_answers(proxy: FaultProxy, policy: Policy) -> None:
+    async def play() -> list[bool]:
+        async with PolicyClient(ClientTimeouts(infer_s=PATIENCE_S)) as client:
+            await client.connect(proxy.url, PATIENCE_S)
+            strike = await asyncio.to_thread(proxy.inject, fault("intruder"))
+            over = []
+            for _ in range(2):
+                await client.infer(request())
+                over.append(strike.over)
+            return over
+
+    assert asyncio.run(play()) == [False, True]
+    assert policy.sessions == ["a session", SESSION, "a session"]
 
 
 def test_what_never_struck_can_be_forgotten(proxy: FaultProxy) -> None:
