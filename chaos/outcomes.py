@@ -82,13 +82,21 @@ def decide(
         happened: what the system said, in the order in which it came.
         rests: when the true arm rested: `from_s`, `until_s`, steady time [s].
     """
-    return [_decide(record, happened, rests) for record in records]
+    outcomes = []
+    for index, record in enumerate(records):
+        until_s = next(
+            (later.struck_s for later in records[index + 1 :] if later.struck_s is not None),
+            float("inf"),
+        )
+        outcomes.append(_decide(record, happened, rests, until_s))
+    return outcomes
 
 
 def _decide(
     record: Record,
     happened: Iterable[Event],
     rests: Iterable[Mapping[str, Any]],
+    until_s: float,
 ) -> Outcome:
     if record.failure:
         result = CRASH if record.crashed else HANG
@@ -101,8 +109,10 @@ def _decide(
     chunk_stopped = False
     for event in happened:
         last_s = recovered_s
-        if event.source in (events.DIAGNOSTICS, events.COUNTER):
-            last_s = recovered_s + _DIAGNOSTICS_S
+        if event.source == events.COUNTER:  # a number of its own, also while the next one strikes
+            last_s += _DIAGNOSTICS_S
+        elif event.source == events.DIAGNOSTICS:
+            last_s = min(recovered_s + _DIAGNOSTICS_S, until_s)
         if struck_s <= event.at_s <= last_s:
             chunk_stopped |= ends_early(event, ended_well=record.ended_well)
             if names(event, record.fault):
