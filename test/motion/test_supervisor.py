@@ -850,5 +850,5 @@ def test_of_a_chunk_that_is_due_while_it_is_planned_the_rest_is_played_in_time(
 def test_where_no_plan_is_in_time_none_is_played(playing: Scene) -> None:
     before, sent = playing.supervisor.playing, len(playing.arm)
     late_by(playing, 0.08, 0.5)
-    assert "overloaded" in refused(lambda: playing.play(FAR), Cause.PLANNING_TOO_SLOW)
+    assert "overloaded" in refused(lambda: playing.play(FAR), Cause.CHUNK_TOO_OLD)
     assert (playing.supervisor.playing, len(playing.arm)) == (before, sent)

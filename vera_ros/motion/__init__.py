@@ -15,6 +15,9 @@ What happens to a chunk, and where:
     plan             the result, a joint_spline
     gate             what is wrong is not sent; what is sent is remembered
 
-planner makes moves, stops and brakes; gripper the fingers' motion; playback and contact watch the
-arm. chain and small_matrices are the kinematics that compiled makes fast.
+planner makes moves, stops and brakes; gripper the fingers' motion.
+
+supervisor decides what may be played (timeliness), watches it (playback_watch, contact, watchdogs)
+by what is known of the arm (measurements, senses), and stops it; a listener is told. chain and
+small_matrices are the kinematics that compiled makes fast.
 """

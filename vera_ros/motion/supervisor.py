@@ -6,17 +6,17 @@ answer is the same: the arm comes to rest smoothly and stays there until another
 comes, and nothing is wrong.
 """
 
-import math
 from collections.abc import Callable
-from typing import Protocol
 
 from vera_ros.motion.causes import Cause, MotionRefusedError
 from vera_ros.motion.commander import Commander, Prepared
 from vera_ros.motion.commands import ChunkCommand, Measured
+from vera_ros.motion.listener import Listener
 from vera_ros.motion.playback import Playing
 from vera_ros.motion.playback_watch import PlaybackWatch
 from vera_ros.motion.senses import Bounds, Senses
 from vera_ros.motion.small_matrices import Vector
+from vera_ros.motion.timeliness import Timeliness
 from vera_ros.motion.watchdogs import ClockWatch, Rest, RestWatch
 
 HELD = "a hold was asked for; call release when it is safe, then give the goal again"
@@ -34,37 +34,6 @@ class Hold:
 
     def __init__(self) -> None:
         self.held = False
-
-
-class Listener(Protocol):
-    """Who wants to know what becomes of chunks, moves and stops."""
-
-    def awaiting(self, playing: Playing, planning_s: float) -> None:
-        """A chunk is planned like this, and waits for approval."""
-
-    def rejected(self, chunk: ChunkCommand, cause: Cause, message: str) -> None:
-        """A chunk that waited for approval is not played."""
-
-    def accepted(self, playing: Playing, planning_s: float) -> None:
-        """A chunk or move was sent."""
-
-    def superseded(self, playing: Playing) -> None:
-        """The next chunk of the episode has taken over."""
-
-    def stepped(self, playing: Playing) -> None:
-        """One more step has been played."""
-
-    def finished(self, playing: Playing) -> None:
-        """All was played, and the arm rests."""
-
-    def aborted(self, playing: Playing, cause: Cause, message: str) -> None:
-        """It was stopped early."""
-
-    def rested(self, success: bool, message: str) -> None:
-        """The arm has come to rest after a stop; or it has not, or that is not known."""
-
-    def worried(self, message: str) -> None:
-        """Something a person should know."""
 
 
 class Supervisor:
@@ -106,7 +75,7 @@ class Supervisor:
         self._present = present
         self._clock = ClockWatch(bounds.clock_jump_s)
         self._rest = RestWatch(bounds.rest_s)
-        self._stopped_s = -math.inf  # when somebody asked for a stop last
+        self._timeliness = Timeliness(bounds)
         self._steps_told = 0
         self.awaiting: ChunkCommand | None = None
         self.cause, self.message, self.unrest = Cause.NONE, "", ""
@@ -161,8 +130,8 @@ class Supervisor:
                 f"chunk {waiting.sequence} of another episode waits for approval; call approve or "
                 "discard first",
             )
-        self._refuse_late(chunk, now_s)
-        self._refuse_old(chunk, now_s)
+        self._timeliness.refuse_late(chunk, now_s)
+        self._timeliness.refuse_old(chunk, now_s)
         if approval:
             self._offer(chunk.as_soon_as_possible(), measured, now_s)
         else:
@@ -179,7 +148,7 @@ class Supervisor:
         if chunk is None:
             raise MotionRefusedError(Cause.NOT_APPROVED, "no chunk waits for approval")
         try:
-            self._refuse_old(chunk, now_s)
+            self._timeliness.refuse_old(chunk, now_s)
             self._send(*self._prepare(chunk, self._free(senses), now_s))
         except MotionRefusedError as error:
             self._listener.rejected(chunk, error.cause, str(error))
@@ -213,32 +182,6 @@ class Supervisor:
         assert senses.measured is not None
         return senses.measured
 
-    def _refuse_late(self, chunk: ChunkCommand, now_s: float) -> None:
-        """What was long under way may be of an episode that is over, or paused, since."""
-        if chunk.sent_s is None:
-            return
-        late_s, most_s = now_s - chunk.sent_s, self._bounds.chunk_delay_s
-        if late_s > most_s:
-            raise MotionRefusedError(
-                Cause.CHUNK_TOO_OLD,
-                f"the chunk was sent {late_s:.2f} s ago; valid is up to {most_s} s; nothing of it "
-                "is played; is the network slow, or do the machines' clocks differ?",
-            )
-        if chunk.sent_s < self._stopped_s:
-            raise MotionRefusedError(
-                Cause.CHUNK_TOO_OLD,
-                "the chunk was sent before the last stop was asked for; nothing of it is played",
-            )
-
-    def _refuse_old(self, chunk: ChunkCommand, now_s: float) -> None:
-        most_s = self._bounds.chunk_age_s
-        if chunk.stamp_s is not None and now_s - chunk.stamp_s > most_s:
-            raise MotionRefusedError(
-                Cause.CHUNK_TOO_OLD,
-                f"the chunk was planned from what was seen {now_s - chunk.stamp_s:.2f} s ago; "
-                f"valid is up to {most_s} s; nothing of it is played",
-            )
-
     def _prepare(
         self, chunk: ChunkCommand, measured: Measured, now_s: float
     ) -> tuple[Prepared, float]:
@@ -267,7 +210,7 @@ class Supervisor:
                 return prepared
             later_s = 2.0 * (present_s - now_s)
         raise MotionRefusedError(
-            Cause.PLANNING_TOO_SLOW,
+            Cause.CHUNK_TOO_OLD,
             f"the chunk was planned {late_s:.3f} s after it should have taken over; nothing of it "
             "is played; is the machine overloaded?",
         )
@@ -297,7 +240,7 @@ class Supervisor:
     def stop(self, cause: Cause, message: str, senses: Senses, now_s: float) -> None:
         """Bring the arm to rest smoothly, whatever moves it; a stop under way goes on."""
         self._look_at_clock(senses, now_s)
-        self._stopped_s = now_s
+        self._timeliness.stopped(now_s)
         self.discard(message)
         if self.playing is not None:
             self._end_early(self.playing, cause, message, senses, now_s)
@@ -370,7 +313,7 @@ class Supervisor:
             return
         self._commander.turn_back(back_s)
         self._rest.forget()
-        self._stopped_s = -math.inf
+        self._timeliness.forget()
         message = f"ROS time went back by {back_s:.3f} s"
         self._listener.worried(message)
         self.discard(message)
