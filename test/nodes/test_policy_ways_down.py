@@ -1,0 +1,141 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Every way down for policy_node, from every state of an episode."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from rclpy.lifecycle import TransitionCallbackReturn
+from std_srvs.srv import Trigger
+
+from vera_ros.nodes.policy_node import PolicyNode
+from vera_ros_interfaces.action import ExecuteTask
+from vera_ros_interfaces.msg import ChunkProgress, PolicyStatus
+
+from .arm_side import ArmSide
+from .stage import ScriptedPolicy, Stage, configure_and_activate
+
+SUCCESS = TransitionCallbackReturn.SUCCESS
+ASYNC = ExecuteTask.Goal.ASYNC
+TRANSITIONS = [
+    ("deactivate",),
+    ("deactivate", "cleanup"),
+    ("shutdown",),
+    ("deactivate", "shutdown"),
+]
+every_way_down = pytest.mark.parametrize("transitions", TRANSITIONS, ids="-".join)
+
+
+class Scene:
+    """A stage with a server, an arm side and a policy_node."""
+
+    def __init__(self, stage: Stage) -> None:
+        self.stage = stage
+        self.policy = ScriptedPolicy()
+        self.arm = ArmSide(stage)
+        self.node: PolicyNode = stage.add_policy(view_stall_s=60.0, autostart=False)
+        configure_and_activate(self.node)
+        stage.wait_until(self.arm.is_known, "discovery")
+
+    def goal(self, state: int, **goal: Any) -> Any:
+        """A goal whose episode has come to a state."""
+        handle = self.stage.goal(**goal)
+        self.stage.wait_for_state(state)
+        return handle
+
+
+def connecting(scene: Scene) -> Any:
+    scene.stage._hosts.pop().stop()
+    return scene.goal(PolicyStatus.CONNECTING)
+
+
+def waiting_for_views(scene: Scene) -> Any:
+    scene.stage.cameras = ()
+    return scene.goal(PolicyStatus.WAITING_FOR_VIEWS)
+
+
+def inferring(scene: Scene) -> Any:
+    scene.policy.may_infer.clear()
+    handle = scene.goal(PolicyStatus.INFERRING)
+    scene.stage.wait_until(lambda: scene.policy.requests, "the question")
+    return handle
+
+
+def playing(scene: Scene) -> Any:
+    return scene.goal(PolicyStatus.PLAYING)
+
+
+def playing_and_inferring(scene: Scene) -> Any:
+    scene.arm.step_s = 0.2
+    handle = scene.goal(PolicyStatus.PLAYING, mode=ASYNC)
+    scene.policy.may_infer.clear()
+    scene.stage.wait_until(lambda: len(scene.policy.requests) == 2, "the next question")
+    return handle
+
+
+def settling(scene: Scene) -> Any:
+    scene.arm.step_s = 0.0
+    return scene.goal(PolicyStatus.SETTLING)
+
+
+def paused(scene: Scene) -> Any:
+    handle = playing(scene)
+    assert scene.stage.call(Trigger, "pause").success
+    scene.stage.wait_for_state(PolicyStatus.PAUSED)
+    return handle
+
+
+def awaiting_approval(scene: Scene) -> Any:
+    scene.arm.state = ChunkProgress.AWAITING_APPROVAL
+    return scene.goal(PolicyStatus.AWAITING_APPROVAL)
+
+
+# Each moment, and how often the arm side is told to stop by the end of it.
+MOMENTS: dict[Callable[[Scene], Any], int] = {
+    connecting: 0,
+    waiting_for_views: 0,
+    inferring: 0,
+    playing: 1,
+    playing_and_inferring: 1,
+    settling: 1,
+    paused: 1,  # by the pause
+    awaiting_approval: 1,
+}
+at_every_moment = pytest.mark.parametrize(
+    ("reach", "stops"), MOMENTS.items(), ids=[moment.__name__ for moment in MOMENTS]
+)
+
+
+@pytest.fixture
+def scene(stage: Stage) -> Scene:
+    scene = Scene(stage)
+    stage.serve(scene.policy)
+    return scene
+
+
+@every_way_down
+@at_every_moment
+def test_every_transition_ends_the_episode_stops_the_arm_and_answers_the_goal(
+    scene: Scene, reach: Callable[[Scene], Any], stops: int, transitions: tuple[str, ...]
+) -> None:
+    stage = scene.stage
+    handle = reach(scene)
+    said = handle.get_result_async()
+    stage.wait_until(lambda: scene.arm.stops == (reach is paused), "what came before")
+    for transition in transitions:
+        assert getattr(scene.node, f"trigger_{transition}")() is SUCCESS, scene.node.fault
+    result = stage.wait_for(said, "the result").result
+    assert (result.outcome, result.cause) == (
+        ExecuteTask.Result.ABORTED,
+        PolicyStatus.DEACTIVATED,
+    )
+    stage.wait_until(
+        lambda: (
+            (stage.status[-1].state, stage.status[-1].cause)
+            == (PolicyStatus.ABORTED, PolicyStatus.DEACTIVATED)
+        ),
+        "the status",
+    )
+    stage.wait_until(lambda: scene.arm.stops >= stops, "the stop")
+    assert scene.arm.stops == stops
+    scene.policy.may_infer.set()
