@@ -15,7 +15,7 @@ from vera_ros.nodes import (
     policy_parameters,
     reference_server,
     server_parameters,
-    sim_node,
+    sim_parameters,
 )
 from vera_ros.resources import share_path
 from vera_ros.sim.scene import VIEW_CAMERAS
@@ -26,7 +26,7 @@ DECLARED = {
     "policy_node": policy_parameters.PARAMETERS,
     "reference_server": reference_server.PARAMETERS,
     "server_node": server_parameters.PARAMETERS,
-    "sim_node": sim_node.PARAMETERS,
+    "sim_node": sim_parameters.PARAMETERS,
 }
 
 

@@ -15,7 +15,7 @@ from vera_ros.nodes import (
     policy_parameters,
     reference_server,
     server_parameters,
-    sim_node,
+    sim_parameters,
 )
 from vera_ros.nodes.ik_node import IkNode
 from vera_ros.nodes.node import VeraNode
@@ -30,7 +30,7 @@ from .stage import Stage
 NODES: dict[type[VeraNode], tuple[Parameter, ...]] = {
     IkNode: ik_parameters.PARAMETERS,
     PolicyNode: policy_parameters.PARAMETERS,
-    SimNode: sim_node.PARAMETERS,
+    SimNode: sim_parameters.PARAMETERS,
     ReferenceServer: reference_server.PARAMETERS,
     ServerNode: server_parameters.PARAMETERS,
 }

@@ -93,7 +93,7 @@ def test_a_camera_that_is_slower_than_the_policy_is_a_warning(stage: Stage) -> N
     picture, now_ns = np.zeros((2, 2, 3), np.uint8), stage.node.get_clock().now().nanoseconds
     for view, period_ns in (("agentview_image", 100_000_000), ("robot0_eye_in_hand_image", 1)):
         for number in range(10):
-            node._buffer.add(view, now_ns + number * period_ns, picture)
+            node._views.buffer.add(view, now_ns + number * period_ns, picture)
     health = node.health()
     assert "agentview_image comes at 10.0 Hz, the policy needs 20 Hz" in health.message
     assert "robot0_eye_in_hand_image" not in health.message

@@ -65,6 +65,12 @@ class AsyncRig(Rig):
         """How many steps were complete."""
         return sum(done_ns <= time_ns for done_ns, _ in self.executed)
 
+    def stop_at_once(self) -> None:
+        """The arm does what its side was told: what was not played yet will not be."""
+        now_ns = self.now.ros_ns
+        self.executed = [(done_ns, step) for done_ns, step in self.executed if done_ns <= now_ns]
+        self._plan = (-1, ())
+
     def _asked_s(self) -> float:
         if len(self.server.requests) > self._answered:
             self._answered = len(self.server.requests)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vera_ros.errors import ConfigurationError
+from vera_ros.errors import ConfigurationError, ConnectionFailedError
 from vera_ros.policy.async_episode import OverlapRules
 from vera_ros.policy.goal import Bounds
 from vera_ros.policy.ports import ChunkState
@@ -256,6 +256,87 @@ def test_a_pause_forgets_the_chunk_that_was_to_come() -> None:
     rig.answer()
     rig.accept()
     assert state_of(rig) is State.PLAYING
+
+
+@pytest.mark.parametrize("looks_ahead", [True, False])
+@pytest.mark.parametrize("after_s", [0.1, 0.3, 0.9])
+def test_steps_that_a_pause_cut_off_are_planned_again(looks_ahead: bool, after_s: float) -> None:
+    rig = AsyncRig(rules=NEWEST_ALONE)
+    rig.start()
+    rig.run(after_s, 100, rows=40, looks_ahead=looks_ahead)
+    rig.episode.pause(rig.now)
+    rig.stop_at_once()
+    rig.run(0.3, 100, rows=40, looks_ahead=looks_ahead)
+    assert rig.episode.state is State.PAUSED
+    rig.episode.resume(rig.now)
+    rig.run(6.0, 100, rows=40, looks_ahead=looks_ahead)
+    steps = rig.steps()
+    assert len(steps) > 60
+    assert steps == pytest.approx(list(range(len(steps))), abs=1e-3)
+    assert rig.episode.counters.steps == pytest.approx(len(steps), abs=1)
+
+
+def test_steps_that_a_lost_connection_cut_off_are_planned_again() -> None:
+    rig = AsyncRig(Bounds(restart=True), NEWEST_ALONE)
+    rig.start()
+    rig.run(1.0, 100, rows=40)
+    rig.advance_until(lambda: rig.episode.inferring, 3.0)
+    session = rig.episode.session_id
+    rig.fail(ConnectionFailedError("gone"))
+    rig.stop_at_once()
+    rig.run(6.0, 100, rows=40)
+    assert rig.episode.session_id != session
+    steps = rig.steps()
+    assert len(steps) > 60
+    assert steps == pytest.approx(list(range(len(steps))), abs=1e-3)
+
+
+def test_a_chunk_that_the_arm_side_finds_too_late_is_not_played_and_the_episode_goes_on() -> None:
+    rig = asking(playing())
+    rig.answer(reply(rows=12))
+    rig.progress(ChunkState.REJECTED, message="too late", too_late=True)
+    assert rig.episode.state is State.PLAYING
+    assert rig.episode.counters.late_chunks >= 1
+    assert rig.arm.stops == 0
+    asking(rig)  # while the first chunk plays on
+    rig.answer(reply(rows=12))
+    rig.accept()
+    assert state_of(rig) is State.PLAYING
+
+
+def test_a_chunk_that_is_too_late_after_the_end_of_the_one_before_ends_in_a_hold() -> None:
+    rig = asking(playing())
+    rig.answer(reply(rows=12))
+    first = rig.arm.chunks[0].sequence
+    rig.progress(ChunkState.FINISHED, sequence=first, step_times_ns=rig.step_times_ns())
+    rig.progress(ChunkState.REJECTED, message="too late", too_late=True)
+    assert rig.episode.state is State.WAITING_FOR_VIEWS
+    assert rig.episode.counters.holds == 1
+
+
+def test_a_chunk_from_rest_that_comes_too_late_ends_the_episode() -> None:
+    rig = AsyncRig(rules=NEWEST_ALONE)
+    rig.reach(State.PLAYING)
+    rig.progress(ChunkState.REJECTED, message="too late", too_late=True)
+    assert rig.episode.result is not None
+    assert rig.episode.result.cause is Cause.ARM_REJECTED
+
+
+def test_steps_that_the_arm_side_drops_are_those_of_the_chunk_before() -> None:
+    rig = asking(playing(OverlapRules(ask_at_steps=8)))
+    rig.answer(reply(rows=12))
+    chunk = rig.arm.chunks[-1]
+    count = len(chunk.commands.poses)
+    pending = rig.server.requests[-1].pending_actions
+    assert pending is not None
+    begun = 12 - count  # rows that the episode dropped itself
+    assert begun + 2 < len(pending)
+    times = tuple(chunk.start_ns + (i + 3) * PERIOD_MS * 1_000_000 for i in range(count - 2))
+    rig.progress(ChunkState.ACCEPTED, step_times_ns=times, steps_dropped=2)
+    rig.advance((times[0] - rig.now.ros_ns) * 1e-9)
+    rig.progress(ChunkState.PLAYING, step_times_ns=times, steps_played=1, steps_dropped=2)
+    origin = 10 - len(pending)
+    assert rig.episode.counters.steps == origin + begun + 2 + 1
 
 
 def test_a_chunk_may_await_approval_while_the_one_before_plays() -> None:

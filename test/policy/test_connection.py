@@ -323,6 +323,33 @@ def test_a_stranger_between_two_answers() -> None:
     assert len(rig.arm.chunks) == 1
 
 
+def test_a_server_that_fails_again_and_again_is_not_asked_for_ever() -> None:
+    rig = Rig(Bounds(restart=True, fruitless_restarts=2))
+    rig.reach(State.INFERRING)
+    for _ in range(2):
+        rig.fail(PolicyServerError("out of memory"))
+        assert rig.episode.state is State.CONNECTING
+        rig.connect()
+        rig.look()
+    rig.fail(PolicyServerError("out of memory"))
+    cause, message = ended(rig)
+    assert cause is Cause.SERVER_ERROR
+    assert "out of memory" in message
+
+
+def test_a_chunk_in_between_makes_a_restart_a_good_one() -> None:
+    rig = Rig(Bounds(restart=True, fruitless_restarts=1))
+    rig.reach(State.INFERRING)
+    for _ in range(3):
+        rig.fail(ConnectionFailedError("gone"))
+        rig.connect()
+        rig.look()
+        rig.answer()
+        rig.play_out()
+        rig.look()
+    assert rig.episode.counters.reconnects == 3
+
+
 # What was played.
 
 

@@ -557,3 +557,27 @@ def test_a_goal_is_what_it_was_given() -> None:
     rig = Rig()
     rig.start("pick", 12.0)
     assert rig.episode.goal == Goal("pick", 12.0)
+
+
+def test_a_slow_plan_has_its_own_time_to_come_to_rest() -> None:
+    rig = Rig(Bounds(settle_s=1.0))
+    rig.reach(State.PLAYING)
+    end_ns = rig.now.ros_ns + 7_000_000_000
+    rig.accept(step_times_ns=(), end_ns=end_ns)  # as in a dry run
+    rig.advance(7.9)
+    assert rig.episode.state is State.SETTLING
+    rig.advance(0.3)
+    assert rig.episode.result is not None
+    assert rig.episode.result.cause is Cause.ARM_SILENT
+
+
+@pytest.mark.parametrize("end", ["pause", "cancel"])
+def test_a_chunk_that_begins_after_all_was_stopped_is_stopped_too(end: str) -> None:
+    rig = Rig()
+    rig.reach(State.PLAYING)
+    getattr(rig.episode, end)(rig.now)
+    stops = rig.arm.stops
+    rig.accept()
+    assert rig.arm.stops == stops + 1
+    rig.progress(ChunkState.ABORTED)
+    assert rig.arm.stops == stops + 1

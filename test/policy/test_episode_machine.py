@@ -111,6 +111,9 @@ class EpisodeMachine(RuleBasedStateMachine):
             return
         sequence = self.rig.arm.chunks[-1].sequence + age
         times = self.rig.step_times_ns(steps)
+        episode, session_id = self.rig.episode, self.rig.arm.chunks[-1].session_id
+        if state is ChunkState.ACCEPTED and episode.state not in MOVING:
+            self.stops += session_id == episode.session_id  # begins though nothing is to move
         self.rig.progress(
             state,
             sequence=sequence,

@@ -68,6 +68,7 @@ def progress_message(
         cause=int(cause),
         message=message,
         step_times=[ns_to_stamp(round(t * 1e9)) for t in times_s] if sent else [],
+        end=ns_to_stamp(round((playing.start_s + plan.duration_s) * 1e9)),
         steps_played=playing.steps_played(now_s) if sent else 0,
         rails_bound=playing.on_rails or plan.cut is not None,
         executed_trans_m=plan.executed_trans_m,

@@ -11,14 +11,14 @@ from vera_ros.nodes import (
     policy_parameters,
     reference_server,
     server_parameters,
-    sim_node,
+    sim_parameters,
 )
 from vera_ros.nodes.parameters import markdown_table
 
 _TABLES = {
     "policy_node": policy_parameters.PARAMETERS,
     "ik_node": ik_parameters.PARAMETERS,
-    "sim_node": sim_node.PARAMETERS,
+    "sim_node": sim_parameters.PARAMETERS,
     "judge_node": judge_node.PARAMETERS,
     "reference_server": reference_server.PARAMETERS,
     "server_node": server_parameters.PARAMETERS,

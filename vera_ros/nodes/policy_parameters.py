@@ -7,6 +7,7 @@ from typing import Any
 from vera_ros.embodiments import EMBODIMENTS
 from vera_ros.nodes.parameters import Parameter
 from vera_ros.policy.async_episode import OverlapRules
+from vera_ros.policy.goal import Bounds
 
 # Settings of the server, under the names of the wire; the default leaves it what it has.
 TUNABLE = (
@@ -110,6 +111,14 @@ PARAMETERS = (
         "end the episode, or restart it on the server: new session, empty window, the same goal",
         choices=("abort", "restart"),
     ),
+    Parameter(
+        "max_restarts",
+        3,
+        "restarts in a row without a chunk in between, after which the episode ends all the same",
+        "",
+        0,
+        1000,
+    ),
     Parameter("infer_timeout_s", 600.0, "for an inference", "s", 0.1, 3600.0),
     Parameter(
         "server_slow_s", 60.0, "an inference that takes longer is a warning", "s", 0.01, 3600.0
@@ -168,7 +177,10 @@ PARAMETERS = (
         1,
         400,
     ),
-    Parameter("settle_timeout_s", 5.0, "for the arm to rest after a chunk", "s", 0.1, 60.0),
+    Parameter("settle_timeout_s", 5.0, "for the arm to rest after its plan's end", "s", 0.1, 60.0),
+    Parameter(
+        "clock_jump_s", 0.05, "a ROS clock that goes back by more ends the episode", "s", 0.001, 5.0
+    ),
     Parameter(
         "lockstep",
         False,
@@ -196,6 +208,23 @@ PARAMETERS = (
     Parameter("status_rate_hz", 10.0, "of policy_status while an episode runs", "Hz", 1.0, 50.0),
     *TUNABLE,
 )
+
+
+def episode_bounds(parameters: Mapping[str, Any]) -> Bounds:
+    """How long an episode waits for what, and what it does when its server is lost."""
+    return Bounds(
+        connect_s=parameters["connect_timeout_s"] + 1.0,  # the client's own time-outs come first
+        infer_s=parameters["infer_timeout_s"] + 1.0,
+        views_s=parameters["view_timeout_s"],
+        view_stall_s=parameters["view_stall_s"],
+        accept_s=parameters["accept_timeout_s"],
+        settle_s=parameters["settle_timeout_s"],
+        advance_s=parameters["advance_timeout_s"],
+        warmup_frames=parameters["warmup_frames"],
+        clock_jump_s=parameters["clock_jump_s"],
+        restart=parameters["on_connection_lost"] == "restart",
+        fruitless_restarts=parameters["max_restarts"],
+    )
 
 
 def overlap_rules(parameters: Mapping[str, Any]) -> OverlapRules:

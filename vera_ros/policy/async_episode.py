@@ -83,11 +83,15 @@ class AsyncEpisode(Episode):
     def pause(self, now: Instant) -> None:
         """Bring the arm to rest, see Episode."""
         super().pause(now)
-        self._next = None
+        self._forget_what_is_to_come(now)
 
-    def _come_to_rest(self) -> None:
-        super()._come_to_rest()
+    def _come_to_rest(self, now: Instant) -> None:
+        super()._come_to_rest(now)
+        self._forget_what_is_to_come(now)
+
+    def _forget_what_is_to_come(self, now: Instant) -> None:
         self._next = None
+        self._played = self._played.until(now.ros_ns)
 
     # Asking, while a chunk plays.
 
@@ -207,6 +211,9 @@ class AsyncEpisode(Episode):
         super().on_progress(progress, now)
 
     def _on_next(self, progress: Progress, chunk: Chunk, part: TakeOver, now: Instant) -> None:
+        if progress.too_late and progress.state is ChunkState.REJECTED and self._progress:
+            self._go_on_without(chunk, now)
+            return
         if self._is_trouble(progress, now):
             return
         if progress.state is ChunkState.AWAITING_APPROVAL:
@@ -217,10 +224,19 @@ class AsyncEpisode(Episode):
         skipped = progress.steps_dropped
         self._note(skipped, 0)
         rows, times_ns = part.actions[skipped:], progress.step_times_ns
-        self._played = self._played.followed_by(part.first, rows, times_ns)
-        self._steps_before = part.first
+        # What was skipped, the chunk before has played in its place, if it reaches so far.
+        first = max(part.first, min(part.first + skipped, self._played.end))
+        self._played = self._played.followed_by(first, rows, times_ns)
+        self._steps_before = first
         self._enter(State.PLAYING, now)
         super().on_progress(progress, now)
+
+    def _go_on_without(self, chunk: Chunk, now: Instant) -> None:
+        """The next chunk has come too late: the present one plays to its end, at rest."""
+        self._next = None
+        self._note(len(chunk.commands.poses), 0)
+        if self._progress is not None and self._progress.state is ChunkState.FINISHED:
+            self._follow(self._progress, now)
 
     def _ticks_ns(self, progress: Progress, chunk: Chunk) -> tuple[int, ...]:
         times_ns = progress.step_times_ns
@@ -232,9 +248,11 @@ class AsyncEpisode(Episode):
     def _follow(self, progress: Progress, now: Instant) -> None:
         if progress.state is not ChunkState.FINISHED:
             super()._follow(progress, now)
+            self.counters.steps = self._played.steps_at(now.ros_ns)  # also of the chunk before
             return
-        if self._next is not None:
-            return  # it comes too late to take over in motion, and begins from rest
+        if self._next is not None:  # it comes too late to take over in motion: from rest
+            self._progress = progress
+            return
         super()._follow(progress, now)
         self.counters.holds += 1
         if self.inferring:

@@ -41,6 +41,7 @@ from vera_ros.policy.ports import (
 )
 from vera_ros.policy.states import Cause, State, ending
 from vera_ros.policy.statistics import Counters, Latencies
+from vera_ros.policy.view_watch import ViewWatch
 from vera_ros.vision.frame import NoFrame, Reason
 from vera_ros.vision.window import RollingWindow
 from vera_ros.wire.messages import InferReply
@@ -87,14 +88,16 @@ class Episode:
         self.window: RollingWindow | None = None
         self.result: Result | None = None
         self._skipped_before = 0  # in sessions before this one
-        self._clock = EpisodeClock(Instant(0.0, 0))
+        self._clock = EpisodeClock(Instant(0.0, 0), bounds.clock_jump_s)
         self._not_before_ns = 0
         self._felt_since_ns = 0
         self._warm_frames = 0
         self._steps_before = 0
         self._chunk: Chunk | None = None
         self._progress: Progress | None = None
+        self._view_watch = ViewWatch(bounds.view_stall_s)
         self._pause_asked = False
+        self._fruitless = 0  # restarts since the last chunk
         self._time_in_motion = MotionShare()
 
     @property
@@ -153,8 +156,8 @@ class Episode:
         self.counters = Counters()
         self.result = self.window = self._dialogue.config = None
         self._steps_before = self._skipped_before = 0
-        self._clock = EpisodeClock(now)
-        self._pause_asked = False
+        self._clock = EpisodeClock(now, self._bounds.clock_jump_s)
+        self._pause_asked, self._fruitless = False, 0
         self._time_in_motion = MotionShare()
         self._begin_session("waiting for the policy server", now)
 
@@ -234,6 +237,7 @@ class Episode:
         counters, origin = self.counters, self._dialogue.asked_from
         counters.clipped_rows += commands.clipped_rows
         counters.chunks += 1
+        self._fruitless = 0
         return Chunk(
             session_id=self.session_id,
             sequence=counters.chunks - 1,
@@ -246,12 +250,17 @@ class Episode:
 
     def on_server_failed(self, error: Exception, now: Instant) -> None:
         """What was asked of the server failed."""
-        if self._bounds.restart and self.inferring and isinstance(error, LOSSES):
+        if self._may_restart(error):
             self._restart(error, now)
         elif self.running:
             connecting = self.state is State.CONNECTING
             self._end(cause_of(error, connecting=connecting), str(error), now)
         self._dialogue.asking = False
+
+    def _may_restart(self, error: Exception) -> bool:
+        if not (self._bounds.restart and self.inferring and isinstance(error, LOSSES)):
+            return False
+        return self._fruitless < self._bounds.fruitless_restarts
 
     def _restart(self, error: Exception, now: Instant) -> None:
         """Go on with a new session: with the connection, the server has lost the episode.
@@ -259,7 +268,8 @@ class Episode:
         Nobody decides any more where the arm goes, and a window begins with an arm that stands.
         """
         self._dialogue.abandon()
-        self._come_to_rest()
+        self._come_to_rest(now)
+        self._fruitless += 1
         self.counters.reconnects += 1
         self._begin_session(f"the connection is lost ({error}); waiting for the server", now)
 
@@ -269,6 +279,7 @@ class Episode:
         """The arm side says something of a chunk; what is not about the present one is ignored."""
         chunk = self._chunk
         if chunk is None or not self._arm_may_move():
+            self._refuse_stray(progress)
             return
         if (progress.session_id, progress.sequence) != (chunk.session_id, chunk.sequence):
             return
@@ -286,6 +297,11 @@ class Episode:
                 self._end(Cause.INTERNAL_ERROR, f"the arm side's plan makes no sense: {error}", now)
                 return
         self._follow(progress, now)
+
+    def _refuse_stray(self, progress: Progress) -> None:
+        """Stop a chunk of this session that begins although nothing is to move any more."""
+        if progress.state is ChunkState.ACCEPTED and progress.session_id == self.session_id:
+            self._arm.stop()
 
     def _is_trouble(self, progress: Progress, now: Instant) -> bool:
         """Whether the arm side gives up a chunk, which ends the episode."""
@@ -338,7 +354,7 @@ class Episode:
     def _look_while_playing(self, now: Instant) -> None:
         """A frame has entered the window while a chunk plays."""
 
-    def _come_to_rest(self) -> None:
+    def _come_to_rest(self, now: Instant) -> None:
         """Stop the arm, if it moves, before a new session."""
         if self._arm_may_move():
             self._arm.stop()
@@ -508,19 +524,11 @@ class Episode:
         except ProtocolError as error:
             self._end(Cause.INTERNAL_ERROR, f"the server cannot be asked: {error}", now)
 
-    def _watch_views(self, now: Instant) -> bool:
-        """Whether every view still comes in while a chunk plays; the episode ends if not."""
-        assert self.window is not None
-        limit_s = self._bounds.view_stall_s
-        for view, age_ns in self.window.view_ages_ns(now.ros_ns).items():
-            if age_ns is not None and age_ns * 1e-9 > limit_s:
-                words = f"view '{view}' is {age_ns * 1e-9:.2f} s old while a chunk plays; valid is "
-                self._end(Cause.VIEWS_STALE, f"{words}up to {limit_s:g} s", now)
-                return False
-        return True
-
     def _watch_arm(self, waited_s: float, now: Instant) -> None:
-        if not self._watch_views(now):
+        assert self.window is not None
+        stalled = self._view_watch.look(self.window, now)
+        if stalled:
+            self._end(Cause.VIEWS_STALE, stalled, now)
             return
         progress = self._progress
         if progress is None:
@@ -532,9 +540,10 @@ class Episode:
                 )
             return
         last_step_ns = progress.step_times_ns[-1] if progress.step_times_ns else now.ros_ns
+        to_rest_s = max(0, progress.end_ns - self._clock.entered_ns) * 1e-9
         if self.state is State.PLAYING and now.ros_ns >= last_step_ns:
             self._enter(State.SETTLING, now)
-        elif self.state is State.SETTLING and waited_s > self._bounds.settle_s:
+        elif self.state is State.SETTLING and waited_s > to_rest_s + self._bounds.settle_s:
             self._end(
                 Cause.ARM_SILENT,
                 f"the arm did not report rest within {self._bounds.settle_s:g} s",

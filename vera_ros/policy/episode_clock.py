@@ -3,17 +3,17 @@
 
 from vera_ros.policy.ports import Instant
 
-_CLOCK_STEP_NS = 50_000_000  # back: less is no more than the steps of /clock
-
 
 class EpisodeClock:
     """Steady time since an episode began, with its pauses told apart.
 
     Args:
         now: when it begins.
+        jump_s: that ROS time may go back: /clock comes in steps.
     """
 
-    def __init__(self, now: Instant) -> None:
+    def __init__(self, now: Instant, jump_s: float) -> None:
+        self._jump_s = jump_s
         self._started = self._entered = self._ticked = now
         self._paused_s = 0.0
         self._pausing = False
@@ -30,8 +30,8 @@ class EpisodeClock:
             The steady time since the last tick, and how far ROS time jumped back meanwhile [s].
         """
         before, self._ticked = self._ticked, now
-        back_ns = before.ros_ns - now.ros_ns
-        return now.steady_s - before.steady_s, max(0, back_ns) * 1e-9 * (back_ns > _CLOCK_STEP_NS)
+        back_s = (before.ros_ns - now.ros_ns) * 1e-9
+        return now.steady_s - before.steady_s, back_s if back_s > self._jump_s else 0.0
 
     def elapsed_s(self, now: Instant) -> float:
         """Since the beginning [s]."""
@@ -40,6 +40,11 @@ class EpisodeClock:
     def counted_s(self, now: Instant) -> float:
         """Since the beginning, less all pauses [s]."""
         return self.elapsed_s(now) - self._paused_s - self._in_pause_s(now)
+
+    @property
+    def entered_ns(self) -> int:
+        """When the present state began, ROS time."""
+        return self._entered.ros_ns
 
     def in_state_s(self, now: Instant) -> float:
         """Since the present state began [s]."""

@@ -27,13 +27,15 @@ class Bounds:
         connect_s: for the server's handshake.
         infer_s: for an inference.
         views_s: for a fresh multi-view frame.
-        view_stall_s: age of a view's newest picture while a chunk plays.
+        view_stall_s: age of a view's newest picture while a chunk plays, by either clock.
         accept_s: for the arm side's answer to a chunk.
         settle_s: for the arm to rest, after the last step should have been played; in lockstep
             for the judge's word.
         advance_s: for time to pass, in lockstep.
         warmup_frames: frames of the standing arm before the first inference.
+        clock_jump_s: that ROS time may go back.
         restart: when the connection is lost, go on with a new session instead of ending.
+        fruitless_restarts: how many in a row, without a chunk in between.
     """
 
     connect_s: float = 10.0
@@ -44,7 +46,9 @@ class Bounds:
     settle_s: float = 5.0
     advance_s: float = 30.0
     warmup_frames: int = 1
+    clock_jump_s: float = 0.05
     restart: bool = False
+    fruitless_restarts: int = 3
 
 
 @dataclass(frozen=True)

@@ -199,7 +199,10 @@ class LockstepEpisode(Episode):
         else:
             self._look_here(now)
 
-    def _come_to_rest(self) -> None:
+    def _refuse_stray(self, progress: Progress) -> None:
+        """While time stands still, nothing moves, and after the end all comes to rest anyway."""
+
+    def _come_to_rest(self, now: Instant) -> None:
         """Nothing moves while time stands still; the next chunk goes on from there."""
 
     def _passed_s(self, now: Instant) -> float:

@@ -101,6 +101,8 @@ class Progress:
         gripper_commanded: the chunk moves the gripper.
         steps_dropped: leading steps that are not played; `step_times_ns` has none for them.
         held: it was given up because a hold was asked for.
+        too_late: it was rejected because its time had passed.
+        end_ns: when the plan comes to rest, ROS time; 0: not told.
         planning_s: time that planning took.
     """
 
@@ -117,6 +119,8 @@ class Progress:
     gripper_commanded: bool = False
     steps_dropped: int = 0
     held: bool = False
+    too_late: bool = False
+    end_ns: int = 0
     planning_s: float = 0.0
 
 

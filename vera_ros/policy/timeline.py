@@ -46,6 +46,11 @@ class Timeline:
         """How many steps of the episode are complete at a time."""
         return min(self.first + bisect_right(self.times_ns, time_ns), self.end)
 
+    def until(self, time_ns: int) -> "Timeline":
+        """The same without what is not complete at a time: the arm was stopped."""
+        count = self.steps_at(time_ns) - self.first
+        return Timeline(self.first, self.actions[:count], self.times_ns[:count])
+
     def followed_by(self, first: int, actions: Actions, times_ns: tuple[int, ...]) -> "Timeline":
         """The same with another chunk from step `first` on, in place of what it had there."""
         begin = max(self.first, min(first, self.end) - _KEPT)
