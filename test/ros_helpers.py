@@ -69,7 +69,7 @@ class Processes:
             process.wait()
 
     def start(self, name: str, command: Sequence[str]) -> None:
-        with self.log_of(name).open("wb") as log:
+        with self.log_of(name).open("ab") as log:  # after what an earlier process said
             self._running[name] = subprocess.Popen(
                 command,
                 env=self._environment,
