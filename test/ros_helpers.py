@@ -210,8 +210,12 @@ class Operator:
     def cancel(self) -> None:
         self.wait_for_answer(self._goal.cancel_goal_async(), "the answer to the cancellation")
 
+    def result(self) -> Any:
+        """The future of the answer to the goal."""
+        return self._goal.get_result_async()
+
     def wait_for_result(self) -> Any:
-        return self.wait_for_answer(self._goal.get_result_async(), "the result").result
+        return self.wait_for_answer(self.result(), "the result").result
 
 
 def play_a_chunk(operator: Operator, nodes: Sequence[str]) -> None:

@@ -97,30 +97,38 @@ class Graph:
 
 
 @pytest.fixture(scope="module")
-def operator() -> Iterator[Operator]:
-    """In a ROS domain that all graphs of this module share, one after the other."""
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("graph")
+
+
+@pytest.fixture(scope="module")
+def processes(folder: Path) -> Iterator[Processes]:
+    """In a ROS domain that all tests of this module share."""
     with isolation.own_domain() as domain, pytest.MonkeyPatch.context() as patch:
         patch.setenv("ROS_DOMAIN_ID", str(domain))
         for variable, value in on_loopback(os.environ).items():
             patch.setenv(variable, value)
-        with Operator() as operator:
-            for topic, kind in (
-                ("joint_states", JointState),
-                ("arm_controller/joint_trajectory", JointTrajectory),
-                ("chunk_progress", ChunkProgress),
-                ("policy_status", PolicyStatus),
-                ("tcp_pose", PoseStamped),
-            ):
-                operator.listen(topic, kind, 100)
-            yield operator
+        with Processes(folder) as processes:
+            yield processes
 
 
 @pytest.fixture(scope="module")
-def shared(operator: Operator, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Graph]:
-    folder = tmp_path_factory.mktemp("graph")
-    with Processes(folder) as processes:
-        url = f"ws://127.0.0.1:{isolation.free_port()}"
-        yield Graph(folder, url, processes, operator)
+def operator(processes: Processes) -> Iterator[Operator]:
+    with Operator(check=processes.check) as operator:
+        for topic, kind in (
+            ("joint_states", JointState),
+            ("arm_controller/joint_trajectory", JointTrajectory),
+            ("chunk_progress", ChunkProgress),
+            ("policy_status", PolicyStatus),
+            ("tcp_pose", PoseStamped),
+        ):
+            operator.listen(topic, kind, 100)
+        yield operator
+
+
+@pytest.fixture(scope="module")
+def shared(folder: Path, processes: Processes, operator: Operator) -> Graph:
+    return Graph(folder, f"ws://127.0.0.1:{isolation.free_port()}", processes, operator)
 
 
 @pytest.fixture
@@ -158,7 +166,10 @@ at_every_moment = pytest.mark.parametrize("moment", MOMENTS.values(), ids=list(M
 
 
 def play(operator: Operator, moment: Moment = PLAYING) -> None:
-    """A goal whose arm moves. On a busy machine a trajectory may come too late: then another."""
+    """A goal whose arm moves. On a busy machine a trajectory may come too late: then another.
+
+    The first one may also end at once: policy_node has not heard of another ik_node yet.
+    """
     heard, ended = operator.heard["chunk_progress"], (ChunkProgress.ABORTED, ChunkProgress.REJECTED)
 
     def states() -> set[int]:
@@ -168,13 +179,16 @@ def play(operator: Operator, moment: Moment = PLAYING) -> None:
         status = operator.heard["policy_status"]
         return ChunkProgress.PLAYING in states() and moment.is_there(status[-1])
 
+    def over() -> bool:
+        return bool(states() & {*ended}) or result.done()
+
     while True:
         operator.wait_until(
             lambda: operator.give_goal(time_limit_s=120.0, mode=moment.mode), "an accepted goal"
         )
-        seen = len(heard)
-        operator.wait_until(lambda: plays() or states() & {*ended}, "a step")
-        if not states() & {*ended}:
+        seen, result = len(heard), operator.result()
+        operator.wait_until(lambda: plays() or over(), "a step")
+        if not over():
             return
         operator.wait_for_result()
 
