@@ -70,7 +70,7 @@ class Processes:
             process.wait()
 
     def start(self, name: str, command: Sequence[str]) -> None:
-        with self.log_of(name).open("wb") as log:
+        with self.log_of(name).open("ab") as log:  # after what an earlier process said
             self._running[name] = subprocess.Popen(
                 command,
                 env=self._environment,
@@ -183,23 +183,40 @@ class Operator:
         client.remove_pending_request(future)
         return unknown
 
-    def give_goal(self, prompt: str = PROMPT, time_limit_s: float = 0.0) -> bool:
+    def give_goal(
+        self,
+        prompt: str = PROMPT,
+        time_limit_s: float = 0.0,
+        mode: int = ExecuteTask.Goal.SYNC,
+    ) -> bool:
         """Send a goal; return whether it was accepted."""
         self.wait_until(self._client.server_is_ready, "the action execute_task")
         self._goal = self.wait_for_answer(
             self._client.send_goal_async(
-                ExecuteTask.Goal(prompt=prompt, time_limit_s=time_limit_s),
+                ExecuteTask.Goal(prompt=prompt, time_limit_s=time_limit_s, mode=mode),
                 feedback_callback=lambda message: self.feedback.append(message.feedback),
             ),
             "the answer to the goal",
         )
         return bool(self._goal.accepted)
 
+    def call(self, kind: Any, name: str, request: Any) -> Any:
+        """Call a service; return its answer."""
+        client = self.node.create_client(kind, name)
+        self.wait_until(client.service_is_ready, f"the service {name}")
+        answer = self.wait_for_answer(client.call_async(request), f"{name} to answer")
+        self.node.destroy_client(client)
+        return answer
+
     def cancel(self) -> None:
         self.wait_for_answer(self._goal.cancel_goal_async(), "the answer to the cancellation")
 
+    def result(self) -> Any:
+        """The future of the answer to the goal."""
+        return self._goal.get_result_async()
+
     def wait_for_result(self) -> Any:
-        return self.wait_for_answer(self._goal.get_result_async(), "the result").result
+        return self.wait_for_answer(self.result(), "the result").result
 
 
 def play_a_chunk(operator: Operator, nodes: Sequence[str]) -> None:

@@ -8,14 +8,22 @@ from typing import Any
 import numpy as np
 import pytest
 from std_srvs.srv import Trigger
+from trajectory_msgs.msg import JointTrajectory
 
+from vera_ros.motion.small_matrices import Vector
+from vera_ros.motion.trajectory import ArmTrajectory
 from vera_ros.nodes.conversions import duration_to_seconds, stamp_to_ns
+from vera_ros.nodes.motion_setup import set_up_arm
 from vera_ros_interfaces.action import ExecuteTask
 from vera_ros_interfaces.msg import ChunkProgress, PolicyStatus
 
-from .stage import ScriptedPolicy, Stage, actions
+from ..motion.checker import check, state_of
+from .stage import START_Q, ScriptedPolicy, Stage, actions, urdf
 
 ASYNC = ExecuteTask.Goal.ASYNC
+HAND_OVERS = 3
+# By how much a spline that is made anew may part from the one that it repeats.
+CONTINUITY = (1e-5, 1e-3, 0.1)  # [rad, rad/s, rad/s^2]
 # Chunks that move to and fro: the arm stays where it may be.
 FORTH = actions(rows=20, down=0.15)
 
@@ -67,26 +75,41 @@ def test_chunks_take_over_in_motion_and_every_question_carries_what_is_pending(
     assert len({origin.pose.position.z for origin in origins}) > 1
 
 
+def as_sent(message: JointTrajectory, start: tuple[Vector, Vector, Vector]) -> ArmTrajectory:
+    """A trajectory as a controller plays it that moves like `start` at its time 0."""
+    q, dq, ddq = (
+        np.array([getattr(point, name) for point in message.points])
+        for name in ("positions", "velocities", "accelerations")
+    )
+    times_s = np.array([duration_to_seconds(point.time_from_start) for point in message.points])
+    return ArmTrajectory(times_s, q, dq, ddq, *start)
+
+
 def test_every_hand_over_continues_position_velocity_and_acceleration(
     stage: Stage, policy: ToAndFro
 ) -> None:
+    """What is sent goes on from what plays at its time 0, at rates and jerks within the limits."""
+    (ik,) = (node for node in stage._under_test if node.get_name() == "ik_node")
+    limits = set_up_arm(ik.parameters, urdf()).limits
     handle = stage.goal(mode=ASYNC)
-    stage.wait_until(lambda: len(superseded(stage)) >= 3, "three hand-overs")
+    stage.wait_until(lambda: len(superseded(stage)) >= HAND_OVERS, "the hand-overs")
     stage.wait_for(handle.cancel_goal_async(), "the answer to the cancellation")
     stage.result(handle)
-    sent = stage.arm_trajectories
-    for before, after in itertools.pairwise(sent):
-        begins_s = (stamp_to_ns(after.header.stamp) - stamp_to_ns(before.header.stamp)) * 1e-9
-        times = np.array([duration_to_seconds(p.time_from_start) for p in before.points])
-        first = duration_to_seconds(after.points[0].time_from_start)
-        if not times[0] <= begins_s + first <= times[-1]:
-            continue
-        # The new one repeats the old one until it takes over: its first knot lies on it.
-        for name, most in (("positions", 2e-3), ("velocities", 2e-2)):
-            old = np.array([getattr(p, name) for p in before.points])
-            new = np.array(getattr(after.points[0], name))
-            due = [np.interp(begins_s + first, times, old[:, j]) for j in range(7)]
-            np.testing.assert_allclose(new, due, atol=most)
+    still = np.zeros(7)
+    played = as_sent(stage.arm_trajectories[0], (START_Q, still, still))
+    in_motion = 0
+    for before, after in itertools.pairwise(stage.arm_trajectories):
+        elapsed_s = (stamp_to_ns(after.header.stamp) - stamp_to_ns(before.header.stamp)) * 1e-9
+        in_motion += elapsed_s < played.times_s[-1]
+        following = as_sent(after, state_of(played, elapsed_s))
+        check(following, limits)
+        # It repeats what plays until it takes over: its first knot lies on that.
+        first = (getattr(following, name)[0] for name in ("q", "dq", "ddq"))
+        due = state_of(played, elapsed_s + following.times_s[0])
+        for new, old, most in zip(first, due, CONTINUITY, strict=True):
+            np.testing.assert_allclose(new, old, atol=most)
+        played = following
+    assert in_motion >= HAND_OVERS
 
 
 def test_a_goal_pauses_at_rest_and_goes_on(stage: Stage, policy: ToAndFro) -> None:

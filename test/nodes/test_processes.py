@@ -85,6 +85,7 @@ def test_nodes_that_end_while_the_arm_moves(
     start(processes, "policy_node", server_url=f"ws://127.0.0.1:{stage.port}", **PATIENT_POLICY)
     start(processes, "ik_node", **PATIENT_IK)
     stage.wait_until(lambda: stage.node.count_publishers("tcp_pose"), "ik_node")
+    stage.wait_until(lambda: stage.status, "policy_node")
     handle = stage.goal()
     stage.wait_until(
         lambda: any(m.state == ChunkProgress.PLAYING for m in stage.progress), "a step"

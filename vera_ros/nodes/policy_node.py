@@ -27,7 +27,7 @@ from vera_ros.nodes.wakefulness import Wakefulness
 from vera_ros.nodes.world_link import WorldLink
 from vera_ros.policy.async_episode import AsyncEpisode
 from vera_ros.policy.episode import Episode
-from vera_ros.policy.goal import Goal
+from vera_ros.policy.goal import Goal, Result
 from vera_ros.policy.lockstep_episode import LockstepEpisode
 from vera_ros.policy.ports import Instant
 from vera_ros.policy.states import Cause, Outcome, State
@@ -35,6 +35,7 @@ from vera_ros.wire.server_config import ServerConfig
 from vera_ros_interfaces.action import ExecuteTask
 from vera_ros_interfaces.msg import ChunkProgress, PolicyStatus
 
+SYNC, ASYNC = ExecuteTask.Goal.SYNC, ExecuteTask.Goal.ASYNC
 _RESULT_PATIENCE_S = 1.0  # for the arm to rest, before a goal is answered all the same
 
 
@@ -47,9 +48,16 @@ class PolicyNode(VeraNode):
         self._episodes: dict[int, Episode] = {}
         self._server: ServerSide | None = None
         self._world: WorldLink | None = None
-        self._task: TaskAction | None = None
         self._shown: tuple[State, str, ServerConfig | None] | None = None
         self._wakefulness = Wakefulness()
+        # It is there in every state of the node: a goal that a way down ends must get its answer.
+        self._task = TaskAction(
+            self,
+            [SYNC] if self.parameters["lockstep"] else [SYNC, ASYNC],
+            self._why_no_goal,
+            self._begin,
+            self._cancel_episode,
+        )
         PatientParameterServices(self, self._verdicts)
 
     def setup(self) -> None:
@@ -74,23 +82,20 @@ class PolicyNode(VeraNode):
         )
         self._arm_watch = ArmWatch(self, p["arm_timeout_s"])
         self._episodes = (
-            {ExecuteTask.Goal.SYNC: self._make_lockstep_episode(parts)}
+            {SYNC: self._make_lockstep_episode(parts)}
             if p["lockstep"]
             else {
-                ExecuteTask.Goal.SYNC: Episode(*parts),
-                ExecuteTask.Goal.ASYNC: AsyncEpisode(*parts, rules=overlap_rules(p)),
+                SYNC: Episode(*parts),
+                ASYNC: AsyncEpisode(*parts, rules=overlap_rules(p)),
             }
         )
-        self._episode = self._episodes[ExecuteTask.Goal.SYNC]
+        self._episode = self._episodes[SYNC]
         self._status = self.create_publisher(PolicyStatus, "policy_status", LATCHED)
         self._marker = self.create_publisher(Marker, "status_marker", LATCHED)
         self.create_subscription(Bool, "task_success", self._on_task_success, 10)
         self.create_subscription(ChunkProgress, "chunk_progress", self._on_progress, 10)
         self.create_service(Trigger, "pause", self._on_pause)
         self.create_service(Trigger, "resume", self._on_resume)
-        self._task = TaskAction(
-            self, self._episodes, self._why_no_goal, self._begin, self._cancel_episode
-        )
         self._tick_timer = self.create_timer(1.0 / p["tick_rate_hz"], self._tick, clock=STEADY)
         self._tick_timer.cancel()
         self._status_timer = self.create_timer(
@@ -122,15 +127,17 @@ class PolicyNode(VeraNode):
             self._server.give_up()
 
     def teardown(self) -> None:
-        """Disconnect, and take no more goals."""
+        """Disconnect."""
         self._episode = self._world = None
         self._episodes = {}
         if self._server is not None:
             self._server.close()
             self._server = None
-        if self._task is not None:
-            self._task.close()
-            self._task = None
+
+    def destroy_node(self) -> None:
+        """Take no more goals."""
+        self._task.close()
+        super().destroy_node()
 
     def health(self) -> Health:
         """Views, window, server."""
@@ -153,7 +160,7 @@ class PolicyNode(VeraNode):
     def _why_no_goal(self) -> str:
         if not self.active or self._episode is None:
             return "policy_node is not active; activate it first"
-        if self._task is not None and self._task.busy:
+        if self._task.busy:
             return "an episode is running already; cancel it, or wait for its end"
         if self._server is not None and self._server.reloading:
             return "the policy server loads other models; wait for the answer of reload"
@@ -162,6 +169,11 @@ class PolicyNode(VeraNode):
         return ""
 
     def _begin(self, goal: ExecuteTask.Goal, cancelled: bool) -> None:
+        if self._episode is None:  # the node went down after it took the goal
+            self._task.finish(
+                Result(Outcome.ABORTED, Cause.DEACTIVATED, "policy_node was cleaned up", 0, 0, 0.0)
+            )
+            return
         self._episode = episode = self._episodes[goal.mode]
         self._views.buffer.clear()  # between episodes, cameras may change
         limit_s = goal.time_limit_s or self.parameters["default_time_limit_s"]
@@ -255,7 +267,7 @@ class PolicyNode(VeraNode):
             self._publish_status()
         # Whoever gets the result may move the arm at once: the stop must be over by then.
         result = episode.result if not wait_for_rest or self._rests(episode) else None
-        if result is not None and self._task is not None and self._task.unfinished:
+        if result is not None and self._task.unfinished:
             self._tick_timer.cancel()
             self._status_timer.cancel()
             summary = (
@@ -281,7 +293,7 @@ class PolicyNode(VeraNode):
 
     def _publish_status(self) -> None:
         episode = self._episode
-        if episode is None or self._server is None or self._task is None:
+        if episode is None or self._server is None:
             return
         now = self._now()
         status = status_message(episode, self._views.buffer, self._server, now.ros_ns)
