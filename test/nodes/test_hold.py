@@ -11,7 +11,7 @@ from std_srvs.srv import Trigger
 from vera_ros.nodes.ik_node import IkNode
 from vera_ros_interfaces.msg import ArmStatus, ChunkProgress, PolicyStatus
 
-from .stage import Stage, chunk
+from .stage import START_Q, Stage, chunk
 
 SUCCESS = TransitionCallbackReturn.SUCCESS
 
@@ -206,3 +206,31 @@ def test_a_hold_ends_a_running_goal_and_the_next_goal_waits_for_the_release(stag
     stage.call(Trigger, "release")
     stage.wait_until(lambda: not policy._arm_watch.held, "the release")
     assert stage.try_goal().accepted
+
+
+@every_way_down
+@pytest.mark.parametrize("service", ["stop", "move_to_start"])
+def test_whoever_waits_when_the_node_goes_down_is_answered(
+    stage: Stage, transitions: tuple[str, ...], service: str
+) -> None:
+    ik = stage.add_ready_ik(start_posture=(START_Q + 0.2).tolist())
+    if service == "stop":
+        stage.play_long()
+    sent = len(stage.arm_trajectories)
+    client = stage.node.create_client(Trigger, service)
+    stage.wait_until(client.service_is_ready, "the service")
+    answer = client.call_async(Trigger.Request())
+    stage.wait_until(lambda: len(stage.arm_trajectories) > sent, "the arm to be told")
+    for transition in transitions:
+        assert getattr(ik, f"trigger_{transition}")() is SUCCESS
+    said = stage.wait_for(answer, "the answer")
+    assert not said.success
+    assert "the node is being" in said.message
+
+
+@pytest.mark.parametrize("service", ["stop", "move_to_start", "approve"])
+def test_what_is_not_configured_says_so(stage: Stage, service: str) -> None:
+    stage.add_ik(autostart=False)
+    answer = stage.call(Trigger, service)
+    assert not answer.success
+    assert "not configured" in answer.message

@@ -51,7 +51,8 @@ class IkNode(VeraNode):
         self._patient = (
             ReentrantCallbackGroup()
         )  # whose services wait, but keep nobody else waiting
-        # What is made here is there in every state of the node: a hold must never find nobody.
+        # What is made here is there in every state of the node: a hold must never find nobody, and
+        # whoever waits for an answer when the node goes down must get one.
         self._hold = Hold()
         self._status = ArmStatusTopic(self)
         self._say_status()
@@ -59,6 +60,10 @@ class IkNode(VeraNode):
         self.create_subscription(Empty, "hold", lambda _: self._hold_arm(), 10)
         self._serve("hold", self._on_hold)
         self._serve("release", self._on_release)
+        self._serve("stop", self._on_stop)
+        self._serve("move_to_start", self._on_move_to_start)
+        self._serve("approve", self._on_approve)
+        self._serve("discard", self._on_discard)
         if not self._urdf:
             self.create_subscription(String, "robot_description", self._on_description, LATCHED)
 
@@ -100,10 +105,6 @@ class IkNode(VeraNode):
             self, self._arm.joint_names, p["gripper_joint"], p["joint_state_timeout_s"]
         )
         self.create_subscription(ActionChunk, "action_chunk", self._on_chunk, 10)
-        self._serve("stop", self._on_stop)
-        self._serve("move_to_start", self._on_move_to_start)
-        self._serve("approve", self._on_approve)
-        self._serve("discard", self._on_discard)
         self.create_timer(1.0 / p["monitor_rate_hz"], self._monitor, clock=STEADY)
         if setup.obstacles is not None and setup.obstacles.left_out:
             self.get_logger().warning(
@@ -131,6 +132,7 @@ class IkNode(VeraNode):
     def teardown(self) -> None:
         """Forget the arm; a hold stays."""
         self._at_rest.give(False, f"{_REST_UNKNOWN}: the node is being cleaned up")
+        self._arrived.give(False, "the node is being cleaned up")
         self._commander = self._supervisor = self._reader = None
         for output in self._outputs:
             output.close()
@@ -221,6 +223,13 @@ class IkNode(VeraNode):
         status.approval, status.dry_run = self._needs_approval, self.parameters["dry_run"]
         self._status.say(status)
 
+    def _configured(self) -> Supervisor:
+        if self._supervisor is None:
+            raise MotionRefusedError(
+                Cause.NOT_ACTIVE, "ik_node is not configured; configure and activate it first"
+            )
+        return self._supervisor
+
     # What happens.
 
     def _monitor(self) -> None:
@@ -305,9 +314,8 @@ class IkNode(VeraNode):
             response.success, response.message = supervisor.rests(self._sense())
 
     def _on_approve(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
-        assert self._supervisor is not None
         try:
-            self._supervisor.approve(self._sense(), self.now_s())
+            self._configured().approve(self._sense(), self.now_s())
             response.success, response.message = True, "approved, and sent"
         except MotionRefusedError as error:
             response.message = str(error)
@@ -315,8 +323,8 @@ class IkNode(VeraNode):
         return response
 
     def _on_discard(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
-        assert self._supervisor is not None
-        response.success = self._supervisor.discard("someone discarded it")
+        supervisor = self._supervisor
+        response.success = supervisor is not None and supervisor.discard("someone discarded it")
         response.message = "discarded" if response.success else "no chunk waits for approval"
         self._say_status()
         return response
@@ -324,11 +332,10 @@ class IkNode(VeraNode):
     async def _on_move_to_start(
         self, _: Trigger.Request, response: Trigger.Response
     ) -> Trigger.Response:
-        assert self._supervisor is not None
         p = self.parameters
         goal, speed_share = np.array(p["start_posture"]), p["start_speed"]
         try:
-            self._supervisor.move_to(goal, speed_share, self._sense(), self.now_s())
+            self._configured().move_to(goal, speed_share, self._sense(), self.now_s())
         except MotionRefusedError as error:
             response.message = str(error)
             return response
