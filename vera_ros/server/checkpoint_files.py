@@ -13,8 +13,8 @@ _UNREADABLE = "not to be read"
 _UNREADABLE_THERE = "not to be read by the container's user"
 _UNMOUNTED = "not mounted, or a link to what is not"
 
-# Of the image.
-_UID = _GID = 1000
+# Of the user that the image runs as.
+CONTAINER_UID = CONTAINER_GID = 1000
 
 # Checkpoints that a planner's algo_config.yaml names: by a variable, in OmegaConf's way, or not.
 _NAMED = re.compile(
@@ -138,16 +138,17 @@ def _problem(path: Path, expected: int | None, mounted: tuple[Path, ...] | None)
         return ""
     if not os.path.isfile(path):
         return "missing"
+    readable = os.access(path, os.R_OK)
     if mounted is not None and (problem := _problem_there(path, mounted)):
         return problem
-    if not os.access(path, os.R_OK):
+    if mounted is None and not readable:
         return _UNREADABLE
     found = path.stat().st_size
     if expected is not None and found != expected:
         return "of another size than published"
     if found == 0:
         return "empty"
-    if found < 1024 and path.read_bytes().startswith(_LFS_POINTER):
+    if readable and found < 1024 and path.read_bytes().startswith(_LFS_POINTER):
         return "a pointer of Git LFS, not the file itself"
     return ""
 
@@ -167,8 +168,8 @@ def _problem_there(path: Path, mounted: tuple[Path, ...]) -> str:
 def _allows(path: Path, bits: int) -> bool:
     """Whether the container's user may do that; it is in no other group."""
     found = path.stat()
-    if found.st_uid == _UID:
+    if found.st_uid == CONTAINER_UID:
         bits <<= 6
-    elif found.st_gid == _GID:
+    elif found.st_gid == CONTAINER_GID:
         bits <<= 3
     return found.st_mode & bits == bits
