@@ -95,13 +95,13 @@ def judge(output: Output, settings: ServerSettings, environ: Mapping[str, str]) 
     if not gpus:
         return failure(NAME, "nvidia-smi lists no GPU", "nvidia-smi -L")
     wanted = visible(settings, environ)
-    seen = gpus if wanted is None else [_find(gpus, one) for one in wanted]
+    seen = [_find(gpus, name) for name in wanted] if wanted is not None else [*gpus]
     if not seen:
         return warning(NAME, "VERA is shown none, and is made for one", choose)
-    if None in seen:
+    missing = [name for name in wanted or () if _find(gpus, name) is None]
+    if missing:
         there = ", ".join(gpu.index for gpu in gpus)
-        missing = (wanted or ())[seen.index(None)]
-        return failure(NAME, f"there is no GPU {missing}; there is {there}", choose)
+        return failure(NAME, f"there is no GPU {missing[0]}; there is {there}", choose)
     gpu, *others = filter(None, seen)
     if any(other.name != gpu.name for other in others) and _may_count_otherwise(wanted, environ):
         return warning(

@@ -83,7 +83,8 @@ class Placed:
         if self.folder is None:
             return f"export {variable}=<folder>; {self.bundle.command}"
         if self.unreadable:
-            return f"chmod -R a+rX '{self.place.path if self.mounted else self.folder}'"
+            mount = self.place.mount if self.mounted else None
+            return f"chmod -R a+rX '{mount[0] if mount else self.folder}'"
         return self.bundle.command.replace(f"${variable}", str(self.place.path))
 
     @property
