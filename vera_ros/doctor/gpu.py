@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
+from typing import TYPE_CHECKING
 
 from vera_ros.doctor.context import Context
 from vera_ros.doctor.finding import (
@@ -17,7 +18,9 @@ from vera_ros.doctor.finding import (
     warning,
 )
 from vera_ros.doctor.tools import Output, ToolMissingError, run
-from vera_ros.server.settings import ServerSettings
+
+if TYPE_CHECKING:  # what it imports may not be installed
+    from vera_ros.server.settings import ServerSettings
 
 NAME = "GPU"
 
@@ -76,7 +79,7 @@ def look(context: Context) -> list[Finding]:
     return [judge(output, context.settings, os.environ)]
 
 
-def judge(output: Output, settings: ServerSettings, environ: Mapping[str, str]) -> Finding:
+def judge(output: Output, settings: "ServerSettings", environ: Mapping[str, str]) -> Finding:
     """The GPU that VERA uses, the first that it sees, suits its PyTorch and has room for models.
 
     Args:
@@ -140,7 +143,7 @@ def _judge_gpu(gpu: Gpu, embodiment: str) -> Finding:
     return ok(NAME, found)
 
 
-def visible(settings: ServerSettings, environ: Mapping[str, str]) -> tuple[str, ...] | None:
+def visible(settings: "ServerSettings", environ: Mapping[str, str]) -> tuple[str, ...] | None:
     """Return index or UUID of each GPU that the server sees, in order; None: all of them."""
     if settings.server_mode == "docker":
         return tuple(filter(None, (settings.gpu,)))
