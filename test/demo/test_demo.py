@@ -19,6 +19,8 @@ from vera_ros.demo.report import RunReport
 from vera_ros.demo.stage import VIEWS
 from vera_ros.sim.scene import VIEW_CAMERAS
 
+from ..server.room import write_checkpoints
+
 if TYPE_CHECKING:
     from test.ros_helpers import write_patient_config
 else:
@@ -156,6 +158,8 @@ def test_a_server_that_does_not_come_up_is_named(
 ) -> None:
     monkeypatch.setenv("VERA_INTERPRETER", "/usr/bin/false")
     monkeypatch.setenv("VERA_SERVER_PORT", str(free_port()))
+    for setting, folder in write_checkpoints(tmp_path / "vera").items():
+        monkeypatch.setenv(f"VERA_{setting.upper()}", folder)
     demo = start_demo(tmp_path, "--no-video", "--server", "subprocess")
     output, errors = demo.communicate(timeout=_PATIENCE_S)
     assert demo.returncode == 1, output + errors

@@ -65,12 +65,19 @@ def failed(findings: dict[str, Finding]) -> Sequence[str]:
     return [name for name, f in findings.items() if f.verdict is Verdict.FAILURE]
 
 
-@pytest.mark.parametrize("embodiment", ["mimicgen", "droid", "pusht"])
-def test_a_whole_set_is_ok(embodiment: str, environ: dict[str, str]) -> None:
-    names = bundles_of(of_server(embodiment))
+@pytest.mark.parametrize(
+    ("embodiment", "mode"),
+    [
+        ("mimicgen", "subprocess"),
+        ("pusht", "subprocess"),
+        *((embodiment, "docker") for embodiment in ("mimicgen", "pusht", "droid")),
+    ],
+)
+def test_a_whole_set_is_ok(embodiment: str, mode: str, environ: dict[str, str]) -> None:
+    names = bundles_of(of_server(embodiment, mode))
     for name in names:
         write_bundle(name, environ)
-    findings = judged(environ, embodiment)
+    findings = judged(environ, embodiment, mode=mode)
     assert list(findings) == names
     assert not failed(findings)
 
@@ -221,6 +228,6 @@ def test_there_must_be_room_for_what_is_missing(environ: dict[str, str]) -> None
         )
         write_bundle("cotracker-code", environ)
         write_bundle("cotracker-weights", environ)
-        findings = judge(Checkpoints(of_server(), environ, table))
+        findings = judge(Checkpoints(of_server(mode="docker"), environ, table))
         (space,) = (finding for finding in findings if finding.name == "disk space")
         assert space.verdict is expected

@@ -3,9 +3,10 @@
 
 import pytest
 
-from vera_ros.doctor.finding import Verdict
+from vera_ros.doctor.finding import Finding, NotCheckedError, Verdict
 from vera_ros.doctor.gpu import Gpu, judge, parse
 from vera_ros.doctor.tools import Output
+from vera_ros.server.settings import ServerSettings
 
 RTX_4090 = "0, GPU-1a, NVIDIA GeForce RTX 4090, 24564, 24142, 550.54.14, 8.9\n"
 RTX_5090 = "0, GPU-2b, NVIDIA GeForce RTX 5090, 32607, 32110, 570.86.16, 12.0\n"
@@ -20,8 +21,19 @@ MISMATCH = (
 )
 
 
-def printed(text: str, code: int = 0) -> Output:
-    return Output(code, text, "")
+def judged(
+    text: str,
+    *,
+    code: int = 0,
+    embodiment: str = "mimicgen",
+    gpu: str = "0",
+    environ: dict[str, str] | None = None,
+) -> Finding:
+    """Of a container's GPU; with an environment, of those that a process sees."""
+    mode = "docker" if environ is None else "subprocess"
+    chosen = {"server_mode": mode, "embodiment": embodiment, "gpu": gpu}
+    settings = ServerSettings.model_validate(chosen)
+    return judge(Output(code, text, ""), settings, environ or {})
 
 
 def test_every_column_is_read() -> None:
@@ -46,7 +58,7 @@ def test_every_column_is_read() -> None:
 def test_the_gpu_is_judged_by_what_the_server_needs(
     text: str, embodiment: str, expected: Verdict, named: str
 ) -> None:
-    finding = judge(printed(text), embodiment, "")
+    finding = judged(text.replace("1, ", "0, ", 1), embodiment=embodiment)
     assert finding.verdict is expected
     assert named in finding.found
     assert bool(finding.mend) is (expected is not Verdict.OK)
@@ -54,36 +66,63 @@ def test_the_gpu_is_judged_by_what_the_server_needs(
 
 @pytest.mark.parametrize("chosen", ["1", "GPU-3c"])
 def test_the_chosen_one_counts(chosen: str) -> None:
-    finding = judge(printed(GT_710 + H100), "mimicgen", chosen)
-    assert finding.verdict is Verdict.OK
-    assert finding.found.startswith("NVIDIA H100 80GB HBM3, ")
-    assert judge(printed(GT_710 + H100), "mimicgen", "0").verdict is Verdict.FAILURE
+    for finding in (
+        judged(GT_710 + H100, gpu=chosen),
+        judged(GT_710 + H100, environ={"CUDA_VISIBLE_DEVICES": chosen}),
+    ):
+        assert finding.verdict is Verdict.OK
+        assert finding.found.startswith("NVIDIA H100 80GB HBM3, ")
+    assert judged(GT_710 + H100, gpu="0").verdict is Verdict.FAILURE
 
 
 def test_a_chosen_one_that_is_not_there_is_told() -> None:
-    finding = judge(printed(GT_710 + H100), "mimicgen", "2")
-    assert finding.verdict is Verdict.FAILURE
-    assert finding.found == "there is no GPU 2; there is 0, 1"
-    assert "VERA_GPU" in finding.mend
+    for environ, variable in ((None, "VERA_GPU"), ({"CUDA_VISIBLE_DEVICES": "2"}, "CUDA_VISIBLE")):
+        finding = judged(GT_710 + H100, gpu="2", environ=environ)
+        assert finding.verdict is Verdict.FAILURE
+        assert finding.found == "there is no GPU 2; there is 0, 1"
+        assert variable in finding.mend
 
 
-def test_the_largest_of_several_counts() -> None:
-    finding = judge(printed(GT_710 + H100), "mimicgen", "")
-    assert finding.verdict is Verdict.OK
-    assert "H100 80GB HBM3 (the largest of 2)" in finding.found
+@pytest.mark.parametrize(
+    ("environ", "expected", "found"),
+    [
+        ({"CUDA_DEVICE_ORDER": "PCI_BUS_ID"}, Verdict.WARNING, "NVIDIA GeForce RTX 5090: compute"),
+        ({"CUDA_VISIBLE_DEVICES": "GPU-3c,GPU-2b"}, Verdict.OK, "NVIDIA H100 80GB HBM3, "),
+        ({"CUDA_VISIBLE_DEVICES": "1,-1,0"}, Verdict.OK, "NVIDIA H100 80GB HBM3, "),
+        ({}, Verdict.WARNING, "VERA uses the first of NVIDIA GeForce RTX 5090, NVIDIA H100"),
+        ({"CUDA_VISIBLE_DEVICES": "1,0"}, Verdict.WARNING, "may count them in another order"),
+    ],
+)
+def test_of_several_that_a_process_sees_the_first_counts(
+    environ: dict[str, str], expected: Verdict, found: str
+) -> None:
+    finding = judged(RTX_5090 + H100, environ=environ)
+    assert finding.verdict is expected
+    assert found in finding.found
+
+
+@pytest.mark.parametrize("environ", [None, {"CUDA_VISIBLE_DEVICES": ""}])
+def test_a_server_that_is_shown_none_is_warned_of(environ: dict[str, str] | None) -> None:
+    finding = judged(H100, gpu="", environ=environ)
+    assert finding.verdict is Verdict.WARNING
+    assert "shown none" in finding.found
+
+
+def test_a_part_of_a_gpu_is_one_of_the_only_gpu() -> None:
+    assert judged(H100, gpu="MIG-4f").verdict is Verdict.OK
+    with pytest.raises(NotCheckedError, match="which GPU MIG-4f is a part of"):
+        judged(GT_710 + H100, gpu="MIG-4f")
 
 
 def test_a_gpu_that_does_not_tell_its_memory_is_not_blamed() -> None:
-    finding = judge(
-        printed("0, GPU-5e, NVIDIA GB10, [N/A], [N/A], 580.95.05, 9.0\n"), "mimicgen", ""
-    )
+    finding = judged("0, GPU-5e, NVIDIA GB10, [N/A], [N/A], 580.95.05, 9.0\n")
     assert finding.verdict is Verdict.OK
     assert "? of ? free" in finding.found
 
 
 @pytest.mark.parametrize(("text", "code"), [(NO_DRIVER, 9), (MISMATCH, 18)])
 def test_a_driver_that_does_not_answer_is_quoted(text: str, code: int) -> None:
-    finding = judge(printed(text, code), "mimicgen", "")
+    finding = judged(text, code=code)
     assert finding.verdict is Verdict.FAILURE
     assert text.split("\n")[0] in finding.found
     assert "driver" in finding.mend

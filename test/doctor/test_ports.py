@@ -37,7 +37,7 @@ NGINX = Holder("nginx", 80)
     [
         ({8800: None, 8801: None}, 8801, False, Verdict.OK, "8800 is free, 8801 is free"),
         ({8800: NGINX}, 0, True, Verdict.OK, "held by nginx (pid 80)"),
-        ({8800: None, 8801: NGINX}, 8801, False, Verdict.WARNING, "viewer cannot listen"),
+        ({8800: None, 8801: NGINX}, 8801, False, Verdict.FAILURE, "VERA does not start"),
         ({8800: NGINX, 8801: NGINX}, 8801, True, Verdict.OK, "held"),
         ({8800: Holder()}, 0, False, Verdict.OK, "another user"),
         ({}, 8801, True, Verdict.SKIPPED, "another machine"),

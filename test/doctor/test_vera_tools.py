@@ -67,7 +67,7 @@ def test_a_program_that_hangs_is_a_finding(install: Install, name: str, program:
     install(program, f"exec {HANGS}")
     (finding,) = look(name, deadline_s=1.0)
     assert finding.verdict is Verdict.FAILURE
-    assert finding.found == "no answer within 1 s"
+    assert finding.found.endswith("no answer within 1 s")
     assert program in finding.mend
 
 

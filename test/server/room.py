@@ -10,6 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from vera_ros.server.checkpoint_table import load_table
+
 ROOT = Path(__file__).resolve().parents[2]
 LAUNCHER = ROOT / "test" / "server" / "launcher"
 PATIENCE_S = 60.0
@@ -24,6 +26,33 @@ def wait_until(condition: Callable[[], object], what: str) -> None:
         time.sleep(0.01)
 
 
+def write_checkpoints(folder: Path, embodiment: str = "mimicgen") -> dict[str, str]:
+    """Write all that an embodiment needs, in sparse files; return the settings that name it."""
+    table = load_table()
+    settings = {"ckpt_root": "checkpoints", "wan_root": "wan", "torch_home": "torch"}
+    settings |= {"hf_home": "hugging_face"}
+    for name in settings.values():
+        (folder / name).mkdir(parents=True)
+    needs = table.embodiments[embodiment]
+    trackers = table.trackers[needs.trackers[0]] if needs.trackers else ()
+    for name in (*needs.bundles, *trackers):
+        bundle = table.bundles[name]
+        place = folder / bundle.root / bundle.folder
+        if bundle.cached_repository:
+            write_file(place / "refs" / "main", b"a1b2c3")
+            place = place / "snapshots" / "a1b2c3"
+        for file in bundle.files:
+            write_file(place / file.path, b"weights")
+            os.truncate(place / file.path, file.bytes or 7)
+    return {setting: str(folder / name) for setting, name in settings.items()}
+
+
+def write_file(path: Path, content: bytes) -> None:
+    """Write a file, and the folders above it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+
+
 class Room:
     """Whatever a test starts carries the room's tag in its environment, and so can be found."""
 
@@ -32,10 +61,13 @@ class Room:
         self.port = port
         # What the server's own Python needs to find the launcher and vera_ros.
         self.pythonpath = os.pathsep.join([str(LAUNCHER), *filter(None, sys.path)])
+        self.checkpoints = write_checkpoints(Path(tag, "vera"))
 
     def settings(self, **more: Any) -> dict[str, Any]:
         """Parameters of a server in this room."""
+        subprocess = more.get("server_mode") == "subprocess"
         return {
+            **(self.checkpoints if subprocess else {}),
             "server_port": self.port,
             "vis_port": 0,
             "ready_timeout_s": PATIENCE_S,

@@ -86,7 +86,7 @@ def test_its_own_launcher_takes_our_command_line(room: Room) -> None:
 
     async def scenario() -> str:
         settings = room.settings(server_mode="subprocess", pythonpath=UPSTREAM)
-        chosen = {"text_prompt": "stack", "sample_steps": 4, "dynamics_run_id": "run"}
+        chosen = {"text_prompt": "stack", "sample_steps": 4}
         async with keeping({**settings, **chosen}, room.environment()) as kept:
             return await kept.failure()
 

@@ -8,12 +8,15 @@ from pathlib import Path
 from vera_ros.doctor.bytes import free_space, size
 from vera_ros.doctor.context import Context
 from vera_ros.doctor.finding import Finding, failure, not_needed, ok, warning
-from vera_ros.server.checkpoints import Checkpoints, Placed
+from vera_ros.server.checkpoint_files import Placed
+from vera_ros.server.checkpoints import Checkpoints
 
 NAME = "checkpoints"
 
 # Options of doctor that name a folder, by the variable that does.
 _OPTIONS = {"VERA_CKPT_ROOT": "--ckpt-root", "VERA_WAN_ROOT": "--wan-root"}
+# What the table knows no command for.
+_OWN = "name other files, or put them there"
 _NON_COMMERCIAL = "NC"
 _UNITS = {"MB": 1e6, "GB": 1e9}
 
@@ -28,12 +31,12 @@ def look(context: Context) -> list[Finding]:
 
 def judge(checkpoints: Checkpoints) -> list[Finding]:
     """Every bundle of the embodiment is complete, and there is room for those that are not."""
-    if checkpoints.unreleased:
-        mend = "give your own checkpoints, or choose mimicgen"
-        return [failure(NAME, checkpoints.unreleased, mend)]
+    if checkpoints.refusal is not None:
+        return [failure(NAME, checkpoints.refusal.why, checkpoints.refusal.remedy)]
     placed = checkpoints.placed
     findings = {name: _judge_bundle(name, bundle) for name, bundle in placed.items()}
-    missing = [placed[name] for name, finding in findings.items() if finding.mend]
+    failed = (placed[name] for name, finding in findings.items() if finding.mend)
+    missing = [bundle for bundle in failed if not bundle.unreadable]
     return [*findings.values(), *_judge_space(missing)]
 
 
@@ -44,11 +47,11 @@ def _judge_bundle(name: str, placed: Placed) -> Finding:
         option = f" (or {_OPTIONS[variable]} <folder>)" if variable in _OPTIONS else ""
         return failure(
             name,
-            f"{variable} is not set, so where it lies is not known",
+            placed.complaint,
             f"export {variable}=<folder>{option}; {bundle.command}",
         )
     if placed.complaint:
-        return failure(name, placed.complaint, placed.command)
+        return failure(name, placed.complaint, placed.command or _OWN)
     total = sum(path.stat().st_size for path in placed.files if path.is_file())
     licence = bundle.licence or "no licence named"
     use = ": non-commercial use only" if _NON_COMMERCIAL in licence else ""

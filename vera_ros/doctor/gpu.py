@@ -2,11 +2,25 @@
 """The NVIDIA GPU that a VERA server needs, as nvidia-smi tells."""
 
 import csv
+import os
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
+from typing import TYPE_CHECKING
 
 from vera_ros.doctor.context import Context
-from vera_ros.doctor.finding import Finding, failure, not_needed, ok, warning
+from vera_ros.doctor.finding import (
+    Finding,
+    NotCheckedError,
+    failure,
+    not_needed,
+    ok,
+    warning,
+)
 from vera_ros.doctor.tools import Output, ToolMissingError, run
+
+if TYPE_CHECKING:  # what it imports may not be installed
+    from vera_ros.server.settings import ServerSettings
 
 NAME = "GPU"
 
@@ -23,7 +37,10 @@ _CUDA_12_4_DRIVER = (550, 54)
 _MEMORY_MIB = {"mimicgen": 24_000, "droid": 60_000, "pusht": 8_000}
 
 _INSTALL_DRIVER = "install NVIDIA's driver (Ubuntu: sudo ubuntu-drivers install), then restart"
-_CHOOSE = "set gpu (VERA_GPU) to one that nvidia-smi -L lists"
+_CHOOSE = {
+    "docker": "set gpu (VERA_GPU) to one that nvidia-smi -L lists",
+    "subprocess": "export CUDA_VISIBLE_DEVICES=<UUID of one that nvidia-smi -L lists>",
+}
 _UPDATE_DRIVER = "update NVIDIA's driver (Ubuntu: sudo ubuntu-drivers install), then restart"
 
 
@@ -59,43 +76,59 @@ def look(context: Context) -> list[Finding]:
         output = run(_COMMAND, context.deadline)
     except ToolMissingError as error:
         return [failure(NAME, f"{error}: no NVIDIA driver", _INSTALL_DRIVER)]
-    settings = context.settings
-    return [judge(output, settings.embodiment, settings.gpu if server == "docker" else "")]
+    return [judge(output, context.settings, os.environ)]
 
 
-def judge(output: Output, embodiment: str, chosen: str) -> Finding:
-    """There is a GPU that VERA's PyTorch can use, and it has room for the models.
+def judge(output: Output, settings: "ServerSettings", environ: Mapping[str, str]) -> Finding:
+    """The GPU that VERA uses, the first that it sees, suits its PyTorch and has room for models.
 
     Args:
         output: of nvidia-smi.
-        embodiment: whose models are loaded.
-        chosen: index or UUID of the GPU that the server gets; empty: of all it takes one.
+        settings: of the server.
+        environ: of this process, which a server without a container inherits.
+
+    Raises:
+        NotCheckedError: nvidia-smi does not tell which one that is.
     """
+    choose = _CHOOSE[settings.server_mode]
     if output.code != 0:
         words = " ".join((output.out + output.error).split())
         return failure(NAME, f"nvidia-smi: {words or output.why}", _INSTALL_DRIVER)
     gpus = parse(output.out)
     if not gpus:
         return failure(NAME, "nvidia-smi lists no GPU", "nvidia-smi -L")
-    if chosen and not chosen.startswith("MIG-"):  # a part of a GPU, which is not in this list
+    wanted = visible(settings, environ)
+    seen = [_find(gpus, name) for name in wanted] if wanted is not None else [*gpus]
+    if not seen:
+        return warning(NAME, "VERA is shown none, and is made for one", choose)
+    missing = [name for name in wanted or () if _find(gpus, name) is None]
+    if missing:
         there = ", ".join(gpu.index for gpu in gpus)
-        gpus = [gpu for gpu in gpus if chosen == gpu.index or gpu.uuid.startswith(chosen)]
-        if not gpus:
-            return failure(NAME, f"there is no GPU {chosen}; there is {there}", _CHOOSE)
-    gpu = max(gpus, key=lambda gpu: (gpu.total_mib or 0, gpu.compute))
-    shown = gpu.name if len(gpus) == 1 else f"{gpu.name} (the largest of {len(gpus)})"
+        return failure(NAME, f"there is no GPU {missing[0]}; there is {there}", choose)
+    gpu, *others = filter(None, seen)
+    if any(other.name != gpu.name for other in others) and _may_count_otherwise(wanted, environ):
+        return warning(
+            NAME,
+            f"VERA uses the first of {', '.join([gpu.name, *(o.name for o in others)])}, and CUDA "
+            "may count them in another order",
+            choose,
+        )
+    return _judge_gpu(gpu, settings.embodiment)
+
+
+def _judge_gpu(gpu: Gpu, embodiment: str) -> Finding:
     driver = _version(gpu.driver)
     if driver < _CUDA_12_DRIVER:
-        return failure(NAME, f"{shown}: driver {gpu.driver} knows no CUDA 12", _UPDATE_DRIVER)
+        return failure(NAME, f"{gpu.name}: driver {gpu.driver} knows no CUDA 12", _UPDATE_DRIVER)
     if gpu.compute > _NEWEST_COMPUTE:
         compute = ".".join(map(str, gpu.compute))
         return warning(
             NAME,
-            f"{shown}: compute capability {compute} is newer than the kernels of PyTorch 2.6, "
+            f"{gpu.name}: compute capability {compute} is newer than the kernels of PyTorch 2.6, "
             "which VERA names",
             "run VERA with a newer PyTorch (server subprocess), or use another GPU",
         )
-    found = f"{shown}, {_gib(gpu.free_mib)} of {_gib(gpu.total_mib)} free, driver {gpu.driver}"
+    found = f"{gpu.name}, {_gib(gpu.free_mib)} of {_gib(gpu.total_mib)} free, driver {gpu.driver}"
     needed_mib = _MEMORY_MIB.get(embodiment)
     if needed_mib and gpu.free_mib is not None and gpu.free_mib < needed_mib:
         return warning(
@@ -108,6 +141,32 @@ def judge(output: Output, embodiment: str, chosen: str) -> Finding:
             NAME, f"{found}: older than CUDA 12.4, which VERA's PyTorch brings", _UPDATE_DRIVER
         )
     return ok(NAME, found)
+
+
+def visible(settings: "ServerSettings", environ: Mapping[str, str]) -> tuple[str, ...] | None:
+    """Return index or UUID of each GPU that the server sees, in order; None: all of them."""
+    if settings.server_mode == "docker":
+        return tuple(filter(None, (settings.gpu,)))
+    text = environ.get("CUDA_VISIBLE_DEVICES")
+    if text is None:
+        return None
+    names = (name.strip() for name in text.split(","))
+    return tuple(takewhile(lambda name: name not in ("", "-1"), names))
+
+
+def _find(gpus: Sequence[Gpu], name: str) -> Gpu | None:
+    if name.startswith("MIG-"):  # a part of a GPU, which is not in the list
+        if len(gpus) > 1:
+            raise NotCheckedError(f"nvidia-smi's list does not tell which GPU {name} is a part of")
+        return gpus[0]
+    found = (gpu for gpu in gpus if name == gpu.index or gpu.uuid.startswith(name))
+    return next(found, None)
+
+
+def _may_count_otherwise(wanted: Sequence[str] | None, environ: Mapping[str, str]) -> bool:
+    """Whether CUDA's indices may not be nvidia-smi's: by default the fastest is its first."""
+    by_index = wanted is None or any(name.isdecimal() for name in wanted)
+    return by_index and environ.get("CUDA_DEVICE_ORDER") != "PCI_BUS_ID"
 
 
 def parse(text: str) -> list[Gpu]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import psutil
 
-from vera_ros.doctor.finding import Finding, not_needed, ok, warning
+from vera_ros.doctor.finding import Finding, failure, not_needed, ok
 
 NAME = "ports"
 
@@ -62,9 +62,9 @@ def judge(holders: Mapping[int, Holder | None], viewer_port: int, *, running: bo
         for port, holder in holders.items()
     ]
     if holders.get(viewer_port) is not None and not running:
-        return warning(
+        return failure(
             NAME,
-            f"{', '.join(words)}: the live viewer cannot listen there",
-            "stop that process, or choose another vis_port (0: no viewer)",
+            f"{', '.join(words)}: the live viewer cannot listen there, and VERA does not start",
+            "stop that process, or choose another vis_port (VERA_VIS_PORT; 0: no viewer)",
         )
     return ok(NAME, ", ".join(words))

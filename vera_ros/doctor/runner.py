@@ -17,6 +17,9 @@ from vera_ros.errors import VeraRosError
 
 _BRING_ALL = "scripts/demo, which brings everything along where there is no ROS installation"
 
+# What a check needs on a machine that does much else.
+_PATIENT_S = 60.0
+
 Findings = tuple[Finding, ...]
 
 
@@ -87,5 +90,6 @@ def _guard(check: Check, look: Callable[[], Sequence[Finding]], options: Options
 
 
 def _hangs(check: Check, options: Options) -> Findings:
-    found = f"no answer within {options.deadline_s:g} s"
-    return (failure(check.name, found, f"by hand: {check.by_hand}"),)
+    found = f"could not be checked in time: no answer within {options.deadline_s:g} s"
+    mend = f"if this machine is busy, --deadline {_PATIENT_S:g}; by hand: {check.by_hand}"
+    return (failure(check.name, found, mend),)

@@ -8,6 +8,7 @@ import sys
 from vera_ros.doctor.context import Context
 from vera_ros.doctor.finding import Finding, failure, not_needed, ok
 from vera_ros.doctor.tools import Output, run
+from vera_ros.server.checkpoints import Checkpoints
 from vera_ros.server.modes.local import launch_environment
 
 NAME = "VERA"
@@ -36,7 +37,8 @@ def look(context: Context) -> list[Finding]:
         return [not_needed(NAME, f"--server {server} needs no VERA in a Python here")]
     settings = context.settings
     interpreter = settings.interpreter or sys.executable
-    environment = launch_environment(settings, os.environ)
+    checkpoints = Checkpoints(settings, os.environ)
+    environment = launch_environment(settings, checkpoints, os.environ)
     return [judge(interpreter, run((interpreter, "-c", _LOOK), context.deadline, environment))]
 
 

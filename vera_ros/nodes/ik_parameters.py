@@ -2,8 +2,9 @@
 """The parameters of ik_node."""
 
 from vera_ros.embodiments import EMBODIMENTS
-from vera_ros.nodes.outputs import OUTPUTS
 from vera_ros.nodes.parameters import Parameter
+
+OUTPUTS = ("topic", "action")
 
 _EFFORT_LIMITS = [60.0, 60.0, 60.0, 60.0, 15.0, 15.0, 15.0]
 _START_POSTURE = [0.0, 0.19634954, 0.0, -2.61799388, 0.0, 2.94159265, 0.78539816]

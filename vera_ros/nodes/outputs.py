@@ -11,8 +11,6 @@ from vera_ros.motion.gate import GripperLimits
 from vera_ros.motion.trajectory import ArmTrajectory, GripperTrajectory
 from vera_ros.nodes.conversions import joint_trajectory
 
-OUTPUTS = ("topic", "action")
-
 T = TypeVar("T")
 T_contra = TypeVar("T_contra", contravariant=True)
 
@@ -86,7 +84,7 @@ def make_arm_output(
 
     Args:
         node: the rclpy node.
-        kind: one of `OUTPUTS`.
+        kind: one of `ik_parameters.OUTPUTS`.
         joint_names: of the arm.
         stamped: with the time that they count from; otherwise they count from their arrival.
         on_fault: told when a trajectory was refused or ended early, where that can be known.
@@ -132,7 +130,7 @@ def make_gripper_output(
 
     Args:
         node: the rclpy node.
-        kind: one of `OUTPUTS`.
+        kind: one of `ik_parameters.OUTPUTS`.
         joint: the finger that is commanded.
         limits: of its travel; closed and open are its ends.
         force_n: of a grasp, where the output can tell [N].

@@ -1,89 +1,44 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Where VERA's checkpoints are on this machine, and which of them are missing."""
+"""Where VERA's checkpoints are on this machine, and what keeps a server from loading them."""
 
 import os
-import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
+from typing import NamedTuple
 
-from vera_ros.errors import ServerStartError
-from vera_ros.server.checkpoint_table import Bundle, Root, Table, load_table
+from vera_ros.errors import ConfigurationError, ServerStartError
+from vera_ros.server import runs
+from vera_ros.server.checkpoint_files import Place, Placed, files_named_in, files_of
+from vera_ros.server.checkpoint_table import Bundle, File, Root, Table, load_table
 from vera_ros.server.settings import ServerSettings
 from vera_ros.server.sources import variable_of
 
 _FOLDERS = ("ckpt_root", "wan_root", "torch_home", "hf_home")  # settings that name a root
-# Checkpoints that a planner's algo_config.yaml names, in OmegaConf's way.
-_NAMED = re.compile(
-    r"^\s*(?:\w+_)?ckpt_path\s*:\s*['\"]?\$\{oc\.env:(\w+)\}/([^'\"#\s]+)", re.MULTILINE
-)
-_LFS_POINTER = b"version https://git-lfs.github.com"
+_OWN_PLANNER = "algo_config"
+_OWN_IDM = "dynamics_run_id"
 
 
-@dataclass(frozen=True)
-class Place:
-    """A folder of this machine that bundles lie below.
+class Refusal(NamedTuple):
+    """Why no server can be started with these settings, whatever files there are."""
 
-    Attributes:
-        root: what the table says of it.
-        path: where it is; None: not known.
-        configured: whether a setting says so.
-    """
-
-    root: Root
-    path: Path | None
-    configured: bool
-
-
-@dataclass(frozen=True)
-class Placed:
-    """A bundle that the server loads.
-
-    Attributes:
-        bundle: what the table says of it.
-        place: the folder that it lies below.
-        folder: its own; None: not known.
-        files: the size of each of its files [B] by path, None where it is not known; those that
-            its configuration names are among them.
-    """
-
-    bundle: Bundle
-    place: Place
-    folder: Path | None
-    files: Mapping[Path, int | None]
-
-    @property
-    def command(self) -> str:
-        """What gets its files, with the folder filled in where it is known."""
-        if self.place.path is None:
-            return self.bundle.command
-        return self.bundle.command.replace(
-            f"${self.place.root.host_variable}", str(self.place.path)
-        )
-
-    @property
-    def complaint(self) -> str:
-        """What is wrong with its files, in words; empty: nothing."""
-        problems = {path: _problem(path, size) for path, size in self.files.items()}
-        parts = []
-        for problem in sorted(set(problems.values()) - {""}):
-            names = [
-                os.path.relpath(p, self.folder) for p, why in problems.items() if why == problem
-            ]
-            parts.append(f"{problem} in {self.folder}: {', '.join(names)}")
-        return "; ".join(parts)
+    why: str
+    remedy: str
 
 
 class Checkpoints:
     """The bundles that a server with these settings loads from this machine.
 
     A root's folder is the setting's; else what the environment says, by the variable of the setting
-    or of the library whose cache it is; else the library's usual place.
+    or of the library whose cache it is; else the library's usual place. A server that runs as a
+    process finds a bundle by the bundle's own variable first.
 
     Args:
         settings: of the server.
         environment: of this process.
         table: what is needed, and where it is looked for.
+
+    Attributes:
+        refusal: why no server can be started with these settings; None: one can.
     """
 
     def __init__(
@@ -94,56 +49,62 @@ class Checkpoints:
     ) -> None:
         self._settings = settings
         self._table = table or load_table()
+        self._in_container = settings.server_mode == "docker"
+        self._own = {} if self._in_container else environment
         given = {variable_of(name): getattr(settings, name) for name in _FOLDERS}
         self._places = {
             name: _find(root, given.get(root.host_variable, ""), environment)
             for name, root in self._table.roots.items()
         }
-        # A process finds a bundle by the bundle's own variable, too; a container does not see it.
-        own = environment if settings.server_mode == "subprocess" else {}
-        self._folders = {
-            name: _folder(self._table.bundles[name], self._places, own) for name in self._names()
-        }
-
-    @property
-    def unreleased(self) -> str:
-        """Why the embodiment has no published checkpoints; empty: it has."""
-        return self._table.embodiments[self._settings.embodiment].unreleased or ""
+        self._embodiment = self._table.embodiments[settings.embodiment]
+        self._released = {name: self._table.bundles[name] for name in self._embodiment.bundles}
+        self._bundles: dict[str, Bundle] = {}
+        self.refusal = self._refuse()
+        if self.refusal is None:
+            try:
+                self._bundles = self._choose()
+            except ConfigurationError as error:
+                mend = "correct dynamics_run_id (VERA_DYNAMICS_RUN_ID), or leave it empty"
+                self.refusal = Refusal(str(error), mend)
 
     @property
     def placed(self) -> dict[str, Placed]:
         """The bundles, by name; their files as they are now."""
-        named = {
-            bundle.variable.name: folder / bundle.variable.path
-            for bundle, folder in self._with_folders()
-            if bundle.variable
-        }
-        placed = {}
-        for name, folder in self._folders.items():
-            bundle = self._table.bundles[name]
-            files = dict(_files(bundle, folder, named)) if folder else {}
-            placed[name] = Placed(bundle, self._places[bundle.root], folder, files)
-        return placed
+        return {name: self._placed(bundle) for name, bundle in self._bundles.items()}
 
     @property
     def variables(self) -> dict[str, str]:
-        """What VERA's server finds the configured folders by; the others it finds by itself."""
-        roots = {p.root.variable: str(p.path) for p in self._places.values() if p.configured}
-        return roots | {
-            bundle.variable.name: str(folder / bundle.variable.path)
-            for bundle, folder in self._with_folders()
-            if bundle.variable and self._places[bundle.root].configured
-        }
+        """What a process finds the folders by, as far as these are known."""
+        places = self._places.values()
+        variables = {p.root.variable: str(p.path) for p in places if p.path is not None}
+        for bundle in self._released.values():
+            folder = self._folder(bundle)
+            if bundle.variable and folder is not None:
+                path = self._named(bundle) or folder / bundle.variable.path
+                variables[bundle.variable.name] = str(path)
+        return variables
 
     @property
     def algo_config(self) -> str:
-        """The planner's algo_config.yaml, below a configured folder; empty: none is known."""
-        known = (
-            str(folder / bundle.algo_config)
-            for bundle, folder in self._with_folders()
-            if bundle.algo_config and self._places[bundle.root].configured
-        )
-        return next(known, "")
+        """The planner's algo_config.yaml; empty: it reads none, or where it is is not known."""
+        for bundle in self._bundles.values():
+            folder = self._folder(bundle)
+            if bundle.algo_config and folder is not None:
+                return str(folder / bundle.algo_config)
+        return ""
+
+    @property
+    def tokenizers(self) -> Path | None:
+        """The folder `google` of the Wan base model; None: there is none."""
+        wan = next((b for b in self._released.values() if b.kind == "wan"), None)
+        folder = self._folder(wan) if wan else None
+        return folder / "google" if folder and os.path.isdir(folder / "google") else None
+
+    @property
+    def tracker_code(self) -> str:
+        """What AllTracker imports its own modules from; empty: it is not used."""
+        code = self._bundles.get("alltracker-code")
+        return str(self._folder(code) or "") if code else ""
 
     @property
     def mounts(self) -> dict[str, str]:
@@ -151,64 +112,159 @@ class Checkpoints:
 
         Of a cache, the part with the files alone: Hugging Face's home may hold an access token.
         """
-        mounts = {}
-        for place in self._places.values():
-            if place.path is not None and place.root.mounted is not None:
-                folder = place.path / place.root.mounted
-                if os.path.isdir(folder):
-                    mounts[str(Path(place.root.container, place.root.mounted))] = str(folder)
-        return mounts
+        mounts = (place.mount for place in self._places.values())
+        return {str(there): str(here) for here, there in filter(None, mounts) if here.is_dir()}
 
     def check(self) -> None:
-        """Make sure that every file below a configured folder is there.
+        """Make sure that everything is there: a process that lacks something would ask the network.
 
         Raises:
-            ServerStartError: some are not; the message tells the command that gets each.
+            ServerStartError: it is not; the message tells what to do.
         """
+        if self.refusal is not None:
+            raise ServerStartError("; ".join(self.refusal))
         missing = [
-            f"    {complaint}; run: {placed.command}"
-            for placed in self.placed.values()
-            if placed.place.configured and (complaint := placed.complaint)
+            f"    {name}: {complaint}" + (f"; run: {placed.command}" if placed.command else "")
+            for name, placed in self.placed.items()
+            if (complaint := placed.complaint)
         ]
         if missing:
             raise ServerStartError("checkpoints are missing:\n" + "\n".join(missing))
 
-    def _names(self) -> list[str]:
-        """Names of the bundles, the tracker's included; without those that the image brings."""
-        embodiment = self._table.embodiments[self._settings.embodiment]
-        names = list(embodiment.bundles)
-        if embodiment.trackers:
-            names += self._table.trackers[self._settings.tracker or embodiment.trackers[0]]
-        in_image = self._settings.server_mode == "docker"
-        return [name for name in names if not (in_image and self._table.bundles[name].in_image)]
+    def _refuse(self) -> Refusal | None:
+        settings, unreleased = self._settings, self._embodiment.unreleased
+        idm = next((b for b in self._released.values() if b.kind == "idm"), None)
+        run, config = settings.dynamics_run_id, settings.algo_config
+        if config and not (unreleased or any(b.algo_config for b in self._released.values())):
+            return Refusal(
+                f"algo_config is '{config}', and {settings.embodiment}'s planner reads none",
+                "leave algo_config (VERA_ALGO_CONFIG) empty",
+            )
+        if self._in_container:
+            if unreleased and not (run and config):
+                return Refusal(unreleased, "give your own checkpoints, or choose mimicgen")
+            if config and self._here(Path(config)) is None:
+                return Refusal(
+                    f"algo_config is '{config}', which is in no folder that the container sees",
+                    "set ckpt_root (VERA_CKPT_ROOT), and give a path below /ckpts, where it is",
+                )
+            return None
+        if idm is None or idm.variable is None:
+            return Refusal(
+                f"VERA asks the network for {settings.embodiment}'s inverse dynamics model, which "
+                "it knows by the id of a run alone",
+                "use server_mode docker (VERA_SERVER_MODE), which takes it from ckpt_root",
+            )
+        if run:
+            return Refusal(
+                f"dynamics_run_id is '{run}', and without a container VERA would load "
+                f"{idm.variable.name} instead, or ask the network",
+                f"export {idm.variable.name}=<folder>/{idm.variable.path} of that run, and leave "
+                "dynamics_run_id (VERA_DYNAMICS_RUN_ID) empty; or use server_mode docker",
+            )
+        return None
 
-    def _with_folders(self) -> Iterator[tuple[Bundle, Path]]:
-        for name, folder in self._folders.items():
-            if folder is not None:
-                yield self._table.bundles[name], folder
+    def _choose(self) -> dict[str, Bundle]:
+        """The bundles that are loaded, by name; without those that the image brings.
+
+        Raises:
+            ConfigurationError: no folder holds the run that is asked for.
+        """
+        bundles = dict(self._released)
+        if self._settings.algo_config:
+            bundles = {n: b for n, b in bundles.items() if b.kind not in ("planner", "wan")}
+            bundles[_OWN_PLANNER] = self._own_planner()
+        if self._in_container:
+            bundles |= self._runs(bundles)
+        if self._embodiment.trackers:
+            tracker = self._settings.tracker or self._embodiment.trackers[0]
+            bundles |= {name: self._table.bundles[name] for name in self._table.trackers[tracker]}
+        return {n: b for n, b in bundles.items() if not (self._in_container and b.in_image)}
+
+    def _own_planner(self) -> Bundle:
+        path = Path(self._settings.algo_config)
+        if self._in_container:
+            path = self._here(path) or path
+        return Bundle(
+            kind="planner",
+            root="checkpoints",
+            folder=str(path.parent),
+            files=(File(path=path.name, bytes=None),),
+            algo_config=path.name,
+            licence=None,
+            command="",
+        )
+
+    def _runs(self, bundles: Mapping[str, Bundle]) -> dict[str, Bundle]:
+        """The inverse dynamics model, where a folder other than the table's holds its run."""
+        root, asked = self._places["checkpoints"].path, self._settings.dynamics_run_id
+        name, bundle = next(
+            ((n, b) for n, b in bundles.items() if b.kind == "idm"), (_OWN_IDM, None)
+        )
+        run = asked or (bundle.run_id if bundle else None)
+        if root is None or not run:
+            return {}
+        try:
+            folder = str(runs.folder_of_run(self._table, root, run))
+        except ConfigurationError:
+            if asked:
+                raise
+            return {}
+        if bundle is not None and not asked:
+            return {name: bundle.model_copy(update={"folder": folder})}
+        own = Bundle(
+            kind="idm",
+            root="checkpoints",
+            folder=folder,
+            files=runs.FILES,
+            licence=None,
+            command="",
+        )
+        return {name: own}
+
+    def _placed(self, bundle: Bundle) -> Placed:
+        place, folder = self._places[bundle.root], self._folder(bundle)
+        mounts = filter(None, (other.mount for other in self._places.values()))
+        mounted = tuple(here for here, _ in mounts) if self._in_container else None
+        if folder is None:
+            return Placed(bundle, place, None, {}, mounted)
+        files = dict(files_of(bundle, folder, self._named(bundle)))
+        if bundle.algo_config:
+            for path in files_named_in(
+                folder / bundle.algo_config, self.variables, lambda path: self._here(path) or path
+            ):
+                files.setdefault(path, None)
+        return Placed(bundle, place, folder, files, mounted)
+
+    def _folder(self, bundle: Bundle) -> Path | None:
+        """Where a bundle's files lie; None: not known."""
+        named, root = self._named(bundle), self._places[bundle.root].path
+        if named is not None and bundle.variable is not None:
+            return named.parent if bundle.variable.path else named
+        if root is None:
+            return Path(bundle.folder) if os.path.isabs(bundle.folder) else None
+        folder = root / bundle.folder
+        return _snapshot(folder) if bundle.cached_repository else folder
+
+    def _named(self, bundle: Bundle) -> Path | None:
+        """What the bundle's own variable names; None: it is not set, or the server has none."""
+        value = self._own.get(bundle.variable.name) if bundle.variable else None
+        return Path(value).expanduser().absolute() if value else None
+
+    def _here(self, path: Path) -> Path | None:
+        """Where on this machine a path of the server is; None: nowhere."""
+        if not self._in_container:
+            return path
+        for here, there in filter(None, (place.mount for place in self._places.values())):
+            if path.is_relative_to(there):
+                return here / path.relative_to(there)
+        return None
 
 
 def _find(root: Root, setting: str, environment: Mapping[str, str]) -> Place:
     named = setting or environment.get(root.host_variable) or environment.get(root.variable)
     folder = named or root.default
-    path = Path(folder).expanduser().absolute() if folder else None
-    return Place(root, path, configured=bool(setting))
-
-
-def _folder(
-    bundle: Bundle, places: Mapping[str, Place], environment: Mapping[str, str]
-) -> Path | None:
-    """Where a bundle's files lie: below its root, else where its own variable says; or None."""
-    place = places[bundle.root]
-    if place.path is None:
-        named = environment.get(bundle.variable.name) if bundle.variable else None
-        if bundle.variable is None or not named:
-            return None
-        path = Path(named).expanduser()
-        inside = bundle.variable.path
-        return path.parents[len(Path(inside).parts) - 1] if inside else path
-    folder = place.path / bundle.folder
-    return _snapshot(folder) if bundle.cached_repository else folder
+    return Place(root, Path(folder).expanduser().absolute() if folder else None)
 
 
 def _snapshot(folder: Path) -> Path:
@@ -218,35 +274,3 @@ def _snapshot(folder: Path) -> Path:
     except OSError:
         revision = "none"
     return folder / "snapshots" / revision
-
-
-def _files(
-    bundle: Bundle, folder: Path, named: Mapping[str, Path]
-) -> Iterator[tuple[Path, int | None]]:
-    for file in bundle.files:
-        paths = [folder / name for name in (file.path, *file.alternatives)]
-        yield next((path for path in paths if os.path.isfile(path)), paths[0]), file.bytes
-    config = folder / bundle.algo_config if bundle.algo_config else None
-    if config is not None and os.path.isfile(config) and os.access(config, os.R_OK):
-        text = config.read_text(errors="replace")
-        for variable, path in sorted(set(_NAMED.findall(text))):
-            if variable in named:
-                yield named[variable] / path, None
-
-
-def _problem(path: Path, expected: int | None) -> str:
-    """What is wrong with a file, or a folder of files, in words; empty: nothing."""
-    if os.path.isdir(path):
-        return ""
-    if not os.path.isfile(path):
-        return "missing"
-    if not os.access(path, os.R_OK):
-        return "not to be read"
-    found = path.stat().st_size
-    if expected is not None and found != expected:
-        return "of another size than published"
-    if found == 0:
-        return "empty"
-    if found < 1024 and path.read_bytes().startswith(_LFS_POINTER):
-        return "a pointer of Git LFS, not the file itself"
-    return ""

@@ -64,7 +64,9 @@ class ServerSettings(BaseModel):
     algo_config: str = _setting(
         "", "the planner's algo_config.yaml (docker: as a path in the container, below /ckpts)"
     )
-    dynamics_run_id: str = _setting("", "run id of the inverse dynamics model")
+    dynamics_run_id: str = _setting(
+        "", "docker: run id of the inverse dynamics model, which a folder of ckpt_root holds"
+    )
     text_prompt: str = _setting("", "prompt for requests that bring none")
     ckpt_root: str = _setting("", "folder with VERA's checkpoints")
     wan_root: str = _setting("", "folder with the Wan2.1 base model")

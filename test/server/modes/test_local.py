@@ -8,11 +8,11 @@ import re
 import socket
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
+from vera_ros.server.checkpoints import Checkpoints
 from vera_ros.server.host import PolicyHost
 from vera_ros.server.keeper import ServerState
 from vera_ros.server.modes.local import launch_command, launch_environment
@@ -118,6 +118,8 @@ def test_when_the_one_that_it_found_goes_it_starts_its_own(room: Room) -> None:
         ("serve", {"pythonpath": ""}, ("exit code 1", "No module named 'vera'")),
         ("serve", {"interpreter": "/usr/bin/false"}, ("exit code 1", "it wrote nothing")),
         ("serve", {"ckpt_root": "/"}, ("checkpoints are missing", "run: hf download")),
+        ("serve", {"embodiment": "droid"}, ("asks the network for droid's", "server_mode docker")),
+        ("serve", {"dynamics_run_id": "37oa162u"}, ("dynamics_run_id is '37oa162u'",)),
     ],
 )
 def test_one_that_does_not_come_up_says_why_and_leaves_nothing(
@@ -188,14 +190,16 @@ def test_a_port_that_says_nothing_is_waited_for_and_then_named(room: Room) -> No
 def test_what_is_left_to_the_server_is_not_on_its_command_line() -> None:
     settings = ServerSettings(server_mode="subprocess")
     inherited = {"PATH": "/bin", "PYTHONPATH": "/ros", "LD_LIBRARY_PATH": "/ros", "HF_HOME": "/hf"}
+    inherited |= {"TORCH_HOME": "/torch", "VERA_MOTION_PLAN_SCALE": "0"}
     assert launch_command(settings, "", inherited) == [
         *(sys.executable, "-m", "vera.server.start_vera_server"),
         *("--embodiment=mimicgen", "--host=127.0.0.1", "--port=8800", "--vis-port=8801"),
         *("--teacache-thresh=0.1", "--no-debug-dump"),
     ]
-    assert launch_environment(settings, inherited) == {
+    assert launch_environment(settings, Checkpoints(settings, inherited), inherited) == {
         "PATH": "/bin",
         "HF_HOME": "/hf",
+        "TORCH_HOME": "/torch",
         "PYTHONUNBUFFERED": "1",
         "HF_HUB_OFFLINE": "1",
         "TRANSFORMERS_OFFLINE": "1",
@@ -203,16 +207,11 @@ def test_what_is_left_to_the_server_is_not_on_its_command_line() -> None:
     }
 
 
-def test_what_is_chosen_reaches_the_server(tmp_path: Path) -> None:
-    planner = tmp_path / "algo_config.yaml"
-    planner.touch()
+def test_what_is_chosen_reaches_the_server() -> None:
     settings = ServerSettings(
         server_mode="subprocess",
-        embodiment="droid",
         server_host="0.0.0.0",
         vis_port=0,
-        algo_config=str(planner),
-        dynamics_run_id="run",
         text_prompt="-- stack --",
         sample_steps=4,
         teacache=0.0,
@@ -220,14 +219,21 @@ def test_what_is_chosen_reaches_the_server(tmp_path: Path) -> None:
         motion_plan_scale=2.5,
         pythonpath="/vera",
     )
-    environment = {"VERA_DEBUG_DUMP_DIR": "/dumps", "HF_HUB_OFFLINE": "0"}
-    assert launch_command(settings, "of the table", environment)[3:] == [
-        *("--embodiment=droid", "--host=0.0.0.0", "--port=8804", "--vis-port=0"),
-        *(f"--algo-config={planner}", "--dynamics-run-id=run", "--text=-- stack --"),
+    environment = {"VERA_DEBUG_DUMP_DIR": "/dumps", "VERA_ALLTRACKER_ROOT": "/trackers"}
+    assert launch_command(settings, "/planner.yaml", environment)[3:] == [
+        *("--embodiment=mimicgen", "--host=0.0.0.0", "--port=8800", "--vis-port=0"),
+        *("--algo-config=/planner.yaml", "--text=-- stack --"),
         *("--sample-steps=4", "--no-teacache"),
     ]
-    variables = launch_environment(settings, environment)
+    variables = launch_environment(settings, Checkpoints(settings, environment), environment)
     assert variables["VERA_TRACKER_BACKEND"] == "alltracker"
     assert float(variables["VERA_MOTION_PLAN_SCALE"]) == 2.5
-    assert variables["PYTHONPATH"] == "/vera"
-    assert variables["HF_HUB_OFFLINE"] == "0"
+    assert variables["PYTHONPATH"] == "/trackers/alltracker:/vera"
+    assert variables["VERA_ALLTRACKER_ROOT"] == "/trackers"
+
+
+def test_nothing_is_downloaded_whatever_is_inherited() -> None:
+    settings = ServerSettings(server_mode="subprocess")
+    online = {"HF_HUB_OFFLINE": "0", "TRANSFORMERS_OFFLINE": "0", "WANDB_MODE": "online"}
+    variables = launch_environment(settings, Checkpoints(settings, online), online)
+    assert [variables[name] for name in online] == ["1", "1", "offline"]

@@ -2,7 +2,6 @@
 """Listens to the running graph for a while: who is there, and what comes."""
 
 import importlib
-import sys
 import time
 from collections.abc import Callable
 from typing import Any
@@ -24,19 +23,38 @@ from vera_ros.vision.images import to_rgb
 _NODE = "vera_ros_doctor"
 _CLOCK = "clock"  # below the namespace: of two simulations, each has its own time
 # Participants announce themselves every 3 s; who is not seen by then is taken to be absent. Where
-# more time is given, the machine may be slow.
+# more time is given, the machine may be slow. It counts from the first moment that this process can
+# be seen; a topic is listened to for a while even if that was long ago.
 _DISCOVERY_S = 4.5
 _DISCOVERY = 0.2  # of the time that is given, if that is more
+_LISTEN_S = 1.0
 _FAREWELL_S = 1.0
 _LIST_CONTROLLERS = "controller_manager_msgs/srv/ListControllers"
 _ARM_PARAMETERS = ("interpolation_method", "open_loop_control")
 
 
 class Observer:
-    """A node that listens."""
+    """A node that listens.
 
-    def __init__(self, asked: dict[str, Any], node: Any, spin: Callable[[], None]) -> None:
+    Args:
+        asked: the question.
+        node: the rclpy node.
+        spin: has it work for a moment.
+        on_description: told the URDF as soon as it comes.
+    """
+
+    def __init__(
+        self,
+        asked: dict[str, Any],
+        node: Any,
+        spin: Callable[[], None],
+        on_description: Callable[[str], None],
+    ) -> None:
         self._asked, self._node, self._spin = asked, node, spin
+        self._on_description = on_description
+        self._description = node.create_subscription(
+            String, "robot_description", lambda message: self._describe(message.data), LATCHED
+        )
         self._clock_s: float | None = None
         if asked["clock"]:
             node.create_subscription(Clock, _CLOCK, self._on_clock, sensor_qos("best_effort", 1))
@@ -47,14 +65,19 @@ class Observer:
         }
         self._joints = JointStream(node, self._now_s)
 
-    def listen(self, seconds: float) -> float:
-        """Until everything is known, or the time is over; return how long that was, [s]."""
+    def listen(self, seconds: float, seen_since_s: float) -> float:
+        """Until everything is known, or the time is over; return how long that was, [s].
+
+        Args:
+            seconds: how long it may take.
+            seen_since_s: since when others can know of this process, monotonic time.
+        """
         began_s = time.monotonic()
-        streams = [*self._views.values(), self._joints]
         discovery_s = max(_DISCOVERY_S, _DISCOVERY * seconds)
+        shortest_s = max(_LISTEN_S, seen_since_s + discovery_s - began_s)
         while (waited_s := time.monotonic() - began_s) < seconds:
             self._spin()
-            if waited_s > discovery_s and all(s.enough or not s.published for s in streams):
+            if waited_s > shortest_s and self._knows_all():
                 break
         return waited_s
 
@@ -91,6 +114,18 @@ class Observer:
         if service in services:
             facts["arm_parameters"] = self._parameters(service, deadline_s)
         return facts
+
+    def _knows_all(self) -> bool:
+        description = self._description
+        if description is not None and self._node.count_publishers(description.topic_name):
+            return False
+        streams = (*self._views.values(), self._joints)
+        return all(stream.enough or not stream.published for stream in streams)
+
+    def _describe(self, urdf: str) -> None:
+        self._on_description(urdf)
+        self._node.destroy_subscription(self._description)
+        self._description = None
 
     def _list_controllers(self, service: str, deadline_s: float) -> list[dict[str, Any]]:
         srv = importlib.import_module("controller_manager_msgs.srv")
@@ -191,26 +226,25 @@ def _actions(node: Any) -> dict[str, str]:
     }
 
 
-def look(asked: dict[str, Any], tell: Tell) -> Callable[[], None]:
+def look(asked: dict[str, Any], tell: Tell, seen_since_s: float) -> Callable[[], None]:
     """Tell the `robot_description` as soon as it comes, and in the end the `graph`."""
     deadline_s = time.monotonic() + asked["seconds"] - _FAREWELL_S
     arguments = ["--ros-args", "-r", f"__ns:={asked['namespace']}"]
     for source, target in asked["remappings"]:
         arguments += ["-r", f"{source}:={target}"]
 
-    def on_description(urdf: str) -> None:
-        tell("robot_description", urdf)
-        node.destroy_subscription(description)
-
-    rclpy.init(args=[sys.argv[0], *arguments])
-    node = rclpy.create_node(_NODE, start_parameter_services=False, enable_rosout=False)
+    node = rclpy.create_node(
+        _NODE, cli_args=arguments, start_parameter_services=False, enable_rosout=False
+    )
     executor = SingleThreadedExecutor()
     executor.add_node(node)
-    description = node.create_subscription(
-        String, "robot_description", lambda message: on_description(message.data), LATCHED
+    observer = Observer(
+        asked,
+        node,
+        lambda: executor.spin_once(timeout_sec=0.05),
+        lambda urdf: tell("robot_description", urdf),
     )
-    observer = Observer(asked, node, lambda: executor.spin_once(timeout_sec=0.05))
-    listened_s = observer.listen(deadline_s - time.monotonic())
+    listened_s = observer.listen(deadline_s - time.monotonic(), seen_since_s)
     facts = {**observer.facts(), **observer.controllers(deadline_s), "listened_s": listened_s}
     tell("graph", facts)
 
@@ -221,5 +255,13 @@ def look(asked: dict[str, Any], tell: Tell) -> Callable[[], None]:
     return clean_up
 
 
+def main() -> None:
+    """Be there for others to announce themselves to, while the question is yet to come."""
+    rclpy.init()
+    rclpy.create_node(_NODE, start_parameter_services=False, enable_rosout=False)
+    seen_since_s = time.monotonic()
+    run(lambda asked, tell: look(asked, tell, seen_since_s))
+
+
 if __name__ == "__main__":
-    run(look)
+    main()

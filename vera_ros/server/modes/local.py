@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """VERA's own server, as a process of this machine's."""
 
+import os
 import sys
 import tempfile
 from collections.abc import Callable, Mapping
@@ -14,7 +15,7 @@ _MODULE = "vera.server.start_vera_server"
 _GRACE_S = 5.0
 # ROS puts its own libraries there, which another Python must not find.
 _NOT_INHERITED = ("PYTHONPATH", "PYTHONHOME", "LD_LIBRARY_PATH")
-# A server that lacks something says so instead of downloading it; who sets these is heard.
+# A server that lacks something says so instead of downloading it.
 _OFFLINE = {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1", "WANDB_MODE": "offline"}
 
 
@@ -34,7 +35,7 @@ class Local:
         self._folder = tempfile.TemporaryDirectory(prefix="vera_ros-server-")
         self._child = Child(
             launch_command(settings, self._checkpoints.algo_config, environment),
-            launch_environment(settings, environment) | self._checkpoints.variables,
+            launch_environment(settings, self._checkpoints, environment),
             on_line,
             folder=self._folder.name,
         )
@@ -49,9 +50,9 @@ class Local:
     async def start(self) -> None:
         """Start the process, in a folder where it finds its tokenizer by a relative name."""
         self._checkpoints.check()
-        tokenizers = Path(self._settings.wan_root, "google")
-        if self._settings.wan_root and tokenizers.is_dir():
-            Path(self._folder.name, "google").symlink_to(tokenizers)
+        tokenizers = self._checkpoints.tokenizers
+        if tokenizers is not None:
+            Path(self._folder.name, tokenizers.name).symlink_to(tokenizers)
         await self._child.start()
 
     async def ended(self) -> str:
@@ -85,7 +86,7 @@ def launch_command(
 
     Args:
         settings: that are on it.
-        algo_config: of the embodiment's planner, unless the settings name one.
+        algo_config: of the planner; empty: it reads none.
         environment: of the server.
     """
     values = {
@@ -93,8 +94,7 @@ def launch_command(
         "--host": settings.server_host,
         "--port": settings.port,
         "--vis-port": settings.viewer_port,
-        "--algo-config": settings.algo_config or algo_config or None,
-        "--dynamics-run-id": settings.dynamics_run_id or None,
+        "--algo-config": algo_config or None,
         "--text": settings.text_prompt or None,
         "--sample-steps": settings.sample_steps or None,
         "--teacache-thresh": settings.teacache or None,
@@ -107,14 +107,21 @@ def launch_command(
     return [_interpreter(settings), "-m", _MODULE, *arguments]
 
 
-def launch_environment(settings: ServerSettings, environment: Mapping[str, str]) -> dict[str, str]:
-    """Return the environment of the server's process, beside the places of its checkpoints."""
-    inherited = {name: v for name, v in environment.items() if name not in _NOT_INHERITED}
+def launch_environment(
+    settings: ServerSettings, checkpoints: Checkpoints, environment: Mapping[str, str]
+) -> dict[str, str]:
+    """Return the environment of the server's process."""
     prefix = "VERA_PUSHT" if settings.embodiment == "pusht" else "VERA"
     chosen = {
-        "PYTHONPATH": settings.pythonpath,
+        "PYTHONPATH": os.pathsep.join(
+            filter(None, (checkpoints.tracker_code, settings.pythonpath))
+        ),
         "PYTHONUNBUFFERED": "1",  # lines come when they are written
         "VERA_TRACKER_BACKEND": settings.tracker,
         f"{prefix}_MOTION_PLAN_SCALE": f"{settings.motion_plan_scale or ''}",
     }
-    return _OFFLINE | inherited | {name: value for name, value in chosen.items() if value}
+    # What is left to the server must not come from here: VERA would take a scale of 0 for one.
+    apart = {*_NOT_INHERITED, *chosen}
+    inherited = {name: value for name, value in environment.items() if name not in apart}
+    chosen = {name: value for name, value in chosen.items() if value}
+    return inherited | _OFFLINE | chosen | checkpoints.variables

@@ -5,7 +5,6 @@ import asyncio
 
 from vera_ros.errors import ConfigurationError, ServerStartError
 from vera_ros.server.host import PolicyHost
-from vera_ros.server.reference.stack_policy import StackPolicy
 from vera_ros.server.settings import ServerSettings
 
 
@@ -29,6 +28,8 @@ class Reference:
 
     async def start(self) -> None:
         """Listen."""
+        from vera_ros.server.reference.stack_policy import StackPolicy  # brings SciPy along
+
         self._host = PolicyHost(StackPolicy(), self._settings.server_host, self._settings.port)
         try:
             await asyncio.get_running_loop().run_in_executor(None, self._host.start)

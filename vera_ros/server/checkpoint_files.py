@@ -1,0 +1,176 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The files of a bundle of checkpoints, and what is wrong with them."""
+
+import os
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from vera_ros.server.checkpoint_table import Bundle, Root
+
+_UNREADABLE = "not to be read"
+_UNREADABLE_THERE = "not to be read by the container's user"
+_UNMOUNTED = "not mounted, or a link to what is not"
+
+# Of the user that the image runs as.
+CONTAINER_UID = CONTAINER_GID = 1000
+
+# Checkpoints that a planner's algo_config.yaml names: by a variable, in OmegaConf's way, or not.
+_NAMED = re.compile(
+    r"^\s*(?:\w+_)?ckpt_path\s*:\s*['\"]?(?:\$\{oc\.env:(\w+)\})?(/[^'\"#\s]+)", re.MULTILINE
+)
+_LFS_POINTER = b"version https://git-lfs.github.com"
+
+
+@dataclass(frozen=True)
+class Place:
+    """A folder of this machine that bundles lie below.
+
+    Attributes:
+        root: what the table says of it.
+        path: where it is; None: not known.
+    """
+
+    root: Root
+    path: Path | None
+
+    @property
+    def mount(self) -> tuple[Path, Path] | None:
+        """What of it the container sees, and where it does; None: nothing is to be seen."""
+        if self.path is None or self.root.mounted is None:
+            return None
+        return self.path / self.root.mounted, Path(self.root.container, self.root.mounted)
+
+
+@dataclass(frozen=True)
+class Placed:
+    """A bundle that the server loads.
+
+    Attributes:
+        bundle: what the table says of it.
+        place: the folder that it lies below.
+        folder: its own; None: not known.
+        files: the size of each of its files [B] by path, None where it is not known; those that
+            its configuration names are among them.
+        mounted: the folders that the container sees; None: a process of this user reads the files.
+    """
+
+    bundle: Bundle
+    place: Place
+    folder: Path | None
+    files: Mapping[Path, int | None]
+    mounted: tuple[Path, ...] | None = None
+
+    @property
+    def complaint(self) -> str:
+        """What is wrong with its files, in words; empty: nothing."""
+        if self.folder is None:
+            return f"{self.place.root.host_variable} is not set, so where it lies is not known"
+        problems = self._problems
+        parts = []
+        for problem in sorted(set(problems.values())):
+            names = [
+                os.path.relpath(p, self.folder) for p, why in problems.items() if why == problem
+            ]
+            parts.append(f"{problem} in {self.folder}: {', '.join(names)}")
+        return "; ".join(parts)
+
+    @property
+    def command(self) -> str:
+        """What mends it, with the folder filled in where it is known; empty: no command does."""
+        variable = self.place.root.host_variable
+        if self.folder is None:
+            return f"export {variable}=<folder>; {self.bundle.command}"
+        if self.unreadable:
+            mount = self.place.mount if self.mounted else None
+            return f"chmod -R a+rX '{mount[0] if mount else self.folder}'"
+        return self.bundle.command.replace(f"${variable}", str(self.place.path))
+
+    @property
+    def unreadable(self) -> bool:
+        """Whether its files are there, and may not be read."""
+        return set(self._problems.values()) in ({_UNREADABLE}, {_UNREADABLE_THERE})
+
+    @property
+    def _problems(self) -> dict[Path, str]:
+        problems = {path: _problem(path, size, self.mounted) for path, size in self.files.items()}
+        return {path: problem for path, problem in problems.items() if problem}
+
+
+def files_of(bundle: Bundle, folder: Path, named: Path | None) -> Iterator[tuple[Path, int | None]]:
+    """Yield a bundle's files and their sizes [B]; None: not known.
+
+    Args:
+        bundle: what the table says of it.
+        folder: its own.
+        named: what the bundle's own variable names, if that is set.
+    """
+    for file in bundle.files:
+        if named is not None and bundle.variable and file.path == bundle.variable.path:
+            yield named, file.bytes
+            continue
+        paths = [folder / name for name in (file.path, *file.alternatives)]
+        yield next((path for path in paths if os.path.isfile(path)), paths[0]), file.bytes
+
+
+def files_named_in(
+    config: Path, variables: Mapping[str, str], here: Callable[[Path], Path]
+) -> Iterator[Path]:
+    """Yield the checkpoints that a planner's algo_config.yaml names, if that can be read.
+
+    Args:
+        config: of the planner.
+        variables: of the server; what a variable that is not among them names is left out.
+        here: where on this machine the server's path is.
+    """
+    if not (os.path.isfile(config) and os.access(config, os.R_OK)):
+        return
+    for variable, path in sorted(set(_NAMED.findall(config.read_text(errors="replace")))):
+        if not variable:
+            yield here(Path(path))
+        elif variable in variables:
+            yield Path(variables[variable] + path)
+
+
+def _problem(path: Path, expected: int | None, mounted: tuple[Path, ...] | None) -> str:
+    """What is wrong with a file, or a folder of files, in words; empty: nothing."""
+    if os.path.isdir(path):
+        return ""
+    if not os.path.isfile(path):
+        return "missing"
+    readable = os.access(path, os.R_OK)
+    if mounted is not None and (problem := _problem_there(path, mounted)):
+        return problem
+    if mounted is None and not readable:
+        return _UNREADABLE
+    found = path.stat().st_size
+    if expected is not None and found != expected:
+        return "of another size than published"
+    if found == 0:
+        return "empty"
+    if readable and found < 1024 and path.read_bytes().startswith(_LFS_POINTER):
+        return "a pointer of Git LFS, not the file itself"
+    return ""
+
+
+def _problem_there(path: Path, mounted: tuple[Path, ...]) -> str:
+    """What keeps the container's user from a file; what lies above a mounted folder does not."""
+    top = next((folder for folder in mounted if path.is_relative_to(folder)), None)
+    if top is None or not path.resolve().is_relative_to(top.resolve()):
+        return _UNMOUNTED
+    file = path.resolve()
+    folders = [p for p in path.parents if p.is_relative_to(top)]
+    folders += [p for p in file.parents if p.is_relative_to(top.resolve())]
+    allowed = _allows(file, 0o4) and all(_allows(folder, 0o1) for folder in folders)
+    return "" if allowed else _UNREADABLE_THERE
+
+
+def _allows(path: Path, bits: int) -> bool:
+    """Whether the container's user may do that; it is in no other group."""
+    found = path.stat()
+    if found.st_uid == CONTAINER_UID:
+        bits <<= 6
+    elif found.st_gid == CONTAINER_GID:
+        bits <<= 3
+    return found.st_mode & bits == bits
