@@ -76,7 +76,9 @@ def main() -> None:
         zeros = [0.0] * len(names)
         stamp = ns_to_stamp(time.time_ns())
         header = Header(stamp=stamp)
-        joint_states.publish(JointState(header=header, name=names, position=zeros, effort=zeros))
+        joint_states.publish(
+            JointState(header=header, name=names, position=zeros, velocity=zeros, effort=zeros)
+        )
 
     node.create_timer(1.0 / 25.0, take_pictures)
     node.create_timer(1.0 / 50.0, measure)
