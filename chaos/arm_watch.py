@@ -8,7 +8,7 @@ import numpy as np
 from bench.bounds import Vector
 from chaos.recording import JointSample, Trajectory
 
-_GAP_S = 0.1  # joint states further apart: the arm was out of sight
+GAP_S = 0.1  # joint states further apart: the arm was out of sight
 LATE_S = 0.15  # a controller may play a trajectory so late
 LATE_SAMPLES = 6
 _OFF_RAD = 0.1
@@ -66,7 +66,7 @@ class ArmWatch:
     def see(self, sample: JointSample) -> None:
         """Look at the next sample."""
         before = self._before
-        if before is not None and sample.stamp_s - before.stamp_s > _GAP_S:
+        if before is not None and sample.stamp_s - before.stamp_s > GAP_S:
             self.lose_sight()
         self._before = sample
         self._see_rest(sample)

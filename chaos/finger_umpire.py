@@ -59,11 +59,16 @@ class FingerUmpire:
         self._limits = limits
         self._history = history
         self._last: FingerTrajectory | None = None
+        self._doubtful = False
+
+    def doubt(self) -> None:
+        """What was published may not play any more: the fingers were put somewhere else."""
+        self._doubtful = True
 
     def judge(self, published: FingerTrajectory) -> Judgement:
         """Judge a trajectory: it must be good from where the fingers are told to be, or are."""
         source, playing, found = self._best_start(published)
-        self._last = playing
+        self._last, self._doubtful = playing, False
         return Judgement(
             published.number,
             published.begins_s,
@@ -80,13 +85,15 @@ class FingerUmpire:
         if not len(published.positions_m) or not np.isfinite(published.positions_m).all():
             return "", self._last, gripper_violations(published, self._limits)
         best: tuple[str, FingerTrajectory, list[str]] | None = None
+        seen = False
         for source, start_m in self._starts(published.begins_s):
+            seen |= source == "measured"
             playing = published.starting_at(start_m)
             found = gripper_violations(playing, self._limits)
             if not found:
                 return source, playing, []
             best = best or (source, playing, found)
-        if best is not None:
+        if best is not None and (seen or not self._doubtful):
             return best
         # Nobody here has seen the fingers: they may be where it begins.
         playing = published.starting_at(float(published.positions_m[0]))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from bench.bounds import Bounds, Vector
-from chaos.arm_watch import LATE_S
+from chaos.arm_watch import GAP_S, LATE_S
 from chaos.recording import JointSample, Published, Trajectory
 
 # What an arm may be above its limits: it is a body with a controller, and swings about its plan.
@@ -17,6 +17,7 @@ _VELOCITY_SHARE = 1.05
 _ACCELERATION_SHARE = 1.25  # of the mean over so long: a sample's noise is no motion
 _MEAN_S = 0.05
 _LATE_SAMPLES = 16
+_CATCHES_UP_S = 1.0  # a simulator that stood still, with what its controllers were told meanwhile
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,8 @@ class LimitWatch:
         self._plays: tuple[Trajectory, float] | None = None
         self._entries: deque[Entry] = deque()
         self._beyond: set[str] = set()
+        self._catches_up_until_s = float("-inf")
+        self._newest_s: float | None = None
         self.violations: list[tuple[float, str]] = []
         self.largest = {"velocity": 0.0, "acceleration": 0.0}
 
@@ -54,7 +57,7 @@ class LimitWatch:
         """The arm was put somewhere else, or was not seen for a while."""
         self._recent.clear()
         self._entries.clear()
-        self._plays = None
+        self._plays = self._newest_s = None
 
     def told(self, trajectory: Trajectory, published: Published) -> None:
         """A trajectory was published, and replaces what plays once the controller has it.
@@ -74,6 +77,12 @@ class LimitWatch:
 
     def see(self, sample: JointSample) -> None:
         """Look at the next sample."""
+        before_s, self._newest_s = self._newest_s, sample.stamp_s
+        if before_s is not None and sample.stamp_s - before_s > GAP_S:
+            self._catches_up_until_s = sample.stamp_s + _CATCHES_UP_S
+        if sample.stamp_s < self._catches_up_until_s:
+            self._recent.clear()
+            return
         beyond = dict(self._leaves(sample))
         for name in beyond.keys() - self._beyond:
             self.violations.append((sample.stamp_s, beyond[name]))

@@ -102,7 +102,8 @@ class Monitor:
         if self._while_scene_is_set(sample.stamp_s):
             for judge in (self._watch, self._limits):
                 judge.lose_sight()
-            self._umpire.doubt()
+            for umpire in (self._umpire, self._finger_umpire):
+                umpire.doubt()
             return
         while self._scene_set and self._scene_set[0][1] < sample.stamp_s:
             self._scene_set.popleft()

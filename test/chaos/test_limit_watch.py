@@ -104,3 +104,13 @@ def test_the_step_of_a_trajectory_that_came_late_is_not_the_arms(bounds: Bounds)
 def test_a_step_that_nothing_explains_is_seen(bounds: Bounds) -> None:
     text = "; ".join(text for _, text in late_by(LimitWatch(bounds), 0.4).violations)
     assert "the acceleration of joint 2" in text
+
+
+def test_a_simulator_that_stood_still_may_catch_up_with_what_was_told(bounds: Bounds) -> None:
+    calm, wild = speeds(bounds, 3, [0.0] * 20), speeds(bounds, 3, [1.5] * 20)
+    after_s = calm[-1].stamp_s + 0.4 - AT_S
+    caught_up = [replace(sample, stamp_s=sample.stamp_s + after_s) for sample in wild]
+    assert seen(bounds, [*calm, *caught_up]).violations == []
+    later = [replace(sample, stamp_s=sample.stamp_s + after_s + 1.0) for sample in wild]
+    filled = [replace(calm[0], stamp_s=caught_up[0].stamp_s + SAMPLE_S * n) for n in range(100)]
+    assert seen(bounds, [*calm, *filled, *later]).violations != []
