@@ -59,16 +59,11 @@ class FingerUmpire:
         self._limits = limits
         self._history = history
         self._last: FingerTrajectory | None = None
-        self._doubtful = False
-
-    def doubt(self) -> None:
-        """What was published may not play any more: the fingers were put somewhere else."""
-        self._doubtful = True
 
     def judge(self, published: FingerTrajectory) -> Judgement:
         """Judge a trajectory: it must be good from where the fingers are told to be, or are."""
         source, playing, found = self._best_start(published)
-        self._last, self._doubtful = playing, False
+        self._last = playing
         return Judgement(
             published.number,
             published.begins_s,
@@ -93,7 +88,7 @@ class FingerUmpire:
             if not found:
                 return source, playing, []
             best = best or (source, playing, found)
-        if best is not None and (seen or not self._doubtful):
+        if best is not None and seen:
             return best
         # Nobody here has seen the fingers: they may be where it begins.
         playing = published.starting_at(float(published.positions_m[0]))

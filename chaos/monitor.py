@@ -102,8 +102,7 @@ class Monitor:
         if self._while_scene_is_set(sample.stamp_s):
             for judge in (self._watch, self._limits):
                 judge.lose_sight()
-            for umpire in (self._umpire, self._finger_umpire):
-                umpire.doubt()
+            self._umpire.doubt()
             return
         while self._scene_set and self._scene_set[0][1] < sample.stamp_s:
             self._scene_set.popleft()

@@ -93,8 +93,5 @@ def test_fingers_that_were_put_elsewhere_begin_from_there() -> None:
 def test_fingers_that_were_put_somewhere_unseen_are_not_blamed() -> None:
     one = umpire()
     one.judge(replace(CLOSING, begins_s=AT_S - 1.0))
-    one.doubt()
     times_s, positions_m = np.array([0.02, 0.8]), np.array([OPEN_M, 0.0])
-    opened = replace(CLOSING, times_s=times_s, positions_m=positions_m)
-    assert one.judge(opened).violations == ()
-    assert one.judge(replace(opened, begins_s=AT_S + 1.0)).violations != ()
+    assert one.judge(replace(CLOSING, times_s=times_s, positions_m=positions_m)).violations == ()
