@@ -48,9 +48,9 @@ def test_whatever_goes_on_from_the_command_is_good(after_s: float, until_m: floa
 
 
 def test_fingers_that_jump_are_found() -> None:
-    one = umpire(OPEN_M)
-    assert one.judge(CLOSING).violations == ()
-    jump = FingerTrajectory(1, AT_S + 1.0, AT_S + 1.0, np.array([0.01]), np.array([OPEN_M]))
+    one = umpire(0.0)
+    one.judge(replace(CLOSING, begins_s=AT_S - 1.0))
+    jump = FingerTrajectory(1, AT_S, AT_S, np.array([0.01]), np.array([OPEN_M]))
     assert one.judge(jump).violations == ("the fingers move too fast",)
 
 
