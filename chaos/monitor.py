@@ -2,6 +2,7 @@
 """Puts in order what arrives, and has trajectories and arm judged when all is there."""
 
 from collections import deque
+from collections.abc import Iterable
 from dataclasses import asdict
 from typing import Any
 
@@ -14,7 +15,9 @@ from chaos.recording import JointHistory, JointSample, Published
 from chaos.umpire import Judgement, Umpire
 from vera_ros.motion.gate import GripperLimits
 
-_PATIENCE_S = 0.4  # for what was published to arrive
+_PATIENCE_S = 3.0  # for what was published to arrive, and for who publishes it to be found
+# A process that was started again may be heard by the arm before it is heard here.
+_UNHEARD_S, _FOUND_S = 2.5, 0.1
 _AHEAD_S = 0.05  # the history is so much further than what the watch has seen
 
 Finding = dict[str, Any]
@@ -24,7 +27,8 @@ Seen = Published | FingerTrajectory | Judgement
 class Monitor:
     """Takes in what was published, and finds what is wrong with it. Times are ROS time [s].
 
-    A scene that is set puts the arm somewhere else; the moments around that are not judged.
+    A scene that is set puts the arm somewhere else, and somebody who was just found may have told
+    the arm something before; the moments around that are not judged.
 
     Args:
         checker: of form and limits.
@@ -43,6 +47,7 @@ class Monitor:
         self._published: deque[Seen] = deque()
         self._truth: tuple[float, int] | None = None
         self._scene_set: deque[tuple[float, float]] = deque()
+        self._deaf: deque[tuple[float, float]] = deque()
         self._newest_s = float("-inf")
         self._told_rests = 0
 
@@ -58,6 +63,10 @@ class Monitor:
         if before is not None and before[1] != resets:
             self._scene_set.append((before[0], stamp_s))
         self._truth = stamp_s, resets
+
+    def see_publisher(self, found_s: float) -> None:
+        """Somebody who publishes was found: what he had published before is not known here."""
+        self._deaf.append((found_s - _UNHEARD_S, found_s + _FOUND_S))
 
     def see_trajectory(self, published: Seen) -> None:
         """A trajectory arrived; a judgement, where it could not even be read."""
@@ -96,16 +105,17 @@ class Monitor:
         return [*findings, summary]
 
     def _while_scene_is_set(self, stamp_s: float) -> bool:
-        return any(from_s <= stamp_s <= until_s for from_s, until_s in self._scene_set)
+        return _within(self._scene_set, stamp_s)
 
     def _look(self, sample: JointSample) -> None:
-        if self._while_scene_is_set(sample.stamp_s):
+        if self._while_scene_is_set(sample.stamp_s) or _within(self._deaf, sample.stamp_s):
             for judge in (self._watch, self._limits):
                 judge.lose_sight()
             self._umpire.doubt()
             return
-        while self._scene_set and self._scene_set[0][1] < sample.stamp_s:
-            self._scene_set.popleft()
+        for spans in (self._scene_set, self._deaf):
+            while spans and spans[0][1] < sample.stamp_s:
+                spans.popleft()
         self._watch.see(sample)
         self._limits.see(sample)
 
@@ -133,6 +143,10 @@ class Monitor:
             *({"finding": "arm", "at_s": at_s, "violation": text} for at_s, text in new),
             *(_rest_finding(rest) for rest in rests),
         ]
+
+
+def _within(spans: Iterable[tuple[float, float]], stamp_s: float) -> bool:
+    return any(from_s <= stamp_s <= until_s for from_s, until_s in spans)
 
 
 def _rest_finding(rest: Rest) -> Finding:

@@ -15,6 +15,7 @@ from typing import IO, Any
 
 import numpy as np
 import rclpy
+from rclpy.event_handler import SubscriptionEventCallbacks
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.signals import SignalHandlerOptions
@@ -70,6 +71,7 @@ class MonitorNode(Node):
                 f"{name}_controller/joint_trajectory",
                 self._listener(read),
                 _DEPTH,
+                event_callbacks=SubscriptionEventCallbacks(matched=self._on_matched),
             )
         self.create_subscription(
             JointState, TRUE_JOINT_STATES, self._on_joints, sensor_qos("reliable", _DEPTH)
@@ -97,6 +99,10 @@ class MonitorNode(Node):
             self._number += 1
 
         return see
+
+    def _on_matched(self, info: Any) -> None:
+        if info.current_count_change > 0:
+            self._monitor.see_publisher(self._ros_s(time.time_ns()))
 
     def _on_joints(self, message: JointState) -> None:
         self._monitor.see_joints(

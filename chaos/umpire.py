@@ -17,6 +17,7 @@ ARM, FINGERS = "arm", "fingers"
 # How old the joint states may be that a motion begins from.
 _RESTING_SAMPLE_S, _MOVING_SAMPLE_S = 0.6, 0.15
 _CLOCKS_S = 0.02  # what it was planned from may be so much younger than its time 0
+_STILL_RAD_S = 0.02
 _CONTROL_S = 0.01  # period in which a controller takes up another trajectory
 
 
@@ -63,7 +64,7 @@ class Umpire:
         self._doubtful = False
 
     def doubt(self) -> None:
-        """What was published may not play any more: the arm was put somewhere else."""
+        """Something else may play than what was published last, or nothing does."""
         self._doubtful = True
 
     def judge(self, published: Published) -> tuple[Judgement, Trajectory | None]:
@@ -120,6 +121,8 @@ class Umpire:
                 return start, []
             if samples and (fewest is None or len(found) < len(fewest)):
                 best, fewest = start, found
+        if self._doubtful and samples and samples[-1].speed_rad_s > _STILL_RAD_S:
+            return Motion(published.q[0], still, still, ""), []  # it plays what nobody here heard
         return best, fewest or []
 
     def _seen(self, published: Published) -> list[JointSample]:
@@ -138,8 +141,10 @@ class Umpire:
             still = np.zeros_like(sample.q)
             yield Motion(sample.q, still, still, "rest")
         for sample in samples[::-1]:
-            if sample.stamp_s >= begins_s - _MOVING_SAMPLE_S:
-                yield Motion(sample.q, sample.dq, np.zeros_like(sample.q), "measured")
+            passed_s = begins_s - sample.stamp_s
+            if passed_s <= _MOVING_SAMPLE_S:  # and it has gone on since
+                q = sample.q + sample.dq * max(0.0, passed_s)
+                yield Motion(q, sample.dq, np.zeros_like(q), "measured")
 
     def _off_the_arm(self, start: Motion, published: Published, arm: JointSample) -> list[str]:
         """A start must be where the arm is, and move as it does, as far as it follows a plan."""

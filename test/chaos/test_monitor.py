@@ -134,3 +134,14 @@ def test_when_it_looks_changes_nothing(
         return str(finding)
 
     assert sorted(play(looks), key=key) == sorted(play([]), key=key)
+
+
+@pytest.mark.parametrize("heard", [False, True])
+def test_an_arm_may_do_what_somebody_told_it_who_was_found_later(
+    monitor: Monitor, heard: bool
+) -> None:
+    feed(monitor, Swing().samples(AT_S, AT_S - 1.0, AT_S))
+    if not heard:
+        monitor.see_publisher(AT_S + 1.0)
+    findings = feed(monitor, Swing(1).samples(AT_S, AT_S, AT_S + 4.0)) + monitor.finish()
+    assert bool(of("arm", findings)) is heard

@@ -208,3 +208,16 @@ def test_what_was_told_while_a_scene_was_set_may_still_be_gone_on_from(umpire: U
     umpire.doubt()
     good = judge(umpire, swing.published(AT_S + 0.25, 0.25))
     assert (good.source, good.violations) == ("plan", ())
+
+
+def test_what_goes_on_from_something_unheard_is_not_blamed_for_its_start(
+    checker: Checker, bounds: Bounds
+) -> None:
+    swing, history = Swing(), JointHistory()
+    for sample in swing.samples(AT_S, AT_S - 0.5, AT_S + 0.3):
+        history.add(sample)
+    one = Umpire(checker, bounds, history)
+    wild = Swing(1).published(AT_S + 0.25, 0.25)
+    one.doubt()
+    assert judge(one, wild).source == ""
+    assert judge(one, wild).violations != ()  # the next one goes on from what was heard
