@@ -39,6 +39,8 @@ def room(tmp_path: Path) -> Iterator[Room]:
 
 def test_the_tower_stands_behind_veras_own_server(tmp_path: Path, room: Room) -> None:
     config = write_patient_config(tmp_path)
+    # The launcher loads no weights; that they are there is looked at all the same.
+    folders = {f"VERA_{name.upper()}": folder for name, folder in room.checkpoints.items()}
     demo = subprocess.run(
         [
             *(sys.executable, "-m", "vera_ros.demo.cli", "--server", "subprocess", "--lockstep"),
@@ -50,6 +52,7 @@ def test_the_tower_stands_behind_veras_own_server(tmp_path: Path, room: Room) ->
             VERA_PYTHONPATH=room.pythonpath,
             VERA_SERVER_PORT=str(room.port),
             VERA_VIS_PORT="0",
+            **folders,
         ),
         capture_output=True,
         text=True,
