@@ -1,19 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
 """Which lifecycle nodes are active now, and making them so or not."""
 
-import time
 from collections.abc import Sequence
 from typing import Any
 
-from lifecycle_msgs.msg import State, Transition
-from lifecycle_msgs.srv import ChangeState, GetState
+from lifecycle_msgs.msg import Transition
+from lifecycle_msgs.srv import ChangeState
 from rclpy.node import Node
 
-_ASK_AGAIN_S = 1.0
+from vera_ros.demo import lifecycle
 
 
-class Lifecycle:
-    """Asks nodes for their states again and again: they may be killed and come back.
+class Lifecycle(lifecycle.Lifecycle):
+    """Also asks nodes to change, and again for their states: they may be killed and come back.
 
     Args:
         node: asks.
@@ -21,24 +20,14 @@ class Lifecycle:
     """
 
     def __init__(self, node: Node, names: Sequence[str]) -> None:
-        self._states = {name: node.create_client(GetState, f"{name}/get_state") for name in names}
+        super().__init__(node, names)
         self._changes = {
             name: node.create_client(ChangeState, f"{name}/change_state") for name in names
         }
-        self._asked: dict[str, tuple[float, Any]] = {}
 
     def begin_anew(self) -> None:
         """What was said before does not count."""
         self._asked.clear()
-
-    def missing(self) -> str:
-        """Name a node that is not active; empty: all were when they were asked last."""
-        for name, client in self._states.items():
-            if not client.service_is_ready():
-                return f"{name} to appear"
-            if not self._is_active(name, client):
-                return f"{name} to become active"
-        return ""
 
     def activate(self, name: str) -> Any:
         """The future answer of a node that is asked to become active."""
@@ -52,15 +41,3 @@ class Lifecycle:
         return self._changes[name].call_async(
             ChangeState.Request(transition=Transition(id=transition))
         )
-
-    def _is_active(self, name: str, client: Any) -> bool:
-        """Ask, one question at a time; an answer may be lost while nodes discover each other."""
-        asked_s, future = self._asked.get(name, (0.0, None))
-        answered = future is not None and future.done()
-        if answered and future.result().current_state.id == State.PRIMARY_STATE_ACTIVE:
-            return True
-        if future is None or answered or time.monotonic() - asked_s > _ASK_AGAIN_S:
-            if future is not None and not answered:
-                client.remove_pending_request(future)
-            self._asked[name] = (time.monotonic(), client.call_async(GetState.Request()))
-        return False

@@ -9,7 +9,7 @@ from lifecycle_msgs.msg import State
 from lifecycle_msgs.srv import GetState
 from rclpy.node import Node
 
-_ASK_AGAIN_S = 2.0
+_ASK_AGAIN_S = 1.0
 
 
 class Lifecycle:
@@ -40,5 +40,7 @@ class Lifecycle:
         if answered and future.result().current_state.id == State.PRIMARY_STATE_ACTIVE:
             return True
         if future is None or answered or time.monotonic() - asked_s > _ASK_AGAIN_S:
+            if future is not None and not answered:
+                client.remove_pending_request(future)
             self._asked[name] = (time.monotonic(), client.call_async(GetState.Request()))
         return False
