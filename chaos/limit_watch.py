@@ -49,15 +49,21 @@ class LimitWatch:
         self._entries: deque[Entry] = deque()
         self._beyond: set[str] = set()
         self._catches_up_until_s = float("-inf")
-        self._newest_s: float | None = None
+        self._newest_s = float("inf")
         self.violations: list[tuple[float, str]] = []
         self.largest = {"velocity": 0.0, "acceleration": 0.0}
 
-    def lose_sight(self) -> None:
-        """The arm was put somewhere else, or was not seen for a while."""
+    def lose_sight(self, stamp_s: float) -> None:
+        """This sample says nothing: the arm was put somewhere else, or plays what nobody heard."""
+        self._look_for_gap(stamp_s)
         self._recent.clear()
         self._entries.clear()
-        self._plays = self._newest_s = None
+        self._plays = None
+
+    def _look_for_gap(self, stamp_s: float) -> None:
+        if stamp_s - self._newest_s > GAP_S:
+            self._catches_up_until_s = stamp_s + _CATCHES_UP_S
+        self._newest_s = stamp_s
 
     def told(self, trajectory: Trajectory, published: Published) -> None:
         """A trajectory was published, and replaces what plays once the controller has it.
@@ -77,9 +83,7 @@ class LimitWatch:
 
     def see(self, sample: JointSample) -> None:
         """Look at the next sample."""
-        before_s, self._newest_s = self._newest_s, sample.stamp_s
-        if before_s is not None and sample.stamp_s - before_s > GAP_S:
-            self._catches_up_until_s = sample.stamp_s + _CATCHES_UP_S
+        self._look_for_gap(sample.stamp_s)
         if sample.stamp_s < self._catches_up_until_s:
             self._recent.clear()
             return

@@ -109,8 +109,8 @@ class Monitor:
 
     def _look(self, sample: JointSample) -> None:
         if self._while_scene_is_set(sample.stamp_s) or _within(self._deaf, sample.stamp_s):
-            for judge in (self._watch, self._limits):
-                judge.lose_sight()
+            self._watch.lose_sight()
+            self._limits.lose_sight(sample.stamp_s)
             self._umpire.doubt()
             return
         for spans in (self._scene_set, self._deaf):

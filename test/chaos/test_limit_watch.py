@@ -76,7 +76,7 @@ def test_what_was_not_seen_is_not_judged(bounds: Bounds) -> None:
     watch = LimitWatch(bounds)
     for sample in speeds(bounds, 0, [0.0] * 10):
         watch.see(sample)
-    watch.lose_sight()
+    watch.lose_sight(AT_S + 0.1)
     for sample in speeds(bounds, 0, [0.0] * 10 + [0.9] * 10)[10:]:
         watch.see(sample)
     assert watch.violations == []
@@ -114,3 +114,12 @@ def test_a_simulator_that_stood_still_may_catch_up_with_what_was_told(bounds: Bo
     later = [replace(sample, stamp_s=sample.stamp_s + after_s + 1.0) for sample in wild]
     filled = [replace(calm[0], stamp_s=caught_up[0].stamp_s + SAMPLE_S * n) for n in range(100)]
     assert seen(bounds, [*calm, *filled, *later]).violations != []
+
+
+def test_it_stood_still_also_where_its_last_samples_said_nothing(bounds: Bounds) -> None:
+    watch = LimitWatch(bounds)
+    for stamp_s in (AT_S - 0.5, AT_S):  # while a scene is set
+        watch.lose_sight(stamp_s)
+    for sample in speeds(bounds, 3, [1.5] * 20):
+        watch.see(replace(sample, stamp_s=sample.stamp_s + SAMPLE_S))
+    assert watch.violations == []
