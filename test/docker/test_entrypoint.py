@@ -236,6 +236,7 @@ def test_an_empty_variable_is_one_that_is_not_set(machine: Machine) -> None:
         ("mimicgen", "VERA_SAMPLE_STEPS", "ten", "'ten'; valid is a whole number from 1"),
         ("mimicgen", "VERA_TEACACHE", "0", "'0'; valid is off, or a number above 0"),
         ("mimicgen", "VERA_MOTION_PLAN_SCALE", "nan", "'nan'; valid is a number above 0"),
+        ("mimicgen", "VERA_MOTION_PLAN_SCALE", "much", "'much'; valid is a number above 0"),
         ("mimicgen", "VERA_N_ACTION_STEPS", "1.5", "'1.5'; valid is a whole number from 1"),
         ("mimicgen", "VERA_TRACKER_BACKEND", "megaflow", "valid for mimicgen is cotracker or all"),
         ("droid", "VERA_TRACKER_BACKEND", "cotracker", "valid for droid is alltracker"),
