@@ -219,6 +219,18 @@ def test_a_container_that_is_killed_is_noticed(room: Room, engine: Engine) -> No
     assert room.is_empty()
 
 
+def test_a_container_that_nobody_may_remove_is_named(room: Room, engine: Engine) -> None:
+    async def scenario() -> list[str]:
+        async with keeping(docker(room), engine.environment) as kept:
+            await kept.until_ready()
+            engine.behave(stop="no daemon", rm="no daemon")
+        return kept.lines
+
+    said = asyncio.run(scenario())
+    assert any("may still run" in line and "Cannot connect" in line for line in said)
+    assert room.is_empty()
+
+
 def test_what_is_chosen_reaches_the_container(tmp_path: Path) -> None:
     for name in ("vera", "wan"):
         (tmp_path / name).mkdir()
