@@ -125,12 +125,14 @@ class VeraNode(LifecycleNode):
         failure = self._attempt(self.start)
         if failure is None:
             self.active = self._started = True
+            self.get_logger().info("active")
             return super().on_activate(state)
         return failure
 
     def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Run `stop`."""
         self.active = False
+        self.get_logger().info("no longer active")
         return self._attempt(self.stop) or super().on_deactivate(state)
 
     def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
