@@ -117,7 +117,8 @@ class Player:
         before = self._running, self._started_s
         refusal = self._try(
             lambda: self._commander.send(
-                self._commander.prepare_chunk(
+                self._commander.preparation.prepare(
+                    self._commander.told,
                     ChunkCommand(
                         chunk.deltas,
                         close,

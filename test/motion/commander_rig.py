@@ -10,11 +10,12 @@ import pytest
 
 from vera_ros.motion.causes import Cause, MotionRefusedError
 from vera_ros.motion.chunk_planner import ChunkPlanner
-from vera_ros.motion.commander import Commander, Prepared
+from vera_ros.motion.commander import Commander
 from vera_ros.motion.commands import ChunkCommand, Measured
 from vera_ros.motion.gripper import Gripper
 from vera_ros.motion.planner import Planner
 from vera_ros.motion.playback import Playing
+from vera_ros.motion.preparation import Prepared
 from vera_ros.motion.rails import Rails
 
 from .checker import state_of
@@ -60,7 +61,13 @@ class Rig:
     ) -> Playing:
         self.sequence += 1
         chunk = ChunkCommand(deltas, close, CONTROL_DT_S, self.session_id, self.sequence, start_s)
-        return self.send(self.commander.prepare_chunk(chunk, self.measured(), self.now_s))
+        return self.send(self.prepare(chunk))
+
+    def prepare(self, chunk: ChunkCommand, measured: Measured | None = None) -> Prepared:
+        commander = self.commander
+        return commander.preparation.prepare(
+            commander.told, chunk, measured or self.measured(), self.now_s
+        )
 
     def move_to(self, goal: Vector, speed_share: float) -> Playing:
         return self.send(

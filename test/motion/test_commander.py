@@ -99,7 +99,7 @@ def test_a_motion_from_rest_begins_once_it_can_have_arrived_and_may_be_stopped_b
     commander = commander_of(chunk_planner, planner, published, None, start_lead_s=lead_s)
     rig = Rig(commander, published)
     chunk = ChunkCommand(DOWN, NOTHING, CONTROL_DT_S, "a", 0)
-    prepared = commander.prepare_chunk(chunk, rig.measured(), START_S)
+    prepared = commander.preparation.prepare(commander.told, chunk, rig.measured(), START_S)
     playing = commander.send(prepared, lambda: START_S + took_s).playing
     assert playing.start_s == published.sent_s[-1] == pytest.approx(START_S + took_s + lead_s)
     rig.now_s = START_S + took_s + 0.4 * lead_s  # nothing moves yet
@@ -107,7 +107,7 @@ def test_a_motion_from_rest_begins_once_it_can_have_arrived_and_may_be_stopped_b
         commander.stop(rig.now_s)
     else:
         chunk = replace(chunk, sequence=1)
-        commander.send(commander.prepare_chunk(chunk, rig.measured(), rig.now_s))
+        rig.send(rig.prepare(chunk))
     assert published.sent_s[-1] == playing.start_s
     first, second = published.arm
     for at_start in ("start_q", "start_dq", "start_ddq"):
@@ -195,7 +195,7 @@ def test_an_arm_without_gripper_ignores_its_commands(
 def test_the_responses_state_lives_as_long_as_the_motion_goes_on(
     rig: Rig, between: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    chunks, seen = rig.commander._chunks, []
+    chunks, seen = rig.commander.preparation._chunks, []
     from_rest = chunks.from_rest
 
     def watched(q: Vector, before: Any = None, lead_s: float = 0.0) -> Start:
@@ -417,7 +417,7 @@ def test_what_is_only_prepared_changes_nothing(rig: Rig) -> None:
     rig.play(DOWN, CLOSE)
     rig.finish()
     chunk = ChunkCommand(DOWN, OPEN, CONTROL_DT_S, "b", 0)
-    prepared = rig.commander.prepare_chunk(chunk, rig.measured(), rig.now_s)
+    prepared = rig.prepare(chunk)
     rig.commander.check(prepared)
     assert len(rig.published.arm) == len(rig.published.gripper) == 1
     assert rig.commander.playing is None
@@ -462,13 +462,13 @@ def test_motion_begins_from_rest_alone(rig: Rig) -> None:
     chunk = ChunkCommand(DOWN, NOTHING, CONTROL_DT_S, "a", 0)
     fast, slow, commander = moving(rig, 0.3), moving(rig, 0.04), rig.commander
     for act in (
-        lambda: commander.prepare_chunk(chunk, fast, rig.now_s),
+        lambda: rig.prepare(chunk, fast),
         lambda: commander.prepare_move(START_Q, 0.2, fast, rig.now_s),
     ):
         said = refused(act, Cause.NOT_AT_REST)
         assert "0.300 rad/s" in said
         assert f"{REST_SPEED} rad/s" in said
-    commander.prepare_chunk(chunk, slow, rig.now_s)
+    rig.prepare(chunk, slow)
     commander.prepare_move(START_Q, 0.2, slow, rig.now_s)
 
 
@@ -478,7 +478,7 @@ def test_a_chunk_for_an_arm_that_lags_behind_its_plan_begins_at_the_plans_end(ri
     end = rig.published.arm[-1].q[-1]
     late = replace(moving(rig, 0.2), q=end + 0.01)
     second = ChunkCommand(TURN, NOTHING, CONTROL_DT_S, "a", 2)
-    rig.send(rig.commander.prepare_chunk(second, late, rig.now_s))
+    rig.send(rig.prepare(second, late))
     np.testing.assert_allclose(rig.published.arm[-1].start_q, end, atol=1e-9)
     np.testing.assert_allclose(rig.published.arm[-1].start_dq, 0.0, atol=1e-9)
 
@@ -605,19 +605,6 @@ def test_a_goal_beyond_the_joint_limits_is_refused(rig: Rig) -> None:
     refused(lambda: rig.move_to(goal, 0.2), Cause.LIMIT_EXCEEDED)
     assert rig.published.arm == []
     assert rig.commander.playing is None
-
-
-# Tracking.
-
-
-def test_the_tracking_error_is_none_without_a_plan_and_grows_with_the_distance(rig: Rig) -> None:
-    away = replace(rig.measured(), q=START_Q + 0.3)
-    assert rig.commander.tracking_error(away, 0.1) == 0.0
-    rig.play()
-    still = replace(rig.measured(), q=START_Q)
-    assert rig.commander.tracking_error(still, 0.0) == pytest.approx(0.0, abs=1e-9)
-    off = replace(away, stamp_s=rig.now_s)
-    assert rig.commander.tracking_error(off, 0.0) == pytest.approx(0.3, abs=1e-6)
 
 
 # An arm that does not follow.

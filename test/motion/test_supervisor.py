@@ -20,6 +20,7 @@ from vera_ros.motion.gate import GripperLimits
 from vera_ros.motion.gripper import Gripper
 from vera_ros.motion.limits import Limits
 from vera_ros.motion.planner import Planner
+from vera_ros.motion.planning import Clocks, Planning
 from vera_ros.motion.playback_watch import PlaybackWatch
 from vera_ros.motion.rehearsal import Rehearsal
 from vera_ros.motion.senses import Bounds, Senses
@@ -89,13 +90,23 @@ class Scene:
         self.sequence += 1
         close = more.pop("close", np.zeros(0, bool))
         chunk = ChunkCommand(deltas, close, CONTROL_DT_S, session_id, self.sequence, **more)
-        self.supervisor.play(chunk, self.senses(), self.rig.now_s, approval=approval)
+        self.play_chunk(chunk, approval=approval)
+
+    def play_chunk(self, chunk: ChunkCommand, *, approval: bool = False) -> None:
+        planning = self.plan(chunk, approval=approval)
+        self.take(planning)
+
+    def plan(self, chunk: ChunkCommand, *, approval: bool = False) -> Planning:
+        return self.supervisor.plan(chunk, self.senses(), self.rig.now_s, approval=approval)
+
+    def take(self, planning: Planning) -> None:
+        self.supervisor.take(planning, planning.run(), self.senses(), self.rig.now_s)
 
     def stop(self, cause: Cause = Cause.STOPPED) -> None:
         self.supervisor.stop(cause, "someone asked for it", self.senses(), self.rig.now_s)
 
     def approve(self) -> None:
-        self.supervisor.approve(self.senses(), self.rig.now_s)
+        self.play_chunk(self.supervisor.approve(self.senses(), self.rig.now_s))
 
     def move(self, offset: float = 0.1) -> None:
         self.supervisor.move_to(START_Q + offset, 0.3, self.senses(), self.rig.now_s)
@@ -160,8 +171,8 @@ def make_scene(
             None if kind is Rehearsal else watch,
             bounds,
             hold,
-            lambda: stopwatch_s[0],
             told,
+            Clocks(lambda: stopwatch_s[0]),
         )
         return Scene(supervisor, Rig(commander, published), told, hold, stopwatch_s)
 
@@ -277,7 +288,7 @@ def test_a_chunk_may_wait_for_approval_as_long_as_what_it_saw_allows(scene: Scen
 
 def test_a_plan_that_took_too_long_is_not_sent(scene: Scene) -> None:
     times_s = iter([0.0, 1.5, 10.0, 10.9])
-    scene.supervisor._stopwatch = lambda: next(times_s)
+    scene.supervisor._clocks = Clocks(lambda: next(times_s))
     said = refused(scene.play, Cause.PLANNING_TOO_SLOW)
     assert "1.500 s" in said
     assert scene.arm == []
@@ -680,11 +691,11 @@ def test_a_chunk_that_cannot_be_played_does_not_wait_for_approval(scene: Scene) 
     assert scene.supervisor.awaiting is None
 
 
-def test_what_is_approved_too_late_is_rejected_with_the_reason(scene: Scene) -> None:
+def test_what_is_approved_too_late_is_refused_with_the_reason(scene: Scene) -> None:
     scene.play(approval=True, stamp_s=scene.rig.now_s)
     scene.rig.now_s += 1000.0
     refused(scene.approve, Cause.CHUNK_TOO_OLD)
-    assert scene.told.last("rejected")[1] is Cause.CHUNK_TOO_OLD
+    assert scene.arm == []
     assert scene.supervisor.awaiting is None
 
 
@@ -801,7 +812,8 @@ def perform(scene: Scene, act: str) -> None:
 def late_by(scene: Scene, *seconds: float) -> None:
     """Planning takes so long, one time after the other."""
     began_s, passed = scene.rig.now_s, iter(seconds)
-    scene.supervisor._present = lambda: began_s + next(passed)
+    clocks = scene.supervisor._clocks
+    scene.supervisor._clocks = replace(clocks, present=lambda: began_s + next(passed))
 
 
 def test_an_arm_at_rest_begins_when_all_is_planned_and_checked(scene: Scene) -> None:
@@ -845,6 +857,78 @@ def test_of_a_chunk_that_is_due_while_it_is_planned_the_rest_is_played_in_time(
     begins_s = new.start_s + new.plan.chunk.begins_s
     assert begins_s == pytest.approx(start_s + new.steps_dropped * CONTROL_DT_S, abs=1e-6)
     assert begins_s >= scene.rig.now_s + 0.05
+
+
+def other_chunk(scene: Scene) -> None:
+    scene.play(TURN)
+
+
+def disturb(scene: Scene) -> None:
+    scene.look = at(q=scene.rig.state()[0] + 0.2)
+    scene.tick()
+
+
+def lose_sight(scene: Scene) -> None:
+    scene.look = missing(Cause.NO_JOINT_STATES)
+    scene.tick()
+
+
+@pytest.mark.parametrize(
+    ("event", "cause"),
+    [
+        (Scene.stop, Cause.STOPPED),
+        (lambda scene: perform(scene, "hold"), Cause.HELD),
+        (other_chunk, Cause.BUSY),
+        (lambda scene: turned_back(scene, 50.0), Cause.CLOCK_JUMPED),
+        (disturb, Cause.TRACKING_ERROR),
+        (lose_sight, Cause.NO_JOINT_STATES),
+    ],
+)
+def test_what_happens_while_a_chunk_is_planned_makes_it_void(
+    playing: Scene, event: Callable[[Scene], None], cause: Cause
+) -> None:
+    """Whatever the thread that plans it makes of it, and whenever it is done."""
+    chunk = ChunkCommand(FAR, np.zeros(0, bool), CONTROL_DT_S, "a", 99)
+    planning = playing.plan(chunk)
+    event(playing)
+    refused(lambda: playing.take(planning), cause)
+    accepted = [what[1].sequence for what in playing.told.all if what[0] == "accepted"]
+    assert 99 not in accepted
+
+
+@pytest.mark.parametrize("event", [Scene.stop, Scene.move])
+def test_an_arm_at_rest_is_not_moved_by_a_chunk_that_was_planned_before_that(
+    scene: Scene, event: Callable[[Scene], None]
+) -> None:
+    planning = scene.plan(ChunkCommand(DOWN, np.zeros(0, bool), CONTROL_DT_S, "a", 1))
+    event(scene)
+    let_out = len(scene.arm)
+    with pytest.raises(MotionRefusedError):
+        scene.take(planning)
+    assert len(scene.arm) == let_out
+
+
+def test_an_arm_of_which_nothing_is_known_any_more_is_not_moved(scene: Scene) -> None:
+    planning = scene.plan(ChunkCommand(DOWN, np.zeros(0, bool), CONTROL_DT_S, "a", 1))
+    scene.look = missing(Cause.NO_JOINT_STATES)
+    refused(lambda: scene.take(planning), Cause.NO_JOINT_STATES)
+    assert scene.arm == []
+
+
+def test_a_plan_that_comes_to_its_end_meanwhile_keeps_nothing_from_being_played(
+    scene: Scene,
+) -> None:
+    scene.play()
+    assert scene.supervisor.playing is not None
+    scene.rig.now_s = scene.supervisor.playing.end_s - 0.03
+    planning = scene.plan(ChunkCommand(DOWN, np.zeros(0, bool), CONTROL_DT_S, "a", 2))
+    planned = planning.run()
+    before = scene.rig.state()
+    scene.supervisor.tick(at(dq=np.zeros(7))(scene.senses()), scene.rig.now_s + 0.04)
+    assert scene.told.names()[-1] == "finished"
+    scene.supervisor.take(planning, planned, scene.senses(), scene.rig.now_s)
+    goes_on(scene.rig, before)
+    assert "superseded" not in scene.told.names()
 
 
 def test_where_no_plan_is_in_time_none_is_played(playing: Scene) -> None:

@@ -13,6 +13,7 @@ from sensor_msgs.msg import Image, JointState
 from std_msgs.msg import Header
 
 from vera_ros.embodiments import ActionSpace
+from vera_ros.motion.planning import Planning
 from vera_ros.nodes.conversions import rgb_to_image
 from vera_ros_interfaces.action import ExecuteTask
 from vera_ros_interfaces.msg import ChunkProgress, PolicyStatus
@@ -442,13 +443,12 @@ def test_a_chunk_that_had_to_be_slowed_says_so_and_is_not_cut(
 
 
 def test_a_planner_that_fails_unexpectedly_is_reported(
-    stage: Stage, capfd: pytest.CaptureFixture[str]
+    stage: Stage, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The node died of it, and the policy side waited for an answer until its time-out."""
     stage.serve()
     both_nodes(stage)
-    (ik,) = (node for node in stage._under_test if node.get_name() == "ik_node")
-    ik._commander.prepare_chunk = lambda *_: 1 / 0
+    monkeypatch.setattr(Planning, "run", lambda _: 1 / 0)
     aborted(stage, stage.goal(), PolicyStatus.ARM_REJECTED, "ZeroDivisionError")
     assert stage.progress[-1].cause == ChunkProgress.INTERNAL_ERROR
     assert never_moved(stage)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The arm at hand: kinematics and limits from its URDF."""
 
+import threading
 from collections.abc import Sequence
 from xml.etree import ElementTree
 
@@ -15,8 +16,17 @@ from vera_ros.motion.small_matrices import Vector
 _TCP_NAME_PARTS = ("grip_site", "tcp", "tool0", "tool_tip", "ee_link", "gripper_link")
 
 
+class _Scratch(threading.local):
+    """What pinocchio computes in, for each thread that asks."""
+
+    def __init__(self, model: pin.Model) -> None:
+        self.data = model.createData()
+
+
 class ArmModel:
     """Kinematics of the chain that ends in the TCP, other joints locked at zero.
+
+    Several threads may ask at the same time.
 
     Attributes:
         joint_names: the arm's joints, base to tip, n of them.
@@ -56,7 +66,7 @@ class ArmModel:
                 f"joint_names {list(self.joint_names)} are not one chain; valid are the joints "
                 "between the arm's base and its TCP, each carried by the one before"
             )
-        self._data = self._model.createData()
+        self._scratch = _Scratch(self._model)
         self._tcp = self._model.getFrameId(self.tcp_frame)
         if self._model.frames[self._tcp].parentJoint != self.n:
             raise ConfigurationError(
@@ -66,8 +76,8 @@ class ArmModel:
         first = self._model.frames[self._model.getFrameId(self.joint_names[0])]
         self._base = first.parentFrame
         self.base_frame = self._model.frames[self._base].name
-        pin.framesForwardKinematics(self._model, self._data, pin.neutral(self._model))
-        self._world_to_base = self._data.oMf[self._base].inverse()
+        pin.framesForwardKinematics(self._model, self._scratch.data, pin.neutral(self._model))
+        self._world_to_base = self._scratch.data.oMf[self._base].inverse()
         self.chain = Chain.of(self._model, self._tcp, self._world_to_base.inverse())
         self.lower = self._model.lowerPositionLimit.copy()
         self.upper = self._model.upperPositionLimit.copy()
@@ -81,8 +91,8 @@ class ArmModel:
 
     def tcp_pose(self, q: Vector) -> pin.SE3:
         """Pose of the TCP in the base frame. `q`: Shape (n,), [rad]."""
-        pin.forwardKinematics(self._model, self._data, q)
-        pose = pin.updateFramePlacement(self._model, self._data, self._tcp)
+        pin.forwardKinematics(self._model, self._scratch.data, q)
+        pose = pin.updateFramePlacement(self._model, self._scratch.data, self._tcp)
         return self._world_to_base * pose
 
     def jacobians(self, q: Vector) -> Vector:
@@ -119,7 +129,7 @@ class ArmModel:
 
     def efforts(self, q: Vector, dq: Vector) -> Vector:
         """Gravity and Coriolis forces by the URDF's inertias. Shape (n,) each, [Nm]."""
-        return np.array(pin.nonLinearEffects(self._model, self._data, q, dq))
+        return np.array(pin.nonLinearEffects(self._model, self._scratch.data, q, dq))
 
     def check_positions(self, q: Vector, what: str, cause: Cause) -> None:
         """Refuse a motion from or to `q` unless these are n finite joint positions.

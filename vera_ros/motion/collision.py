@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Whether the arm comes too close to itself or to the table."""
 
+import threading
 from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -40,8 +41,19 @@ class Clearance:
         )
 
 
+class _Scratch(threading.local):
+    """What pinocchio computes in, for each thread that asks."""
+
+    def __init__(self, geometry: CollisionGeometry) -> None:
+        self.data = geometry.model.createData()
+        self.shapes_data = pin.GeometryData(geometry.shapes)
+        self.results = list(self.shapes_data.distanceResults)
+
+
 class CollisionModel:
     """Distances within the arm, and from what moves to a table. What the hand holds is not seen.
+
+    Several threads may ask at the same time.
 
     Attributes:
         left_out: links that are too close in every posture, by construction: nothing can be said
@@ -78,7 +90,6 @@ class CollisionModel:
         self._geometry = CollisionGeometry(collision_urdf or urdf, joint_names, source, table_z_m)
         if collision_urdf:
             _check_same_chain(urdf, collision_urdf, joint_names)
-        self._data = self._geometry.model.createData()
         minimum = dict.fromkeys(self._geometry.self_pairs(), self_distance_m)
         minimum.update(dict.fromkeys(self._geometry.table_pairs(), table_distance_m))
         self._watch(minimum)
@@ -146,8 +157,10 @@ class CollisionModel:
     def _margins(self, q: Vector) -> Vector:
         """Distance of each pair minus its minimum. Shape (P,), [m]."""
         geometry = self._geometry
-        pin.computeDistances(geometry.model, self._data, geometry.shapes, self._shapes_data, q)
-        distances = np.array([result.min_distance for result in self._results], dtype=float)
+        data, shapes_data = self._scratch.data, self._scratch.shapes_data
+        pin.computeDistances(geometry.model, data, geometry.shapes, shapes_data, q)
+        results = self._scratch.results
+        distances = np.array([result.min_distance for result in results], dtype=float)
         return np.asarray(distances - self._minimum)
 
     def _describe(self, margins: Vector, index: int) -> Clearance:
@@ -167,8 +180,7 @@ class CollisionModel:
         self._pairs = list(minimum)
         self._minimum = np.array(list(minimum.values()))
         self._closing_speed = np.array([self._geometry.closing_speed(p) for p in minimum]).T
-        self._shapes_data = pin.GeometryData(shapes)
-        self._results = list(self._shapes_data.distanceResults)
+        self._scratch = _Scratch(self._geometry)
 
     def _always_too_close(self) -> tuple[tuple[str, str], ...]:
         """Links of which some shapes are too close in each of many random postures."""

@@ -77,9 +77,9 @@ class ChunkCommand:
     sent_s: float | None = None
     dropped: int = 0
 
-    def as_soon_as_possible(self) -> "ChunkCommand":
-        """The same without a time."""
-        return replace(self, start_s=None)
+    def for_later(self) -> "ChunkCommand":
+        """The same for whenever it is asked for, however long ago it was sent by then."""
+        return replace(self, start_s=None, sent_s=None)
 
     def from_time(self, soonest_s: float) -> "ChunkCommand":
         """What of it begins no sooner than a time; without a time of its own, all of it.

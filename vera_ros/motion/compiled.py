@@ -16,7 +16,7 @@ R = TypeVar("R")
 
 
 def compiled(function: Callable[P, R]) -> Callable[P, R]:
-    """Compile a function of numbers and arrays at its first call.
+    """Compile a function of numbers and arrays at its first call; other threads run beside it.
 
     Numba knows that a function's own file has changed, but not the files of those that it calls:
     so what is kept lies in a folder that is named by all of them.
@@ -24,8 +24,9 @@ def compiled(function: Callable[P, R]) -> Callable[P, R]:
     config = cast(Any, numba.config)
     before, config.CACHE_DIR = config.CACHE_DIR, str(_cache_folder())
     try:
-        # As NumPy does it: what cannot be computed is not a number instead of an exception.
-        return cast(Callable[P, R], numba.njit(function, cache=True, error_model="numpy"))
+        # Errors as NumPy's: what cannot be computed is not a number instead of an exception.
+        compiler = numba.njit(cache=True, error_model="numpy", nogil=True)
+        return cast(Callable[P, R], compiler(function))
     finally:
         config.CACHE_DIR = before
 

@@ -2,11 +2,12 @@
 """A dry run: everything is planned and checked, and nothing is sent."""
 
 from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
 
-from vera_ros.motion.commander import Commander, Prepared
-from vera_ros.motion.commands import ChunkCommand, Measured
-from vera_ros.motion.plan import Plan
-from vera_ros.motion.small_matrices import Vector
+from vera_ros.motion.commander import Commander
+from vera_ros.motion.commands import Measured
+from vera_ros.motion.preparation import Prepared
 
 
 class Rehearsal(Commander):
@@ -16,6 +17,10 @@ class Rehearsal(Commander):
     next begins from where it is measured, at rest.
     """
 
+    def __init__(self, *args: Any, **leads: Any) -> None:
+        super().__init__(*args, **leads)
+        self.told = replace(self.told, in_earnest=False)
+
     def send(self, prepared: Prepared, present: Callable[[], float] | None = None) -> Prepared:
         """Check what was prepared just now, and let its time pass.
 
@@ -23,26 +28,13 @@ class Rehearsal(Commander):
             MotionRefusedError: it would not have been sent.
         """
         self.check(prepared)
-        self.playing = prepared.playing
+        self.told = replace(self.told, playing=prepared.playing)
         return prepared
 
     def stop(self, now_s: float) -> None:
         """Let go of the plan: nothing moves."""
-        self.playing = None
+        self.told = replace(self.told, playing=None)
 
     def brake(self, measured: Measured, now_s: float) -> None:
         """Let go of the plan: whatever moves the arm, it is not for a dry run to stop it."""
-        self.playing = None
-
-    def _plan(
-        self,
-        chunk: ChunkCommand,
-        deltas: Vector,
-        measured: Measured,
-        now_s: float,
-        lead_s: float,
-        hand_over_s: float,
-    ) -> Plan:
-        self._refuse_unless_at_rest(measured)
-        start = self._chunks.from_rest(measured.q, None, lead_s)
-        return self._chunks.plan_chunk(deltas, chunk.control_dt_s, start)
+        self.told = replace(self.told, playing=None)

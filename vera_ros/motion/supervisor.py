@@ -6,14 +6,14 @@ answer is the same: the arm comes to rest smoothly and stays there until another
 comes, and nothing is wrong.
 """
 
-from collections.abc import Callable
-
 from vera_ros.motion.causes import Cause, MotionRefusedError
-from vera_ros.motion.commander import Commander, Prepared
+from vera_ros.motion.commander import Commander
 from vera_ros.motion.commands import ChunkCommand, Measured
 from vera_ros.motion.listener import Listener
+from vera_ros.motion.planning import Clocks, Planning
 from vera_ros.motion.playback import Playing
 from vera_ros.motion.playback_watch import PlaybackWatch
+from vera_ros.motion.preparation import Prepared
 from vera_ros.motion.senses import Bounds, Senses
 from vera_ros.motion.small_matrices import Vector
 from vera_ros.motion.timeliness import Timeliness
@@ -23,8 +23,7 @@ HELD = "a hold was asked for; call release when it is safe, then give the goal a
 AT_REST = "the arm has come to rest"
 # Why an arm is braked from where it is measured: it is not on its plan, or time is no guide.
 _OFF_PLAN = (Cause.TRACKING_ERROR, Cause.CONTACT, Cause.CLOCK_JUMPED)
-_TRIES = 2  # at a plan that comes before it is to take over
-_ROUNDING_S = 1e-6
+_OTHER_MOTION = "another motion was begun"
 _REST_UNKNOWN = "whether the arm rests after its stop is not known"
 _GO_ON = "the arm stops and holds; once all is well, give the goal again"
 
@@ -44,10 +43,8 @@ class Supervisor:
         watch: looks at the arm while it plays; None: it need not follow, in a dry run.
         bounds: what is still taken for well.
         hold: the latched hold.
-        stopwatch: tells steady time [s].
         listener: is told what happens.
-        present: tells the ROS time [s] that has come while something was planned; None: time
-            stands still meanwhile.
+        clocks: tell the time.
 
     Attributes:
         awaiting: the chunk that waits for approval.
@@ -62,21 +59,20 @@ class Supervisor:
         watch: PlaybackWatch | None,
         bounds: Bounds,
         hold: Hold,
-        stopwatch: Callable[[], float],
         listener: Listener,
-        present: Callable[[], float] | None = None,
+        clocks: Clocks,
     ) -> None:
         self._commander = commander
         self._watch = watch
         self._bounds = bounds
         self._hold = hold
-        self._stopwatch = stopwatch
         self._listener = listener
-        self._present = present
+        self._clocks = clocks
         self._clock = ClockWatch(bounds.clock_jump_s)
         self._rest = RestWatch(bounds.rest_s)
         self._timeliness = Timeliness(bounds)
         self._steps_told = 0
+        self._planning: Planning | None = None
         self.awaiting: ChunkCommand | None = None
         self.cause, self.message, self.unrest = Cause.NONE, "", ""
 
@@ -113,10 +109,19 @@ class Supervisor:
 
     # Chunks and moves.
 
-    def play(
+    def plan(
         self, chunk: ChunkCommand, senses: Senses, now_s: float, *, approval: bool = False
-    ) -> None:
-        """Play a chunk, or have it wait for approval.
+    ) -> Planning:
+        """Begin with a chunk: see whether it may be played, and what it must be planned from.
+
+        Whoever calls this has it planned, in any thread, and hands it to `take`. One chunk at a
+        time: another one that comes before, or whatever else the arm is told, makes it void.
+
+        Args:
+            chunk: what is to be played.
+            senses: what is known of the arm.
+            now_s: ROS time.
+            approval: it is to wait for approval.
 
         Raises:
             MotionRefusedError: nothing of it is played; all else goes on as it was.
@@ -132,27 +137,48 @@ class Supervisor:
             )
         self._timeliness.refuse_late(chunk, now_s)
         self._timeliness.refuse_old(chunk, now_s)
-        if approval:
-            self._offer(chunk.as_soon_as_possible(), measured, now_s)
-        else:
-            self._send(*self._prepare(chunk, measured, now_s))
+        self._drop(Cause.BUSY, "another chunk has come")
+        self._planning = Planning(
+            self._commander.preparation,
+            self._commander.told,
+            chunk.for_later() if approval else chunk,
+            measured,
+            now_s,
+            approval=approval,
+            most_s=self._bounds.planning_s,
+            clocks=self._clocks,
+        )
+        return self._planning
 
-    def approve(self, senses: Senses, now_s: float) -> None:
-        """Play the chunk that waits for approval, planned from the present state.
+    def take(
+        self, planning: Planning, planned: tuple[Prepared, float], senses: Senses, now_s: float
+    ) -> None:
+        """Play a chunk that was planned, or have it wait for approval.
 
         Raises:
-            MotionRefusedError: it is not played, and waits no longer.
+            MotionRefusedError: nothing of it is played; all else goes on as it was.
+        """
+        self._look_at_clock(senses, now_s)
+        if planning.dropped is not None:
+            raise planning.dropped
+        self._planning = None
+        self._free(senses)
+        if planning.approval:
+            self._offer(planning.chunk, *planned)
+        else:
+            self._send(*planned)
+
+    def approve(self, senses: Senses, now_s: float) -> ChunkCommand:
+        """Let go of the chunk that waits for approval, for it to be planned from the present state.
+
+        Raises:
+            MotionRefusedError: there is none.
         """
         self._look_at_clock(senses, now_s)
         chunk, self.awaiting = self.awaiting, None
         if chunk is None:
             raise MotionRefusedError(Cause.NOT_APPROVED, "no chunk waits for approval")
-        try:
-            self._timeliness.refuse_old(chunk, now_s)
-            self._send(*self._prepare(chunk, self._free(senses), now_s))
-        except MotionRefusedError as error:
-            self._listener.rejected(chunk, error.cause, str(error))
-            raise
+        return chunk
 
     def discard(self, reason: str) -> bool:
         """Let go of the chunk that waits for approval; return whether there was one."""
@@ -182,41 +208,13 @@ class Supervisor:
         assert senses.measured is not None
         return senses.measured
 
-    def _prepare(
-        self, chunk: ChunkCommand, measured: Measured, now_s: float
-    ) -> tuple[Prepared, float]:
-        """A chunk's plan, and how long planning took [s]."""
-        began_s = self._stopwatch()
-        prepared = self._prepare_in_time(chunk, measured, now_s)
-        took_s, most_s = self._stopwatch() - began_s, self._bounds.planning_s
-        if took_s > most_s:
-            raise MotionRefusedError(
-                Cause.PLANNING_TOO_SLOW,
-                f"planning took {took_s:.3f} s; valid is up to {most_s} s; nothing of the chunk is "
-                "played; is the machine overloaded?",
-            )
-        return prepared, took_s
+    def _drop(self, cause: Cause, message: str) -> None:
+        """What is being planned is not to be played."""
+        if self._planning is not None:
+            self._planning.drop(cause, message)
+            self._planning = None
 
-    def _prepare_in_time(self, chunk: ChunkCommand, measured: Measured, now_s: float) -> Prepared:
-        """Plan so that the plan is there before it takes over; where it is not, once more."""
-        later_s = 0.0
-        for _ in range(_TRIES):
-            prepared = self._commander.prepare_chunk(chunk, measured, now_s, later_s)
-            if self._present is None or prepared.from_rest:
-                return prepared
-            present_s = self._present()
-            late_s = present_s - prepared.begins_s
-            if late_s <= _ROUNDING_S:
-                return prepared
-            later_s = 2.0 * (present_s - now_s)
-        raise MotionRefusedError(
-            Cause.CHUNK_TOO_OLD,
-            f"the chunk was planned {late_s:.3f} s after it should have taken over; nothing of it "
-            "is played; is the machine overloaded?",
-        )
-
-    def _offer(self, chunk: ChunkCommand, measured: Measured, now_s: float) -> None:
-        prepared, planning_s = self._prepare(chunk, measured, now_s)
+    def _offer(self, chunk: ChunkCommand, prepared: Prepared, planning_s: float) -> None:
         self._commander.check(prepared)
         self.discard("the next chunk of the episode has come")
         self.awaiting = chunk
@@ -224,11 +222,12 @@ class Supervisor:
 
     def _send(self, prepared: Prepared, planning_s: float) -> None:
         before, stopped = self.playing, self.stopping
-        prepared = self._commander.send(prepared, self._present)
+        prepared = self._commander.send(prepared, self._clocks.present)
         self.explain(Cause.NONE, "")
         self.unrest = ""
         self._steps_told = 0
-        self.discard("another motion was begun")
+        self._drop(Cause.BUSY, _OTHER_MOTION)
+        self.discard(_OTHER_MOTION)
         if stopped:  # it has come to rest, or nothing could have been sent
             self._listener.rested(True, AT_REST)
         if before is not None:
@@ -241,6 +240,7 @@ class Supervisor:
         """Bring the arm to rest smoothly, whatever moves it; a stop under way goes on."""
         self._look_at_clock(senses, now_s)
         self._timeliness.stopped(now_s)
+        self._drop(cause, message)
         self.discard(message)
         if self.playing is not None:
             self._end_early(self.playing, cause, message, senses, now_s)
@@ -250,6 +250,7 @@ class Supervisor:
     def _end_early(
         self, playing: Playing, cause: Cause, message: str, senses: Senses, now_s: float
     ) -> None:
+        self._drop(cause, message)
         try:
             measured = self._to_brake_from(cause, senses)
             if measured is not None:
@@ -272,6 +273,7 @@ class Supervisor:
 
     def _brake(self, senses: Senses, now_s: float) -> None:
         """Brake an arm that moves though nothing is played, if that is for this node to do."""
+        self._drop(Cause.NOT_AT_REST, "the arm moves though nothing is played")
         if senses.fault is not None or self._watch is None:
             return
         measured = self._watch.brakes_from(senses, None)
@@ -316,6 +318,7 @@ class Supervisor:
         self._timeliness.forget()
         message = f"ROS time went back by {back_s:.3f} s"
         self._listener.worried(message)
+        self._drop(Cause.CLOCK_JUMPED, message)
         self.discard(message)
         if self.playing is not None:
             words = f"{message}; {_GO_ON}"
@@ -330,7 +333,7 @@ class Supervisor:
             self._rest.forget()
             return
         moves = None if measured is None else self.moves(senses)
-        rest = self._rest.look(stop.end_s, moves, now_s, self._stopwatch())
+        rest = self._rest.look(stop.end_s, moves, now_s, self._clocks.steady())
         if rest is Rest.THERE:
             self._commander.rested()
             self.unrest = ""

@@ -7,20 +7,22 @@ from typing import Any, NoReturn
 
 import numpy as np
 from diagnostic_msgs.msg import DiagnosticStatus
-from rclpy.callback_groups import ReentrantCallbackGroup
+from rclpy.callback_groups import MutuallyExclusiveCallbackGroup, ReentrantCallbackGroup
 from std_msgs.msg import Empty, String
 from std_srvs.srv import Trigger
 
 from vera_ros.embodiments import find_embodiment
 from vera_ros.motion.causes import Cause, MotionRefusedError
-from vera_ros.motion.commander import Commander
+from vera_ros.motion.commands import ChunkCommand
 from vera_ros.motion.gate import GripperLimits
+from vera_ros.motion.planning import Clocks
 from vera_ros.motion.playback_watch import PlaybackWatch
 from vera_ros.motion.senses import Senses
 from vera_ros.motion.supervisor import HELD, Hold, Supervisor
 from vera_ros.nodes.answers import Answers
 from vera_ros.nodes.arm_reader import ArmReader
 from vera_ros.nodes.arm_status import ArmStatusTopic, arm_status
+from vera_ros.nodes.background import Background
 from vera_ros.nodes.chunk_messages import read_chunk
 from vera_ros.nodes.chunk_reports import ChunkReports
 from vera_ros.nodes.conversions import LATCHED
@@ -42,15 +44,14 @@ class IkNode(VeraNode):
         super().__init__("ik_node", PARAMETERS, **options)
         p = self.parameters
         self._urdf = p["robot_description"]
-        self._commander: Commander | None = None
         self._supervisor: Supervisor | None = None
         self._reader: ArmReader | None = None
         self._outputs: list[Output[Any]] = []
         self._wakefulness = Wakefulness()
         self._at_rest, self._arrived = Answers(self), Answers(self)
-        self._patient = (
-            ReentrantCallbackGroup()
-        )  # whose services wait, but keep nobody else waiting
+        self._patient = ReentrantCallbackGroup()  # its services wait, and keep nobody waiting
+        self._planning = MutuallyExclusiveCallbackGroup()  # one chunk at a time
+        self._background = Background(self)
         # What is made here is there in every state of the node: a hold must never find nobody, and
         # whoever waits for an answer when the node goes down must get one.
         self._hold = Hold()
@@ -62,13 +63,13 @@ class IkNode(VeraNode):
         self._serve("release", self._on_release)
         self._serve("stop", self._on_stop)
         self._serve("move_to_start", self._on_move_to_start)
-        self._serve("approve", self._on_approve)
+        self._serve("approve", self._on_approve, self._planning)
         self._serve("discard", self._on_discard)
         if not self._urdf:
             self.create_subscription(String, "robot_description", self._on_description, LATCHED)
 
-    def _serve(self, name: str, serve: Any) -> None:
-        self.create_service(Trigger, name, serve, callback_group=self._patient)
+    def _serve(self, name: str, serve: Any, group: Any = None) -> None:
+        self.create_service(Trigger, name, serve, callback_group=group or self._patient)
 
     def _on_description(self, message: String) -> None:
         self._urdf = message.data
@@ -86,25 +87,26 @@ class IkNode(VeraNode):
         self._make_outputs(setup.gripper_limits)
         arm_output, gripper_output = self._outputs
         self.get_logger().info("preparing the motion (compiling it, at the first start: some 15 s)")
-        self._commander = make_commander(p, setup, embodiment, arm_output.send, gripper_output.send)
+        commander = make_commander(p, setup, embodiment, arm_output.send, gripper_output.send)
         dry_run, bounds = p["dry_run"], make_bounds(p)
         self._reports = ChunkReports(
             self, self._arm, self.now_s, self._at_rest, self._arrived, dry_run=dry_run
         )
         self._supervisor = Supervisor(
-            self._commander,
+            commander,
             None if dry_run else PlaybackWatch(setup.contact, bounds),
             bounds,
             self._hold,
-            time.perf_counter,
             self._reports,
-            self.now_s,
+            Clocks(time.perf_counter, self.now_s),
         )
         self._tcp = TcpReports(self, self._arm)
         self._reader = ArmReader(
             self, self._arm.joint_names, p["gripper_joint"], p["joint_state_timeout_s"]
         )
-        self.create_subscription(ActionChunk, "action_chunk", self._on_chunk, 10)
+        self.create_subscription(
+            ActionChunk, "action_chunk", self._on_chunk, 10, callback_group=self._planning
+        )
         self.create_timer(1.0 / p["monitor_rate_hz"], self._monitor, clock=STEADY)
         if setup.obstacles is not None and setup.obstacles.left_out:
             self.get_logger().warning(
@@ -133,7 +135,7 @@ class IkNode(VeraNode):
         """Forget the arm; a hold stays."""
         self._at_rest.give(False, f"{_REST_UNKNOWN}: the node is being cleaned up")
         self._arrived.give(False, "the node is being cleaned up")
-        self._commander = self._supervisor = self._reader = None
+        self._supervisor = self._reader = None
         for output in self._outputs:
             output.close()
         self._outputs.clear()
@@ -242,26 +244,44 @@ class IkNode(VeraNode):
             self._tcp.say(senses.measured, playing=supervisor.playing is not None)
         self._say_status()
 
-    def _on_chunk(self, message: ActionChunk) -> None:
-        supervisor = self._supervisor
-        assert supervisor is not None
+    async def _on_chunk(self, message: ActionChunk) -> None:
         try:
             chunk = read_chunk(message, self._embodiment, self._arm.base_frame)
-            senses = self._sense()
-            supervisor.play(chunk, senses, self.now_s(), approval=self._needs_approval)
         except MotionRefusedError as error:
-            self._refuse(message, supervisor, error)
+            self._refuse(message.session_id, message.sequence, error)
+            self._say_status()
+        else:
+            await self._play(chunk, approval=self._needs_approval)
+
+    async def _play(
+        self, chunk: ChunkCommand, *, approval: bool = False
+    ) -> MotionRefusedError | None:
+        """Play a chunk, or have it wait for approval; return why not, which is said already.
+
+        It is planned in the background: a hold or a stop need not wait for that.
+        """
+        supervisor, refusal = self._supervisor, None
+        assert supervisor is not None
+        try:
+            planning = supervisor.plan(chunk, self._sense(), self.now_s(), approval=approval)
+            planned = await self._background.do(planning.run)
+            supervisor.take(planning, planned, self._sense(), self.now_s())
+        except MotionRefusedError as error:
+            refusal = error
         except Exception as error:  # the policy side must not be left without an answer
             self.get_logger().error(traceback.format_exc())
             words = f"ik_node failed: {error!r}; see its log"
-            self._refuse(message, supervisor, MotionRefusedError(Cause.INTERNAL_ERROR, words))
+            refusal = MotionRefusedError(Cause.INTERNAL_ERROR, words)
+        if refusal is not None:
+            self._refuse(chunk.session_id, chunk.sequence, refusal)
         self._say_status()
+        return refusal
 
-    def _refuse(
-        self, message: ActionChunk, supervisor: Supervisor, error: MotionRefusedError
-    ) -> None:
-        supervisor.explain(error.cause, str(error))
-        self._reports.refused(message.session_id, message.sequence, error.cause, str(error))
+    def _refuse(self, session_id: str, sequence: int, refusal: MotionRefusedError) -> None:
+        if self._supervisor is None:  # the node was cleaned up meanwhile: there is no one to tell
+            return
+        self._supervisor.explain(refusal.cause, str(refusal))
+        self._reports.refused(session_id, sequence, refusal.cause, str(refusal))
 
     def _on_output_fault(self, message: str) -> None:
         """A controller refused what it was sent, or gave it up."""
@@ -313,13 +333,15 @@ class IkNode(VeraNode):
         else:
             response.success, response.message = supervisor.rests(self._sense())
 
-    def _on_approve(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
+    async def _on_approve(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
         try:
-            self._configured().approve(self._sense(), self.now_s())
-            response.success, response.message = True, "approved, and sent"
+            chunk = self._configured().approve(self._sense(), self.now_s())
         except MotionRefusedError as error:
             response.message = str(error)
-        self._say_status()
+            return response
+        refusal = await self._play(chunk)
+        response.success = refusal is None
+        response.message = "approved, and sent" if refusal is None else str(refusal)
         return response
 
     def _on_discard(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:

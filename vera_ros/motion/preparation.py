@@ -1,0 +1,258 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Plans a chunk in the light of what the arm was told before. It keeps nothing, and sends nothing.
+
+Times are ROS time [s], given by the caller.
+"""
+
+from contextlib import suppress
+from copy import copy
+from dataclasses import dataclass, replace
+
+from vera_ros.motion.causes import Cause, MotionRefusedError
+from vera_ros.motion.chunk_planner import ChunkPlanner
+from vera_ros.motion.commands import CLOCK_STEP_S, ChunkCommand, Measured
+from vera_ros.motion.gripper import Gripper, GripperPlan, plan_fingers
+from vera_ros.motion.plan import Plan
+from vera_ros.motion.playback import Playing
+from vera_ros.motion.rails import Rails
+from vera_ros.motion.response import State
+from vera_ros.motion.small_matrices import Vector
+from vera_ros.motion.start import in_motion
+from vera_ros.motion.trajectory import ArmState
+
+
+@dataclass(frozen=True)
+class Told:
+    """What an arm was told so far. It never changes, so that any thread may plan by it.
+
+    Attributes:
+        playing: the plan that is played.
+        stopping: the stop that was sent last, until the arm was seen at rest.
+        session_id: the episode of the chunk that was sent last.
+        before: the response's state at that chunk's end; None: another motion came since.
+        gripper: what is known of the fingers; None: there are none.
+        in_earnest: the arm does as it is told; otherwise it stands still all the time.
+    """
+
+    playing: Playing | None = None
+    stopping: Playing | None = None
+    session_id: str = ""
+    before: State | None = None
+    gripper: Gripper | None = None
+    in_earnest: bool = True
+
+    @property
+    def _moves_by(self) -> Playing | None:
+        return self.playing or self.stopping
+
+    def moving(self, now_s: float) -> bool:
+        """Whether a plan or a stop is being played."""
+        moving = self._moves_by
+        return moving is not None and not moving.finished(now_s)
+
+    def plays_for(self, session_id: str) -> bool:
+        """Whether a chunk of this episode is being played."""
+        playing = self.playing
+        return (
+            playing is not None
+            and playing.plan.chunk is not None
+            and playing.session_id == session_id
+        )
+
+    def refuse_other_motion(self, now_s: float) -> None:
+        """Raise MotionRefusedError while something is played."""
+        moving = self._moves_by
+        if moving is None or moving.finished(now_s):
+            return
+        raise MotionRefusedError(
+            Cause.BUSY,
+            f"another plan is being played, for {moving.end_s - now_s:.2f} s more; wait for its "
+            "end",
+        )
+
+    def present(self, now_s: float, start_lead_s: float) -> float:
+        """The time, or time 0 of what was sent last, if that is no further ahead than it may be."""
+        moving = self._moves_by
+        most_s = start_lead_s + CLOCK_STEP_S
+        if moving is None or not 0.0 < moving.start_s - now_s <= most_s:
+            return now_s
+        return moving.start_s
+
+    def sooner(self, by_s: float) -> "Told":
+        """The same, when ROS time was turned back by so much."""
+        gripper = copy(self.gripper)
+        if gripper is not None:
+            gripper.turn_back(by_s)
+        return replace(
+            self,
+            playing=None if self.playing is None else self.playing.sooner(by_s),
+            stopping=None if self.stopping is None else self.stopping.sooner(by_s),
+            gripper=gripper,
+        )
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A motion that is planned, and not sent yet.
+
+    Attributes:
+        playing: the plan, and when it begins.
+        measured: the arm that it was planned for.
+        gripper: what is known of the fingers from then on; None: as before.
+        fingers: what they do; None: nothing is commanded.
+        chunk: what is played; None: another motion.
+        from_rest: the arm rests until then, and may rest longer.
+    """
+
+    playing: Playing
+    measured: ArmState
+    gripper: Gripper | None = None
+    fingers: GripperPlan | None = None
+    chunk: ChunkCommand | None = None
+    from_rest: bool = False
+
+    @property
+    def begins_s(self) -> float:
+        """When it goes on from what was played before, or the arm begins to move, ROS time."""
+        chunk = self.playing.plan.chunk
+        return self.playing.start_s + (0.0 if chunk is None else chunk.begins_s)
+
+    def beginning_at(self, start_s: float) -> "Prepared":
+        """The same with another time 0, for an arm at rest."""
+        playing, fingers = replace(self.playing, start_s=start_s), self.fingers
+        if self.chunk is not None and self.gripper is not None:
+            fingers = plan_fingers(self.gripper, self.chunk, playing.plan, start_s)
+        return replace(self, playing=playing, fingers=fingers)
+
+
+class Preparation:
+    """Plans chunks for one arm.
+
+    Args:
+        chunks: the planner.
+        rails: bounds of the embodiment's actions; None: it has none.
+        hand_over_lead_s: time until a chunk takes over from the one that plays.
+        start_lead_s: how far ahead time 0 of a motion from rest may be.
+        rest_speed: a joint slower than this is at rest [rad/s].
+    """
+
+    def __init__(
+        self,
+        chunks: ChunkPlanner,
+        rails: Rails | None,
+        hand_over_lead_s: float,
+        start_lead_s: float,
+        rest_speed: float,
+    ) -> None:
+        self._chunks = chunks
+        self._rails = rails
+        self._hand_over_lead_s = hand_over_lead_s
+        self._start_lead_s = start_lead_s
+        self._rest_speed = rest_speed
+
+    def prepare(
+        self,
+        told: Told,
+        chunk: ChunkCommand,
+        measured: Measured,
+        now_s: float,
+        later_s: float = 0.0,
+    ) -> Prepared:
+        """Plan a chunk, and send nothing.
+
+        It begins from where the arm rests, or takes over from the chunk of the same episode that
+        plays, in its motion. Leading actions whose time has passed are not played.
+
+        Args:
+            told: what the arm was told until now.
+            chunk: what is to be played.
+            measured: where the arm is.
+            now_s: ROS time.
+            later_s: it begins so much later than it otherwise could; 0: as soon as it can.
+
+        Raises:
+            MotionRefusedError: it cannot be played.
+        """
+        self._chunks.check(chunk.deltas, chunk.control_dt_s)
+        if len(chunk.close) not in (0, len(chunk.deltas)):
+            raise MotionRefusedError(
+                Cause.INVALID_CHUNK,
+                f"{len(chunk.close)} gripper commands for {len(chunk.deltas)} actions; valid is "
+                "one for each, or none; nothing of the chunk is played",
+            )
+        now_s = told.present(now_s, self._start_lead_s)
+        if not told.plays_for(chunk.session_id):
+            told.refuse_other_motion(now_s)
+        moving, hand_over_s = told.moving(now_s), self._hand_over_lead_s + later_s
+        if later_s > 0.0:  # what is due until then is late, whatever the clock's steps
+            chunk = chunk.from_time(now_s + hand_over_s)
+        chunk, now_s, lead_s = chunk.due(now_s, now_s + (hand_over_s if moving else 0.0))
+        deltas, bound = chunk.deltas, False
+        if self._rails is not None:
+            deltas, bound = self._rails.keep(deltas)
+        plan = self._plan(told, chunk, deltas, measured, now_s, lead_s, hand_over_s)
+        gripper = _gripper_for(told, chunk, measured)
+        fingers = None if gripper is None else plan_fingers(gripper, chunk, plan, now_s)
+        moves = fingers is not None and fingers.trajectory is not None
+        playing = Playing(
+            plan, now_s, chunk.session_id, chunk.sequence, bound, moves, chunk.dropped
+        )
+        from_rest = chunk.start_s is None and not moving
+        return Prepared(playing, measured.arm, gripper, fingers, chunk, from_rest)
+
+    def _plan(
+        self,
+        told: Told,
+        chunk: ChunkCommand,
+        deltas: Vector,
+        measured: Measured,
+        now_s: float,
+        lead_s: float,
+        hand_over_s: float,
+    ) -> Plan:
+        dt_s, running = chunk.control_dt_s, told.playing
+        if running is None or not told.plays_for(chunk.session_id) or not told.in_earnest:
+            refuse_unless_at_rest(measured, self._rest_speed)
+            before = told.before if chunk.session_id == told.session_id else None
+            start = self._chunks.from_rest(measured.q, before, lead_s)
+            return self._chunks.plan_chunk(deltas, dt_s, start)
+        if running.finished(now_s) and measured.speed_rad_s <= self._rest_speed:
+            start = self._chunks.from_rest(measured.q, told.before, lead_s)
+            return self._chunks.plan_chunk(deltas, dt_s, start)
+        elapsed_s = now_s - running.start_s
+        begins_s = lead_s
+        if chunk.start_s is None or lead_s > 0.0:  # what is planned must arrive before it begins
+            begins_s = max(lead_s, hand_over_s)
+        moving = in_motion(running.plan, elapsed_s, begins_s)
+        if moving is not None:
+            # Now and then the limits leave no way on from such a motion: then from its end.
+            with suppress(MotionRefusedError):
+                return self._chunks.plan_chunk(deltas, dt_s, moving)
+        resting = self._chunks.from_end(running.plan, elapsed_s, lead_s)
+        return self._chunks.plan_chunk(deltas, dt_s, resting)
+
+
+def refuse_unless_at_rest(measured: Measured, rest_speed: float) -> None:
+    """Raise MotionRefusedError if a joint is faster than `rest_speed` [rad/s]."""
+    if measured.speed_rad_s > rest_speed:
+        raise MotionRefusedError(
+            Cause.NOT_AT_REST,
+            f"a joint moves at {measured.speed_rad_s:.3f} rad/s although nothing is played; "
+            f"motion begins from rest, up to {rest_speed} rad/s; call stop, or see who "
+            "moves the arm; nothing is sent",
+        )
+
+
+def _gripper_for(told: Told, chunk: ChunkCommand, measured: Measured) -> Gripper | None:
+    """What is known of the fingers when a chunk comes: a copy, for the chunk to be planned on.
+
+    In another episode, who knows who moved them since.
+    """
+    if told.gripper is None:
+        return None
+    gripper = copy(told.gripper)
+    if chunk.session_id != told.session_id:
+        gripper.forget()
+    if measured.finger_m is not None:
+        gripper.measured(measured.finger_m)
+    return gripper
