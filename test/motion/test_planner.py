@@ -13,10 +13,12 @@ from vera_ros.motion.limits import Limits
 from vera_ros.motion.plan import Plan
 from vera_ros.motion.planner import Planner
 from vera_ros.motion.trajectory import ArmState
+from vera_ros.sim.follower import TrajectoryFollower
+from vera_ros.sim.trajectory import TrajectoryPoints
 
 from .checker import check, state_of
 from .chunks import POLICY_LIKE, START_Q, Vector, chunks, starts, vectors
-from .conftest import Published, plan_or_none, refusal_of
+from .conftest import JOINTS, Published, plan_or_none, refusal_of
 
 NOW_S = 1.7e9
 
@@ -57,6 +59,60 @@ def test_stop_may_begin_anywhere_in_a_plan(
     for name, value in zip(("start_q", "start_dq", "start_ddq"), now, strict=True):
         np.testing.assert_allclose(getattr(trajectory, name), value, atol=1e-6)
     assert stop.duration_s <= max(running.duration_s - time_s, lead_s) + 0.03
+
+
+def follower(q: Vector) -> TrajectoryFollower:
+    """A controller whose arm stands there."""
+    return TrajectoryFollower(JOINTS, q, open_loop=True)
+
+
+def take(controller: TrajectoryFollower, plan: Plan, start_s: float) -> None:
+    sent = plan.trajectory()
+    points = TrajectoryPoints(
+        sent.times_s.tolist(), sent.q.tolist(), sent.dq.tolist(), sent.ddq.tolist()
+    )
+    controller.accept(JOINTS, points, start_s, start_s, START_Q, np.zeros(7))
+
+
+@given(deltas=chunks(), q=starts(0.1), part=st.floats(0.0, 1.0))
+@example(deltas=POLICY_LIKE, q=START_Q, part=0.3)
+def test_a_way_back_suits_a_controller_that_plays_and_one_that_does_not(
+    chunk_planner: ChunkPlanner,
+    planner: Planner,
+    limits: Limits,
+    arm: object,
+    gripper_limits: GripperLimits,
+    deltas: Vector,
+    q: Vector,
+    part: float,
+) -> None:
+    running = plan_or_none(chunk_planner, deltas, q)
+    if running is None:
+        return
+    gate = Published(arm, limits, gripper_limits).gate  # type: ignore[arg-type]
+    if refusal_of(lambda: gate.send_arm(running.trajectory(), ArmState(q), NOW_S)) is not None:
+        return
+    time_s = part * running.duration_s
+    back = planner.plan_return(running, time_s, q)
+    gate.check_arm(back.trajectory(), ArmState(running.spline.state(time_s)[0]), NOW_S + time_s)
+    check(back.trajectory(), limits)
+    hears, deaf = follower(q), follower(q)
+    take(hears, running, NOW_S)
+    before = hears.sample(NOW_S + time_s)
+    for controller in (hears, deaf):
+        take(controller, back, NOW_S + time_s)
+    after = hears.sample(NOW_S + time_s)
+    for name, most in (("q", 1e-6), ("dq", 1e-4), ("ddq", 1e-2)):
+        np.testing.assert_allclose(getattr(after, name), getattr(before, name), atol=most)
+    for later_s in np.linspace(0.0, back.duration_s + 0.1, 20):
+        np.testing.assert_allclose(deaf.sample(NOW_S + time_s + later_s).q, q, atol=1e-9)
+    np.testing.assert_allclose(hears.sample(NOW_S + time_s + later_s).q, q, atol=1e-9)
+
+
+def test_a_way_back_that_keeps_no_limit_is_refused(planner: Planner, running: Plan) -> None:
+    far = refusal_of(lambda: planner.plan_return(running, 0.2, START_Q + 1e3))
+    assert far is not None
+    assert far.cause is Cause.LIMIT_EXCEEDED
 
 
 @given(part=st.floats(0.05, 0.8))

@@ -26,7 +26,7 @@ from vera_ros.motion.rehearsal import Rehearsal
 from vera_ros.motion.senses import Bounds, Senses
 from vera_ros.motion.supervisor import Hold, Supervisor
 
-from .checker import check
+from .checker import check, state_of
 from .chunks import CONTROL_DT_S, START_Q, Vector
 from .commander_rig import CLOSE, DOWN, REST_SPEED, TURN, Rig, goes_on, refused
 from .conftest import Published, refusal_of
@@ -552,6 +552,61 @@ def test_joint_states_that_repeat_themselves_are_no_ground_to_brake_from(
         assert np.abs(scene.arm[-1].start_q - stuck).max() > 0.01
         scene.tick(5.0)
         assert len(scene.arm) == 2  # also when it seems to go on moving
+
+
+def deaf(scene: Scene) -> None:
+    """The arm stands still, whatever it is told."""
+    scene.look = at(q=START_Q, dq=np.zeros(7))
+    scene.tick()
+
+
+def stays(scene: Scene) -> None:
+    """What was sent last leads to where the arm stands, in one piece."""
+    (plan, last), (began_s, stopped_s) = scene.arm, scene.rig.published.sent_s
+    np.testing.assert_array_equal(last.q, START_Q[None])
+    now = state_of(plan, stopped_s - began_s)  # of an arm that has heard
+    np.testing.assert_allclose(last.start_q, now[0], atol=1e-6)
+    np.testing.assert_allclose(last.start_dq, now[1], atol=1e-4)
+    assert np.abs(last.start_q - START_Q).max() > 0.005
+
+
+def test_a_controller_that_never_heard_of_a_plan_is_not_told_to_stop_in_mid_motion(
+    scene: Scene,
+) -> None:
+    """It is at rest, and would have made a leap to where the stop began."""
+    deaf(scene)
+    scene.play(FAR)
+    scene.tick_until(lambda: scene.supervisor.playing is None)
+    scene.aborted(Cause.JOINTS_FROZEN)
+    stays(scene)
+    scene.tick_until(lambda: "rested" in scene.told.names())
+    assert scene.told.last("rested")[0]
+
+
+@pytest.mark.parametrize("passed_s", [0.04, 0.26])
+def test_whatever_stops_it_before_that_is_noticed(scene: Scene, passed_s: float) -> None:
+    deaf(scene)
+    scene.play(FAR)
+    scene.tick(passed_s)
+    plan = scene.supervisor.playing
+    assert plan is not None
+    scene.stop()
+    if passed_s > 0.1:
+        stays(scene)
+    else:  # no arm could be seen to have moved by then
+        assert len(scene.arm[-1].q) > 1
+
+
+def test_an_arm_that_was_seen_to_move_once_has_heard(scene: Scene) -> None:
+    scene.tick()
+    scene.play(FAR)
+    scene.tick(0.2)
+    stuck = scene.rig.state()[0]
+    scene.look = at(q=stuck, dq=np.zeros(7))
+    scene.tick(0.1)
+    before = scene.rig.state()
+    scene.stop()
+    stops_along_its_plan(scene, before)
 
 
 def test_old_joint_states_are_no_ground_to_brake_from(playing: Scene) -> None:

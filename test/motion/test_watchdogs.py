@@ -54,6 +54,21 @@ def test_an_arm_that_follows_within_the_delay_is_never_frozen(
         assert not watch.look(Q + measured, Q + planned, i * period_s)
 
 
+@given(
+    acts=st.lists(st.tuples(st.booleans(), st.booleans()), min_size=1, max_size=30),
+)
+def test_an_arm_has_stood_since_before_a_motion_unless_it_was_seen_to_move(
+    acts: list[tuple[bool, bool]],
+) -> None:
+    """`acts`: whether something is played at each look, and whether the joints have changed."""
+    watch, stood, measured = FrozenJoints(TIME_S, ANGLE_RAD, DELAY_S), False, Q
+    for i, (plays, moved) in enumerate(acts):
+        measured = measured + 1e-6 if moved else measured
+        watch.look(measured, Q if plays else None, 0.02 * i)
+        stood = not plays or (stood and not moved)
+        assert watch.stood is stood
+
+
 def test_chunks_that_take_over_from_each_other_are_one_motion() -> None:
     """Every new chunk began the count anew, and where they came often it never ended."""
     watch = FrozenJoints(TIME_S, ANGLE_RAD, DELAY_S)

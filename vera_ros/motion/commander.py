@@ -10,6 +10,7 @@ from vera_ros.motion.chunk_planner import ChunkPlanner
 from vera_ros.motion.commands import Measured
 from vera_ros.motion.gate import Gate
 from vera_ros.motion.gripper import Gripper, GripperPlan
+from vera_ros.motion.plan import Plan
 from vera_ros.motion.planner import Planner
 from vera_ros.motion.playback import Playing
 from vera_ros.motion.preparation import Preparation, Prepared, Told, refuse_unless_at_rest
@@ -159,6 +160,19 @@ class Commander:
         self.told = replace(self.told, stopping=Playing(plan, now_s))
         self._stop_gripper(now_s)
 
+    def stay(self, measured: Measured, now_s: float) -> None:
+        """Bring an arm to rest that may never have heard of the playing plan: where it was seen.
+
+        Raises:
+            MotionRefusedError: as for `stop`.
+        """
+        playing = self.playing
+        if playing is None or self._let_go(playing).finished(now_s):
+            return
+        now_s = self.told.present(now_s, self._start_lead_s)
+        plan = self._planner.plan_return(playing.plan, now_s - playing.start_s, measured.q)
+        self._send_stop(plan, now_s)
+
     def turn_back(self, by_s: float) -> None:
         """ROS time was turned back: so is all that is remembered of it."""
         self.told = self.told.sooner(by_s)
@@ -169,6 +183,9 @@ class Commander:
             return
         now_s = self.told.present(now_s, self._start_lead_s)
         plan = self._planner.plan_stop(playing.plan, now_s - playing.start_s, self._stop_lead_s)
+        self._send_stop(plan, now_s)
+
+    def _send_stop(self, plan: Plan, now_s: float) -> None:
         # It starts from the plan, which the arm follows within the tracking tolerance.
         self._gate.send_arm(plan.trajectory(), ArmState(plan.spline.state(0.0)[0]), now_s)
         self.told = replace(self.told, stopping=Playing(plan, now_s))

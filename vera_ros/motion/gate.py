@@ -18,7 +18,8 @@ from vera_ros.motion.trajectory import ArmState, ArmTrajectory, GripperTrajector
 
 _TOLERANCE = 1e-3  # relative, on rates: what rounding may add
 _SAMPLES_PER_PIECE = 13  # between which a quintic's rates hide next to nothing
-_OBSTACLE_STRIDE = 4  # of these samples that are looked at for obstacles: some 5 ms
+_SAMPLES_S = 1.25e-3  # no two of them are further apart
+_OBSTACLE_STRIDE = 4  # of these samples that are looked at for obstacles: up to 5 ms
 # How far a start may be from what it continues [rad, rad/s, rad/s^2]: rounding, no more.
 _CONTINUITY = (1e-5, 1e-3, 0.1)
 
@@ -132,7 +133,7 @@ class Gate:
         limits = self._limits
         with np.errstate(all="ignore"):  # what overflows is not a number, and refused
             pieces = QuinticPieces(trajectory)
-            motion = np.stack(pieces.at(*pieces.even(_SAMPLES_PER_PIECE)))
+            motion = np.stack(pieces.at(*pieces.even(_SAMPLES_PER_PIECE, _SAMPLES_S)))
         _refuse_below("position", motion[0].min(axis=0), limits.lower - 1e-9)
         _refuse_above("position", motion[0].max(axis=0), limits.upper + 1e-9)
         for name, values, bound in zip(RATES, motion[1:], limits.rates.joints, strict=True):

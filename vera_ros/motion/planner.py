@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Joint motions that play no chunk: moves, stops, brakes."""
+"""Joint motions that play no chunk: moves, stops, brakes, ways back."""
 
 import numpy as np
 
@@ -12,6 +12,7 @@ from vera_ros.motion.plan import KNOT_S, PLANNED_SHARE, Plan
 from vera_ros.motion.small_matrices import Vector
 
 _FASTEST = 5.0  # times its limit, that a joint can be measured to move
+_RETURNS_S = np.geomspace(0.1, 10.0, 25)  # how long a way back may take, shortest first
 _STOP_KNOTS = (8, 12, 16, 24, 32, 48, 64, 96)  # lengths that a stop may have, shortest first
 
 
@@ -58,6 +59,25 @@ class Planner:
         times, knots = brake(q, dq, still, self._limits.rates.joints, KNOT_S)
         spline = JointSpline(np.append(0.0, times), np.vstack((q, knots)), (dq, still))
         return Plan(spline)
+
+    def plan_return(self, running: Plan, time_s: float, q: Vector) -> Plan:
+        """Plan the smooth way from a running plan, of which `time_s` has passed, to a rest at `q`.
+
+        It has one point, its end: a controller that plays the plan comes back to `q` in one
+        quintic piece, and one that has never heard of the plan, and stands at `q`, stays there.
+
+        Raises:
+            MotionRefusedError: no way back within the rate limits was found.
+        """
+        start_q, dq, ddq = running.spline.state(time_s)
+        for duration_s in _RETURNS_S:
+            spline = JointSpline(np.array([0.0, duration_s]), np.stack((start_q, q)), (dq, ddq))
+            if slowdown(spline, self._limits.rates, self._arm.chain) <= PLANNED_SHARE:
+                return Plan(spline)
+        raise MotionRefusedError(
+            Cause.LIMIT_EXCEEDED,
+            f"no way back to {np.round(q, 4).tolist()} rad keeps the rate limits",
+        )
 
     def plan_move(self, q: Vector, goal: Vector, speed_share: float) -> Plan:
         """Plan a straight joint motion between two resting positions (Shape (n,), [rad]).

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Watches an arm play its plan, and tells what keeps it from it."""
 
+import numpy as np
+
 from vera_ros.motion.causes import Cause
 from vera_ros.motion.commands import Measured
 from vera_ros.motion.contact import ContactWatch
@@ -42,6 +44,17 @@ class PlaybackWatch:
             return None
         moves = playing is not None or self._bounds.moves(measured)
         return None if moves and self._frozen.same_s >= _SAME_S else measured
+
+    def stands(self, senses: Senses, playing: Playing, now_s: float) -> Measured | None:
+        """The measured arm, if it was not seen to move since the plan has begun, and should have.
+
+        Then nobody knows whether the controller plays: it may never have got the plan.
+        """
+        measured = senses.measured
+        if measured is None or not self._frozen.stood:
+            return None
+        moved_rad = float(np.abs(playing.planned(now_s) - measured.q).max())
+        return measured if moved_rad >= self._bounds.frozen_rad else None
 
     def look(self, playing: Playing | None, senses: Senses, now_s: float) -> Trouble | None:
         """What keeps the arm from playing its plan, and in which words; None: nothing does."""

@@ -31,10 +31,17 @@ class QuinticPieces:
         self._ends_s = trajectory.times_s
         self._c = np.stack((c0, c1, c2, c3, c4, c5))
 
-    def even(self, count: int) -> tuple[npt.NDArray[np.intp], Vector]:
-        """Piece and s of `count` samples on each piece, both ends included."""
-        pieces = len(self._h)
-        return np.repeat(np.arange(pieces), count), np.tile(np.linspace(0.0, 1.0, count), pieces)
+    def even(self, count: int, most_s: float) -> tuple[npt.NDArray[np.intp], Vector]:
+        """Piece and s of samples on each piece, both ends included.
+
+        Args:
+            count: how many there are on each piece at least.
+            most_s: how far apart they may be.
+        """
+        counts = np.maximum(count, np.ceil(self._h[:, 0] / most_s).astype(int) + 1)
+        piece = np.repeat(np.arange(len(counts)), counts)
+        number = np.arange(len(piece)) - (np.cumsum(counts) - counts)[piece]
+        return piece, number / (counts[piece] - 1)
 
     @property
     def duration_s(self) -> float:

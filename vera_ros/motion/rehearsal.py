@@ -35,6 +35,10 @@ class Rehearsal(Commander):
         """Let go of the plan: nothing moves."""
         self.told = replace(self.told, playing=None)
 
+    def stay(self, measured: Measured, now_s: float) -> None:
+        """As for `stop`."""
+        self.stop(now_s)
+
     def brake(self, measured: Measured, now_s: float) -> None:
         """Let go of the plan: whatever moves the arm, it is not for a dry run to stop it."""
         self.told = replace(self.told, playing=None)

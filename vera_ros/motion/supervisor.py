@@ -252,8 +252,9 @@ class Supervisor:
     ) -> None:
         self._drop(cause, message)
         try:
-            measured = self._to_brake_from(cause, senses)
-            if measured is not None:
+            if (stood := self._watch and self._watch.stands(senses, playing, now_s)) is not None:
+                self._commander.stay(stood, now_s)
+            elif (measured := self._to_brake_from(cause, senses)) is not None:
                 self._commander.brake(measured, now_s)
             else:
                 self._commander.stop(now_s)

@@ -22,6 +22,7 @@ class FrozenJoints:
 
     Attributes:
         same_s: for how long they have been the same, whether or not the arm should move.
+        stood: they have been the same since the arm was to stand still.
     """
 
     def __init__(self, time_s: float, angle_rad: float, delay_s: float) -> None:
@@ -34,7 +35,7 @@ class FrozenJoints:
         """Begin anew: what came before says nothing any more."""
         self._measured: Vector | None = None
         self._since_s = np.inf
-        self.same_s = 0.0
+        self.same_s, self.stood = 0.0, False
         self._forget_plan()
 
     def _forget_plan(self) -> None:
@@ -56,6 +57,7 @@ class FrozenJoints:
             self._measured, self._since_s = measured.copy(), now_s
         self.same_s = max(self.same_s, now_s - self._since_s)
         if planned is None:
+            self.stood = True
             self._forget_plan()
             return False
         if not self._recent or now_s > self._recent[-1][0]:  # and not where time stands still
