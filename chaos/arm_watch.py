@@ -13,6 +13,7 @@ LATE_S = 0.15  # a controller may play a trajectory so late
 LATE_SAMPLES = 6
 _OFF_RAD = 0.1
 _OFF_S = 0.6  # after which somebody must have reacted
+_THERE_RAD = 0.01
 _STILL_RAD_S = 0.02
 _STILL_S = 0.1
 _SETTLING_S = 0.5  # after a trajectory's end
@@ -107,13 +108,19 @@ class ArmWatch:
             if trajectory is self._plays[-1][0] or sample.stamp_s < self._plays[-1][1] + LATE_S
         )
         self.largest_off_rad = max(self.largest_off_rad, off_rad)
-        if off_rad <= _OFF_RAD:
+        if off_rad <= _OFF_RAD or self._is_there(sample):
             self._off_since_s = None
         elif self._off_since_s is None:
             self._off_since_s = sample.stamp_s
         elif sample.stamp_s - self._off_since_s > _OFF_S:
             self._blame(sample, f"the arm is {off_rad:.3f} rad from its trajectory for {_OFF_S} s")
             self._off_since_s = np.inf  # once is enough
+
+    def _is_there(self, sample: JointSample) -> bool:
+        """Whether the arm rests where the trajectory ends: what has never left need not come."""
+        trajectory, _ = self._plays[-1]
+        there_rad = float(np.abs(trajectory.q[-1] - sample.q).max())
+        return self._rests_at(sample) and there_rad <= _THERE_RAD
 
     def _off(self, trajectory: Trajectory, begins_s: float, sample: JointSample) -> float:
         """Largest distance of a joint from where it was to be within the last moments."""

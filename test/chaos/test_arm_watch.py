@@ -86,6 +86,25 @@ def test_an_arm_that_leaves_its_trajectory_and_is_stopped_is_fine(watch: ArmWatc
     assert watch.violations == []
 
 
+def there_and_back() -> Trajectory:
+    """A long way out, and to where the arm stood when it began."""
+    out = Swing(0, 0.4, 3.0).published(AT_S).q
+    q = np.concatenate((out, out[::-1]))
+    still = np.zeros_like(q)
+    return Trajectory(np.linspace(0.0, 6.0, len(q) + 1)[1:], q, still, still, START_Q, STILL, STILL)
+
+
+@pytest.mark.parametrize(("off_rad", "blamed"), [(0.0, 0), (0.05, 1)])
+def test_an_arm_that_rests_where_its_trajectory_ends_need_not_go_there(
+    watch: ArmWatch, off_rad: float, blamed: int
+) -> None:
+    """Its controller has not heard of what was stopped before, and is told to stay."""
+    watch.told(there_and_back(), AT_S)
+    for step in range(500):
+        watch.see(JointSample(AT_S + 0.01 * step, START_Q + off_rad, STILL))
+    assert len(watch.violations) == blamed
+
+
 def test_an_arm_out_of_sight_is_known_again_when_it_rests(watch: ArmWatch) -> None:
     """The simulator stood still: what the arm did meanwhile is not its fault."""
     watch.told(played(Swing(0, 0.4, 3.0)), AT_S)
