@@ -252,8 +252,8 @@ class Supervisor:
     ) -> None:
         self._drop(cause, message)
         try:
-            if (stood := self._watch and self._watch.stands(senses, playing, now_s)) is not None:
-                self._commander.stay(stood, now_s)
+            if (stands := self._stands(playing, senses, now_s)) is not None:
+                self._commander.stay(stands, now_s)
             elif (measured := self._to_brake_from(cause, senses)) is not None:
                 self._commander.brake(measured, now_s)
             else:
@@ -265,6 +265,10 @@ class Supervisor:
             )
         self.explain(cause, message)
         self._listener.aborted(playing, cause, message)
+
+    def _stands(self, playing: Playing, senses: Senses, now_s: float) -> Measured | None:
+        """The measured arm, if it may not know of what plays at all."""
+        return None if self._watch is None else self._watch.stands(senses, playing, now_s)
 
     def _to_brake_from(self, cause: Cause, senses: Senses) -> Measured | None:
         """The measured arm, if it is a better guide to a smooth stop than its plan."""
