@@ -164,9 +164,12 @@ class Umpire:
         return found
 
     def _entry_step_s(self, published: Published, playing: Trajectory, start: Motion) -> float:
-        """The step of the set-point where a controller enters a trajectory after its time 0."""
+        """The step of the set-point where a controller enters a trajectory after its time 0.
+
+        0 where nobody here knows what the arm plays until then.
+        """
         late_s = published.published_s - published.begins_s
-        if late_s <= published.times_s[0]:
+        if late_s <= published.times_s[0] or not start.source:
             return 0.0
         before = start
         if start.source == "plan" and self._last is not None:

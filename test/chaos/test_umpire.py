@@ -219,5 +219,8 @@ def test_what_goes_on_from_something_unheard_is_not_blamed_for_its_start(
     one = Umpire(checker, bounds, history)
     wild = Swing(1).published(AT_S + 0.25, 0.25)
     one.doubt()
-    assert judge(one, wild).source == ""
+    late = replace(wild, published_s=wild.begins_s + 0.02)
+    assert judge(one, late).source == ""
+    one.doubt()
+    assert judge(one, late).violations == ()
     assert judge(one, wild).violations != ()  # the next one goes on from what was heard
