@@ -217,7 +217,7 @@ def test_what_goes_on_from_something_unheard_is_not_blamed_for_its_start(
     for sample in swing.samples(AT_S, AT_S - 0.5, AT_S + 0.3):
         history.add(sample)
     one = Umpire(checker, bounds, history)
-    wild = Swing(1).published(AT_S + 0.25, 0.25)
+    wild = Swing(1, 0.3).published(AT_S + 0.25, 0.25)
     one.doubt()
     late = replace(wild, published_s=wild.begins_s + 0.02)
     assert judge(one, late).source == ""
