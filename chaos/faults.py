@@ -172,7 +172,10 @@ def _of_processes() -> Iterator[Kind]:
     arm_gone = ("arm_silent", "ik_node has said nothing", "no joint states were received yet")
     no_sim = (*_NO_JOINTS, "no_controller", "nothing moves without")
     yield Kind("kill_policy_node", PROCESS, ("episode_forgotten",), kills=True)
-    yield Kind("kill_ik_node", PROCESS, arm_gone, kills=True)
+    # One that has begun anew says that it is not active yet, or does not know the controllers yet:
+    # where an episode has just ended, nobody else misses it.
+    anew = ("inactive", "no_controller", "nothing moves without")
+    yield Kind("kill_ik_node", PROCESS, (*arm_gone, *anew), kills=True)
     yield Kind("kill_reference_server", PROCESS, _LOST, survived_s=_ANY, kills=True)
     yield Kind("kill_sim_node", PROCESS, (*no_sim, *_NO_VIEW), kills=True)
     while_s = _lasting(0.2, 2.0)

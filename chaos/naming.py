@@ -3,7 +3,12 @@
 
 A fault is named by what its kind lists (`Kind.named_by`), said after it struck. That a process was
 killed, a fault was let loose or a node warns of something else names nothing, and what a node has
-warned of before is not said anew.
+warned of before is not said anew. A process that was killed may be missed by others, or say itself
+that it has begun anew.
+
+What is said counts until the arm plays again, and for numbers and warnings, which come once a
+second, a little longer. It plays again with a chunk of the last goal that was accepted after the
+fault: one of which a step is played, or that the next one takes over from while it plays.
 
 A fault is absorbed where nothing had to be named because nothing happened: no chunk was refused or
 stopped, the arm played on within seconds, and either the episode came to its own good end just

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Who works with the system while faults strike: gives goals, sets scenes, presses buttons."""
 
+import math
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -45,6 +47,8 @@ class Operator(Node):
         recorder: what the system says.
         lifecycle: of its nodes.
         goals: how many were accepted.
+        began_s: when the last one was, steady time [s]; infinite: whoever worked on it is gone, and
+            what still plays of it shows nothing.
         outcomes: of goals, by number from 1.
         last_result: of the last goal that has ended, in words.
     """
@@ -61,6 +65,7 @@ class Operator(Node):
         self._handle: Any = None
         self._result: Any = None
         self.goals = 0
+        self.began_s = math.inf
         self.outcomes: dict[int, str] = {}
         self.last_result = ""
         self._success = self.create_publisher(Bool, "task_success", 10)
@@ -87,6 +92,7 @@ class Operator(Node):
     def forget_episode(self) -> None:
         """Whoever worked on the goal is gone."""
         self._handle = self._result = None
+        self.began_s = math.inf
 
     def missing(self) -> str:
         """Name what is not there for an episode; empty: everything is."""
@@ -119,6 +125,7 @@ class Operator(Node):
             raise DemoError("policy_node refused the goal")
         self._handle, self._result = handle, handle.get_result_async()
         self.goals += 1
+        self.began_s = time.monotonic()
 
     def cancel(self, waiter: Waiter) -> None:
         """Cancel the goal, if there is one."""
@@ -133,7 +140,7 @@ class Operator(Node):
         self.last_result = f"the last episode: {outcome}, {result.message}"
         self.recorder.see_result(result.cause, result.message)
         self._scene_is_used = outcome in _ENDED_WELL
-        self.forget_episode()
+        self._handle = self._result = None
 
     # Scenes.
 

@@ -41,7 +41,8 @@ class Recorder:
     Attributes:
         events: so far.
         server_latency_s, pipeline_latency_s: of each chunk, as policy_status says.
-        played: the latest chunk of which a step was played.
+        played: the latest chunk of which a step was played, or that the next one took over from:
+            where chunks are asked for long before they are due, that may be before its first step.
         finished: the latest chunk that was played to its end, or to the next one's beginning.
     """
 
@@ -60,6 +61,11 @@ class Recorder:
         node.create_subscription(ChunkProgress, "chunk_progress", self._on_progress, 50)
         node.create_subscription(ArmStatus, "arm_status", self._on_arm_status, LATCHED)
         node.create_subscription(DiagnosticArray, "/diagnostics", self._on_diagnostics, 50)
+
+    @property
+    def episode_over(self) -> bool:
+        """Whether policy_status says that no episode is under way, whatever its goal knows yet."""
+        return self._status is not None and not State(self._status.state).running
 
     def note(self, source: str, name: str, words: str = "") -> None:
         """Something was said now."""
@@ -117,9 +123,10 @@ class Recorder:
         chunk = self._chunks.get(key)
         if chunk is None:
             return
-        if progress.steps_played and self.played.accepted_s != chunk.accepted_s:
+        over = progress.state in (ChunkProgress.FINISHED, ChunkProgress.SUPERSEDED)
+        if (over or progress.steps_played) and self.played.accepted_s != chunk.accepted_s:
             self.played = Played(chunk.accepted_s, now_s)
-        if progress.state in (ChunkProgress.FINISHED, ChunkProgress.SUPERSEDED):
+        if over:
             self.finished = Played(chunk.accepted_s, now_s)
 
     def _on_arm_status(self, status: ArmStatus) -> None:

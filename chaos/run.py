@@ -101,7 +101,7 @@ class Run:
         over_s = time.monotonic()
         try:
             self._wait_until(over_s + fault.phase_s)
-            if not operator.episode_runs:
+            if not operator.episode_runs or operator.recorder.episode_over:
                 self._wait_for_play(time.monotonic(), whole=False)
             goal = operator.goals
             struck_s = self._injector.strike(fault)
@@ -128,15 +128,18 @@ class Run:
     ) -> float:
         """Wait until a chunk that was accepted since then plays, or was played whole; say when.
 
+        It must be one of the last goal's: of one that was given to a process which was killed
+        since, chunks may play on.
+
         Raises:
             DemoError: that does not come.
         """
-        recorder = self._arena.operator.recorder
+        operator = self._arena.operator
 
         def chunk() -> Played:
-            return recorder.finished if whole else recorder.played
+            return operator.recorder.finished if whole else operator.recorder.played
 
-        self._keep_going(lambda: chunk().accepted_s >= since_s, within_s)
+        self._keep_going(lambda: chunk().accepted_s >= max(since_s, operator.began_s), within_s)
         return chunk().at_s
 
     def _keep_going(self, done: Callable[[], bool], within_s: float) -> None:

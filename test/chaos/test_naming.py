@@ -25,6 +25,9 @@ def said(words: str) -> Event:
         ("joints_frozen", Event(1.0, events.CHUNK, "joints_frozen", "they have not changed")),
         ("joints_frozen", Event(1.0, events.CHUNK, "limit_exceeded", "0.1 rad from where joint 1")),
         ("kill_ik_node", Event(1.0, events.POLICY, "arm_silent")),
+        ("kill_ik_node", Event(1.0, events.ARM, "inactive")),
+        ("kill_ik_node", Event(1.0, events.CHUNK, "no_controller", "nothing moves without one")),
+        ("joints_dropped", Event(1.0, events.CHUNK, "no_joint_states", "it was 0.09 s ago")),
         (
             "deactivate_ik_node",
             Event(1.0, events.CHUNK, "stopped", "the node is being deactivated"),
@@ -41,7 +44,10 @@ def test_what_tells_of_a_fault_names_it(kind: str, event: Event) -> None:
     [
         ("joints_nan", said("agentview_image comes at # Hz, the policy needs # Hz")),
         ("joints_frozen", Event(1.0, events.CHUNK, "limit_exceeded", "the velocity would jump")),
+        ("joints_dropped", Event(1.0, events.CHUNK, "limit_exceeded", "from where joint 7 is")),
         ("cut", Event(1.0, events.CHUNK, "stopped", "a stop was asked for")),
+        ("kill_ik_node", Event(1.0, events.CHUNK, "stopped", "a stop was asked for")),
+        ("freeze_ik_node", Event(1.0, events.ARM, "inactive")),
         ("latency", Event(1.0, events.COUNTER, "frames_dropped")),
         ("deactivate_ik_node", Event(1.0, events.CHUNK, "stopped", "a stop was asked for")),
         ("view_late", Event(1.0, events.WAITS, "waiting for the arm to rest", "to rest")),

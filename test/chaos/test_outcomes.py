@@ -63,6 +63,26 @@ def test_a_process_that_was_killed_must_be_named_by_others() -> None:
     assert not one(killed, Event(11.0, events.POLICY, "arm_silent")).unnamed
 
 
+def test_joint_states_that_fail_to_come_are_not_named_by_an_arm_that_lags_behind() -> None:
+    """Once, an arm that was measured too long ago was said to be far from where it should be."""
+    dropped = Fault(0, "joints_dropped", {"duration_s": 0.12})
+    ended = replace(CUT, fault=dropped, over_s=10.12, goal_after=2)
+    far = "it starts 0.081 rad from where joint 7"
+    assert one(ended, Event(10.1, events.CHUNK, "limit_exceeded", f"{far} is")).unnamed
+    late = Event(10.1, events.CHUNK, "no_joint_states", f"{far} was 0.09 s ago")
+    assert one(ended, late).named == ("no_joint_states",)
+
+
+def test_a_process_that_was_killed_as_an_episode_ended_well_must_say_that_it_began_anew() -> None:
+    killed = replace(CUT, fault=Fault(0, "kill_ik_node"), goal_after=2, ended_well=True)
+    refused = Event(11.0, events.CHUNK, "internal_error", "ik_node failed")
+    assert one(killed, refused).unnamed
+    assert not one(killed, refused, Event(10.9, events.ARM, "inactive")).unnamed
+    slow = replace(killed, recovered_s=16.0)
+    assert one(slow).unnamed
+    assert not one(slow, Event(10.9, events.ARM, "inactive")).unnamed
+
+
 @pytest.mark.parametrize(
     "event",
     [

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The recorder keeps what is said once, when it is new, and what states say by themselves."""
 
-from collections.abc import Callable
+import math
 from typing import Any
 
 import pytest
@@ -13,21 +13,7 @@ from vera_ros.motion.causes import Cause as ArmCause
 from vera_ros.policy.states import Cause, State
 from vera_ros_interfaces.msg import ArmStatus, ChunkProgress, PolicyStatus
 
-
-class Topics:
-    """What a recorder subscribes to, to be said to it without a middleware."""
-
-    def __init__(self) -> None:
-        self._listeners: dict[type[Any], Callable[[Any], None]] = {}
-
-    def create_subscription(
-        self, kind: type[Any], _topic: str, listener: Callable[[Any], None], _qos: object
-    ) -> None:
-        self._listeners[kind] = listener
-
-    def say(self, *messages: Any) -> None:
-        for message in messages:
-            self._listeners[type(message)](message)
+from .topics import Topics
 
 
 @pytest.fixture
@@ -100,3 +86,46 @@ def test_a_chunk_that_is_refused_is_noted_with_its_words(
     )
     topics.say(refused)
     assert heard(recorder) == [(events.CHUNK, "limit_exceeded", "too far")]
+
+
+def progress(sequence: int, state: int, steps: int = 0) -> ChunkProgress:
+    return ChunkProgress(session_id="s", sequence=sequence, state=state, steps_played=steps)
+
+
+def test_a_chunk_plays_from_its_first_step_on(topics: Topics, recorder: Recorder) -> None:
+    before = recorder.played
+    topics.say(progress(0, ChunkProgress.ACCEPTED))
+    assert recorder.played == before
+    topics.say(progress(0, ChunkProgress.PLAYING, 1))
+    played = recorder.played
+    assert before.at_s < played.accepted_s <= played.at_s
+    topics.say(progress(0, ChunkProgress.PLAYING, 2))
+    assert recorder.played == played
+    assert recorder.finished == before
+    topics.say(progress(0, ChunkProgress.FINISHED, 2))
+    assert recorder.played == played
+    assert recorder.finished.accepted_s == played.accepted_s
+
+
+def test_a_chunk_that_the_next_one_takes_over_from_has_been_played(
+    topics: Topics, recorder: Recorder
+) -> None:
+    """Once, an arm that moved all the while seemed to stand: chunks came long before their time."""
+    topics.say(progress(0, ChunkProgress.ACCEPTED), progress(0, ChunkProgress.SUPERSEDED))
+    assert recorder.played.accepted_s == recorder.finished.accepted_s > -math.inf
+
+
+@pytest.mark.parametrize("state", [ChunkProgress.REJECTED, ChunkProgress.ABORTED])
+def test_a_chunk_that_is_given_up_before_its_first_step_was_not_played(
+    topics: Topics, recorder: Recorder, state: int
+) -> None:
+    before = recorder.played
+    topics.say(progress(0, ChunkProgress.ACCEPTED), progress(0, state))
+    assert (recorder.played, recorder.finished) == (before, before)
+
+
+def test_an_episode_is_over_when_its_status_says_so(topics: Topics, recorder: Recorder) -> None:
+    assert not recorder.episode_over
+    for state, over in ((State.PLAYING, False), (State.DONE, True), (State.CONNECTING, False)):
+        topics.say(PolicyStatus(state=int(state)))
+        assert recorder.episode_over is over

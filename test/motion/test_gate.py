@@ -125,6 +125,31 @@ def test_far_start_is_refused(
         published.gate.send_arm(swing(), ArmState(START_Q + offset), NOW_S)
 
 
+@pytest.mark.parametrize(
+    ("distance", "speed", "age_s", "cause"),
+    [
+        (0.08, 1.0, 0.08, Cause.NO_JOINT_STATES),  # at that speed, it has come so far since
+        (0.2, 0.0, 0.3, Cause.NO_JOINT_STATES),  # it may have begun to move since
+        (0.08, 1.0, 0.01, Cause.LIMIT_EXCEEDED),
+        (0.08, 0.0, 0.05, Cause.LIMIT_EXCEEDED),
+        (0.3, 1.0, 0.08, Cause.LIMIT_EXCEEDED),
+        (0.08, 1.0, -0.1, Cause.LIMIT_EXCEEDED),  # a stamp ahead of the clock
+    ],
+)
+def test_a_start_far_from_where_the_arm_was_may_mean_late_joint_states(
+    published: Published, distance: float, speed: float, age_s: float, cause: Cause
+) -> None:
+    """Once, joint states that failed to come for a moment looked like an arm that lags behind."""
+    joint = np.eye(7)[3]
+    measured = ArmState(START_Q + distance * joint, -speed * joint, NOW_S - age_s)
+    refusal = refusal_of(lambda: published.gate.send_arm(swing(), measured, NOW_S))
+    assert refusal is not None
+    assert refusal.cause is cause
+    is_late = cause is Cause.NO_JOINT_STATES
+    assert f"from where joint 4 {f'was {age_s:.2f} s ago' if is_late else 'is'}" in str(refusal)
+    assert published.arm == []
+
+
 @pytest.mark.parametrize("measured", [np.full(7, np.nan), np.zeros(6), np.full(7, np.inf)])
 def test_measured_positions_that_are_none_are_refused(
     published: Published, measured: Vector

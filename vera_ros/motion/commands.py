@@ -37,7 +37,7 @@ class Measured:
     @property
     def arm(self) -> ArmState:
         """The arm's part."""
-        return ArmState(self.q, self.dq)
+        return ArmState(self.q, self.dq, self.stamp_s)
 
     def moved_on(self, time_s: float) -> "Measured":
         """Where it is some moments later, if it goes on as it moved. `time_s`: ROS time."""

@@ -189,7 +189,7 @@ class Gate:
     def _check_start(
         self, trajectory: ArmTrajectory, measured: ArmState, now_s: float, off_plan: bool
     ) -> None:
-        limits, n = self._limits, self._arm.n
+        n = self._arm.n
         for name, values in (("positions", measured.q), ("velocities", measured.dq)):
             if values is not None and (values.shape != (n,) or not np.isfinite(values).all()):
                 raise MotionRefusedError(
@@ -197,13 +197,7 @@ class Gate:
                     f"the gate refuses to start from measured joint {name} {values.tolist()}; "
                     f"valid are {n} finite numbers; nothing is published",
                 )
-        _refuse_if(
-            np.abs(trajectory.start_q - measured.q) - limits.start_rad,
-            lambda j: (
-                f"it starts {abs(trajectory.start_q[j] - measured.q[j]):.3f} rad from where "
-                f"joint {j + 1} is; valid is up to {limits.start_rad} rad"
-            ),
-        )
+        self._check_distance(trajectory.start_q, measured, now_s)
         still = np.zeros(n)
         if off_plan:
             expected = (measured.q, still if measured.dq is None else measured.dq, still)
@@ -222,6 +216,27 @@ class Gate:
                     "which is no continuation of what is being played"
                 ),
             )
+
+    def _check_distance(self, start_q: Vector, measured: ArmState, now_s: float) -> None:
+        """Refuse a start that is far from the arm, or from where it was when last measured."""
+        most_rad, distances = self._limits.start_rad, np.abs(start_q - measured.q)
+        farthest = int(np.argmax(distances))
+        if distances[farthest] <= most_rad:
+            return
+        age_s = 0.0 if measured.stamp_s is None else max(0.0, now_s - measured.stamp_s)
+        speeds = 0.0 if measured.dq is None else np.abs(measured.dq)
+        moved = speeds * age_s + 0.5 * self._limits.rates.joints[1] * age_s**2  # since, at most
+        valid = f"valid is up to {most_rad} rad"
+        _refuse_if(
+            distances - moved - most_rad,
+            lambda j: f"it starts {distances[j]:.3f} rad from where joint {j + 1} is; {valid}",
+        )
+        raise MotionRefusedError(
+            Cause.NO_JOINT_STATES,
+            f"the gate refuses: it starts {distances[farthest]:.3f} rad from where joint "
+            f"{farthest + 1} was {age_s:.2f} s ago, when it was last measured; {valid}; nothing is "
+            "published",
+        )
 
     def _check_tcp(self, motion: Vector) -> None:
         limits = self._limits

@@ -51,7 +51,9 @@ class ArmState:
     Attributes:
         q: Shape (n,), [rad].
         dq: None: not measured. Shape (n,), [rad/s].
+        stamp_s: when it was measured, ROS time; None: just now.
     """
 
     q: Vector
     dq: Vector | None = None
+    stamp_s: float | None = None
