@@ -42,6 +42,11 @@ class Kind:
     absorbed_s: float = _NEVER
     kills: bool = False
 
+    @property
+    def lies_in_wait(self) -> bool:
+        """Whether nobody meets it before the next question that goes over the wire."""
+        return self.layer == WIRE and self.absorbed_s == _NEVER
+
 
 @dataclass(frozen=True)
 class Fault:

@@ -8,12 +8,15 @@ that it has begun anew.
 
 What is said counts until the arm plays again, and for numbers and warnings, which come once a
 second, a little longer. It plays again with a chunk of the last goal that was accepted after the
-fault: one of which a step is played, or that the next one takes over from while it plays.
+fault: one of which a step is played, or that the next one takes over from while it plays. A fault
+on the wire that nobody meets before he asks the server again (`Kind.lies_in_wait`) is over with a
+chunk that was asked for after it.
 
 A fault is absorbed where nothing had to be named because nothing happened: no chunk was refused or
 stopped, the arm played on within seconds, and either the episode came to its own good end just
 then, or it went on and the fault was short enough for its kind to be borne (`Kind.absorbed_s`), as
-a picture that is late or an answer that comes soon.
+a picture that is late or an answer that comes soon. An arm that pushes at something ends an episode
+of itself, and is named for that: a fault that strikes then is judged as if the episode went on.
 """
 
 from chaos import events
@@ -21,6 +24,7 @@ from chaos.events import Event
 from chaos.faults import KINDS, VIEWS, Fault
 
 _PLAYS_ON_S = 5.0
+_OF_ITSELF = "contact"
 
 
 def names(event: Event, fault: Fault) -> bool:
@@ -35,8 +39,17 @@ def names(event: Event, fault: Fault) -> bool:
 
 
 def ends_early(event: Event, *, ended_well: bool) -> bool:
-    """Whether a chunk was refused or stopped: but not at the end of an episode that ended well."""
-    return event.source == events.CHUNK and not (ended_well and event.name == "stopped")
+    """Whether a chunk was refused or stopped by what may be a fault's doing.
+
+    Not so at the end of an episode that ended well, or of itself.
+    """
+    well = ended_well and event.name == "stopped"
+    return event.source == events.CHUNK and not (well or event.name == _OF_ITSELF)
+
+
+def ends_of_itself(event: Event) -> bool:
+    """Whether the arm was stopped since it pushes at something."""
+    return event.source == events.CHUNK and event.name == _OF_ITSELF
 
 
 def absorbed(fault: Fault, recover_s: float, *, ended_well: bool) -> bool:

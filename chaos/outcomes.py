@@ -8,7 +8,7 @@ from typing import Any
 from chaos import events
 from chaos.events import Event
 from chaos.faults import KINDS, Fault
-from chaos.naming import absorbed, ends_early, names
+from chaos.naming import absorbed, ends_early, ends_of_itself, names
 
 _DIAGNOSTICS_S = 1.1  # they come once a second
 
@@ -106,7 +106,7 @@ def _decide(
     struck_s, recovered_s = record.struck_s, record.recovered_s
     recover_s = max(0.0, recovered_s - record.over_s)
     named: list[str] = []
-    chunk_stopped = False
+    chunk_stopped = of_itself = False
     for event in happened:
         last_s = recovered_s
         if event.source == events.COUNTER:  # a number of its own, also while the next one strikes
@@ -115,14 +115,16 @@ def _decide(
             last_s = min(recovered_s + _DIAGNOSTICS_S, until_s)
         if struck_s <= event.at_s <= last_s:
             chunk_stopped |= ends_early(event, ended_well=record.ended_well)
+            of_itself |= ends_of_itself(event)
             if names(event, record.fault):
                 named.append(event.name)
     result, rest_s = WENT_ON, None
+    silent = absorbed(record.fault, recover_s, ended_well=record.ended_well) and not chunk_stopped
     if record.goal_before != record.goal_after and not record.ended_well:
         result = ENDED
     elif chunk_stopped:
         result = STOPPED
-    elif not named and absorbed(record.fault, recover_s, ended_well=record.ended_well):
+    elif not named and silent:
         result = ABSORBED
     if result in (ENDED, STOPPED):
         rest_s = next(
@@ -133,7 +135,7 @@ def _decide(
         record,
         result,
         tuple(dict.fromkeys(named)),
-        unnamed=not named and result != ABSORBED,
+        unnamed=not named and result != ABSORBED and not (of_itself and silent),
         rest_s=rest_s,
         recover_s=recover_s,
     )

@@ -4,7 +4,7 @@
 import math
 import re
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
@@ -13,9 +13,9 @@ from rclpy.node import Node
 from chaos import events
 from chaos.events import Event
 from vera_ros.motion.causes import Cause as ArmCause
-from vera_ros.nodes.conversions import LATCHED
+from vera_ros.nodes.conversions import LATCHED, stamp_to_ns
 from vera_ros.policy.states import Cause, State
-from vera_ros_interfaces.msg import ArmStatus, ChunkProgress, PolicyStatus
+from vera_ros_interfaces.msg import ActionChunk, ArmStatus, ChunkProgress, PolicyStatus
 
 _COUNTERS = ("frames_dropped", "ticks_skipped", "late_chunks", "holds", "reconnects")
 _DIAGNOSED_COUNTERS = ("bad_joint_states", "trajectories_rejected", "pictures_skipped")
@@ -26,9 +26,16 @@ _NUMBERS = re.compile(r"(?<!\w)\d+(\.\d+)?")
 
 @dataclass(frozen=True)
 class Played:
-    """When a chunk was accepted, and when it was played, steady time [s]."""
+    """One chunk. Times are steady [s].
+
+    Attributes:
+        accepted_s: when it was.
+        seen_s: when that was seen which it was asked for with.
+        at_s: when it was played.
+    """
 
     accepted_s: float = -math.inf
+    seen_s: float = -math.inf
     at_s: float = -math.inf
 
 
@@ -53,11 +60,13 @@ class Recorder:
         self._status: PolicyStatus | None = None
         self._arm = (0, 0)
         self._wait = "", 0.0
+        self._seen_s: dict[tuple[str, int], float] = {}
         self._chunks: dict[tuple[str, int], Played] = {}
         self._counts: dict[str, float] = {}
         self._found: dict[str, set[str]] = {}
         self.played = self.finished = Played()
         node.create_subscription(PolicyStatus, "policy_status", self._on_status, LATCHED)
+        node.create_subscription(ActionChunk, "action_chunk", self._on_chunk, 50)
         node.create_subscription(ChunkProgress, "chunk_progress", self._on_progress, 50)
         node.create_subscription(ArmStatus, "arm_status", self._on_arm_status, LATCHED)
         node.create_subscription(DiagnosticArray, "/diagnostics", self._on_diagnostics, 50)
@@ -114,10 +123,14 @@ class Recorder:
             self.note(events.WAITS, text, text)
             self._wait = text, math.inf  # once is enough
 
+    def _on_chunk(self, chunk: ActionChunk) -> None:
+        ago_s = time.time() - stamp_to_ns(chunk.header.stamp) * 1e-9
+        self._seen_s = {(chunk.session_id, chunk.sequence): time.monotonic() - ago_s}
+
     def _on_progress(self, progress: ChunkProgress) -> None:
         key, now_s = (progress.session_id, progress.sequence), time.monotonic()
         if progress.state == ChunkProgress.ACCEPTED:
-            self._chunks = {key: Played(now_s)}
+            self._chunks = {key: Played(now_s, self._seen_s.get(key, -math.inf))}
         elif progress.state in (ChunkProgress.ABORTED, ChunkProgress.REJECTED):
             self.note(events.CHUNK, ArmCause(progress.cause).name.lower(), progress.message)
         chunk = self._chunks.get(key)
@@ -125,9 +138,9 @@ class Recorder:
             return
         over = progress.state in (ChunkProgress.FINISHED, ChunkProgress.SUPERSEDED)
         if (over or progress.steps_played) and self.played.accepted_s != chunk.accepted_s:
-            self.played = Played(chunk.accepted_s, now_s)
+            self.played = replace(chunk, at_s=now_s)
         if over:
-            self.finished = Played(chunk.accepted_s, now_s)
+            self.finished = replace(chunk, at_s=now_s)
 
     def _on_arm_status(self, status: ArmStatus) -> None:
         before, self._arm = self._arm, (status.state, status.cause)

@@ -106,7 +106,8 @@ class Run:
             goal = operator.goals
             struck_s = self._injector.strike(fault)
             over_s = time.monotonic()
-            recovered_s = self._wait_for_play(over_s, whole=KINDS[fault.kind].kills)
+            kind = KINDS[fault.kind]
+            recovered_s = self._wait_for_play(over_s, whole=kind.kills, asked=kind.lies_in_wait)
         except InterruptedRunError:
             raise
         except DemoError as error:
@@ -124,9 +125,11 @@ class Run:
         )
 
     def _wait_for_play(
-        self, since_s: float, *, whole: bool, within_s: float = _RECOVERY_S
+        self, since_s: float, *, whole: bool, asked: bool = False, within_s: float = _RECOVERY_S
     ) -> float:
         """Wait until a chunk that was accepted since then plays, or was played whole; say when.
+
+        `asked`: until one plays that was also asked for since then.
 
         It must be one of the last goal's: of one that was given to a process which was killed
         since, chunks may play on.
@@ -139,7 +142,12 @@ class Run:
         def chunk() -> Played:
             return operator.recorder.finished if whole else operator.recorder.played
 
-        self._keep_going(lambda: chunk().accepted_s >= max(since_s, operator.began_s), within_s)
+        def plays() -> bool:
+            one = chunk()
+            new = one.accepted_s >= max(since_s, operator.began_s)
+            return new and (not asked or one.seen_s >= since_s)
+
+        self._keep_going(plays, within_s)
         return chunk().at_s
 
     def _keep_going(self, done: Callable[[], bool], within_s: float) -> None:

@@ -113,5 +113,6 @@ def test_the_end_of_a_good_episode_stops_no_chunk_early() -> None:
     stopped = Event(1.0, events.CHUNK, "stopped", "a stop was asked for")
     assert ends_early(stopped, ended_well=False)
     assert not ends_early(stopped, ended_well=True)
-    assert ends_early(Event(1.0, events.CHUNK, "contact"), ended_well=True)
+    assert ends_early(Event(1.0, events.CHUNK, "tracking_error"), ended_well=True)
+    assert not ends_early(Event(1.0, events.CHUNK, "contact"), ended_well=False)
     assert not ends_early(Event(1.0, events.ARM, "stopped"), ended_well=False)

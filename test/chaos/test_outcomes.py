@@ -53,7 +53,17 @@ def test_silence_is_a_fault_of_its_own_unless_nothing_came_of_it() -> None:
     assert (outcome.result, outcome.unnamed, outcome.went_on) == ("absorbed", False, True)
     assert one(replace(JITTER, goal_after=2)).unnamed
     assert one(replace(JITTER, recovered_s=30.0)).unnamed
-    assert one(JITTER, Event(10.1, events.CHUNK, "contact")).unnamed
+    assert one(JITTER, Event(10.1, events.CHUNK, "tracking_error")).unnamed
+
+
+def test_an_arm_that_pushes_at_something_ends_an_episode_by_itself() -> None:
+    """Once, a cube that stood in the way counted as what an answer had done that was a bit late."""
+    pushes, ended = Event(10.1, events.CHUNK, "contact"), replace(JITTER, goal_after=2)
+    outcome = one(ended, pushes)
+    assert (outcome.result, outcome.went_on, outcome.unnamed) == ("ended", False, False)
+    assert one(replace(ended, recovered_s=30.0), pushes).unnamed
+    assert one(ended, pushes, Event(10.2, events.CHUNK, "tracking_error")).unnamed
+    assert one(replace(CUT, goal_after=2), pushes).unnamed  # which must have been met since
 
 
 def test_a_process_that_was_killed_must_be_named_by_others() -> None:

@@ -8,14 +8,16 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from std_msgs.msg import Header
 
 from chaos.faults import Fault
 from chaos.outcomes import Record, decide
 from chaos.recorder import Recorder
 from chaos.run import Run
 from vera_ros.demo.waiter import Waiter
+from vera_ros.nodes.conversions import ns_to_stamp
 from vera_ros.policy.states import State
-from vera_ros_interfaces.msg import ChunkProgress, PolicyStatus
+from vera_ros_interfaces.msg import ActionChunk, ChunkProgress, PolicyStatus
 
 from .topics import Topics
 
@@ -28,9 +30,13 @@ class System:
 
     Args:
         brief: the first goal's episode ends after a chunk, which the operator learns a turn later.
+        late: so many chunks come after a cut that were asked for before it.
+
+    Attributes:
+        since_cut: how many chunks came after it.
     """
 
-    def __init__(self, *, brief: bool = False) -> None:
+    def __init__(self, *, brief: bool = False, late: int = 0) -> None:
         self.topics = Topics()
         self.recorder = Recorder(self.topics)
         self.lifecycle = SimpleNamespace(begin_anew=lambda: None)
@@ -38,7 +44,7 @@ class System:
         self.goals, self.began_s, self.last_result = 0, math.inf, ""
         self.episode_runs = False
         self.killed_goal = 0
-        self._brief = brief
+        self._brief, self._late, self._cut_s, self.since_cut = brief, late, math.inf, 0
         self._left: list[ChunkProgress] = []  # of a goal that is gone
         self._numbers = itertools.count()
 
@@ -57,9 +63,24 @@ class System:
     def _say(self, state: State) -> None:
         self.topics.say(PolicyStatus(state=int(state), session_id=str(self.goals)))
 
-    def _chunk(self) -> list[ChunkProgress]:
+    def _chunk(self) -> list[ActionChunk | ChunkProgress]:
         key = {"session_id": str(self.goals), "sequence": next(self._numbers)}
-        return [ChunkProgress(**key, state=state, steps_played=1) for state in STATES]
+        now_s = seen_s = time.monotonic()
+        if self._cut_s < math.inf:
+            self.since_cut += 1
+            seen_s = self._cut_s - 0.01 if self.since_cut <= self._late else now_s
+        seen_ns = time.time_ns() - round((now_s - seen_s) * 1e9)
+        chunk = ActionChunk(**key, header=Header(stamp=ns_to_stamp(seen_ns)))
+        return [chunk, *(ChunkProgress(**key, state=state, steps_played=1) for state in STATES)]
+
+    # The wire.
+
+    def inject(self, fault: Fault) -> Any:
+        self._cut_s = time.monotonic()
+        return SimpleNamespace(over=True, struck_s=self._cut_s)
+
+    def heal(self) -> None:
+        pass
 
     # Processes.
 
@@ -89,10 +110,11 @@ class System:
         self._say(State.CONNECTING)
 
 
-def play(system: System, monkeypatch: pytest.MonkeyPatch) -> Record:
-    monkeypatch.setattr("chaos.run.schedule", lambda *_: iter([KILL]))
-    arena: Any = SimpleNamespace(operator=system, processes=system, waiter=Waiter(system, ()))
-    (record,) = Run(arena, pytest.fail).play(0, [KILL.kind], 1, math.inf)
+def play(system: System, monkeypatch: pytest.MonkeyPatch, fault: Fault = KILL) -> Record:
+    monkeypatch.setattr("chaos.run.schedule", lambda *_: iter([fault]))
+    waiter = Waiter(system, ())
+    arena: Any = SimpleNamespace(operator=system, processes=system, proxy=system, waiter=waiter)
+    (record,) = Run(arena, pytest.fail).play(0, [fault.kind], 1, math.inf)
     return record
 
 
@@ -107,6 +129,17 @@ def test_what_plays_on_of_a_goal_that_was_killed_does_not_count(
     assert record.recovered_s >= system.began_s
     (outcome,) = decide([record], system.recorder.events, [])
     assert (outcome.result, outcome.named) == ("ended", ("episode_forgotten",))
+
+
+@pytest.mark.parametrize(("kind", "needed"), [("cut", 4), ("latency", 1)])
+def test_a_cut_is_over_when_somebody_has_asked_again(
+    monkeypatch: pytest.MonkeyPatch, kind: str, needed: int
+) -> None:
+    """Once, the chunk of an answer that had come before it showed that nobody minded."""
+    system = System(late=3)
+    record = play(system, monkeypatch, Fault(0, kind))
+    assert record.recovered_s is not None
+    assert system.since_cut == needed
 
 
 def test_nothing_strikes_an_episode_that_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
