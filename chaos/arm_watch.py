@@ -9,6 +9,7 @@ from bench.bounds import Vector
 from chaos.recording import JointSample, Trajectory
 
 GAP_S = 0.1  # joint states further apart: the arm was out of sight
+CATCHES_UP_S = 1.0  # a simulator that stood still, with what its controllers were told meanwhile
 LATE_S = 0.15  # a controller may play a trajectory so late
 LATE_SAMPLES = 6
 _OFF_RAD = 0.1
@@ -48,6 +49,7 @@ class ArmWatch:
         self._hold_q: Vector | None = None
         self._slow_s = 0.0  # when it was last as good as still
         self._adrift = self._doubtful = False
+        self._catches_up_until_s = -np.inf
 
     def told(self, trajectory: Trajectory, begins_s: float) -> None:
         """A trajectory was published, and replaces what plays."""
@@ -58,7 +60,8 @@ class ArmWatch:
     def lose_sight(self) -> None:
         """The arm was put somewhere, or nobody knows what it played meanwhile.
 
-        It is judged again when it rests, or when it is told something new.
+        It is judged again when it rests, or when it is told something new; where no joint states
+        came for a while, it may begin to move once more before it rests for good.
         """
         self._doubtful = True
         self._before = self._still_since_s = self._off_since_s = self._hold_q = None
@@ -69,10 +72,12 @@ class ArmWatch:
         before = self._before
         if before is not None and sample.stamp_s - before.stamp_s > GAP_S:
             self.lose_sight()
+            self._catches_up_until_s = sample.stamp_s + CATCHES_UP_S
         self._before = sample
         self._see_rest(sample)
         plays = bool(self._plays) and sample.stamp_s < self._ends_s + _SETTLING_S
-        if self._doubtful and (plays or not self._rests_at(sample)):
+        rests = self._rests_at(sample) and sample.stamp_s >= self._catches_up_until_s
+        if self._doubtful and (plays or not rests):
             return
         self._doubtful = False
         if plays:

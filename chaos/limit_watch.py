@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from bench.bounds import Bounds, Vector
-from chaos.arm_watch import GAP_S, LATE_S
+from chaos.arm_watch import CATCHES_UP_S, GAP_S, LATE_S
 from chaos.recording import JointSample, Published, Trajectory
 
 # What an arm may be above its limits: it is a body with a controller, and swings about its plan.
@@ -17,7 +17,6 @@ _VELOCITY_SHARE = 1.05
 _ACCELERATION_SHARE = 1.25  # of the mean over so long: a sample's noise is no motion
 _MEAN_S = 0.05
 _LATE_SAMPLES = 16
-_CATCHES_UP_S = 1.0  # a simulator that stood still, with what its controllers were told meanwhile
 
 
 @dataclass(frozen=True)
@@ -62,7 +61,7 @@ class LimitWatch:
 
     def _look_for_gap(self, stamp_s: float) -> None:
         if stamp_s - self._newest_s > GAP_S:
-            self._catches_up_until_s = stamp_s + _CATCHES_UP_S
+            self._catches_up_until_s = stamp_s + CATCHES_UP_S
         self._newest_s = stamp_s
 
     def told(self, trajectory: Trajectory, published: Published) -> None:

@@ -117,6 +117,20 @@ def test_an_arm_out_of_sight_is_known_again_when_it_rests(watch: ArmWatch) -> No
     assert len(watch.violations) == 1
 
 
+@pytest.mark.parametrize(("later_s", "blamed"), [(0.3, 0), (1.5, 1)])
+def test_a_simulator_that_stood_still_may_play_what_it_was_told_meanwhile(
+    watch: ArmWatch, later_s: float, blamed: int
+) -> None:
+    """It rests when it goes on, and takes up its messages a moment later."""
+    for sample in Swing().samples(AT_S, AT_S - 0.5, AT_S - 0.1):
+        watch.see(sample)
+    goes_on_s = AT_S + 1.0
+    late = Swing(1, 0.1, 0.5)
+    for sample in late.samples(goes_on_s + later_s, goes_on_s, goes_on_s + later_s + 2.0):
+        watch.see(sample)
+    assert len(watch.violations) == blamed
+
+
 def test_a_gap_right_after_a_trajectory_was_told_is_no_motion_of_its_own(watch: ArmWatch) -> None:
     one = Swing(0, 0.4, 3.0)
     for sample in one.samples(AT_S, AT_S - 0.5, AT_S - 0.1):
