@@ -60,8 +60,7 @@ class ArmWatch:
     def lose_sight(self) -> None:
         """The arm was put somewhere, or nobody knows what it played meanwhile.
 
-        It is judged again when it rests, or when it is told something new; where no joint states
-        came for a while, it may begin to move once more before it rests for good.
+        It is judged again when it rests, or when it is told something new.
         """
         self._doubtful = True
         self._before = self._still_since_s = self._off_since_s = self._hold_q = None
@@ -71,8 +70,10 @@ class ArmWatch:
         """Look at the next sample."""
         before = self._before
         if before is not None and sample.stamp_s - before.stamp_s > GAP_S:
+            told_meanwhile = bool(self._plays) and self._ends_s > before.stamp_s
             self.lose_sight()
-            self._catches_up_until_s = sample.stamp_s + CATCHES_UP_S
+            if told_meanwhile:
+                self._catches_up_until_s = sample.stamp_s + CATCHES_UP_S
         self._before = sample
         self._see_rest(sample)
         plays = bool(self._plays) and sample.stamp_s < self._ends_s + _SETTLING_S
@@ -122,8 +123,10 @@ class ArmWatch:
             self._off_since_s = np.inf  # once is enough
 
     def _is_there(self, sample: JointSample) -> bool:
-        """Whether the arm rests where the trajectory ends: what has never left need not come."""
+        """Whether the arm rests where a stop of one point leads: it need not leave for that."""
         trajectory, _ = self._plays[-1]
+        if len(trajectory.times_s) > 1:
+            return False
         there_rad = float(np.abs(trajectory.q[-1] - sample.q).max())
         return self._rests_at(sample) and there_rad <= _THERE_RAD
 

@@ -31,6 +31,8 @@ class Kind:
             of it, see chaos.naming.
         kills: a process dies and is started again: only a chunk that was played to its end shows
             that all is well again.
+        named_anew: names it as well where the episode had just come to its own good end: then
+            nobody misses the process, and what it says when it begins anew is all there is.
     """
 
     name: str
@@ -41,6 +43,7 @@ class Kind:
     survived_s: float = 0.0
     absorbed_s: float = _NEVER
     kills: bool = False
+    named_anew: tuple[str, ...] = ()
 
     @property
     def lies_in_wait(self) -> bool:
@@ -177,10 +180,8 @@ def _of_processes() -> Iterator[Kind]:
     arm_gone = ("arm_silent", "ik_node has said nothing", "no joint states were received yet")
     no_sim = (*_NO_JOINTS, "no_controller", "nothing moves without")
     yield Kind("kill_policy_node", PROCESS, ("episode_forgotten",), kills=True)
-    # One that has begun anew says that it is not active yet, or does not know the controllers yet:
-    # where an episode has just ended, nobody else misses it.
     anew = ("inactive", "no_controller", "nothing moves without")
-    yield Kind("kill_ik_node", PROCESS, (*arm_gone, *anew), kills=True)
+    yield Kind("kill_ik_node", PROCESS, arm_gone, kills=True, named_anew=anew)
     yield Kind("kill_reference_server", PROCESS, _LOST, survived_s=_ANY, kills=True)
     yield Kind("kill_sim_node", PROCESS, (*no_sim, *_NO_VIEW), kills=True)
     while_s = _lasting(0.2, 2.0)

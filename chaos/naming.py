@@ -8,7 +8,7 @@ that it has begun anew.
 
 What is said counts until the arm plays again, and for numbers and warnings, which come once a
 second, a little longer. It plays again with a chunk of the last goal that was accepted after the
-fault: one of which a step is played, or that the next one takes over from while it plays. A fault
+fault: one of which a step is played, or that the next one takes over from. A fault
 on the wire that nobody meets before he asks the server again (`Kind.lies_in_wait`) is over with a
 chunk that was asked for after it.
 
@@ -21,35 +21,37 @@ of itself, and is named for that: a fault that strikes then is judged as if the 
 
 from chaos import events
 from chaos.events import Event
-from chaos.faults import KINDS, VIEWS, Fault
+from chaos.faults import KINDS, VIEWS, WIRE, Fault
 
 _PLAYS_ON_S = 5.0
 _OF_ITSELF = "contact"
 
 
-def names(event: Event, fault: Fault) -> bool:
+def names(event: Event, fault: Fault, *, ended_well: bool) -> bool:
     """Whether what was said tells of this fault; words must be about the view that it is in."""
     kind = KINDS[fault.kind]
-    if event.name in kind.named_by:
+    named_by = (*kind.named_by, *kind.named_anew) if ended_well else kind.named_by
+    if event.name in named_by:
         return True
-    if not any(" " in name and name in event.words for name in kind.named_by):
+    if not any(" " in name and name in event.words for name in named_by):
         return False
     view = fault.values.get("view", "both")
     return kind.layer != VIEWS or view == "both" or str(view) in event.words
 
 
-def ends_early(event: Event, *, ended_well: bool) -> bool:
-    """Whether a chunk was refused or stopped by what may be a fault's doing.
+def ends_early(event: Event, fault: Fault, *, ended_well: bool) -> bool:
+    """Whether a chunk was refused or stopped by what may be the fault's doing.
 
     Not so at the end of an episode that ended well, or of itself.
     """
     well = ended_well and event.name == "stopped"
-    return event.source == events.CHUNK and not (well or event.name == _OF_ITSELF)
+    return event.source == events.CHUNK and not (well or ends_of_itself(event, fault))
 
 
-def ends_of_itself(event: Event) -> bool:
-    """Whether the arm was stopped since it pushes at something."""
-    return event.source == events.CHUNK and event.name == _OF_ITSELF
+def ends_of_itself(event: Event, fault: Fault) -> bool:
+    """Whether the arm was stopped since it pushes at something, which no such fault can feign."""
+    harmless = KINDS[fault.kind].layer in (WIRE, VIEWS)
+    return harmless and event.source == events.CHUNK and event.name == _OF_ITSELF
 
 
 def absorbed(fault: Fault, recover_s: float, *, ended_well: bool) -> bool:

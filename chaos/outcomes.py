@@ -114,9 +114,9 @@ def _decide(
         elif event.source == events.DIAGNOSTICS:
             last_s = min(recovered_s + _DIAGNOSTICS_S, until_s)
         if struck_s <= event.at_s <= last_s:
-            chunk_stopped |= ends_early(event, ended_well=record.ended_well)
-            of_itself |= ends_of_itself(event)
-            if names(event, record.fault):
+            chunk_stopped |= ends_early(event, record.fault, ended_well=record.ended_well)
+            of_itself |= ends_of_itself(event, record.fault)
+            if names(event, record.fault, ended_well=record.ended_well):
                 named.append(event.name)
     result, rest_s = WENT_ON, None
     silent = absorbed(record.fault, recover_s, ended_well=record.ended_well) and not chunk_stopped

@@ -21,6 +21,7 @@ _COUNTERS = ("frames_dropped", "ticks_skipped", "late_chunks", "holds", "reconne
 _DIAGNOSED_COUNTERS = ("bad_joint_states", "trajectories_rejected", "pictures_skipped")
 _ENDED_WELL = (Cause.NONE, Cause.TASK_SUCCESS, Cause.TIME_LIMIT)
 _WAIT_S = 0.3
+_CHUNKS = 10  # that may be under way at a time
 _NUMBERS = re.compile(r"(?<!\w)\d+(\.\d+)?")
 
 
@@ -125,7 +126,9 @@ class Recorder:
 
     def _on_chunk(self, chunk: ActionChunk) -> None:
         ago_s = time.time() - stamp_to_ns(chunk.header.stamp) * 1e-9
-        self._seen_s = {(chunk.session_id, chunk.sequence): time.monotonic() - ago_s}
+        self._seen_s[chunk.session_id, chunk.sequence] = time.monotonic() - ago_s
+        while len(self._seen_s) > _CHUNKS:
+            del self._seen_s[next(iter(self._seen_s))]
 
     def _on_progress(self, progress: ChunkProgress) -> None:
         key, now_s = (progress.session_id, progress.sequence), time.monotonic()

@@ -86,12 +86,10 @@ def test_an_arm_that_leaves_its_trajectory_and_is_stopped_is_fine(watch: ArmWatc
     assert watch.violations == []
 
 
-def there_and_back() -> Trajectory:
-    """A long way out, and to where the arm stood when it began."""
-    out = Swing(0, 0.4, 3.0).published(AT_S).q
-    q = np.concatenate((out, out[::-1]))
-    still = np.zeros_like(q)
-    return Trajectory(np.linspace(0.0, 6.0, len(q) + 1)[1:], q, still, still, START_Q, STILL, STILL)
+def back(seconds: float) -> Trajectory:
+    """One piece from a long way off to where the arm stands, as slow as that."""
+    still = np.zeros((1, 7))
+    return Trajectory(np.array([seconds]), START_Q[None], still, still, START_Q + 0.4, STILL, STILL)
 
 
 @pytest.mark.parametrize(("off_rad", "blamed"), [(0.0, 0), (0.05, 1)])
@@ -99,7 +97,7 @@ def test_an_arm_that_rests_where_its_trajectory_ends_need_not_go_there(
     watch: ArmWatch, off_rad: float, blamed: int
 ) -> None:
     """Its controller has not heard of what was stopped before, and is told to stay."""
-    watch.told(there_and_back(), AT_S)
+    watch.told(back(3.0), AT_S)
     for step in range(500):
         watch.see(JointSample(AT_S + 0.01 * step, START_Q + off_rad, STILL))
     assert len(watch.violations) == blamed
@@ -117,13 +115,17 @@ def test_an_arm_out_of_sight_is_known_again_when_it_rests(watch: ArmWatch) -> No
     assert len(watch.violations) == 1
 
 
-@pytest.mark.parametrize(("later_s", "blamed"), [(0.3, 0), (1.5, 1)])
+@pytest.mark.parametrize(
+    ("told", "later_s", "blamed"), [(True, 0.3, 0), (True, 1.5, 1), (False, 0.3, 1)]
+)
 def test_a_simulator_that_stood_still_may_play_what_it_was_told_meanwhile(
-    watch: ArmWatch, later_s: float, blamed: int
+    watch: ArmWatch, told: bool, later_s: float, blamed: int
 ) -> None:
     """It rests when it goes on, and takes up its messages a moment later."""
     for sample in Swing().samples(AT_S, AT_S - 0.5, AT_S - 0.1):
         watch.see(sample)
+    if told:
+        watch.told(played(Swing(1, 0.1, 0.3)), AT_S)
     goes_on_s = AT_S + 1.0
     late = Swing(1, 0.1, 0.5)
     for sample in late.samples(goes_on_s + later_s, goes_on_s, goes_on_s + later_s + 2.0):

@@ -8,7 +8,7 @@ import pytest
 from chaos import events
 from chaos.events import Event
 from chaos.faults import KINDS, PROCESS, Fault
-from chaos.naming import absorbed, ends_early, names
+from chaos.naming import absorbed, ends_early, ends_of_itself, names
 from vera_ros.motion.causes import Cause as ArmCause
 from vera_ros.policy.states import Cause
 
@@ -25,8 +25,6 @@ def said(words: str) -> Event:
         ("joints_frozen", Event(1.0, events.CHUNK, "joints_frozen", "they have not changed")),
         ("joints_frozen", Event(1.0, events.CHUNK, "limit_exceeded", "0.1 rad from where joint 1")),
         ("kill_ik_node", Event(1.0, events.POLICY, "arm_silent")),
-        ("kill_ik_node", Event(1.0, events.ARM, "inactive")),
-        ("kill_ik_node", Event(1.0, events.CHUNK, "no_controller", "nothing moves without one")),
         ("joints_dropped", Event(1.0, events.CHUNK, "no_joint_states", "it was 0.09 s ago")),
         (
             "deactivate_ik_node",
@@ -36,7 +34,7 @@ def said(words: str) -> Event:
     ],
 )
 def test_what_tells_of_a_fault_names_it(kind: str, event: Event) -> None:
-    assert names(event, Fault(0, kind))
+    assert names(event, Fault(0, kind), ended_well=False)
 
 
 @pytest.mark.parametrize(
@@ -48,21 +46,25 @@ def test_what_tells_of_a_fault_names_it(kind: str, event: Event) -> None:
         ("cut", Event(1.0, events.CHUNK, "stopped", "a stop was asked for")),
         ("kill_ik_node", Event(1.0, events.CHUNK, "stopped", "a stop was asked for")),
         ("freeze_ik_node", Event(1.0, events.ARM, "inactive")),
+        ("kill_ik_node", Event(1.0, events.ARM, "inactive")),
+        ("kill_ik_node", Event(1.0, events.CHUNK, "no_controller", "nothing moves without one")),
         ("latency", Event(1.0, events.COUNTER, "frames_dropped")),
         ("deactivate_ik_node", Event(1.0, events.CHUNK, "stopped", "a stop was asked for")),
         ("view_late", Event(1.0, events.WAITS, "waiting for the arm to rest", "to rest")),
     ],
 )
 def test_what_tells_of_something_else_does_not(kind: str, event: Event) -> None:
-    assert not names(event, Fault(0, kind))
+    assert not names(event, Fault(0, kind), ended_well=False)
 
 
 def test_words_about_the_other_view_name_nothing() -> None:
     fault = Fault(0, "view_dropped", {"view": "agentview", "duration_s": 1.0})
-    assert names(said("no current picture of agentview_image"), fault)
-    assert not names(said("no current picture of robot0_eye_in_hand_image"), fault)
+    assert names(said("no current picture of agentview_image"), fault, ended_well=False)
+    assert not names(
+        said("no current picture of robot0_eye_in_hand_image"), fault, ended_well=False
+    )
     both = Fault(0, "view_dropped", {"view": "both", "duration_s": 1.0})
-    assert names(said("no current picture of robot0_eye_in_hand_image"), both)
+    assert names(said("no current picture of robot0_eye_in_hand_image"), both, ended_well=False)
 
 
 def test_every_kind_can_be_named() -> None:
@@ -110,9 +112,20 @@ def test_what_is_short_may_be_absorbed(kind: str, values: dict[str, Any], borne:
 
 
 def test_the_end_of_a_good_episode_stops_no_chunk_early() -> None:
-    stopped = Event(1.0, events.CHUNK, "stopped", "a stop was asked for")
-    assert ends_early(stopped, ended_well=False)
-    assert not ends_early(stopped, ended_well=True)
-    assert ends_early(Event(1.0, events.CHUNK, "tracking_error"), ended_well=True)
-    assert not ends_early(Event(1.0, events.CHUNK, "contact"), ended_well=False)
-    assert not ends_early(Event(1.0, events.ARM, "stopped"), ended_well=False)
+    stopped, jitter = (
+        Event(1.0, events.CHUNK, "stopped", "a stop was asked for"),
+        Fault(0, "jitter"),
+    )
+    assert ends_early(stopped, jitter, ended_well=False)
+    assert not ends_early(stopped, jitter, ended_well=True)
+    assert ends_early(Event(1.0, events.CHUNK, "tracking_error"), jitter, ended_well=True)
+    assert not ends_early(Event(1.0, events.ARM, "stopped"), jitter, ended_well=False)
+
+
+def test_an_arm_that_pushes_at_something_is_no_doing_of_the_wire_but_may_be_of_its_sensors() -> (
+    None
+):
+    pushes = Event(1.0, events.CHUNK, "contact")
+    for kind, of_itself in (("jitter", True), ("view_late", True), ("joints_swapped", False)):
+        assert ends_of_itself(pushes, Fault(0, kind)) is of_itself
+        assert ends_early(pushes, Fault(0, kind), ended_well=False) is not of_itself

@@ -87,7 +87,9 @@ def test_a_process_that_was_killed_as_an_episode_ended_well_must_say_that_it_beg
     killed = replace(CUT, fault=Fault(0, "kill_ik_node"), goal_after=2, ended_well=True)
     refused = Event(11.0, events.CHUNK, "internal_error", "ik_node failed")
     assert one(killed, refused).unnamed
-    assert not one(killed, refused, Event(10.9, events.ARM, "inactive")).unnamed
+    anew = Event(10.9, events.ARM, "inactive")
+    assert not one(killed, refused, anew).unnamed
+    assert one(replace(killed, ended_well=False), anew).unnamed  # then others must miss it
     slow = replace(killed, recovered_s=16.0)
     assert one(slow).unnamed
     assert not one(slow, Event(10.9, events.ARM, "inactive")).unnamed

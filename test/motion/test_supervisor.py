@@ -94,7 +94,10 @@ class Scene:
 
     def play_chunk(self, chunk: ChunkCommand, *, approval: bool = False) -> None:
         planning = self.plan(chunk, approval=approval)
-        self.take(planning)
+        try:
+            self.take(planning)
+        finally:
+            self.supervisor.give_up(planning)
 
     def plan(self, chunk: ChunkCommand, *, approval: bool = False) -> Planning:
         return self.supervisor.plan(chunk, self.senses(), self.rig.now_s, approval=approval)
@@ -554,38 +557,50 @@ def test_joint_states_that_repeat_themselves_are_no_ground_to_brake_from(
         assert len(scene.arm) == 2  # also when it seems to go on moving
 
 
-def deaf(scene: Scene) -> None:
+def deaf(scene: Scene, noise_rad: float = 0.0) -> None:
     """The arm stands still, whatever it is told."""
-    scene.look = at(q=START_Q, dq=np.zeros(7))
+    noise = np.random.default_rng(0)
+
+    def stands(senses: Senses) -> Senses:
+        q = START_Q + noise.uniform(-noise_rad, noise_rad, 7)
+        return at(q=q, dq=np.zeros(7))(senses)
+
+    scene.look = stands
     scene.tick()
 
 
 def stays(scene: Scene) -> None:
     """What was sent last leads to where the arm stands, in one piece."""
     (plan, last), (began_s, stopped_s) = scene.arm, scene.rig.published.sent_s
-    np.testing.assert_array_equal(last.q, START_Q[None])
+    np.testing.assert_allclose(last.q, START_Q[None], atol=1e-3)
     now = state_of(plan, stopped_s - began_s)  # of an arm that has heard
     np.testing.assert_allclose(last.start_q, now[0], atol=1e-6)
     np.testing.assert_allclose(last.start_dq, now[1], atol=1e-4)
     assert np.abs(last.start_q - START_Q).max() > 0.005
 
 
+@pytest.mark.parametrize(
+    ("noise_rad", "cause"), [(0.0, Cause.JOINTS_FROZEN), (5e-4, Cause.TRACKING_ERROR)]
+)
 def test_a_controller_that_never_heard_of_a_plan_is_not_told_to_stop_in_mid_motion(
-    scene: Scene,
+    scene: Scene, noise_rad: float, cause: Cause
 ) -> None:
     """It is at rest, and would have made a leap to where the stop began."""
-    deaf(scene)
+    deaf(scene, noise_rad)
     scene.play(FAR)
     scene.tick_until(lambda: scene.supervisor.playing is None)
-    scene.aborted(Cause.JOINTS_FROZEN)
+    scene.aborted(cause)
     stays(scene)
     scene.tick_until(lambda: "rested" in scene.told.names())
     assert scene.told.last("rested")[0]
 
 
 @pytest.mark.parametrize("passed_s", [0.04, 0.26])
-def test_whatever_stops_it_before_that_is_noticed(scene: Scene, passed_s: float) -> None:
-    deaf(scene)
+@pytest.mark.parametrize("noise_rad", [0.0, 5e-4])
+def test_whatever_stops_it_before_that_is_noticed(
+    scene: Scene, passed_s: float, noise_rad: float
+) -> None:
+    deaf(scene, noise_rad)
     scene.play(FAR)
     scene.tick(passed_s)
     plan = scene.supervisor.playing
@@ -595,6 +610,42 @@ def test_whatever_stops_it_before_that_is_noticed(scene: Scene, passed_s: float)
         stays(scene)
     else:  # no arm could be seen to have moved by then
         assert len(scene.arm[-1].q) > 1
+
+
+def test_where_nothing_leads_back_an_arm_stops_along_its_plan(scene: Scene) -> None:
+    """A hold would have done nothing at all."""
+    deaf(scene)
+    scene.play(FAR)
+    scene.tick(0.26)
+    gate = scene.rig.commander._gate
+    send = gate.send_arm
+
+    def refuse_ways_back(trajectory: Any, *more: Any, **settings: Any) -> float:
+        if len(trajectory.q) == 1:
+            raise MotionRefusedError(Cause.COLLISION, "the table is in the way")
+        return send(trajectory, *more, **settings)
+
+    gate.send_arm = refuse_ways_back  # type: ignore[method-assign]
+    before = scene.rig.state()
+    scene.stop()
+    stops_along_its_plan(scene, before)
+
+
+@pytest.mark.parametrize(
+    "unseen", [lambda senses: replace(senses, age_s=0.3), at(q=START_Q + 0.02)]
+)
+def test_an_arm_that_may_have_moved_since_stops_along_its_plan(
+    scene: Scene, unseen: Callable[[Senses], Senses]
+) -> None:
+    """Joint states are old, or new ones came that nobody has looked at yet."""
+    deaf(scene)
+    scene.play(FAR)
+    scene.tick(0.26)
+    stands = scene.look
+    scene.look = lambda senses: unseen(stands(senses))
+    before = scene.rig.state()
+    scene.stop()
+    stops_along_its_plan(scene, before)
 
 
 def test_an_arm_that_was_seen_to_move_once_has_heard(scene: Scene) -> None:
@@ -947,6 +998,8 @@ def test_what_happens_while_a_chunk_is_planned_makes_it_void(
     planning = playing.plan(chunk)
     event(playing)
     refused(lambda: playing.take(planning), cause)
+    chunk_told, why, _ = playing.told.last("rejected")
+    assert (chunk_told, why) == (chunk, cause)
     accepted = [what[1].sequence for what in playing.told.all if what[0] == "accepted"]
     assert 99 not in accepted
 
@@ -968,6 +1021,50 @@ def test_an_arm_of_which_nothing_is_known_any_more_is_not_moved(scene: Scene) ->
     scene.look = missing(Cause.NO_JOINT_STATES)
     refused(lambda: scene.take(planning), Cause.NO_JOINT_STATES)
     assert scene.arm == []
+
+
+@pytest.mark.parametrize(
+    ("look", "cause"),
+    [
+        (at(dq=np.full(7, 0.2)), Cause.NOT_AT_REST),
+        (at(q=START_Q + 0.2), Cause.LIMIT_EXCEEDED),
+    ],
+)
+def test_an_arm_that_somebody_moves_while_a_chunk_is_planned_is_left_alone(
+    scene: Scene, look: Callable[[Senses], Senses], cause: Cause
+) -> None:
+    planning = scene.plan(ChunkCommand(DOWN, np.zeros(0, bool), CONTROL_DT_S, "a", 1))
+    scene.look = look
+    refused(lambda: scene.take(planning), cause)
+    assert scene.arm == []
+
+
+@pytest.mark.parametrize(("late_s", "played"), [(0.005, True), (0.02, False)])
+def test_a_plan_that_is_taken_after_it_should_have_taken_over_is_refused(
+    playing: Scene, late_s: float, played: bool
+) -> None:
+    planning = playing.plan(ChunkCommand(FAR, np.zeros(0, bool), CONTROL_DT_S, "a", 99))
+    planned = planning.run()
+    playing.rig.now_s = planned[0].begins_s + late_s
+    take = playing.supervisor.take
+    if played:
+        take(planning, planned, playing.senses(), playing.rig.now_s)
+        assert playing.told.last("accepted")[0].sequence == 99
+    else:
+        act = lambda: take(planning, planned, playing.senses(), playing.rig.now_s)  # noqa: E731
+        assert "taken over" in refused(act, Cause.CHUNK_TOO_OLD)
+
+
+@pytest.mark.parametrize("how", ["discard", "stop", "hold"])
+def test_a_chunk_that_was_approved_may_still_be_let_go(scene: Scene, how: str) -> None:
+    scene.play(approval=True)
+    planning = scene.plan(scene.supervisor.approve(scene.senses(), scene.rig.now_s))
+    perform(scene, how)
+    with pytest.raises(MotionRefusedError):
+        scene.take(planning)
+    assert scene.arm == []
+    assert len([name for name in scene.told.names() if name == "rejected"]) == 1
+    assert not scene.supervisor.discard("again")
 
 
 def test_a_plan_that_comes_to_its_end_meanwhile_keeps_nothing_from_being_played(

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vera_ros.motion.watchdogs import ClockWatch, FrozenJoints, Rest, RestWatch
+from vera_ros.motion.watchdogs import ClockWatch, FrozenJoints, Rest, RestWatch, StartWatch
 
 TIME_S, ANGLE_RAD, DELAY_S = 0.3, 0.01, 0.15
 Q = np.linspace(-1.0, 1.0, 7)
@@ -60,13 +60,18 @@ def test_an_arm_that_follows_within_the_delay_is_never_frozen(
 def test_an_arm_has_stood_since_before_a_motion_unless_it_was_seen_to_move(
     acts: list[tuple[bool, bool]],
 ) -> None:
-    """`acts`: whether something is played at each look, and whether the joints have changed."""
-    watch, stood, measured = FrozenJoints(TIME_S, ANGLE_RAD, DELAY_S), False, Q
-    for i, (plays, moved) in enumerate(acts):
-        measured = measured + 1e-6 if moved else measured
-        watch.look(measured, Q if plays else None, 0.02 * i)
+    """`acts`: whether something is played at each look, and whether the arm has moved since."""
+    watch, stood, q = StartWatch(2e-3), False, Q
+    noise = np.random.default_rng(0)
+    assert not watch.stands(Q)
+    for plays, moved in acts:
+        q = q + 0.01 if moved else q
+        watch.look(q + noise.uniform(-5e-4, 5e-4, 7), plays=plays)
         stood = not plays or (stood and not moved)
-        assert watch.stood is stood
+        assert watch.stands(q) is stood
+        assert not watch.stands(q + 0.01)  # what was seen just now counts, too
+    watch.forget()
+    assert not watch.stands(q)
 
 
 def test_chunks_that_take_over_from_each_other_are_one_motion() -> None:

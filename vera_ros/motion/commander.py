@@ -85,6 +85,17 @@ class Commander:
         plan = self._planner.plan_move(measured.q, goal, speed_share)
         return Prepared(Playing(plan, now_s), measured.arm, from_rest=True)
 
+    def seen_again(self, prepared: Prepared, measured: Measured) -> Prepared:
+        """The same motion for an arm that was measured since: from rest, it must rest still.
+
+        Raises:
+            MotionRefusedError: somebody moves it.
+        """
+        if not prepared.from_rest:
+            return prepared
+        refuse_unless_at_rest(measured, self._rest_speed)
+        return replace(prepared, measured=measured.arm)
+
     def check(self, prepared: Prepared) -> None:
         """Raise MotionRefusedError unless the gate would let both arm and fingers through."""
         playing, fingers = prepared.playing, prepared.fingers
@@ -93,7 +104,7 @@ class Commander:
         self._gate.check_arm(playing.plan.trajectory(), prepared.measured, playing.start_s)
 
     def send(self, prepared: Prepared, present: Callable[[], float] | None = None) -> Prepared:
-        """Send what was prepared just now; return it as it was sent.
+        """Send what was prepared; return it as it was sent.
 
         Args:
             prepared: the motion.
@@ -163,15 +174,21 @@ class Commander:
     def stay(self, measured: Measured, now_s: float) -> None:
         """Bring an arm to rest that may never have heard of the playing plan: where it was seen.
 
+        Where nothing leads there within the limits, it comes to rest along the playing plan.
+
         Raises:
             MotionRefusedError: as for `stop`.
         """
         playing = self.playing
         if playing is None or self._let_go(playing).finished(now_s):
             return
-        now_s = self.told.present(now_s, self._start_lead_s)
-        plan = self._planner.plan_return(playing.plan, now_s - playing.start_s, measured.q)
-        self._send_stop(plan, now_s)
+        begins_s = self.told.present(now_s, self._start_lead_s)
+        passed_s = begins_s - playing.start_s
+        try:
+            plan = self._planner.plan_return(playing.plan, passed_s, measured.q, self._stop_lead_s)
+            self._send_stop(plan, begins_s)
+        except MotionRefusedError:
+            self._stop_along(playing, now_s)
 
     def turn_back(self, by_s: float) -> None:
         """ROS time was turned back: so is all that is remembered of it."""

@@ -60,20 +60,26 @@ class Planner:
         spline = JointSpline(np.append(0.0, times), np.vstack((q, knots)), (dq, still))
         return Plan(spline)
 
-    def plan_return(self, running: Plan, time_s: float, q: Vector) -> Plan:
+    def plan_return(self, running: Plan, time_s: float, q: Vector, lead_s: float) -> Plan:
         """Plan the smooth way from a running plan, of which `time_s` has passed, to a rest at `q`.
 
         It has one point, its end: a controller that plays the plan comes back to `q` in one
         quintic piece, and one that has never heard of the plan, and stands at `q`, stays there.
+        A controller that has it only `lead_s` later keeps the rate limits as well.
 
         Raises:
             MotionRefusedError: no way back within the rate limits was found.
         """
-        start_q, dq, ddq = running.spline.state(time_s)
+        entries = [(late_s, running.spline.state(time_s + late_s)) for late_s in (0.0, lead_s)]
         for duration_s in _RETURNS_S:
-            spline = JointSpline(np.array([0.0, duration_s]), np.stack((start_q, q)), (dq, ddq))
-            if slowdown(spline, self._limits.rates, self._arm.chain) <= PLANNED_SHARE:
-                return Plan(spline)
+            ways = [
+                JointSpline(np.array([0.0, duration_s - late_s]), np.stack((start_q, q)), (dq, ddq))
+                for late_s, (start_q, dq, ddq) in entries
+                if late_s < duration_s
+            ]
+            rates, chain = self._limits.rates, self._arm.chain
+            if all(slowdown(way, rates, chain) <= PLANNED_SHARE for way in ways):
+                return Plan(ways[0])
         raise MotionRefusedError(
             Cause.LIMIT_EXCEEDED,
             f"no way back to {np.round(q, 4).tolist()} rad keeps the rate limits",

@@ -18,7 +18,7 @@ class Clocks:
 
     Attributes:
         steady: steady time [s].
-        present: ROS time [s]; None: it stands still meanwhile.
+        present: ROS time [s], in any thread; None: it stands still meanwhile.
     """
 
     steady: Callable[[], float]
@@ -66,10 +66,11 @@ class Planning:
         self.approval = approval
         self.dropped: MotionRefusedError | None = None
 
-    def drop(self, cause: Cause, message: str) -> None:
-        """What it was planned from holds no more, for this reason."""
+    def drop(self, cause: Cause, message: str) -> MotionRefusedError:
+        """What it was planned from holds no more, for this reason; return it in words."""
         words = f"{message}; nothing of the chunk is played, which was being planned"
         self.dropped = MotionRefusedError(cause, words)
+        return self.dropped
 
     def run(self) -> tuple[Prepared, float]:
         """Plan: return the plan, and how long planning took [s].
@@ -94,6 +95,8 @@ class Planning:
         """Plan so that the plan is there before it takes over; where it is not, once more."""
         present, later_s = self._clocks.present, 0.0
         for _ in range(_TRIES):
+            if self.dropped is not None:
+                raise self.dropped
             prepared = self._preparation.prepare(
                 self._told, self.chunk, self._measured, self._now_s, later_s
             )

@@ -8,10 +8,12 @@ from vera_ros.motion.commands import Measured
 from vera_ros.motion.contact import ContactWatch
 from vera_ros.motion.playback import Playing
 from vera_ros.motion.senses import Bounds, Senses
-from vera_ros.motion.watchdogs import FrozenJoints
+from vera_ros.motion.watchdogs import FrozenJoints, StartWatch
 
 _SAME_S = 0.05  # joint states of an arm in motion are not the same for so long
 _FRESH_S = 0.1
+_NOISE_RAD = 2e-3  # of encoders, and some more
+_SAMPLES = 16  # of a plan, by which its way so far is judged
 
 Trouble = tuple[Cause, str]
 
@@ -28,10 +30,12 @@ class PlaybackWatch:
         self._contact = contact
         self._bounds = bounds
         self._frozen = FrozenJoints(bounds.frozen_s, bounds.frozen_rad, bounds.tracking_delay_s)
+        self._start = StartWatch(_NOISE_RAD)
 
     def forget(self) -> None:
         """Begin anew: time was turned back."""
         self._frozen.forget()
+        self._start.forget()
 
     def brakes_from(self, senses: Senses, playing: Playing | None) -> Measured | None:
         """The measured arm, if an arm in motion may be braked from there.
@@ -46,21 +50,23 @@ class PlaybackWatch:
         return None if moves and self._frozen.same_s >= _SAME_S else measured
 
     def stands(self, senses: Senses, playing: Playing, now_s: float) -> Measured | None:
-        """The measured arm, if it was not seen to move since the plan has begun, and should have.
+        """The measured arm, if it was not seen to move since the motion began, and should have.
 
         Then nobody knows whether the controller plays: it may never have got the plan.
         """
         measured = senses.measured
-        if measured is None or not self._frozen.stood:
+        if measured is None or senses.age_s > _FRESH_S or not self._start.stands(measured.q):
             return None
-        moved_rad = float(np.abs(playing.planned(now_s) - measured.q).max())
-        return measured if moved_rad >= self._bounds.frozen_rad else None
+        passed_s = np.linspace(0.0, max(0.0, now_s - playing.start_s), _SAMPLES)
+        away_rad = np.abs(playing.plan.spline.derivative(0, passed_s) - measured.q).max()
+        return measured if away_rad >= self._bounds.frozen_rad else None
 
     def look(self, playing: Playing | None, senses: Senses, now_s: float) -> Trouble | None:
         """What keeps the arm from playing its plan, and in which words; None: nothing does."""
         measured, bounds = senses.measured, self._bounds
         if measured is None:
             return None
+        self._start.look(measured.q, plays=playing is not None)
         came_s = now_s - senses.silent_s
         planned = None if playing is None else playing.planned(came_s)
         if self._frozen.look(measured.q, planned, came_s):

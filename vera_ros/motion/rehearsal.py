@@ -22,7 +22,7 @@ class Rehearsal(Commander):
         self.told = replace(self.told, in_earnest=False)
 
     def send(self, prepared: Prepared, present: Callable[[], float] | None = None) -> Prepared:
-        """Check what was prepared just now, and let its time pass.
+        """Check what was prepared, and let its time pass.
 
         Raises:
             MotionRefusedError: it would not have been sent.

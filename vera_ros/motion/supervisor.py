@@ -73,6 +73,7 @@ class Supervisor:
         self._timeliness = Timeliness(bounds)
         self._steps_told = 0
         self._planning: Planning | None = None
+        self._approved: ChunkCommand | None = None
         self.awaiting: ChunkCommand | None = None
         self.cause, self.message, self.unrest = Cause.NONE, "", ""
 
@@ -114,8 +115,9 @@ class Supervisor:
     ) -> Planning:
         """Begin with a chunk: see whether it may be played, and what it must be planned from.
 
-        Whoever calls this has it planned, in any thread, and hands it to `take`. One chunk at a
-        time: another one that comes before, or whatever else the arm is told, makes it void.
+        Whoever calls this has it planned, in any thread, and hands it to `take`, or gives it up.
+        One chunk at a time: another one that comes before, or another motion or a stop, makes it
+        void, which the listener is told at once.
 
         Args:
             chunk: what is to be played.
@@ -161,12 +163,20 @@ class Supervisor:
         self._look_at_clock(senses, now_s)
         if planning.dropped is not None:
             raise planning.dropped
-        self._planning = None
-        self._free(senses)
+        self.give_up(planning)
+        prepared, planning_s = planned
+        prepared = self._commander.seen_again(prepared, self._free(senses))
         if planning.approval:
-            self._offer(planning.chunk, *planned)
-        else:
-            self._send(*planned)
+            self._offer(planning.chunk, prepared, planning_s)
+            return
+        if not prepared.from_rest:
+            self._timeliness.refuse_overtaken(prepared.begins_s, now_s)
+        self._send(prepared, planning_s)
+
+    def give_up(self, planning: Planning) -> None:
+        """Nothing comes of what was being planned."""
+        if self._planning is planning:
+            self._planning = None
 
     def approve(self, senses: Senses, now_s: float) -> ChunkCommand:
         """Let go of the chunk that waits for approval, for it to be planned from the present state.
@@ -178,14 +188,21 @@ class Supervisor:
         chunk, self.awaiting = self.awaiting, None
         if chunk is None:
             raise MotionRefusedError(Cause.NOT_APPROVED, "no chunk waits for approval")
+        self._approved = chunk
         return chunk
 
     def discard(self, reason: str) -> bool:
-        """Let go of the chunk that waits for approval; return whether there was one."""
+        """Let go of the chunk that waits for approval; return whether there was one.
+
+        One that was approved, and is being planned, counts.
+        """
+        message = f"the chunk was not approved: {reason}"
+        if self._planning is not None and self._planning.chunk is self._approved:
+            self._drop(Cause.NOT_APPROVED, message)
+            return True
         chunk, self.awaiting = self.awaiting, None
         if chunk is None:
             return False
-        message = f"the chunk was not approved: {reason}"
         self._listener.rejected(chunk, Cause.NOT_APPROVED, message)
         return True
 
@@ -210,9 +227,10 @@ class Supervisor:
 
     def _drop(self, cause: Cause, message: str) -> None:
         """What is being planned is not to be played."""
-        if self._planning is not None:
-            self._planning.drop(cause, message)
-            self._planning = None
+        planning, self._planning = self._planning, None
+        if planning is not None:
+            refusal = planning.drop(cause, message)
+            self._listener.rejected(planning.chunk, refusal.cause, str(refusal))
 
     def _offer(self, chunk: ChunkCommand, prepared: Prepared, planning_s: float) -> None:
         self._commander.check(prepared)

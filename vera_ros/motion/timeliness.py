@@ -4,7 +4,7 @@
 import math
 
 from vera_ros.motion.causes import Cause, MotionRefusedError
-from vera_ros.motion.commands import ChunkCommand
+from vera_ros.motion.commands import CLOCK_STEP_S, ChunkCommand
 from vera_ros.motion.senses import Bounds
 
 
@@ -46,6 +46,20 @@ class Timeliness:
             raise MotionRefusedError(
                 Cause.CHUNK_TOO_OLD,
                 "the chunk was sent before the last stop was asked for; nothing of it is played",
+            )
+
+    def refuse_overtaken(self, begins_s: float, now_s: float) -> None:
+        """Refuse a plan that should have taken over before it could be sent.
+
+        Raises:
+            MotionRefusedError: the controller would enter it behind its beginning.
+        """
+        late_s = now_s - begins_s
+        if late_s > CLOCK_STEP_S:
+            raise MotionRefusedError(
+                Cause.CHUNK_TOO_OLD,
+                f"the chunk is planned {late_s:.3f} s after it should have taken over; nothing of "
+                "it is played; is the machine overloaded?",
             )
 
     def refuse_old(self, chunk: ChunkCommand, now_s: float) -> None:

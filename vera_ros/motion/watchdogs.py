@@ -22,7 +22,6 @@ class FrozenJoints:
 
     Attributes:
         same_s: for how long they have been the same, whether or not the arm should move.
-        stood: they have been the same since the arm was to stand still.
     """
 
     def __init__(self, time_s: float, angle_rad: float, delay_s: float) -> None:
@@ -35,7 +34,7 @@ class FrozenJoints:
         """Begin anew: what came before says nothing any more."""
         self._measured: Vector | None = None
         self._since_s = np.inf
-        self.same_s, self.stood = 0.0, False
+        self.same_s = 0.0
         self._forget_plan()
 
     def _forget_plan(self) -> None:
@@ -57,7 +56,6 @@ class FrozenJoints:
             self._measured, self._since_s = measured.copy(), now_s
         self.same_s = max(self.same_s, now_s - self._since_s)
         if planned is None:
-            self.stood = True
             self._forget_plan()
             return False
         if not self._recent or now_s > self._recent[-1][0]:  # and not where time stands still
@@ -69,6 +67,34 @@ class FrozenJoints:
             self._highest = np.maximum(self._highest, was)
         moved_rad = float(np.max(self._highest - self._lowest))
         return now_s - self._played_s >= self._time_s and moved_rad >= self._angle_rad
+
+
+class StartWatch:
+    """Tells whether an arm was seen to leave the posture in which a motion found it.
+
+    Args:
+        angle_rad: by which it may be elsewhere and still be there: more than encoders are noisy.
+    """
+
+    def __init__(self, angle_rad: float) -> None:
+        self._angle_rad = angle_rad
+        self._stood: Vector | None = None
+
+    def forget(self) -> None:
+        """Begin anew."""
+        self._stood = None
+
+    def look(self, measured: Vector, *, plays: bool) -> None:
+        """See where the arm is. `plays`: it is to move."""
+        if not plays:
+            self._stood = measured.copy()
+        elif not self.stands(measured):
+            self._stood = None
+
+    def stands(self, measured: Vector) -> bool:
+        """Whether the arm is where it was before the motion. `measured`: Shape (n,), [rad]."""
+        stood = self._stood
+        return stood is not None and bool(np.abs(measured - stood).max() <= self._angle_rad)
 
 
 class ClockWatch:

@@ -20,6 +20,10 @@ class Background:
         self._thread = ThreadPoolExecutor(1, "background")
         self._wake = node.create_guard_condition(lambda: None)
 
+    def close(self) -> None:
+        """Begin nothing more, and end once what was begun is done."""
+        self._thread.shutdown(wait=False, cancel_futures=True)
+
     def do(self, work: Callable[[], Any]) -> Future:
         """A future for what `work` returns or raises; it is called without arguments."""
         future: Future = Future(executor=self._node.executor)

@@ -164,6 +164,11 @@ class IkNode(VeraNode):
             DiagnosticStatus.WARN if fault else DiagnosticStatus.OK, fault or "ok", values
         )
 
+    def destroy_node(self) -> None:
+        """End the thread that plans, too."""
+        self._background.close()
+        super().destroy_node()
+
     # What is known.
 
     def _make_outputs(self, gripper_limits: GripperLimits) -> None:
@@ -210,7 +215,8 @@ class IkNode(VeraNode):
         """ROS time; where it comes by /clock, joint states may know of a later moment already."""
         clock = self.get_clock()
         now_s = float(clock.now().nanoseconds) * 1e-9
-        measured = None if self._reader is None else self._reader.measured
+        reader = self._reader  # once: planning asks in its own thread
+        measured = None if reader is None else reader.measured
         if measured is None or not clock.ros_time_is_active:
             return now_s
         return max(now_s, measured.stamp_s)
@@ -260,8 +266,9 @@ class IkNode(VeraNode):
 
         It is planned in the background: a hold or a stop need not wait for that.
         """
-        supervisor, refusal = self._supervisor, None
+        supervisor, planning = self._supervisor, None
         assert supervisor is not None
+        refusal: MotionRefusedError | None = None
         try:
             planning = supervisor.plan(chunk, self._sense(), self.now_s(), approval=approval)
             planned = await self._background.do(planning.run)
@@ -272,14 +279,17 @@ class IkNode(VeraNode):
             self.get_logger().error(traceback.format_exc())
             words = f"ik_node failed: {error!r}; see its log"
             refusal = MotionRefusedError(Cause.INTERNAL_ERROR, words)
+        if planning is not None and planning.dropped is not None:
+            return planning.dropped  # which was said at once; the node may be another since
+        if planning is not None:
+            supervisor.give_up(planning)
         if refusal is not None:
             self._refuse(chunk.session_id, chunk.sequence, refusal)
         self._say_status()
         return refusal
 
     def _refuse(self, session_id: str, sequence: int, refusal: MotionRefusedError) -> None:
-        if self._supervisor is None:  # the node was cleaned up meanwhile: there is no one to tell
-            return
+        assert self._supervisor is not None
         self._supervisor.explain(refusal.cause, str(refusal))
         self._reports.refused(session_id, sequence, refusal.cause, str(refusal))
 
