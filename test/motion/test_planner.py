@@ -6,6 +6,7 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
+from vera_ros.motion.arm_model import ArmModel
 from vera_ros.motion.causes import Cause, MotionRefusedError
 from vera_ros.motion.chunk_planner import ChunkPlanner
 from vera_ros.motion.gate import Gate, GripperLimits
@@ -31,6 +32,14 @@ def running(chunk_planner: ChunkPlanner) -> Plan:
     return plan
 
 
+def sent(gate: Gate, plan: Plan | None, q: Vector) -> Plan | None:
+    """The plan, if there is one and the gate lets it through."""
+    if plan is None:
+        return None
+    refusal = refusal_of(lambda: gate.send_arm(plan.trajectory(), ArmState(q), NOW_S))
+    return plan if refusal is None else None
+
+
 @given(deltas=chunks(), q=starts(0.1), part=st.floats(0.0, 1.2), lead_s=st.floats(0.0, 0.1))
 @example(deltas=POLICY_LIKE, q=START_Q, part=0.0, lead_s=0.025)
 @example(deltas=POLICY_LIKE, q=START_Q, part=1.0, lead_s=0.025)
@@ -38,18 +47,16 @@ def test_stop_may_begin_anywhere_in_a_plan(
     chunk_planner: ChunkPlanner,
     planner: Planner,
     limits: Limits,
-    arm: object,
+    arm: ArmModel,
     gripper_limits: GripperLimits,
     deltas: Vector,
     q: Vector,
     part: float,
     lead_s: float,
 ) -> None:
-    running = plan_or_none(chunk_planner, deltas, q)
+    gate = Published(arm, limits, gripper_limits).gate
+    running = sent(gate, plan_or_none(chunk_planner, deltas, q), q)
     if running is None:
-        return
-    gate = Published(arm, limits, gripper_limits).gate  # type: ignore[arg-type]
-    if refusal_of(lambda: gate.send_arm(running.trajectory(), ArmState(q), NOW_S)) is not None:
         return
     time_s = part * running.duration_s
     now = running.spline.state(time_s)
@@ -70,9 +77,9 @@ def follower(q: Vector) -> TrajectoryFollower:
 def take(
     controller: TrajectoryFollower, plan: Plan, start_s: float, heard_s: float | None = None
 ) -> None:
-    sent = plan.trajectory()
+    told = plan.trajectory()
     points = TrajectoryPoints(
-        sent.times_s.tolist(), sent.q.tolist(), sent.dq.tolist(), sent.ddq.tolist()
+        told.times_s.tolist(), told.q.tolist(), told.dq.tolist(), told.ddq.tolist()
     )
     heard_s = start_s if heard_s is None else heard_s
     controller.accept(JOINTS, points, start_s, heard_s, START_Q, np.zeros(7))
@@ -86,18 +93,16 @@ def test_a_way_back_suits_a_controller_that_plays_and_one_that_does_not(
     chunk_planner: ChunkPlanner,
     planner: Planner,
     limits: Limits,
-    arm: object,
+    arm: ArmModel,
     gripper_limits: GripperLimits,
     deltas: Vector,
     q: Vector,
     part: float,
     late_s: float,
 ) -> None:
-    running = plan_or_none(chunk_planner, deltas, q)
+    gate = Published(arm, limits, gripper_limits).gate
+    running = sent(gate, plan_or_none(chunk_planner, deltas, q), q)
     if running is None:
-        return
-    gate = Published(arm, limits, gripper_limits).gate  # type: ignore[arg-type]
-    if refusal_of(lambda: gate.send_arm(running.trajectory(), ArmState(q), NOW_S)) is not None:
         return
     time_s = part * running.duration_s
     back = planner.plan_return(running, time_s, q, LEAD_S)
@@ -120,7 +125,8 @@ def test_a_way_back_suits_a_controller_that_plays_and_one_that_does_not(
         np.testing.assert_allclose(getattr(after, name), getattr(before, name), atol=most)
     for later_s in np.linspace(late_s, back.duration_s + 0.1, 20):
         np.testing.assert_allclose(deaf.sample(NOW_S + time_s + later_s).q, q, atol=1e-9)
-    np.testing.assert_allclose(hears.sample(NOW_S + time_s + later_s).q, q, atol=1e-9)
+    end_s = NOW_S + time_s + back.duration_s
+    np.testing.assert_allclose(hears.sample(end_s).q, q, atol=1e-9)
 
 
 def test_a_way_back_that_keeps_no_limit_is_refused(planner: Planner, running: Plan) -> None:
