@@ -141,9 +141,12 @@ class Limits:
         return np.asarray(np.maximum(np.maximum(below, above).max(axis=1), 0.0))
 
 
-def slowdown(spline: JointSpline, rates: RateLimits, chain: Chain) -> float:
-    """Factor of duration with which the fastest moment of a motion just reaches a rate limit."""
-    joints, tcp = motion_rates(spline, chain, spline.dense_times())
+def slowdown(spline: JointSpline, rates: RateLimits, chain: Chain, per_piece: int = 8) -> float:
+    """Factor of duration with which the fastest moment of a motion just reaches a rate limit.
+
+    `per_piece`: how many moments of each piece are looked at.
+    """
+    joints, tcp = motion_rates(spline, chain, spline.dense_times(per_piece))
     shares = rates.shares(joints, tcp).max(axis=1)
     return float((shares ** (1.0 / np.arange(1, 4))).max())
 

@@ -13,6 +13,7 @@ from vera_ros.motion.small_matrices import Vector
 
 _FASTEST = 5.0  # times its limit, that a joint can be measured to move
 _RETURNS_S = np.geomspace(0.1, 10.0, 25)  # how long a way back may take, shortest first
+_RETURN_MOMENTS = 100  # of its one piece, by which it is judged
 _STOP_KNOTS = (8, 12, 16, 24, 32, 48, 64, 96)  # lengths that a stop may have, shortest first
 
 
@@ -78,7 +79,8 @@ class Planner:
                 if late_s < duration_s
             ]
             rates, chain = self._limits.rates, self._arm.chain
-            if all(slowdown(way, rates, chain) <= PLANNED_SHARE for way in ways):
+            # Without a margin: the running plan may use its limits up already.
+            if all(slowdown(way, rates, chain, _RETURN_MOMENTS) <= 1.0 for way in ways):
                 return Plan(ways[0])
         raise MotionRefusedError(
             Cause.LIMIT_EXCEEDED,
