@@ -31,6 +31,12 @@ class Cause(IntEnum):
     PLANNING_TOO_SLOW = 19
     NO_CONTROLLER = 20
     NOT_APPROVED = 21
+    CLOCKS_DIFFER = 22
+    ROBOT_FAULT = 23
+    SECOND_PUBLISHER = 24
+    COMMANDS_LATE = 25
+    SETPOINT_UNKNOWN = 26
+    WRONG_ARM = 27
 
 
 class MotionRefusedError(MotionError):
