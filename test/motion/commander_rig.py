@@ -13,6 +13,7 @@ from vera_ros.motion.chunk_planner import ChunkPlanner
 from vera_ros.motion.commander import Commander
 from vera_ros.motion.commands import ChunkCommand, Measured
 from vera_ros.motion.gripper import Gripper
+from vera_ros.motion.lead import Lead
 from vera_ros.motion.planner import Planner
 from vera_ros.motion.playback import Playing
 from vera_ros.motion.preparation import Prepared
@@ -99,7 +100,7 @@ def commander_of(
         published.gate,
         gripper,
         rails=rails,
-        stop_lead_s=0.025,
+        lead=Lead(0.025),
         hand_over_lead_s=LEAD_S,
         start_lead_s=start_lead_s,
         rest_speed=REST_SPEED,

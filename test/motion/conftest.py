@@ -19,10 +19,11 @@ from vera_ros.motion.path import PathFinder, SingularityBounds
 from vera_ros.motion.plan import Plan
 from vera_ros.motion.planner import Planner
 from vera_ros.motion.start import Start
+from vera_ros.motion.setpoint import Setpoint
 from vera_ros.motion.trajectory import ArmTrajectory, GripperTrajectory
 from vera_ros.resources import share_path
 
-from .chunks import CONTROL_DT_S, Vector
+from .chunks import CONTROL_DT_S, START_Q, Vector
 
 # A busy machine must not fail a test.
 settings.register_profile("motion", deadline=None, max_examples=30)
@@ -122,6 +123,7 @@ class Published:
         self.gripper: list[GripperTrajectory] = []
         self.sent_s: list[float] = []
         self.gate = Gate(arm, limits, gripper_limits, self._take, self._take_fingers)
+        self.gate.setpoint = Setpoint.resting(START_Q)
 
     def _take(self, trajectory: ArmTrajectory, now_s: float) -> None:
         self.arm.append(trajectory)

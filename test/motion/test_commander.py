@@ -438,7 +438,7 @@ def test_where_the_clock_goes_back_the_motion_goes_on_and_can_be_stopped(
     rig.now_s += 0.2
     before, fingers_m = rig.state(), 0.025  # on their way
     rig.now_s -= by_s
-    rig.commander.turn_back(by_s)
+    rig.commander.later(-by_s)
     rig.commander.stop(rig.now_s)
     goes_on(rig, before)
     check(rig.published.arm[-1], limits)

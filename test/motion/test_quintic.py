@@ -25,7 +25,9 @@ def trajectory(times_s: Vector, q: Vector) -> ArmTrajectory:
 def test_samples_cover_every_piece_evenly_and_densely(
     durations: list[float], count: int, most_s: float
 ) -> None:
-    pieces = QuinticPieces(trajectory(np.cumsum(durations), np.zeros((len(durations), 1))))
+    pieces = QuinticPieces(
+        trajectory(np.cumsum(durations), np.zeros((len(durations), 1))).points
+    )
     piece, s = pieces.even(count, most_s)
     for number, duration_s in enumerate(durations):
         own = s[piece == number]
@@ -37,7 +39,7 @@ def test_samples_cover_every_piece_evenly_and_densely(
 
 @given(q=vectors(-1.0, 1.0, 3))
 def test_a_piece_begins_and_ends_where_it_must(q: Vector) -> None:
-    pieces = QuinticPieces(trajectory(np.array([0.5]), q[None]))
+    pieces = QuinticPieces(trajectory(np.array([0.5]), q[None]).points)
     for time_s, where in ((0.0, np.zeros(3)), (0.25, 0.5 * q), (0.5, q), (0.9, q)):
         at, dq, _ = pieces.state(time_s)
         np.testing.assert_allclose(at, where, atol=1e-12)

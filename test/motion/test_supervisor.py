@@ -18,6 +18,7 @@ from vera_ros.motion.commands import ChunkCommand, Measured
 from vera_ros.motion.contact import ContactWatch
 from vera_ros.motion.gate import GripperLimits
 from vera_ros.motion.gripper import Gripper
+from vera_ros.motion.lead import Lead
 from vera_ros.motion.limits import Limits
 from vera_ros.motion.planner import Planner
 from vera_ros.motion.planning import Clocks, Planning
@@ -159,12 +160,13 @@ def make_scene(
             Hold(),
             [0.0],
         )
+        lead = Lead(0.0125)
         commander = kind(
             chunk_planner,
             planner,
             published.gate,
             Gripper(gripper_limits),
-            stop_lead_s=0.0125,
+            lead=lead,
             hand_over_lead_s=0.05,
             rest_speed=REST_SPEED,
         )
@@ -176,6 +178,7 @@ def make_scene(
             hold,
             told,
             Clocks(lambda: stopwatch_s[0]),
+            lead,
         )
         return Scene(supervisor, Rig(commander, published), told, hold, stopwatch_s)
 

@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the arm is told: sends motions through the gate, and remembers what plays."""
+"""What the arm is told: sends motions through the gate, and remembers what plays.
+
+Every motion but the first goes on from the set-point, whatever the arm does: what begins elsewhere
+would make the controller's command jump.
+"""
 
 from collections.abc import Callable
 from copy import copy
@@ -10,17 +14,20 @@ from vera_ros.motion.chunk_planner import ChunkPlanner
 from vera_ros.motion.commands import Measured
 from vera_ros.motion.gate import Gate
 from vera_ros.motion.gripper import Gripper, GripperPlan
-from vera_ros.motion.plan import Plan
+from vera_ros.motion.lead import Lead
+from vera_ros.motion.plan import KNOT_S, Plan
 from vera_ros.motion.planner import Planner
 from vera_ros.motion.playback import Playing
 from vera_ros.motion.preparation import Preparation, Prepared, Told, refuse_unless_at_rest
 from vera_ros.motion.rails import Rails
+from vera_ros.motion.setpoint import PAST_S
 from vera_ros.motion.small_matrices import Vector
+from vera_ros.motion.start import hold
 from vera_ros.motion.trajectory import ArmState
 
 
 class Commander:
-    """One arm's plans, one at a time. Times are ROS time [s], given by the caller.
+    """One arm's plans, one at a time. Times are the controller's [s], given by the caller.
 
     Args:
         chunks: plans chunks.
@@ -28,14 +35,17 @@ class Commander:
         gate: sends them.
         gripper: None: there is none.
         rails: bounds of the embodiment's actions; None: it has none.
-        stop_lead_s: time until a stop begins, for it to arrive.
+        lead: time until what is sent may begin, for it to arrive.
         hand_over_lead_s: time until a chunk takes over from the one that plays.
         start_lead_s: time until a motion from rest begins once it is checked, for it to arrive.
         rest_speed: a joint slower than this is at rest [rad/s].
+        start_rad: how far a resting arm may be from its set-point, per joint.
 
     Attributes:
         preparation: plans chunks, in any thread.
         told: what the arm was told so far.
+        past_s: how much is sent of what is commanded before the present: more than the present is
+            uncertain.
     """
 
     def __init__(
@@ -46,18 +56,23 @@ class Commander:
         gripper: Gripper | None,
         *,
         rails: Rails | None = None,
-        stop_lead_s: float,
+        lead: Lead,
         hand_over_lead_s: float,
         start_lead_s: float = 0.0,
         rest_speed: float,
+        start_rad: float = 0.05,
     ) -> None:
         self._planner = planner
         self._gate = gate
-        self._stop_lead_s = stop_lead_s
+        self._lead = lead
         self._start_lead_s = start_lead_s
         self._rest_speed = rest_speed
-        self.preparation = Preparation(chunks, rails, hand_over_lead_s, start_lead_s, rest_speed)
-        self.told = Told(gripper=gripper)
+        self._start_rad = start_rad
+        self.past_s = PAST_S
+        self.preparation = Preparation(
+            chunks, rails, hand_over_lead_s, start_lead_s, rest_speed, start_rad, lead
+        )
+        self.told = Told(gripper=gripper, setpoint=gate.setpoint)
 
     @property
     def playing(self) -> Playing | None:
@@ -82,8 +97,11 @@ class Commander:
         """
         self.told.refuse_other_motion(now_s)
         refuse_unless_at_rest(measured, self._rest_speed)
-        plan = self._planner.plan_move(measured.q, goal, speed_share)
-        return Prepared(Playing(plan, now_s), measured.arm, from_rest=True)
+        start_q, continues = self.told.start_q(measured, self._start_rad)
+        plan = self._planner.plan_move(start_q, goal, speed_share)
+        return Prepared(
+            Playing(plan, now_s), measured.arm, from_rest=True, continues=continues
+        )
 
     def seen_again(self, prepared: Prepared, measured: Measured) -> Prepared:
         """The same motion for an arm that was measured since: from rest, it must rest still.
@@ -101,7 +119,24 @@ class Commander:
         playing, fingers = prepared.playing, prepared.fingers
         if fingers is not None and fingers.trajectory is not None:
             self._gate.check_gripper(fingers.trajectory)
-        self._gate.check_arm(playing.plan.trajectory(), prepared.measured, playing.start_s)
+        self._gate.check_arm(
+            playing.plan.trajectory(),
+            prepared.measured,
+            playing.start_s,
+            ahead_s=self._ahead_s(prepared),
+            joins_s=prepared.joins_s,
+        )
+
+    def _ahead_s(self, prepared: Prepared) -> float:
+        """How long the controller is given to get to the beginning by itself."""
+        if prepared.continues:
+            return 0.0
+        return self._gate.gentle_s(prepared.playing.plan.spline.derivative(0, 0.0))
+
+    @property
+    def _rest_lead_s(self) -> float:
+        """Time until a motion from rest begins."""
+        return max(self._start_lead_s, self._lead.value_s)
 
     def send(self, prepared: Prepared, present: Callable[[], float] | None = None) -> Prepared:
         """Send what was prepared; return it as it was sent.
@@ -118,17 +153,35 @@ class Commander:
         def begin() -> float:
             nonlocal prepared
             if prepared.from_rest and present is not None:
-                begins_s = max(present(), prepared.playing.start_s) + self._start_lead_s
+                begins_s = max(present(), prepared.playing.start_s) + self._rest_lead_s + ahead_s
                 prepared = prepared.beginning_at(begins_s)
+            elif ahead_s:
+                prepared = prepared.beginning_at(prepared.playing.start_s + ahead_s)
             fingers = prepared.fingers
             if fingers is not None and fingers.trajectory is not None:
                 self._gate.check_gripper(fingers.trajectory)  # both move, or none
             return prepared.playing.start_s
 
-        plan, start_s = prepared.playing.plan, prepared.playing.start_s
-        self._gate.send_arm(plan.trajectory(), prepared.measured, start_s, begin=begin)
+        ahead_s = self._ahead_s(prepared)
+        self._gate.send_arm(
+            prepared.playing.plan.trajectory(),
+            prepared.measured,
+            prepared.playing.start_s,
+            ahead_s=ahead_s,
+            joins_s=prepared.joins_s,
+            past_s=self.past_s,
+            begin=begin,
+        )
         playing, fingers, chunk = prepared.playing, prepared.fingers, prepared.playing.plan.chunk
-        told = replace(self.told, playing=playing, stopping=None, before=None)
+        told = replace(
+            self.told,
+            playing=playing,
+            stopping=None,
+            before=None,
+            setpoint=self._gate.setpoint,
+            parts_s=playing.start_s + prepared.joins_s,
+            replaced=self.playing or self.stopping,
+        )
         if chunk is not None:  # any other motion leads elsewhere
             before = chunk.response.state_at(chunk.until_s)
             told = replace(told, session_id=playing.session_id, before=before)
@@ -150,31 +203,22 @@ class Commander:
             self._stop_along(self._let_go(self.playing), now_s)
 
     def brake(self, measured: Measured, now_s: float) -> None:
-        """Bring the arm to rest from where it is by now, when it does not follow what it was told.
-
-        Where that would exceed a limit, it comes to rest along the playing plan.
+        """Bring an arm to rest that moves though nothing is played: where it can stop by itself.
 
         Raises:
-            MotionRefusedError: as for `stop`, or nothing is being played.
+            MotionRefusedError: no gentle way there was found; nothing is sent.
         """
-        playing, measured = self.playing, measured.moved_on(now_s)
-        if playing is not None:
-            self._let_go(playing)
-        try:
-            plan = self._planner.plan_brake(measured.q, measured.dq)
-            self._gate.send_arm(plan.trajectory(), measured.arm, now_s, off_plan=True)
-        except MotionRefusedError:
-            if playing is None or playing.finished(now_s):
-                raise
-            self._stop_along(playing, now_s)
-            return
-        self.told = replace(self.told, stopping=Playing(plan, now_s))
-        self._stop_gripper(now_s)
+        measured = measured.moved_on(now_s)
+        way = self._planner.plan_brake(measured.q, measured.dq)
+        self.doubt()  # somebody else commands it
+        self._rest_at(way, measured, now_s)
 
     def stay(self, measured: Measured, now_s: float) -> None:
-        """Bring an arm to rest that may never have heard of the playing plan: where it was seen.
+        """Bring the set-point of an arm that stands off its plan to where the arm stands.
 
-        Where nothing leads there within the limits, it comes to rest along the playing plan.
+        It suits a controller that plays the plan, and one that does not: what is sent has no
+        point before the end, so each finds its own way there. Where none is gentle enough, the
+        arm comes to rest along the playing plan.
 
         Raises:
             MotionRefusedError: as for `stop`.
@@ -182,36 +226,101 @@ class Commander:
         playing = self.playing
         if playing is None or self._let_go(playing).finished(now_s):
             return
-        begins_s = self.told.present(now_s, self._start_lead_s)
-        passed_s = begins_s - playing.start_s
         try:
-            plan = self._planner.plan_return(playing.plan, passed_s, measured.q, self._stop_lead_s)
-            self._send_stop(plan, begins_s)
+            passed_s = now_s - playing.start_s
+            way = self._planner.plan_return(
+                playing.plan, passed_s, measured.q, self._lead.value_s
+            )
+            self._rest_at(way, measured, now_s)
         except MotionRefusedError:
             self._stop_along(playing, now_s)
 
-    def turn_back(self, by_s: float) -> None:
-        """ROS time was turned back: so is all that is remembered of it."""
-        self.told = self.told.sooner(by_s)
-        self._gate.turn_back(by_s)
+    def _rest_at(self, way: Plan, measured: Measured, now_s: float) -> None:
+        """Send the end of a way, for the controller to find its own way there as fast."""
+        end_q = way.spline.state(way.duration_s)[0]
+        rest = hold(end_q, KNOT_S)
+        assert rest is not None
+        self._gate.send_arm(
+            Plan(rest).trajectory(),
+            measured.arm,
+            now_s + way.duration_s,
+            ahead_s=way.duration_s,
+        )
+        self._stopped_by(way, now_s, now_s + way.duration_s)
+
+    def later(self, by_s: float) -> None:
+        """The controller's clock was set forward by so much: so is all that is remembered of it."""
+        self.told = self.told.later(by_s)
+        self._gate.setpoint = self.told.setpoint
+
+    def doubt(self) -> None:
+        """The controller may command something else than it was sent: it was away."""
+        self._gate.setpoint = self._gate.setpoint.doubted()
+        self.told = replace(self.told, setpoint=self._gate.setpoint)
+
+    def stop_again(self, now_s: float) -> None:
+        """Stop what plays although it was replaced: the controller never took up what was sent last.
+
+        Raises:
+            MotionRefusedError: as for `stop`.
+        """
+        replaced, sent = self.told.replaced, self.told.playing or self.told.stopping
+        self._gate.setpoint = self._gate.setpoint.reverted()
+        self.told = replace(
+            self.told, playing=None, stopping=replaced, before=None, setpoint=self._gate.setpoint
+        )
+        if replaced is not None and not replaced.finished(now_s):
+            self._stop_along(replaced, now_s)
+        elif sent is not None:  # which may still arrive
+            self._cancel(sent, now_s)
 
     def _stop_along(self, playing: Playing, now_s: float) -> None:
         if playing.finished(now_s):
             return
-        now_s = self.told.present(now_s, self._start_lead_s)
-        plan = self._planner.plan_stop(playing.plan, now_s - playing.start_s, self._stop_lead_s)
-        self._send_stop(plan, now_s)
-
-    def _send_stop(self, plan: Plan, now_s: float) -> None:
+        if now_s < playing.start_s:
+            self._cancel(playing, now_s)
+            return
+        passed_s, lead_s = now_s - playing.start_s, self._lead.value_s
+        plan = self._planner.plan_stop(playing.plan, passed_s, lead_s)
         # It starts from the plan, which the arm follows within the tracking tolerance.
-        self._gate.send_arm(plan.trajectory(), ArmState(plan.spline.state(0.0)[0]), now_s)
-        self.told = replace(self.told, stopping=Playing(plan, now_s))
+        self._gate.send_arm(
+            plan.trajectory(),
+            ArmState(plan.spline.state(0.0)[0]),
+            now_s,
+            joins_s=min(lead_s, plan.duration_s),
+            past_s=self.past_s,
+        )
+        self._stopped_by(plan, now_s, now_s + lead_s, playing)
+
+    def _cancel(self, playing: Playing, now_s: float) -> None:
+        """Have the set-point rest where a motion was to begin, before it does."""
+        start_q = playing.plan.spline.derivative(0, 0.0)
+        rest = hold(start_q, max(self._lead.value_s, KNOT_S))
+        assert rest is not None
+        plan, arm = Plan(rest), ArmState(start_q)
+        known = self._gate.setpoint.state(now_s) is not None
+        ahead_s = 0.0 if known else self._gate.gentle_s(start_q)
+        self._gate.send_arm(
+            plan.trajectory(), arm, now_s + ahead_s, ahead_s=ahead_s, past_s=self.past_s
+        )
+        self._stopped_by(plan, now_s + ahead_s, now_s + ahead_s)
+
+    def _stopped_by(
+        self, plan: Plan, now_s: float, parts_s: float, replaced: Playing | None = None
+    ) -> None:
+        self.told = replace(
+            self.told,
+            stopping=Playing(plan, now_s),
+            setpoint=self._gate.setpoint,
+            parts_s=parts_s,
+            replaced=replaced,
+        )
         self._stop_gripper(now_s)
 
     def _stop_gripper(self, now_s: float) -> None:
         gripper = self.told.gripper
         if gripper is not None and gripper.known:
-            self._command_gripper(gripper.plan_stop(now_s), now_s)
+            self._command_gripper(gripper.plan_stop(now_s, self._lead.value_s), now_s)
 
     def _command_gripper(self, fingers: GripperPlan, start_s: float) -> None:
         gripper = copy(self.told.gripper)

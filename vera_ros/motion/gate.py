@@ -2,7 +2,7 @@
 """The gate: the only way to a controller. What it does not let through is never published."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -13,8 +13,9 @@ from vera_ros.motion.chain import tcp_motion
 from vera_ros.motion.limits import RATES, Limits
 from vera_ros.motion.path import Obstacles
 from vera_ros.motion.quintic import QuinticPieces
+from vera_ros.motion.setpoint import PAST_S, Setpoint, State
 from vera_ros.motion.small_matrices import Vector
-from vera_ros.motion.trajectory import ArmState, ArmTrajectory, GripperTrajectory
+from vera_ros.motion.trajectory import ArmState, ArmTrajectory, GripperTrajectory, Points
 
 _TOLERANCE = 1e-3  # relative, on rates: what rounding may add
 _SAMPLES_PER_PIECE = 13  # between which a quintic's rates hide next to nothing
@@ -22,6 +23,10 @@ _SAMPLES_S = 1.25e-3  # no two of them are further apart
 _OBSTACLE_STRIDE = 4  # of these samples that are looked at for obstacles: up to 5 ms
 # How far a start may be from what it continues [rad, rad/s, rad/s^2]: rounding, no more.
 _CONTINUITY = (1e-5, 1e-3, 0.1)
+_JOIN_SAMPLES = 6  # at which a trajectory is held against what it goes on from
+# Shortest way from an unknown set-point, and share of the rates that it uses.
+_GENTLE_S, _GENTLE_SHARE = 0.3, 0.7
+_MOVES_RAD_S = 0.05  # a joint that is faster is driven
 
 
 @dataclass(frozen=True)
@@ -68,47 +73,67 @@ class Gate:
         self._publish_arm = publish_arm
         self._publish_gripper = publish_gripper
         self._obstacles = obstacles
-        self._sent: tuple[QuinticPieces, float] | None = None
+        self.setpoint = Setpoint()
 
     def send_arm(
         self,
         trajectory: ArmTrajectory,
         measured: ArmState,
-        now_s: float,
+        start_s: float,
         *,
-        off_plan: bool = False,
+        ahead_s: float = 0.0,
+        joins_s: float = 0.0,
+        past_s: float = PAST_S,
         begin: Callable[[], float] | None = None,
     ) -> float:
-        """Publish an arm trajectory whose time 0 is now; return its time 0.
+        """Publish an arm trajectory with what is commanded before it; return its time 0.
 
         Args:
             trajectory: what is to be played.
             measured: where the arm is.
-            now_s: ROS time.
-            off_plan: the arm has left what was sent before, and the trajectory begins as it moves.
-            begin: tells time 0 once all is checked: later than now only for an arm at rest. What
-                it raises keeps the trajectory from being published.
+            start_s: the trajectory's time 0, by the controller's clock.
+            ahead_s: for so long before that, the controller may be on its own way to the start:
+                its set-point is not known, or does not lead there. 0: it does.
+            joins_s: for so long after time 0, the trajectory goes on as what plays does, for a
+                controller that takes it up by then.
+            past_s: how much is sent of what is commanded before time 0.
+            begin: tells time 0 once all is checked: later than it was only where the set-point
+                rests. What it raises keeps the trajectory from being published.
 
         Raises:
             MotionRefusedError: it must not be played; nothing was published.
         """
-        self.check_arm(trajectory, measured, now_s, off_plan=off_plan)
-        begins_s = now_s if begin is None else begin()
-        rests = np.abs(trajectory.start_dq).max() < _CONTINUITY[1] and not self._plays(now_s)
-        if begins_s != now_s and not rests:
+        trajectory = self.check_arm(
+            trajectory, measured, start_s, ahead_s=ahead_s, joins_s=joins_s
+        )
+        begins_s = start_s if begin is None else begin()
+        rests = np.abs(trajectory.start_dq).max() < _CONTINUITY[1]
+        if begins_s != start_s and not (rests and not self.setpoint.moves(start_s)):
             raise _invalid("a motion that goes on from another one and is shifted in time")
+        if not ahead_s:
+            trajectory = replace(trajectory, past=self.setpoint.past(begins_s, past_s))
         self._publish_arm(trajectory, begins_s)
-        self._sent = (QuinticPieces(trajectory), begins_s)
+        self.setpoint = self.setpoint.sent(trajectory, begins_s)
         return begins_s
 
-    def _plays(self, now_s: float) -> bool:
-        """Whether what was sent is still being played."""
-        return self._sent is not None and now_s < self._sent[1] + self._sent[0].duration_s
+    def gentle_s(self, q: Vector, *, moves: bool = False) -> float:
+        """How long a controller whose set-point is not known must be given to get to `q` [s].
 
-    def turn_back(self, by_s: float) -> None:
-        """ROS time was turned back: what plays goes on, on the new time."""
-        if self._sent is not None:
-            self._sent = (self._sent[0], self._sent[1] - by_s)
+        It may command any position near the measured one, or, where the arm rests, what was sent
+        last; the way there is a quintic from rest to rest.
+
+        Args:
+            q: where the arm is measured, or comes to rest. Shape (n,), [rad].
+            moves: the arm moves, so its set-point cannot be far.
+        """
+        rates = self._limits.rates.joints
+        off = np.full(len(q), self._limits.start_rad)
+        if self.setpoint.last_q is not None and not moves:
+            off = np.maximum(off, np.abs(self.setpoint.last_q - q))
+        # Largest rates of q(s) = 10 s^3 - 15 s^4 + 6 s^5.
+        needed = np.stack((1.875 * off / rates[0], (5.7736 * off / rates[1]) ** 0.5))
+        jerk_s = (60.0 * off / rates[2]) ** (1 / 3)
+        return float(max(_GENTLE_S, needed.max() / _GENTLE_SHARE, jerk_s.max() / _GENTLE_SHARE))
 
     def send_gripper(self, trajectory: GripperTrajectory, now_s: float) -> None:
         """Publish a gripper trajectory whose time 0 is now.
@@ -123,16 +148,26 @@ class Gate:
         self,
         trajectory: ArmTrajectory,
         measured: ArmState,
-        now_s: float,
+        start_s: float,
         *,
-        off_plan: bool = False,
-    ) -> None:
-        """Raise MotionRefusedError unless the trajectory keeps every limit (see `send_arm`)."""
+        ahead_s: float = 0.0,
+        joins_s: float = 0.0,
+    ) -> ArmTrajectory:
+        """Raise MotionRefusedError unless the trajectory keeps every limit (see `send_arm`).
+
+        Return it as it goes on from the set-point to the last digit.
+        """
         self._check_form(trajectory)
-        self._check_start(trajectory, measured, now_s, off_plan)
+        self._check_measured(measured)
+        self._check_distance(trajectory.start_q, measured, start_s, ahead_s)
+        if ahead_s:
+            self._check_way_to_start(trajectory, measured, start_s - ahead_s, ahead_s)
+        else:
+            self._check_continuity(trajectory, start_s, joins_s)
+            trajectory = self.setpoint.continued(trajectory, start_s, joins_s)
         limits = self._limits
         with np.errstate(all="ignore"):  # what overflows is not a number, and refused
-            pieces = QuinticPieces(trajectory)
+            pieces = QuinticPieces(trajectory.points)
             motion = np.stack(pieces.at(*pieces.even(_SAMPLES_PER_PIECE, _SAMPLES_S)))
         _refuse_below("position", motion[0].min(axis=0), limits.lower - 1e-9)
         _refuse_above("position", motion[0].max(axis=0), limits.upper + 1e-9)
@@ -146,6 +181,7 @@ class Gate:
                     Cause.COLLISION,
                     f"the arm would come too near: {found[1]}; nothing is published",
                 )
+        return trajectory
 
     def check_gripper(self, trajectory: GripperTrajectory) -> None:
         """Raise MotionRefusedError unless the fingers keep their travel and speed."""
@@ -186,9 +222,7 @@ class Gate:
         if np.abs(trajectory.dq[-1]).max() > 1e-6 or np.abs(trajectory.ddq[-1]).max() > 1e-3:
             raise _over_limit("a trajectory that does not end at rest")
 
-    def _check_start(
-        self, trajectory: ArmTrajectory, measured: ArmState, now_s: float, off_plan: bool
-    ) -> None:
+    def _check_measured(self, measured: ArmState) -> None:
         n = self._arm.n
         for name, values in (("positions", measured.q), ("velocities", measured.dq)):
             if values is not None and (values.shape != (n,) or not np.isfinite(values).all()):
@@ -197,33 +231,72 @@ class Gate:
                     f"the gate refuses to start from measured joint {name} {values.tolist()}; "
                     f"valid are {n} finite numbers; nothing is published",
                 )
-        self._check_distance(trajectory.start_q, measured, now_s)
-        still = np.zeros(n)
-        if off_plan:
-            expected = (measured.q, still if measured.dq is None else measured.dq, still)
-        elif self._sent is not None and self._plays(now_s):
-            pieces, began_s = self._sent
-            expected = pieces.state(now_s - began_s)
-        else:
-            expected = (trajectory.start_q, still, still)
-        starts = (trajectory.start_q, trajectory.start_dq, trajectory.start_ddq)
-        names = ("position", *RATES)
-        for name, start, due, most in zip(names, starts, expected, _CONTINUITY, strict=False):
+
+    def _check_continuity(
+        self, trajectory: ArmTrajectory, start_s: float, joins_s: float
+    ) -> None:
+        """Refuse what does not go on from the set-point, for as long as it is to."""
+        pieces = QuinticPieces(trajectory.points)
+        for time_s in np.linspace(0.0, joins_s, _JOIN_SAMPLES if joins_s else 1):
+            due = self.setpoint.state(start_s + time_s)
+            if due is None:
+                raise MotionRefusedError(
+                    Cause.SETPOINT_UNKNOWN,
+                    "the gate refuses: what the controller commands now is not known, so a motion "
+                    "cannot go on from there; nothing is published",
+                )
+            self._refuse_jump(pieces.state(time_s), due)
+
+    def _refuse_jump(self, state: State, due: State) -> None:
+        for name, value, expected, most in zip(
+            ("position", *RATES), state, due, _CONTINUITY, strict=False
+        ):
             _refuse_if(
-                np.abs(start - due) - most,
-                lambda j, name=name, start=start, due=due: (  # type: ignore[misc]
-                    f"the {name} of joint {j + 1} would jump from {due[j]:.5f} to {start[j]:.5f}, "
-                    "which is no continuation of what is being played"
+                np.abs(value - expected) - most,
+                lambda j, name=name, value=value, expected=expected: (  # type: ignore[misc]
+                    f"the {name} of joint {j + 1} would jump from {expected[j]:.5f} to "
+                    f"{value[j]:.5f}, which is no continuation of what is being played"
                 ),
             )
 
-    def _check_distance(self, start_q: Vector, measured: ArmState, now_s: float) -> None:
+    def _check_way_to_start(
+        self, trajectory: ArmTrajectory, measured: ArmState, now_s: float, ahead_s: float
+    ) -> None:
+        """Refuse a start to which the controller's own quintic way may exceed the rate limits."""
+        still = np.zeros(self._arm.n)
+        start = trajectory.start_q, trajectory.start_dq, trajectory.start_ddq
+        self._refuse_jump(start, (trajectory.start_q, still, still))
+        known = self.setpoint.state(now_s)
+        dq = still if measured.dq is None else measured.dq
+        gentle_s = self.gentle_s(trajectory.start_q, moves=bool(np.abs(dq).max() > _MOVES_RAD_S))
+        if known is None and ahead_s < gentle_s - 1e-9:
+            raise MotionRefusedError(
+                Cause.SETPOINT_UNKNOWN,
+                f"the gate refuses a start {ahead_s:.3f} s ahead: what the controller commands is "
+                f"not known, and the way to the start takes {gentle_s:.3f} s; nothing is published",
+            )
+        for q, velocity, acceleration in (known or (measured.q, dq, still), (measured.q, dq, still)):
+            way = Points(
+                np.array([0.0, ahead_s]),
+                np.stack((q, start[0])),
+                np.stack((velocity, still)),
+                np.stack((acceleration, still)),
+            )
+            pieces = QuinticPieces(way)
+            rates = pieces.at(*pieces.even(_SAMPLES_PER_PIECE, _SAMPLES_S))[1:]
+            for name, values, bound in zip(RATES, rates, self._limits.rates.joints, strict=True):
+                most = np.abs(values).max(axis=0) / (1 + _TOLERANCE)
+                _refuse_above(f"{name} on the way to the start", most, bound)
+
+    def _check_distance(
+        self, start_q: Vector, measured: ArmState, start_s: float, ahead_s: float
+    ) -> None:
         """Refuse a start that is far from the arm, or from where it was when last measured."""
         most_rad, distances = self._limits.start_rad, np.abs(start_q - measured.q)
         farthest = int(np.argmax(distances))
         if distances[farthest] <= most_rad:
             return
-        age_s = 0.0 if measured.stamp_s is None else max(0.0, now_s - measured.stamp_s)
+        age_s = 0.0 if measured.stamp_s is None else max(0.0, start_s - measured.stamp_s)
         speeds = 0.0 if measured.dq is None else np.abs(measured.dq)
         moved = speeds * age_s + 0.5 * self._limits.rates.joints[1] * age_s**2  # since, at most
         valid = f"valid is up to {most_rad} rad"

@@ -11,6 +11,7 @@ from vera_ros.motion.commands import ChunkCommand
 from vera_ros.motion.debounce import Command, debounce
 from vera_ros.motion.gate import GripperLimits
 from vera_ros.motion.plan import Plan
+from vera_ros.motion.setpoint import PAST_S
 from vera_ros.motion.small_matrices import Vector
 from vera_ros.motion.trajectory import GripperTrajectory
 
@@ -72,9 +73,9 @@ class Gripper:
         self._since_s, self._knots_s, self._knots_m = 0.0, np.zeros(1), np.full(1, np.nan)
         self._starts_s, self._commands = [-np.inf], [Command()]
 
-    def turn_back(self, by_s: float) -> None:
-        """ROS time was turned back: what was commanded goes on, on the new time."""
-        self._since_s -= by_s
+    def later(self, by_s: float) -> None:
+        """The controller's clock was set forward by so much: what was commanded goes on, on it."""
+        self._since_s += by_s
 
     def commanded_m(self, now_s: float) -> float:
         """The finger position commanded for a time [m]."""
@@ -119,13 +120,19 @@ class Gripper:
         trajectory = self._unless_commanded(times, positions, now_s)
         return GripperPlan(trajectory, tuple(step_starts_s), commands)
 
-    def plan_stop(self, now_s: float) -> GripperPlan:
-        """Let the fingers end the move that they make at `now_s`, and make none after it."""
+    def plan_stop(self, now_s: float, lead_s: float = _HOLD_S) -> GripperPlan:
+        """Let the fingers end the move that they make at `now_s`, and make none after it.
+
+        It lasts `lead_s` or longer, so that a controller that gets it by then does not refuse it.
+        """
         times, positions = self._old_until(np.inf, now_s)
         ways = np.sign(np.diff(positions))
         under_way = [bool(way) and way == ways[0] for way in ways]
         kept = 1 + [*under_way, False].index(False)
-        return GripperPlan(self._unless_commanded(times[:kept], positions[:kept], now_s), (), ())
+        times, positions = times[:kept], positions[:kept]
+        if times[-1] < lead_s:
+            times, positions = [*times, lead_s], [*positions, positions[-1]]
+        return GripperPlan(self._unless_commanded(times, positions, now_s), (), ())
 
     def commanded(self, plan: GripperPlan, now_s: float) -> None:
         """Note that a plan was carried out at `now_s`, the time that it was made for."""
@@ -174,7 +181,11 @@ class Gripper:
         changes_m = np.interp(all_s, times, positions) - np.interp(all_s, old_s, self._knots_m)
         if (np.abs(changes_m) < _SAME_M).all():
             return None
-        return GripperTrajectory(np.array(times[1:]), np.array(positions[1:]), positions[0])
+        past_s = np.concatenate(([-PAST_S], old_s[(old_s > -PAST_S) & (old_s < -_SHORTEST_S)]))
+        past_m = np.interp(past_s, old_s, self._knots_m)
+        return GripperTrajectory(
+            np.array(times[1:]), np.array(positions[1:]), positions[0], past_s, past_m
+        )
 
 
 def plan_fingers(

@@ -4,7 +4,6 @@
 import numpy as np
 
 from vera_ros.motion.arm_model import ArmModel
-from vera_ros.motion.braking import brake
 from vera_ros.motion.causes import Cause, MotionRefusedError
 from vera_ros.motion.joint_spline import JointSpline
 from vera_ros.motion.limits import Limits, slowdown
@@ -12,6 +11,7 @@ from vera_ros.motion.plan import KNOT_S, PLANNED_SHARE, Plan
 from vera_ros.motion.small_matrices import Vector
 
 _FASTEST = 5.0  # times its limit, that a joint can be measured to move
+_SHORTEST_BRAKE_S, _BRAKE_SHARE = 0.3, 0.9  # share of the rate limits
 _RETURNS_S = np.geomspace(0.1, 10.0, 25)  # how long a way back may take, shortest first
 _RETURN_MOMENTS = 100  # of its one piece, by which it is judged
 _STOP_KNOTS = (8, 12, 16, 24, 32, 48, 64, 96)  # lengths that a stop may have, shortest first
@@ -37,11 +37,15 @@ class Planner:
         nowhere that the running plan does not go; at worst it is the running plan's own end.
         The new plan's time 0 is the running plan's `time_s`.
         """
-        stop = self._stop_along(running.spline, time_s, max(1, round(lead_s / KNOT_S)))
+        lead = max(1, int(np.ceil(lead_s / KNOT_S - 1e-6)))
+        stop = self._stop_along(running.spline, time_s, lead)
         return Plan(stop)
 
     def plan_brake(self, q: Vector, dq: Vector) -> Plan:
-        """Plan a smooth stop from a measured state, wherever any plan may be.
+        """Plan a smooth stop from a measured state, in one gentle quintic piece.
+
+        Its velocity is dq (1 - 3 s^2 + 2 s^3), s = t / T: it leads dq T / 2 further, its
+        acceleration stays within 1.5 |dq| / T, and its jerk within 6 |dq| / T^2.
 
         Args:
             q: measured positions. Shape (n,), [rad].
@@ -56,10 +60,13 @@ class Planner:
                 f"measured joint velocities {dq.tolist()} rad/s make no sense; valid is up to "
                 f"{_FASTEST:g} times the limits, {self._limits.rates.joints[0].tolist()} rad/s",
             )
-        still = np.zeros(len(q))
-        times, knots = brake(q, dq, still, self._limits.rates.joints, KNOT_S)
-        spline = JointSpline(np.append(0.0, times), np.vstack((q, knots)), (dq, still))
-        return Plan(spline)
+        rates, speed = _BRAKE_SHARE * self._limits.rates.joints, np.abs(dq)
+        for_jerk_s = np.sqrt(6.0 * speed / rates[2])
+        duration_s = max(
+            _SHORTEST_BRAKE_S, (1.5 * speed / rates[1]).max(), for_jerk_s.max()
+        )
+        knots = np.stack((q, q + 0.5 * duration_s * dq))
+        return Plan(JointSpline(np.array([0.0, duration_s]), knots, (dq, np.zeros(len(q)))))
 
     def plan_return(self, running: Plan, time_s: float, q: Vector, lead_s: float) -> Plan:
         """Plan the smooth way from a running plan, of which `time_s` has passed, to a rest at `q`.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which plan is being played, and how far it is. Times are ROS time, given by the caller."""
+"""Which plan is being played, and how far it is. Times are the controller's, of the caller."""
 
 from dataclasses import dataclass, replace
 
@@ -17,7 +17,7 @@ class Playing:
 
     Attributes:
         plan: what is played.
-        start_s: ROS time of the plan's time 0.
+        start_s: time 0 of the plan.
         session_id: the episode's, of a chunk.
         sequence: the chunk's number; -1: no chunk.
         on_rails: the embodiment's rails have cut what the chunk commands.
@@ -35,12 +35,12 @@ class Playing:
 
     @property
     def end_s(self) -> float:
-        """ROS time at which the plan rests."""
+        """When the plan rests."""
         return self.start_s + self.plan.duration_s
 
-    def sooner(self, by_s: float) -> "Playing":
-        """The same, begun so much sooner."""
-        return replace(self, start_s=self.start_s - by_s)
+    def later(self, by_s: float) -> "Playing":
+        """The same, begun so much later."""
+        return replace(self, start_s=self.start_s + by_s)
 
     def steps_played(self, now_s: float) -> int:
         """Actions whose motion is complete."""

@@ -6,12 +6,15 @@ import numpy as np
 from vera_ros.motion.causes import Cause
 from vera_ros.motion.commands import Measured
 from vera_ros.motion.contact import ContactWatch
+from vera_ros.motion.join_watch import Join, JoinWatch
 from vera_ros.motion.playback import Playing
 from vera_ros.motion.senses import Bounds, Senses
+from vera_ros.motion.setpoint import Setpoint
 from vera_ros.motion.watchdogs import FrozenJoints, StartWatch
 
 _SAME_S = 0.05  # joint states of an arm in motion are not the same for so long
 _FRESH_S = 0.1
+_OFF_PLAN = (Cause.TRACKING_ERROR, Cause.CONTACT)
 _NOISE_RAD = 2e-3  # of encoders, and some more
 _SAMPLES = 16  # of a plan, by which its way so far is judged
 
@@ -24,6 +27,9 @@ class PlaybackWatch:
     Args:
         contact: watches the efforts.
         bounds: what is still taken for well.
+
+    Attributes:
+        joins: tells whether the controller takes up what is sent.
     """
 
     def __init__(self, contact: ContactWatch, bounds: Bounds) -> None:
@@ -31,35 +37,54 @@ class PlaybackWatch:
         self._bounds = bounds
         self._frozen = FrozenJoints(bounds.frozen_s, bounds.frozen_rad, bounds.tracking_delay_s)
         self._start = StartWatch(_NOISE_RAD)
+        self.joins = JoinWatch()
 
     def forget(self) -> None:
         """Begin anew: time was turned back."""
         self._frozen.forget()
         self._start.forget()
+        self.joins.forget()
 
-    def brakes_from(self, senses: Senses, playing: Playing | None) -> Measured | None:
-        """The measured arm, if an arm in motion may be braked from there.
+    def trusted(self, senses: Senses) -> Measured | None:
+        """The measured arm, if a motion may begin from there and not from the set-point.
 
-        It may be elsewhere by now where joint states are not fresh, or stay the same although the
-        arm moves, or is to move.
+        It may be elsewhere where joint states are not fresh, disagree, or stay the same.
         """
         measured = senses.measured
-        if measured is None or senses.age_s > _FRESH_S:
+        if measured is None or not senses.settled or senses.age_s > _FRESH_S:
             return None
-        moves = playing is not None or self._bounds.moves(measured)
-        return None if moves and self._frozen.same_s >= _SAME_S else measured
+        return None if self._frozen.same_s >= _SAME_S else measured
 
-    def stands(self, senses: Senses, playing: Playing, now_s: float) -> Measured | None:
-        """The measured arm, if it was not seen to move since the motion began, and should have.
+    def stands(
+        self, cause: Cause, senses: Senses, playing: Playing, now_s: float
+    ) -> Measured | None:
+        """The measured arm, if it stands although it should not, so that nobody knows what plays.
 
-        Then nobody knows whether the controller plays: it may never have got the plan.
+        The controller may have stopped by itself, or something holds the arm; or the controller
+        has never got the plan.
         """
         measured = senses.measured
-        if measured is None or senses.age_s > _FRESH_S or not self._start.stands(measured.q):
+        if measured is None or senses.age_s > _FRESH_S or self._bounds.moves(measured):
+            return None
+        if cause in _OFF_PLAN and self.trusted(senses) is not None:
+            return measured
+        if senses.heard is not False or not self._start.stands(measured.q):
             return None
         passed_s = np.linspace(0.0, max(0.0, now_s - playing.start_s), _SAMPLES)
         away_rad = np.abs(playing.plan.spline.derivative(0, passed_s) - measured.q).max()
         return measured if away_rad >= self._bounds.frozen_rad else None
+
+    def missed(self, senses: Senses, setpoint: Setpoint) -> float:
+        """By how much the controller exceeds the lead of what was sent last, and has not it yet [s].
+
+        0: it has it, or one cannot tell.
+        """
+        measured = senses.measured
+        if measured is None or senses.age_s > _FRESH_S:
+            return 0.0
+        join = self.joins.look(measured, setpoint)
+        believed = self.trusted(senses) is not None
+        return self.joins.lateness_s if join is Join.MISSED and believed else 0.0
 
     def look(self, playing: Playing | None, senses: Senses, now_s: float) -> Trouble | None:
         """What keeps the arm from playing its plan, and in which words; None: nothing does."""

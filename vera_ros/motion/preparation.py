@@ -1,21 +1,26 @@
 # SPDX-License-Identifier: Apache-2.0
 """Plans a chunk in the light of what the arm was told before. It keeps nothing, and sends nothing.
 
-Times are ROS time [s], given by the caller.
+Times are the controller's [s], given by the caller.
 """
 
+import math
 from contextlib import suppress
 from copy import copy
 from dataclasses import dataclass, replace
+
+import numpy as np
 
 from vera_ros.motion.causes import Cause, MotionRefusedError
 from vera_ros.motion.chunk_planner import ChunkPlanner
 from vera_ros.motion.commands import CLOCK_STEP_S, ChunkCommand, Measured
 from vera_ros.motion.gripper import Gripper, GripperPlan, plan_fingers
+from vera_ros.motion.lead import Lead
 from vera_ros.motion.plan import Plan
 from vera_ros.motion.playback import Playing
 from vera_ros.motion.rails import Rails
 from vera_ros.motion.response import State
+from vera_ros.motion.setpoint import Setpoint
 from vera_ros.motion.small_matrices import Vector
 from vera_ros.motion.start import in_motion
 from vera_ros.motion.trajectory import ArmState
@@ -31,6 +36,9 @@ class Told:
         session_id: the episode of the chunk that was sent last.
         before: the response's state at that chunk's end; None: another motion came since.
         gripper: what is known of the fingers; None: there are none.
+        setpoint: what the controller commands.
+        parts_s: when what was sent last parts from what played before.
+        replaced: what played before it; None: nothing did.
         in_earnest: the arm does as it is told; otherwise it stands still all the time.
     """
 
@@ -39,7 +47,23 @@ class Told:
     session_id: str = ""
     before: State | None = None
     gripper: Gripper | None = None
+    setpoint: Setpoint = Setpoint()
+    parts_s: float = -math.inf
+    replaced: Playing | None = None
     in_earnest: bool = True
+
+    def start_q(self, measured: Measured, most_rad: float) -> tuple[Vector, bool]:
+        """Where a motion from rest begins (Shape (n,), [rad]), and whether the set-point is there.
+
+        That is where the controller holds the arm: what the arm is off it then stays as it is, and
+        does not add up. An arm that is elsewhere is not held there, as far as one can know.
+        """
+        if not self.in_earnest:
+            return measured.q, True
+        end_q = self.setpoint.end_q
+        if end_q is not None and np.abs(end_q - measured.q).max() <= most_rad:
+            return end_q, True
+        return measured.q, False
 
     @property
     def _moves_by(self) -> Playing | None:
@@ -78,15 +102,18 @@ class Told:
             return now_s
         return moving.start_s
 
-    def sooner(self, by_s: float) -> "Told":
-        """The same, when ROS time was turned back by so much."""
+    def later(self, by_s: float) -> "Told":
+        """The same when the controller's clock was set forward by so much; negative: back."""
         gripper = copy(self.gripper)
         if gripper is not None:
-            gripper.turn_back(by_s)
+            gripper.later(by_s)
         return replace(
             self,
-            playing=None if self.playing is None else self.playing.sooner(by_s),
-            stopping=None if self.stopping is None else self.stopping.sooner(by_s),
+            playing=None if self.playing is None else self.playing.later(by_s),
+            stopping=None if self.stopping is None else self.stopping.later(by_s),
+            setpoint=self.setpoint.later(by_s),
+            parts_s=self.parts_s + by_s,
+            replaced=None if self.replaced is None else self.replaced.later(by_s),
             gripper=gripper,
         )
 
@@ -102,6 +129,9 @@ class Prepared:
         fingers: what they do; None: nothing is commanded.
         chunk: what is played; None: another motion.
         from_rest: the arm rests until then, and may rest longer.
+        continues: the set-point leads to its beginning; otherwise the controller is given time to
+            get there by itself.
+        joins_s: for so long after its time 0 it goes on as what plays does.
     """
 
     playing: Playing
@@ -110,6 +140,8 @@ class Prepared:
     fingers: GripperPlan | None = None
     chunk: ChunkCommand | None = None
     from_rest: bool = False
+    continues: bool = True
+    joins_s: float = 0.0
 
     @property
     def begins_s(self) -> float:
@@ -134,6 +166,8 @@ class Preparation:
         hand_over_lead_s: time until a chunk takes over from the one that plays.
         start_lead_s: how far ahead time 0 of a motion from rest may be.
         rest_speed: a joint slower than this is at rest [rad/s].
+        start_rad: how far the resting arm may be from its set-point, per joint.
+        lead: time that what is sent is given to arrive.
     """
 
     def __init__(
@@ -143,12 +177,16 @@ class Preparation:
         hand_over_lead_s: float,
         start_lead_s: float,
         rest_speed: float,
+        start_rad: float,
+        lead: Lead,
     ) -> None:
         self._chunks = chunks
         self._rails = rails
         self._hand_over_lead_s = hand_over_lead_s
         self._start_lead_s = start_lead_s
         self._rest_speed = rest_speed
+        self._start_rad = start_rad
+        self._lead = lead
 
     def prepare(
         self,
@@ -180,17 +218,23 @@ class Preparation:
                 f"{len(chunk.close)} gripper commands for {len(chunk.deltas)} actions; valid is "
                 "one for each, or none; nothing of the chunk is played",
             )
-        now_s = told.present(now_s, self._start_lead_s)
+        now_s = told.present(now_s, max(self._start_lead_s, self._lead.value_s))
         if not told.plays_for(chunk.session_id):
             told.refuse_other_motion(now_s)
-        moving, hand_over_s = told.moving(now_s), self._hand_over_lead_s + later_s
+        moving = told.moving(now_s)
+        hand_over_s = max(self._hand_over_lead_s, self._lead.value_s) + later_s
+        start_q, continues = told.start_q(measured, self._start_rad)
+        if not moving and not continues:  # its time is not certain: the arm has to get there first
+            chunk = replace(chunk, start_s=None)
         if later_s > 0.0:  # what is due until then is late, whatever the clock's steps
             chunk = chunk.from_time(now_s + hand_over_s)
         chunk, now_s, lead_s = chunk.due(now_s, now_s + (hand_over_s if moving else 0.0))
         deltas, bound = chunk.deltas, False
         if self._rails is not None:
             deltas, bound = self._rails.keep(deltas)
-        plan = self._plan(told, chunk, deltas, measured, now_s, lead_s, hand_over_s)
+        plan, joins_s = self._plan(
+            told, chunk, deltas, measured, start_q, now_s, lead_s, hand_over_s
+        )
         gripper = _gripper_for(told, chunk, measured)
         fingers = None if gripper is None else plan_fingers(gripper, chunk, plan, now_s)
         moves = fingers is not None and fingers.trajectory is not None
@@ -198,7 +242,16 @@ class Preparation:
             plan, now_s, chunk.session_id, chunk.sequence, bound, moves, chunk.dropped
         )
         from_rest = chunk.start_s is None and not moving
-        return Prepared(playing, measured.arm, gripper, fingers, chunk, from_rest)
+        return Prepared(
+            playing,
+            measured.arm,
+            gripper,
+            fingers,
+            chunk,
+            from_rest,
+            moving or continues,
+            joins_s,
+        )
 
     def _plan(
         self,
@@ -206,19 +259,21 @@ class Preparation:
         chunk: ChunkCommand,
         deltas: Vector,
         measured: Measured,
+        start_q: Vector,
         now_s: float,
         lead_s: float,
         hand_over_s: float,
-    ) -> Plan:
+    ) -> tuple[Plan, float]:
+        """The plan, and for how long it goes on as what plays does."""
         dt_s, running = chunk.control_dt_s, told.playing
         if running is None or not told.plays_for(chunk.session_id) or not told.in_earnest:
             refuse_unless_at_rest(measured, self._rest_speed)
             before = told.before if chunk.session_id == told.session_id else None
-            start = self._chunks.from_rest(measured.q, before, lead_s)
-            return self._chunks.plan_chunk(deltas, dt_s, start)
+            start = self._chunks.from_rest(start_q, before, lead_s)
+            return self._chunks.plan_chunk(deltas, dt_s, start), 0.0
         if running.finished(now_s) and measured.speed_rad_s <= self._rest_speed:
-            start = self._chunks.from_rest(measured.q, told.before, lead_s)
-            return self._chunks.plan_chunk(deltas, dt_s, start)
+            start = self._chunks.from_rest(start_q, told.before, lead_s)
+            return self._chunks.plan_chunk(deltas, dt_s, start), 0.0
         elapsed_s = now_s - running.start_s
         begins_s = lead_s
         if chunk.start_s is None or lead_s > 0.0:  # what is planned must arrive before it begins
@@ -227,9 +282,9 @@ class Preparation:
         if moving is not None:
             # Now and then the limits leave no way on from such a motion: then from its end.
             with suppress(MotionRefusedError):
-                return self._chunks.plan_chunk(deltas, dt_s, moving)
+                return self._chunks.plan_chunk(deltas, dt_s, moving), moving.lead_s
         resting = self._chunks.from_end(running.plan, elapsed_s, lead_s)
-        return self._chunks.plan_chunk(deltas, dt_s, resting)
+        return self._chunks.plan_chunk(deltas, dt_s, resting), resting.lead_s
 
 
 def refuse_unless_at_rest(measured: Measured, rest_speed: float) -> None:

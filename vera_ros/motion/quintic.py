@@ -5,7 +5,7 @@ import numpy as np
 import numpy.typing as npt
 
 from vera_ros.motion.small_matrices import Vector
-from vera_ros.motion.trajectory import ArmTrajectory
+from vera_ros.motion.trajectory import Points
 
 
 class QuinticPieces:
@@ -13,13 +13,15 @@ class QuinticPieces:
 
     Through (q, dq, ddq) at both ends of a piece of length h: c0 to c2 follow from its start, c3 to
     c5 from what is then left at its end.
+
+    Attributes:
+        points: what they lead through.
     """
 
-    def __init__(self, trajectory: ArmTrajectory) -> None:
-        q = np.vstack((trajectory.start_q, trajectory.q))
-        dq = np.vstack((trajectory.start_dq, trajectory.dq))
-        ddq = np.vstack((trajectory.start_ddq, trajectory.ddq))
-        h = np.diff(trajectory.times_s, prepend=0.0)[:, None]
+    def __init__(self, points: Points) -> None:
+        self.points = points
+        q, dq, ddq = points.q, points.dq, points.ddq
+        h = np.diff(points.times_s)[:, None]
         c0, c1, c2 = q[:-1], dq[:-1] * h, 0.5 * ddq[:-1] * h**2
         gap = q[1:] - c0 - c1 - c2
         slope_gap = dq[1:] * h - c1 - 2 * c2
@@ -28,7 +30,7 @@ class QuinticPieces:
         c4 = -15 * gap + 7 * slope_gap - bend_gap
         c5 = 6 * gap - 3 * slope_gap + 0.5 * bend_gap
         self._h = h
-        self._ends_s = trajectory.times_s
+        self._ends_s = points.times_s[1:]
         self._c = np.stack((c0, c1, c2, c3, c4, c5))
 
     def even(self, count: int, most_s: float) -> tuple[npt.NDArray[np.intp], Vector]:
@@ -44,12 +46,17 @@ class QuinticPieces:
         return piece, number / (counts[piece] - 1)
 
     @property
-    def duration_s(self) -> float:
+    def begin_s(self) -> float:
+        """Time of the first point [s]."""
+        return float(self.points.times_s[0])
+
+    @property
+    def end_s(self) -> float:
         """Time of the last point [s]."""
         return float(self._ends_s[-1])
 
     def state(self, time_s: float) -> tuple[Vector, Vector, Vector]:
-        """Position, velocity and acceleration at a time. Shape (n,) each."""
+        """Position, velocity and acceleration at a time; at rest after the end. Shape (n,) each."""
         piece = min(int(np.searchsorted(self._ends_s, time_s)), len(self._ends_s) - 1)
         h = self._h[piece, 0]
         s = np.clip((time_s - self._ends_s[piece] + h) / h, 0.0, 1.0)

@@ -8,6 +8,7 @@ from typing import Any
 from vera_ros.motion.commander import Commander
 from vera_ros.motion.commands import Measured
 from vera_ros.motion.preparation import Prepared
+from vera_ros.motion.setpoint import Setpoint
 
 
 class Rehearsal(Commander):
@@ -20,6 +21,14 @@ class Rehearsal(Commander):
     def __init__(self, *args: Any, **leads: Any) -> None:
         super().__init__(*args, **leads)
         self.told = replace(self.told, in_earnest=False)
+
+    def check(self, prepared: Prepared) -> None:
+        """Raise MotionRefusedError unless the gate would let it through.
+
+        The arm stands still all the time, so it is commanded to be where it stands.
+        """
+        self._gate.setpoint = Setpoint.resting(prepared.playing.plan.spline.derivative(0, 0.0))
+        super().check(prepared)
 
     def send(self, prepared: Prepared, present: Callable[[], float] | None = None) -> Prepared:
         """Check what was prepared, and let its time pass.

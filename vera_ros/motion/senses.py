@@ -18,6 +18,8 @@ class Senses:
         age_s: of the measurement, by its stamp or its arrival, whatever is longer ago.
         silent_s: since it came.
         fault: why nothing may be moved; None: it may, and the arm is measured.
+        settled: whether measurements have agreed for long enough to move by them alone.
+        heard: whether the controller has what was sent last; None: that is not known.
     """
 
     measured: Measured | None = None
@@ -25,6 +27,8 @@ class Senses:
     age_s: float = 0.0
     silent_s: float = 0.0
     fault: MotionRefusedError | None = None
+    settled: bool = True
+    heard: bool | None = None
 
 
 @dataclass(frozen=True)

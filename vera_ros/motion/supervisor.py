@@ -1,28 +1,30 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the arm may do: who lets it move, what stops it, and whether it does as it was told.
 
-Times are ROS time [s], given by the caller, unless they are called steady. Whatever is wrong, the
-answer is the same: the arm comes to rest smoothly and stays there until another chunk or move
-comes, and nothing is wrong.
+Times are the controller's [s], given by the caller, unless they are called steady. Whatever is
+wrong, the answer is the same: the arm comes to rest smoothly and stays there until another chunk or
+move comes, and nothing is wrong.
 """
 
 from vera_ros.motion.causes import Cause, MotionRefusedError
 from vera_ros.motion.commander import Commander
 from vera_ros.motion.commands import ChunkCommand, Measured
+from vera_ros.motion.lead import Lead
 from vera_ros.motion.listener import Listener
 from vera_ros.motion.planning import Clocks, Planning
 from vera_ros.motion.playback import Playing
 from vera_ros.motion.playback_watch import PlaybackWatch
 from vera_ros.motion.preparation import Prepared
 from vera_ros.motion.senses import Bounds, Senses
+from vera_ros.motion.setpoint import Setpoint
 from vera_ros.motion.small_matrices import Vector
 from vera_ros.motion.timeliness import Timeliness
 from vera_ros.motion.watchdogs import ClockWatch, Rest, RestWatch
 
 HELD = "a hold was asked for; call release when it is safe, then give the goal again"
 AT_REST = "the arm has come to rest"
-# Why an arm is braked from where it is measured: it is not on its plan, or time is no guide.
-_OFF_PLAN = (Cause.TRACKING_ERROR, Cause.CONTACT, Cause.CLOCK_JUMPED)
+# How long past its lead something may be missed by the controller until it counts as lost [s].
+_STOP_LOST_S, _MOTION_LOST_S = 0.05, 0.1
 _OTHER_MOTION = "another motion was begun"
 _REST_UNKNOWN = "whether the arm rests after its stop is not known"
 _GO_ON = "the arm stops and holds; once all is well, give the goal again"
@@ -45,6 +47,7 @@ class Supervisor:
         hold: the latched hold.
         listener: is told what happens.
         clocks: tell the time.
+        lead: time that what is sent is given to arrive.
 
     Attributes:
         awaiting: the chunk that waits for approval.
@@ -61,8 +64,11 @@ class Supervisor:
         hold: Hold,
         listener: Listener,
         clocks: Clocks,
+        lead: Lead,
     ) -> None:
         self._commander = commander
+        self._lead = lead
+        self._awaited: Setpoint | None = None
         self._watch = watch
         self._bounds = bounds
         self._hold = hold
@@ -222,6 +228,8 @@ class Supervisor:
             raise MotionRefusedError(Cause.HELD, HELD)
         if senses.fault is not None:
             raise senses.fault
+        if not self._lead.fits:
+            raise MotionRefusedError(Cause.COMMANDS_LATE, self._lead.refusal)
         assert senses.measured is not None
         return senses.measured
 
@@ -270,12 +278,12 @@ class Supervisor:
     ) -> None:
         self._drop(cause, message)
         try:
-            if (stands := self._stands(playing, senses, now_s)) is not None:
-                self._commander.stay(stands, now_s)
-            elif (measured := self._to_brake_from(cause, senses)) is not None:
-                self._commander.brake(measured, now_s)
-            else:
+            stands = self._watch and self._watch.stands(cause, senses, playing, now_s)
+            if stands is None:
                 self._commander.stop(now_s)
+            else:
+                self._commander.stay(stands, now_s)
+            self._note_lateness(now_s)
         except MotionRefusedError as error:
             self._listener.worried(
                 f"no smoother stop was possible ({error}); the plan ends at rest in "
@@ -284,22 +292,17 @@ class Supervisor:
         self.explain(cause, message)
         self._listener.aborted(playing, cause, message)
 
-    def _stands(self, playing: Playing, senses: Senses, now_s: float) -> Measured | None:
-        """The measured arm, if it may not know of what plays at all."""
-        return None if self._watch is None else self._watch.stands(senses, playing, now_s)
-
-    def _to_brake_from(self, cause: Cause, senses: Senses) -> Measured | None:
-        """The measured arm, if it is a better guide to a smooth stop than its plan."""
-        if cause not in _OFF_PLAN or self._watch is None:
-            return None
-        return self._watch.brakes_from(senses, self.playing)
+    def _note_lateness(self, now_s: float) -> None:
+        """What was planned for `now_s` is sent only now."""
+        if self._clocks.present is not None:
+            self._lead.observe(self._clocks.present() - now_s, self._clocks.steady())
 
     def _brake(self, senses: Senses, now_s: float) -> None:
         """Brake an arm that moves though nothing is played, if that is for this node to do."""
         self._drop(Cause.NOT_AT_REST, "the arm moves though nothing is played")
         if senses.fault is not None or self._watch is None:
             return
-        measured = self._watch.brakes_from(senses, None)
+        measured = self._watch.trusted(senses)
         if measured is None:
             self._listener.worried("the arm is not braked: its joint states are not to be trusted")
             return
@@ -313,6 +316,8 @@ class Supervisor:
     def tick(self, senses: Senses, now_s: float) -> None:
         """Look at the arm, some fifty times a second."""
         self._look_at_clock(senses, now_s)
+        self._lead.look(self._clocks.steady())
+        self._watch_joins(senses, now_s)
         trouble = self._watch and self._watch.look(self.playing, senses, now_s)
         playing = self.playing
         if playing is None:
@@ -332,11 +337,40 @@ class Supervisor:
             self._commander.finish()
             self._listener.finished(playing)
 
+    def _watch_joins(self, senses: Senses, now_s: float) -> None:
+        """See whether the controller has taken up what was sent last."""
+        watch, told = self._watch, self._commander.told
+        if watch is None:
+            return
+        if told.setpoint is not self._awaited:
+            self._awaited = told.setpoint
+            watch.joins.sent(told.setpoint, told.parts_s)
+        missed_s = watch.missed(senses, told.setpoint)
+        if not missed_s:
+            return
+        moves = told.replaced is not None and not told.replaced.finished(now_s)
+        if not moves and senses.heard is not False:
+            return  # an arm that stands tells less than the network does
+        if missed_s < (_MOTION_LOST_S if self.playing else _STOP_LOST_S):
+            return
+        self._lead.missed(missed_s, self._clocks.steady())
+        words = f"the controller has not taken up what was sent {missed_s:.2f} s after its lead"
+        self._listener.worried(f"{words}; it is stopped with a lead of {self._lead.value_s:.3f} s")
+        playing = self.playing
+        self._drop(Cause.COMMANDS_LATE, words)
+        try:
+            self._commander.stop_again(now_s)
+        except MotionRefusedError as error:
+            self._listener.worried(f"the arm cannot be stopped again: {error}")
+        if playing is not None:
+            self.explain(Cause.COMMANDS_LATE, f"{words}; {_GO_ON}")
+            self._listener.aborted(playing, self.cause, self.message)
+
     def _look_at_clock(self, senses: Senses, now_s: float) -> None:
         back_s = self._clock.look(now_s)
         if not back_s:
             return
-        self._commander.turn_back(back_s)
+        self._commander.later(-back_s)
         self._rest.forget()
         self._timeliness.forget()
         message = f"ROS time went back by {back_s:.3f} s"

@@ -4,6 +4,7 @@
 from collections.abc import Callable
 from typing import Any, Generic, Protocol, TypeVar
 
+from rclpy.duration import Duration
 from trajectory_msgs.msg import JointTrajectory
 
 from vera_ros.errors import ConfigurationError
@@ -22,7 +23,10 @@ class Output(Protocol[T_contra]):
         """What is missing for a trajectory to be played; empty: nothing."""
 
     def send(self, trajectory: T_contra, start_s: float) -> None:
-        """Have this trajectory played; its time 0 is `start_s`, ROS time."""
+        """Have this trajectory played; its time 0 is `start_s`, by the controller's clock."""
+
+    def heard(self) -> bool | None:
+        """Whether the newest trajectory has reached the controller; None: that is not known."""
 
     def close(self) -> None:
         """Give back what the node does not destroy by itself; what waits to be sent is dropped."""
@@ -53,6 +57,10 @@ class TopicOutput(Generic[T]):
         """Publish it."""
         self._publisher.publish(self._message(trajectory, start_s))
 
+    def heard(self) -> bool | None:
+        """Whether every reader has acknowledged all that was published."""
+        return bool(self._publisher.wait_for_all_acked(Duration(nanoseconds=0)))
+
     def close(self) -> None:
         """The node destroys its publishers."""
 
@@ -67,6 +75,10 @@ class NoOutput(Generic[T]):
     def send(self, trajectory: T, start_s: float) -> None:
         """Do nothing with it."""
 
+    def heard(self) -> bool | None:
+        """Nobody listens."""
+        return None
+
     def close(self) -> None:
         """There is nothing to give back."""
 
@@ -75,7 +87,6 @@ def make_arm_output(
     node: Any,
     kind: str,
     joint_names: list[str],
-    stamped: bool,
     on_fault: Callable[[str], None],
     *,
     dry_run: bool = False,
@@ -86,7 +97,6 @@ def make_arm_output(
         node: the rclpy node.
         kind: one of `ik_parameters.OUTPUTS`.
         joint_names: of the arm.
-        stamped: with the time that they count from; otherwise they count from their arrival.
         on_fault: told when a trajectory was refused or ended early, where that can be known.
         dry_run: send nothing.
 
@@ -97,13 +107,14 @@ def make_arm_output(
         return NoOutput()
 
     def message(trajectory: ArmTrajectory, start_s: float) -> JointTrajectory:
+        points, first_s = trajectory.points, trajectory.points.times_s[0]
         return joint_trajectory(
             joint_names,
-            trajectory.times_s,
-            trajectory.q,
-            trajectory.dq,
-            trajectory.ddq,
-            stamp_ns=round(start_s * 1e9) if stamped else 0,
+            points.times_s - first_s,
+            points.q,
+            points.dq,
+            points.ddq,
+            stamp_ns=round((start_s + first_s) * 1e9),
         )
 
     if kind == "topic":
@@ -121,7 +132,6 @@ def make_gripper_output(
     joint: str,
     limits: GripperLimits,
     force_n: float,
-    stamped: bool,
     on_fault: Callable[[str], None],
     *,
     dry_run: bool = False,
@@ -134,7 +144,6 @@ def make_gripper_output(
         joint: the finger that is commanded.
         limits: of its travel; closed and open are its ends.
         force_n: of a grasp, where the output can tell [N].
-        stamped: as for the arm.
         on_fault: told when a command was refused or failed, where that can be known.
         dry_run: send nothing.
 
@@ -145,11 +154,10 @@ def make_gripper_output(
         return NoOutput()
 
     def message(trajectory: GripperTrajectory, start_s: float) -> JointTrajectory:
+        times_s, positions_m = trajectory.points
+        stamp_ns = round((start_s + times_s[0]) * 1e9)
         return joint_trajectory(
-            [joint],
-            trajectory.times_s,
-            trajectory.positions_m[:, None],
-            stamp_ns=round(start_s * 1e9) if stamped else 0,
+            [joint], times_s - times_s[0], positions_m[:, None], stamp_ns=stamp_ns
         )
 
     if kind == "topic":
