@@ -18,8 +18,8 @@ from vera_ros.motion.osc_response import OscPoseResponse
 from vera_ros.motion.path import PathFinder, SingularityBounds
 from vera_ros.motion.plan import Plan
 from vera_ros.motion.planner import Planner
-from vera_ros.motion.start import Start
 from vera_ros.motion.setpoint import Setpoint
+from vera_ros.motion.start import Start
 from vera_ros.motion.trajectory import ArmTrajectory, GripperTrajectory
 from vera_ros.resources import share_path
 

@@ -13,13 +13,14 @@ from hypothesis import strategies as st
 
 from vera_ros.errors import ConfigurationError
 from vera_ros.motion.arm_model import ArmModel
-from vera_ros.motion.braking import brake
 from vera_ros.motion.causes import Cause, MotionRefusedError
 from vera_ros.motion.gate import Gate, GripperLimits
-from vera_ros.motion.joint_spline import JointSpline
 from vera_ros.motion.limits import Limits
 from vera_ros.motion.plan import Plan
-from vera_ros.motion.trajectory import ArmState, ArmTrajectory, GripperTrajectory
+from vera_ros.motion.quintic import QuinticPieces
+from vera_ros.motion.setpoint import PAST_S, Setpoint
+from vera_ros.motion.start import hold
+from vera_ros.motion.trajectory import ArmState, ArmTrajectory, GripperTrajectory, Points
 
 from .checker import state_of
 from .chunks import START_Q, Vector, vectors
@@ -57,7 +58,13 @@ def test_good_motion_is_published_as_it_is(
     published = Published(arm, limits, gripper_limits)
     trajectory = swing(offset, 2.0)
     published.gate.send_arm(trajectory, ArmState(START_Q), NOW_S)
-    assert published.arm == [trajectory]
+    (sent,) = published.arm
+    for name in ("times_s", "q", "dq", "ddq"):
+        np.testing.assert_array_equal(getattr(sent, name), getattr(trajectory, name))
+    # With the rest before it, so that a controller may take it up at any moment from then on.
+    assert sent.past is not None
+    np.testing.assert_array_equal(sent.past.q, START_Q[None])
+    np.testing.assert_allclose(sent.past.times_s, -PAST_S, atol=1e-6)
 
 
 FORM: list[tuple[str, Callable[[], ArmTrajectory]]] = [
@@ -262,7 +269,7 @@ def test_what_does_not_go_on_with_what_plays_is_refused(
     with pytest.raises(MotionRefusedError, match=f"the {name} of joint . would jump") as refusal:
         published.gate.send_arm(remainder(first, part, jump), ArmState(now), NOW_S + part)
     assert refusal.value.cause is Cause.LIMIT_EXCEEDED
-    assert published.arm == [first]
+    assert len(published.arm) == 1
 
 
 @pytest.mark.parametrize("name", ["start_dq", "start_ddq"])
@@ -280,23 +287,62 @@ def test_an_arm_at_rest_does_not_begin_in_motion(
     published.gate.send_arm(swing(), ArmState(START_Q), now_s)
 
 
-@given(offset=vectors(-0.2, 0.2, 7), speed=vectors(-0.1, 0.1, 7))
-def test_off_the_plan_the_measured_motion_counts(
-    arm: ArmModel, limits: Limits, gripper_limits: GripperLimits, offset: Vector, speed: Vector
+def resting(q: Vector) -> ArmTrajectory:
+    spline = hold(q, 0.0125)
+    assert spline is not None
+    return Plan(spline).trajectory()
+
+
+@given(offset=vectors(-0.05, 0.05, 7), short=st.floats(0.01, 0.95))
+def test_an_unknown_setpoint_is_given_time_to_get_to_the_start(
+    arm: ArmModel, limits: Limits, gripper_limits: GripperLimits, offset: Vector, short: float
 ) -> None:
-    published, first = Published(arm, limits, gripper_limits), swing()
-    published.gate.send_arm(first, ArmState(START_Q), NOW_S)
+    """It began at the measured posture, wherever the controller held the arm."""
+    gate = Published(arm, limits, gripper_limits).gate
+    gate.setpoint = Setpoint()
     here = START_Q + np.array([1, 1, 1, 1, 1, 0.5, 1]) * offset
-    times, knots = brake(here, speed, 0 * speed, limits.rates.joints, 0.0125)
-    spline = JointSpline(np.append(0.0, times), np.vstack((here, knots)), (speed, 0 * speed))
-    stop = Plan(spline).trajectory()
-    away = np.abs(here - state_of(first, 0.3)[0]).max() > 1e-3
-    refusal = refusal_of(lambda: published.gate.check_arm(stop, ArmState(here), NOW_S + 0.3))
-    assert refusal is not None or not away
-    published.gate.send_arm(stop, ArmState(here, speed), NOW_S + 0.3, off_plan=True)
-    wrong = ArmState(here, speed + 0.01)
-    with pytest.raises(MotionRefusedError, match="velocity of joint"):
-        published.gate.check_arm(stop, wrong, NOW_S + 0.3, off_plan=True)
+    for ahead_s, cause in (
+        (0.0, Cause.SETPOINT_UNKNOWN),
+        (short * gate.gentle_s(here), Cause.SETPOINT_UNKNOWN),
+        (gate.gentle_s(here), None),
+    ):
+        refusal = refusal_of(
+            lambda ahead_s=ahead_s: gate.check_arm(  # type: ignore[misc]
+                resting(here), ArmState(here), NOW_S + ahead_s, ahead_s=ahead_s
+            )
+        )
+        assert (None if refusal is None else refusal.cause) is cause
+
+
+@given(sign=vectors(-1.0, 1.0, 7))
+def test_a_gentle_way_keeps_the_rate_limits(
+    arm: ArmModel, limits: Limits, gripper_limits: GripperLimits, sign: Vector
+) -> None:
+    """From any set-point that is possible, as the controller's own quintic goes."""
+    gate = Published(arm, limits, gripper_limits).gate
+    gate.setpoint = replace(gate.setpoint, known=False)
+    here = START_Q + 0.3 * sign * np.array([1, 1, 1, 1, 1, 0.2, 1])
+    still = np.zeros((2, 7))
+    way_s = gate.gentle_s(here)
+    for from_q in (START_Q, here + np.sign(sign) * limits.start_rad):
+        way = QuinticPieces(Points(np.array([0.0, way_s]), np.stack((from_q, here)), still, still))
+        rates = way.at(*way.even(50, 1e-3))[1:]
+        for values, bound in zip(rates, limits.rates.joints, strict=True):
+            assert (np.abs(values) <= bound).all()
+
+
+def test_a_way_to_the_start_is_judged_from_where_the_setpoint_is(published: Published) -> None:
+    """A stop that leaves the way to the controller begins in motion."""
+    first = swing()
+    published.gate.send_arm(first, ArmState(START_Q), NOW_S)
+    q, dq, _ = state_of(first, 0.5)
+    sudden, gentle = 0.03, 0.6
+    check = lambda ahead_s: published.gate.check_arm(  # noqa: E731
+        resting(q), ArmState(q, dq), NOW_S + 0.5 + ahead_s, ahead_s=ahead_s
+    )
+    with pytest.raises(MotionRefusedError, match="on the way to the start"):
+        check(sudden)
+    check(gentle)
 
 
 class Wall:
@@ -321,6 +367,7 @@ def test_what_comes_too_near_to_an_obstacle_is_refused(
     gate = Gate(
         arm, limits, gripper_limits, lambda t, _: sent.append(t), lambda *_: None, Wall(found)
     )
+    gate.setpoint = Setpoint.resting(START_Q)
     refusal = refusal_of(lambda: gate.send_arm(swing(), ArmState(START_Q), NOW_S))
     if found is None:
         assert refusal is None

@@ -13,6 +13,7 @@ from vera_ros.motion.gate import Gate, GripperLimits
 from vera_ros.motion.limits import Limits
 from vera_ros.motion.plan import Plan
 from vera_ros.motion.planner import Planner
+from vera_ros.motion.setpoint import Setpoint
 from vera_ros.motion.trajectory import ArmState
 from vera_ros.sim.follower import TrajectoryFollower
 from vera_ros.sim.trajectory import TrajectoryPoints
@@ -194,11 +195,19 @@ def test_an_arm_that_stands_is_held(planner: Planner) -> None:
 @given(q=starts(0.3), goal=starts(0.3), share=st.floats(0.05, 1.0))
 @example(q=START_Q, goal=START_Q, share=0.1)
 def test_move_goes_to_its_goal_within_the_limits(
-    planner: Planner, gate: Gate, limits: Limits, q: Vector, goal: Vector, share: float
+    planner: Planner,
+    arm: ArmModel,
+    limits: Limits,
+    gripper_limits: GripperLimits,
+    q: Vector,
+    goal: Vector,
+    share: float,
 ) -> None:
+    gate = Published(arm, limits, gripper_limits).gate
     plan = planner.plan_move(q, goal, share)
     assume(plan.duration_s <= limits.duration_s)
     trajectory = plan.trajectory()
+    gate.setpoint = Setpoint.resting(q)
     gate.check_arm(trajectory, ArmState(q), NOW_S)
     check(trajectory, limits)
     np.testing.assert_allclose(trajectory.q[-1], goal, atol=1e-9)

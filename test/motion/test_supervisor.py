@@ -27,12 +27,13 @@ from vera_ros.motion.rehearsal import Rehearsal
 from vera_ros.motion.senses import Bounds, Senses
 from vera_ros.motion.supervisor import Hold, Supervisor
 
-from .checker import check, state_of
+from .checker import check
 from .chunks import CONTROL_DT_S, START_Q, Vector
 from .commander_rig import CLOSE, DOWN, REST_SPEED, TURN, Rig, goes_on, refused
 from .conftest import Published, refusal_of
 
 TICK_S = 0.02
+BRAKE_S = 0.3  # of an arm that is slow
 BOUNDS = Bounds(
     tracking_rad=0.1,
     tracking_delay_s=0.15,
@@ -369,6 +370,19 @@ def test_a_stop_that_is_refused_is_reported_and_the_plan_ends_at_rest(playing: S
 # An arm that does not come to rest.
 
 
+def comes_to_rest_by_itself(scene: Scene, q: Vector, dq: Vector) -> None:
+    """Only where the arm can rest is sent, ahead in time: nobody knows what is commanded now."""
+    brake = scene.arm[-1]
+    assert brake.past is None
+    rest = q + 0.5 * BRAKE_S * dq
+    np.testing.assert_allclose(brake.points.q, np.tile(rest, (2, 1)), atol=0.1 * TICK_S)
+
+
+def scene_time_of_brake(scene: Scene) -> float:
+    """How long ago the last brake was sent [s]."""
+    return float(scene.rig.now_s + BRAKE_S - scene.rig.published.sent_s[-1])
+
+
 def test_an_arm_that_goes_on_after_its_stop_is_reported_and_braked_again_and_again(
     playing: Scene,
 ) -> None:
@@ -387,7 +401,8 @@ def test_an_arm_that_goes_on_after_its_stop_is_reported_and_braked_again_and_aga
     assert len(playing.arm) == 2
     playing.tick(0.2)
     assert len(playing.arm) == 3
-    np.testing.assert_allclose(playing.arm[-1].start_dq, speed, atol=1e-9)
+    begins_s = scene_time_of_brake(playing)
+    comes_to_rest_by_itself(playing, START_Q + shift - begins_s * speed, speed)
     success, message = playing.told.last("rested")
     assert not success
     assert "0.300 rad/s" in message
@@ -477,9 +492,18 @@ def test_a_stop_brakes_an_arm_that_moves_though_nothing_is_played(scene: Scene) 
     assert scene.supervisor.moves(scene.senses())
     scene.stop(Cause.HELD)
     (brake,) = scene.arm
-    np.testing.assert_allclose(brake.start_dq, speed, atol=1e-9)
-    np.testing.assert_allclose(brake.start_q, START_Q + shift)
+    assert brake is scene.arm[-1]
+    comes_to_rest_by_itself(scene, START_Q + shift, speed)
     assert scene.supervisor.stopping
+
+
+def test_a_stop_moves_no_arm_whose_measurements_do_not_agree(scene: Scene) -> None:
+    """A driver that reports 0.8 rad/s for a standing arm had it walk, stop by stop."""
+    scene.look = lambda senses: replace(at(dq=np.full(7, 0.8))(senses), settled=False)
+    scene.tick(0.2)
+    scene.stop()
+    assert scene.arm == []
+    assert "not to be trusted" in scene.told.last("worried")[0]
 
 
 @pytest.mark.parametrize(
@@ -517,19 +541,35 @@ def test_what_goes_missing_stops_the_arm_along_its_plan(playing: Scene, cause: C
     assert "give the goal again" in said
 
 
-def test_an_arm_off_its_plan_is_braked_from_where_it_is(playing: Scene) -> None:
+@pytest.mark.parametrize("off", [0.12, 0.6, -3.0])
+def test_an_arm_off_its_plan_is_stopped_along_it(playing: Scene, off: float) -> None:
+    """One wrong sample of one encoder threw the arm at twice its velocity limit."""
+    joint = np.eye(7)[3]
+
     def beside(senses: Senses) -> Senses:
         assert senses.measured is not None
-        off = replace(senses.measured, q=senses.measured.q + 0.12)
-        return replace(senses, measured=off)
+        return at(q=senses.measured.q + off * joint)(senses)
 
     playing.look = beside
     playing.rig.now_s += TICK_S
-    measured = playing.senses().measured
-    assert measured is not None
+    before = playing.rig.state()
     playing.supervisor.tick(playing.senses(), playing.rig.now_s)
     assert "rad from its plan" in playing.aborted(Cause.TRACKING_ERROR)
-    np.testing.assert_allclose(playing.arm[-1].start_q, measured.q)
+    stops_along_its_plan(playing, before)
+
+
+def test_an_arm_that_stands_off_its_plan_is_left_where_it_stands(playing: Scene) -> None:
+    """Its controller gave up, or something holds it: both get a way that suits them."""
+    where = playing.rig.state()[0] - 0.12 * np.eye(7)[3]
+    noise = np.random.default_rng(0)
+    playing.look = lambda senses: at(
+        q=where + noise.uniform(-1e-4, 1e-4, 7), dq=np.zeros(7)
+    )(senses)
+    playing.tick(0.1)
+    playing.aborted(Cause.TRACKING_ERROR)
+    stop = playing.arm[-1]
+    assert stop.past is None
+    np.testing.assert_allclose(stop.points.q, np.tile(where, (2, 1)), atol=2e-4)
 
 
 def test_an_arm_that_pushes_is_braked(playing: Scene) -> None:
@@ -566,24 +606,23 @@ def deaf(scene: Scene, noise_rad: float = 0.0) -> None:
 
     def stands(senses: Senses) -> Senses:
         q = START_Q + noise.uniform(-noise_rad, noise_rad, 7)
-        return at(q=q, dq=np.zeros(7))(senses)
+        return replace(at(q=q, dq=np.zeros(7))(senses), heard=False)
 
     scene.look = stands
     scene.tick()
 
 
-def stays(scene: Scene) -> None:
-    """What was sent last leads to where the arm stands, in one piece."""
-    (plan, last), (began_s, stopped_s) = scene.arm, scene.rig.published.sent_s
-    np.testing.assert_allclose(last.q, START_Q[None], atol=1e-3)
-    now = state_of(plan, stopped_s - began_s)  # of an arm that has heard
-    np.testing.assert_allclose(last.start_q, now[0], atol=1e-6)
-    np.testing.assert_allclose(last.start_dq, now[1], atol=1e-4)
-    assert np.abs(last.start_q - START_Q).max() > 0.005
+def stays(scene: Scene, *, known: bool) -> None:
+    """What was sent last leads to where the arm stands; where it is not certain, on no set way."""
+    last, ahead_s = scene.arm[-1], scene.rig.published.sent_s[-1] - scene.rig.now_s
+    assert len(scene.arm) == 2
+    assert (last.past is not None) == known
+    assert known or ahead_s > 0.05
+    np.testing.assert_allclose(last.points.q, np.tile(START_Q, (len(last.points.q), 1)), atol=1e-3)
 
 
 @pytest.mark.parametrize(
-    ("noise_rad", "cause"), [(0.0, Cause.JOINTS_FROZEN), (5e-4, Cause.TRACKING_ERROR)]
+    ("noise_rad", "cause"), [(0.0, Cause.JOINTS_FROZEN), (5e-4, Cause.COMMANDS_LATE)]
 )
 def test_a_controller_that_never_heard_of_a_plan_is_not_told_to_stop_in_mid_motion(
     scene: Scene, noise_rad: float, cause: Cause
@@ -593,7 +632,7 @@ def test_a_controller_that_never_heard_of_a_plan_is_not_told_to_stop_in_mid_moti
     scene.play(FAR)
     scene.tick_until(lambda: scene.supervisor.playing is None)
     scene.aborted(cause)
-    stays(scene)
+    stays(scene, known=cause is Cause.COMMANDS_LATE)
     scene.tick_until(lambda: "rested" in scene.told.names())
     assert scene.told.last("rested")[0]
 
@@ -606,11 +645,11 @@ def test_whatever_stops_it_before_that_is_noticed(
     deaf(scene, noise_rad)
     scene.play(FAR)
     scene.tick(passed_s)
-    plan = scene.supervisor.playing
-    assert plan is not None
+    seen = noise_rad > 0.0 and passed_s > 0.1  # joint states that stay the same tell nothing
+    assert (scene.supervisor.playing is None) == seen
     scene.stop()
     if passed_s > 0.1:
-        stays(scene)
+        stays(scene, known=seen)
     else:  # no arm could be seen to have moved by then
         assert len(scene.arm[-1].q) > 1
 
@@ -624,7 +663,7 @@ def test_where_nothing_leads_back_an_arm_stops_along_its_plan(scene: Scene) -> N
     send = gate.send_arm
 
     def refuse_ways_back(trajectory: Any, *more: Any, **settings: Any) -> float:
-        if len(trajectory.q) == 1:
+        if settings.get("ahead_s"):
             raise MotionRefusedError(Cause.COLLISION, "the table is in the way")
         return send(trajectory, *more, **settings)
 
@@ -929,7 +968,7 @@ def test_an_arm_at_rest_begins_when_all_is_planned_and_checked(scene: Scene) -> 
     late_by(scene, 0.03, 0.03)
     scene.play(close=np.ones(len(DOWN), bool))
     sent = scene.rig.published.sent_s[-1]
-    assert sent - scene.rig.now_s == pytest.approx(0.03, abs=1e-5)
+    assert sent - scene.rig.now_s == pytest.approx(0.03 + 0.0125, abs=1e-5)
     assert scene.supervisor.playing is not None
     assert scene.supervisor.playing.start_s == sent
 

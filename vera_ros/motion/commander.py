@@ -259,7 +259,7 @@ class Commander:
         self.told = replace(self.told, setpoint=self._gate.setpoint)
 
     def stop_again(self, now_s: float) -> None:
-        """Stop what plays although it was replaced: the controller never took up what was sent last.
+        """Stop what still plays where the controller never took up what was sent last.
 
         Raises:
             MotionRefusedError: as for `stop`.

@@ -21,9 +21,9 @@ _TOLERANCE = 1e-3  # relative, on rates: what rounding may add
 _SAMPLES_PER_PIECE = 13  # between which a quintic's rates hide next to nothing
 _SAMPLES_S = 1.25e-3  # no two of them are further apart
 _OBSTACLE_STRIDE = 4  # of these samples that are looked at for obstacles: up to 5 ms
-# How far a start may be from what it continues [rad, rad/s, rad/s^2]: rounding, no more.
-_CONTINUITY = (1e-5, 1e-3, 0.1)
-_JOIN_SAMPLES = 6  # at which a trajectory is held against what it goes on from
+# How far a start may be from what it continues [rad, rad/s, rad/s^2], before it is made the same:
+# splines through the same points differ by so much.
+_CONTINUITY = (1e-4, 5e-3, 0.4)
 # Shortest way from an unknown set-point, and share of the rates that it uses.
 _GENTLE_S, _GENTLE_SHARE = 0.3, 0.7
 _MOVES_RAD_S = 0.05  # a joint that is faster is driven
@@ -163,7 +163,7 @@ class Gate:
         if ahead_s:
             self._check_way_to_start(trajectory, measured, start_s - ahead_s, ahead_s)
         else:
-            self._check_continuity(trajectory, start_s, joins_s)
+            self._check_continuity(trajectory, start_s)
             trajectory = self.setpoint.continued(trajectory, start_s, joins_s)
         limits = self._limits
         with np.errstate(all="ignore"):  # what overflows is not a number, and refused
@@ -232,20 +232,16 @@ class Gate:
                     f"valid are {n} finite numbers; nothing is published",
                 )
 
-    def _check_continuity(
-        self, trajectory: ArmTrajectory, start_s: float, joins_s: float
-    ) -> None:
-        """Refuse what does not go on from the set-point, for as long as it is to."""
-        pieces = QuinticPieces(trajectory.points)
-        for time_s in np.linspace(0.0, joins_s, _JOIN_SAMPLES if joins_s else 1):
-            due = self.setpoint.state(start_s + time_s)
-            if due is None:
-                raise MotionRefusedError(
-                    Cause.SETPOINT_UNKNOWN,
-                    "the gate refuses: what the controller commands now is not known, so a motion "
-                    "cannot go on from there; nothing is published",
-                )
-            self._refuse_jump(pieces.state(time_s), due)
+    def _check_continuity(self, trajectory: ArmTrajectory, start_s: float) -> None:
+        """Refuse what does not begin as the set-point is then."""
+        due = self.setpoint.state(start_s)
+        if due is None:
+            raise MotionRefusedError(
+                Cause.SETPOINT_UNKNOWN,
+                "the gate refuses: what the controller commands now is not known, so a motion "
+                "cannot go on from there; nothing is published",
+            )
+        self._refuse_jump((trajectory.start_q, trajectory.start_dq, trajectory.start_ddq), due)
 
     def _refuse_jump(self, state: State, due: State) -> None:
         for name, value, expected, most in zip(
@@ -275,7 +271,8 @@ class Gate:
                 f"the gate refuses a start {ahead_s:.3f} s ahead: what the controller commands is "
                 f"not known, and the way to the start takes {gentle_s:.3f} s; nothing is published",
             )
-        for q, velocity, acceleration in (known or (measured.q, dq, still), (measured.q, dq, still)):
+        seen = (measured.q, dq, still)
+        for q, velocity, acceleration in (known or seen, seen):
             way = Points(
                 np.array([0.0, ahead_s]),
                 np.stack((q, start[0])),
@@ -294,7 +291,8 @@ class Gate:
         """Refuse a start that is far from the arm, or from where it was when last measured."""
         most_rad, distances = self._limits.start_rad, np.abs(start_q - measured.q)
         farthest = int(np.argmax(distances))
-        if distances[farthest] <= most_rad:
+        goes_on = 0.0 if measured.dq is None else np.abs(measured.dq) * ahead_s
+        if (distances - goes_on <= most_rad).all():
             return
         age_s = 0.0 if measured.stamp_s is None else max(0.0, start_s - measured.stamp_s)
         speeds = 0.0 if measured.dq is None else np.abs(measured.dq)

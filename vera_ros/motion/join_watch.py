@@ -79,11 +79,10 @@ class JoinWatch:
         if awaited is None or moment_s <= awaited.joins_s:
             self._compare(measured, setpoint)
             return Join.OPEN
-        assert awaited.setpoint.plays is not None
-        assert awaited.setpoint.before is not None
-        new, old = (
-            motion.state(moment_s)[0] for motion in (awaited.setpoint.plays, awaited.setpoint.before)
-        )
+        plays, before = awaited.setpoint.plays, awaited.setpoint.before
+        assert plays is not None
+        assert before is not None
+        new, old = plays.state(moment_s)[0], before.state(moment_s)[0]
         apart_rad = float(np.abs(new - old).max())
         if apart_rad < _TELLING_RAD:
             return Join.OPEN

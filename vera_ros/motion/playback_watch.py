@@ -75,9 +75,9 @@ class PlaybackWatch:
         return measured if away_rad >= self._bounds.frozen_rad else None
 
     def missed(self, senses: Senses, setpoint: Setpoint) -> float:
-        """By how much the controller exceeds the lead of what was sent last, and has not it yet [s].
+        """How long past its lead the controller has not taken up what was sent last [s].
 
-        0: it has it, or one cannot tell.
+        0: it has, or one cannot tell.
         """
         measured = senses.measured
         if measured is None or senses.age_s > _FRESH_S:

@@ -20,7 +20,7 @@ from vera_ros.motion.plan import Plan
 from vera_ros.motion.playback import Playing
 from vera_ros.motion.rails import Rails
 from vera_ros.motion.response import State
-from vera_ros.motion.setpoint import Setpoint
+from vera_ros.motion.setpoint import UNKNOWN, Setpoint
 from vera_ros.motion.small_matrices import Vector
 from vera_ros.motion.start import in_motion
 from vera_ros.motion.trajectory import ArmState
@@ -47,7 +47,7 @@ class Told:
     session_id: str = ""
     before: State | None = None
     gripper: Gripper | None = None
-    setpoint: Setpoint = Setpoint()
+    setpoint: Setpoint = UNKNOWN
     parts_s: float = -math.inf
     replaced: Playing | None = None
     in_earnest: bool = True

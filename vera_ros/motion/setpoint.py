@@ -21,7 +21,8 @@ from vera_ros.motion.trajectory import ArmTrajectory, Points
 State = tuple[Vector, Vector, Vector]  # position, velocity, acceleration; Shape (n,) each
 
 PAST_S = 0.05  # of what played before that is sent with a trajectory
-_APART_S = 1e-6  # points that are nearer are one
+_APART_S = 1e-6  # times that are nearer are the same
+_SHORTEST_S = 1e-3  # of a piece: in shorter ones, rounding is all there is
 _EARLIEST_S = 1e-3  # a stamp of 0 would mean the time of arrival
 
 
@@ -126,7 +127,7 @@ class Setpoint:
         kept = self._knots(start_s, start_s + joins_s, start_s)
         if joins_s > _APART_S:
             kept = kept.followed_by(_one(joins_s, self.plays.state(start_s + joins_s)))
-        own = trajectory.times_s > joins_s + _APART_S
+        own = trajectory.times_s > joins_s + _SHORTEST_S
         if not own.any():
             own[-1], kept = True, self._knots(start_s, start_s, start_s)
         rest = Points(
@@ -140,7 +141,8 @@ class Setpoint:
         assert self.plays is not None
         points = self.plays.pieces.points
         times_s = points.times_s - (zero_s - self.plays.start_s)  # all rounded alike
-        kept = (times_s > after_s - zero_s + _APART_S) & (times_s < before_s - zero_s - _APART_S)
+        after_s, before_s = after_s - zero_s + _SHORTEST_S, before_s - zero_s - _SHORTEST_S
+        kept = (times_s > after_s) & (times_s < before_s)
         return Points(times_s[kept], points.q[kept], points.dq[kept], points.ddq[kept])
 
     def sent(self, trajectory: ArmTrajectory, start_s: float) -> "Setpoint":
@@ -163,6 +165,9 @@ class Setpoint:
             plays=None if self.plays is None else self.plays.later(by_s),
             before=None if self.before is None else self.before.later(by_s),
         )
+
+
+UNKNOWN = Setpoint()
 
 
 def _one(time_s: float, state: State) -> Points:

@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What time it is for the arm's controller, as far as its joint states tell."""
+
+import math
+from collections import deque
+
+AGREEMENT_S = 0.02  # joint states come no later than this, the soonest of a second
+_RECENT_S, _LONG_S = 0.15, 1.0
+_JUMP_S = 0.03  # by which a clock that runs on does not go astray between two joint states
+_JUMP_SAMPLES = 3  # that agree on a jump, until it is one
+
+
+class ArmClock:
+    """Bounds the controller's clock from the stamps of its joint states.
+
+    A joint state was stamped before it came: so the controller's clock is not behind its stamp, and
+    ahead of it by no more than the way takes. Both bounds go on with steady time, so no setting of
+    this machine's clock moves them. Delay of all joint states counts as a clock that is behind.
+
+    Times are the controller's clock [s], unless they are called steady or ours.
+    """
+
+    def __init__(self) -> None:
+        self._ahead: deque[tuple[float, float]] = deque()  # (steady time, stamp less that)
+        self._newest_s = -math.inf
+        self._astray: list[float] = []
+
+    def observe(self, stamp_s: float, received_s: float) -> float:
+        """Take in the stamp of a joint state; return by how much the clock was set since.
+
+        0: it runs on as it did. A stamp alone sets no clock: it takes several that agree.
+
+        Args:
+            stamp_s: of the joint state.
+            received_s: when it came, steady time.
+        """
+        ahead_s = stamp_s - received_s
+        expected_s = max((ahead for _, ahead in self._ahead), default=ahead_s)
+        backward = stamp_s <= self._newest_s and ahead_s < expected_s - _JUMP_S
+        if backward or ahead_s > expected_s + _JUMP_S:
+            return self._go_astray(stamp_s, received_s, ahead_s - expected_s)
+        self._astray.clear()
+        self._note(stamp_s, received_s)
+        return 0.0
+
+    def _go_astray(self, stamp_s: float, received_s: float, by_s: float) -> float:
+        if self._astray and abs(by_s - self._astray[-1]) > AGREEMENT_S:
+            self._astray.clear()
+        self._astray.append(by_s)
+        if len(self._astray) < _JUMP_SAMPLES:
+            return 0.0
+        set_by_s = max(self._astray)
+        self._astray.clear()
+        self._ahead.clear()
+        self._newest_s = -math.inf
+        self._note(stamp_s, received_s)
+        return set_by_s
+
+    def _note(self, stamp_s: float, received_s: float) -> None:
+        if stamp_s <= self._newest_s:
+            return  # said before, or out of order: it is later than it says
+        self._newest_s = stamp_s
+        self._ahead.append((received_s, stamp_s - received_s))
+        while self._ahead[0][0] < received_s - _LONG_S:
+            self._ahead.popleft()
+
+    def is_astray(self, stamp_s: float, received_s: float) -> bool:
+        """Whether a stamp lies so far ahead that it says nothing of when it was measured."""
+        expected_s = max((ahead for _, ahead in self._ahead), default=math.inf)
+        return stamp_s - received_s > expected_s + _JUMP_S
+
+    def bounds_s(self, steady_s: float) -> tuple[float, float] | None:
+        """The earliest and the latest that it can be for the controller; None: nothing is known."""
+        if not self._ahead:
+            return None
+        newest_s = self._ahead[-1][0]
+        recent = max(ahead for at_s, ahead in self._ahead if at_s >= newest_s - _RECENT_S)
+        longest = max(ahead for _, ahead in self._ahead)
+        return steady_s + recent, steady_s + longest + AGREEMENT_S
+
+    def now_s(self, steady_s: float, ours_s: float) -> float:
+        """The controller's time: this machine's, as far as joint states allow.
+
+        Args:
+            steady_s: steady time.
+            ours_s: this machine's clock.
+        """
+        bounds = self.bounds_s(steady_s)
+        return ours_s if bounds is None else min(max(ours_s, bounds[0]), bounds[1])
+
+    def offset_s(self, steady_s: float, ours_s: float) -> float:
+        """The controller's clock less this machine's, at least [s]; 0: they may be the same."""
+        return self.now_s(steady_s, ours_s) - ours_s
+
+    def uncertainty_s(self, steady_s: float) -> float:
+        """How far apart the bounds are."""
+        bounds = self.bounds_s(steady_s)
+        return 0.0 if bounds is None else bounds[1] - bounds[0]
