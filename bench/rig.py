@@ -18,6 +18,7 @@ from vera_ros.motion.commander import Commander
 from vera_ros.motion.gate import Gate, GripperLimits
 from vera_ros.motion.gripper import Gripper
 from vera_ros.motion.ik import IkSolver, Verdict
+from vera_ros.motion.lead import Lead
 from vera_ros.motion.limits import Limits, RateLimits
 from vera_ros.motion.path import PathFinder, SingularityBounds
 from vera_ros.motion.plan import Plan
@@ -112,7 +113,7 @@ class Rig:
             self._gate(),
             Gripper(self.gripper_limits, 2),
             rails=self.rails,
-            stop_lead_s=_STOP_LEAD_S,
+            lead=Lead(_STOP_LEAD_S),
             hand_over_lead_s=HAND_OVER_LEAD_S,
             rest_speed=_REST_SPEED,
         )

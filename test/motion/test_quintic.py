@@ -25,9 +25,7 @@ def trajectory(times_s: Vector, q: Vector) -> ArmTrajectory:
 def test_samples_cover_every_piece_evenly_and_densely(
     durations: list[float], count: int, most_s: float
 ) -> None:
-    pieces = QuinticPieces(
-        trajectory(np.cumsum(durations), np.zeros((len(durations), 1))).points
-    )
+    pieces = QuinticPieces(trajectory(np.cumsum(durations), np.zeros((len(durations), 1))).points)
     piece, s = pieces.even(count, most_s)
     for number, duration_s in enumerate(durations):
         own = s[piece == number]

@@ -257,7 +257,16 @@ def test_a_chunk_planned_from_what_is_long_past_is_refused(scene: Scene) -> None
     scene.play(stamp_s=now_s - 899.0)
 
 
-@pytest.mark.parametrize("late_s", [-5.0, 0.0, 0.49, 0.51, 100.0])
+@pytest.mark.parametrize("early_s", [0.03, 5.0, 1000.0])
+def test_a_chunk_that_was_sent_in_the_future_is_refused(scene: Scene, early_s: float) -> None:
+    """It could be sent again after a stop, for as long as it was ahead."""
+    sent_s = scene.rig.now_s + early_s
+    said = refused(lambda: scene.play(sent_s=sent_s), Cause.CLOCKS_DIFFER)
+    assert f"{early_s:.3f} s from now" in said
+    assert scene.arm == []
+
+
+@pytest.mark.parametrize("late_s", [-0.01, 0.0, 0.49, 0.51, 100.0])
 def test_a_chunk_that_was_too_long_under_way_is_refused(scene: Scene, late_s: float) -> None:
     """After a gap of the network, it was played though its episode was over."""
     sent_s = scene.rig.now_s - late_s
@@ -562,9 +571,9 @@ def test_an_arm_that_stands_off_its_plan_is_left_where_it_stands(playing: Scene)
     """Its controller gave up, or something holds it: both get a way that suits them."""
     where = playing.rig.state()[0] - 0.12 * np.eye(7)[3]
     noise = np.random.default_rng(0)
-    playing.look = lambda senses: at(
-        q=where + noise.uniform(-1e-4, 1e-4, 7), dq=np.zeros(7)
-    )(senses)
+    playing.look = lambda senses: at(q=where + noise.uniform(-1e-4, 1e-4, 7), dq=np.zeros(7))(
+        senses
+    )
     playing.tick(0.1)
     playing.aborted(Cause.TRACKING_ERROR)
     stop = playing.arm[-1]

@@ -99,9 +99,7 @@ class Commander:
         refuse_unless_at_rest(measured, self._rest_speed)
         start_q, continues = self.told.start_q(measured, self._start_rad)
         plan = self._planner.plan_move(start_q, goal, speed_share)
-        return Prepared(
-            Playing(plan, now_s), measured.arm, from_rest=True, continues=continues
-        )
+        return Prepared(Playing(plan, now_s), measured.arm, from_rest=True, continues=continues)
 
     def seen_again(self, prepared: Prepared, measured: Measured) -> Prepared:
         """The same motion for an arm that was measured since: from rest, it must rest still.
@@ -228,9 +226,7 @@ class Commander:
             return
         try:
             passed_s = now_s - playing.start_s
-            way = self._planner.plan_return(
-                playing.plan, passed_s, measured.q, self._lead.value_s
-            )
+            way = self._planner.plan_return(playing.plan, passed_s, measured.q, self._lead.value_s)
             self._rest_at(way, measured, now_s)
         except MotionRefusedError:
             self._stop_along(playing, now_s)

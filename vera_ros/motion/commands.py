@@ -77,6 +77,19 @@ class ChunkCommand:
     sent_s: float | None = None
     dropped: int = 0
 
+    def later(self, by_s: float) -> "ChunkCommand":
+        """The same on a clock that is ahead by so much."""
+
+        def shifted(time_s: float | None) -> float | None:
+            return None if time_s is None else time_s + by_s
+
+        return replace(
+            self,
+            start_s=shifted(self.start_s),
+            stamp_s=shifted(self.stamp_s),
+            sent_s=shifted(self.sent_s),
+        )
+
     def for_later(self) -> "ChunkCommand":
         """The same for whenever it is asked for, however long ago it was sent by then."""
         return replace(self, start_s=None, sent_s=None)

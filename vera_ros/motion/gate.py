@@ -103,9 +103,7 @@ class Gate:
         Raises:
             MotionRefusedError: it must not be played; nothing was published.
         """
-        trajectory = self.check_arm(
-            trajectory, measured, start_s, ahead_s=ahead_s, joins_s=joins_s
-        )
+        trajectory = self.check_arm(trajectory, measured, start_s, ahead_s=ahead_s, joins_s=joins_s)
         begins_s = start_s if begin is None else begin()
         rests = np.abs(trajectory.start_dq).max() < _CONTINUITY[1]
         if begins_s != start_s and not (rests and not self.setpoint.moves(start_s)):

@@ -62,9 +62,7 @@ class Planner:
             )
         rates, speed = _BRAKE_SHARE * self._limits.rates.joints, np.abs(dq)
         for_jerk_s = np.sqrt(6.0 * speed / rates[2])
-        duration_s = max(
-            _SHORTEST_BRAKE_S, (1.5 * speed / rates[1]).max(), for_jerk_s.max()
-        )
+        duration_s = max(_SHORTEST_BRAKE_S, (1.5 * speed / rates[1]).max(), for_jerk_s.max())
         knots = np.stack((q, q + 0.5 * duration_s * dq))
         return Plan(JointSpline(np.array([0.0, duration_s]), knots, (dq, np.zeros(len(q)))))
 

@@ -7,6 +7,8 @@ from vera_ros.motion.causes import Cause, MotionRefusedError
 from vera_ros.motion.commands import CLOCK_STEP_S, ChunkCommand
 from vera_ros.motion.senses import Bounds
 
+_FUTURE_S = 0.02  # clocks that are synchronized, and steps of /clock, are not further apart
+
 
 class Timeliness:
     """Knows when a chunk is of the past.
@@ -41,6 +43,13 @@ class Timeliness:
                 Cause.CHUNK_TOO_OLD,
                 f"the chunk was sent {late_s:.2f} s ago; valid is up to {most_s} s; nothing of it "
                 "is played; is the network slow, or do the machines' clocks differ?",
+            )
+        if late_s < -_FUTURE_S:
+            raise MotionRefusedError(
+                Cause.CLOCKS_DIFFER,
+                f"the chunk was sent {-late_s:.3f} s from now, by its stamp; valid is the present; "
+                "nothing of it is played; synchronize the clocks of the machines, for instance "
+                "with chrony",
             )
         if chunk.sent_s < self._stopped_s:
             raise MotionRefusedError(

@@ -78,5 +78,10 @@ class ArmStatusTopic:
                 held=said.held,
                 approval=said.approval,
                 dry_run=said.dry_run,
+                arm=said.arm,
+                lead_s=said.lead_s,
+                late_trajectories=said.late_trajectories,
+                clock_offset_s=said.clock_offset_s,
+                warnings=said.warnings,
             )
         )

@@ -28,7 +28,8 @@ class ChunkReports:
     Args:
         node: the rclpy node.
         arm: whose plans these are.
-        now_s: tells ROS time [s].
+        now_s: tells the controller's time [s].
+        ours_less_arms_s: tells this machine's time less the controller's [s].
         at_rest: services that wait for the arm to rest.
         arrived: services that wait for a move's end.
         dry_run: nothing is played, so no step has a time at which anything could be seen.
@@ -44,6 +45,7 @@ class ChunkReports:
         node: Any,
         arm: ArmModel,
         now_s: Callable[[], float],
+        ours_less_arms_s: Callable[[], float],
         at_rest: Answers,
         arrived: Answers,
         *,
@@ -52,6 +54,7 @@ class ChunkReports:
         self._node = node
         self._arm = arm
         self._now_s = now_s
+        self._ours_less_arms_s = ours_less_arms_s
         self._at_rest = at_rest
         self._arrived = arrived
         self._dry_run = dry_run
@@ -143,7 +146,8 @@ class ChunkReports:
     ) -> None:
         if playing.plan.chunk is None:
             return
-        now_s, dry_run = self._now_s(), self._dry_run
+        now_s, dry_run, by_s = self._now_s(), self._dry_run, self._ours_less_arms_s()
+        playing, now_s = playing.later(by_s), now_s + by_s
         report = progress_message(playing, state, now_s, cause, message, dry_run=dry_run)
         report.header = self._header()
         report.planning_s = planning_s

@@ -3,6 +3,7 @@
 
 import time
 import traceback
+from dataclasses import replace
 from typing import Any, NoReturn
 
 import numpy as np
@@ -12,12 +13,16 @@ from std_msgs.msg import Empty, String
 from std_srvs.srv import Trigger
 
 from vera_ros.embodiments import find_embodiment
+from vera_ros.errors import ConfigurationError
+from vera_ros.motion.arm_clock import AGREEMENT_S
 from vera_ros.motion.causes import Cause, MotionRefusedError
 from vera_ros.motion.commands import ChunkCommand
 from vera_ros.motion.gate import GripperLimits
+from vera_ros.motion.lead import Lead
 from vera_ros.motion.planning import Clocks
 from vera_ros.motion.playback_watch import PlaybackWatch
 from vera_ros.motion.senses import Senses
+from vera_ros.motion.setpoint import PAST_S
 from vera_ros.motion.supervisor import HELD, Hold, Supervisor
 from vera_ros.nodes.answers import Answers
 from vera_ros.nodes.arm_reader import ArmReader
@@ -87,10 +92,19 @@ class IkNode(VeraNode):
         self._make_outputs(setup.gripper_limits)
         arm_output, gripper_output = self._outputs
         self.get_logger().info("preparing the motion (compiling it, at the first start: some 15 s)")
-        commander = make_commander(p, setup, embodiment, arm_output.send, gripper_output.send)
+        self._lead = Lead(p["stop_lead_s"])
+        commander = self._commander = make_commander(
+            p, setup, embodiment, arm_output.send, gripper_output.send, self._lead
+        )
         dry_run, bounds = p["dry_run"], make_bounds(p)
         self._reports = ChunkReports(
-            self, self._arm, self.now_s, self._at_rest, self._arrived, dry_run=dry_run
+            self,
+            self._arm,
+            self.now_s,
+            self._ours_less_arms_s,
+            self._at_rest,
+            self._arrived,
+            dry_run=dry_run,
         )
         self._supervisor = Supervisor(
             commander,
@@ -99,10 +113,15 @@ class IkNode(VeraNode):
             self._hold,
             self._reports,
             Clocks(time.perf_counter, self.now_s),
+            self._lead,
         )
         self._tcp = TcpReports(self, self._arm)
         self._reader = ArmReader(
-            self, self._arm.joint_names, p["gripper_joint"], p["joint_state_timeout_s"]
+            self,
+            self._arm.joint_names,
+            p["gripper_joint"],
+            self._arm.velocity_limit,
+            p["joint_state_timeout_s"],
         )
         self.create_subscription(
             ActionChunk, "action_chunk", self._on_chunk, 10, callback_group=self._planning
@@ -152,6 +171,10 @@ class IkNode(VeraNode):
             "planning_s": reports.planning_s,
             "time_stretch": reports.time_stretch,
             "bad_joint_states": reader.invalid_count,
+            "outliers": reader.outliers,
+            "lead_s": self._lead.value_s,
+            "late_trajectories": self._lead.late,
+            "clock_offset_s": reader.offset_s(),
             "held": self._hold.held,
             "approval": self._needs_approval,
             "dry_run": self.parameters["dry_run"],
@@ -159,7 +182,7 @@ class IkNode(VeraNode):
         }
         if supervisor.unrest:
             return Health(DiagnosticStatus.ERROR, supervisor.unrest, values)
-        fault = HELD if self._hold.held else self._missing() or reader.fault()
+        fault = HELD if self._hold.held else self._missing() or str(reader.fault() or "")
         return Health(
             DiagnosticStatus.WARN if fault else DiagnosticStatus.OK, fault or "ok", values
         )
@@ -172,12 +195,15 @@ class IkNode(VeraNode):
     # What is known.
 
     def _make_outputs(self, gripper_limits: GripperLimits) -> None:
-        p, fault = self.parameters, self._on_output_fault
-        stamped, dry_run = p["trajectory_stamp"] == "start", p["dry_run"]
-        self._outputs.append(
-            make_arm_output(
-                self, p["arm_output"], p["joint_names"], stamped, fault, dry_run=dry_run
+        p, fault, dry_run = self.parameters, self._on_output_fault, self.parameters["dry_run"]
+        if p["trajectory_stamp"] == "zero":
+            raise ConfigurationError(
+                "parameter 'trajectory_stamp' is 'zero'; valid is 'start': a controller that takes "
+                "trajectories for the time of arrival makes a jump at each stop; where its clock is "
+                "another, ik_node measures the difference (see clock_difference_s)"
             )
+        self._outputs.append(
+            make_arm_output(self, p["arm_output"], p["joint_names"], fault, dry_run=dry_run)
         )
         self._outputs.append(
             make_gripper_output(
@@ -186,7 +212,6 @@ class IkNode(VeraNode):
                 p["gripper_joint"],
                 gripper_limits,
                 p["grasp_force_n"],
-                stamped,
                 fault,
                 dry_run=dry_run or not p["gripper_joint"],
             )
@@ -203,23 +228,59 @@ class IkNode(VeraNode):
         if reader is None:
             return Senses(fault=MotionRefusedError(Cause.NOT_ACTIVE, "ik_node is not configured"))
         reader.read()
+        if reader.set_by_s and self._supervisor is not None:
+            self._on_clock_set(reader.set_by_s)
         missing = self._missing()
         fault: MotionRefusedError | None = None
         if not self.active:
             fault = MotionRefusedError(Cause.NOT_ACTIVE, "ik_node is not active; activate it first")
         elif missing:
             fault = MotionRefusedError(Cause.NO_CONTROLLER, missing)
-        return reader.sense(fault)
+        else:
+            fault = self._clocks_fault(reader)
+        return replace(reader.sense(fault), heard=self._outputs[0].heard())
+
+    def _on_clock_set(self, by_s: float) -> None:
+        """The controller's clock was set: what plays goes on, at other times of it."""
+        self._commander.later(by_s)
+        self.get_logger().error(f"the controller's clock was set by {by_s:+.3f} s")
+
+    def _clocks_fault(self, reader: ArmReader) -> MotionRefusedError | None:
+        """Why the controller's time is not known well enough."""
+        if self.get_clock().ros_time_is_active:
+            return None
+        most_s = self.parameters["clock_difference_s"]
+        off_s, unsure_s = reader.offset_s(), reader.clock.uncertainty_s(time.monotonic())
+        self._commander.past_s = PAST_S + min(unsure_s, most_s)
+        if abs(off_s) > most_s:
+            way = "ahead of" if off_s > 0.0 else "behind"
+            return MotionRefusedError(
+                Cause.CLOCKS_DIFFER,
+                f"the controller's clock is {abs(off_s):.3f} s {way} this machine's, by the stamps "
+                f"of its joint states; valid is up to {most_s} s (clock_difference_s); synchronize "
+                "the clocks of both machines, for instance with chrony",
+            )
+        if unsure_s > most_s + AGREEMENT_S:
+            return MotionRefusedError(
+                Cause.CLOCKS_DIFFER,
+                f"the controller's clock is only known to {unsure_s:.3f} s, by the stamps of its "
+                f"joint states, which come irregularly; valid is up to {most_s} s",
+            )
+        return None
 
     def now_s(self) -> float:
-        """ROS time; where it comes by /clock, joint states may know of a later moment already."""
-        clock = self.get_clock()
-        now_s = float(clock.now().nanoseconds) * 1e-9
+        """The controller's time, as far as it is known; this machine's where nothing is."""
         reader = self._reader  # once: planning asks in its own thread
-        measured = None if reader is None else reader.measured
-        if measured is None or not clock.ros_time_is_active:
-            return now_s
-        return max(now_s, measured.stamp_s)
+        if reader is None:
+            return float(self.get_clock().now().nanoseconds) * 1e-9
+        return reader.now_s()
+
+    def _ours_less_arms_s(self) -> float:
+        """This machine's clock less the controller's [s], between which reports translate."""
+        reader = self._reader
+        if reader is None or self.get_clock().ros_time_is_active:
+            return 0.0
+        return -reader.offset_s()
 
     @property
     def _needs_approval(self) -> bool:
@@ -229,6 +290,9 @@ class IkNode(VeraNode):
     def _say_status(self) -> None:
         status = arm_status(self._supervisor, self._sense(), self._hold.held)
         status.approval, status.dry_run = self._needs_approval, self.parameters["dry_run"]
+        if self._supervisor is not None and self._reader is not None:
+            status.lead_s, status.late_trajectories = self._lead.value_s, self._lead.late
+            status.clock_offset_s = round(self._reader.offset_s(), 2)
         self._status.say(status)
 
     def _configured(self) -> Supervisor:
@@ -247,7 +311,9 @@ class IkNode(VeraNode):
         senses = self._sense()
         supervisor.tick(senses, self.now_s())
         if senses.measured is not None:
-            self._tcp.say(senses.measured, playing=supervisor.playing is not None)
+            ours_s = senses.measured.stamp_s + self._ours_less_arms_s()
+            seen = replace(senses.measured, stamp_s=ours_s)
+            self._tcp.say(seen, playing=supervisor.playing is not None)
         self._say_status()
 
     async def _on_chunk(self, message: ActionChunk) -> None:
@@ -257,6 +323,7 @@ class IkNode(VeraNode):
             self._refuse(message.session_id, message.sequence, error)
             self._say_status()
         else:
+            chunk = chunk.later(-self._ours_less_arms_s())
             await self._play(chunk, approval=self._needs_approval)
 
     async def _play(

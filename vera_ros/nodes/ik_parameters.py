@@ -186,12 +186,27 @@ PARAMETERS = (
     Parameter(
         "trajectory_stamp",
         "start",
-        "of what is sent: start, the time that it counts from, or zero, which a controller with "
-        "another clock takes for now",
+        "of what is sent: start, the time that it counts from by the controller's clock; zero, "
+        "which a controller takes for the time of arrival, is refused: each stop would jump",
         choices=("start", "zero"),
     ),
     Parameter(
-        "stop_lead_s", 0.0125, "time until a stop begins, for it to arrive", "s", 0.0125, 0.2
+        "stop_lead_s",
+        0.0125,
+        "time until what is sent may leave the running plan, for it to arrive; it grows with the "
+        "lateness that is measured, up to 0.15 s",
+        "s",
+        0.0125,
+        0.15,
+    ),
+    Parameter(
+        "clock_difference_s",
+        0.1,
+        "by which the controller's clock may differ from this machine's, delay of its joint states "
+        "included; beyond it, or where it cannot be told so exactly, motion is refused",
+        "s",
+        0.03,
+        1.0,
     ),
     Parameter(
         "approval",

@@ -16,6 +16,7 @@ from vera_ros.motion.commander import Commander
 from vera_ros.motion.contact import ContactWatch
 from vera_ros.motion.gate import Gate, GripperLimits
 from vera_ros.motion.gripper import Gripper
+from vera_ros.motion.lead import Lead
 from vera_ros.motion.limits import Limits, RateLimits
 from vera_ros.motion.path import PathFinder, SingularityBounds
 from vera_ros.motion.planner import Planner
@@ -124,6 +125,7 @@ def make_commander(
     embodiment: Embodiment,
     send_arm: Callable[[ArmTrajectory, float], None],
     send_gripper: Callable[[GripperTrajectory, float], None],
+    lead: Lead,
 ) -> Commander:
     """The commander of an arm; in a dry run, one that sends nothing.
 
@@ -146,10 +148,11 @@ def make_commander(
         Gate(arm, limits, setup.gripper_limits, send_arm, send_gripper, setup.obstacles),
         gripper,
         rails=embodiment.rails,
-        stop_lead_s=p["stop_lead_s"],
+        lead=lead,
         hand_over_lead_s=p["hand_over_lead_s"],
         start_lead_s=p["start_lead_s"],
         rest_speed=p["rest_speed"],
+        start_rad=p["start_tolerance"],
     )
 
 
