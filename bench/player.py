@@ -89,7 +89,7 @@ class Player:
     def play(self, round_: Round) -> Outcome:
         """Play a round."""
         self._outcome = Outcome()
-        self._commander: Commander = self._rig.commander()
+        self._commander: Commander = self._rig.commander(round_.q)
         self._now_s = self._started_s = _START_S
         self._running: Any = None  # what the controller plays, since `_started_s`
         self._rest_q: Any = round_.q

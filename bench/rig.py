@@ -26,6 +26,7 @@ from vera_ros.motion.planner import Planner
 from vera_ros.motion.rails import Rails
 from vera_ros.motion.response import ResponseModel
 from vera_ros.motion.responses import load_response
+from vera_ros.motion.setpoint import Setpoint
 from vera_ros.motion.trajectory import ArmState, ArmTrajectory, GripperTrajectory
 from vera_ros.resources import share_path
 
@@ -88,8 +89,8 @@ class Rig:
         return self.planner.plan_move(q, goal, 0.3)
 
     def check(self, trajectory: ArmTrajectory, q: Vector) -> None:
-        """Ask a gate that has let nothing out yet."""
-        self._gate().check_arm(trajectory, ArmState(q), 0.0)
+        """Ask a gate whose set-point rests there."""
+        self._gate(q).check_arm(trajectory, ArmState(q), 0.0)
 
     def tcp(self, q: Vector) -> tuple[Vector, Vector]:
         """Position (3,) [m] and rotation (3, 3) of the TCP."""
@@ -103,14 +104,14 @@ class Rig:
         solution = self.ik.solve(pin.SE3(rotation, position), q, max_step)
         return solution.q, solution.verdict is Verdict.SOLVED
 
-    def commander(self) -> Commander:
-        """An arm at rest that nothing has been told."""
+    def commander(self, q: Vector) -> Commander:
+        """An arm that is held at rest. `q`: Shape (n,), [rad]."""
         self.published.clear()
         self.published_gripper.clear()
         return Commander(
             self.chunks,
             self.planner,
-            self._gate(),
+            self._gate(q),
             Gripper(self.gripper_limits, 2),
             rails=self.rails,
             lead=Lead(_STOP_LEAD_S),
@@ -122,8 +123,8 @@ class Rig:
         self.published.append(trajectory)
         self.started_s = start_s
 
-    def _gate(self) -> Gate:
-        return Gate(
+    def _gate(self, q: Vector) -> Gate:
+        gate = Gate(
             self.arm,
             self.limits,
             self.gripper_limits,
@@ -131,6 +132,8 @@ class Rig:
             lambda trajectory, _: self.published_gripper.append(trajectory),
             self.obstacles,
         )
+        gate.setpoint = Setpoint.resting(q)
+        return gate
 
 
 def make_limits(arm: ArmModel) -> Limits:

@@ -46,9 +46,10 @@ def swing(offset: npt.ArrayLike = 0.1, duration_s: float = 1.0, points: int = 40
 
 def with_value(name: str, value: float) -> ArmTrajectory:
     good = swing()
-    changed = getattr(good, name).copy()
+    changed: Any = getattr(good, name).copy()
     changed[len(changed) // 2] = value
-    return replace(good, **{name: changed})
+    more: dict[str, Any] = {name: changed}
+    return replace(good, **more)
 
 
 @given(offset=vectors(-0.2, 0.2, 7))
@@ -67,13 +68,14 @@ def test_good_motion_is_published_as_it_is(
     np.testing.assert_allclose(sent.past.times_s, -PAST_S, atol=1e-6)
 
 
+NONE = np.zeros((0, 7))
 FORM: list[tuple[str, Callable[[], ArmTrajectory]]] = [
     *(
         (f"{name} {value}", lambda name=name, value=value: with_value(name, value))
         for name in ("times_s", "q", "dq", "ddq", "start_q", "start_dq", "start_ddq")
         for value in (np.nan, np.inf, -np.inf)
     ),
-    ("empty", lambda: replace(swing(), **{k: np.zeros((0, 7)) for k in ("q", "dq", "ddq")})),
+    ("empty", lambda: replace(swing(), q=NONE, dq=NONE, ddq=NONE)),
     ("no times", lambda: replace(swing(), times_s=np.zeros(0))),
     ("six joints", lambda: replace(swing(), q=swing().q[:, :6])),
     ("short dq", lambda: replace(swing(), dq=swing().dq[1:])),
@@ -227,14 +229,16 @@ def test_tcp_that_is_too_fast_is_refused(
 
 def remainder(trajectory: ArmTrajectory, from_s: float, jump: tuple[float, float, float]) -> Any:
     """The rest of a trajectory, with jumps in position, velocity and acceleration at its start."""
-    start = [state + by for state, by in zip(state_of(trajectory, from_s), jump, strict=True)]
+    q, dq, ddq = (s + by for s, by in zip(state_of(trajectory, from_s), jump, strict=True))
     left = trajectory.times_s > from_s + 1e-3
     return ArmTrajectory(
         trajectory.times_s[left] - from_s,
         trajectory.q[left],
         trajectory.dq[left],
         trajectory.ddq[left],
-        *start,
+        q,
+        dq,
+        ddq,
     )
 
 
@@ -337,9 +341,11 @@ def test_a_way_to_the_start_is_judged_from_where_the_setpoint_is(published: Publ
     published.gate.send_arm(first, ArmState(START_Q), NOW_S)
     q, dq, _ = state_of(first, 0.5)
     sudden, gentle = 0.03, 0.6
-    check = lambda ahead_s: published.gate.check_arm(  # noqa: E731
-        resting(q), ArmState(q, dq), NOW_S + 0.5 + ahead_s, ahead_s=ahead_s
-    )
+
+    def check(ahead_s: float) -> None:
+        start_s = NOW_S + 0.5 + ahead_s
+        published.gate.check_arm(resting(q), ArmState(q, dq), start_s, ahead_s=ahead_s)
+
     with pytest.raises(MotionRefusedError, match="on the way to the start"):
         check(sudden)
     check(gentle)

@@ -11,6 +11,7 @@ import pytest
 from vera_ros.embodiments import find_embodiment
 from vera_ros.errors import ConfigurationError
 from vera_ros.motion.commander import Commander
+from vera_ros.motion.lead import Lead
 from vera_ros.nodes.ik_parameters import PARAMETERS
 from vera_ros.nodes.motion_setup import make_commander, set_up_arm
 from vera_ros.resources import share_path
@@ -31,6 +32,7 @@ def build(urdf: str = URDF, embodiment: str = "mimicgen", **changes: Any) -> Com
         find_embodiment(embodiment),
         lambda _, __: None,
         lambda _, __: None,
+        Lead(0.0125),
     )
 
 

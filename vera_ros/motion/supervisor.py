@@ -278,7 +278,8 @@ class Supervisor:
     ) -> None:
         self._drop(cause, message)
         try:
-            stands = self._watch and self._watch.stands(cause, senses, playing, now_s)
+            watch = self._watch
+            stands = None if watch is None else watch.stands(cause, senses, playing, now_s)
             if stands is None:
                 self._commander.stop(now_s)
             else:

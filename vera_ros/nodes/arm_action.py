@@ -41,6 +41,10 @@ class ArmAction:
         message = self._message(trajectory, start_s)
         self._goals.send(FollowJointTrajectory.Goal(trajectory=message))
 
+    def heard(self) -> bool | None:
+        """Whether the controller has answered what was sent last."""
+        return self._goals.heard()
+
     def close(self) -> None:
         """Destroy the client; the arm plays to the end of its trajectory."""
         self._goals.close()

@@ -42,6 +42,10 @@ class GoalSender:
         self._newest = sent = self._client.send_goal_async(goal)
         sent.add_done_callback(self._on_answer)
 
+    def heard(self) -> bool:
+        """Whether the server has answered the newest goal."""
+        return self._newest is None or bool(self._newest.done())
+
     def close(self) -> None:
         """Destroy the client; the newest goal goes on."""
         self._newest = None

@@ -84,6 +84,10 @@ class GripperAction:
             self._current = self._waiting.popleft()
         self._send_what_is_due()
 
+    def heard(self) -> bool | None:
+        """Whether the controller has answered what was sent last."""
+        return self._goals.heard()
+
     def close(self) -> None:
         """Drop the commands whose time has not come, and destroy the client."""
         self._waiting.clear()

@@ -198,9 +198,9 @@ class IkNode(VeraNode):
         p, fault, dry_run = self.parameters, self._on_output_fault, self.parameters["dry_run"]
         if p["trajectory_stamp"] == "zero":
             raise ConfigurationError(
-                "parameter 'trajectory_stamp' is 'zero'; valid is 'start': a controller that takes "
-                "trajectories for the time of arrival makes a jump at each stop; where its clock is "
-                "another, ik_node measures the difference (see clock_difference_s)"
+                "parameter 'trajectory_stamp' is 'zero'; valid is 'start': with zero, a controller "
+                "plays from whenever a trajectory arrives, and jumps at each stop; where its clock "
+                "is another, ik_node measures the difference (see clock_difference_s)"
             )
         self._outputs.append(
             make_arm_output(self, p["arm_output"], p["joint_names"], fault, dry_run=dry_run)
