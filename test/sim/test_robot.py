@@ -16,22 +16,13 @@ def robot() -> SimulatedRobot:
 
 
 def send_arm(robot: SimulatedRobot, goal: "np.ndarray", duration_s: float) -> None:
-    arm = robot.world.arm()
     points = TrajectoryPoints([duration_s], [goal], [np.zeros(7)])
-    now_s = robot.world.time_s
-    robot.arm.accept(scene.ARM_JOINTS, points, 0.0, now_s, arm.q, arm.dq)
+    robot.arm.accept(scene.ARM_JOINTS, points, 0, robot.time_ns)
 
 
 def send_finger(robot: SimulatedRobot, goal_m: float, duration_s: float) -> None:
-    fingers = robot.world.fingers()
-    robot.gripper.accept(
-        scene.FINGER_JOINTS[:1],
-        TrajectoryPoints([duration_s], [[goal_m]]),
-        0.0,
-        robot.world.time_s,
-        fingers.q[:1],
-        fingers.dq[:1],
-    )
+    points = TrajectoryPoints([duration_s], [[goal_m]])
+    robot.gripper.accept(scene.FINGER_JOINTS[:1], points, 0, robot.time_ns)
 
 
 def test_time_goes_to_the_nearest_step(robot: SimulatedRobot) -> None:
