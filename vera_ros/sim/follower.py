@@ -160,5 +160,6 @@ class TrajectoryFollower:
         The controller does not see that a joint is named twice: another one then gets what was last
         sorted into its place, whatever that was.
         """
+        self._sorted = self._sorted.copy()
         self._sorted[columns] = values
-        return self._sorted.copy()
+        return self._sorted
