@@ -16,9 +16,8 @@ from std_msgs.msg import Header
 from trajectory_msgs.msg import JointTrajectory
 
 from bench.rig import ARM_JOINTS, START_Q
-from vera_ros.nodes.conversions import doubles, duration_to_seconds, ns_to_stamp, stamp_to_ns
+from vera_ros.nodes.conversions import doubles, ns_to_stamp, stamp_to_ns, trajectory_points
 from vera_ros.sim.follower import TrajectoryFollower
-from vera_ros.sim.trajectory import TrajectoryPoints
 
 _RATE_HZ = 100.0
 _FINGER, _OPEN_M = "panda_finger_joint1", 0.04
@@ -44,7 +43,7 @@ class Controller:
 
     def _say(self) -> None:
         now_ns = time.time_ns()
-        arm, finger = (follower.sample(now_ns * 1e-9) for follower in self._followers.values())
+        arm, finger = (follower.advance_to(now_ns) for follower in self._followers.values())
         self._joint_states.publish(
             JointState(
                 header=Header(stamp=ns_to_stamp(now_ns)),
@@ -55,21 +54,11 @@ class Controller:
         )
 
 
-def read_points(message: JointTrajectory) -> TrajectoryPoints:
-    """The points of a trajectory."""
-    return TrajectoryPoints(
-        [duration_to_seconds(point.time_from_start) for point in message.points],
-        [point.positions for point in message.points],
-        [point.velocities for point in message.points],
-        [point.accelerations for point in message.points],
-    )
-
-
 def _follow(follower: TrajectoryFollower, message: JointTrajectory) -> None:
-    now_s = time.time()
-    now = follower.sample(now_s)
-    stamp_s = stamp_to_ns(message.header.stamp) * 1e-9
-    follower.accept(list(message.joint_names), read_points(message), stamp_s, now_s, now.q, now.dq)
+    now_ns = time.time_ns()
+    follower.advance_to(now_ns)
+    stamp_ns = stamp_to_ns(message.header.stamp)
+    follower.accept(list(message.joint_names), trajectory_points(message), stamp_ns, now_ns)
 
 
 def main() -> None:

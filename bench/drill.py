@@ -12,13 +12,12 @@ from rclpy.qos import qos_profile_sensor_data
 from std_srvs.srv import Trigger
 from trajectory_msgs.msg import JointTrajectory
 
-from bench.controller import read_points
 from bench.rig import CONTROL_DT_S, Vector
 from vera_ros.demo.failures import DemoError
 from vera_ros.demo.waiter import Waiter
 from vera_ros.embodiments import ActionSpace
-from vera_ros.nodes.conversions import LATCHED, doubles, ns_to_stamp, stamp_to_ns
-from vera_ros.sim.follower import TrajectoryFollower
+from vera_ros.nodes.conversions import LATCHED, doubles, ns_to_stamp, stamp_to_ns, trajectory_points
+from vera_ros.sim.trajectory import Knot, Trajectory, checked_knots
 from vera_ros_interfaces.msg import ActionChunk, ArmStatus, ChunkProgress
 
 ACTIONS = 10
@@ -26,6 +25,7 @@ _EVERY_S = 0.25  # the next chunk takes over half way, as in an asynchronous epi
 _MOMENTS_S = (0.05, 1.2)  # after the first chunk was accepted
 _STEP_M, _STEP_RAD = 0.02, 0.05
 _SAME_RAD = 1e-6
+_BEFORE_NS = 1_000_000_000  # for which an arm waits at the first point of a plan
 _ANSWER_S = 20.0
 
 
@@ -42,21 +42,21 @@ def stop_times(
         before: the one that it replaces.
         called_ns: ROS time of the call.
     """
-    plan = TrajectoryFollower(before.joint_names, before.points[0].positions)
-    plan.accept(before.joint_names, read_points(before), 0.0, 0.0, *_first(before))
-    points = read_points(stop)
-    later_s = (stamp_to_ns(stop.header.stamp) - stamp_to_ns(before.header.stamp)) * 1e-9
-    planned = [plan.sample(later_s + time_s).q for time_s in points.times_s]
-    off = np.abs(np.array(points.positions) - planned).max(axis=1)
-    sent_s = (stamp_to_ns(stop.header.stamp) - called_ns) * 1e-9
-    slower = int(np.argmax(off > _SAME_RAD))
-    return sent_s + points.times_s[slower], sent_s + points.times_s[-1]
+    plan, points = _knots(before), _knots(stop)
+    played = Trajectory(plan, Knot(-_BEFORE_NS, plan[0].q))
+    later_ns = stamp_to_ns(stop.header.stamp) - stamp_to_ns(before.header.stamp)
+    planned = [played.sample(later_ns + point.time_ns) for point in points]
+    off = [
+        there is None or np.abs(point.q - there.q).max() > _SAME_RAD
+        for point, there in zip(points, planned, strict=True)
+    ]
+    sent_ns = stamp_to_ns(stop.header.stamp) - called_ns
+    slower, last = points[int(np.argmax(off))], points[-1]
+    return (sent_ns + slower.time_ns) * 1e-9, (sent_ns + last.time_ns) * 1e-9
 
 
-def _first(message: JointTrajectory) -> tuple[Vector, Vector]:
-    """Position and velocity of its first point."""
-    first = message.points[0]
-    return np.array(first.positions), np.array(first.velocities)
+def _knots(message: JointTrajectory) -> list[Knot]:
+    return checked_knots(trajectory_points(message), len(message.joint_names))
 
 
 @dataclass(frozen=True)

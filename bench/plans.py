@@ -122,16 +122,16 @@ def _play(rig: Rig, checker: Checker, plan: Planned) -> float:
     world = World()
     for (cube, half_m), (x, y) in zip(CUBE_HALF_SIZE_M.items(), _CORNERS, strict=True):
         world.place_cube(cube, [x, y, TABLE_TOP_Z_M + half_m])
-    follower = TrajectoryFollower(ARM_JOINTS, world.arm().q, open_loop=True)
+    follower = TrajectoryFollower(ARM_JOINTS, world.arm().q, open_loop=True, period_s=world.step_s)
 
     def play(trajectory: Any) -> tuple[Vector, Vector]:
         start_s = world.time_s
         points = TrajectoryPoints(trajectory.times_s, trajectory.q, trajectory.dq, trajectory.ddq)
-        state = world.arm()
-        follower.accept(ARM_JOINTS, points, 0.0, start_s, state.q, state.dq)
+        follower.accept(ARM_JOINTS, points, 0, round(start_s * 1e9))
         times, tips = [], []
         while world.time_s - start_s < trajectory.times_s[-1] + _SETTLE_S:
-            target = follower.sample(world.time_s)
+            state = world.arm()
+            target = follower.update(round(world.time_s * 1e9), state.q, state.dq)
             world.step(target.q, target.dq, _FINGER_M, target.ddq)
             times.append(world.time_s - start_s)
             tips.append(world.pose(GRIP_SITE, BASE).position)

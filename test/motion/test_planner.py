@@ -15,12 +15,11 @@ from vera_ros.motion.plan import Plan
 from vera_ros.motion.planner import Planner
 from vera_ros.motion.setpoint import Setpoint
 from vera_ros.motion.trajectory import ArmState
-from vera_ros.sim.follower import TrajectoryFollower
-from vera_ros.sim.trajectory import TrajectoryPoints
+from vera_ros.sim.trajectory import Knot, Setpoint, Trajectory
 
 from .checker import check, state_of
 from .chunks import POLICY_LIKE, START_Q, Vector, chunks, starts, vectors
-from .conftest import JOINTS, Published, plan_or_none, refusal_of
+from .conftest import Published, plan_or_none, refusal_of
 
 NOW_S = 1.7e9
 LEAD_S = 0.025
@@ -70,20 +69,24 @@ def test_stop_may_begin_anywhere_in_a_plan(
     assert stop.duration_s <= max(running.duration_s - time_s, lead_s) + 0.03
 
 
-def follower(q: Vector) -> TrajectoryFollower:
-    """A controller whose arm stands there."""
-    return TrajectoryFollower(JOINTS, q, open_loop=True)
-
-
-def take(
-    controller: TrajectoryFollower, plan: Plan, start_s: float, heard_s: float | None = None
-) -> None:
+def played(plan: Plan, start_s: float, heard_s: float, before: Setpoint) -> Trajectory:
+    """What a controller plays that hears of a plan in that state."""
     told = plan.trajectory()
-    points = TrajectoryPoints(
-        told.times_s.tolist(), told.q.tolist(), told.dq.tolist(), told.ddq.tolist()
-    )
-    heard_s = start_s if heard_s is None else heard_s
-    controller.accept(JOINTS, points, start_s, heard_s, START_Q, np.zeros(7))
+    knots = [
+        Knot(to_ns(start_s + time_s), *row)
+        for time_s, *row in zip(told.times_s.tolist(), told.q, told.dq, told.ddq, strict=True)
+    ]
+    return Trajectory(knots, Knot(to_ns(heard_s), before.q, before.dq, before.ddq))
+
+
+def state(trajectory: Trajectory, time_s: float) -> Setpoint:
+    setpoint = trajectory.sample(to_ns(time_s))
+    assert setpoint is not None
+    return setpoint
+
+
+def to_ns(time_s: float) -> int:
+    return round(time_s * 1e9)
 
 
 @given(
@@ -117,23 +120,20 @@ def test_a_way_back_suits_a_controller_that_plays_and_one_that_does_not(
         assert deltas is not POLICY_LIKE
         return
     check(back.trajectory(), limits)
-    hears, deaf = follower(q), follower(q)
-    take(hears, running, NOW_S)
-    heard_s = NOW_S + time_s + late_s
-    before = hears.sample(heard_s)
-    for controller in (hears, deaf):
-        take(controller, back, NOW_S + time_s, heard_s)
-    after = hears.sample(heard_s)
+    rest = Setpoint(q, np.zeros(7), np.zeros(7), active=False)
+    heard_s = time_s + late_s
+    before = state(played(running, 0.0, 0.0, rest), heard_s)
+    hears, deaf = (played(back, time_s, heard_s, there) for there in (before, rest))
+    after = state(hears, heard_s)
     velocity, acceleration = limits.rates.joints[:2]
-    for played_s in np.linspace(heard_s, NOW_S + time_s + back.duration_s, 50):
-        assert (np.abs(hears.sample(played_s).dq) <= 1.001 * velocity).all()
-        assert (np.abs(hears.sample(played_s).ddq) <= 1.001 * acceleration).all()
+    for played_s in np.linspace(heard_s, time_s + back.duration_s, 50):
+        assert (np.abs(state(hears, played_s).dq) <= 1.001 * velocity).all()
+        assert (np.abs(state(hears, played_s).ddq) <= 1.001 * acceleration).all()
     for name, most in (("q", 1e-6), ("dq", 1e-4), ("ddq", 1e-2)):
         np.testing.assert_allclose(getattr(after, name), getattr(before, name), atol=most)
     for later_s in np.linspace(late_s, back.duration_s + 0.1, 20):
-        np.testing.assert_allclose(deaf.sample(NOW_S + time_s + later_s).q, q, atol=1e-9)
-    end_s = NOW_S + time_s + back.duration_s
-    np.testing.assert_allclose(hears.sample(end_s).q, q, atol=1e-9)
+        np.testing.assert_allclose(state(deaf, time_s + later_s).q, q, atol=1e-9)
+    np.testing.assert_allclose(state(hears, time_s + back.duration_s).q, q, atol=1e-9)
 
 
 def test_a_way_back_that_keeps_no_limit_is_refused(planner: Planner, running: Plan) -> None:

@@ -28,9 +28,10 @@ from vera_ros.embodiments import ActionSpace, find_embodiment
 from vera_ros.nodes.conversions import (
     LATCHED,
     doubles,
-    duration_to_seconds,
     ns_to_stamp,
     rgb_to_image,
+    stamp_to_ns,
+    trajectory_points,
 )
 from vera_ros.nodes.ik_node import IkNode
 from vera_ros.nodes.node import VeraNode
@@ -38,7 +39,6 @@ from vera_ros.nodes.policy_node import PolicyNode
 from vera_ros.resources import share_path
 from vera_ros.server.host import PolicyHost
 from vera_ros.sim.follower import TrajectoryFollower
-from vera_ros.sim.trajectory import TrajectoryPoints
 from vera_ros_interfaces.action import ExecuteTask
 from vera_ros_interfaces.msg import ActionChunk, ArmStatus, ChunkProgress, PolicyStatus
 
@@ -387,16 +387,20 @@ class Stage:
     # The arm.
 
     @property
+    def now_ns(self) -> int:
+        return int(self.node.get_clock().now().nanoseconds)
+
+    @property
     def now_s(self) -> float:
-        return float(self.node.get_clock().now().nanoseconds) * 1e-9
+        return self.now_ns * 1e-9
 
     def q(self) -> npt.NDArray[np.float64]:
         """Where the arm is."""
-        return self._arm.sample(self.now_s).q
+        return self._arm.advance_to(self.now_ns).q
 
     def rests(self) -> bool:
         """Whether the arm has come to the end of all that it was told."""
-        return not self._arm.sample(self.now_s).active
+        return not self._arm.advance_to(self.now_ns).active
 
     def end_q(self) -> npt.NDArray[np.float64]:
         """Where the last trajectory ends."""
@@ -420,19 +424,17 @@ class Stage:
         self._follow(self._fingers, message)
 
     def _follow(self, follower: TrajectoryFollower, message: JointTrajectory) -> None:
-        now = follower.sample(self.now_s)
-        points = TrajectoryPoints(
-            [duration_to_seconds(point.time_from_start) for point in message.points],
-            [point.positions for point in message.points],
-            [point.velocities for point in message.points],
-            [point.accelerations for point in message.points],
-        )
-        follower.accept(list(message.joint_names), points, 0.0, self.now_s, now.q, now.dq)
+        now_ns = self.now_ns
+        follower.advance_to(now_ns)
+        stamp_ns = stamp_to_ns(message.header.stamp)
+        follower.accept(list(message.joint_names), trajectory_points(message), stamp_ns, now_ns)
 
     def _say_joints(self) -> None:
         if not self.joints:
             return
-        arm, finger = self._arm.sample(self.now_s), self._fingers.sample(self.now_s)
+        arm, finger = (
+            controller.advance_to(self.now_ns) for controller in (self._arm, self._fingers)
+        )
         message = JointState(
             name=[*ARM_JOINTS, *FINGERS],
             position=doubles(np.concatenate((arm.q, finger.q, finger.q))),

@@ -100,3 +100,17 @@ def test_a_trajectory_is_followed_and_a_bad_one_rejected(stage: Stage) -> None:
     goal = world.turn(ARM_JOINTS)
     stage.wait_until(lambda: np.allclose(world.q(), goal, atol=2e-2), "the arm to arrive")
     assert world.node.health().values[rejected] == 1
+
+
+def test_a_trajectory_that_is_not_finite_is_taken_counted_and_not_followed(stage: Stage) -> None:
+    """The controller has nothing against it, and the joints have."""
+    stage._follow = lambda follower, message: None  # type: ignore[method-assign]
+    world = World(stage, controller_start="measured")
+    before = world.q()
+    bad = np.full((1, 7), np.nan)
+    world.arm.publish(joint_trajectory(list(ARM_JOINTS), np.array([0.5]), bad))
+    stage.wait_until(lambda: world.node.health().values["commands_not_finite"], "the commands")
+    assert world.node.health().values["trajectories_rejected"] == 0
+    np.testing.assert_allclose(world.q(), before, atol=5e-3)
+    goal = world.turn(ARM_JOINTS)
+    stage.wait_until(lambda: np.allclose(world.q(), goal, atol=2e-2), "the arm to arrive")

@@ -16,22 +16,13 @@ def robot() -> SimulatedRobot:
 
 
 def send_arm(robot: SimulatedRobot, goal: "np.ndarray", duration_s: float) -> None:
-    arm = robot.world.arm()
     points = TrajectoryPoints([duration_s], [goal], [np.zeros(7)])
-    now_s = robot.world.time_s
-    robot.arm.accept(scene.ARM_JOINTS, points, 0.0, now_s, arm.q, arm.dq)
+    robot.arm.accept(scene.ARM_JOINTS, points, 0, robot.time_ns)
 
 
 def send_finger(robot: SimulatedRobot, goal_m: float, duration_s: float) -> None:
-    fingers = robot.world.fingers()
-    robot.gripper.accept(
-        scene.FINGER_JOINTS[:1],
-        TrajectoryPoints([duration_s], [[goal_m]]),
-        0.0,
-        robot.world.time_s,
-        fingers.q[:1],
-        fingers.dq[:1],
-    )
+    points = TrajectoryPoints([duration_s], [[goal_m]])
+    robot.gripper.accept(scene.FINGER_JOINTS[:1], points, 0, robot.time_ns)
 
 
 def test_time_goes_to_the_nearest_step(robot: SimulatedRobot) -> None:
@@ -106,3 +97,38 @@ def test_what_was_said_of_the_joints_does_not_change_afterwards(robot: Simulated
     send_arm(robot, robot.world.arm().q + 0.2, 0.5)
     robot.advance_to(0.5)
     np.testing.assert_array_equal(values, before)
+
+
+def test_a_command_that_is_not_finite_holds_its_joint_and_is_counted(robot: SimulatedRobot) -> None:
+    start = robot.world.arm().q
+    goal = start + 0.1
+    bad = goal.copy()
+    bad[2] = np.nan
+    send_arm(robot, goal, 0.5)
+    robot.advance_to(0.2)
+    told = robot.world.arm().q[2]
+    send_arm(robot, bad, 0.5)
+    send_finger(robot, np.inf, 0.5)
+    robot.advance_to(1.2)
+    assert robot.commands_not_finite == 1000  # in 500 steps the arm's controller and the gripper's
+    expected = np.where(np.isfinite(bad), goal, told)
+    np.testing.assert_allclose(robot.world.arm().q, expected, atol=5e-3)
+    np.testing.assert_allclose(robot.world.fingers().q, scene.START_FINGER_M, atol=2e-3)
+    send_arm(robot, goal, 0.0)
+    robot.advance_to(2.0)
+    np.testing.assert_allclose(robot.world.arm().q, goal, atol=5e-3)
+    assert robot.commands_not_finite > 1000  # the gripper's still
+
+
+@pytest.mark.parametrize("open_loop", [True, False])
+def test_the_arm_starts_at_the_last_command_or_where_it_is_measured(open_loop: bool) -> None:
+    robot = SimulatedRobot(World(3), open_loop=open_loop)
+    start = robot.world.arm().q
+    goal = start + 0.1
+    send_arm(robot, goal, 0.0)
+    robot.advance(1)  # it is told to be there, and is far from it
+    send_arm(robot, goal, 100.0)
+    robot.advance_to(0.5)
+    there, elsewhere = (goal, start) if open_loop else (start, goal)
+    q = robot.world.arm().q
+    assert np.abs(q - there).max() < 0.5 * np.abs(q - elsewhere).max()

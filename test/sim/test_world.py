@@ -29,13 +29,14 @@ def hold(world: World, duration_s: float, finger_m: float = scene.START_FINGER_M
 def move(world: World, q: Array, duration_s: float, finger_m: float) -> list[tuple[Array, Array]]:
     """Move the arm to q; return the commanded and the measured joints after each step."""
     state = world.arm()
-    follower = TrajectoryFollower(scene.ARM_JOINTS, state.q)
+    follower = TrajectoryFollower(scene.ARM_JOINTS, state.q, period_s=world.step_s)
     rest = [STILL]
     points = TrajectoryPoints([duration_s], [q], rest, rest)
-    follower.accept(scene.ARM_JOINTS, points, 0.0, world.time_s, state.q, state.dq)
+    follower.accept(scene.ARM_JOINTS, points, 0, round(world.time_s * 1e9))
     track = []
     for _ in range(round(duration_s / world.step_s)):
-        setpoint = follower.sample(world.time_s + world.step_s)
+        state = world.arm()
+        setpoint = follower.update(round(world.time_s * 1e9), state.q, state.dq)
         world.step(setpoint.q, setpoint.dq, finger_m)
         track.append((setpoint.q, world.arm().q))
     return track

@@ -13,6 +13,8 @@ from sensor_msgs.msg import Image
 from std_msgs.msg import Header
 from trajectory_msgs.msg import JointTrajectory, JointTrajectoryPoint
 
+from vera_ros.sim.trajectory import TrajectoryPoints
+
 LATCHED = QoSProfile(
     depth=1,
     history=HistoryPolicy.KEEP_LAST,
@@ -101,6 +103,18 @@ def joint_trajectory(
             point.accelerations = doubles(accelerations[index])
         message.points.append(point)
     return message
+
+
+def trajectory_points(message: JointTrajectory) -> TrajectoryPoints:
+    """The points of a trajectory."""
+    points = message.points
+    return TrajectoryPoints(
+        [duration_to_seconds(point.time_from_start) for point in points],
+        [point.positions for point in points],
+        [point.velocities for point in points],
+        [point.accelerations for point in points],
+        [point.effort for point in points],
+    )
 
 
 def in_order(message: Any, joint_names: tuple[str, ...], field: str) -> npt.NDArray[np.float64]:

@@ -34,7 +34,8 @@ class SimNode(VeraNode):
         """Build the world and the cameras."""
         p = self.parameters
         check_lockstep(p)
-        self._robot = SimulatedRobot(World(p["seed"]))
+        open_loop = p["controller_start"] == "open_loop"
+        self._robot = SimulatedRobot(World(p["seed"]), open_loop=open_loop)
         self._seed, self._resets = p["seed"], 0
         self._reports = SimReports(self, self._robot)
         patient = ReentrantCallbackGroup()  # whose services wait, but keep nobody else waiting
@@ -74,12 +75,18 @@ class SimNode(VeraNode):
         """How well simulated time keeps up."""
         if self._time is None or not self._time.running or self._cameras is None:
             return Health(message="not running")
+        not_finite = self._robot.commands_not_finite
+        if not_finite:
+            self.get_logger().error(
+                "a trajectory commands what is not finite; the joints hold still", once=True
+            )
         return Health(
             values={
                 "realtime_factor": self._time.realtime_factor,
                 "scene_seed": self._seed,
                 "pictures_skipped": self._cameras.skipped,
                 "trajectories_rejected": self._controllers.rejected,
+                "commands_not_finite": not_finite,
             }
         )
 

@@ -17,6 +17,12 @@ PARAMETERS = (
         False,
         "time stands still but when advance_time lets it pass; needs publish_clock",
     ),
+    Parameter(
+        "controller_start",
+        "open_loop",
+        "where the arm's trajectories start: at the last command, or at the measured state",
+        choices=("open_loop", "measured"),
+    ),
     Parameter("joint_state_rate_hz", 100.0, "rate of joint_states", "Hz", 10.0, 500.0),
     Parameter("camera_rate_hz", 20.0, "rate of each camera", "Hz", 1.0, 60.0),
     Parameter("truth_rate_hz", 10.0, "rate of stack_truth", "Hz", 1.0, 100.0),

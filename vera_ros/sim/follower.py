@@ -1,154 +1,165 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A trajectory follower that takes, refuses and interpolates as a joint_trajectory_controller.
+"""A trajectory follower that behaves, cycle by cycle, as a joint_trajectory_controller.
 
-The rules are those of ros2_control's controller on Jazzy (position interface, splines, no partial
-goals), and stricter where it would let a fault through: values that are not finite, repeated joint
-names, and accelerations without velocities are refused.
+The rules are those of ros2_control's controller on Jazzy with a position interface, splines, no
+partial goals, no tolerances and no continuous joints. It is as lenient as that one: it checks
+neither limits nor that values are finite, and plays whatever it accepts.
 """
 
-from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from vera_ros.errors import TrajectoryRejectedError
-from vera_ros.sim.trajectory import Array, Knot, TrajectoryPoints, checked_knots
+from vera_ros.sim.trajectory import (
+    Array,
+    Knot,
+    Setpoint,
+    Trajectory,
+    TrajectoryPoints,
+    checked_knots,
+)
 
-
-@dataclass(frozen=True)
-class Setpoint:
-    """What the joints are to do now; `active` until the last point is reached. Shapes (n,)."""
-
-    q: Array
-    dq: Array
-    ddq: Array
-    active: bool
+PERIOD_S = 0.002  # 500 Hz
 
 
 class TrajectoryFollower:
-    """Follows one trajectory at a time; a new one replaces it outright."""
+    """Follows one trajectory at a time; a new one replaces it outright.
+
+    Each cycle commands where the trajectory is one control period later. A trajectory begins in the
+    first cycle after it was accepted; where its first point is not due by then, the joints are led
+    there from the state before: the measured one, now, or, in open loop, the last command, which is
+    taken for the state of the cycle in which it was given, a period too early. In motion the first
+    period is therefore covered twice as fast, as with the real controller.
+    """
 
     def __init__(
-        self, joint_names: Sequence[str], q: ArrayLike, *, open_loop: bool = False
+        self,
+        joint_names: Sequence[str],
+        q: ArrayLike,
+        *,
+        open_loop: bool = False,
+        period_s: float = PERIOD_S,
     ) -> None:
         """Hold a position until a trajectory comes.
 
         Args:
             joint_names: the joints, in the order of every array that goes in or out.
             q: the position to hold. Shape (n,).
-            open_loop: start a trajectory from the last setpoint instead of the measured state.
+            open_loop: start a trajectory from the last command instead of the measured state.
+            period_s: the control period.
         """
         self._joint_names = tuple(joint_names)
         self._open_loop = open_loop
+        self._period_ns = round(period_s * 1e9)
+        self._sorted: Array = np.zeros(len(self._joint_names))
+        self._next_ns: int | None = None
         self.hold(q)
 
     def hold(self, q: ArrayLike) -> None:
-        """Forget the trajectory and hold this position. Shape (n,)."""
-        self._knots = [Knot(-np.inf, np.array(q, float))]
-        self._times_s = [-np.inf]
-        self._segment = -1
-        self._coefficients: Array = np.zeros((6, len(self._joint_names)))
-        self._zero: Array = np.zeros(len(self._joint_names))
+        """Forget the trajectory and hold this position, as when activated. Shape (n,)."""
+        knot, zero = Knot(0, np.array(q, float)), np.zeros(len(self._joint_names))
+        self._pending: tuple[int, list[int], list[Knot]] | None = None
+        self._trajectory = Trajectory([knot], Knot(0, knot.q, zero, zero))
+        self._time_ns = 0  # of the trajectory, which runs by the cycles' periods
+        self._last = Setpoint(knot.q, zero, zero, active=False)
+        self._last_ns: int | None = None  # the cycle of the last command
 
     def accept(
-        self,
-        joint_names: Sequence[str],
-        points: TrajectoryPoints,
-        stamp_s: float,
-        now_s: float,
-        q: ArrayLike,
-        dq: ArrayLike,
+        self, joint_names: Sequence[str], points: TrajectoryPoints, stamp_ns: int, now_ns: int
     ) -> None:
-        """Follow this trajectory from now on, or refuse it and go on as before.
+        """Follow this trajectory from the next cycle on, or refuse it and go on as before.
 
         Args:
             joint_names: the order of the joints in the points.
             points: where to be when.
-            stamp_s: when the points' times count from; 0 means now.
-            now_s: the time of reception.
-            q: measured positions. Shape (n,).
-            dq: measured velocities. Shape (n,).
+            stamp_ns: when the points' times count from; 0 means the next cycle.
+            now_ns: the time of reception.
 
         Raises:
             TrajectoryRejectedError: with the reason.
         """
-        order = self._order(joint_names)
-        start_s = stamp_s if stamp_s != 0 else now_s
-        knots = checked_knots(points, start_s, order)
-        if knots[-1].time_s < now_s:
+        columns = self._columns(joint_names)
+        knots = checked_knots(points, len(columns))
+        end_ns = stamp_ns + knots[-1].time_ns
+        if stamp_ns != 0 and end_ns < now_ns:
             raise TrajectoryRejectedError(
-                f"the trajectory ended at {knots[-1].time_s:.3f} s and it is {now_s:.3f} s; "
+                f"the trajectory ended at {end_ns * 1e-9:.3f} s and it is {now_ns * 1e-9:.3f} s; "
                 "stamp it later, or 0 for now"
             )
-        if self._open_loop:
-            last = self.sample(now_s)
-            before = Knot(now_s, last.q, last.dq, last.ddq)
+        self._pending = (stamp_ns, columns, knots)
+
+    def update(
+        self, now_ns: int, q: ArrayLike, dq: ArrayLike, elapsed_ns: int | None = None
+    ) -> Setpoint:
+        """Run one control cycle and return the command.
+
+        Args:
+            now_ns: the time of the cycle, on the clock of the stamps.
+            q: measured positions. Shape (n,).
+            dq: measured velocities. Shape (n,).
+            elapsed_ns: since the previous cycle, by which a running trajectory goes on whatever the
+                clock does. Default: the control period.
+        """
+        if self._pending is not None:
+            self._trajectory = self._begin(now_ns, np.array(q, float), np.array(dq, float))
+            self._time_ns = now_ns
         else:
-            first_ddq = knots[0].ddq
-            ddq = None if first_ddq is None else np.zeros_like(first_ddq)
-            before = Knot(now_s, np.array(q, float), np.array(dq, float), ddq)
-        # A point that is already due is not approached: the trajectory goes on from there.
-        self._knots = knots if knots[0].time_s <= now_s else [before, *knots]
-        self._times_s = [knot.time_s for knot in self._knots]
-        self._segment = -1
+            self._time_ns += self._period_ns if elapsed_ns is None else elapsed_ns
+        setpoint = self._trajectory.sample(self._time_ns + self._period_ns)
+        if setpoint is not None:
+            self._last, self._last_ns = setpoint, now_ns
+        return self._last
 
-    def sample(self, now_s: float) -> Setpoint:
-        """Return the setpoint of this moment; past the end, the last point."""
-        last = self._knots[-1]
-        if now_s >= last.time_s:
-            dq = self._zero if last.dq is None else last.dq
-            ddq = self._zero if last.ddq is None else last.ddq
-            return Setpoint(last.q, dq, ddq, active=False)
-        segment = max(bisect_right(self._times_s, now_s) - 1, 0)
-        if segment != self._segment:
-            self._coefficients = _polynomial(self._knots[segment], self._knots[segment + 1])
-            self._segment = segment
-        t = max(now_s - self._times_s[segment], 0.0)
-        powers = np.array(
+    def advance_to(self, now_ns: int) -> Setpoint:
+        """Run the cycles up to now, for joints that are where they were told to be."""
+        next_ns = now_ns if self._next_ns is None else self._next_ns
+        while next_ns <= now_ns:
+            self.update(next_ns, self._last.q, self._last.dq)
+            next_ns += self._period_ns
+        self._next_ns = next_ns
+        return self._last
+
+    def _begin(self, now_ns: int, q: Array, dq: Array) -> Trajectory:
+        """Return the trajectory that was accepted last, anchored at the state before it."""
+        assert self._pending is not None
+        stamp_ns, columns, knots = self._pending
+        self._pending = None
+        start_ns = stamp_ns or now_ns
+        if self._open_loop:
+            before_ns = now_ns if self._last_ns is None else self._last_ns
+            before = Knot(before_ns, self._last.q, self._last.dq, self._last.ddq)
+        else:
+            before = Knot(now_ns, q, dq, np.zeros_like(dq))
+        return Trajectory(
             [
-                [1, t, t**2, t**3, t**4, t**5],
-                [0, 1, 2 * t, 3 * t**2, 4 * t**3, 5 * t**4],
-                [0, 0, 2, 6 * t, 12 * t**2, 20 * t**3],
-            ]
+                Knot(
+                    start_ns + knot.time_ns,
+                    self._sort(columns, knot.q),
+                    self._sort(columns, knot.dq) if knot.dq is not None else None,
+                    self._sort(columns, knot.ddq) if knot.ddq is not None else None,
+                )
+                for knot in knots
+            ],
+            before,
         )
-        q, dq, ddq = powers @ self._coefficients
-        return Setpoint(q, dq, ddq, active=True)
 
-    def _order(self, joint_names: Sequence[str]) -> list[int]:
-        """Return for each of our joints its column in the trajectory."""
-        if sorted(joint_names) != sorted(self._joint_names):
+    def _columns(self, joint_names: Sequence[str]) -> list[int]:
+        """Return for each joint of a trajectory which of ours it is."""
+        if len(joint_names) != len(self._joint_names) or set(joint_names) - set(self._joint_names):
             raise TrajectoryRejectedError(
                 f"the trajectory names the joints {list(joint_names)}; name each of "
                 f"{list(self._joint_names)} once, in any order"
             )
-        columns = list(joint_names)
-        return [columns.index(name) for name in self._joint_names]
+        return [self._joint_names.index(name) for name in joint_names]
 
+    def _sort(self, columns: list[int], values: Array) -> Array:
+        """Return values in our order of joints.
 
-def _polynomial(a: Knot, b: Knot) -> Array:
-    """Return the coefficients, lowest power first, of the motion from knot a. Shape (6, n).
-
-    Quintic where both knots have accelerations, cubic where both have velocities, else linear
-    (Biagiotti and Melchiorri, Trajectory Planning for Automatic Machines and Robots, 2.1).
-    """
-    h = b.time_s - a.time_s
-    delta = b.q - a.q
-    c = np.zeros((6, delta.size))
-    c[0] = a.q
-    if a.dq is None or b.dq is None:
-        c[1] = delta / h
-    elif a.ddq is None or b.ddq is None:
-        c[1] = a.dq
-        c[2] = (3 * delta - (2 * a.dq + b.dq) * h) / h**2
-        c[3] = (-2 * delta + (a.dq + b.dq) * h) / h**3
-    else:
-        c[1] = a.dq
-        c[2] = a.ddq / 2
-        c[3] = (20 * delta - (8 * b.dq + 12 * a.dq) * h - (3 * a.ddq - b.ddq) * h**2) / (2 * h**3)
-        c[4] = (-30 * delta + (14 * b.dq + 16 * a.dq) * h + (3 * a.ddq - 2 * b.ddq) * h**2) / (
-            2 * h**4
-        )
-        c[5] = (12 * delta - 6 * (b.dq + a.dq) * h + (b.ddq - a.ddq) * h**2) / (2 * h**5)
-    return c
+        The controller does not see that a joint is named twice: another one then gets what was last
+        sorted into its place, whatever that was.
+        """
+        self._sorted = self._sorted.copy()
+        self._sorted[columns] = values
+        return self._sorted

@@ -6,22 +6,46 @@ from numpy.typing import NDArray
 
 from vera_ros.sim import scene
 from vera_ros.sim.follower import TrajectoryFollower
+from vera_ros.sim.trajectory import Array
 from vera_ros.sim.world import World
 
 
 class SimulatedRobot:
-    """A world whose arm and gripper follow joint trajectories. All times are simulated time [s]."""
+    """A world whose arm and gripper follow joint trajectories. All times are simulated time.
 
-    def __init__(self, world: World) -> None:
+    The controllers run once in each step. Like real hardware, the joints take no command that is
+    not finite: such a joint stays where it was told to be last.
+
+    Args:
+        world: the scene.
+        open_loop: start the arm's trajectories from the last command, not the measured state.
+
+    Attributes:
+        commands_not_finite: how many such commands a controller gave.
+    """
+
+    def __init__(self, world: World, *, open_loop: bool = True) -> None:
         self.world = world
-        self.arm = TrajectoryFollower(scene.ARM_JOINTS, world.arm().q, open_loop=True)
-        self.gripper = TrajectoryFollower(scene.FINGER_JOINTS[:1], [scene.START_FINGER_M])
+        self.commands_not_finite = 0
+        self.arm = TrajectoryFollower(
+            scene.ARM_JOINTS, world.arm().q, open_loop=open_loop, period_s=world.step_s
+        )
+        self.gripper = TrajectoryFollower(
+            scene.FINGER_JOINTS[:1], [scene.START_FINGER_M], period_s=world.step_s
+        )
+        self._arm_q, self._finger_q = world.arm().q, np.array([scene.START_FINGER_M])
+
+    @property
+    def time_ns(self) -> int:
+        """Simulated time."""
+        return round(self.world.time_s * 1e9)
 
     def reset(self, seed: int) -> None:
         """Start an episode: scene from the seed, both controllers holding."""
         self.world.reset(seed)
-        self.arm.hold(self.world.arm().q)
-        self.gripper.hold([scene.START_FINGER_M])
+        self._arm_q, self._finger_q = self.world.arm().q, np.array([scene.START_FINGER_M])
+        self.arm.hold(self._arm_q)
+        self.gripper.hold(self._finger_q)
 
     def advance_to(self, time_s: float) -> None:
         """Step the world until `time_s` (to the step that is nearest)."""
@@ -31,9 +55,22 @@ class SimulatedRobot:
         """Step the world."""
         world = self.world
         for _ in range(steps):
-            arm = self.arm.sample(world.time_s + world.step_s)
-            finger = self.gripper.sample(world.time_s + world.step_s)
-            world.step(arm.q, arm.dq, float(finger.q[0]), arm.ddq)
+            measured, fingers = world.arm(), world.fingers()
+            arm = self.arm.update(self.time_ns, measured.q, measured.dq)
+            finger = self.gripper.update(self.time_ns, fingers.q[:1], fingers.dq[:1])
+            self._arm_q = self._taken(arm.q, self._arm_q)
+            self._finger_q = self._taken(finger.q, self._finger_q)
+            moving = np.isfinite(arm.q + arm.dq + arm.ddq)
+            dq, ddq = np.where(moving, arm.dq, 0.0), np.where(moving, arm.ddq, 0.0)
+            world.step(self._arm_q, dq, float(self._finger_q[0]), ddq)
+
+    def _taken(self, command: Array, before: Array) -> Array:
+        """What the joints take of a command, after that from before."""
+        finite = np.isfinite(command)
+        if finite.all():
+            return command
+        self.commands_not_finite += 1
+        return np.where(finite, command, before)
 
     def joint_states(self) -> tuple[list[str], NDArray[np.float64]]:
         """Names, and positions, velocities and efforts of all joints. Shape (3, 9)."""

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A joint trajectory as its message has it, and the checks before a controller takes it."""
+"""A joint trajectory: its message, a controller's checks of it, and the splines it is played by."""
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -11,7 +12,7 @@ from vera_ros.errors import TrajectoryRejectedError
 
 Array = NDArray[np.float64]
 
-# A final velocity below this counts as rest, as in the controller.
+# A final velocity up to this counts as rest, as in the controller.
 _REST_RAD_S = float(np.finfo(np.float32).eps)
 
 
@@ -24,31 +25,120 @@ class TrajectoryPoints:
         positions: N rows of n joints, [rad or m].
         velocities: N rows of n, a row may be empty; None: no point has any.
         accelerations: as the velocities.
+        effort: as the velocities.
     """
 
     times_s: Sequence[float]
     positions: Sequence[ArrayLike] | Array
     velocities: Sequence[ArrayLike] | Array | None = None
     accelerations: Sequence[ArrayLike] | Array | None = None
+    effort: Sequence[ArrayLike] | Array | None = None
 
 
 @dataclass(frozen=True)
 class Knot:
     """Where to be at a moment; without dq or ddq where the point had none. Shapes (n,)."""
 
-    time_s: float
+    time_ns: int
     q: Array
     dq: Array | None = None
     ddq: Array | None = None
 
 
-def checked_knots(points: TrajectoryPoints, start_s: float, order: list[int]) -> list[Knot]:
-    """Check the points and return them as knots.
+@dataclass(frozen=True)
+class Setpoint:
+    """What the joints are to do; `active` until the last point is reached. Shapes (n,)."""
+
+    q: Array
+    dq: Array
+    ddq: Array
+    active: bool
+
+
+class Trajectory:
+    """What a controller plays, from the state before a trajectory to its last point, and on.
+
+    Up to its first point it leads there from the state before, and a first point that is already
+    due is not approached at all: that state plays no part.
+
+    Args:
+        knots: the points, in the order of time; at least one.
+        before: where the joints are before, with velocities and accelerations.
+    """
+
+    def __init__(self, knots: Sequence[Knot], before: Knot) -> None:
+        self._knots = [before, *knots]
+        self._times_ns = [knot.time_ns for knot in knots]
+        self._segment: int | None = None
+        self._coefficients: Array = np.zeros((6, before.q.size))
+
+    @np.errstate(invalid="ignore", over="ignore")  # what is not finite goes through
+    def sample(self, time_ns: int) -> Setpoint | None:
+        """Return the setpoint of a moment; past the end, the last point; None before the start."""
+        if time_ns < self._knots[0].time_ns:
+            return None
+        if time_ns >= self._times_ns[-1]:
+            last, zeros = self._knots[-1], np.zeros(len(self._knots[-1].q))
+            return Setpoint(
+                last.q,
+                zeros if last.dq is None else last.dq,
+                zeros if last.ddq is None else last.ddq,
+                active=False,
+            )
+        segment = bisect_right(self._times_ns, time_ns)  # 0: from before to the first point
+        if segment != self._segment:
+            self._coefficients = _polynomial(self._knots[segment], self._knots[segment + 1])
+            self._segment = segment
+        t = (time_ns - self._knots[segment].time_ns) / 1e9
+        powers = np.array(
+            [
+                [1, t, t**2, t**3, t**4, t**5],
+                [0, 1, 2 * t, 3 * t**2, 4 * t**3, 5 * t**4],
+                [0, 0, 2, 6 * t, 12 * t**2, 20 * t**3],
+            ]
+        )
+        q, dq, ddq = powers @ self._coefficients
+        return Setpoint(q, dq, ddq, active=True)
+
+
+def _polynomial(a: Knot, b: Knot) -> Array:
+    """Return the coefficients, lowest power first, of the motion from knot a. Shape (6, n).
+
+    Quintic where both knots have velocities and accelerations, cubic where both have velocities,
+    linear where neither do (Biagiotti and Melchiorri, Trajectory Planning for Automatic Machines
+    and Robots, 2.1). For accelerations without velocities the controller has no rule, and commands
+    0 rad: so does this.
+    """
+    h = (b.time_ns - a.time_ns) / 1e9
+    delta = b.q - a.q
+    c = np.zeros((6, delta.size))
+    with_ddq = a.ddq is not None and b.ddq is not None
+    if (a.dq is None or b.dq is None) and with_ddq:
+        return c
+    c[0] = a.q
+    if a.dq is None or b.dq is None:
+        c[1] = delta / h
+    elif a.ddq is None or b.ddq is None:
+        c[1] = a.dq
+        c[2] = (3 * delta - (2 * a.dq + b.dq) * h) / h**2
+        c[3] = (-2 * delta + (a.dq + b.dq) * h) / h**3
+    else:
+        c[1] = a.dq
+        c[2] = a.ddq / 2
+        c[3] = (20 * delta - (8 * b.dq + 12 * a.dq) * h - (3 * a.ddq - b.ddq) * h**2) / (2 * h**3)
+        c[4] = (-30 * delta + (14 * b.dq + 16 * a.dq) * h + (3 * a.ddq - 2 * b.ddq) * h**2) / (
+            2 * h**4
+        )
+        c[5] = (12 * delta - 6 * (b.dq + a.dq) * h + (b.ddq - a.ddq) * h**2) / (2 * h**5)
+    return c
+
+
+def checked_knots(points: TrajectoryPoints, joints: int) -> list[Knot]:
+    """Check the points as a controller does, and return them as knots, their times as they are.
 
     Args:
         points: the message's points.
-        start_s: the time that the points' times count from.
-        order: for each joint of the controller, its column in the points.
+        joints: how many there are.
 
     Raises:
         TrajectoryRejectedError: with the reason.
@@ -56,30 +146,32 @@ def checked_knots(points: TrajectoryPoints, start_s: float, order: list[int]) ->
     times_s = np.asarray(points.times_s, float)
     if times_s.size == 0:
         raise TrajectoryRejectedError("the trajectory has no points; send at least one")
-    if not (np.isfinite(times_s).all() and np.isfinite(start_s)):
+    if not np.isfinite(times_s).all():
         raise TrajectoryRejectedError(
-            f"the trajectory's times are not finite (stamp {start_s}); send finite times"
+            f"the trajectory's times are not finite: {times_s.tolist()}; send finite times"
         )
-    late = np.flatnonzero(np.diff(times_s) <= 0)
+    times_ns = [round(time_s * 1e9) for time_s in times_s.tolist()]
+    late = np.flatnonzero(np.diff(times_ns) <= 0)
     if late.size:
         i = int(late[0])
         raise TrajectoryRejectedError(
             f"the time of point {i + 1} ({times_s[i + 1]:.6f} s) is not after that of point {i} "
             f"({times_s[i]:.6f} s); times must strictly increase"
         )
-    positions = _rows("positions", points.positions, times_s.size, order)
-    velocities = _rows("velocities", points.velocities, times_s.size, order)
-    accelerations = _rows("accelerations", points.accelerations, times_s.size, order)
+    if points.effort is not None and any(np.size(row) for row in points.effort):
+        raise TrajectoryRejectedError(
+            "the trajectory has efforts, and positions are commanded; send none"
+        )
+    positions = _rows("positions", points.positions, len(times_ns), joints)
+    velocities = _rows("velocities", points.velocities, len(times_ns), joints)
+    accelerations = _rows("accelerations", points.accelerations, len(times_ns), joints)
     knots = []
-    for i, (q, dq, ddq) in enumerate(zip(positions, velocities, accelerations, strict=True)):
-        if q is None or (dq is None and ddq is not None):
-            raise TrajectoryRejectedError(
-                f"point {i} lacks {'positions' if q is None else 'velocities'}; send positions, "
-                "positions and velocities, or these and accelerations"
-            )
-        knots.append(Knot(start_s + float(times_s[i]), q, dq, ddq))
+    for i, q in enumerate(positions):
+        if q is None:
+            raise TrajectoryRejectedError(f"point {i} lacks positions; send them for each point")
+        knots.append(Knot(times_ns[i], q, velocities[i], accelerations[i]))
     final = knots[-1].dq
-    if final is not None and np.abs(final).max() > _REST_RAD_S:
+    if final is not None and (np.abs(final) > _REST_RAD_S).any():
         raise TrajectoryRejectedError(
             f"the last point has the velocities {final.tolist()}; end the trajectory at rest"
         )
@@ -87,9 +179,9 @@ def checked_knots(points: TrajectoryPoints, start_s: float, order: list[int]) ->
 
 
 def _rows(
-    field: str, rows: Sequence[ArrayLike] | Array | None, count: int, order: list[int]
+    field: str, rows: Sequence[ArrayLike] | Array | None, count: int, joints: int
 ) -> list[Array | None]:
-    """Return each point's values in our order of joints, None where it has none."""
+    """Return each point's values, None where it has none."""
     if rows is None:
         return [None] * count
     if len(rows) != count:
@@ -98,14 +190,10 @@ def _rows(
         )
     checked: list[Array | None] = []
     for i, row in enumerate(rows):
-        values = np.asarray(row, float)
-        if values.size not in (0, len(order)):
+        values = np.array(row, float)
+        if values.size not in (0, joints):
             raise TrajectoryRejectedError(
-                f"point {i} has {values.size} {field} for {len(order)} joints; send one for each"
+                f"point {i} has {values.size} {field} for {joints} joints; send one for each"
             )
-        if not np.isfinite(values).all():
-            raise TrajectoryRejectedError(
-                f"point {i} has {field} that are not finite: {values.tolist()}; send finite numbers"
-            )
-        checked.append(values[order] if values.size else None)
+        checked.append(values if values.size else None)
     return checked
