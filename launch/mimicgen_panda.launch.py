@@ -2,7 +2,9 @@
 """Starts the whole system: `ros2 launch vera_ros mimicgen_panda.launch.py --show-args`."""
 
 import os
+import sys
 from collections.abc import Callable, Mapping
+from pathlib import Path, PurePosixPath
 from typing import TypeVar
 
 from ament_index_python.packages import PackageNotFoundError, get_package_prefix
@@ -99,6 +101,9 @@ def _start(context: LaunchContext) -> list[LaunchDescriptionEntity]:
     value = {
         argument.name: LaunchConfiguration(argument.name).perform(context) for argument in ARGUMENTS
     }
+    if any(Path(word).name == Path(__file__).name for word in sys.argv):
+        # Not included by another launch file, whose arguments these would be.
+        graph.check_launch_arguments(context.argv, value)
     options = graph.GraphOptions(
         robot=value["robot"],
         server=value["server"],
@@ -110,7 +115,8 @@ def _start(context: LaunchContext) -> list[LaunchDescriptionEntity]:
     )
     options, overrides = with_environment(options, os.environ)
     namespace = value["namespace"]
-    specs = graph.nodes(options)
+    pushed = context.launch_configurations.get("ros_namespace", "")  # by who includes this file
+    specs = graph.nodes(options, str(PurePosixPath("/", pushed, namespace)))
     actions = [*_dds_profile(value["dds_profile"])]
     actions += [LogInfo(msg=line) for line in overrides]
     actions += [_lifecycle_node(spec, namespace) for spec in specs]

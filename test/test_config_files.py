@@ -9,25 +9,9 @@ import rclpy
 import yaml
 
 from vera_ros.graph import DEFAULT_CONFIG, SERVERS, GraphOptions, command, nodes
-from vera_ros.nodes import (
-    ik_parameters,
-    judge_node,
-    policy_parameters,
-    reference_server,
-    server_parameters,
-    sim_parameters,
-)
+from vera_ros.nodes.declared import PARAMETERS
 from vera_ros.resources import share_path
 from vera_ros.sim.scene import VIEW_CAMERAS
-
-DECLARED = {
-    "ik_node": ik_parameters.PARAMETERS,
-    "judge_node": judge_node.PARAMETERS,
-    "policy_node": policy_parameters.PARAMETERS,
-    "reference_server": reference_server.PARAMETERS,
-    "server_node": server_parameters.PARAMETERS,
-    "sim_node": sim_parameters.PARAMETERS,
-}
 
 
 def load(name: str) -> dict[str, Any]:
@@ -41,7 +25,7 @@ def test_every_parameter_is_one_of_the_node_and_valid(name: str) -> None:
     content.pop("/**", None)
     assert content
     for pattern, below in content.items():
-        declared = {p.name: p for p in DECLARED[pattern.removeprefix("/**/")]}
+        declared = {p.name: p for p in PARAMETERS[pattern.removeprefix("/**/")]}
         for parameter, value in below["ros__parameters"].items():
             declared[parameter].check(value)
             assert type(value) is type(declared[parameter].default), parameter
@@ -52,7 +36,7 @@ def test_every_parameter_is_one_of_the_node_and_valid(name: str) -> None:
 def test_every_parameter_that_the_graph_gives_is_declared(robot: str, server: str) -> None:
     factor = 2.0 if robot == "sim" else 1.0
     for spec in nodes(GraphOptions(robot=robot, server=server, realtime_factor=factor)):
-        declared = {p.name for p in DECLARED[spec.name]} | {"use_sim_time"}
+        declared = {p.name for p in PARAMETERS[spec.name]} | {"use_sim_time"}
         assert set(spec.parameters) <= declared
 
 

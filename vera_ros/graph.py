@@ -4,14 +4,15 @@
 import math
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
 import yaml
 
+from vera_ros import parameter_files
 from vera_ros.embodiments import find_embodiment
 from vera_ros.errors import ConfigurationError
 from vera_ros.resources import share_path
@@ -27,6 +28,15 @@ DEFAULT_CONFIG = {"sim": "mimicgen_panda.yaml", "real": "real_panda.yaml"}
 _EMBODIMENT = find_embodiment("mimicgen")
 DEFAULT_SERVER_URL = f"ws://127.0.0.1:{_EMBODIMENT.policy_port}"
 _NAMESPACE = re.compile(r"(/?[A-Za-z][A-Za-z0-9_]*)(/[A-Za-z][A-Za-z0-9_]*)*|/?")
+
+# Launch reads these itself, whatever a launch file declares.
+_OF_LAUNCH = (
+    "emulate_tty",
+    "launch-prefix",
+    "launch-prefix-filter",
+    "sigkill_timeout",
+    "sigterm_timeout",
+)
 
 
 @dataclass(frozen=True)
@@ -159,12 +169,19 @@ class NodeSpec:
     remappings: tuple[tuple[str, str], ...] = ()
 
 
-def nodes(options: GraphOptions) -> tuple[NodeSpec, ...]:
+def nodes(options: GraphOptions, namespace: str = "") -> tuple[NodeSpec, ...]:
     """Return the nodes that make the system.
 
+    Which parameters each node declares is not known here (their modules need libraries that the
+    launch file lacks): the nodes themselves refuse the others.
+
+    Args:
+        options: what is chosen.
+        namespace: that the nodes are going to be in; empty: none.
+
     Raises:
-        ConfigurationError: the configuration file cannot be used, or parameters are given for a
-            node that is not part of this system.
+        ConfigurationError: the configuration file cannot be used, no node reads a block of it (see
+            `check_blocks`), or parameters are given for a node that is not part of this system.
     """
     parameters: dict[str, dict[str, Value]] = {}
     url = _split(options.url)
@@ -198,7 +215,9 @@ def nodes(options: GraphOptions) -> tuple[NodeSpec, ...]:
             )
         parameters[name] |= more
     path = options.config_path
-    remappings = _remappings(path)
+    blocks = parameter_files.read_blocks(path)
+    parameter_files.check_blocks(blocks, namespace, dict.fromkeys(parameter_files.NODES))
+    remappings = _remappings(blocks)
     if options.on_clock:
         remappings += (("/clock", "clock"),)  # of two graphs in namespaces, each has its own time
     clock: dict[str, Value] = {"use_sim_time": True} if options.on_clock else {}
@@ -252,28 +271,39 @@ def command(spec: NodeSpec, namespace: str, folder: Path) -> list[str]:
     return line
 
 
-def _remappings(path: Path) -> tuple[tuple[str, str], ...]:
+def _remappings(blocks: tuple[parameter_files.Block, ...]) -> tuple[tuple[str, str], ...]:
     """The parameter `remappings` of all nodes (`/**`) in a parameter file."""
-    try:
-        content: Any = yaml.safe_load(path.read_text())
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise ConfigurationError(
-            f"config '{path}' cannot be read: {error}; give a ROS parameter file"
-        ) from error
-    if not isinstance(content, dict):
-        raise ConfigurationError(
-            f"config '{path}' holds {type(content).__name__}; valid is a ROS parameter file: node "
-            "names, below each ros__parameters"
-        )
-    shared = content.get("/**") or {}
-    rules = (shared.get("ros__parameters") or {}).get("remappings", [])
-    pairs = [tuple(str(rule).split(":=")) for rule in rules]
-    for rule, pair in zip(rules, pairs, strict=True):
-        if len(pair) != 2 or not all(pair):
+    pairs = []
+    for block in blocks:
+        for rule in block.remappings:
+            source, _, target = rule.partition(":=")
+            if not (source and target) or ":=" in target:
+                raise ConfigurationError(
+                    f"remapping '{rule}' in '{block.path}' is not valid; write "
+                    "'joint_states:=/joint_states'"
+                )
+            pairs.append((source, target))
+    return tuple(pairs)
+
+
+def check_launch_arguments(given: Iterable[str], declared: Collection[str]) -> None:
+    """Refuse launch arguments that the launch file does not declare; launch ignores them silently.
+
+    Args:
+        given: as on the command line, `name:=value`.
+        declared: names of the launch file's arguments.
+
+    Raises:
+        ConfigurationError: naming the argument and the nearest valid ones.
+    """
+    for argument in given:
+        name = argument.partition(":=")[0]
+        if name not in declared and name not in _OF_LAUNCH:
+            near = get_close_matches(name, sorted(declared), 3) or sorted(declared)
             raise ConfigurationError(
-                f"remapping '{rule}' in '{path}' is not valid; write 'joint_states:=/joint_states'"
+                f"launch argument '{name}' is not known; nearest are {', '.join(near)} (parameters "
+                "of nodes stand in the file that is given as config)"
             )
-    return tuple((pair[0], pair[1]) for pair in pairs)
 
 
 def _split(url: str) -> SplitResult:

@@ -13,7 +13,7 @@ from vera_ros.errors import ConfigurationError
 from vera_ros.nodes import (
     ik_parameters,
     policy_parameters,
-    reference_server,
+    reference_parameters,
     server_parameters,
     sim_parameters,
 )
@@ -31,7 +31,7 @@ NODES: dict[type[VeraNode], tuple[Parameter, ...]] = {
     IkNode: ik_parameters.PARAMETERS,
     PolicyNode: policy_parameters.PARAMETERS,
     SimNode: sim_parameters.PARAMETERS,
-    ReferenceServer: reference_server.PARAMETERS,
+    ReferenceServer: reference_parameters.PARAMETERS,
     ServerNode: server_parameters.PARAMETERS,
 }
 ALL = [(kind, parameter) for kind, group in NODES.items() for parameter in group]

@@ -27,6 +27,7 @@ class Configuration:
         ik: parameters of ik_node, by name.
         server: parameters of server_node, by name.
         server_url: where the policy server is, or will be.
+        foreign: what is in the file for other nodes, a line for each block.
     """
 
     path: Path
@@ -35,6 +36,7 @@ class Configuration:
     ik: Mapping[str, Any]
     server: Mapping[str, Any]
     server_url: str
+    foreign: tuple[str, ...] = ()
 
     @property
     def embodiment(self) -> Embodiment:
@@ -72,17 +74,18 @@ def read(options: Options, deadline: Deadline) -> Configuration:
         server_url=options.server_url,
         config=options.config,
     )
-    remappings = nodes(chosen)[0].remappings
+    remappings = nodes(chosen, options.prefix)[0].remappings
     path = chosen.config_path
     facts = probe("parameters", deadline, {"config": str(path), "namespace": options.prefix or "/"})
     if "error" in facts:
         raise ConfigurationError(facts["error"])
+    foreign = tuple(facts.pop("foreign"))
     refused = [node["error"] for node in facts.values() if "error" in node]
     if refused:
         raise ConfigurationError("; ".join(refused))
     policy, ik, server = (facts[name] for name in ("policy_node", "ik_node", "server_node"))
     url = chosen.url or policy["server_url"]
-    return check(Configuration(path, remappings, policy, ik, server, url))
+    return check(Configuration(path, remappings, policy, ik, server, url, foreign))
 
 
 def check(configuration: Configuration) -> Configuration:
@@ -124,6 +127,12 @@ def judge(configuration: Configuration) -> Finding:
             f"{configuration.path}: policy_node reports the joints {policy['arm_joints']} to the "
             f"server, and ik_node moves {ik['joint_names']}",
             "make arm_joints and joint_names the same",
+        )
+    if configuration.foreign:
+        return warning(
+            NAME,
+            "; ".join(configuration.foreign),
+            "nothing, where they are meant for other nodes; else correct their keys",
         )
     tip = ik["tcp_frame"] or "the URDF's tip"
     return ok(NAME, f"{configuration.path} ({configuration.embodiment.name}, moves {tip})")

@@ -5,29 +5,13 @@ import argparse
 import re
 from pathlib import Path
 
-from vera_ros.nodes import (
-    ik_parameters,
-    judge_node,
-    policy_parameters,
-    reference_server,
-    server_parameters,
-    sim_parameters,
-)
+from vera_ros.nodes.declared import PARAMETERS
 from vera_ros.nodes.parameters import markdown_table
-
-_TABLES = {
-    "policy_node": policy_parameters.PARAMETERS,
-    "ik_node": ik_parameters.PARAMETERS,
-    "sim_node": sim_parameters.PARAMETERS,
-    "judge_node": judge_node.PARAMETERS,
-    "reference_server": reference_server.PARAMETERS,
-    "server_node": server_parameters.PARAMETERS,
-}
 
 
 def fill_in_tables(text: str) -> str:
     """Return the text with every node's table between its two markers as it is declared now."""
-    for node, parameters in _TABLES.items():
+    for node, parameters in PARAMETERS.items():
         begin, end = f"<!-- parameters of {node} -->", f"<!-- end of {node} -->"
         pattern = re.compile(f"{re.escape(begin)}.*?{re.escape(end)}", re.DOTALL)
         if len(pattern.findall(text)) != 1:

@@ -6,15 +6,10 @@ from typing import Any, NoReturn
 from std_msgs.msg import Bool
 
 from vera_ros.nodes.conversions import LATCHED, LOSSLESS_DEPTH, stamp_to_ns
+from vera_ros.nodes.judge_parameters import PARAMETERS
 from vera_ros.nodes.node import Health, VeraNode, run_node
-from vera_ros.nodes.parameters import Parameter
 from vera_ros.nodes.verdicts import Verdicts
 from vera_ros_interfaces.msg import PolicyStatus, StackTruth
-
-PARAMETERS = (
-    Parameter("hold_s", 0.3, "how long the tower must stand", "s", 0.0, 60.0),
-    Parameter("lockstep", False, "speak when policy_node awaits a verdict, whatever it is"),
-)
 
 
 class JudgeNode(VeraNode):

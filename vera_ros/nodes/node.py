@@ -9,25 +9,30 @@ import sys
 import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, NoReturn
 
 import rclpy
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 from rclpy.clock import Clock, ClockType
+from rclpy.exceptions import InvalidParameterTypeException
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 from rclpy.signals import SignalHandlerOptions
+from rclpy.utilities import remove_ros_args
 
-from vera_ros.errors import VeraRosError
-from vera_ros.nodes.parameters import Parameter, declare_parameters
+from vera_ros.errors import ConfigurationError, VeraRosError
+from vera_ros.nodes.parameters import (
+    AUTOSTART,
+    Parameter,
+    check_given,
+    declare_parameters,
+    rcl_message,
+)
+from vera_ros.parameter_files import read_blocks, ros_arguments
 
 STEADY = Clock(clock_type=ClockType.STEADY_TIME)
 
-_AUTOSTART = Parameter(
-    "autostart",
-    True,
-    "configure and activate without being asked; false leaves it to a lifecycle manager",
-)
 _DIAGNOSTICS_PERIOD_S = 1.0
 _AUTOSTART_PERIOD_S = 0.1
 _SWITCH_INTERVAL_S = 0.001  # threads that share a node must not wait 5 ms for each other
@@ -60,10 +65,14 @@ class VeraNode(LifecycleNode):
             options: for the rclpy node, such as `context` or `parameter_overrides`.
 
         Raises:
-            ConfigurationError: a parameter is invalid.
+            ConfigurationError: a parameter is invalid, or given and not declared.
         """
-        super().__init__(name, **options)
-        self.parameters = declare_parameters(self, (*parameters, _AUTOSTART))
+        try:
+            super().__init__(name, **options)
+        except InvalidParameterTypeException as error:  # of a parameter of rclpy itself
+            raise ConfigurationError(f"a parameter has the wrong type: {error}") from error
+        check_given(self, (*parameters, AUTOSTART))
+        self.parameters = declare_parameters(self, (*parameters, AUTOSTART))
         self.active = self._started = False
         self.alone = False  # in its process
         self.fault: Exception | None = None
@@ -228,14 +237,15 @@ class VeraNode(LifecycleNode):
         self._diagnostics.publish(array)
 
 
-def run_node(make_node: Callable[[], VeraNode], arguments: list[str] | None = None) -> NoReturn:
+def run_node(make_node: Callable[[], VeraNode]) -> NoReturn:
     """Run a node until SIGINT or SIGTERM, stop it in order, and end the process.
 
-    The exit code is 0, or 1 when the node could not start or failed.
+    The ROS arguments are the process's own. The exit code is 0, or 1 when the node could not start
+    or failed.
     """
     code = 1
     try:
-        code = _run(make_node, arguments)
+        code = _run(make_node)
     except VeraRosError as error:
         print(f"error: {error}", file=sys.stderr)
     except Exception:
@@ -247,12 +257,12 @@ def run_node(make_node: Callable[[], VeraNode], arguments: list[str] | None = No
     os._exit(code)
 
 
-def _run(make_node: Callable[[], VeraNode], arguments: list[str] | None) -> int:
+def _run(make_node: Callable[[], VeraNode]) -> int:
     sys.setswitchinterval(_SWITCH_INTERVAL_S)
     signals: list[int] = []
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda received, _: signals.append(received))
-    rclpy.init(args=arguments, signal_handler_options=SignalHandlerOptions.NO)
+    _initialise()
     node = None
     try:
         node = make_node()
@@ -274,6 +284,23 @@ def _run(make_node: Callable[[], VeraNode], arguments: list[str] | None) -> int:
             node.destroy_node()
         rclpy.shutdown()
         faulthandler.cancel_dump_traceback_later()
+
+
+def _initialise() -> None:
+    """Read the process's arguments; raise ConfigurationError if they cannot all be used."""
+    for path in ros_arguments(sys.argv, "--params-file"):
+        read_blocks(Path(path))  # which says more than rcl, and refuses what rcl overwrites
+    try:
+        others = remove_ros_args(args=sys.argv)[1:]
+        if others:
+            raise ConfigurationError(
+                f"the arguments {' '.join(others)} are read by nobody; write --ros-args before them"
+            )
+        rclpy.init(args=sys.argv, signal_handler_options=SignalHandlerOptions.NO)
+    except RuntimeError as error:  # rclpy's RCLError
+        raise ConfigurationError(
+            f"the ROS arguments cannot be used: {rcl_message(error)}"
+        ) from error
 
 
 def _finish(node: VeraNode, executor: SingleThreadedExecutor) -> None:

@@ -2,14 +2,28 @@
 """Parameters: declared once with unit, range and description, checked, and made into tables."""
 
 import math
+import re
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from rcl_interfaces.msg import ParameterDescriptor
 from rclpy.exceptions import InvalidParameterTypeException
 
 from vera_ros.errors import ConfigurationError
+from vera_ros.parameter_files import (
+    NODES,
+    check_blocks,
+    matches,
+    own_to_rclpy,
+    read_blocks,
+    ros_arguments,
+    why_undeclared,
+)
+
+_PLACE_IN_RCL = re.compile(r", at \S+\.c:\d+")  # which helps nobody here
 
 Value = bool | int | float | str | list[str] | list[float]
 
@@ -78,6 +92,62 @@ class Parameter:
         return above and (self.maximum is None or item <= self.maximum)
 
 
+AUTOSTART = Parameter(  # of every node
+    "autostart",
+    True,
+    "configure and activate without being asked; false leaves it to a lifecycle manager",
+)
+
+
+def check_given(node: Any, parameters: Sequence[Parameter]) -> None:
+    """Refuse what is given to an rclpy node, or in its parameter files, and would not be read.
+
+    Blocks of files that are for other nodes are logged as warnings, see `check_blocks`.
+
+    Args:
+        node: that was made in this process, with its command line.
+        parameters: that it is going to declare.
+
+    Raises:
+        ConfigurationError: naming what was given, and the nearest valid names.
+    """
+    own = {parameter.name for parameter in parameters}
+    # rclpy has no public way to see what was given to a node that did not declare it.
+    unknown = {name for name in node._parameter_overrides if not own_to_rclpy(name)} - own
+    declared: dict[str, Any] = dict.fromkeys(NODES)
+    if unknown:  # whose they are: the other nodes' modules take a moment to import
+        from vera_ros.nodes.declared import NAMES
+
+        declared |= NAMES
+    name, full_name = node.get_name(), node.get_fully_qualified_name()
+    declared[name] = own
+    for path in ros_arguments(sys.argv, "--params-file"):
+        blocks = read_blocks(Path(path))
+        for warning in check_blocks(blocks, node.get_namespace(), declared):
+            node.get_logger().warning(warning)
+        for block in blocks:
+            if matches(block.pattern, full_name):
+                unknown -= block.lines.keys()  # which is in order, for another node that it matches
+    for parameter in sorted(unknown):
+        why = why_undeclared(parameter, [name], declared)
+        raise ConfigurationError(f"parameter '{parameter}', given to '{full_name}', {why}")
+    _check_rules(ros_arguments(sys.argv, "-p", "--param"), full_name)
+
+
+def _check_rules(rules: Sequence[str], full_name: str) -> None:
+    """Refuse `-p name:=value` for another node, or given twice."""
+    given = [rule.partition(":=")[0] for rule in rules]
+    for rule in given:
+        target = rule.rpartition(":")[0]
+        if target and not matches(target, full_name):
+            raise ConfigurationError(
+                f"-p {rule} is for the node '{target}', and this one is '{full_name}'; write "
+                f"-p {rule.rpartition(':')[2]}"
+            )
+        if given.count(rule) > 1:
+            raise ConfigurationError(f"-p {rule} is given {given.count(rule)} times; keep one")
+
+
 def declare_parameters(node: Any, parameters: Sequence[Parameter]) -> dict[str, Any]:
     """Declare the parameters on an rclpy node and return their values by name.
 
@@ -103,6 +173,11 @@ def declare_parameters(node: Any, parameters: Sequence[Parameter]) -> dict[str, 
         parameter.check(value)
         values[parameter.name] = list(value) if isinstance(parameter.default, list) else value
     return values
+
+
+def rcl_message(error: RuntimeError) -> str:
+    """What an RCLError of rclpy says, in one line and without places in rcl's source."""
+    return _PLACE_IN_RCL.sub("", " ".join(str(error).split()))
 
 
 def markdown_table(parameters: Sequence[Parameter]) -> str:

@@ -4,20 +4,9 @@
 from typing import Any, NoReturn
 
 from vera_ros.nodes.node import Health, VeraNode, run_node
-from vera_ros.nodes.parameters import Parameter
+from vera_ros.nodes.reference_parameters import PARAMETERS
 from vera_ros.server.host import PolicyHost
 from vera_ros.server.reference.stack_policy import StackPolicy
-
-PARAMETERS = (
-    Parameter("host", "127.0.0.1", "address to listen on"),
-    Parameter("port", 8800, "port to listen on", minimum=1, maximum=65535),
-    Parameter(
-        "looks_ahead",
-        True,
-        "plan from where the actions lead that will be played meanwhile; other servers do not",
-    ),
-    Parameter("delay_s", 0.0, "added to every inference", "s", minimum=0.0, maximum=600.0),
-)
 
 
 class ReferenceServer(VeraNode):

@@ -2,9 +2,9 @@
 """Reads a parameter file as the nodes would."""
 
 import os
-import re
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from vera_ros.doctor.probes.wire import Tell, run
@@ -16,9 +16,9 @@ import rclpy
 
 from vera_ros.errors import VeraRosError
 from vera_ros.nodes import ik_parameters, policy_parameters, server_parameters
-from vera_ros.nodes.parameters import Parameter, declare_parameters
-
-_SOURCE = re.compile(r", at \S+\.c:\d+")  # where in rcl, which helps nobody here
+from vera_ros.nodes.declared import NAMES
+from vera_ros.nodes.parameters import Parameter, declare_parameters, rcl_message
+from vera_ros.parameter_files import check_blocks, read_blocks
 
 _DECLARED = {
     "policy_node": policy_parameters.PARAMETERS,
@@ -39,14 +39,18 @@ def _read(name: str, parameters: tuple[Parameter, ...]) -> dict[str, Any]:
 
 
 def look(asked: dict[str, Any], tell: Tell) -> Callable[[], None] | None:
-    """Tell each node's parameters, or `error`."""
+    """Tell each node's parameters, and `foreign`: what is for other nodes; or `error`."""
     space = ["-r", f"__ns:={asked['namespace']}"]
     arguments = ["--ros-args", *space, "--params-file", asked["config"]]
     try:
+        blocks = read_blocks(Path(asked["config"]))
+        tell("foreign", check_blocks(blocks, asked["namespace"], NAMES))
         rclpy.init(args=[sys.argv[0], *arguments])
+    except VeraRosError as error:
+        tell("error", str(error))
+        return None
     except RuntimeError as error:  # rclpy's RCLError
-        why = _SOURCE.sub("", str(error))
-        tell("error", f"'{asked['config']}' cannot be read: {why}")
+        tell("error", f"'{asked['config']}' cannot be read: {rcl_message(error)}")
         return None
     for name, parameters in _DECLARED.items():
         tell(name, _read(name, parameters))

@@ -1,0 +1,272 @@
+# SPDX-License-Identifier: Apache-2.0
+"""ROS parameter files, checked: what no node reads is refused. ROS itself ignores it silently.
+
+The launch file uses this in the system's Python: no library but PyYAML is imported.
+"""
+
+import difflib
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from pathlib import Path
+
+import yaml
+
+from vera_ros.errors import ConfigurationError
+
+NODES = (
+    "ik_node",
+    "judge_node",
+    "policy_node",
+    "reference_server",
+    "server_node",
+    "sim_node",
+)
+REMAPPINGS = "remappings"  # read by the launch file and the demo, in the block of all nodes
+EVERY_NODE = "/**"
+
+_ROS_PARAMETERS = "ros__parameters"
+_OF_RCLPY = ("use_sim_time", "start_type_description_service")
+_QOS = "qos_overrides."
+_SHAPE = "valid is a ROS parameter file: node names, below each ros__parameters"
+_WILDCARDS = {"*": r"/\w+", "**": r"(/\w+)*"}  # as rclpy reads them
+_MISSPELT = 0.8  # beyond this likeness (difflib), a name is taken for another one
+_NEAREST = 0.5  # and from this on it is proposed
+
+
+@dataclass(frozen=True)
+class Block:
+    """The parameters below one key of a file.
+
+    Attributes:
+        path: of the file.
+        key: as it is written; nested keys joined by slashes.
+        line: of the key, from 1.
+        lines: line of each parameter, by its name; names of nested ones are joined by dots.
+        remappings: texts of the parameter `remappings`, in the block of all nodes.
+    """
+
+    path: Path
+    key: str
+    line: int
+    lines: Mapping[str, int]
+    remappings: tuple[str, ...] = ()
+
+    @property
+    def pattern(self) -> str:
+        """The full node names that it is for."""
+        return f"/{self.key.removeprefix('/')}"
+
+
+def matches(pattern: str, full_name: str) -> bool:
+    """Whether a node of this full name reads what is given for a pattern, like `/**/ik_node`."""
+    parts = pattern.removeprefix("/").split("/")
+    expression = "".join(_WILDCARDS.get(part, f"/{re.escape(part)}") for part in parts)
+    return re.fullmatch(expression, full_name, re.ASCII) is not None
+
+
+def read_blocks(path: Path) -> tuple[Block, ...]:
+    """Read a parameter file.
+
+    Raises:
+        ConfigurationError: it cannot be read, holds something outside of `ros__parameters`, or
+            gives something twice.
+    """
+    try:
+        root = yaml.compose(path.read_text(), Loader=yaml.SafeLoader)
+        if not isinstance(root, yaml.MappingNode):
+            other = "list" if isinstance(root, yaml.SequenceNode) else "text"
+            kind = other if root else "nothing"
+            raise ConfigurationError(f"parameter file '{path}' holds {kind}; {_SHAPE}")
+        blocks = tuple(_blocks(path, root, ()))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError, RecursionError) as error:
+        why = " ".join(str(error).split())
+        raise ConfigurationError(
+            f"parameter file '{path}' cannot be read: {why}; {_SHAPE}"
+        ) from error
+    seen: dict[tuple[str, str], int] = {}
+    for block in blocks:  # `ik_node` and `/ik_node` are the same
+        for name, line in block.lines.items():
+            if (block.pattern, name) in seen:
+                raise _twice(path, name, seen[block.pattern, name], line)
+            seen[block.pattern, name] = line
+    return blocks
+
+
+def check_blocks(
+    blocks: Iterable[Block], namespace: str, declared: Mapping[str, Collection[str] | None]
+) -> tuple[str, ...]:
+    """Refuse what no node reads; return a warning for each block that is another node's.
+
+    A block must match a node of vera_ros in this namespace, started or not, and each of its
+    parameters must be declared by a node that it matches. `remappings` stands in the block `/**`,
+    and rclpy's own parameters are in order anywhere. A block that matches none of the nodes is
+
+    - refused if its key contains or resembles the name of one (another namespace, misspelt), or
+      ends in a wildcard;
+    - a warning if this namespace has a block of its own for the same node (a file for two arms), or
+      if it names another node altogether (a file that is shared with a camera's driver).
+
+    Args:
+        blocks: of one file.
+        namespace: that the nodes are in; empty or `/`: none.
+        declared: names of each node's parameters, by the node's name; None: not known here, so that
+            only the blocks' keys are checked.
+
+    Raises:
+        ConfigurationError: for the first mistake, with file, line, key and the nearest valid names.
+    """
+    prefix = f"/{namespace.strip('/')}".rstrip("/")
+    blocks = tuple(blocks)
+    warnings = []
+    for block in blocks:
+        readers = [name for name in declared if matches(block.pattern, f"{prefix}/{name}")]
+        if readers:
+            _check_parameters(block, readers, declared)
+        else:
+            warnings.append(_check_foreign(block, blocks, prefix, declared))
+    return tuple(warnings)
+
+
+def why_undeclared(
+    name: str, readers: Sequence[str], declared: Mapping[str, Collection[str] | None]
+) -> str:
+    """Say of a parameter that no reader declares whose it is, or which names are nearest."""
+    of = readers[0] if len(readers) == 1 else "any node of this graph"
+    owners = [node for node, names in declared.items() if name in (names or ())]
+    if owners:
+        places = " or ".join(f"'/**/{owner}'" for owner in owners)
+        return (
+            f"is no parameter of {of} but of {' and '.join(owners)}; give it there, in a file in "
+            f"the block {places}"
+        )
+    valid = {*_OF_RCLPY}.union(*(declared[reader] or () for reader in readers))
+    for part in (name, name.rpartition(".")[2]):  # nested where nothing should be
+        near = difflib.get_close_matches(part, sorted(valid), 3, _NEAREST)
+        if near:
+            return f"is no parameter of {of}; nearest are {', '.join(near)}: correct or remove it"
+    return f"is no parameter of {of}, nor like one; remove it (README.md lists all parameters)"
+
+
+def own_to_rclpy(name: str) -> bool:
+    """Whether rclpy declares a parameter of this name itself, for every node."""
+    return name in _OF_RCLPY or name.startswith(_QOS)
+
+
+def ros_arguments(arguments: Sequence[str], *options: str) -> list[str]:
+    """Values of these options among the ROS arguments of a command line."""
+    values, of_ros = [], False
+    for word, following in pairwise(arguments):
+        if word in ("--ros-args", "--"):
+            of_ros = word == "--ros-args"
+        elif of_ros and word in options:
+            values.append(following)
+    return values
+
+
+def _blocks(
+    path: Path, node: yaml.MappingNode, above: tuple[str, ...], line: int = 0
+) -> Iterator[Block]:
+    for key, key_line, value in _entries(path, node):
+        if key == _ROS_PARAMETERS and above and isinstance(value, yaml.MappingNode):
+            found = {name: (at, item) for name, at, item in _parameters(path, value, "")}
+            lines = {name: at for name, (at, _) in found.items()}
+            block = Block(path, "/".join(above), line, lines)
+            if block.pattern == EVERY_NODE and REMAPPINGS in found:
+                block = replace(block, remappings=_texts(path, *found[REMAPPINGS]))
+            yield block
+        elif key == _ROS_PARAMETERS:
+            why = "holds no names with values" if above else "stands below no node's name"
+            raise _unreadable(path, key_line, f"'{key}' {why}")
+        elif _alike(key, _ROS_PARAMETERS):
+            raise _unreadable(path, key_line, f"'{key}' is misspelt; write {_ROS_PARAMETERS}")
+        elif isinstance(value, yaml.MappingNode):
+            yield from _blocks(path, value, (*above, key), key_line)
+        else:
+            raise _unreadable(path, key_line, f"'{key}' stands outside of {_ROS_PARAMETERS}")
+
+
+def _parameters(
+    path: Path, node: yaml.MappingNode, above: str
+) -> Iterator[tuple[str, int, yaml.Node]]:
+    for key, line, value in _entries(path, node):
+        if isinstance(value, yaml.MappingNode):
+            yield from _parameters(path, value, f"{above}{key}.")
+        else:
+            yield f"{above}{key}", line, value
+
+
+def _entries(path: Path, node: yaml.MappingNode) -> Iterator[tuple[str, int, yaml.Node]]:
+    """The entries of a mapping with their lines; none of them may stand there twice."""
+    seen: dict[str, int] = {}
+    for key, value in node.value:
+        name, line = str(key.value), key.start_mark.line + 1
+        if name in seen:
+            raise _twice(path, name, seen[name], line)
+        seen[name] = line
+        yield name, line, value
+
+
+def _texts(path: Path, line: int, node: yaml.Node) -> tuple[str, ...]:
+    if not isinstance(node, yaml.SequenceNode):
+        raise _unreadable(path, line, f"'{REMAPPINGS}' is no list; write [name:=topic, ...]")
+    return tuple(str(item.value) for item in node.value)
+
+
+def _check_parameters(
+    block: Block, readers: Sequence[str], declared: Mapping[str, Collection[str] | None]
+) -> None:
+    for name, line in block.lines.items():
+        where = f"'{block.path}' line {line}: '{name}' in the block '{block.key}'"
+        if name == REMAPPINGS:
+            if block.pattern != EVERY_NODE:
+                raise ConfigurationError(
+                    f"{where} is read by nobody; move it to the block '{EVERY_NODE}'"
+                )
+        elif not own_to_rclpy(name) and all(
+            names is not None and name not in names for names in map(declared.get, readers)
+        ):
+            raise ConfigurationError(f"{where} {why_undeclared(name, readers, declared)}")
+
+
+def _check_foreign(
+    block: Block, blocks: Sequence[Block], prefix: str, nodes: Collection[str]
+) -> str:
+    """Return why a block that matches no node is in order all the same, or refuse it."""
+    where = f"'{block.path}' line {block.line}: the block '{block.key}'"
+    *spaces, last = block.pattern[1:].split("/")
+    own = f"{prefix}/{last}"
+    if block.pattern != own and any(other.pattern == own for other in blocks):
+        return f"{where} is for another namespace, and nothing in '{prefix or '/'}' reads it"
+    near = [EVERY_NODE] if last in _WILDCARDS else []
+    near += [f"/**/{name}" for name in nodes if name in last or _alike(name, last)]
+    near += [f"/**/{name}" for name in nodes if name in spaces]
+    if near:
+        proposed = dict.fromkeys((*near, f"{prefix}/{near[0].removeprefix('/**/').strip('/')}"))
+        raise ConfigurationError(
+            f"{where} is read by no node in the namespace '{prefix or '/'}'; nearest are "
+            f"{', '.join(proposed)}: correct the key, or remove the block"
+        )
+    return f"{where} is for no node of vera_ros, and nothing of it is read here"
+
+
+def _alike(one: str, other: str) -> bool:
+    """Whether one is the other, misspelt or shortened: `ik`, `IkNode`, `ik_nod`."""
+    one, other = (re.sub(r"[_\W]", "", text.lower()) for text in (one, other))
+    if one.removesuffix("node") == other.removesuffix("node"):
+        return True
+    return difflib.SequenceMatcher(None, one, other).ratio() > _MISSPELT
+
+
+def _unreadable(path: Path, line: int, why: str) -> ConfigurationError:
+    return ConfigurationError(
+        f"parameter file '{path}' cannot be read: line {line}: {why}; {_SHAPE}"
+    )
+
+
+def _twice(path: Path, name: str, first: int, second: int) -> ConfigurationError:
+    return ConfigurationError(
+        f"parameter file '{path}' cannot be read: '{name}' is given in line {first} and again in "
+        f"line {second}; keep one of them"
+    )
