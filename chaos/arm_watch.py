@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from bench.bounds import Vector
-from chaos.recording import JointSample, Trajectory
+from chaos.recording import JointSample, Playing
 
 GAP_S = 0.1  # joint states further apart: the arm was out of sight
 CATCHES_UP_S = 1.0  # a simulator that stood still, with what its controllers were told meanwhile
@@ -42,7 +42,7 @@ class ArmWatch:
         self.rests: list[Rest] = []
         self.violations: list[tuple[float, str]] = []
         self.largest_off_rad = 0.0
-        self._plays: list[tuple[Trajectory, float]] = []
+        self._plays: list[Playing] = []
         self._before: JointSample | None = None
         self._still_since_s: float | None = None
         self._off_since_s: float | None = None
@@ -51,10 +51,10 @@ class ArmWatch:
         self._adrift = self._doubtful = False
         self._catches_up_until_s = -np.inf
 
-    def told(self, trajectory: Trajectory, begins_s: float) -> None:
-        """A trajectory was published, and replaces what plays."""
-        self._plays = [*self._plays[-1:], (trajectory, begins_s)]
-        if self._before is not None and begins_s > self._before.stamp_s:
+    def told(self, playing: Playing) -> None:
+        """A trajectory has come to its controller, and replaces what plays."""
+        self._plays = [*self._plays[-1:], playing]
+        if self._before is not None and playing.from_s > self._before.stamp_s:
             self._doubtful = False
 
     def lose_sight(self) -> None:
@@ -89,8 +89,7 @@ class ArmWatch:
 
     @property
     def _ends_s(self) -> float:
-        trajectory, begins_s = self._plays[-1]
-        return begins_s + float(trajectory.times_s[-1])
+        return self._plays[-1].ends_s
 
     def _rests_at(self, sample: JointSample) -> bool:
         return self._still_since_s is not None and sample.stamp_s - self._still_since_s >= _STILL_S
@@ -109,9 +108,9 @@ class ArmWatch:
 
     def _see_tracking(self, sample: JointSample) -> None:
         off_rad = min(
-            self._off(trajectory, begins_s, sample)
-            for trajectory, begins_s in self._plays
-            if trajectory is self._plays[-1][0] or sample.stamp_s < self._plays[-1][1] + LATE_S
+            _off_rad(playing, sample)
+            for playing in self._plays
+            if playing is self._plays[-1] or sample.stamp_s < self._plays[-1].from_s + LATE_S
         )
         self.largest_off_rad = max(self.largest_off_rad, off_rad)
         if off_rad <= _OFF_RAD or self._is_there(sample):
@@ -124,18 +123,11 @@ class ArmWatch:
 
     def _is_there(self, sample: JointSample) -> bool:
         """Whether the arm rests where a stop of one point leads: it need not leave for that."""
-        trajectory, _ = self._plays[-1]
+        trajectory = self._plays[-1].trajectory
         if len(trajectory.times_s) > 1:
             return False
         there_rad = float(np.abs(trajectory.q[-1] - sample.q).max())
         return self._rests_at(sample) and there_rad <= _THERE_RAD
-
-    def _off(self, trajectory: Trajectory, begins_s: float, sample: JointSample) -> float:
-        """Largest distance of a joint from where it was to be within the last moments."""
-        times = sample.stamp_s - begins_s - np.linspace(0.0, LATE_S, LATE_SAMPLES)
-        planned = trajectory.curve(np.clip(times, 0.0, trajectory.times_s[-1]))
-        nearest = np.clip(sample.q, planned.min(axis=0), planned.max(axis=0))
-        return float(np.abs(nearest - sample.q).max())
 
     def _see_hold(self, sample: JointSample) -> None:
         """Nothing plays: the arm stands where it came to rest."""
@@ -159,3 +151,10 @@ class ArmWatch:
 
     def _blame(self, sample: JointSample, text: str) -> None:
         self.violations.append((sample.stamp_s, text))
+
+
+def _off_rad(playing: Playing, sample: JointSample) -> float:
+    """Largest distance of a joint from where it was to be within the last moments."""
+    planned = playing.positions(sample.stamp_s - np.linspace(0.0, LATE_S, LATE_SAMPLES))
+    nearest = np.clip(sample.q, planned.min(axis=0), planned.max(axis=0))
+    return float(np.abs(nearest - sample.q).max())

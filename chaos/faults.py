@@ -2,7 +2,7 @@
 """The kinds of faults: how hard each may be, what names it, and whether an episode can go on."""
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,9 +11,14 @@ from vera_ros.errors import ConfigurationError
 Value = float | str
 
 WIRE, VIEWS, JOINTS, PROCESS, SERVICE = "wire", "views", "joints", "process", "service"
+LINKS = "links"
 
 
 _NEVER, _ANY = -math.inf, math.inf
+
+
+def _any_size(values: Mapping[str, Value]) -> bool:
+    return True
 
 
 @dataclass(frozen=True)
@@ -29,6 +34,7 @@ class Kind:
         survived_s: an episode can go on where `duration_s` is not above this; infinite: always.
         absorbed_s: nothing need be said of it where `silence_s` is not above this and nothing came
             of it, see chaos.naming.
+        slight: and where this holds for the fault's values.
         kills: a process dies and is started again: only a chunk that was played to its end shows
             that all is well again.
         named_anew: names it as well where the episode had just come to its own good end: then
@@ -42,6 +48,7 @@ class Kind:
     choices: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     survived_s: float = 0.0
     absorbed_s: float = _NEVER
+    slight: Callable[[Mapping[str, Value]], bool] = _any_size
     kills: bool = False
     named_anew: tuple[str, ...] = ()
 
@@ -78,6 +85,12 @@ class Fault:
         return min(self.duration_s, float(self.values.get("delay_s", math.inf)))
 
     @property
+    def is_slight(self) -> bool:
+        """Whether nothing need be said of it, should nothing come of it."""
+        kind = KINDS[self.kind]
+        return self.silence_s <= kind.absorbed_s and kind.slight(self.values)
+
+    @property
     def can_go_on(self) -> bool:
         """Whether an episode can go on, in a new session of the server where it must be."""
         survived_s = KINDS[self.kind].survived_s
@@ -90,6 +103,11 @@ _VIEW = {"view": ("agentview", "robot0_eye_in_hand", "both")}
 # Short of what the nodes bear with, by their parameters, before an episode ends.
 _VIEWS_WAIT_S = 0.8  # view_stall_s
 _JOINTS_WAIT_S = 0.25  # joint_state_timeout_s
+_OUTLIERS_BORNE_S = 0.12  # an arm off its plan is not believed for so long
+_REACH_RAD = 0.03  # a joint's fastest from one sample to the next, and 5 mrad
+_LATE_UNSEEN_S = 0.05  # a trajectory that is so late makes a step that nobody need see
+_CLOCKS_BORNE_S = 0.05
+_SLOW_NETWORK_S = 0.5  # chunk_max_delay_s
 # From then on it must be said that there are none: joint_state_timeout_s, and a look or two.
 _JOINTS_SAID_S = 0.6
 
@@ -175,6 +193,73 @@ def _of_joints() -> Iterator[Kind]:
     yield Kind("joints_swapped", JOINTS, _BAD_JOINTS, while_s, survived_s=_ANY, absorbed_s=_ANY)
 
 
+def _of_wrong_joints() -> Iterator[Kind]:
+    """Joint states that are finite, and wrong; times are the driver's."""
+    where = {"joint": (*(str(number) for number in range(1, 8)), "all"), "sign": ("+", "-")}
+    joint_states: Any = {"absorbed_s": _ANY}
+    yield Kind(
+        "joints_outlier",
+        JOINTS,
+        ("outliers", *_BAD_JOINTS),
+        {"off_rad": (1e-3, 3.0), "samples": (1.0, 10.0), **_lasting(0.05, 0.6)},
+        {"what": ("jump", "stuck_bit", "degrees"), **where},
+        survived_s=_OUTLIERS_BORNE_S,
+        slight=_within_reach,
+        **joint_states,
+    )
+    off = ("outliers", "velocities_contradicted", "tracking_error", "setpoint_unknown")
+    offset = {"off_rad": (0.005, 0.05), **_lasting(0.3, 3.0)}
+    onset = {"onset": ("step", "ramp")}
+    yield Kind("joints_offset", JOINTS, (*off, *_BAD_JOINTS), offset, where | onset, **joint_states)
+    # Then nothing, or stops, which an arm that stands must not be walked by.
+    false = {"speed_rad_s": (0.2, 0.8), **_lasting(0.4, 2.0)}
+    then = {"then": ("nothing", "stop"), **where}
+    contradicted = ("velocities_contradicted", "outliers", "not_at_rest", "tracking_error")
+    yield Kind("velocity_false", JOINTS, contradicted, false, then, **joint_states)
+    another = {"off_rad": (0.05, 0.8), **_lasting(1.0, 3.0)}
+    rival = ("second_publisher", "second_publishers")
+    yield Kind("second_publisher", JOINTS, rival, another, where)
+
+
+def _of_links() -> Iterator[Kind]:
+    """Between the machines: their clocks, and the way to the controller."""
+    late = ("late_trajectories", "commands_late")
+    yield Kind(
+        "late_delivery",
+        LINKS,
+        late,
+        {"delay_s": (0.005, 0.4), **_lasting(0.5, 3.0)},
+        absorbed_s=_LATE_UNSEEN_S,
+    )
+    yield Kind(
+        "clock_skew",
+        LINKS,
+        (
+            *("clocks_differ", "clock_offset_s", "clock_jumped", "chunk_too_old", *late),
+            *("late_chunks", "steps_dropped", *_BAD_JOINTS),
+        ),
+        {"offset_s": (0.02, 1.0), **_lasting(1.2, 4.0)},
+        {
+            "machine": ("ik_node", "policy_node", "controller"),
+            "sign": ("ahead", "behind"),
+            "course": ("step", "steps", "drift"),
+        },
+        absorbed_s=_ANY,
+        slight=_bearable_skew,
+    )
+
+
+def _within_reach(values: Mapping[str, Value]) -> bool:
+    """Whether a joint can have moved so far from one sample to the next."""
+    return values["what"] != "degrees" and float(values["off_rad"]) <= _REACH_RAD
+
+
+def _bearable_skew(values: Mapping[str, Value]) -> bool:
+    """Whether clocks may differ so; chunks from the past could as well come by a slow network."""
+    slow = values["machine"] == "policy_node" and values["sign"] == "behind"
+    return float(values["offset_s"]) <= (_SLOW_NETWORK_S if slow else _CLOCKS_BORNE_S)
+
+
 def _of_processes() -> Iterator[Kind]:
     """Killed and started again, or stopped for a while."""
     arm_gone = ("arm_silent", "ik_node has said nothing", "no joint states were received yet")
@@ -206,7 +291,10 @@ def _by_people() -> Iterator[Kind]:
 
 KINDS: Mapping[str, Kind] = {
     kind.name: kind
-    for kinds in (_on_the_wire, _of_views, _of_joints, _of_processes, _by_people)
+    for kinds in (
+        *(_on_the_wire, _of_views, _of_joints, _of_wrong_joints, _of_links),
+        *(_of_processes, _by_people),
+    )
     for kind in kinds()
 }
 

@@ -7,11 +7,13 @@ from collections.abc import Callable
 
 from chaos.answers import SPOILT_CONFIGS
 from chaos.arena import Arena
-from chaos.faults import JOINTS, KINDS, PROCESS, SERVICE, VIEWS, WIRE, Fault
+from chaos.faults import JOINTS, KINDS, LINKS, PROCESS, SERVICE, VIEWS, WIRE, Fault
 from vera_ros.demo.failures import DemoError
 
 _STRIKE_S = 20.0  # for what strikes with the next answer or connection
 _ANSWER_S = 10.0
+_MET_S = 5.0  # for a chunk to come, after a link has been bad for as long as it should
+_STOPS = 2
 _NEEDED = {"hold": ("hold", "release"), "pause": ("pause", "resume"), "stop": ("stop",)}
 
 Keep = Callable[[Callable[[], bool], float], None]
@@ -32,6 +34,7 @@ class Injector:
             WIRE: self._on_the_wire,
             VIEWS: self._through_the_relay,
             JOINTS: self._through_the_relay,
+            LINKS: self._between_the_machines,
             PROCESS: self._of_a_process,
             SERVICE: self._by_a_service,
         }
@@ -70,7 +73,30 @@ class Injector:
         spoil = json.dumps({"kind": fault.kind, "values": dict(fault.values)})
         struck_s = time.monotonic()
         arena.operator.tell_relay(spoil, arena.waiter)
-        self._wait(fault.duration_s)
+        if fault.values.get("then") == "stop":
+            for _ in range(_STOPS):
+                self._wait(fault.duration_s / (_STOPS + 1))
+                arena.operator.press("stop", arena.waiter)
+        self._wait(struck_s + fault.duration_s - time.monotonic())
+        return struck_s
+
+    def _between_the_machines(self, fault: Fault) -> float:
+        """Until a chunk has met it, or none comes."""
+        arena, recorder = self._arena, self._arena.operator.recorder
+        struck_s = time.monotonic()
+
+        def met() -> bool:
+            lasted_s = time.monotonic() - struck_s
+            if recorder.answered_s > struck_s and lasted_s >= fault.duration_s:
+                return True
+            return lasted_s >= fault.duration_s + _MET_S
+
+        spoil = json.dumps({"kind": fault.kind, "values": dict(fault.values)})
+        arena.operator.tell_relay(spoil, arena.waiter)
+        try:
+            self._keep_going(met, fault.duration_s + _MET_S + _ANSWER_S)
+        finally:
+            arena.operator.tell_relay("", arena.waiter)
         return struck_s
 
     def _of_a_process(self, fault: Fault) -> float:

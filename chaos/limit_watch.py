@@ -9,7 +9,7 @@ import numpy as np
 
 from bench.bounds import Bounds, Vector
 from chaos.arm_watch import CATCHES_UP_S, GAP_S, LATE_S
-from chaos.recording import JointSample, Published, Trajectory
+from chaos.recording import JointSample, Playing
 
 # What an arm may be above its limits: it is a body with a controller, and swings about its plan.
 _POSITION_RAD = 0.02  # trajectories keep so far from the ends of the joints
@@ -17,6 +17,7 @@ _VELOCITY_SHARE = 1.05
 _ACCELERATION_SHARE = 1.25  # of the mean over so long: a sample's noise is no motion
 _MEAN_S = 0.05
 _LATE_SAMPLES = 16
+_CALMS_DOWN_S = 0.5  # an arm whose set-point made a step
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ class LimitWatch:
     def __init__(self, bounds: Bounds) -> None:
         self._bounds = bounds
         self._recent: deque[JointSample] = deque()
-        self._plays: tuple[Trajectory, float] | None = None
+        self._plays: Playing | None = None
         self._entries: deque[Entry] = deque()
         self._beyond: set[str] = set()
         self._catches_up_until_s = float("-inf")
@@ -64,21 +65,23 @@ class LimitWatch:
             self._catches_up_until_s = stamp_s + CATCHES_UP_S
         self._newest_s = stamp_s
 
-    def told(self, trajectory: Trajectory, published: Published) -> None:
-        """A trajectory was published, and replaces what plays once the controller has it.
+    def told(self, playing: Playing) -> None:
+        """A trajectory has come to its controller, and replaces what plays once it is taken up.
 
         That it comes late is no fault of the arm, nor is the step that is left of it then.
         """
-        from_s = max(published.begins_s, published.published_s)
-        step = np.zeros_like(published.q[0])
-        for at_s in from_s + np.linspace(0.0, LATE_S, _LATE_SAMPLES):
-            dq = trajectory.at(at_s - published.begins_s).dq
+        at_s = playing.from_s
+        step = np.zeros_like(playing.trajectory.start_q)
+        for late_s in np.linspace(0.0, LATE_S, _LATE_SAMPLES):
+            dq = playing.at(at_s + late_s).dq
             if self._plays is not None:
-                before, since_s = self._plays
-                dq = dq - before.at(at_s - since_s).dq
+                dq = dq - self._plays.at(at_s + late_s).dq
             step = np.maximum(step, np.abs(dq))
-        self._entries.append(Entry(from_s, from_s + LATE_S + _MEAN_S, step))
-        self._plays = trajectory, published.begins_s
+        self._entries.append(Entry(at_s, at_s + LATE_S + _MEAN_S, step))
+        self._plays = playing
+        if playing.steps:
+            after_s = at_s + LATE_S + _CALMS_DOWN_S
+            self._catches_up_until_s = max(self._catches_up_until_s, after_s)
 
     def see(self, sample: JointSample) -> None:
         """Look at the next sample."""

@@ -8,7 +8,7 @@ from typing import Any
 
 from bench.bounds import Bounds
 from bench.checker import Checker
-from chaos.arm_watch import ArmWatch, Rest
+from chaos.arm_watch import GAP_S, ArmWatch, Rest
 from chaos.finger_umpire import FingerTrajectory, FingerUmpire
 from chaos.limit_watch import LimitWatch
 from chaos.recording import JointHistory, JointSample, Published
@@ -28,7 +28,8 @@ class Monitor:
     """Takes in what was published, and finds what is wrong with it. Times are ROS time [s].
 
     A scene that is set puts the arm somewhere else, and somebody who was just found may have told
-    the arm something before; the moments around that are not judged.
+    the arm something before; the moments around that are not judged. Trajectories are judged when
+    they come to their controller: until then they are on the way.
 
     Args:
         checker: of form and limits.
@@ -48,7 +49,7 @@ class Monitor:
         self._truth: tuple[float, int] | None = None
         self._scene_set: deque[tuple[float, float]] = deque()
         self._deaf: deque[tuple[float, float]] = deque()
-        self._newest_s = float("-inf")
+        self._newest_s = self._seen_s = float("-inf")
         self._told_rests = 0
 
     def see_joints(self, sample: JointSample) -> None:
@@ -83,7 +84,7 @@ class Monitor:
             self._unseen.append(sample)
         due_s = horizon_s - _AHEAD_S
         while True:  # in the order of time: what is told before a scene is set is forgotten with it
-            told_s = self._published[0].begins_s if self._published else float("inf")
+            told_s = self._published[0].arrived_s if self._published else float("inf")
             seen_s = self._unseen[0].stamp_s if self._unseen else float("inf")
             if min(told_s, seen_s) > due_s or told_s == seen_s == float("inf"):
                 break
@@ -108,6 +109,9 @@ class Monitor:
         return _within(self._scene_set, stamp_s)
 
     def _look(self, sample: JointSample) -> None:
+        if sample.stamp_s - self._seen_s > GAP_S:  # controllers may have begun anew
+            self._umpire.doubt()
+        self._seen_s = sample.stamp_s
         if self._while_scene_is_set(sample.stamp_s) or _within(self._deaf, sample.stamp_s):
             self._watch.lose_sight()
             self._limits.lose_sight(sample.stamp_s)
@@ -127,8 +131,8 @@ class Monitor:
         else:
             judgement, playing = self._umpire.judge(published)
             if playing is not None:
-                self._watch.told(playing, published.begins_s)
-                self._limits.told(playing, published)
+                self._watch.told(playing)
+                self._limits.told(playing)
         return {"finding": "trajectory", **asdict(judgement)}
 
     def _new_about_the_arm(self) -> list[Finding]:

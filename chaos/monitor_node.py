@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The monitor's process: listens to ik_node and to the simulator's truth, writes findings.
+"""The monitor's process: listens to what controllers are told and to the simulator's truth.
 
-`python -m chaos.monitor_node FILE`: one finding a line, in JSON. All times in the file are steady
-time [s], which every process of the machine shares.
+`python -m chaos.monitor_node FILE` writes findings: one a line, in JSON. All times in the file are
+steady time [s], which every process of the machine shares.
 """
 
 import json
@@ -36,14 +36,14 @@ from bench.rig import (
 from chaos.monitor import Finding, Monitor, Seen
 from chaos.recording import JointSample
 from chaos.trajectory_message import read_finger_trajectory, read_trajectory
-from chaos.wiring import TRUE_JOINT_STATES
+from chaos.wiring import TRAJECTORIES, TRUE_JOINT_STATES, true_name
 from vera_ros.motion.arm_model import ArmModel
 from vera_ros.nodes.conversions import in_order, sensor_qos, stamp_to_ns
 from vera_ros_interfaces.msg import StackTruth
 
 _JUDGE_S = 0.1
 _DEPTH = 1000  # nothing may be lost while the judge is busy
-_TIMES = ("at_s", "from_s", "until_s", "begins_s", "published_s")
+_TIMES = ("at_s", "from_s", "until_s", "begins_s", "published_s", "arrived_s")
 
 
 class MonitorNode(Node):
@@ -68,7 +68,7 @@ class MonitorNode(Node):
         ):
             self.create_subscription(
                 JointTrajectory,
-                f"{name}_controller/joint_trajectory",
+                true_name(TRAJECTORIES[name]),
                 self._listener(read),
                 _DEPTH,
                 event_callbacks=SubscriptionEventCallbacks(matched=self._on_matched),
@@ -87,12 +87,12 @@ class MonitorNode(Node):
         """What takes in the trajectories of a topic, which `read` reads."""
 
         def see(message: JointTrajectory, info: Any) -> None:
-            published_s = self._ros_s(info["source_timestamp"] or time.time_ns())
+            arrived_s = self._ros_s(info["source_timestamp"] or time.time_ns())
             self._monitor.see_trajectory(
                 read(
                     message,
                     number=self._number,
-                    published_s=published_s,
+                    arrived_s=arrived_s,
                     epoch_ns=self._epoch_ns,
                 )
             )

@@ -14,8 +14,9 @@ chunk that was asked for after it.
 
 A fault is absorbed where nothing had to be named because nothing happened: no chunk was refused or
 stopped, the arm played on within seconds, and either the episode came to its own good end just
-then, or it went on and the fault was short enough for its kind to be borne (`Kind.absorbed_s`), as
-a picture that is late or an answer that comes soon. An arm that pushes at something ends an episode
+then, or it went on and the fault was short and slight enough for its kind to be borne
+(`Kind.absorbed_s`, `Kind.slight`), as a picture that is late, an answer that comes soon, or clocks
+that differ by little. An arm that pushes at something ends an episode
 of itself, and is named for that: a fault that strikes then is judged as if the episode went on.
 """
 
@@ -62,5 +63,5 @@ def absorbed(fault: Fault, recover_s: float, *, ended_well: bool) -> bool:
         recover_s: from its end until a chunk played that came after it.
         ended_well: the episode that ran has come to its own end; otherwise it goes on.
     """
-    borne = ended_well or fault.silence_s <= KINDS[fault.kind].absorbed_s
+    borne = ended_well or fault.is_slight
     return borne and recover_s <= _PLAYS_ON_S

@@ -12,13 +12,20 @@ from rclpy.node import Node
 
 from chaos import events
 from chaos.events import Event
+from chaos.wiring import FROM_POLICY, policy_name
 from vera_ros.motion.causes import Cause as ArmCause
 from vera_ros.nodes.conversions import LATCHED, stamp_to_ns
 from vera_ros.policy.states import Cause, State
 from vera_ros_interfaces.msg import ActionChunk, ArmStatus, ChunkProgress, PolicyStatus
 
-_COUNTERS = ("frames_dropped", "ticks_skipped", "late_chunks", "holds", "reconnects")
-_DIAGNOSED_COUNTERS = ("bad_joint_states", "trajectories_rejected", "pictures_skipped")
+_COUNTERS = (
+    *("frames_dropped", "ticks_skipped", "late_chunks", "steps_dropped", "holds", "reconnects"),
+)
+_DIAGNOSED_COUNTERS = (
+    *("bad_joint_states", "trajectories_rejected", "pictures_skipped", "outliers"),
+    *("late_trajectories", "velocities_contradicted", "second_publishers"),
+)
+_DIAGNOSED_LEVELS = {"clock_offset_s": 0.02}  # what is no more than that is not worth a word
 _ENDED_WELL = (Cause.NONE, Cause.TASK_SUCCESS, Cause.TIME_LIMIT)
 _WAIT_S = 0.3
 _CHUNKS = 10  # that may be under way at a time
@@ -51,6 +58,7 @@ class Recorder:
         server_latency_s, pipeline_latency_s: of each chunk, as policy_status says.
         played: the latest chunk of which a step was played, or that the next one took over from:
             where chunks are asked for long before they are due, that may be before its first step.
+        answered_s: when the last chunk was accepted or refused, steady time [s].
         finished: the latest chunk that was played to its end, or to the next one's beginning.
     """
 
@@ -66,8 +74,10 @@ class Recorder:
         self._counts: dict[str, float] = {}
         self._found: dict[str, set[str]] = {}
         self.played = self.finished = Played()
+        self.answered_s = -math.inf
         node.create_subscription(PolicyStatus, "policy_status", self._on_status, LATCHED)
-        node.create_subscription(ActionChunk, "action_chunk", self._on_chunk, 50)
+        # Before it is passed on, its stamps are of the true time.
+        node.create_subscription(ActionChunk, policy_name(FROM_POLICY), self._on_chunk, 50)
         node.create_subscription(ChunkProgress, "chunk_progress", self._on_progress, 50)
         node.create_subscription(ArmStatus, "arm_status", self._on_arm_status, LATCHED)
         node.create_subscription(DiagnosticArray, "/diagnostics", self._on_diagnostics, 50)
@@ -132,6 +142,8 @@ class Recorder:
 
     def _on_progress(self, progress: ChunkProgress) -> None:
         key, now_s = (progress.session_id, progress.sequence), time.monotonic()
+        if progress.state in (ChunkProgress.ACCEPTED, ChunkProgress.REJECTED):
+            self.answered_s = now_s
         if progress.state == ChunkProgress.ACCEPTED:
             self._chunks = {key: Played(now_s, self._seen_s.get(key, -math.inf))}
         elif progress.state in (ChunkProgress.ABORTED, ChunkProgress.REJECTED):
@@ -160,6 +172,9 @@ class Recorder:
             for name in _DIAGNOSED_COUNTERS:
                 if name in values:
                     self._count(name, float(values[name]))
+            for name, level in _DIAGNOSED_LEVELS.items():
+                if name in values:
+                    self._count(name, float(abs(float(values[name])) > level))
 
     def _see_findings(self, node: str, status: DiagnosticStatus) -> None:
         """Note what a node did not complain of the last time; it puts its findings in a row."""

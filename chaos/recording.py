@@ -14,9 +14,21 @@ from scipy.interpolate import BPoly
 
 from bench.bounds import Vector
 from bench.played import played
-from chaos.hand_over import Motion
 
 _KEPT_S = 5.0
+
+
+@dataclass(frozen=True)
+class Motion:
+    """How the arm moves, or is to move, at one moment.
+
+    Attributes:
+        q, dq, ddq: Shape (n,), [rad, rad/s, rad/s^2].
+    """
+
+    q: Vector
+    dq: Vector
+    ddq: Vector
 
 
 @dataclass(frozen=True)
@@ -56,28 +68,28 @@ class Published:
 
     Attributes:
         number: from 0, as they came.
-        begins_s: its time 0.
+        begins_s: its time 0, by the controller's clock.
         published_s: when it was published.
+        arrived_s: when it was passed on to its controller.
         times_s: of the points. Shape (N,), [s].
         q, dq, ddq: Shape (N, n), [rad, rad/s, rad/s^2].
+        doubt_s: how far the controller's clock may be from what was known of it.
     """
 
     number: int
     begins_s: float
     published_s: float
+    arrived_s: float
     times_s: Vector
     q: Vector
     dq: Vector
     ddq: Vector
+    doubt_s: float = 0.0
 
     @property
     def ends_s(self) -> float:
         """When it comes to rest."""
         return self.begins_s + float(self.times_s[-1])
-
-    def played_from(self, start: Motion) -> Trajectory:
-        """What a controller plays from this motion at time 0."""
-        return Trajectory(self.times_s, self.q, self.dq, self.ddq, start.q, start.dq, start.ddq)
 
     def played_from_first_point(self) -> Trajectory:
         """What a controller plays after the first piece; there are two points or more."""
@@ -90,6 +102,37 @@ class Published:
             self.dq[0],
             self.ddq[0],
         )
+
+
+@dataclass(frozen=True)
+class Playing:
+    """A trajectory that a controller has taken up.
+
+    Attributes:
+        trajectory: what plays of it.
+        begins_s: its time 0.
+        from_s: when the controller took it up.
+        steps: the set-point makes a step then, for which the arm is not to blame.
+    """
+
+    trajectory: Trajectory
+    begins_s: float
+    from_s: float
+    steps: bool = False
+
+    @property
+    def ends_s(self) -> float:
+        """When it comes to rest."""
+        return self.begins_s + float(self.trajectory.times_s[-1])
+
+    def at(self, ros_s: float) -> Motion:
+        """The motion at a moment; at rest after the end."""
+        return self.trajectory.at(ros_s - self.begins_s)
+
+    def positions(self, ros_s: Vector) -> Vector:
+        """Where the joints are at moments. Shapes (M,) and (M, n), [s, rad]."""
+        times_s = np.clip(ros_s - self.begins_s, 0.0, self.trajectory.times_s[-1])
+        return np.asarray(self.trajectory.curve(times_s))
 
 
 @dataclass(frozen=True)

@@ -2,20 +2,22 @@
 """From a trajectory's message to what the monitor judges."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from bench.bounds import Vector
 from chaos.finger_umpire import FingerTrajectory
+from chaos.note import read_note
 from chaos.recording import Published
-from chaos.umpire import FINGERS, Judgement
+from chaos.umpire import ARM, FINGERS, Judgement
 
 _OF_ARM = ("positions", "velocities", "accelerations")
 
 
 def read_trajectory(
-    message: Any, joints: Sequence[str], number: int, published_s: float, epoch_ns: int
+    message: Any, joints: Sequence[str], number: int, arrived_s: float, epoch_ns: int
 ) -> Published | Judgement:
     """Read the arm's JointTrajectory; what cannot be read is judged at once.
 
@@ -23,27 +25,62 @@ def read_trajectory(
         message: as it came.
         joints: names of the arm's joints, base to tip.
         number: counts the trajectories.
-        published_s: when it was published [s after the epoch].
+        arrived_s: when it was passed on to the controller [s after the epoch].
         epoch_ns: ROS time from which all times count [ns].
     """
-    begins_s = _begins_s(message, published_s, epoch_ns)
+    way = _Way.of(message, arrived_s, epoch_ns)
     try:
-        values = [_values(message, joints, name) for name in _OF_ARM]
+        q, dq, ddq = (_values(message, joints, name) for name in _OF_ARM)
     except ValueError as error:
-        return Judgement(number, begins_s, violations=(str(error),))
-    return Published(number, begins_s, published_s, _times_s(message), *values)
+        return way.unreadable(number, error, ARM)
+    times_s = _times_s(message)
+    return Published(
+        number, way.begins_s, way.published_s, arrived_s, times_s, q, dq, ddq, way.doubt_s
+    )
 
 
 def read_finger_trajectory(
-    message: Any, joint: str, number: int, published_s: float, epoch_ns: int
+    message: Any, joint: str, number: int, arrived_s: float, epoch_ns: int
 ) -> FingerTrajectory | Judgement:
     """The same for the JointTrajectory of the finger that is commanded."""
-    begins_s = _begins_s(message, published_s, epoch_ns)
+    way = _Way.of(message, arrived_s, epoch_ns)
     try:
         positions = _values(message, [joint], "positions")[:, 0]
     except ValueError as error:
-        return Judgement(number, begins_s, violations=(str(error),), of=FINGERS)
-    return FingerTrajectory(number, begins_s, published_s, _times_s(message), positions)
+        return way.unreadable(number, error, FINGERS)
+    times_s = _times_s(message)
+    return FingerTrajectory(
+        number, way.begins_s, way.published_s, arrived_s, times_s, positions, doubt_s=way.doubt_s
+    )
+
+
+@dataclass(frozen=True)
+class _Way:
+    """When a message was sent and came, see Published."""
+
+    begins_s: float
+    published_s: float
+    arrived_s: float
+    doubt_s: float
+
+    @classmethod
+    def of(cls, message: Any, arrived_s: float, epoch_ns: int) -> "_Way":
+        published_s, doubt_s = arrived_s, 0.0
+        if (note := read_note(message.header.frame_id)) is not None:
+            published_s, doubt_s = (note[0] - epoch_ns) * 1e-9, note[1]
+        stamp_ns = _ns(message.header.stamp)
+        begins_s = (stamp_ns - epoch_ns) * 1e-9 if stamp_ns else arrived_s
+        return cls(begins_s, published_s, arrived_s, doubt_s)
+
+    def unreadable(self, number: int, error: ValueError, of: str) -> Judgement:
+        return Judgement(
+            number,
+            self.begins_s,
+            self.published_s,
+            self.arrived_s,
+            violations=(str(error),),
+            of=of,
+        )
 
 
 def _values(message: Any, joints: Sequence[str], name: str) -> Vector:
@@ -59,11 +96,6 @@ def _values(message: Any, joints: Sequence[str], name: str) -> Vector:
         raise ValueError(f"point {wrong[0]} has {len(rows[wrong[0]])} {name}")
     columns = [list(message.joint_names).index(joint) for joint in joints]
     return np.array(rows, float).reshape(len(rows), len(joints))[:, columns]
-
-
-def _begins_s(message: Any, published_s: float, epoch_ns: int) -> float:
-    stamp_ns = _ns(message.header.stamp)
-    return (stamp_ns - epoch_ns) * 1e-9 if stamp_ns else published_s
 
 
 def _times_s(message: Any) -> Vector:

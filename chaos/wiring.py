@@ -2,15 +2,20 @@
 """How the simulated system is wired when faults are to strike: what goes through which middleman.
 
 sim_node publishes what its sensors say under names of their own; the relay passes that on to the
-names that everybody listens to. policy_node reaches the policy server through the proxy.
+names that everybody listens to. The same holds for what its controllers are told, and for all that
+policy_node and the arm's side tell each other, so that each of the three may have a clock of its
+own. policy_node reaches the policy server through the proxy.
 """
 
 from dataclasses import replace
 
 from vera_ros.graph import GraphOptions, NodeSpec, Value, nodes
 
-_TRUE = "true"
+_TRUE, _POLICY_SIDE = "true", "policy_side"
 JOINT_STATES = "joint_states"
+TRAJECTORIES = {name: f"{name}_controller/joint_trajectory" for name in ("arm", "gripper")}
+TO_POLICY = ("chunk_progress", "arm_status", "tcp_pose", JOINT_STATES)
+FROM_POLICY = "action_chunk"
 IMAGES = {
     "agentview": "agentview/image_raw",
     "robot0_eye_in_hand": "robot0_eye_in_hand/image_raw",
@@ -29,8 +34,13 @@ _IMPATIENT: dict[str, Value] = {
 
 
 def true_name(topic: str) -> str:
-    """Where sim_node publishes what the relay passes on to this topic."""
+    """Where sim_node says, or is told, what the relay passes on from or to this topic."""
     return f"{_TRUE}/{topic}"
+
+
+def policy_name(topic: str) -> str:
+    """The topic as policy_node has it, beyond the relay."""
+    return f"{_POLICY_SIDE}/{topic}"
 
 
 def specs(server_url: str, proxy_url: str, seed: int) -> tuple[NodeSpec, ...]:
@@ -49,8 +59,10 @@ def specs(server_url: str, proxy_url: str, seed: int) -> tuple[NodeSpec, ...]:
 
 
 def _through_relay(spec: NodeSpec) -> NodeSpec:
-    if spec.name != "sim_node":
-        return spec
-    topics = (JOINT_STATES, *IMAGES.values())
-    own = tuple((topic, true_name(topic)) for topic in topics)
-    return replace(spec, remappings=(*spec.remappings, *own))
+    topics: dict[str, str] = {}
+    if spec.name == "sim_node":
+        names = (JOINT_STATES, *IMAGES.values(), *TRAJECTORIES.values())
+        topics = {topic: true_name(topic) for topic in names}
+    elif spec.name == "policy_node":
+        topics = {topic: policy_name(topic) for topic in (*TO_POLICY, FROM_POLICY)}
+    return replace(spec, remappings=(*spec.remappings, *topics.items()))
