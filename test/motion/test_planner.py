@@ -15,7 +15,8 @@ from vera_ros.motion.plan import Plan
 from vera_ros.motion.planner import Planner
 from vera_ros.motion.setpoint import Setpoint
 from vera_ros.motion.trajectory import ArmState
-from vera_ros.sim.trajectory import Knot, Setpoint, Trajectory
+from vera_ros.sim.trajectory import Knot, Trajectory
+from vera_ros.sim.trajectory import Setpoint as Followed
 
 from .checker import check, state_of
 from .chunks import POLICY_LIKE, START_Q, Vector, chunks, starts, vectors
@@ -69,7 +70,7 @@ def test_stop_may_begin_anywhere_in_a_plan(
     assert stop.duration_s <= max(running.duration_s - time_s, lead_s) + 0.03
 
 
-def played(plan: Plan, start_s: float, heard_s: float, before: Setpoint) -> Trajectory:
+def played(plan: Plan, start_s: float, heard_s: float, before: Followed) -> Trajectory:
     """What a controller plays that hears of a plan in that state."""
     told = plan.trajectory()
     knots = [
@@ -79,7 +80,7 @@ def played(plan: Plan, start_s: float, heard_s: float, before: Setpoint) -> Traj
     return Trajectory(knots, Knot(to_ns(heard_s), before.q, before.dq, before.ddq))
 
 
-def state(trajectory: Trajectory, time_s: float) -> Setpoint:
+def state(trajectory: Trajectory, time_s: float) -> Followed:
     setpoint = trajectory.sample(to_ns(time_s))
     assert setpoint is not None
     return setpoint
@@ -120,7 +121,7 @@ def test_a_way_back_suits_a_controller_that_plays_and_one_that_does_not(
         assert deltas is not POLICY_LIKE
         return
     check(back.trajectory(), limits)
-    rest = Setpoint(q, np.zeros(7), np.zeros(7), active=False)
+    rest = Followed(q, np.zeros(7), np.zeros(7), active=False)
     heard_s = time_s + late_s
     before = state(played(running, 0.0, 0.0, rest), heard_s)
     hears, deaf = (played(back, time_s, heard_s, there) for there in (before, rest))
