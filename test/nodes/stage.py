@@ -286,6 +286,7 @@ class Stage:
         """Have a long chunk played."""
         deltas = np.zeros((LONG, 6))
         deltas[:, 0] = 0.003
+        changes.setdefault("sent", self.node.get_clock().now().to_msg())
         self.chunk_publisher.publish(
             chunk(horizon=LONG, actions=deltas.ravel().tolist(), **changes)
         )

@@ -63,7 +63,8 @@ def test_an_arm_whose_world_stands_is_stopped_and_is_at_rest_when_it_goes_on(
     stage.ends_smoothly()
     answer = stage.call(Trigger, "stop")
     assert answer.success, answer.message
-    stage.chunk_publisher.publish(chunk(session_id="next", sequence=1))
+    sent = stage.node.get_clock().now().to_msg()
+    stage.chunk_publisher.publish(chunk(session_id="next", sequence=1, sent=sent))
     stage.wait_until(lambda: stage.progress_of(1), "an answer to the next chunk")
     assert stage.progress_of(1)[0].state == ChunkProgress.ACCEPTED, stage.progress_of(1)[0].message
 
