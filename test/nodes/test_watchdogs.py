@@ -80,9 +80,11 @@ def test_an_arm_that_somebody_else_moves_is_not_planned_for(stage: Stage) -> Non
 def test_an_arm_that_goes_on_after_a_stop_is_braked_again_and_reported(playing: Stage) -> None:
     """Its controller does not take what it is sent any more."""
 
+    began_ns = playing.now_ns
+
     def runaway(message: JointState) -> JointState:
-        message.position[0] += 1e-6 * (message.header.stamp.nanosec % 97)
-        message.velocity[0] = 0.2
+        message.position[0] += 0.2 * (playing.now_ns - began_ns) * 1e-9
+        message.velocity[0] += 0.2
         return message
 
     playing._follow = lambda follower, message: None  # type: ignore[method-assign]
@@ -156,6 +158,11 @@ class SimulatedTime:
         stage.node.create_timer(0.02, self._tick)
         stage.joint_message = self._stamped
 
+    @property
+    def stamp(self) -> Time:
+        """The present."""
+        return ns_to_stamp(self.now_ns)
+
     def _tick(self) -> None:
         if self.runs:
             self.now_ns += 20_000_000
@@ -177,7 +184,7 @@ def test_a_stop_is_answered_when_the_clock_stands_still(stage: Stage, joints: bo
     """Hold and stop never answered once /clock was gone."""
     time_ = SimulatedTime(stage)
     ready_in(time_, stage)
-    stage.play_long()
+    stage.play_long(sent=time_.stamp)
     time_.runs, stage.joints = False, joints
     answer = stage.call(Trigger, "stop")
     assert not answer.success
@@ -192,7 +199,7 @@ def test_joint_states_that_come_late_stop_the_arm(stage: Stage) -> None:
     """What came counted as fresh, whenever it had been measured."""
     time_ = SimulatedTime(stage)
     ready_in(time_, stage, joint_state_timeout_s=1.0)
-    stage.play_long()
+    stage.play_long(sent=time_.stamp)
     now = stage.joint_message
 
     def late(message: JointState) -> JointState:
@@ -209,7 +216,7 @@ def test_joint_states_that_come_late_stop_the_arm(stage: Stage) -> None:
 def test_a_clock_that_jumps_back_stops_the_arm_and_new_chunks_are_played(stage: Stage) -> None:
     time_ = SimulatedTime(stage)
     ik = ready_in(time_, stage)
-    stage.play_long()
+    stage.play_long(sent=time_.stamp)
     time_.now_ns -= 500_000_000_000
     said = ends_with(stage, 0, P.ABORTED, P.CLOCK_JUMPED)
     assert "500." in said.message or "499." in said.message
@@ -217,6 +224,6 @@ def test_a_clock_that_jumps_back_stops_the_arm_and_new_chunks_are_played(stage: 
     stage.wait_until(lambda: stage.arm_status[-1].state == ArmStatus.READY, "rest")
     stage._arm.hold(START_Q)
     stage.wait_until(lambda: np.allclose(measured_by(ik).q, START_Q, atol=1e-3), "the start")
-    stage.chunk_publisher.publish(chunk(session_id="next", sequence=1))
+    stage.chunk_publisher.publish(chunk(session_id="next", sequence=1, sent=time_.stamp))
     stage.wait_until(lambda: stage.progress_of(1), "the next chunk")
     assert stage.progress_of(1)[0].state == P.ACCEPTED, stage.progress_of(1)[0].message

@@ -225,7 +225,7 @@ class Preparation:
         hand_over_s = max(self._hand_over_lead_s, self._lead.value_s) + later_s
         start_q, continues = told.start_q(measured, self._start_rad)
         if not moving and not continues:  # its time is not certain: the arm has to get there first
-            chunk = replace(chunk, start_s=None)
+            chunk = replace(chunk.from_time(now_s - CLOCK_STEP_S), start_s=None)
         if later_s > 0.0:  # what is due until then is late, whatever the clock's steps
             chunk = chunk.from_time(now_s + hand_over_s)
         chunk, now_s, lead_s = chunk.due(now_s, now_s + (hand_over_s if moving else 0.0))
