@@ -65,6 +65,7 @@ def _drill(rng: np.random.Generator) -> Iterator[Drill]:
         os.environ["ROS_DOMAIN_ID"] = str(stack.enter_context(own_domain()))
         os.environ.update(on_loopback(os.environ))
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        os.environ["ROS_HOME"] = str(folder)  # a hold must not reach other runs
         processes = stack.enter_context(Processes(folder, os.environ))
         processes.start("controller", [sys.executable, "-m", "bench.controller"])
         config = share_path("config", "mimicgen_panda.yaml")

@@ -2,6 +2,7 @@
 """The system, the middlemen that break it and the monitor: set up, rebuilt, and put away."""
 
 import os
+import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -21,6 +22,7 @@ from vera_ros.demo.isolation import free_port, own_domain
 from vera_ros.demo.waiter import Waiter
 from vera_ros.graph import NodeSpec, command
 from vera_ros.middleware import on_loopback
+from vera_ros.nodes.kept_hold import HOLDS
 
 FINDINGS = "findings.jsonl"
 _READY_S = 90.0
@@ -70,6 +72,7 @@ class Arena:
             DemoError: something does not come up.
         """
         self.processes.stop(self.nodes)
+        shutil.rmtree(self.folder / HOLDS, ignore_errors=True)
         self.proxy.heal()
         self.operator.tell_relay("", self.waiter)
         self.start()
@@ -93,6 +96,7 @@ def set_up(
         domain = stack.enter_context(own_domain())
         os.environ["ROS_DOMAIN_ID"] = str(domain)
         os.environ.update(on_loopback(os.environ))
+        os.environ["ROS_HOME"] = str(folder)  # a hold outlasts ik_node, but not this run
         os.environ["ROS_LOG_DIR"] = str(folder / "ros")
         processes = Processes(folder, os.environ)
         stack.callback(processes.stop)

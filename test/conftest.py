@@ -17,10 +17,14 @@ sys.path.insert(0, str(ROOT / "test"))  # for ros_helpers
 
 
 @pytest.fixture
-def ros_domain(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
-    """A ROS_DOMAIN_ID that no other test or program here uses, set for this process and below."""
+def ros_domain(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[int]:
+    """A ROS_DOMAIN_ID that no other test or program here uses, set for this process and below.
+
+    So is ROS_HOME: a hold that a test leaves is kept there.
+    """
     with isolation.own_domain() as domain:
         monkeypatch.setenv("ROS_DOMAIN_ID", str(domain))
+        monkeypatch.setenv("ROS_HOME", str(tmp_path))
         for variable, value in on_loopback(os.environ).items():
             monkeypatch.setenv(variable, value)
         yield domain

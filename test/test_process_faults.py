@@ -106,6 +106,7 @@ def processes(folder: Path) -> Iterator[Processes]:
     """In a ROS domain that all tests of this module share."""
     with isolation.own_domain() as domain, pytest.MonkeyPatch.context() as patch:
         patch.setenv("ROS_DOMAIN_ID", str(domain))
+        patch.setenv("ROS_HOME", str(folder))
         for variable, value in on_loopback(os.environ).items():
             patch.setenv(variable, value)
         with Processes(folder) as processes:

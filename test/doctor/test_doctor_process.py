@@ -111,10 +111,11 @@ class Served:
 
 
 @pytest.fixture(scope="module")
-def environment() -> Iterator[dict[str, str]]:
-    """A ROS domain that is nobody else's, and a terminal that is wide enough."""
+def environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """A ROS domain and a ROS home that are nobody else's, and a terminal that is wide enough."""
+    home = str(tmp_path_factory.mktemp("home"))
     with own_domain() as domain:
-        own = {"ROS_DOMAIN_ID": str(domain), "COLUMNS": "120"}
+        own = {"ROS_DOMAIN_ID": str(domain), "ROS_HOME": home, "COLUMNS": "120"}
         yield {**os.environ, **on_loopback(os.environ), **own}
 
 

@@ -27,6 +27,7 @@ from trajectory_msgs.msg import JointTrajectory
 from vera_ros.embodiments import ActionSpace, find_embodiment
 from vera_ros.nodes.conversions import (
     LATCHED,
+    LATCHED_BY_MANY,
     doubles,
     ns_to_stamp,
     rgb_to_image,
@@ -216,7 +217,7 @@ class Stage:
         make(ActionChunk, "action_chunk", self.chunks.append, 10)
         make(ChunkProgress, "chunk_progress", self.progress.append, 10)
         make(PolicyStatus, "policy_status", self.status.append, LATCHED)
-        make(ArmStatus, "arm_status", self.arm_status.append, LATCHED)
+        make(ArmStatus, "arm_status", self.arm_status.append, LATCHED_BY_MANY)
         self._joint_states = self.node.create_publisher(JointState, "joint_states", 10)
         self._images = {
             view: self.node.create_publisher(Image, f"{view}/image_raw", 5) for view in VIEWS
@@ -262,6 +263,13 @@ class Stage:
         self._under_test.append(node)
         self._executor.add_node(node)
         return node
+
+    def remove(self, node: VeraNode) -> None:
+        """End a node, as its process would in the end."""
+        self._under_test.remove(node)
+        self._executor.remove_node(node)
+        node.release()
+        node.destroy_node()
 
     def add_ik(self, **parameters: Any) -> IkNode:
         """An ik_node for the Panda, patient."""

@@ -12,11 +12,12 @@ from vera_ros.nodes.arm_link import ArmLink
 
 from .stage import PATIENCE_S, Stage
 
+ARM = "/ik_node on a machine, process 1, abcdef"
 Answer = Callable[[Trigger.Request, Trigger.Response], Trigger.Response]
 
 
 def link_of(stage: Stage, timeout_s: float = PATIENCE_S) -> ArmLink:
-    return ArmLink(stage.node, find_embodiment("mimicgen"), time.time_ns, timeout_s)
+    return ArmLink(stage.node, find_embodiment("mimicgen"), time.time_ns, lambda: ARM, timeout_s)
 
 
 def answer(success: bool, message: str = "") -> Answer:

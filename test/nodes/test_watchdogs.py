@@ -6,6 +6,7 @@ from array import array
 
 import numpy as np
 import pytest
+from builtin_interfaces.msg import Time
 from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import JointState
 from std_srvs.srv import Trigger

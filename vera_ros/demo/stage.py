@@ -72,6 +72,7 @@ def set_stage(
             display.say(f"the pictures are sabotaged ({options.sabotage}): no tower should stand")
         os.environ["ROS_DOMAIN_ID"] = str(domain)
         os.environ.update(on_loopback(os.environ))
+        os.environ["ROS_HOME"] = str(log_folder)  # a hold must not reach other runs
         os.environ["ROS_LOG_DIR"] = str(log_folder / "ros")
         recorder = stack.enter_context(_recorder(options, display))
         began_s = time.monotonic()

@@ -23,6 +23,7 @@ class ArmLink:
         node: the rclpy node.
         embodiment: whose chunks these are.
         now_ns: tells ROS time, for chunks to say when they were sent [ns].
+        arm: tells the identity of the arm that is to play them.
         stop_timeout_s: for a stop to be answered, after which nobody knows whether the arm rests.
     """
 
@@ -31,10 +32,12 @@ class ArmLink:
         node: VeraNode,
         embodiment: Embodiment,
         now_ns: Callable[[], int],
+        arm: Callable[[], str],
         stop_timeout_s: float,
     ) -> None:
         self._embodiment = embodiment
         self._now_ns = now_ns
+        self._arm = arm
         self._stop_timeout_s = stop_timeout_s
         self._asked_s: float | None = None  # when the last stop was asked for, steady time
         self._answer: Future | None = None  # to it, once it could be sent
@@ -50,6 +53,7 @@ class ArmLink:
                 start=ns_to_stamp(chunk.start_ns),
                 planned_from=_pose_message(chunk.planned_from),
                 sent=ns_to_stamp(self._now_ns()),
+                arm=self._arm(),
                 session_id=chunk.session_id,
                 sequence=chunk.sequence,
                 embodiment=self._embodiment.name,
@@ -64,7 +68,7 @@ class ArmLink:
         )
 
     def stop(self) -> None:
-        """Call ik_node's stop, as soon as there is one."""
+        """Call ik_node's stop, as soon as there is one; every one of that name is stopped."""
         self._asked_s, self._answer = time.monotonic(), None
         self._ask()
 

@@ -59,6 +59,8 @@ class ArmStatusTopic:
 
     def say(self, status: ArmStatus) -> None:
         """Say it, unless it was said last."""
+        if self._said is not None:
+            status.header = self._said.header  # which tells nothing
         if status != self._said:
             self._said = status
             self.repeat()
@@ -67,21 +69,5 @@ class ArmStatusTopic:
         """Say again what was said last."""
         if self._said is None:
             return
-        stamp = self._node.get_clock().now().to_msg()
-        said = self._said
-        self._publisher.publish(
-            ArmStatus(
-                header=Header(stamp=stamp),
-                state=said.state,
-                cause=said.cause,
-                message=said.message,
-                held=said.held,
-                approval=said.approval,
-                dry_run=said.dry_run,
-                arm=said.arm,
-                lead_s=said.lead_s,
-                late_trajectories=said.late_trajectories,
-                clock_offset_s=said.clock_offset_s,
-                warnings=said.warnings,
-            )
-        )
+        self._said.header = Header(stamp=self._node.get_clock().now().to_msg())
+        self._publisher.publish(self._said)

@@ -20,9 +20,9 @@ class Background:
         self._thread = ThreadPoolExecutor(1, "background")
         self._wake = node.create_guard_condition(lambda: None)
 
-    def close(self) -> None:
-        """Begin nothing more, and end once what was begun is done."""
-        self._thread.shutdown(wait=False, cancel_futures=True)
+    def close(self, *, finish: bool = False) -> None:
+        """Take nothing more; drop what was not begun, or wait until all is done (`finish`)."""
+        self._thread.shutdown(wait=finish, cancel_futures=not finish)
 
     def do(self, work: Callable[[], Any]) -> Future:
         """A future for what `work` returns or raises; it is called without arguments."""

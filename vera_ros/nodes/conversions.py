@@ -22,6 +22,14 @@ LATCHED = QoSProfile(
     durability=DurabilityPolicy.TRANSIENT_LOCAL,
 )
 
+# To hear all of several latched publishers: with depth 1 the last one would hide the others.
+LATCHED_BY_MANY = QoSProfile(
+    depth=10,
+    history=HistoryPolicy.KEEP_LAST,
+    reliability=ReliabilityPolicy.RELIABLE,
+    durability=DurabilityPolicy.TRANSIENT_LOCAL,
+)
+
 # History of streams of which nothing may be lost: a long chunk's pictures, should a reader lag.
 LOSSLESS_DEPTH = 128
 

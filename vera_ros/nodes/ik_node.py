@@ -9,6 +9,7 @@ from typing import Any, NoReturn
 import numpy as np
 from diagnostic_msgs.msg import DiagnosticStatus
 from rclpy.callback_groups import MutuallyExclusiveCallbackGroup, ReentrantCallbackGroup
+from rclpy.task import Future
 from std_msgs.msg import Empty, String
 from std_srvs.srv import Trigger
 
@@ -23,8 +24,9 @@ from vera_ros.motion.planning import Clocks
 from vera_ros.motion.playback_watch import PlaybackWatch
 from vera_ros.motion.senses import Senses
 from vera_ros.motion.setpoint import PAST_S
-from vera_ros.motion.supervisor import HELD, Hold, Supervisor
+from vera_ros.motion.supervisor import HELD, Supervisor
 from vera_ros.nodes.answers import Answers
+from vera_ros.nodes.arm_identity import identity
 from vera_ros.nodes.arm_reader import ArmReader
 from vera_ros.nodes.arm_status import ArmStatusTopic, arm_status
 from vera_ros.nodes.background import Background
@@ -32,9 +34,11 @@ from vera_ros.nodes.chunk_messages import read_chunk
 from vera_ros.nodes.chunk_reports import ChunkReports
 from vera_ros.nodes.conversions import LATCHED
 from vera_ros.nodes.ik_parameters import PARAMETERS
+from vera_ros.nodes.kept_hold import KeptHold
 from vera_ros.nodes.motion_setup import make_bounds, make_commander, set_up_arm
 from vera_ros.nodes.node import STEADY, Health, VeraNode, run_node
 from vera_ros.nodes.outputs import Output, make_arm_output, make_gripper_output
+from vera_ros.nodes.rivals import Rivals
 from vera_ros.nodes.tcp_reports import TcpReports
 from vera_ros.nodes.wakefulness import Wakefulness
 from vera_ros_interfaces.msg import ActionChunk
@@ -59,7 +63,9 @@ class IkNode(VeraNode):
         self._background = Background(self)
         # What is made here is there in every state of the node: a hold must never find nobody, and
         # whoever waits for an answer when the node goes down must get one.
-        self._hold = Hold()
+        self._identity, self._chunks_for_others = identity(self), 0
+        self._rivals = Rivals(self, self._identity, moves=not p["dry_run"])
+        self._hold = KeptHold(self, p["hold_file"], self._identity)
         self._status = ArmStatusTopic(self)
         self._say_status()
         self.create_timer(1.0 / p["arm_status_rate_hz"], self._status.repeat, clock=STEADY)
@@ -175,14 +181,18 @@ class IkNode(VeraNode):
             "lead_s": self._lead.value_s,
             "late_trajectories": self._lead.late,
             "clock_offset_s": reader.offset_s(),
+            "arm": self._identity,
+            "chunks_for_other_arms": self._chunks_for_others,
             "held": self._hold.held,
             "approval": self._needs_approval,
             "dry_run": self.parameters["dry_run"],
             "last_trouble": supervisor.message,
         }
-        if supervisor.unrest:
-            return Health(DiagnosticStatus.ERROR, supervisor.unrest, values)
+        error = supervisor.unrest or str(self._rivals.fault() or "")
+        if error:
+            return Health(DiagnosticStatus.ERROR, error, values)
         fault = HELD if self._hold.held else self._missing() or str(reader.fault() or "")
+        fault = "; ".join(self._hold.warnings) or fault
         return Health(
             DiagnosticStatus.WARN if fault else DiagnosticStatus.OK, fault or "ok", values
         )
@@ -190,6 +200,7 @@ class IkNode(VeraNode):
     def destroy_node(self) -> None:
         """End the thread that plans, too."""
         self._background.close()
+        self._hold.close()
         super().destroy_node()
 
     # What is known.
@@ -222,8 +233,8 @@ class IkNode(VeraNode):
         missing = [output.waiting_for() for output in self._outputs]
         return "; ".join(f"nothing moves without {name}" for name in missing if name)
 
-    def _sense(self) -> Senses:
-        """What is known of the arm now."""
+    def _sense(self, *, to_stop: bool = False) -> Senses:
+        """What is known of the arm now; whatever a rival does, it may be stopped."""
         reader = self._reader
         if reader is None:
             return Senses(fault=MotionRefusedError(Cause.NOT_ACTIVE, "ik_node is not configured"))
@@ -231,13 +242,12 @@ class IkNode(VeraNode):
         if reader.set_by_s and self._supervisor is not None:
             self._on_clock_set(reader.set_by_s)
         missing = self._missing()
-        fault: MotionRefusedError | None = None
+        fault = None if to_stop else self._rivals.fault()
         if not self.active:
             fault = MotionRefusedError(Cause.NOT_ACTIVE, "ik_node is not active; activate it first")
-        elif missing:
-            fault = MotionRefusedError(Cause.NO_CONTROLLER, missing)
-        else:
-            fault = self._clocks_fault(reader)
+        elif fault is None:
+            lost = MotionRefusedError(Cause.NO_CONTROLLER, missing) if missing else None
+            fault = lost or self._clocks_fault(reader)
         return replace(reader.sense(fault), heard=self._outputs[0].heard())
 
     def _on_clock_set(self, by_s: float) -> None:
@@ -293,6 +303,7 @@ class IkNode(VeraNode):
         if self._supervisor is not None and self._reader is not None:
             status.lead_s, status.late_trajectories = self._lead.value_s, self._lead.late
             status.clock_offset_s = round(self._reader.offset_s(), 2)
+        status.arm, status.warnings = self._identity, [*status.warnings, *self._hold.warnings]
         self._status.say(status)
 
     def _configured(self) -> Supervisor:
@@ -317,6 +328,11 @@ class IkNode(VeraNode):
         self._say_status()
 
     async def _on_chunk(self, message: ActionChunk) -> None:
+        if message.arm not in ("", self._identity):
+            self._chunks_for_others += 1  # whose progress is not for this one to tell
+            words = f"a chunk for '{message.arm}' is not for this arm, '{self._identity}'"
+            self.get_logger().warning(words, throttle_duration_sec=5.0)
+            return
         try:
             chunk = read_chunk(message, self._embodiment, self._arm.base_frame)
         except MotionRefusedError as error:
@@ -369,30 +385,35 @@ class IkNode(VeraNode):
 
     def _stop_arm(self, cause: Cause, message: str) -> None:
         if self._supervisor is not None:
-            self._supervisor.stop(cause, message, self._sense(), self.now_s())
+            self._supervisor.stop(cause, message, self._sense(to_stop=True), self.now_s())
         self._say_status()
 
-    def _hold_arm(self) -> None:
-        """Stop at once, and move nothing until someone calls release."""
+    def _hold_arm(self) -> Future:
+        """Stop at once, and move nothing until someone calls release; the future: it is kept."""
         self._hold.held = True
         self._stop_arm(Cause.HELD, HELD)
         self.get_logger().warning(HELD)
+        return self._hold.keep()
 
     # Services.
 
     async def _on_hold(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
-        self._hold_arm()
+        kept = self._hold_arm()
         await self._answer_at_rest(response)
+        await kept
         response.message += "; it is held until someone calls release"
+        response.message += "".join(f"; {warning}" for warning in self._hold.warnings)
         return response
 
-    def _on_release(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
+    async def _on_release(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
         """Take chunks again; nothing moves because of this."""
         held, self._hold.held = self._hold.held, False
+        self._say_status()
+        await self._hold.keep()
         response.success = True
         response.message = "released; give the goal again to go on" if held else "it was not held"
+        response.message += "".join(f"; {warning}" for warning in self._hold.warnings)
         self.get_logger().info(response.message)
-        self._say_status()
         return response
 
     async def _on_stop(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:

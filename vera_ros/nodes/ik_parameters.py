@@ -216,6 +216,12 @@ PARAMETERS = (
     ),
     Parameter("dry_run", False, "plan and show everything, and send nothing"),
     Parameter(
+        "hold_file",
+        "",
+        "there while the arm is held, so that a hold outlasts the process; empty: vera_ros/hold/"
+        "<full name of the node, with dots> in ROS_HOME, else in ~/.ros",
+    ),
+    Parameter(
         "frozen_time_s",
         0.3,
         "joint states that stay the same for so long while the plan moves stop the arm",

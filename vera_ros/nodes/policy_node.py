@@ -4,6 +4,7 @@
 import time
 from typing import Any, NoReturn
 
+from diagnostic_msgs.msg import DiagnosticStatus
 from std_msgs.msg import Bool
 from std_srvs.srv import Trigger
 from visualization_msgs.msg import Marker
@@ -69,8 +70,13 @@ class PolicyNode(VeraNode):
             self, self._embodiment, lambda: self._episode, self._now, self._after_event
         )
         self._views = PolicyViews(self, self._embodiment, self._on_picture, self._on_view_fault)
+        self._arm_watch = ArmWatch(self, p["arm_timeout_s"])
         self._arm = ArmLink(
-            self, self._embodiment, lambda: self._now().ros_ns, p["settle_timeout_s"]
+            self,
+            self._embodiment,
+            lambda: self._now().ros_ns,
+            lambda: self._arm_watch.arm,
+            p["settle_timeout_s"],
         )
         parts = (
             self._embodiment,
@@ -80,7 +86,6 @@ class PolicyNode(VeraNode):
             self._body,
             self._views.make_window,
         )
-        self._arm_watch = ArmWatch(self, p["arm_timeout_s"])
         self._episodes = (
             {SYNC: self._make_lockstep_episode(parts)}
             if p["lockstep"]
@@ -143,7 +148,7 @@ class PolicyNode(VeraNode):
         """Views, window, server."""
         if self._episode is None or self._server is None:
             return Health(message="not configured")
-        return policy_health(
+        health = policy_health(
             self._episode,
             self._views.buffer,
             self._server,
@@ -151,6 +156,9 @@ class PolicyNode(VeraNode):
             1.0 / self._embodiment.control_dt_s,
             self._now().ros_ns,
         )
+        health.values["arm"] = self._arm_watch.arm or "not known"
+        double = self._doubles()
+        return Health(DiagnosticStatus.ERROR, double, health.values) if double else health
 
     async def _verdicts(self) -> Verdicts:
         return {} if self._server is None else await self._server.settings.verdicts()
@@ -166,7 +174,19 @@ class PolicyNode(VeraNode):
             return "the policy server loads other models; wait for the answer of reload"
         if self._arm_watch.held:
             return "the arm is held; call release first"
-        return ""
+        return self._doubles()
+
+    def _doubles(self) -> str:
+        """Which of the graph's nodes is there twice, in words; empty: none."""
+        policies = self.get_publishers_info_by_topic("policy_status")
+        if len(policies) > 1:  # one that was killed counts until the middleware has noticed
+            names = [f"{end.node_namespace.rstrip('/')}/{end.node_name}" for end in policies]
+            return (
+                f"{len(names)} nodes publish policy_status, {', '.join(sorted(names))}: the same "
+                "graph runs twice, or two graphs share their topics; stop one, or give each a "
+                "namespace of its own"
+            )
+        return self._arm_watch.double()
 
     def _begin(self, goal: ExecuteTask.Goal, cancelled: bool) -> None:
         if self._episode is None:  # the node went down after it took the goal
@@ -175,6 +195,7 @@ class PolicyNode(VeraNode):
             )
             return
         self._episode = episode = self._episodes[goal.mode]
+        self._arm_watch.begin()
         self._views.buffer.clear()  # between episodes, cameras may change
         limit_s = goal.time_limit_s or self.parameters["default_time_limit_s"]
         episode.start(Goal(goal.prompt, limit_s), self._now())
