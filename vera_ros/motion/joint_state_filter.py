@@ -280,7 +280,8 @@ class JointStateFilter:
             self._guide = sample
         else:
             gone = way(guide, sample)
-            if (np.abs(sample.q - guide.q - gone) <= _NOISE_RAD + 0.25 * np.abs(gone)).all():
+            allowed = np.minimum(_NOISE_RAD + 0.25 * np.abs(gone), SLACK_RAD)
+            if (np.abs(sample.q - guide.q - gone) <= allowed).all():
                 self._guide = sample
         self._track.add(sample)
         self._last, self._taken_s, self._refusal, self._reach = sample, now_s, "", None

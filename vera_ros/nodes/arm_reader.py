@@ -145,7 +145,7 @@ class ArmReader:
         Where the time comes by /clock, everybody has the same; joint states may know of a later
         moment already.
         """
-        ours_s = float(self._ros_clock.now().nanoseconds) * 1e-9
+        ours_s = self._ours_s()
         if not self._ros_clock.ros_time_is_active:
             return self.clock.now_s(time.monotonic(), ours_s)
         newest = self.filter.newest
@@ -153,7 +153,12 @@ class ArmReader:
 
     def offset_s(self) -> float:
         """The controller's clock less this machine's, at least [s]."""
-        return self.now_s() - float(self._ros_clock.now().nanoseconds) * 1e-9
+        if self._ros_clock.ros_time_is_active:
+            return 0.0
+        return self.clock.offset_s(time.monotonic(), self._ours_s())
+
+    def _ours_s(self) -> float:
+        return float(self._ros_clock.now().nanoseconds) * 1e-9
 
 
 def read_joints(message: JointState, names: tuple[str, ...], received_s: float) -> Measured:
