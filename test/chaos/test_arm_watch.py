@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The watch sees an arm that does not do what it was told, or what it was not told."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 

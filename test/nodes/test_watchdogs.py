@@ -80,7 +80,6 @@ def test_an_arm_that_somebody_else_moves_is_not_planned_for(stage: Stage) -> Non
 
 def test_an_arm_that_goes_on_after_a_stop_is_braked_again_and_reported(playing: Stage) -> None:
     """Its controller does not take what it is sent any more."""
-
     began_ns = playing.now_ns
 
     def runaway(message: JointState) -> JointState:

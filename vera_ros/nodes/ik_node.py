@@ -28,7 +28,7 @@ from vera_ros.motion.supervisor import HELD, Supervisor
 from vera_ros.nodes.answers import Answers
 from vera_ros.nodes.arm_identity import identity
 from vera_ros.nodes.arm_reader import ArmReader
-from vera_ros.nodes.arm_status import ArmStatusTopic, arm_status
+from vera_ros.nodes.arm_status import ArmStatusTopic, arm_status, contact_warnings
 from vera_ros.nodes.background import Background
 from vera_ros.nodes.chunk_messages import read_chunk
 from vera_ros.nodes.chunk_reports import ChunkReports
@@ -39,6 +39,7 @@ from vera_ros.nodes.motion_setup import make_bounds, make_commander, set_up_arm
 from vera_ros.nodes.node import STEADY, Health, VeraNode, run_node
 from vera_ros.nodes.outputs import Output, make_arm_output, make_gripper_output
 from vera_ros.nodes.rivals import Rivals
+from vera_ros.nodes.robot_fault import RobotFault
 from vera_ros.nodes.tcp_reports import TcpReports
 from vera_ros.nodes.wakefulness import Wakefulness
 from vera_ros_interfaces.msg import ActionChunk
@@ -122,6 +123,7 @@ class IkNode(VeraNode):
             self._lead,
         )
         self._tcp = TcpReports(self, self._arm)
+        self._robot = RobotFault(self, p["robot_state_topic"], p["joint_state_timeout_s"])
         self._reader = ArmReader(
             self,
             self._arm.joint_names,
@@ -191,7 +193,8 @@ class IkNode(VeraNode):
         error = supervisor.unrest or str(self._rivals.fault() or "")
         if error:
             return Health(DiagnosticStatus.ERROR, error, values)
-        fault = HELD if self._hold.held else self._missing() or str(reader.fault() or "")
+        known = reader.fault() or self._robot.fault()
+        fault = HELD if self._hold.held else self._missing() or str(known or "")
         fault = "; ".join(self._hold.warnings) or fault
         return Health(
             DiagnosticStatus.WARN if fault else DiagnosticStatus.OK, fault or "ok", values
@@ -247,7 +250,7 @@ class IkNode(VeraNode):
             fault = MotionRefusedError(Cause.NOT_ACTIVE, "ik_node is not active; activate it first")
         elif fault is None:
             lost = MotionRefusedError(Cause.NO_CONTROLLER, missing) if missing else None
-            fault = lost or self._clocks_fault(reader)
+            fault = lost or self._clocks_fault(reader) or self._robot.fault()
         return replace(reader.sense(fault), heard=self._outputs[0].heard())
 
     def _on_clock_set(self, by_s: float) -> None:
@@ -298,7 +301,9 @@ class IkNode(VeraNode):
         return bool(self.get_parameter("approval").value)
 
     def _say_status(self) -> None:
-        status = arm_status(self._supervisor, self._sense(), self._hold.held)
+        senses = self._sense()
+        status = arm_status(self._supervisor, senses, self._hold.held)
+        status.warnings = contact_warnings(senses, self.parameters["effort_model"])
         status.approval, status.dry_run = self._needs_approval, self.parameters["dry_run"]
         if self._supervisor is not None and self._reader is not None:
             status.lead_s, status.late_trajectories = self._lead.value_s, self._lead.late
@@ -453,7 +458,7 @@ class IkNode(VeraNode):
         self, _: Trigger.Request, response: Trigger.Response
     ) -> Trigger.Response:
         p = self.parameters
-        goal, speed_share = np.array(p["start_posture"]), p["start_speed"]
+        goal, speed_share = np.array(p["start_posture"]), p["start_speed"] * p["speed_scale"]
         try:
             self._configured().move_to(goal, speed_share, self._sense(), self.now_s())
         except MotionRefusedError as error:
