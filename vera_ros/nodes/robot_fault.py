@@ -84,7 +84,7 @@ class RobotFault:
         newest = None if self._states is None else self._states.read()
         if newest is None:
             return f"the mode on {self._topic} is not known: {self._unknown}"
-        message, came_s = newest
+        message, came_s, _ = newest
         age_s = time.monotonic() - came_s
         if age_s > self._oldest_s:
             return (
