@@ -32,7 +32,7 @@ class Motion:
 
     @property
     def _rate(self) -> Vector:
-        return 0.5 * ACCELERATION / SPEED  # [rad/s]; half the acceleration limit
+        return np.asarray(0.5 * ACCELERATION / SPEED)  # [rad/s]; half the acceleration limit
 
     def at(self, time_s: float) -> tuple[Vector, Vector]:
         """Positions and velocities."""

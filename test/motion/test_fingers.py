@@ -124,9 +124,9 @@ def test_a_path_ends_where_the_fingers_meet_the_box(
     side = "workspace_lower" if direction[2] < 0 else "workspace_upper"
     corner = np.where(direction != 0, corner, getattr(box, side))
     box = replace(box, **{side: corner})
-    share: Vector = np.linspace(0.0, 0.1, 101)[:, None]
+    share = np.linspace(0.0, 0.1, 101)[:, None]
     path = PathFinder(arm, box, SingularityBounds(1e5, 1e6)).find(
-        at.translation + share * direction,
+        np.asarray(at.translation + share * direction, dtype=np.float64),
         np.tile(at.rotation, (101, 1, 1)),
         np.arange(101) * 0.02,
         START_Q,
