@@ -17,13 +17,15 @@ class ArmClock:
     ahead of it by no more than the way takes. Both bounds go on with steady time, so no setting of
     this machine's clock moves them. Delay of all joint states counts as a clock that is behind.
 
-    Times are the controller's clock [s], unless they are called steady or ours.
+    Times are the controller's clock [s], unless they are called steady or ours. The bounds may be
+    read in any thread; one observes.
     """
 
     def __init__(self) -> None:
         self._ahead: deque[tuple[float, float]] = deque()  # (steady time, stamp less that)
         self._newest_s = -math.inf
         self._astray: list[float] = []
+        self._bounds: tuple[float, float] | None = None  # of the clock less steady time
 
     def observe(self, stamp_s: float, received_s: float) -> float:
         """Take in the stamp of a joint state; return by how much the clock was set since.
@@ -63,20 +65,13 @@ class ArmClock:
         self._ahead.append((received_s, stamp_s - received_s))
         while self._ahead[0][0] < received_s - _LONG_S:
             self._ahead.popleft()
-
-    def is_astray(self, stamp_s: float, received_s: float) -> bool:
-        """Whether a stamp lies so far ahead that it says nothing of when it was measured."""
-        expected_s = max((ahead for _, ahead in self._ahead), default=math.inf)
-        return stamp_s - received_s > expected_s + _JUMP_S
+        recent = max(ahead for at_s, ahead in self._ahead if at_s >= received_s - _RECENT_S)
+        self._bounds = recent, max(ahead for _, ahead in self._ahead) + AGREEMENT_S
 
     def bounds_s(self, steady_s: float) -> tuple[float, float] | None:
         """The earliest and the latest that it can be for the controller; None: nothing is known."""
-        if not self._ahead:
-            return None
-        newest_s = self._ahead[-1][0]
-        recent = max(ahead for at_s, ahead in self._ahead if at_s >= newest_s - _RECENT_S)
-        longest = max(ahead for _, ahead in self._ahead)
-        return steady_s + recent, steady_s + longest + AGREEMENT_S
+        bounds = self._bounds
+        return None if bounds is None else (steady_s + bounds[0], steady_s + bounds[1])
 
     def now_s(self, steady_s: float, ours_s: float) -> float:
         """The controller's time: this machine's, as far as joint states allow.

@@ -251,6 +251,8 @@ class Commander:
 
     def doubt(self) -> None:
         """The controller may command something else than it was sent: it was away."""
+        if not self.told.setpoint.known:
+            return
         self._gate.setpoint = self._gate.setpoint.doubted()
         self.told = replace(self.told, setpoint=self._gate.setpoint)
 

@@ -367,6 +367,22 @@ class Supervisor:
             self.explain(Cause.COMMANDS_LATE, f"{words}; {_GO_ON}")
             self._listener.aborted(playing, self.cause, self.message)
 
+    def clock_was_set(self, by_s: float) -> None:
+        """The controller's clock was set forward by so much: what plays goes on, later by it.
+
+        A controller counts the periods since it took a trajectory up, and looks at its clock for
+        the next one alone.
+        """
+        self._commander.later(by_s)
+        self._clock.later(by_s)
+        self._timeliness.later(by_s)
+        self._rest.forget()
+        if self._watch is not None:
+            self._watch.forget()
+        message = f"the controller's clock was set by {by_s:+.3f} s"
+        self._listener.worried(message)
+        self._drop(Cause.CLOCKS_DIFFER, message)
+
     def _look_at_clock(self, senses: Senses, now_s: float) -> None:
         back_s = self._clock.look(now_s)
         if not back_s:

@@ -25,6 +25,10 @@ class Timeliness:
         """Somebody has asked for a stop: what was sent before is not to be played after it."""
         self._stopped_s = now_s
 
+    def later(self, by_s: float) -> None:
+        """The clock was set forward by so much."""
+        self._stopped_s += by_s
+
     def forget(self) -> None:
         """Time was turned back."""
         self._stopped_s = -math.inf

@@ -108,6 +108,10 @@ class ClockWatch:
         self._jump_s = jump_s
         self._latest_s = -np.inf
 
+    def later(self, by_s: float) -> None:
+        """The clock was set forward by so much, which is known."""
+        self._latest_s += by_s
+
     def look(self, now_s: float) -> float:
         """Return by how much ROS time went back since the last look [s]; 0: it did not."""
         latest_s = self._latest_s

@@ -243,7 +243,7 @@ class IkNode(VeraNode):
             return Senses(fault=MotionRefusedError(Cause.NOT_ACTIVE, "ik_node is not configured"))
         reader.read()
         if reader.set_by_s and self._supervisor is not None:
-            self._on_clock_set(reader.set_by_s)
+            self._supervisor.clock_was_set(reader.set_by_s)
         missing = self._missing()
         fault = None if to_stop else self._rivals.fault()
         if not self.active:
@@ -252,11 +252,6 @@ class IkNode(VeraNode):
             lost = MotionRefusedError(Cause.NO_CONTROLLER, missing) if missing else None
             fault = lost or self._clocks_fault(reader) or self._robot.fault()
         return replace(reader.sense(fault), heard=self._outputs[0].heard())
-
-    def _on_clock_set(self, by_s: float) -> None:
-        """The controller's clock was set: what plays goes on, at other times of it."""
-        self._commander.later(by_s)
-        self.get_logger().error(f"the controller's clock was set by {by_s:+.3f} s")
 
     def _clocks_fault(self, reader: ArmReader) -> MotionRefusedError | None:
         """Why the controller's time is not known well enough."""
@@ -326,6 +321,8 @@ class IkNode(VeraNode):
             return
         senses = self._sense()
         supervisor.tick(senses, self.now_s())
+        if self._outputs[0].waiting_for() and not supervisor.playing and not supervisor.stopping:
+            self._commander.doubt()  # the controller that comes may command something else
         if senses.measured is not None:
             ours_s = senses.measured.stamp_s + self._ours_less_arms_s()
             seen = replace(senses.measured, stamp_s=ours_s)
