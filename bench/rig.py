@@ -91,7 +91,7 @@ class Rig:
 
     def check(self, trajectory: ArmTrajectory, q: Vector) -> None:
         """Ask a gate whose set-point rests there."""
-        self._gate(q).check_arm(trajectory, ArmState(q), 0.0)
+        self._gate(q, self._publish).check_arm(trajectory, ArmState(q), 0.0)
 
     def tcp(self, q: Vector) -> tuple[Vector, Vector]:
         """Position (3,) [m] and rotation (3, 3) of the TCP."""
@@ -105,17 +105,28 @@ class Rig:
         solution = self.ik.solve(pin.SE3(rotation, position), q, max_step)
         return solution.q, solution.verdict is Verdict.SOLVED
 
-    def commander(self, q: Vector) -> Commander:
-        """An arm that is held at rest. `q`: Shape (n,), [rad]."""
+    def commander(
+        self,
+        q: Vector,
+        lead: Lead | None = None,
+        publish: Callable[[ArmTrajectory, float], None] | None = None,
+    ) -> Commander:
+        """An arm that is held at rest.
+
+        Args:
+            q: where. Shape (n,), [rad].
+            lead: time that what is sent is given; None: always the same.
+            publish: gets what is let out; None: it is kept here.
+        """
         self.published.clear()
         self.published_gripper.clear()
         return Commander(
             self.chunks,
             self.planner,
-            self._gate(q),
+            self._gate(q, publish or self._publish),
             Gripper(self.gripper_limits, 2),
             rails=self.rails,
-            lead=Lead(_STOP_LEAD_S),
+            lead=lead or Lead(_STOP_LEAD_S),
             hand_over_lead_s=HAND_OVER_LEAD_S,
             rest_speed=_REST_SPEED,
         )
@@ -124,12 +135,12 @@ class Rig:
         self.published.append(trajectory)
         self.started_s = start_s
 
-    def _gate(self, q: Vector) -> Gate:
+    def _gate(self, q: Vector, publish: Callable[[ArmTrajectory, float], None]) -> Gate:
         gate = Gate(
             self.arm,
             self.limits,
             self.gripper_limits,
-            self._publish,
+            publish,
             lambda trajectory, _: self.published_gripper.append(trajectory),
             self.obstacles,
         )

@@ -4,6 +4,8 @@
 import math
 from collections import deque
 
+from vera_ros.motion.causes import Cause, MotionRefusedError
+
 AGREEMENT_S = 0.02  # joint states come no later than this, the soonest of a second
 _RECENT_S, _LONG_S = 0.15, 1.0
 _JUMP_S = 0.03  # by which a clock that runs on does not go astray between two joint states
@@ -91,3 +93,28 @@ class ArmClock:
         """How far apart the bounds are."""
         bounds = self.bounds_s(steady_s)
         return 0.0 if bounds is None else bounds[1] - bounds[0]
+
+    def fault(self, steady_s: float, ours_s: float, most_s: float) -> MotionRefusedError | None:
+        """Why the controller's time is not known well enough to move; None: it is.
+
+        Args:
+            steady_s: steady time.
+            ours_s: this machine's clock.
+            most_s: by which the clocks may differ.
+        """
+        off_s, unsure_s = self.offset_s(steady_s, ours_s), self.uncertainty_s(steady_s)
+        if abs(off_s) > most_s:
+            way = "ahead of" if off_s > 0.0 else "behind"
+            return MotionRefusedError(
+                Cause.CLOCKS_DIFFER,
+                f"the controller's clock is {abs(off_s):.3f} s {way} this machine's, by the stamps "
+                f"of its joint states; valid is up to {most_s} s (clock_difference_s); synchronize "
+                "the clocks of both machines, for instance with chrony",
+            )
+        if unsure_s > most_s + AGREEMENT_S:
+            return MotionRefusedError(
+                Cause.CLOCKS_DIFFER,
+                f"the controller's clock is only known to {unsure_s:.3f} s, since the stamps of "
+                f"its joint states wander; valid is up to {most_s + AGREEMENT_S:.3f} s",
+            )
+        return None

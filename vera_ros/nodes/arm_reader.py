@@ -158,6 +158,14 @@ class ArmReader:
             return 0.0
         return self.clock.offset_s(time.monotonic(), self._ours_s())
 
+    def unsure_s(self) -> float:
+        """How exactly the controller's time is known [s]."""
+        return self.clock.uncertainty_s(time.monotonic())
+
+    def clocks_fault(self, most_s: float) -> MotionRefusedError | None:
+        """Why the clocks do not go together (see ArmClock.fault)."""
+        return self.clock.fault(time.monotonic(), self._ours_s(), most_s)
+
     def _ours_s(self) -> float:
         return float(self._ros_clock.now().nanoseconds) * 1e-9
 

@@ -15,7 +15,6 @@ from std_srvs.srv import Trigger
 
 from vera_ros.embodiments import find_embodiment
 from vera_ros.errors import ConfigurationError
-from vera_ros.motion.arm_clock import AGREEMENT_S
 from vera_ros.motion.causes import Cause, MotionRefusedError
 from vera_ros.motion.commands import ChunkCommand
 from vera_ros.motion.gate import GripperLimits
@@ -254,27 +253,12 @@ class IkNode(VeraNode):
         return replace(reader.sense(fault), heard=self._outputs[0].heard())
 
     def _clocks_fault(self, reader: ArmReader) -> MotionRefusedError | None:
-        """Why the controller's time is not known well enough."""
+        """Why the controller's time is not known well enough; where time comes by /clock, it is."""
         if self.get_clock().ros_time_is_active:
             return None
         most_s = self.parameters["clock_difference_s"]
-        off_s, unsure_s = reader.offset_s(), reader.clock.uncertainty_s(time.monotonic())
-        self._commander.past_s = PAST_S + min(unsure_s, most_s)
-        if abs(off_s) > most_s:
-            way = "ahead of" if off_s > 0.0 else "behind"
-            return MotionRefusedError(
-                Cause.CLOCKS_DIFFER,
-                f"the controller's clock is {abs(off_s):.3f} s {way} this machine's, by the stamps "
-                f"of its joint states; valid is up to {most_s} s (clock_difference_s); synchronize "
-                "the clocks of both machines, for instance with chrony",
-            )
-        if unsure_s > most_s + AGREEMENT_S:
-            return MotionRefusedError(
-                Cause.CLOCKS_DIFFER,
-                f"the controller's clock is only known to {unsure_s:.3f} s, by the stamps of its "
-                f"joint states, which come irregularly; valid is up to {most_s} s",
-            )
-        return None
+        self._commander.past_s = PAST_S + min(reader.unsure_s(), most_s)
+        return reader.clocks_fault(most_s)
 
     def now_s(self) -> float:
         """The controller's time, as far as it is known; this machine's where nothing is."""
