@@ -263,13 +263,13 @@ class ArmSide:
         now_s = self._controllers_s()
         unsure_s = self._clock.uncertainty_s(self.now_s)
         self._commander.past_s = PAST_S + min(unsure_s, _CLOCK_DIFFERENCE_S)
-        differ = self._clock.fault(self.now_s, self._ours_s(), _CLOCK_DIFFERENCE_S)
         return Senses(
             None if known.unknown(self.now_s, now_s) else known.newest,
             None,
             known.age_s(self.now_s, now_s),
             known.silent_s(self.now_s),
-            differ or known.fault(self.now_s, now_s),
+            known.fault(self.now_s, now_s),
+            self._clock.fault(self.now_s, self._ours_s(), _CLOCK_DIFFERENCE_S),
             known.settled(self.now_s),
             True,
         )

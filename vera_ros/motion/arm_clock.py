@@ -4,12 +4,18 @@
 import math
 from collections import deque
 
+import numpy as np
+
 from vera_ros.motion.causes import Cause, MotionRefusedError
 
 AGREEMENT_S = 0.02  # joint states come no later than this, the soonest of a second
 _RECENT_S, _LONG_S = 0.15, 1.0
 _JUMP_S = 0.03  # by which a clock that runs on does not go astray between two joint states
 _JUMP_SAMPLES = 3  # that agree on a jump, until it is one
+_BLOCK_S, _BLOCKS = 0.05, 12  # of which the soonest joint state counts, where the clock's rate does
+_CALM_RATE = 1e-3  # a clock that is slewed no faster is taken for one that runs as it should
+_NOISE_S = 1e-4
+_CERTAIN = 5.0  # times its scatter, that a drift must be to be one
 
 
 class ArmClock:
@@ -19,15 +25,25 @@ class ArmClock:
     ahead of it by no more than the way takes. Both bounds go on with steady time, so no setting of
     this machine's clock moves them. Delay of all joint states counts as a clock that is behind.
 
+    A controller plays a trajectory by the periods that pass, and takes up the next one by its
+    clock: where that was set, or runs at another rate, both differ, and by how much is told.
+
     Times are the controller's clock [s], unless they are called steady or ours. The bounds may be
     read in any thread; one observes.
+
+    Attributes:
+        wanders: the clock was set, or did not run as it should, within the last second.
     """
 
     def __init__(self) -> None:
         self._ahead: deque[tuple[float, float]] = deque()  # (steady time, stamp less that)
+        self._blocks: deque[tuple[float, float]] = deque(maxlen=_BLOCKS)  # the largest of each
         self._newest_s = -math.inf
         self._astray: list[float] = []
         self._bounds: tuple[float, float] | None = None  # of the clock less steady time
+        self._calm: float | None = None  # the clock less steady time, when it ran as it should
+        self._restless_s = -math.inf  # steady time
+        self.wanders = False
 
     def observe(self, stamp_s: float, received_s: float) -> float:
         """Take in the stamp of a joint state; return by how much the clock was set since.
@@ -44,8 +60,10 @@ class ArmClock:
         if backward or ahead_s > expected_s + _JUMP_S:
             return self._go_astray(stamp_s, received_s, ahead_s - expected_s)
         self._astray.clear()
+        if stamp_s <= self._newest_s:
+            return 0.0  # said before, or out of order: it is later than it says
         self._note(stamp_s, received_s)
-        return 0.0
+        return self._drift(received_s)
 
     def _go_astray(self, stamp_s: float, received_s: float, by_s: float) -> float:
         if self._astray and abs(by_s - self._astray[-1]) > AGREEMENT_S:
@@ -56,19 +74,44 @@ class ArmClock:
         set_by_s = max(self._astray)
         self._astray.clear()
         self._ahead.clear()
-        self._newest_s = -math.inf
+        self._blocks.clear()
         self._note(stamp_s, received_s)
+        self._calm, self._restless_s, self.wanders = None, received_s, True
         return set_by_s
 
     def _note(self, stamp_s: float, received_s: float) -> None:
-        if stamp_s <= self._newest_s:
-            return  # said before, or out of order: it is later than it says
         self._newest_s = stamp_s
-        self._ahead.append((received_s, stamp_s - received_s))
+        ahead_s = stamp_s - received_s
+        self._ahead.append((received_s, ahead_s))
         while self._ahead[0][0] < received_s - _LONG_S:
             self._ahead.popleft()
+        if self._blocks and received_s < self._blocks[-1][0] + _BLOCK_S:
+            begun_s, largest = self._blocks[-1]
+            self._blocks[-1] = begun_s, max(largest, ahead_s)
+        else:
+            self._blocks.append((received_s, ahead_s))
         recent = max(ahead for at_s, ahead in self._ahead if at_s >= received_s - _RECENT_S)
         self._bounds = recent, max(ahead for _, ahead in self._ahead) + AGREEMENT_S
+
+    def _drift(self, received_s: float) -> float:
+        """By how much the clock has gone astray since it last ran as it should, and was told so.
+
+        It does not run so where a line through the soonest joint states rises or falls, by more
+        than they scatter about it.
+        """
+        self.wanders = received_s < self._restless_s + _LONG_S
+        if len(self._blocks) < _BLOCKS:
+            return 0.0
+        times_s, largest = np.array(self._blocks).T
+        t = times_s - times_s[-1]
+        rate, level = np.polyfit(t, largest, 1)
+        scatter_s = float(np.abs(largest - (level + rate * t)).max())
+        drifted_s = abs(rate) * -t[0]
+        if abs(rate) > _CALM_RATE and drifted_s > _CERTAIN * scatter_s + _NOISE_S:
+            self._restless_s, self.wanders = received_s, True
+        now = float(level + rate * (received_s - times_s[-1]))
+        before, self._calm = self._calm, now
+        return now - before if self.wanders and before is not None else 0.0
 
     def bounds_s(self, steady_s: float) -> tuple[float, float] | None:
         """The earliest and the latest that it can be for the controller; None: nothing is known."""
@@ -105,16 +148,26 @@ class ArmClock:
         off_s, unsure_s = self.offset_s(steady_s, ours_s), self.uncertainty_s(steady_s)
         if abs(off_s) > most_s:
             way = "ahead of" if off_s > 0.0 else "behind"
-            return MotionRefusedError(
-                Cause.CLOCKS_DIFFER,
-                f"the controller's clock is {abs(off_s):.3f} s {way} this machine's, by the stamps "
-                f"of its joint states; valid is up to {most_s} s (clock_difference_s); synchronize "
-                "the clocks of both machines, for instance with chrony",
+            return _differ(
+                f"is {abs(off_s):.3f} s {way} this machine's, by the stamps of its joint states; "
+                f"valid is up to {most_s} s (clock_difference_s)"
+            )
+        if self.wanders:
+            return _differ(
+                "was set, or does not run as it should, by the stamps of its joint states: what is "
+                "sent could not go on from what plays; it must run steadily for a second"
             )
         if unsure_s > most_s + AGREEMENT_S:
-            return MotionRefusedError(
-                Cause.CLOCKS_DIFFER,
-                f"the controller's clock is only known to {unsure_s:.3f} s, since the stamps of "
-                f"its joint states wander; valid is up to {most_s + AGREEMENT_S:.3f} s",
+            return _differ(
+                f"is only known to {unsure_s:.3f} s, by the stamps of its joint states; valid is "
+                f"up to {most_s + AGREEMENT_S:.3f} s"
             )
         return None
+
+
+def _differ(how: str) -> MotionRefusedError:
+    return MotionRefusedError(
+        Cause.CLOCKS_DIFFER,
+        f"the controller's clock {how}; nothing new begins; synchronize the clocks of both "
+        "machines, for instance with chrony",
+    )

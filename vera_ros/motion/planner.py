@@ -14,7 +14,9 @@ _FASTEST = 5.0  # times its limit, that a joint can be measured to move
 _SHORTEST_BRAKE_S, _BRAKE_SHARE = 0.3, 0.9  # share of the rate limits
 _RETURNS_S = np.geomspace(0.1, 10.0, 25)  # how long a way back may take, shortest first
 _RETURN_MOMENTS = 100  # of its one piece, by which it is judged
-_STOP_KNOTS = (8, 12, 16, 24, 32, 48, 64, 96)  # lengths that a stop may have, shortest first
+# Lengths that a stop may have, shortest first.
+_STOP_KNOTS = (4, 5, 6, 7, 8, 10, 12, 14, 16, 20, 24, 32, 48, 64, 96)
+_STOP_SHARE = 1.4  # times speed over acceleration limit, in which no stop ends
 
 
 class Planner:
@@ -133,7 +135,11 @@ class Planner:
             return JointSpline(np.arange(float(len(phase))) * KNOT_S, q, (dq, ddq))
 
         left = int(np.ceil((path.duration_s - time_s) / KNOT_S))
+        speed = np.abs(path.derivative(1, time_s + lead * KNOT_S))
+        shortest_s = _STOP_SHARE * float((speed / self._limits.rates.joints[1]).max())
         for count in _STOP_KNOTS:
+            if count * KNOT_S < shortest_s:
+                continue
             if lead + count >= left:
                 break
             u = np.arange(1, count + 1) / count

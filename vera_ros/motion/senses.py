@@ -18,6 +18,7 @@ class Senses:
         age_s: of the measurement, by its stamp or its arrival, whatever is longer ago.
         silent_s: since it came.
         fault: why nothing may be moved; None: it may, and the arm is measured.
+        unfit: why nothing new may begin, while what plays goes on; None: it may.
         settled: whether measurements have agreed for long enough to move by them alone.
         heard: whether the controller has what was sent last; None: that is not known.
     """
@@ -27,6 +28,7 @@ class Senses:
     age_s: float = 0.0
     silent_s: float = 0.0
     fault: MotionRefusedError | None = None
+    unfit: MotionRefusedError | None = None
     settled: bool = True
     heard: bool | None = None
 

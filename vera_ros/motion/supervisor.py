@@ -228,6 +228,8 @@ class Supervisor:
             raise MotionRefusedError(Cause.HELD, HELD)
         if senses.fault is not None:
             raise senses.fault
+        if senses.unfit is not None:
+            raise senses.unfit
         if not self._lead.fits:
             raise MotionRefusedError(Cause.COMMANDS_LATE, self._lead.refusal)
         assert senses.measured is not None

@@ -133,7 +133,7 @@ class ArmReader:
             known.age_s(steady_s, now_s),
             known.silent_s(steady_s),
             fault or known.fault(steady_s, now_s),
-            known.settled(steady_s),
+            settled=known.settled(steady_s),
         )
 
     def fault(self) -> MotionRefusedError | None:

@@ -249,8 +249,11 @@ class IkNode(VeraNode):
             fault = MotionRefusedError(Cause.NOT_ACTIVE, "ik_node is not active; activate it first")
         elif fault is None:
             lost = MotionRefusedError(Cause.NO_CONTROLLER, missing) if missing else None
-            fault = lost or self._clocks_fault(reader) or self._robot.fault()
-        return replace(reader.sense(fault), heard=self._outputs[0].heard())
+            fault = lost or self._robot.fault()
+        senses = reader.sense(fault)
+        return replace(
+            senses, unfit=self._clocks_fault(reader), heard=self._outputs[0].heard()
+        )
 
     def _clocks_fault(self, reader: ArmReader) -> MotionRefusedError | None:
         """Why the controller's time is not known well enough; where time comes by /clock, it is."""
