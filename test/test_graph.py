@@ -17,6 +17,7 @@ from vera_ros.graph import (
     SERVERS,
     GraphOptions,
     NodeSpec,
+    check_launch_arguments,
     command,
     nodes,
 )
@@ -172,6 +173,46 @@ def test_a_configuration_that_cannot_be_used_is_refused(
     with pytest.raises(ConfigurationError) as refusal:
         nodes(GraphOptions(config=path))
     assert message in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    ("key", "namespace", "nearest"),
+    [
+        ("/**/ik_nod", "", "/**/ik_node"),
+        ("/right/ik_node", "/left", "/left/ik_node"),
+        ("ik_node", "left", "/left/ik_node"),
+        ("/*/ik_node", "", "/ik_node"),
+    ],
+)
+def test_a_block_that_no_node_of_the_graph_reads_is_refused(
+    tmp_path: Path, key: str, namespace: str, nearest: str
+) -> None:
+    path = tmp_path / "config.yaml"
+    path.write_text(f"{key}: {{ros__parameters: {{speed_scale: 0.5}}}}")
+    with pytest.raises(ConfigurationError) as refusal:
+        nodes(GraphOptions(config=path), namespace)
+    assert f"'{path}' line 1: the block '{key}'" in str(refusal.value)
+    assert nearest in str(refusal.value)
+
+
+@pytest.mark.parametrize("namespace", ["", "/left", "cell/left"])
+@pytest.mark.parametrize("robot", ROBOTS)
+def test_packaged_configurations_fit_any_namespace(robot: str, namespace: str) -> None:
+    options = GraphOptions(robot=robot, server="attach")
+    assert nodes(options, namespace) == nodes(options)
+
+
+def test_launch_arguments_that_nothing_reads_are_refused() -> None:
+    declared = ("robot", "server", "namespace", "config")
+    check_launch_arguments(["robot:=real", "config:=a:=b", "sigterm_timeout:=60"], declared)
+    for argument, words in (
+        ("namespac:=left", ("'namespac'", "namespace")),
+        ("speed_scale:=0.5", ("'speed_scale'", "config")),
+    ):
+        with pytest.raises(ConfigurationError) as refusal:
+            check_launch_arguments(["robot:=real", argument], declared)
+        for word in words:
+            assert word in str(refusal.value)
 
 
 def test_a_configuration_that_is_not_there_is_refused(tmp_path: Path) -> None:

@@ -87,6 +87,7 @@ def test_arguments_are_explained(environment: dict[str, str]) -> None:
         ("lockstep:=perhaps", "perhaps"),
         ("dds_profile:=huge", "huge"),
         ("config:=/nowhere.yaml", "config '/nowhere.yaml' is not a file"),
+        ("speed_scale:=0.5", "launch argument 'speed_scale' is not known"),
         ("server_url:=http://127.0.0.1:8800", "server_url is 'http://127.0.0.1:8800'"),
     ],
 )

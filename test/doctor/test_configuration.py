@@ -63,11 +63,31 @@ def test_a_node_gets_what_is_meant_for_its_namespace(tmp_path: Path) -> None:
         ("/**/policy_node:\n  ros__parameters: {crop: 3.0}\n", "policy_node: parameter 'crop'"),
         ("/**/ik_node:\n  ros__parameters: {speed_scale: 7.0}\n", "'speed_scale' is 7.0; valid"),
         ("/**/policy_node:\n  crop: true\n", "cannot be read"),
+        ("/**/ik_node:\n  ros__parameters: {speed_scal: 0.5}\n", "nearest are speed_scale"),
+        ("/**/sim_node:\n  ros__parameters: {sede: 1}\n", "nearest are seed"),
+        ("/**:\n  ros__parameters: {workspace_loer: [0.0]}\n", "nearest are workspace_lower"),
+        ("/**/ik_node:\n  ros__parameters: {view_topics: [a]}\n", "but of policy_node"),
+        ("/**/ik_node:\n  ros__parameters: {remappings: ['a:=b']}\n", "block '/**'"),
+        ("/**/ik_nod:\n  ros__parameters: {speed_scale: 0.5}\n", "nearest are /**/ik_node"),
+        ("/left/ik_node:\n  ros__parameters: {speed_scale: 0.5}\n", "namespace '/'"),
+        ("/*/ik_node:\n  ros__parameters: {speed_scale: 0.5}\n", "namespace '/'"),
+        ("/**/ik_node:\n  ros__parameter: {speed_scale: 0.5}\n", "write ros__parameters"),
+        ("/**/ik_node:\n  ros__parameters: {dry_run: true, dry_run: false}\n", "again"),
+        ("/**/ik_node:\n  ros__parameters: {joint_names: [a, 1]}\n", "cannot be read"),
     ],
 )
 def test_a_file_that_a_node_would_refuse_is_refused(tmp_path: Path, text: str, named: str) -> None:
     with pytest.raises(ConfigurationError, match=re.escape(named)):
         read_file(text, tmp_path)
+
+
+def test_what_is_for_other_nodes_is_warned_of(tmp_path: Path) -> None:
+    text = "/camera/driver:\n  ros__parameters: {port: 80}\n"
+    finding = judge(read_file(text, tmp_path))
+    assert finding.verdict is Verdict.WARNING
+    assert "line 1: the block '/camera/driver'" in finding.found
+    finding = judge(read_file(TWO_ARMS, tmp_path, namespace="right"))
+    assert "'/left/policy_node' is for another namespace" in finding.found
 
 
 @pytest.mark.parametrize(

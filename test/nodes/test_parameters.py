@@ -114,6 +114,26 @@ def test_a_node_does_not_start_with_it(
         assert word in str(error.value)
 
 
+@pytest.mark.parametrize(
+    ("kind", "name", "words"),
+    [
+        (IkNode, "speed_scal", ("ik_node; nearest are speed_scale",)),
+        (PolicyNode, "workspace_lower", ("policy_node but of ik_node", "'/**/ik_node'")),
+        (SimNode, "remappings", ("sim_node",)),
+        (ReferenceServer, "autostrat", ("reference_server; nearest are autostart",)),
+        (ServerNode, "xyzzy", ("server_node", "README.md")),
+    ],
+)
+def test_a_node_does_not_start_with_a_parameter_that_it_does_not_declare(
+    stage: Stage, kind: type[VeraNode], name: str, words: tuple[str, ...]
+) -> None:
+    with pytest.raises(ConfigurationError) as error:
+        stage.add(kind, **{name: 1})
+    assert f"parameter '{name}', given to '/" in str(error.value)
+    for word in words:
+        assert word in str(error.value)
+
+
 @dataclass
 class Declared:
     value: Any

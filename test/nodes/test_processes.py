@@ -63,6 +63,77 @@ def test_a_node_that_cannot_start_says_why_and_ends(
         assert word in processes.log(node)
 
 
+LEFT = ("--ros-args", "-r", "__ns:=/left")
+
+
+@pytest.mark.parametrize(
+    ("text", "arguments", "words"),
+    [
+        ("/**/judge_node: {ros__parameters: {hold_x: 1.0}}", LEFT, ("'hold_x'", "hold_s")),
+        ("/**/judge_nod: {ros__parameters: {hold_s: 1.0}}", LEFT, ("/**/judge_node",)),
+        ("/right/judge_node: {ros__parameters: {hold_s: 1.0}}", LEFT, ("/left/judge_node",)),
+        ("judge_node: {ros__parameters: {hold_s: 1.0}}", LEFT, ("namespace '/left'",)),
+        ("/*/judge_node: {ros__parameters: {hold_s: 1.0}}", ("--ros-args",), ("namespace '/'",)),
+        ("/**: {ros__parameters: {speed_scal: 0.5}}", LEFT, ("'speed_scal'", "speed_scale")),
+        ("/**/judge_node: {ros__parameters: {view_topics: [a]}}", LEFT, ("of policy_node",)),
+        ("/**/judge_node: {ros__parameters: {remappings: ['a:=b']}}", LEFT, ("block '/**'",)),
+        ("/**/judge_node: {hold_s: 1.0}", LEFT, ("outside of ros__parameters",)),
+        ("/**/judge_node: {ros__parameter: {hold_s: 1.0}}", LEFT, ("write ros__parameters",)),
+        ("/**/judge_node: {ros__parameters: {hold_s: 1.0, hold_s: 2.0}}", LEFT, ("again",)),
+        ("/**/judge_node: {ros__parameters: {hold_s: [1, 2.0]}}", LEFT, ("double",)),
+        ("", (*LEFT, "-p", "hold_x:=1.0"), ("'hold_x'", "'/left/judge_node'", "hold_s")),
+        ("", (*LEFT, "-p", "view_topics:=[a]"), ("'view_topics'", "of policy_node")),
+        ("", (*LEFT, "-p", "remappings:=[a]"), ("'remappings'",)),
+        ("", (*LEFT, "-p", "judge_nod:hold_s:=1.0"), ("'judge_nod'", "'/left/judge_node'")),
+        ("", (*LEFT, "-p", "hold_s:=1.0", "-p", "hold_s:=2.0"), ("hold_s is given 2 times",)),
+        ("", (*LEFT, "-p", "hold_s"), ("ROS arguments", "-p hold_s")),
+        ("", (*LEFT, "-p", "use_sim_time:=soon"), ("use_sim_time", "wrong type")),
+        ("", ("-p", "hold_s:=1.0"), ("-p hold_s:=1.0", "--ros-args")),
+    ],
+)
+def test_a_node_that_is_given_what_it_does_not_read_says_so_in_one_line_and_ends(
+    processes: Processes,
+    tmp_path: Path,
+    text: str,
+    arguments: tuple[str, ...],
+    words: tuple[str, ...],
+) -> None:
+    command = [sys.executable, "-m", "vera_ros.nodes.judge_node", *arguments]
+    if text:
+        file = tmp_path / "robot.yaml"
+        file.write_text(text)
+        command += ["--params-file", str(file)]
+        words += (str(file),)
+    processes.start("judge_node", command)
+    assert ended(processes, "judge_node") == 1
+    log = processes.log("judge_node")
+    (line,) = (line for line in log.splitlines() if line.startswith("error: "))
+    for word in words:
+        assert word in line
+    assert "Traceback" not in log
+    assert "active" not in log
+
+
+def test_a_node_reads_a_file_that_is_shared_with_others(
+    processes: Processes, tmp_path: Path
+) -> None:
+    file = tmp_path / "robot.yaml"
+    file.write_text(
+        "/**: {ros__parameters: {speed_scale: 0.5, remappings: ['a:=b'], use_sim_time: false}}\n"
+        "/**/ik_node: {ros__parameters: {tcp_frame: x}}\n"
+        "/**/judge_node: {ros__parameters: {hold_s: 1.0}}\n"
+        "/camera/driver: {ros__parameters: {port: 80}}\n"
+    )
+    command = [sys.executable, "-m", "vera_ros.nodes.judge_node", "--ros-args"]
+    processes.start("judge_node", [*command, "--params-file", str(file)])
+    while "active" not in processes.log("judge_node"):
+        processes.check()
+    assert processes.end(signal.SIGINT) == {"judge_node": 0}
+    assert "line 4: the block '/camera/driver' is for no node of vera_ros" in (
+        processes.log("judge_node")
+    )
+
+
 @pytest.mark.parametrize("number", SIGNALS)
 def test_a_node_that_waits_for_the_robots_description_ends_in_order(
     processes: Processes, number: signal.Signals
