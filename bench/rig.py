@@ -15,6 +15,7 @@ from vera_ros.motion.arm_model import ArmModel
 from vera_ros.motion.chunk_planner import ChunkPlanner
 from vera_ros.motion.collision import CollisionModel
 from vera_ros.motion.commander import Commander
+from vera_ros.motion.fingers import finger_points
 from vera_ros.motion.gate import Gate, GripperLimits
 from vera_ros.motion.gripper import Gripper
 from vera_ros.motion.ik import IkSolver, Verdict
@@ -142,6 +143,7 @@ def make_limits(arm: ArmModel) -> Limits:
         workspace_upper=np.array(_ARM_NODE["workspace_upper"]),
         duration_s=_LONGEST_S,
         start_rad=0.05,
+        hand=np.vstack((np.zeros(3), finger_points(URDF.read_text(), arm))),
     )
 
 

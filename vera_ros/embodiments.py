@@ -48,6 +48,7 @@ class Embodiment:
             wire's numbers (scaled by the server's `action_abs_scale` when they are not metric).
         response_model: how an arm answers its actions, a file in config/.
         rails: bounds of its actions that the arm side keeps; None: none beyond the arm's own.
+        moves_flange: its deltas are those of the arm's flange, not of a TCP between the fingers.
         drivable: whether this package can move an arm with it.
     """
 
@@ -64,6 +65,7 @@ class Embodiment:
     action_scale: tuple[float, ...] | None = None
     response_model: str = "direct.yaml"
     rails: Rails | None = None
+    moves_flange: bool = False
     drivable: bool = True
 
 
@@ -97,6 +99,7 @@ EMBODIMENTS = {
             viewer_port=8805,
             # The policy's own controller keeps these.
             rails=Rails(step_m=0.03, step_rad=math.radians(3.0), chunk_m=0.2),
+            moves_flange=True,
         ),
         Embodiment(
             name="allegro",

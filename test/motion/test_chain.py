@@ -16,7 +16,7 @@ from vera_ros.motion.chain import (
     place,
     point_jacobian,
     tcp_motion,
-    tcp_positions,
+    tcp_poses,
 )
 
 from .chunks import Vector
@@ -133,25 +133,31 @@ def test_jacobian_is_the_derivative_of_the_pose(arm: Arm) -> None:
 @given(arm=ARMS, count=st.integers(1, 3))
 def test_many_samples_are_each_like_one(arm: Arm, count: int) -> None:
     q = np.array([arm.vector() for _ in range(count)])
-    J, positions = np.empty((count, 6, arm.n)), np.empty((count, 3))
+    J, positions, rotations = (
+        np.empty((count, 6, arm.n)),
+        np.empty((count, 3)),
+        np.empty((count, 3, 3)),
+    )
     jacobians(arm.chain, q, J)
-    tcp_positions(arm.chain, q, positions)
+    tcp_poses(arm.chain, q, positions, rotations)
     for sample in range(count):
-        _, at, axes = placed(arm.chain, q[sample])
+        turned, at, axes = placed(arm.chain, q[sample])
         alone = np.empty((6, arm.n))
         point_jacobian(at, axes, arm.chain.turns, alone)
         np.testing.assert_array_equal(J[sample], alone)
         np.testing.assert_array_equal(positions[sample], at[-1])
+        np.testing.assert_array_equal(rotations[sample], turned[-1])
 
 
 @given(arm=ARMS)
 def test_tcp_motion_has_three_exact_rates(arm: Arm) -> None:
     """Velocity and acceleration are pinocchio's; the jerk is its acceleration's derivative."""
     q, dq, ddq, jerk = motion = np.stack([arm.vector() for _ in range(4)])
-    positions, rates = np.empty((1, 3)), np.empty((3, 1, 6))
-    tcp_motion(arm.chain, motion[:, None], positions, rates)
+    positions, rotations, rates = np.empty((1, 3)), np.empty((1, 3, 3)), np.empty((3, 1, 6))
+    tcp_motion(arm.chain, motion[:, None], positions, rotations, rates)
     pose, twist, rate = arm.state(q, dq, ddq)
     np.testing.assert_allclose(positions[0], pose.translation, atol=1e-12)
+    np.testing.assert_allclose(rotations[0], pose.rotation, atol=1e-12)
     np.testing.assert_allclose(rates[0, 0], twist, atol=1e-10)
     np.testing.assert_allclose(rates[1, 0], rate, atol=1e-9)
     step = 1e-4

@@ -97,7 +97,7 @@ def test_slower_never_allows_more(limits: Limits, speed: float, turn: float) -> 
 @given(position=vectors(-2.0, 2.0, 3))
 def test_depth_outside_is_how_far_the_box_is_left(limits: Limits, position: Vector) -> None:
     nearest = np.clip(position, limits.workspace_lower, limits.workspace_upper)
-    (depth,) = limits.depth_outside(position[None])
+    (depth,) = limits.depth_outside(position[None], np.eye(3)[None])
     assert depth == pytest.approx(np.abs(position - nearest).max())
 
 

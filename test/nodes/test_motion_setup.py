@@ -77,7 +77,7 @@ def test_robot_descriptions_that_lack_something(urdf: str, words: str) -> None:
     [
         ({"response_model": "nowhere.yaml"}, "nowhere.yaml"),
         ({"limits": "nowhere.yaml"}, "nowhere.yaml"),
-        ({"limits": "direct.yaml"}, "'tcp' is missing"),
+        ({"limits": "direct.yaml"}, "'arm' is missing"),
         ({"effort_limits": [1.0]}, "effort_limits.*one value per joint"),
         ({"start_posture": [0.0]}, "start_posture.*one value per joint"),
         ({"gripper_closed_m": 0.05}, "gripper_closed_m"),

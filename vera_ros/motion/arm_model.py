@@ -10,7 +10,7 @@ import pinocchio as pin
 
 from vera_ros.errors import ConfigurationError
 from vera_ros.motion.causes import Cause, MotionRefusedError
-from vera_ros.motion.chain import Chain, jacobians, tcp_positions
+from vera_ros.motion.chain import Chain, jacobians, tcp_poses
 from vera_ros.motion.small_matrices import Vector
 
 _TCP_NAME_PARTS = ("grip_site", "tcp", "tool0", "tool_tip", "ee_link", "gripper_link")
@@ -31,6 +31,7 @@ class ArmModel:
     Attributes:
         joint_names: the arm's joints, base to tip, n of them.
         tcp_frame: name of the TCP's frame.
+        carried_frames: names of the links that are rigidly attached to the last joint.
         base_frame: name of the link that carries the first joint: the frame of every pose.
         lower: joint position limits. Shape (n,), [rad].
         upper: joint position limits. Shape (n,), [rad].
@@ -66,12 +67,13 @@ class ArmModel:
                 f"joint_names {list(self.joint_names)} are not one chain; valid are the joints "
                 "between the arm's base and its TCP, each carried by the one before"
             )
+        self.carried_frames = _carried_links(full, self.joint_names[-1])
         self._scratch = _Scratch(self._model)
         self._tcp = self._model.getFrameId(self.tcp_frame)
         if self._model.frames[self._tcp].parentJoint != self.n:
             raise ConfigurationError(
                 f"tcp_frame '{self.tcp_frame}' is not carried by joint '{self.joint_names[-1]}'; "
-                f"valid is one of {_carried_links(full, self.joint_names[-1])}"
+                f"valid is one of {self.carried_frames}"
             )
         first = self._model.frames[self._model.getFrameId(self.joint_names[0])]
         self._base = first.parentFrame
@@ -106,9 +108,16 @@ class ArmModel:
 
     def tcp_positions(self, q: Vector) -> Vector:
         """Positions of the TCP in the base frame. `q`: Shape (N, n), [rad]. Shape (N, 3), [m]."""
-        positions = np.empty((len(q), 3))
-        tcp_positions(self.chain, np.ascontiguousarray(q), positions)
-        return positions
+        return self.tcp_poses(q)[0]
+
+    def tcp_poses(self, q: Vector) -> tuple[Vector, Vector]:
+        """Poses of the TCP in the base frame: positions and rotations.
+
+        `q`: Shape (N, n), [rad]. Shapes (N, 3), [m], and (N, 3, 3).
+        """
+        positions, rotations = np.empty((len(q), 3)), np.empty((len(q), 3, 3))
+        tcp_poses(self.chain, np.ascontiguousarray(q), positions, rotations)
+        return positions, rotations
 
     def require_inertias(self) -> None:
         """Make sure that the URDF says what the links weigh.

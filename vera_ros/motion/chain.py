@@ -128,8 +128,10 @@ def point_jacobian(
 
 
 @compiled
-def tcp_motion(chain: Chain, motion: Vector, positions: Vector, rates: Vector) -> None:
-    """The TCP's positions and their rates for samples of a joint motion.
+def tcp_motion(
+    chain: Chain, motion: Vector, positions: Vector, rotations: Vector, rates: Vector
+) -> None:
+    """The TCP's poses and their rates for samples of a joint motion.
 
     With w, a and z the angular velocity, acceleration and jerk of a link, and r a vector fixed in
     it: r' = w x r, r'' = a x r + w x r', r''' = z x r + 2 a x r' + w x r''.
@@ -138,6 +140,7 @@ def tcp_motion(chain: Chain, motion: Vector, positions: Vector, rates: Vector) -
         chain: the arm.
         motion: positions, velocities, accelerations and jerks of the joints. Shape (4, N, n).
         positions: gets the TCP's positions. Shape (N, 3), [m].
+        rotations: gets its orientations. Shape (N, 3, 3).
         rates: gets velocity, acceleration and jerk of its translation, then of its rotation.
             Shape (3, N, 6), [m/s^k, rad/s^k].
     """
@@ -169,6 +172,7 @@ def tcp_motion(chain: Chain, motion: Vector, positions: Vector, rates: Vector) -
             r2 = plus(cross(a, r), cross(w, r1))
             r3 = plus(cross(z, r), plus(times(2.0, cross(a, r1)), cross(w, r2)))
             v1, v2, v3 = plus(v1, r1), plus(v2, r2), plus(v3, r3)
+        copy_matrix(R[n], rotations[sample])
         for i in range(3):
             positions[sample, i] = p[n, i]
             rates[0, sample, i], rates[0, sample, i + 3] = v1[i], w[i]
@@ -177,13 +181,21 @@ def tcp_motion(chain: Chain, motion: Vector, positions: Vector, rates: Vector) -
 
 
 @compiled
-def tcp_positions(chain: Chain, q: Vector, positions: Vector) -> None:
-    """The TCP's positions (Shape (N, 3), [m]) for joint positions (Shape (N, n), [rad or m])."""
+def tcp_poses(chain: Chain, q: Vector, positions: Vector, rotations: Vector) -> None:
+    """The TCP's poses for joint positions.
+
+    Args:
+        chain: the arm.
+        q: joint positions. Shape (N, n), [rad or m].
+        positions: gets the TCP's positions. Shape (N, 3), [m].
+        rotations: gets its orientations. Shape (N, 3, 3).
+    """
     n = q.shape[1]
     R, p, axes = np.empty((n + 1, 3, 3)), np.empty((n + 1, 3)), np.empty((n, 3))
     for sample in range(len(q)):
         place(chain, q[sample], R, p, axes)
         copy(p[n], positions[sample])
+        copy_matrix(R[n], rotations[sample])
 
 
 @compiled

@@ -9,6 +9,7 @@ import numpy as np
 import pinocchio as pin
 
 from vera_ros.errors import ConfigurationError
+from vera_ros.motion.small_matrices import Vector
 
 _SAME_M = 1e-6  # what rounding may move an end of a capsule
 
@@ -42,12 +43,17 @@ def read_shapes(model: pin.Model, urdf: str, source: str) -> pin.GeometryModel:
     return shapes
 
 
-def extent(shape: pin.GeometryObject) -> float:
-    """Distance from the origin of the joint that carries the shape, exceeded by no point [m]."""
+def corners(shape: pin.GeometryObject) -> Vector:
+    """Of a box around the shape, in the frame of the joint that carries it. Shape (8, 3), [m]."""
     box = shape.geometry.aabb_local
     low, high = np.asarray(box.min_).ravel(), np.asarray(box.max_).ravel()
-    corners = np.array(np.meshgrid(*zip(low, high, strict=True))).reshape(3, -1).T
-    return float(max(np.linalg.norm(shape.placement.act(corner)) for corner in corners))
+    local = np.array(np.meshgrid(*zip(low, high, strict=True))).reshape(3, -1).T
+    return np.array([shape.placement.act(corner) for corner in local])
+
+
+def extent(shape: pin.GeometryObject) -> float:
+    """Distance from the origin of the joint that carries the shape, exceeded by no point [m]."""
+    return float(np.linalg.norm(corners(shape), axis=1).max())
 
 
 def _with_capsules(shapes: list[pin.GeometryObject]) -> list[pin.GeometryObject]:

@@ -50,9 +50,8 @@ class ContactWatch:
         """
         if effort is None:
             return ""
-        if self._rigid_body:
-            effort = effort - self._arm.efforts(q, dq)
-        share = np.abs(effort) / self._limits
+        explained = self._arm.efforts(q, dq) if self._rigid_body else np.zeros(self._arm.n)
+        share = np.abs(effort - explained) / self._limits
         joint = int(np.argmax(share))
         if share[joint] <= 1.0:
             self._since_s = None
@@ -61,7 +60,9 @@ class ContactWatch:
             self._since_s = now_s
         if now_s - self._since_s < self._least_s:
             return ""
+        expected = f"{explained[joint]:.1f} Nm" if self._rigid_body else "none (effort_model: none)"
         return (
-            f"joint '{self._arm.joint_names[joint]}' pushes with {abs(effort[joint]):.1f} Nm; its "
-            f"effort limit is {self._limits[joint]:g} Nm"
+            f"'{self._arm.joint_names[joint]}' has touched something, or its effort is wrong: "
+            f"measured {effort[joint]:.1f} Nm, expected {expected}; valid is up to "
+            f"{self._limits[joint]:g} Nm apart"
         )

@@ -240,15 +240,15 @@ class Gate:
 
     def _check_tcp(self, motion: Vector) -> None:
         limits = self._limits
-        positions, rates = np.empty((motion.shape[1], 3)), np.empty((3, motion.shape[1], 6))
-        tcp_motion(self._arm.chain, motion, positions, rates)
-        depth = limits.depth_outside(positions)
+        count = motion.shape[1]
+        positions, rotations = np.empty((count, 3)), np.empty((count, 3, 3))
+        rates = np.empty((3, count, 6))
+        tcp_motion(self._arm.chain, motion, positions, rotations, rates)
+        depth = limits.depth_outside(positions, rotations)
         if not (depth <= 1e-9).all():
-            position = positions[np.argmax(depth)]
+            worst = int(np.argmax(depth))
             raise MotionRefusedError(
-                Cause.OUTSIDE_WORKSPACE,
-                f"the TCP would go to {np.round(position, 3).tolist()} m, outside the workspace "
-                f"{limits.workspace_lower.tolist()} to {limits.workspace_upper.tolist()} m",
+                Cause.OUTSIDE_WORKSPACE, limits.leaves(positions[worst], rotations[worst])
             )
         for part, bounds, unit in (
             (rates[:, :, :3], limits.rates.linear, "m"),

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The bounds that every motion keeps, and how much of them a motion uses."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +9,7 @@ import numpy as np
 
 from vera_ros.errors import ConfigurationError
 from vera_ros.motion.chain import Chain, tcp_motion
+from vera_ros.motion.compiled import compiled
 from vera_ros.motion.joint_spline import JointSpline
 from vera_ros.motion.numbers import Content, number, numbers, reading, section
 from vera_ros.motion.small_matrices import Vector
@@ -97,10 +98,12 @@ class Limits:
         lower: joint positions. Shape (n,), [rad].
         upper: joint positions. Shape (n,), [rad].
         rates: of joints and TCP.
-        workspace_lower: corner of the box that the TCP stays in, base frame. Shape (3,), [m].
+        workspace_lower: corner of the box that `hand` stays in, base frame. Shape (3,), [m].
         workspace_upper: the opposite corner. Shape (3,), [m].
         duration_s: longest trajectory.
         start_rad: largest distance of a trajectory's start from the measured position, per joint.
+        hand: the TCP itself and points around the fingers (see `fingers.finger_points`), in the
+            TCP's frame. Shape (P, 3), [m].
     """
 
     lower: Vector
@@ -110,6 +113,7 @@ class Limits:
     workspace_upper: Vector
     duration_s: float
     start_rad: float
+    hand: Vector = field(default_factory=lambda: np.zeros((1, 3)))
 
     def __post_init__(self) -> None:
         n = self.rates.joints.shape[1]
@@ -124,6 +128,10 @@ class Limits:
                 raise ConfigurationError(
                     f"limit '{name}' is {values}; valid are {count} finite numbers"
                 )
+        if self.hand.ndim != 2 or self.hand.shape[1] != 3 or not np.isfinite(self.hand).all():
+            raise ConfigurationError(
+                f"limit 'hand' is of shape {self.hand.shape}; valid are finite points (P, 3)"
+            )
         for name in ("duration_s", "start_rad"):
             if not 0 < getattr(self, name) < np.inf:
                 raise ConfigurationError(
@@ -135,10 +143,60 @@ class Limits:
                     f"'{low}' {getattr(self, low)} must be below '{high}' {getattr(self, high)}"
                 )
 
-    def depth_outside(self, positions: Vector) -> Vector:
-        """How far TCP positions (Shape (N, 3), [m]) are outside the workspace; 0 inside. (N,)."""
-        below, above = self.workspace_lower - positions, positions - self.workspace_upper
-        return np.asarray(np.maximum(np.maximum(below, above).max(axis=1), 0.0))
+    def depth_outside(self, positions: Vector, rotations: Vector, inset_m: float = 0.0) -> Vector:
+        """How far the hand is outside the workspace at some poses of the TCP; 0: not at all.
+
+        Args:
+            positions: of the TCP, base frame. Shape (N, 3), [m].
+            rotations: of the TCP, base frame. Shape (N, 3, 3).
+            inset_m: by which the workspace counts as smaller on every side.
+
+        Returns:
+            The depth of the point that is farthest out. Shape (N,), [m].
+        """
+        depths = np.empty(len(positions))
+        lower, upper = self.workspace_lower + inset_m, self.workspace_upper - inset_m
+        _depths(positions, rotations, self.hand, lower, upper, depths)
+        return depths
+
+    def leaves(self, position: Vector, rotation: Vector) -> str:
+        """Say what of the hand is outside at a pose of the TCP (Shapes (3,), [m], and (3, 3))."""
+        points = position + self.hand @ rotation.T
+        outside = np.maximum(self.workspace_lower - points, points - self.workspace_upper)
+        worst = int(np.argmax(outside.max(axis=1)))
+        what = "a finger" if self.hand[worst].any() else "the TCP"
+        return (
+            f"{what} would go to {np.round(points[worst], 3).tolist()} m; the workspace is "
+            f"{self.workspace_lower.tolist()} to {self.workspace_upper.tolist()} m"
+        )
+
+
+@compiled
+def _depths(
+    positions: Vector,
+    rotations: Vector,
+    points: Vector,
+    lower: Vector,
+    upper: Vector,
+    depths: Vector,
+) -> None:
+    for sample in range(len(positions)):
+        deepest = 0.0
+        for k in range(3):
+            low = high = 0.0  # of the points relative to the TCP, along this axis
+            for i in range(len(points)):
+                along = 0.0
+                for c in range(3):
+                    along += rotations[sample, k, c] * points[i, c]
+                if i == 0 or along < low:
+                    low = along
+                if i == 0 or along > high:
+                    high = along
+            at = positions[sample, k]
+            deepest = max(deepest, lower[k] - at - low, at + high - upper[k])
+            if np.isnan(at + low + high):
+                deepest = np.inf
+        depths[sample] = deepest
 
 
 def slowdown(spline: JointSpline, rates: RateLimits, chain: Chain, per_piece: int = 8) -> float:
@@ -154,6 +212,7 @@ def slowdown(spline: JointSpline, rates: RateLimits, chain: Chain, per_piece: in
 def motion_rates(spline: JointSpline, chain: Chain, times_s: Any) -> tuple[Vector, Vector]:
     """Rates of the joints (Shape (3, N, n)) and of the TCP (Shape (3, N, 6)) at some times."""
     motion = np.stack([spline.derivative(order, times_s) for order in range(4)])
-    positions, tcp = np.empty((motion.shape[1], 3)), np.empty((3, motion.shape[1], 6))
-    tcp_motion(chain, motion, positions, tcp)
+    count = motion.shape[1]
+    tcp = np.empty((3, count, 6))
+    tcp_motion(chain, motion, np.empty((count, 3)), np.empty((count, 3, 3)), tcp)
     return motion[1:], tcp

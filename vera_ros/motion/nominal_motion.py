@@ -67,7 +67,7 @@ class NominalMotion:
         limits = self._limits
         q = motion.derivative(0, motion.times_s[samples:])
         inside = ((q >= limits.lower) & (q <= limits.upper)).all()
-        return bool(inside and not limits.depth_outside(self._arm.tcp_positions(q)).any())
+        return bool(inside and not limits.depth_outside(*self._arm.tcp_poses(q)).any())
 
     def _braked(self, times_s: Vector, q: Vector, begin: Rates) -> JointSpline:
         """A spline through the path, with a smooth stop at its end."""

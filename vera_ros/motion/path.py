@@ -118,7 +118,7 @@ class PathFinder:
             steps[1:] = np.diff(lead, axis=0)
         fastest = _FASTEST * self._limits.rates.joints[0] * times_s[1]
         path = self._ik.follow(rotations, positions, q, steps, fastest)
-        cuts = [self._outside(positions)]
+        cuts = [self._outside(positions, rotations)]
         solved = len(path.q)
         if path.verdict is not Verdict.SOLVED:
             solved -= 1
@@ -139,21 +139,16 @@ class PathFinder:
             cut,
         )
 
-    def _outside(self, positions: Vector) -> tuple[int, MotionRefusedError] | None:
-        limits = self._limits
-        inset = _WORKSPACE_INSET_M
-        depth = np.maximum(
-            (limits.workspace_lower + inset - positions).max(axis=1),
-            (positions - limits.workspace_upper + inset).max(axis=1),
-        )
-        outside = np.flatnonzero(depth > max(0.0, float(depth[0])) + 1e-9)
+    def _outside(
+        self, positions: Vector, rotations: Vector
+    ) -> tuple[int, MotionRefusedError] | None:
+        depth = self._limits.depth_outside(positions, rotations, _WORKSPACE_INSET_M)
+        outside = np.flatnonzero(depth > depth[0] + 1e-9)
         if not outside.size:
             return None
         first = int(outside[0])
         return first, MotionRefusedError(
-            Cause.OUTSIDE_WORKSPACE,
-            f"the TCP would go to {_rounded(positions[first])} m and further; the workspace is "
-            f"{limits.workspace_lower.tolist()} to {limits.workspace_upper.tolist()} m",
+            Cause.OUTSIDE_WORKSPACE, self._limits.leaves(positions[first], rotations[first])
         )
 
     def _conditions(self, q: Vector) -> Vector:

@@ -94,7 +94,7 @@ class Planner:
         `speed_share` (0 to 1) of the rate limits asks.
 
         Raises:
-            MotionRefusedError: the start, the goal or the share is not valid.
+            MotionRefusedError: the start, the goal or the share is not valid, or it takes too long.
         """
         self._arm.check_positions(q, "start", Cause.NO_JOINT_STATES)
         self._arm.check_positions(goal, "goal", Cause.INVALID_CHUNK)
@@ -109,6 +109,14 @@ class Planner:
         unit = JointSpline(s[:, 0] * count * KNOT_S, q + (goal - q) * profile, (still, still))
         needed = slowdown(unit, self._limits.rates, self._arm.chain) / PLANNED_SHARE
         spline = unit.stretched(max(1.0, needed) / speed_share)
+        longest_s = self._limits.duration_s
+        if spline.duration_s > longest_s:
+            raise MotionRefusedError(
+                Cause.LIMIT_EXCEEDED,
+                f"at {speed_share:g} of the limits' speed the move takes {spline.duration_s:.1f} s;"
+                f" valid is up to {longest_s} s; raise start_speed, speed_scale or "
+                "longest_trajectory_s, or bring the arm nearer by hand",
+            )
         return Plan(spline)
 
     def _stop_along(self, path: JointSpline, time_s: float, lead: int) -> JointSpline:

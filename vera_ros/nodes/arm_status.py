@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """arm_status: what the arm side is doing, said when it changes and again and again."""
 
+from copy import copy
 from typing import Any
 
 from std_msgs.msg import Header
@@ -45,6 +46,33 @@ def arm_status(supervisor: Supervisor | None, senses: Senses, held: bool) -> Arm
     return status
 
 
+def contact_warnings(senses: Senses, effort_model: str) -> list[str]:
+    """What keeps contact from being noticed, or from being told from gravity.
+
+    Args:
+        senses: what is known of the arm.
+        effort_model: the parameter.
+    """
+    if senses.measured is None:
+        return []
+    mend = "have the driver export effort state interfaces"
+    if senses.effort is None:
+        return [f"contact is not watched: the joint states bring no efforts; {mend}"]
+    warnings = []
+    if not senses.effort.any():
+        warnings.append(
+            "contact is not watched as it should be: the joint states bring efforts that are all "
+            f"exactly 0, which no arm has that holds itself; {mend}"
+        )
+    if effort_model == "none":
+        warnings.append(
+            "contact is told by the measured efforts alone (effort_model: none): what holds the "
+            "arm against gravity counts as contact, and a light push is not noticed; give the URDF "
+            "inertias, and set effort_model to rigid_body"
+        )
+    return warnings
+
+
 class ArmStatusTopic:
     """Publishes the status of an ik_node.
 
@@ -56,27 +84,22 @@ class ArmStatusTopic:
         self._node = node
         self._publisher = node.create_publisher(ArmStatus, "arm_status", LATCHED)
         self._said: ArmStatus | None = None
+        self._warned: set[str] = set()
 
     def say(self, status: ArmStatus) -> None:
-        """Say it, unless it was said last."""
+        """Say it, unless it was said last. A warning that was never said is logged, too."""
         if status != self._said:
             self._said = status
             self.repeat()
+            for warning in status.warnings:
+                if warning not in self._warned:
+                    self._warned.add(warning)
+                    self._node.get_logger().warning(warning)
 
     def repeat(self) -> None:
         """Say again what was said last."""
         if self._said is None:
             return
-        stamp = self._node.get_clock().now().to_msg()
-        said = self._said
-        self._publisher.publish(
-            ArmStatus(
-                header=Header(stamp=stamp),
-                state=said.state,
-                cause=said.cause,
-                message=said.message,
-                held=said.held,
-                approval=said.approval,
-                dry_run=said.dry_run,
-            )
-        )
+        message = copy(self._said)
+        message.header = Header(stamp=self._node.get_clock().now().to_msg())
+        self._publisher.publish(message)

@@ -21,7 +21,7 @@ from vera_ros.motion.senses import Senses
 from vera_ros.motion.supervisor import HELD, Hold, Supervisor
 from vera_ros.nodes.answers import Answers
 from vera_ros.nodes.arm_reader import ArmReader
-from vera_ros.nodes.arm_status import ArmStatusTopic, arm_status
+from vera_ros.nodes.arm_status import ArmStatusTopic, arm_status, contact_warnings
 from vera_ros.nodes.background import Background
 from vera_ros.nodes.chunk_messages import read_chunk
 from vera_ros.nodes.chunk_reports import ChunkReports
@@ -30,6 +30,7 @@ from vera_ros.nodes.ik_parameters import PARAMETERS
 from vera_ros.nodes.motion_setup import make_bounds, make_commander, set_up_arm
 from vera_ros.nodes.node import STEADY, Health, VeraNode, run_node
 from vera_ros.nodes.outputs import Output, make_arm_output, make_gripper_output
+from vera_ros.nodes.robot_fault import RobotFault
 from vera_ros.nodes.tcp_reports import TcpReports
 from vera_ros.nodes.wakefulness import Wakefulness
 from vera_ros_interfaces.msg import ActionChunk
@@ -101,6 +102,7 @@ class IkNode(VeraNode):
             Clocks(time.perf_counter, self.now_s),
         )
         self._tcp = TcpReports(self, self._arm)
+        self._robot = RobotFault(self, p["robot_state_topic"], p["joint_state_timeout_s"])
         self._reader = ArmReader(
             self, self._arm.joint_names, p["gripper_joint"], p["joint_state_timeout_s"]
         )
@@ -159,7 +161,11 @@ class IkNode(VeraNode):
         }
         if supervisor.unrest:
             return Health(DiagnosticStatus.ERROR, supervisor.unrest, values)
-        fault = HELD if self._hold.held else self._missing() or reader.fault()
+        fault = (
+            HELD
+            if self._hold.held
+            else self._missing() or reader.fault() or str(self._robot.fault() or "")
+        )
         return Health(
             DiagnosticStatus.WARN if fault else DiagnosticStatus.OK, fault or "ok", values
         )
@@ -209,6 +215,7 @@ class IkNode(VeraNode):
             fault = MotionRefusedError(Cause.NOT_ACTIVE, "ik_node is not active; activate it first")
         elif missing:
             fault = MotionRefusedError(Cause.NO_CONTROLLER, missing)
+        fault = fault or self._robot.fault()
         return reader.sense(fault)
 
     def now_s(self) -> float:
@@ -227,7 +234,9 @@ class IkNode(VeraNode):
         return bool(self.get_parameter("approval").value)
 
     def _say_status(self) -> None:
-        status = arm_status(self._supervisor, self._sense(), self._hold.held)
+        senses = self._sense()
+        status = arm_status(self._supervisor, senses, self._hold.held)
+        status.warnings = contact_warnings(senses, self.parameters["effort_model"])
         status.approval, status.dry_run = self._needs_approval, self.parameters["dry_run"]
         self._status.say(status)
 
@@ -365,7 +374,7 @@ class IkNode(VeraNode):
         self, _: Trigger.Request, response: Trigger.Response
     ) -> Trigger.Response:
         p = self.parameters
-        goal, speed_share = np.array(p["start_posture"]), p["start_speed"]
+        goal, speed_share = np.array(p["start_posture"]), p["start_speed"] * p["speed_scale"]
         try:
             self._configured().move_to(goal, speed_share, self._sense(), self.now_s())
         except MotionRefusedError as error:

@@ -22,7 +22,12 @@ PARAMETERS = (
     Parameter(
         "joint_names", [f"panda_joint{i}" for i in range(1, 8)], "the arm's joints, base to tip"
     ),
-    Parameter("tcp_frame", "", "the end-effector frame; empty: the one tip of the model"),
+    Parameter(
+        "tcp_frame",
+        "",
+        "the end-effector frame, between the finger tips (droid: the flange); empty: the one tip "
+        "of the model",
+    ),
     Parameter(
         "response_model",
         "",
@@ -32,17 +37,25 @@ PARAMETERS = (
     Parameter(
         "limits",
         "panda_limits.yaml",
-        "velocity, acceleration and jerk of joints and TCP, a file in config/ or a path; joint "
-        "ranges and velocities are also the URDF's",
+        "of which arm, and its velocity, acceleration and jerk, of joints and TCP: a file in "
+        "config/ or a path; joint ranges and velocities are also the URDF's, which must be of that "
+        "arm",
     ),
     Parameter("position_margin", 0.02, "kept from each joint's limits", "rad", 0.0, 0.5),
-    Parameter("speed_scale", 1.0, "chunks are played at this share of their speed", "", 0.01, 1.0),
+    Parameter(
+        "speed_scale",
+        1.0,
+        "chunks and move_to_start are played at this share of their speed",
+        "",
+        0.01,
+        1.0,
+    ),
     Parameter("tcp_speed_limit", 1.7, "translation of the TCP", "m/s", 0.01, 3.0),
     Parameter("tcp_turn_limit", 2.5, "rotation of the TCP", "rad/s", 0.01, 10.0),
     Parameter(
         "workspace_lower",
         [0.2, -0.5, -0.13],
-        "corner of the TCP's box, base frame",
+        "corner of the box of TCP and fingers (closed and open), base frame",
         "m",
         -5,
         5,
@@ -78,7 +91,13 @@ PARAMETERS = (
         "counts; empty: that of robot_description",
     ),
     Parameter("self_distance_m", 0.01, "links come no closer to each other", "m", 0.0, 0.1),
-    Parameter("table_check", False, "there is a table that the arm keeps away from"),
+    Parameter(
+        "table_check",
+        False,
+        "there is a table that arm and fingers keep away from; needs collision_check. Off by "
+        "default, since only you know its height: the workspace box alone keeps the fingers off it "
+        "then",
+    ),
     Parameter("table_z_m", 0.0, "height of the table in the base frame", "m", -2.0, 2.0),
     Parameter("table_distance_m", 0.002, "what moves comes no closer to it", "m", 0.0, 0.2),
     Parameter("longest_trajectory_s", 30.0, "no trajectory is longer", "s", 1.0, 120.0),
@@ -117,6 +136,12 @@ PARAMETERS = (
         choices=("rigid_body", "none"),
     ),
     Parameter("effort_time_s", 0.1, "how long an effort must be above its limit", "s", 0.0, 2.0),
+    Parameter(
+        "robot_state_topic",
+        "",
+        "where the robot tells its mode (robot_mode, as in franka_msgs/FrankaRobotState), without "
+        "which nothing moves then; empty: nowhere",
+    ),
     Parameter("rest_speed", 0.05, "a joint slower than this is at rest", "rad/s", 0.001, 0.5),
     Parameter("rest_timeout_s", 1.0, "for the arm to rest after a plan's end", "s", 0.05, 10.0),
     Parameter(
@@ -165,7 +190,12 @@ PARAMETERS = (
         7,
     ),
     Parameter(
-        "start_speed", 0.15, "share of the rate limits that move_to_start uses", "", 0.01, 0.5
+        "start_speed",
+        0.15,
+        "share of the rate limits that move_to_start uses, times speed_scale",
+        "",
+        0.01,
+        0.5,
     ),
     Parameter(
         "start_lead_s",

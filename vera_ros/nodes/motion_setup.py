@@ -7,13 +7,15 @@ from typing import Any
 
 import numpy as np
 
-from vera_ros.embodiments import Embodiment
+from vera_ros.embodiments import Embodiment, find_embodiment
 from vera_ros.errors import ConfigurationError
+from vera_ros.motion.arm_identity import ArmIdentity, check_units
 from vera_ros.motion.arm_model import ArmModel
 from vera_ros.motion.chunk_planner import ChunkPlanner
 from vera_ros.motion.collision import CollisionModel
 from vera_ros.motion.commander import Commander
 from vera_ros.motion.contact import ContactWatch
+from vera_ros.motion.fingers import check_tcp, finger_points
 from vera_ros.motion.gate import Gate, GripperLimits
 from vera_ros.motion.gripper import Gripper
 from vera_ros.motion.limits import Limits, RateLimits
@@ -22,6 +24,7 @@ from vera_ros.motion.planner import Planner
 from vera_ros.motion.rehearsal import Rehearsal
 from vera_ros.motion.responses import load_response
 from vera_ros.motion.senses import Bounds
+from vera_ros.motion.small_matrices import Vector
 from vera_ros.motion.trajectory import ArmTrajectory, GripperTrajectory
 from vera_ros.resources import share_path
 
@@ -54,6 +57,9 @@ def set_up_arm(p: Parameters, urdf: str) -> ArmSetup:
         ConfigurationError: they do not describe an arm that can be moved.
     """
     arm = ArmModel(urdf, p["joint_names"], p["tcp_frame"])
+    check_units(arm)
+    identity = ArmIdentity.load(share_path("config", p["limits"]))
+    identity.check(arm)
     for name in ("effort_limits", "start_posture"):
         if len(p[name]) != arm.n:
             raise ConfigurationError(
@@ -65,9 +71,13 @@ def set_up_arm(p: Parameters, urdf: str) -> ArmSetup:
             f"gripper_closed_m {p['gripper_closed_m']} must be below gripper_open_m "
             f"{p['gripper_open_m']}"
         )
+    shapes = _collision_description(p)
+    fingers = finger_points(shapes or urdf, arm)
+    if p["gripper_joint"] and not find_embodiment(p["embodiment"]).moves_flange:
+        check_tcp(arm, fingers, arm.carried_frames)
     return ArmSetup(
         arm,
-        _limits(p, arm),
+        _limits(p, arm, identity, fingers),
         GripperLimits(
             p["gripper_closed_m"],
             p["gripper_open_m"],
@@ -80,14 +90,15 @@ def set_up_arm(p: Parameters, urdf: str) -> ArmSetup:
             p["effort_time_s"],
             rigid_body=p["effort_model"] == "rigid_body",
         ),
-        _obstacles(p, urdf) if p["collision_check"] else None,
+        _obstacles(p, urdf, shapes) if p["collision_check"] else None,
     )
 
 
-def _limits(p: Parameters, arm: ArmModel) -> Limits:
-    rates = RateLimits.load(share_path("config", p["limits"]), arm.n)
-    rates = rates.slower(arm.velocity_limit, p["tcp_speed_limit"], p["tcp_turn_limit"])
-    lower, upper = arm.lower, arm.upper
+def _limits(p: Parameters, arm: ArmModel, identity: ArmIdentity, fingers: Vector) -> Limits:
+    rates = RateLimits.load(identity.file, arm.n)
+    velocity = np.minimum(arm.velocity_limit, identity.velocity)
+    rates = rates.slower(velocity, p["tcp_speed_limit"], p["tcp_turn_limit"])
+    lower, upper = np.maximum(arm.lower, identity.lower), np.minimum(arm.upper, identity.upper)
     if rates.position is not None:
         lower, upper = np.maximum(lower, rates.position[0]), np.minimum(upper, rates.position[1])
     return Limits(
@@ -98,14 +109,17 @@ def _limits(p: Parameters, arm: ArmModel) -> Limits:
         workspace_upper=np.array(p["workspace_upper"]),
         duration_s=p["longest_trajectory_s"],
         start_rad=p["start_tolerance"],
+        hand=np.vstack((np.zeros(3), fingers)),
     )
 
 
-def _obstacles(p: Parameters, urdf: str) -> CollisionModel:
-    description = ""
-    if p["collision_description"]:
-        path = share_path("description", "urdf", p["collision_description"])
-        description = path.read_text()
+def _collision_description(p: Parameters) -> str:
+    """The URDF whose collision geometry counts; empty: robot_description's."""
+    name = p["collision_description"]
+    return share_path("description", "urdf", name).read_text() if name else ""
+
+
+def _obstacles(p: Parameters, urdf: str, description: str) -> CollisionModel:
     model = CollisionModel(
         urdf,
         p["joint_names"],
