@@ -69,3 +69,12 @@ def test_raw_efforts_need_no_inertias() -> None:
 def test_limits_that_do_not_fit(arm: ArmModel, limits: Vector) -> None:
     with pytest.raises(ConfigurationError, match=r"effort limits.*7 numbers"):
         ContactWatch(arm, limits, 0.1)
+
+
+def test_a_driver_that_reports_no_effort_is_not_said_to_push(arm: ArmModel) -> None:
+    said = ContactWatch(arm, np.full(7, 10.0), 0.0, rigid_body=True).look(
+        np.zeros(7), START_Q, np.zeros(7), 1.0
+    )
+    holds = arm.efforts(START_Q, np.zeros(7))
+    worst = int(np.argmax(np.abs(holds)))
+    assert f"measured 0.0 Nm, expected {holds[worst]:.1f} Nm; valid is up to 10 Nm apart" in said

@@ -249,3 +249,10 @@ def test_a_speed_that_no_arm_has_is_not_braked(planner: Planner, speed: float) -
     with pytest.raises(MotionRefusedError, match="make no sense") as refusal:
         planner.plan_brake(START_Q, dq)
     assert refusal.value.cause is Cause.NO_JOINT_STATES
+
+
+def test_a_move_that_takes_too_long_tells_what_to_raise(planner: Planner) -> None:
+    refusal = refusal_of(lambda: planner.plan_move(START_Q, START_Q + 0.5, 0.01))
+    assert refusal is not None
+    assert refusal.cause is Cause.LIMIT_EXCEEDED
+    assert "valid is up to 15.0 s; raise start_speed, speed_scale" in str(refusal)

@@ -584,7 +584,7 @@ def test_an_arm_that_stands_off_its_plan_is_left_where_it_stands(playing: Scene)
 def test_an_arm_that_pushes_is_braked(playing: Scene) -> None:
     playing.look = lambda senses: replace(senses, effort=np.full(7, 60.0))
     playing.tick(0.2)
-    assert "pushes" in playing.aborted(Cause.CONTACT)
+    assert "touched" in playing.aborted(Cause.CONTACT)
 
 
 @pytest.mark.parametrize("speed", [0.0, 0.3])

@@ -10,8 +10,10 @@ import pytest
 from vera_ros.motion.causes import Cause, MotionRefusedError
 from vera_ros.motion.commands import Measured
 from vera_ros.motion.senses import Senses
-from vera_ros.nodes.arm_status import arm_status
+from vera_ros.nodes.arm_status import arm_status, contact_warnings
 from vera_ros_interfaces.msg import ArmStatus
+
+from .stage import Stage
 
 STILL = Measured(np.zeros(7), np.zeros(7), None, 0.0, 0.0)
 
@@ -84,3 +86,34 @@ def test_the_state_is_the_one_that_matters(
     assert (status.state, status.cause, status.held) == (state, cause, held)
     if state in (ArmStatus.FAULT, ArmStatus.HELD):
         assert status.message
+
+
+@pytest.mark.parametrize(
+    ("sensed", "effort_model", "words"),
+    [
+        (Senses(), "rigid_body", []),
+        (Senses(STILL, effort=np.ones(7)), "rigid_body", []),
+        (Senses(STILL), "rigid_body", ["the joint states bring no efforts"]),
+        (Senses(STILL), "none", ["the joint states bring no efforts"]),
+        (Senses(STILL, effort=np.zeros(7)), "rigid_body", ["exactly 0"]),
+        (Senses(STILL, effort=np.ones(7)), "none", ["effort_model: none"]),
+        (Senses(STILL, effort=np.zeros(7)), "none", ["exactly 0", "effort_model: none"]),
+    ],
+)
+def test_contact_that_is_not_watched_is_said(
+    sensed: Senses, effort_model: str, words: list[str]
+) -> None:
+    warnings = contact_warnings(sensed, effort_model)
+    assert len(warnings) == len(words)
+    for warning, part in zip(warnings, words, strict=True):
+        assert part in warning
+
+
+def test_joint_states_without_efforts_show_in_the_status(stage: Stage) -> None:
+    stage.add_ready_ik()
+    stage.wait_until(lambda: stage.arm_status and stage.arm_status[-1].warnings, "the warning")
+    (warning,) = stage.arm_status[-1].warnings
+    assert warning.startswith("contact is not watched: the joint states bring no efforts")
+    said = len(stage.arm_status)
+    stage.wait_until(lambda: len(stage.arm_status) > said, "the status, repeated")
+    assert list(stage.arm_status[-1].warnings) == [warning]

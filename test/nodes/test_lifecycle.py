@@ -15,7 +15,7 @@ from sensor_msgs.msg import JointState
 from std_msgs.msg import String
 from std_srvs.srv import Trigger
 
-from vera_ros.nodes.conversions import LATCHED, stamp_to_ns
+from vera_ros.nodes.conversions import LATCHED, duration_to_seconds, stamp_to_ns
 from vera_ros.nodes.node import VeraNode
 from vera_ros.nodes.reference_server import ReferenceServer
 from vera_ros.nodes.sim_node import SimNode
@@ -291,3 +291,15 @@ def test_move_to_start_answers_when_there_or_when_stopped(stage: Stage) -> None:
     answer = stage.wait_for(move, "the answer")
     assert not answer.success
     assert "stop" in answer.message
+
+
+@pytest.mark.parametrize("scale", [1.0, 0.5])
+def test_speed_scale_slows_a_move_to_start(stage: Stage, scale: float) -> None:
+    goal = START_Q + 0.1
+    ik = stage.add_ready_ik(start_speed=0.3, speed_scale=scale, start_posture=goal.tolist())
+    answer = stage.call(Trigger, "move_to_start")
+    assert answer.success, answer.message
+    assert ik._supervisor is not None
+    planned = ik._supervisor._commander._planner.plan_move(START_Q, goal, 0.3 * scale)
+    last = stage.arm_trajectories[0].points[-1].time_from_start
+    assert duration_to_seconds(last) == pytest.approx(planned.duration_s, rel=1e-3)

@@ -25,7 +25,7 @@ def parameters(**changes: Any) -> dict[str, Any]:
 
 
 def build(urdf: str = URDF, embodiment: str = "mimicgen", **changes: Any) -> Commander:
-    p = parameters(**changes)
+    p = parameters(embodiment=embodiment, **changes)
     return make_commander(
         p,
         set_up_arm(p, urdf),
@@ -41,6 +41,8 @@ def build(urdf: str = URDF, embodiment: str = "mimicgen", **changes: Any) -> Com
     [
         ("mimicgen", {}),
         ("droid", {}),
+        ("droid", {"tcp_frame": "panda_link8"}),
+        ("mimicgen", {"tcp_frame": "panda_link8", "gripper_joint": ""}),
         ("mimicgen", {"response_model": "direct.yaml"}),
         ("mimicgen", {"limits": "training_limits.yaml"}),
         ("mimicgen", {"collision_check": False, "gripper_joint": ""}),
@@ -79,6 +81,8 @@ def test_robot_descriptions_that_lack_something(urdf: str, words: str) -> None:
     [
         ({"response_model": "nowhere.yaml"}, "nowhere.yaml"),
         ({"limits": "nowhere.yaml"}, "nowhere.yaml"),
+        ({"limits": "fr3_limits.yaml"}, "'panda_joint6'.*set limits to panda_limits.yaml"),
+        ({"tcp_frame": "panda_link8"}, "'panda_link8' is 0.058 m from the fingers"),
         ({"limits": "direct.yaml"}, "'arm' is missing"),
         ({"effort_limits": [1.0]}, "effort_limits.*one value per joint"),
         ({"start_posture": [0.0]}, "start_posture.*one value per joint"),

@@ -50,13 +50,12 @@ def finger_points(urdf: str, arm: ArmModel) -> Vector:
     return np.ascontiguousarray((from_last - arm.chain.offsets[-1]) @ arm.chain.rotations[-1])
 
 
-def check_tcp(arm: ArmModel, points: Vector, frames: Sequence[str]) -> None:
+def check_tcp(arm: ArmModel, points: Vector) -> None:
     """Make sure that the TCP is between the fingers.
 
     Args:
         arm: its kinematics.
         points: see `finger_points`; none: there is nothing to compare it with.
-        frames: what else could be the TCP, for the message.
 
     Raises:
         ConfigurationError: it is not.
@@ -66,10 +65,11 @@ def check_tcp(arm: ArmModel, points: Vector, frames: Sequence[str]) -> None:
     beside = np.maximum(points.min(axis=0), 0.0) + np.maximum(-points.max(axis=0), 0.0)
     distance_m = float(np.linalg.norm(beside))
     if distance_m > _FARTHEST_M:
+        others = [frame for frame in arm.carried_frames if frame != arm.tcp_frame]
         raise ConfigurationError(
             f"tcp_frame '{arm.tcp_frame}' is {distance_m:.3f} m from the fingers of "
             f"robot_description; valid is up to {_FARTHEST_M} m, since the policy moves what is "
-            f"between their tips; set tcp_frame to such a frame, one of {list(frames)}, or add one "
+            f"between their tips; set tcp_frame to such a frame, one of {others}, or add one "
             "to the URDF"
         )
 

@@ -75,7 +75,7 @@ def set_up_arm(p: Parameters, urdf: str) -> ArmSetup:
     shapes = _collision_description(p)
     fingers = finger_points(shapes or urdf, arm)
     if p["gripper_joint"] and not find_embodiment(p["embodiment"]).moves_flange:
-        check_tcp(arm, fingers, arm.carried_frames)
+        check_tcp(arm, fingers)
     return ArmSetup(
         arm,
         _limits(p, arm, identity, fingers),
