@@ -18,6 +18,6 @@ What happens to a chunk, and where:
 planner makes moves, stops and brakes; gripper the fingers' motion.
 
 supervisor decides what may be played (timeliness), watches it (playback_watch, contact, watchdogs)
-by what is known of the arm (measurements, senses), and stops it; a listener is told. chain and
-small_matrices are the kinematics that compiled makes fast.
+by what is known of the arm (joint_state_filter, joint_track, senses), and stops it; a listener is
+told. chain and small_matrices are the kinematics that compiled makes fast.
 """

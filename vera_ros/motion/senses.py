@@ -18,6 +18,8 @@ class Senses:
         age_s: of the measurement, by its stamp or its arrival, whatever is longer ago.
         silent_s: since it came.
         fault: why nothing may be moved; None: it may, and the arm is measured.
+        settled: the arm's measurements have agreed with themselves for a while, positions and
+            velocities, so that a stop may begin from them.
     """
 
     measured: Measured | None = None
@@ -25,6 +27,7 @@ class Senses:
     age_s: float = 0.0
     silent_s: float = 0.0
     fault: MotionRefusedError | None = None
+    settled: bool = False
 
 
 @dataclass(frozen=True)

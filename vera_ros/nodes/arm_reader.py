@@ -7,93 +7,140 @@ from typing import Any
 import numpy as np
 from sensor_msgs.msg import JointState
 
-from vera_ros.motion.causes import Cause, MotionRefusedError
+from vera_ros.motion.causes import MotionRefusedError
 from vera_ros.motion.commands import Measured
-from vera_ros.motion.measurements import Measurements
+from vera_ros.motion.joint_state_filter import JointStateFilter
 from vera_ros.motion.senses import Senses
 from vera_ros.motion.small_matrices import Vector
 from vera_ros.nodes.conversions import in_order, stamp_to_ns
 from vera_ros.nodes.latest import Latest
 
+_KEPT = 8  # messages between two looks: more of a faster driver would tell no more
+_TELL_AGAIN_S = 1.0
+
 
 class ArmReader:
-    """Looks at the newest joint states when asked.
+    """Looks at the joint states that have come, when asked.
+
+    The arm is read from messages that name all its joints, the finger from any that names it.
 
     Args:
         node: the rclpy node.
-        joint_names: of the arm, base to tip.
+        joint_names: of the arm, base to tip, n of them.
         gripper_joint: the finger; empty: none.
+        velocity_limit: of the arm's joints. Shape (n,), [rad/s].
         oldest_s: joint states that are older say nothing of the present.
+
+    Attributes:
+        filter: what is known by them.
     """
 
     def __init__(
-        self, node: Any, joint_names: tuple[str, ...], gripper_joint: str, oldest_s: float
+        self,
+        node: Any,
+        joint_names: tuple[str, ...],
+        gripper_joint: str,
+        velocity_limit: Vector,
+        oldest_s: float,
     ) -> None:
         self._clock = node.get_clock()
+        self._logger = node.get_logger()
         self._joint_names = joint_names
         self._gripper_joint = gripper_joint
-        self._newest = Latest(node, JointState, "joint_states")
-        self._read: tuple[JointState, float] | None = None
-        self._measurements = Measurements(oldest_s)
-        self.effort: Vector | None = None
+        self._messages = Latest(node, JointState, "joint_states", _KEPT)
+        self._newest: JointState | None = None
+        self._told, self._told_s = 0, -np.inf
+        self.filter = JointStateFilter(joint_names, velocity_limit, oldest_s, gripper_joint)
 
     def read(self) -> None:
-        """Take the newest joint states, if there are any that were not taken yet."""
-        newest = self._newest.read()
-        if newest is None or newest is self._read:
+        """Take the joint states that have come since the last look."""
+        for message, received_s, sequence in self._messages.take():
+            try:
+                self._take(message, received_s, sequence)
+            except ValueError as error:
+                self.filter.refuse(f"invalid joint states: {error}")
+        self._tell()
+
+    def _take(self, message: JointState, received_s: float, sequence: int | None) -> None:
+        """Take one message.
+
+        Raises:
+            ValueError: a value is missing or not finite.
+        """
+        known = self.filter
+        missing = [name for name in self._joint_names if name not in message.name]
+        has_finger = self._gripper_joint in message.name
+        if not missing:
+            known.count_publishers(sequence, received_s)
+            measured = read_joints(message, self._joint_names, received_s)
+            simulated = self._clock.ros_time_is_active
+            if not known.add(measured, self._now_s(), simulated=simulated):
+                return
+            self._newest = message
+        elif len(missing) < len(self._joint_names):
+            known.refuse(f"joint states without {', '.join(map(repr, missing))}")
             return
-        self._read = newest
-        message, received_s = newest
-        try:
-            measured = read_joints(message, self._joint_names, self._gripper_joint, received_s)
-        except KeyError as error:
-            self._measurements.refuse(f"joint states without {error}")
-        except ValueError as error:
-            self._measurements.refuse(f"invalid joint states: {error}")
-        else:
-            if self._measurements.add(measured, self._now_s()):
-                self.effort = _efforts(message, self._joint_names)
+        elif not has_finger:
+            known.strangers = tuple(message.name)
+        if has_finger:
+            position_m = float(in_order(message, (self._gripper_joint,), "position")[0])
+            known.add_finger(position_m, stamp_to_ns(message.header.stamp) * 1e-9, received_s)
+
+    def _tell(self) -> None:
+        """Log what has happened; of outliers, the last one of a second."""
+        for event in self.filter.take_events():
+            self._logger.warning(event)
+        new, now_s = self.filter.outliers - self._told, time.monotonic()
+        if new and now_s - self._told_s >= _TELL_AGAIN_S:
+            self._told, self._told_s = self.filter.outliers, now_s
+            self._logger.warning(f"{self.filter.outlier} ({new} such joint states not counted)")
 
     @property
     def measured(self) -> Measured | None:
-        """The newest joint states that were taken."""
-        return self._measurements.newest
+        """The newest joint states that count."""
+        return self.filter.newest
+
+    @property
+    def effort(self) -> Vector | None:
+        """The joints' efforts then; None: not measured. Shape (n,), [Nm]."""
+        return None if self._newest is None else _efforts(self._newest, self._joint_names)
 
     @property
     def invalid_count(self) -> int:
         """How many joint states were of no use."""
-        return self._measurements.refused
+        return self.filter.refused
+
+    @property
+    def outliers(self) -> int:
+        """How many joint states told of what a joint cannot have reached."""
+        return self.filter.outliers
 
     def sense(self, fault: MotionRefusedError | None) -> Senses:
         """What is known of the arm now. `fault`: why nothing may be moved; None: it may."""
-        steady_s, unknown = time.monotonic(), self.fault()
-        if unknown and fault is None:
-            fault = MotionRefusedError(Cause.NO_JOINT_STATES, unknown)
+        known, steady_s, now_s = self.filter, time.monotonic(), self._now_s()
         return Senses(
-            None if unknown else self.measured,
+            None if known.unknown(steady_s, now_s) else known.newest,
             self.effort,
-            self._measurements.age_s(steady_s, self._now_s()),
-            self._measurements.silent_s(steady_s),
-            fault,
+            known.age_s(steady_s, now_s),
+            known.silent_s(steady_s),
+            fault or known.fault(steady_s, now_s),
+            known.settled(steady_s),
         )
 
-    def fault(self) -> str:
-        """Why the arm's present state is not known; empty: it is."""
-        return self._measurements.fault(time.monotonic(), self._now_s())
+    def fault(self) -> MotionRefusedError | None:
+        """Why nothing may be moved by what is known of the arm; None: it may."""
+        return self.filter.fault(time.monotonic(), self._now_s())
 
     def _now_s(self) -> float:
         return float(self._clock.now().nanoseconds) * 1e-9
 
 
-def read_joints(
-    message: JointState, names: tuple[str, ...], gripper_joint: str, received_s: float
-) -> Measured:
-    """The arm as joint states tell of it.
+def read_joints(message: JointState, names: tuple[str, ...], received_s: float) -> Measured:
+    """The arm as joint states tell of it, without the finger.
 
     Args:
         message: the joint states.
         names: of the arm's joints, base to tip.
-        gripper_joint: the finger; empty: none.
         received_s: when they came, steady time.
 
     Raises:
@@ -105,13 +152,10 @@ def read_joints(
             "they bring no velocities, so nobody knows whether the arm rests; have the driver "
             "export its velocity state interfaces"
         )
-    finger_m = None
-    if gripper_joint:
-        finger_m = float(in_order(message, (gripper_joint,), "position")[0])
     return Measured(
         in_order(message, names, "position"),
         in_order(message, names, "velocity"),
-        finger_m,
+        None,
         stamp_to_ns(message.header.stamp) * 1e-9,
         received_s,
     )

@@ -77,8 +77,8 @@ class _Stream:
         newest = self._messages.read()
         if newest is None:
             return None
-        message, came_s = newest
-        return stamp_to_ns(message.header.stamp), came_s, self._read(message)
+        stamp_ns = stamp_to_ns(newest.message.header.stamp)
+        return stamp_ns, newest.received_s, self._read(newest.message)
 
     def at(self, time_ns: int) -> Vector | None:
         """Return the vector at a time; None: not known."""
@@ -86,7 +86,7 @@ class _Stream:
         return self._history.at(time_ns)
 
     def _take(self) -> None:
-        for message in self._messages.take():
+        for message, _, _ in self._messages.take():
             values = self._read(message)
             if values is not None:
                 self._history.add(stamp_to_ns(message.header.stamp), values)

@@ -102,7 +102,11 @@ class IkNode(VeraNode):
         )
         self._tcp = TcpReports(self, self._arm)
         self._reader = ArmReader(
-            self, self._arm.joint_names, p["gripper_joint"], p["joint_state_timeout_s"]
+            self,
+            self._arm.joint_names,
+            p["gripper_joint"],
+            self._arm.velocity_limit,
+            p["joint_state_timeout_s"],
         )
         self.create_subscription(
             ActionChunk, "action_chunk", self._on_chunk, 10, callback_group=self._planning
@@ -152,6 +156,7 @@ class IkNode(VeraNode):
             "planning_s": reports.planning_s,
             "time_stretch": reports.time_stretch,
             "bad_joint_states": reader.invalid_count,
+            "outliers": reader.outliers,
             "held": self._hold.held,
             "approval": self._needs_approval,
             "dry_run": self.parameters["dry_run"],
@@ -159,7 +164,7 @@ class IkNode(VeraNode):
         }
         if supervisor.unrest:
             return Health(DiagnosticStatus.ERROR, supervisor.unrest, values)
-        fault = HELD if self._hold.held else self._missing() or reader.fault()
+        fault = HELD if self._hold.held else self._missing() or str(reader.fault() or "")
         return Health(
             DiagnosticStatus.WARN if fault else DiagnosticStatus.OK, fault or "ok", values
         )

@@ -6,7 +6,7 @@ messages are overtaken before anyone looks at them.
 """
 
 import time
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from rclpy.callback_groups import CallbackGroup
 
@@ -28,6 +28,14 @@ class _NeverWaitedFor(CallbackGroup):
         pass
 
 
+class Taken(NamedTuple, Generic[T]):
+    """A message, when it came (steady time, [s]), and its number among its publisher's."""
+
+    message: T
+    received_s: float
+    sequence: int | None  # None: the middleware does not tell
+
+
 class Latest(Generic[T]):
     """A subscription that is read instead of calling back.
 
@@ -47,17 +55,17 @@ class Latest(Generic[T]):
             callback_group=_NeverWaitedFor(),
         )
         self._group = self._subscription.callback_group
-        self._newest: tuple[T, float] | None = None
+        self._newest: Taken[T] | None = None
 
-    def read(self) -> tuple[T, float] | None:
-        """Return the newest message and when it came (steady time, [s]); None: there was none."""
+    def read(self) -> Taken[T] | None:
+        """Return the newest message; None: there was none."""
         self.take()
         return self._newest
 
-    def take(self) -> list[T]:
+    def take(self) -> list[Taken[T]]:
         """Return the messages that came since the last look, oldest first."""
         subscription = self._subscription
-        messages: list[T] = []
+        messages: list[Taken[T]] = []
         while True:
             with subscription.handle:
                 taken = subscription.handle.take_message(subscription.msg_type, subscription.raw)
@@ -66,5 +74,6 @@ class Latest(Generic[T]):
             message, info = taken
             came_ns = info["received_timestamp"] or time.time_ns()
             age_s = max(0.0, (time.time_ns() - came_ns) * 1e-9)
-            self._newest = (message, time.monotonic() - age_s)
-            messages.append(message)
+            sequence = info.get("publication_sequence_number")
+            self._newest = Taken(message, time.monotonic() - age_s, sequence)
+            messages.append(self._newest)
