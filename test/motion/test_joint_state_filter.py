@@ -175,9 +175,8 @@ def test_ten_thousand_outliers_neither_count_nor_lock_out_what_is_true() -> None
                 assert near or it.filter.reacquired
                 reach = None
             elif it.filter.outliers > outliers:
-                assert any(f"'{name}'" in it.filter.outlier for name in NAMES) or (
-                    "stamped" in it.filter.outlier
-                )
+                named = (*NAMES, "stamped", "go on from others")
+                assert any(what in it.filter.outlier for what in named)
             else:
                 assert it.filter.refused == refused + 1  # it came too late
         seen += many
@@ -307,6 +306,17 @@ def test_samples_that_do_not_agree_are_never_believed() -> None:
         sample = STANDING.measured(time_s)
         assert not it.add(replace(sample, q=sample.q + 1.0, dq=sample.dq + 2.0))
     assert "is at 1.0000 rad" in words(it.filter.fault(1.3, ROS_S + 1.3))
+
+
+def test_a_scene_is_reset_while_simulated_time_stands_still() -> None:
+    it = make_filter()
+    for time_s in times(0.3):
+        assert it.add(STANDING.measured(time_s), ROS_S, simulated=True)
+    for i in range(10):
+        sample = STANDING.measured(0.3, 0.3 + 0.05 * i)
+        assert it.add(replace(sample, q=sample.q + 1.0), ROS_S, simulated=True) == (i >= 4)
+    assert it.reacquired == 1
+    assert it.fault(0.8, ROS_S + 0.3) is None
 
 
 # Velocities.

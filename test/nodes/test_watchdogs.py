@@ -65,12 +65,15 @@ def test_without_a_controller_nothing_is_taken_and_what_plays_is_given_up(playin
 
 
 def test_an_arm_that_somebody_else_moves_is_not_planned_for(stage: Stage) -> None:
+    ik = stage.add_ready_ik()
+    began_s = stage.now_s
+
     def moving(message: JointState) -> JointState:
+        message.position[2] += 0.3 * (stage.now_s - began_s)
         message.velocity[2] = 0.3
         return message
 
     stage.joint_message = moving
-    ik = stage.add_ready_ik()
     stage.wait_until(lambda: measured_by(ik).speed_rad_s > 0.2, "its speed")
     stage.chunk_publisher.publish(chunk())
     said = ends_with(stage, 0, P.REJECTED, P.NOT_AT_REST)
@@ -80,10 +83,10 @@ def test_an_arm_that_somebody_else_moves_is_not_planned_for(stage: Stage) -> Non
 
 def test_an_arm_that_goes_on_after_a_stop_is_braked_again_and_reported(playing: Stage) -> None:
     """Its controller does not take what it is sent any more."""
-    began_ns = playing.now_ns
+    began_s = playing.now_s
 
     def runaway(message: JointState) -> JointState:
-        message.position[0] += 0.2 * (playing.now_ns - began_ns) * 1e-9
+        message.position[0] += 0.2 * (playing.now_s - began_s)
         message.velocity[0] += 0.2
         return message
 

@@ -17,7 +17,14 @@ import numpy as np
 
 from vera_ros.motion.causes import Cause, MotionRefusedError
 from vera_ros.motion.commands import Measured
-from vera_ros.motion.joint_track import SLACK_RAD, WINDOW_S, Agreement, JointTrack, way
+from vera_ros.motion.joint_track import (
+    SAMPLES,
+    SLACK_RAD,
+    WINDOW_S,
+    Agreement,
+    JointTrack,
+    way,
+)
 from vera_ros.motion.small_matrices import Vector
 
 _MEMORY_S = 0.3  # a motion tells where the arm may be for so long
@@ -133,7 +140,12 @@ class JointStateFilter:
             candidate = _Candidate()
             self._candidates = [*self._candidates[1 - _CANDIDATES :], candidate]
         candidate.add(sample, last)
-        return self._look_at_candidate(candidate, last, sample, now_s)
+        if sample.received_s - last.received_s < WINDOW_S:
+            self._look_for_another_arm(candidate, sample.received_s)
+        elif candidate.agrees or (simulated and candidate.stands):
+            self._take_up(candidate, last, sample, now_s)
+            return True
+        return False
 
     def add_finger(self, position_m: float, stamp_s: float, received_s: float) -> None:
         """Take the gripper's position. `position_m`: finite."""
@@ -168,7 +180,7 @@ class JointStateFilter:
 
     def settled(self, steady_s: float) -> bool:
         """Whether samples have counted, and agreed with themselves, for the last 0.12 s."""
-        if max(self.silent_s(steady_s), 0.0) > WINDOW_S or steady_s - self._rejected_s < WINDOW_S:
+        if self.silent_s(steady_s) > WINDOW_S or steady_s - self._rejected_s < WINDOW_S:
             return False
         agreement = self._agreement()
         return agreement is not None and agreement.consistent
@@ -291,7 +303,11 @@ class JointStateFilter:
         self._leads.append((sample.received_s, lead_s))
 
     def _beyond(self, last: Measured, sample: Measured, reach: Vector) -> str:
-        joint = int(np.argmax(np.abs(sample.q - last.q) - reach))
+        """Why a sample is no measurement."""
+        beyond = np.abs(sample.q - last.q) - reach
+        joint = int(np.argmax(beyond))
+        if beyond[joint] <= 0.0:
+            return "joint states go on from others that were no measurements"
         return (
             f"joint states say that '{self._joint_names[joint]}' is at {sample.q[joint]:.4f} rad; "
             f"it was at {last.q[joint]:.4f} rad, and can have moved by {reach[joint]:.4f} rad since"
@@ -302,30 +318,29 @@ class JointStateFilter:
         self.outlier = self._refusal = why
         self._reach, self._rejected_s = reach, steady_s
 
-    def _look_at_candidate(
+    def _take_up(
         self, candidate: "_Candidate", last: Measured, sample: Measured, now_s: float
-    ) -> bool:
-        """See what has become of a candidate; return whether it is the measurement now."""
-        agreement = candidate.track.agreement()
-        if agreement is None or not agreement.consistent:
-            return False
-        if sample.received_s - last.received_s >= WINDOW_S:
-            joint = int(np.abs(sample.q - last.q).argmax())
-            self._events.append(
-                "joint states that were rejected count again, since they agree for "
-                f"{agreement.span_s:.2f} s: '{self._joint_names[joint]}' went from "
-                f"{last.q[joint]:.4f} to {sample.q[joint]:.4f} rad; was the arm re-homed, the "
-                "scene reset, or the clock of the driver's machine set?"
-            )
-            self.reacquired += 1
-            self._candidates.remove(candidate)
-            self._track, self._guide = JointTrack(), None
-            self._accept(sample, now_s)
-            return True
+    ) -> None:
+        """Nothing has counted for a while but for a candidate: that is the measurement."""
+        joint = int(np.abs(sample.q - last.q).argmax())
+        self._events.append(
+            "joint states that were rejected count again, since they agree for a while: "
+            f"'{self._joint_names[joint]}' went from {last.q[joint]:.4f} to "
+            f"{sample.q[joint]:.4f} rad; was the arm re-homed, the scene reset, or the clock of "
+            "the driver's machine set?"
+        )
+        self.reacquired += 1
+        self._candidates.remove(candidate)
+        self._track, self._guide = JointTrack(), None
+        self._accept(sample, now_s)
+
+    def _look_for_another_arm(self, candidate: "_Candidate", steady_s: float) -> None:
+        """Where candidate and measurement take turns, and each agrees with itself, they are two."""
+        if candidate.alternations < _ALTERNATIONS or not candidate.agrees:
+            return
         agreement = self._agreement()
-        if candidate.alternations >= _ALTERNATIONS and agreement and agreement.consistent:
-            self._alarm(sample.received_s)
-        return False
+        if agreement is not None and agreement.consistent:
+            self._alarm(steady_s)
 
     def _agreement(self) -> Agreement | None:
         last = self._last
@@ -404,11 +419,27 @@ class JointStateFilter:
 
 
 class _Candidate:
-    """Rejected samples that go on from each other."""
+    """Rejected samples that go on from each other.
+
+    Attributes:
+        alternations: how often others counted in between.
+    """
 
     def __init__(self) -> None:
         self.track = JointTrack()
         self.alternations = 0
+        self._stood_since_s, self._stood = math.inf, 0
+
+    @property
+    def agrees(self) -> bool:
+        """Whether positions and velocities have gone together for 0.12 s."""
+        agreement = self.track.agreement()
+        return agreement is not None and agreement.consistent
+
+    @property
+    def stands(self) -> bool:
+        """Whether the same moment has been repeated for 0.12 s: /clock stands still."""
+        return self._stood >= SAMPLES and self.last.received_s - self._stood_since_s >= WINDOW_S
 
     @property
     def last(self) -> Measured:
@@ -420,6 +451,9 @@ class _Candidate:
         before = self.track.last
         if before is not None and counted.received_s > before.received_s:
             self.alternations += 1
+        if before is None or sample.stamp_s != before.stamp_s:
+            self._stood_since_s, self._stood = sample.received_s, 0
+        self._stood += 1
         self.track.add(sample)
 
 

@@ -16,7 +16,7 @@ from vera_ros.motion.small_matrices import Vector
 
 SLACK_RAD = 5e-3  # encoders and rounding, with plenty to spare
 WINDOW_S = 0.12  # what agrees for so long is believed
-_SAMPLES = 5
+SAMPLES = 5
 _GAP_S = 0.1  # further apart, velocities do not tell of the way between
 _DENSEST_S = 2e-3
 _VELOCITY_ERROR = 0.25  # share of the speed
@@ -66,13 +66,13 @@ class JointTrack:
         if len(samples) > 1 and stamp_s - samples[-2].stamp_s < _DENSEST_S:
             samples.pop()
         samples.append(sample)
-        while len(samples) > _SAMPLES and stamp_s - samples[1].stamp_s >= WINDOW_S:
+        while len(samples) > SAMPLES and stamp_s - samples[1].stamp_s >= WINDOW_S:
             samples.popleft()
 
     def agreement(self) -> Agreement | None:
         """How positions and velocities go together; None: the window is not full yet."""
         samples = self._samples
-        if len(samples) < _SAMPLES:
+        if len(samples) < SAMPLES:
             return None
         span_s = samples[-1].stamp_s - samples[0].stamp_s
         if span_s < WINDOW_S:

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """arm_status: what the arm side is doing, said when it changes and again and again."""
 
-from copy import copy
 from typing import Any
 
 from std_msgs.msg import Header
