@@ -194,6 +194,7 @@ class Stage:
         self.cameras: tuple[str, ...] = VIEWS
         self.picture: Callable[[int], Image] = _picture
         self.joint_message: Callable[[JointState], JointState] = lambda message: message
+        self.stamp_now_ns: Callable[[], int] = lambda: self.now_ns  # on the senders' clock
         self.feedback: list[Any] = []
         self._hosts: list[PolicyHost] = []
         self._under_test: list[VeraNode] = []
@@ -427,6 +428,8 @@ class Stage:
         now_ns = self.now_ns
         follower.advance_to(now_ns)
         stamp_ns = stamp_to_ns(message.header.stamp)
+        if stamp_ns:
+            stamp_ns += now_ns - self.stamp_now_ns()
         follower.accept(list(message.joint_names), trajectory_points(message), stamp_ns, now_ns)
 
     def _say_joints(self) -> None:
