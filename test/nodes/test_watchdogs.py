@@ -160,6 +160,7 @@ class SimulatedTime:
         self._publisher = stage.node.create_publisher(Clock, "/clock", 10)
         stage.node.create_timer(0.02, self._tick)
         stage.joint_message = self._stamped
+        stage.stamp_now_ns = lambda: self.now_ns
 
     @property
     def stamp(self) -> Time:

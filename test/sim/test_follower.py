@@ -491,3 +491,13 @@ def test_an_ideal_arm_starts_where_it_was_told_to_be() -> None:
         last = cycles(explicit, [number], q=last.q, dq=last.dq)[0]
         found = follower.advance_to(NOW_NS + number * PERIOD_NS)
         np.testing.assert_array_equal(found.q, last.q)
+
+
+@pytest.mark.parametrize("jump_s", [-1e9, 1e9])
+def test_a_clock_that_jumps_neither_stops_nor_floods_an_ideal_arm(jump_s: float) -> None:
+    follower = TrajectoryFollower(JOINTS, START)
+    follower.advance_to(NOW_NS)
+    now_ns = NOW_NS + round(jump_s * 1e9)
+    follower.advance_to(now_ns)
+    accept(follower, TrajectoryPoints([0.0], [[2.0, 2.0]]), now_ns=now_ns)
+    np.testing.assert_array_equal(follower.advance_to(now_ns + PERIOD_NS).q, 2.0)

@@ -22,6 +22,7 @@ from vera_ros.sim.trajectory import (
 )
 
 PERIOD_S = 0.002  # 500 Hz
+_JUMP_NS = 1_000_000_000
 
 
 class TrajectoryFollower:
@@ -113,8 +114,13 @@ class TrajectoryFollower:
         return self._last
 
     def advance_to(self, now_ns: int) -> Setpoint:
-        """Run the cycles up to now, for joints that are where they were told to be."""
-        next_ns = now_ns if self._next_ns is None else self._next_ns
+        """Run the cycles up to now, for joints that are where they were told to be.
+
+        After a clock's jump, by more than a second, they go on from now.
+        """
+        next_ns = self._next_ns
+        if next_ns is None or abs(now_ns - next_ns) > _JUMP_NS:
+            next_ns = now_ns
         while next_ns <= now_ns:
             self.update(next_ns, self._last.q, self._last.dq)
             next_ns += self._period_ns
