@@ -214,7 +214,8 @@ class Umpire:
         if self._truth() is not None:
             return
         for sample in samples[::-1]:
-            yield "rest", Seen(sample, moves=False)
+            if sample.speed_rad_s <= _STILL_RAD_S:
+                yield "rest", Seen(sample, moves=False)
         for sample in samples[::-1]:
             if at_s - sample.stamp_s <= _MOVING_SAMPLE_S:
                 yield "measured", Seen(sample, moves=True)

@@ -1,17 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """Motions of the arm, good ones, for tests to spoil."""
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
 
 from bench.bounds import Vector
 from bench.rig import START_Q
-from chaos.recording import JointSample, Published
+from chaos.recording import JointSample, Playing, Published
 
 STEP_S = 0.0125
 SAMPLE_S = 0.01
+PAST_S = 0.05  # of what is carried along, four steps
 
 
 @dataclass(frozen=True)
@@ -32,11 +32,25 @@ class Swing:
             axis * 60 * s * (1 - s) * (1 - 2 * s) / self.duration_s**2,
         )
 
-    def published(self, begins_s: float, from_s: float = 0.0, number: int = 0) -> Published:
-        """The swing from one of its moments on, published a little after its beginning."""
-        left_s = self.duration_s - from_s
-        times = np.linspace(0.0, left_s, math.ceil(left_s / STEP_S) + 1)[1:]
-        return Published(number, begins_s, begins_s + 0.005, times, *self.at(from_s + times))
+    def published(self, at_s: float, from_s: float = 0.0, number: int = 0) -> Published:
+        """The swing from one of its moments on, which is to play at `at_s`.
+
+        It is published then, and carries what led there.
+        """
+        times = np.arange(-PAST_S, self.duration_s - from_s + STEP_S, STEP_S)
+        begins_s = at_s - PAST_S
+        return Published(
+            number, begins_s, at_s, at_s + 0.002, times + PAST_S, *self.at(from_s + times)
+        )
+
+    def approached(self, at_s: float, in_s: float = 0.3, number: int = 0) -> Published:
+        """The swing as one sends it who does not know the set-point: it starts after a while."""
+        times = np.arange(0.0, self.duration_s + STEP_S, STEP_S)
+        return Published(number, at_s, at_s, at_s + 0.002, times + in_s, *self.at(times))
+
+    def playing(self, at_s: float) -> Playing:
+        """What a controller plays of it that gets it then, from its beginning."""
+        return Playing(self.published(at_s).played_from_first_point(), at_s - PAST_S, at_s)
 
     def samples(self, begins_s: float, from_s: float, until_s: float) -> list[JointSample]:
         """The true joints of an arm that follows it from `begins_s` on."""

@@ -1,15 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """The watch sees an arm that does not do what it was told, or what it was not told."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
 from bench.rig import START_Q
 from chaos.arm_watch import ArmWatch
-from chaos.hand_over import Motion
-from chaos.recording import JointSample, Trajectory
+from chaos.recording import JointSample, Playing, Trajectory
 
 from .swings import Swing
 
@@ -22,9 +19,8 @@ def watch() -> ArmWatch:
     return ArmWatch()
 
 
-def played(swing: Swing) -> Trajectory:
-    trajectory: Trajectory = swing.published(AT_S).played_from(Motion(START_Q, STILL, STILL))
-    return trajectory
+def from_now(trajectory: Trajectory, at_s: float) -> Playing:
+    return Playing(trajectory, at_s, at_s)
 
 
 def texts(watch: ArmWatch) -> str:
@@ -35,7 +31,7 @@ def test_an_arm_that_follows_is_fine(watch: ArmWatch) -> None:
     one = Swing()
     for sample in one.samples(AT_S, AT_S - 0.5, AT_S):
         watch.see(sample)
-    watch.told(played(one), AT_S)
+    watch.told(one.playing(AT_S))
     for sample in one.samples(AT_S + 0.03, AT_S, AT_S + 4.0):  # a little late
         watch.see(sample)
     assert watch.violations == []
@@ -60,14 +56,14 @@ def test_an_arm_that_creeps_is_seen(watch: ArmWatch) -> None:
 
 
 def test_an_arm_that_goes_on_after_its_trajectory_is_seen(watch: ArmWatch) -> None:
-    watch.told(played(Swing()), AT_S)
+    watch.told(Swing().playing(AT_S))
     for sample in Swing(2, 0.4, 4.0).samples(AT_S, AT_S, AT_S + 4.0):
         watch.see(sample)
     assert "although nothing plays" in texts(watch)
 
 
 def test_an_arm_that_does_not_follow_is_seen_once(watch: ArmWatch) -> None:
-    watch.told(played(Swing(0, 0.4, 3.0)), AT_S)
+    watch.told(Swing(0, 0.4, 3.0).playing(AT_S))
     for step in range(300):
         watch.see(JointSample(AT_S + 0.01 * step, START_Q, STILL))
     assert len(watch.violations) == 1
@@ -75,12 +71,13 @@ def test_an_arm_that_does_not_follow_is_seen_once(watch: ArmWatch) -> None:
 
 
 def test_an_arm_that_leaves_its_trajectory_and_is_stopped_is_fine(watch: ArmWatch) -> None:
-    watch.told(played(Swing(0, 0.4, 3.0)), AT_S)
+    watch.told(Swing(0, 0.4, 3.0).playing(AT_S))
     standing = [JointSample(AT_S + 0.01 * step, START_Q, STILL) for step in range(300)]
     for sample in standing[:180]:
         watch.see(sample)
-    hold = replace(played(Swing()), q=np.tile(START_Q, (120, 1)), dq=np.zeros((120, 7)))
-    watch.told(replace(hold, ddq=np.zeros((120, 7))), standing[180].stamp_s)
+    still = np.zeros((1, 7))
+    hold = Trajectory(np.array([1.5]), START_Q[None], still, still, START_Q, STILL, STILL)
+    watch.told(from_now(hold, standing[180].stamp_s))
     for sample in standing[180:]:
         watch.see(sample)
     assert watch.violations == []
@@ -97,7 +94,7 @@ def test_an_arm_that_rests_where_its_trajectory_ends_need_not_go_there(
     watch: ArmWatch, off_rad: float, blamed: int
 ) -> None:
     """Its controller has not heard of what was stopped before, and is told to stay."""
-    watch.told(back(3.0), AT_S)
+    watch.told(from_now(back(3.0), AT_S))
     for step in range(500):
         watch.see(JointSample(AT_S + 0.01 * step, START_Q + off_rad, STILL))
     assert len(watch.violations) == blamed
@@ -105,7 +102,7 @@ def test_an_arm_that_rests_where_its_trajectory_ends_need_not_go_there(
 
 def test_an_arm_out_of_sight_is_known_again_when_it_rests(watch: ArmWatch) -> None:
     """The simulator stood still: what the arm did meanwhile is not its fault."""
-    watch.told(played(Swing(0, 0.4, 3.0)), AT_S)
+    watch.told(Swing(0, 0.4, 3.0).playing(AT_S))
     late = Swing(0, 0.4, 3.0).samples(AT_S + 1.0, AT_S + 1.5, AT_S + 5.0)
     for sample in (*Swing(0, 0.4, 3.0).samples(AT_S, AT_S, AT_S + 0.5), *late):
         watch.see(sample)
@@ -125,7 +122,7 @@ def test_a_simulator_that_stood_still_may_play_what_it_was_told_meanwhile(
     for sample in Swing().samples(AT_S, AT_S - 0.5, AT_S - 0.1):
         watch.see(sample)
     if told:
-        watch.told(played(Swing(1, 0.1, 0.3)), AT_S)
+        watch.told(Swing(1, 0.1, 0.3).playing(AT_S))
     goes_on_s = AT_S + 1.0
     late = Swing(1, 0.1, 0.5)
     for sample in late.samples(goes_on_s + later_s, goes_on_s, goes_on_s + later_s + 2.0):
@@ -137,17 +134,17 @@ def test_a_gap_right_after_a_trajectory_was_told_is_no_motion_of_its_own(watch: 
     one = Swing(0, 0.4, 3.0)
     for sample in one.samples(AT_S, AT_S - 0.5, AT_S - 0.1):
         watch.see(sample)
-    watch.told(played(one), AT_S)
+    watch.told(one.playing(AT_S))
     for sample in one.samples(AT_S, AT_S + 0.1, AT_S + 5.0):
         watch.see(sample)
     assert watch.violations == []
 
 
 def test_after_a_gap_the_next_trajectory_counts(watch: ArmWatch) -> None:
-    watch.told(played(Swing(0, 0.4, 3.0)), AT_S)
+    watch.told(Swing(0, 0.4, 3.0).playing(AT_S))
     for sample in Swing(0, 0.4, 3.0).samples(AT_S + 1.0, AT_S + 1.5, AT_S + 2.0):
         watch.see(sample)
-    watch.told(played(Swing(2, 0.4, 3.0)), AT_S + 2.0)
+    watch.told(Swing(2, 0.4, 3.0).playing(AT_S + 2.0))
     for sample in Swing(0, 0.4, 3.0).samples(AT_S + 1.0, AT_S + 2.0, AT_S + 4.5):
         watch.see(sample)
     assert "from its trajectory" in texts(watch)

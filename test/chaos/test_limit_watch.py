@@ -9,7 +9,6 @@ import pytest
 
 from bench.bounds import Bounds
 from bench.rig import START_Q
-from chaos.hand_over import Motion
 from chaos.limit_watch import LimitWatch
 from chaos.recording import JointSample
 
@@ -82,11 +81,10 @@ def test_what_was_not_seen_is_not_judged(bounds: Bounds) -> None:
     assert watch.violations == []
 
 
-def late_by(watch: LimitWatch, late_s: float) -> LimitWatch:
+def late_by(watch: LimitWatch, late_s: float, *, steps: bool = False) -> LimitWatch:
     """An arm that stands, and whose controller takes up a swing late: it begins with a step."""
     swing = Swing(1, 0.5, 1.0)
-    published = swing.published(AT_S)
-    watch.told(published.played_from(Motion(START_Q, STILL, STILL)), published)
+    watch.told(replace(swing.playing(AT_S), steps=steps))
     for sample in (
         *swing.samples(AT_S + 5.0, AT_S - 0.5, AT_S + late_s),
         *swing.samples(AT_S, AT_S + late_s, AT_S + 0.9),
@@ -104,6 +102,12 @@ def test_the_step_of_a_trajectory_that_came_late_is_not_the_arms(bounds: Bounds)
 def test_a_step_that_nothing_explains_is_seen(bounds: Bounds) -> None:
     text = "; ".join(text for _, text in late_by(LimitWatch(bounds), 0.4).violations)
     assert "the acceleration of joint 2" in text
+
+
+def test_the_step_of_a_set_point_that_nobody_is_to_blame_for_is_not_the_arms(
+    bounds: Bounds,
+) -> None:
+    assert late_by(LimitWatch(bounds), 0.4, steps=True).violations == []
 
 
 def test_a_simulator_that_stood_still_may_catch_up_with_what_was_told(bounds: Bounds) -> None:

@@ -46,7 +46,7 @@ def feed(monitor: Monitor, samples: Sequence[JointSample]) -> list[Finding]:
 def test_a_motion_is_judged_when_all_is_there(monitor: Monitor) -> None:
     one = Swing()
     assert feed(monitor, one.samples(AT_S, AT_S - 1.0, AT_S)) == []
-    monitor.see_trajectory(one.published(AT_S))
+    monitor.see_trajectory(one.approached(AT_S - 0.3))
     findings = feed(monitor, one.samples(AT_S, AT_S, AT_S + 3.0)) + monitor.finish()
     (trajectory,) = of("trajectory", findings)
     assert trajectory["violations"] == ()
@@ -63,7 +63,7 @@ def test_a_motion_is_judged_when_all_is_there(monitor: Monitor) -> None:
 def test_a_bad_motion_and_a_wild_arm_are_found(monitor: Monitor) -> None:
     feed(monitor, Swing().samples(AT_S, AT_S - 1.0, AT_S))
     monitor.see_trajectory(Swing(1, 0.2, 0.35).published(AT_S))
-    monitor.see_trajectory(Judgement(1, AT_S, violations=("point 3 has 6 positions",)))
+    monitor.see_trajectory(Judgement(1, AT_S, AT_S, AT_S, violations=("point 3 has 6 positions",)))
     findings = feed(monitor, Swing(2, 1.0, 4.0).samples(AT_S, AT_S, AT_S + 4.0)) + monitor.finish()
     bad, unreadable = of("trajectory", findings)
     assert any("acceleration" in text for text in bad["violations"])
@@ -73,8 +73,8 @@ def test_a_bad_motion_and_a_wild_arm_are_found(monitor: Monitor) -> None:
 
 def test_fingers_that_jump_and_an_arm_beyond_its_limits_are_found(monitor: Monitor) -> None:
     feed(monitor, Swing().samples(AT_S, AT_S - 1.0, AT_S))
-    shut = FingerTrajectory(0, AT_S, AT_S, np.array([0.4]), np.array([0.0]))
-    jump = FingerTrajectory(1, AT_S + 1.0, AT_S + 1.0, np.array([0.01]), np.array([0.04]))
+    shut = FingerTrajectory(0, AT_S, AT_S, AT_S, np.array([0.4]), np.array([0.0]))
+    jump = FingerTrajectory(1, *[AT_S + 1.0] * 3, np.array([0.01]), np.array([0.04]))
     for fingers in (shut, jump):
         monitor.see_trajectory(fingers)
     hard = Swing(1, 0.3, 0.4).samples(AT_S + 0.5, AT_S, AT_S + 3.0)
@@ -98,7 +98,7 @@ def test_a_scene_that_is_set_moves_the_arm_and_nobody_is_to_blame(monitor: Monit
             if round(sample.stamp_s * 100) % 10 == 0:
                 monitor.see_truth(sample.stamp_s, resets)
     begins_s = after[-1].stamp_s
-    monitor.see_trajectory(Swing().published(begins_s))
+    monitor.see_trajectory(Swing().approached(begins_s))
     findings = feed(monitor, Swing().samples(begins_s, begins_s + 0.01, begins_s + 2.0))
     findings += monitor.finish()
     assert of("arm", findings) == []
@@ -124,7 +124,7 @@ def test_when_it_looks_changes_nothing(
         findings: list[Finding] = []
         for sample in one.samples(AT_S, AT_S - 1.0, AT_S + 3.0):
             if sample.stamp_s == pytest.approx(AT_S, abs=1e-6):
-                monitor.see_trajectory(one.published(AT_S))
+                monitor.see_trajectory(one.approached(AT_S - 0.3))
             monitor.see_joints(sample)
             while left and left[0] <= sample.stamp_s:
                 findings += monitor.judge(left.pop(0))
@@ -145,3 +145,18 @@ def test_an_arm_may_do_what_somebody_told_it_who_was_found_later(
         monitor.see_publisher(AT_S + 1.0)
     findings = feed(monitor, Swing(1).samples(AT_S, AT_S, AT_S + 4.0)) + monitor.finish()
     assert bool(of("arm", findings)) is heard
+
+
+@pytest.mark.parametrize(("seen", "blamed"), [(True, True), (False, False)])
+def test_controllers_that_nobody_saw_for_a_while_may_have_begun_anew(
+    monitor: Monitor, seen: bool, blamed: bool
+) -> None:
+    """And then hold the arm where it is, a little off where they were told to bring it."""
+    there = Swing(far_rad=0.0, duration_s=0.1)
+    monitor.see_trajectory(there.approached(AT_S))
+    standing = there.samples(AT_S, AT_S - 0.5, AT_S + 3.0)
+    standing = [sample for sample in standing if seen or not 1.0 < sample.stamp_s - AT_S < 1.5]
+    off = Swing(2).published(AT_S + 2.0)
+    monitor.see_trajectory(replace(off, q=off.q + 0.001))
+    (_, judged) = of("trajectory", feed(monitor, standing) + monitor.finish())
+    assert bool(judged["violations"]) is blamed

@@ -14,7 +14,7 @@ from trajectory_msgs.msg import JointTrajectory
 
 from bench.rig import ARM_JOINTS, FINGER, START_Q
 from chaos.recording import Published
-from chaos.wiring import TRUE_JOINT_STATES
+from chaos.wiring import TRAJECTORIES, TRUE_JOINT_STATES, true_name
 from vera_ros.nodes.conversions import doubles, joint_trajectory, ns_to_stamp, sensor_qos
 
 from .ros_side import RosSide, running
@@ -49,10 +49,10 @@ def too_far_open() -> JointTrajectory:
 @pytest.mark.usefixtures("ros_domain")
 def test_good_and_bad_trajectories_are_told_apart(tmp_path: Path) -> None:
     file = tmp_path / "findings.jsonl"
-    missing = message_of(Swing().published(0.0))
+    missing = message_of(Swing().approached(0.0))
     missing.points[3].accelerations = []
     messages = [
-        message_of(Swing().published(0.0)),
+        message_of(Swing().approached(0.0)),
         message_of(Swing(1, 0.2, 0.35).published(0.0)),
         missing,
     ]
@@ -65,10 +65,10 @@ def test_good_and_bad_trajectories_are_told_apart(tmp_path: Path) -> None:
 
     with RosSide("ik_node") as side, running("-m", "chaos.monitor_node", str(file)):
         trajectories = side.node.create_publisher(
-            JointTrajectory, "arm_controller/joint_trajectory", 10
+            JointTrajectory, true_name(TRAJECTORIES["arm"]), 10
         )
         fingers = side.node.create_publisher(
-            JointTrajectory, "gripper_controller/joint_trajectory", 10
+            JointTrajectory, true_name(TRAJECTORIES["gripper"]), 10
         )
         joints = side.node.create_publisher(
             JointState, TRUE_JOINT_STATES, sensor_qos("reliable", 10)

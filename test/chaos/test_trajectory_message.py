@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from chaos.finger_umpire import FingerTrajectory
+from chaos.note import read_note, write_note
 from chaos.recording import Published
 from chaos.trajectory_message import read_finger_trajectory, read_trajectory
 from chaos.umpire import Judgement
@@ -19,7 +20,9 @@ def stamp(ns: int) -> Any:
     return SimpleNamespace(sec=ns // 10**9, nanosec=ns % 10**9)
 
 
-def message(names: Any = ("b", "a"), stamp_ns: int = 5 * 10**9, **changes: Any) -> Any:
+def message(
+    names: Any = ("b", "a"), stamp_ns: int = 5 * 10**9, note: str = "", **changes: Any
+) -> Any:
     point: dict[str, Any] = {
         "positions": [2.0, 1.0],
         "velocities": [0.2, 0.1],
@@ -28,7 +31,7 @@ def message(names: Any = ("b", "a"), stamp_ns: int = 5 * 10**9, **changes: Any) 
         **changes,
     }
     return SimpleNamespace(
-        header=SimpleNamespace(stamp=stamp(stamp_ns)),
+        header=SimpleNamespace(stamp=stamp(stamp_ns), frame_id=note),
         joint_names=list(names),
         points=[SimpleNamespace(**point)],
     )
@@ -46,6 +49,21 @@ def test_joints_are_put_in_order() -> None:
     np.testing.assert_array_equal(published.q, [[1.0, 2.0]])
     np.testing.assert_array_equal(published.dq, [[0.1, 0.2]])
     np.testing.assert_array_equal(published.ddq, [[10.0, 20.0]])
+
+
+def test_the_relay_knows_when_it_was_published_and_what_the_clocks_are_worth() -> None:
+    published = read(message(note=write_note(5_400_000_000, 0.03)))
+    assert isinstance(published, Published)
+    assert published.published_s == pytest.approx(1.4)
+    assert (published.arrived_s, published.doubt_s) == (1.5, 0.03)
+
+
+@pytest.mark.parametrize("words", ["", "panda_link0", "{}", "[]", '{"published_ns": "now"}'])
+def test_what_is_no_note_says_nothing(words: str) -> None:
+    assert read_note(words) is None
+    published = read(message(note=words))
+    assert isinstance(published, Published)
+    assert (published.published_s, published.doubt_s) == (1.5, 0.0)
 
 
 def test_without_a_stamp_it_begins_when_it_is_published() -> None:
@@ -66,7 +84,7 @@ def test_without_a_stamp_it_begins_when_it_is_published() -> None:
 def test_what_cannot_be_read_is_blamed(said: Any, words: str) -> None:
     judgement = read(said)
     assert isinstance(judgement, Judgement)
-    assert judgement.number == 7
+    assert (judgement.number, judgement.arrived_s) == (7, 1.5)
     assert words in judgement.violations[0]
 
 
