@@ -49,7 +49,7 @@ def test_whatever_goes_on_from_the_command_is_good(after_s: float, until_m: floa
     now_m = float(np.interp(after_s, [0.2, 0.6], [OPEN_M, 0.0]))
     needed_s = abs(until_m - now_m) / SPEED_M_S + 1e-3
     judgement = one.judge(
-        FingerTrajectory(1, begins_s, begins_s, begins_s, np.array([needed_s]), np.array([until_m]))
+        FingerTrajectory(1, *[begins_s] * 3, np.array([needed_s]), np.array([until_m]))
     )
     assert (judgement.source, judgement.violations) == ("plan", ())
 
@@ -62,15 +62,15 @@ def going_on(at_s: float, number: int = 1) -> FingerTrajectory:
     return FingerTrajectory(number, begins_s, at_s, at_s + 0.002, times_s, positions_m)
 
 
-@given(after_s=st.floats(0.0, 1.0), off_m=st.floats(-0.01, 0.01))
+@given(after_s=st.floats(0.0, 0.5), off_m=st.floats(-0.01, 0.01))
 def test_fingers_may_be_told_again_what_led_to_where_they_are(after_s: float, off_m: float) -> None:
-    one = umpire(0.02)  # a cube keeps them open
+    one = umpire(OPEN_M)
     one.judge(CLOSING)
     good = going_on(AT_S + after_s)
     assert one.judge(good).violations == ()
     aside = replace(good, positions_m=np.clip(good.positions_m + off_m, 0.0, OPEN_M))
     at_m, aside_m = (float(np.interp(0.05, t.times_s, t.positions_m)) for t in (good, aside))
-    jumps = min(abs(aside_m - at_m), abs(aside_m - 0.02)) > 0.001 + 1e-9
+    jumps = min(abs(aside_m - at_m), abs(aside_m - OPEN_M)) > 0.001 + 1e-9
     words = "; ".join(one.judge(aside).violations)
     assert not jumps or "the fingers jump" in words
 

@@ -31,6 +31,12 @@ def said(words: str) -> Event:
             Event(1.0, events.CHUNK, "stopped", "the node is being deactivated"),
         ),
         ("pause", Event(1.0, events.POLICY, "paused")),
+        ("joints_outlier", Event(1.0, events.COUNTER, "outliers")),
+        ("second_publisher", Event(1.0, events.ARM, "second_publisher")),
+        ("velocity_false", Event(1.0, events.COUNTER, "velocities_contradicted")),
+        ("late_delivery", Event(1.0, events.CHUNK, "commands_late")),
+        ("clock_skew", Event(1.0, events.ARM, "clocks_differ")),
+        ("clock_skew", Event(1.0, events.COUNTER, "clock_offset_s")),
     ],
 )
 def test_what_tells_of_a_fault_names_it(kind: str, event: Event) -> None:
@@ -49,6 +55,10 @@ def test_what_tells_of_a_fault_names_it(kind: str, event: Event) -> None:
         ("kill_ik_node", Event(1.0, events.ARM, "inactive")),
         ("kill_ik_node", Event(1.0, events.CHUNK, "no_controller", "nothing moves without one")),
         ("latency", Event(1.0, events.COUNTER, "frames_dropped")),
+        ("late_delivery", Event(1.0, events.CHUNK, "tracking_error")),
+        ("second_publisher", Event(1.0, events.COUNTER, "outliers")),
+        ("joints_outlier", Event(1.0, events.CHUNK, "tracking_error")),
+        ("clock_skew", Event(1.0, events.CHUNK, "limit_exceeded")),
         ("deactivate_ik_node", Event(1.0, events.CHUNK, "stopped", "a stop was asked for")),
         ("view_late", Event(1.0, events.WAITS, "waiting for the arm to rest", "to rest")),
     ],
@@ -71,7 +81,9 @@ def test_every_kind_can_be_named() -> None:
     known = {cause.name.lower() for causes in (Cause, ArmCause) for cause in causes}
     counters = {
         *("frames_dropped", "ticks_skipped", "late_chunks", "holds", "reconnects"),
-        *("bad_joint_states", "paused", "inactive", "episode_forgotten"),
+        *("bad_joint_states", "paused", "inactive", "episode_forgotten", "steps_dropped"),
+        *("outliers", "velocities_contradicted", "second_publishers", "late_trajectories"),
+        "clock_offset_s",
     }
     for kind in KINDS.values():
         assert kind.named_by
@@ -102,6 +114,17 @@ def test_no_process_that_dies_needs_no_name() -> None:
         ("view_late", {"duration_s": 1.0, "delay_s": 0.3, "view": "both"}, True),
         ("view_dropped", {"duration_s": 1.5, "view": "both"}, False),
         ("view_wrong_size", {"duration_s": 0.3, "view": "both"}, False),
+        ("late_delivery", {"duration_s": 2.0, "delay_s": 0.04}, True),
+        ("late_delivery", {"duration_s": 2.0, "delay_s": 0.06}, False),
+        ("joints_outlier", {"what": "jump", "off_rad": 0.02}, True),
+        ("joints_outlier", {"what": "stuck_bit", "off_rad": 0.04}, False),
+        ("joints_outlier", {"what": "degrees", "off_rad": 0.02}, False),
+        ("joints_offset", {"off_rad": 0.05}, True),
+        ("second_publisher", {"duration_s": 1.0}, False),
+        ("clock_skew", {"machine": "controller", "sign": "behind", "offset_s": 0.04}, True),
+        ("clock_skew", {"machine": "controller", "sign": "behind", "offset_s": 0.06}, False),
+        ("clock_skew", {"machine": "policy_node", "sign": "behind", "offset_s": 0.4}, True),
+        ("clock_skew", {"machine": "policy_node", "sign": "ahead", "offset_s": 0.4}, False),
     ],
 )
 def test_what_is_short_may_be_absorbed(kind: str, values: dict[str, Any], borne: bool) -> None:

@@ -55,6 +55,20 @@ def test_a_counter_that_goes_up_is_noted(topics: Topics, recorder: Recorder) -> 
     assert heard(recorder) == [(events.COUNTER, "bad_joint_states", "")] * 2
 
 
+def test_a_clock_is_noted_when_it_begins_to_be_off(topics: Topics, recorder: Recorder) -> None:
+    for offset_s in ("0.001", "-0.3", "-0.4", "0.01", "0.05"):
+        topics.say(diagnostics("ok", DiagnosticStatus.OK, clock_offset_s=offset_s))
+    assert heard(recorder) == [(events.COUNTER, "clock_offset_s", "")] * 2
+
+
+@pytest.mark.parametrize("state", [ChunkProgress.ACCEPTED, ChunkProgress.REJECTED])
+def test_a_chunk_is_answered_either_way(topics: Topics, recorder: Recorder, state: int) -> None:
+    topics.say(ChunkProgress(state=ChunkProgress.PLAYING))
+    assert recorder.answered_s == -math.inf
+    topics.say(ChunkProgress(state=state))
+    assert recorder.answered_s > 0.0
+
+
 def test_a_policy_node_that_began_anew_has_forgotten_the_episode(
     topics: Topics, recorder: Recorder
 ) -> None:

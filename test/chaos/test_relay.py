@@ -9,16 +9,35 @@ from typing import Any
 
 import numpy as np
 import pytest
+from geometry_msgs.msg import PoseStamped
 from rcl_interfaces.msg import Parameter, ParameterType, ParameterValue
 from rcl_interfaces.srv import SetParameters
 from sensor_msgs.msg import Image, JointState
+from trajectory_msgs.msg import JointTrajectory
 
-from chaos.wiring import IMAGES, JOINT_STATES, true_name
-from vera_ros.nodes.conversions import ns_to_stamp, rgb_to_image, sensor_qos, stamp_to_ns
+from chaos.note import read_note
+from chaos.wiring import (
+    FROM_POLICY,
+    IMAGES,
+    JOINT_STATES,
+    TRAJECTORIES,
+    policy_name,
+    true_name,
+)
+from vera_ros.nodes.conversions import (
+    LATCHED,
+    ns_to_stamp,
+    rgb_to_image,
+    sensor_qos,
+    stamp_to_ns,
+)
+from vera_ros_interfaces.msg import ActionChunk, ArmStatus, ChunkProgress
 
 from .ros_side import RosSide, running
 
 BURST = 10
+AT_NS = 1_000_000_000_000
+_KINDS: dict[str, Any] = {"chunk_progress": ChunkProgress, "tcp_pose": PoseStamped}
 
 
 class Bench:
@@ -44,9 +63,9 @@ class Bench:
         self.send()
         return bool(self.joints) and all(self.images.values())
 
-    def send(self) -> int:
-        """One message of every sensor; return its stamp."""
-        self._stamp += 1
+    def send(self, stamp: int = 0) -> int:
+        """One message of every sensor, with this stamp or the next one; return it."""
+        self._stamp = stamp or self._stamp + 1
         joints = JointState(name=["a", "b"], position=[1.0, 2.0], velocity=[0.1, 0.2])
         joints.header.stamp = ns_to_stamp(self._stamp)
         self._joints.publish(joints)
@@ -82,10 +101,73 @@ def stamps_of(heard: list[Any]) -> list[int]:
     return [stamp_to_ns(message.header.stamp) for message in heard]
 
 
+class Machines:
+    """Who talks to whom through the relay, beside the sensors."""
+
+    def __init__(self, side: RosSide) -> None:
+        self._side = side
+        self._says = {
+            topic: side.node.create_publisher(kind, topic, qos)
+            for topic, kind, qos in (
+                ("chunk_progress", ChunkProgress, 10),
+                ("arm_status", ArmStatus, LATCHED),
+                ("tcp_pose", PoseStamped, sensor_qos("reliable")),
+                (policy_name(FROM_POLICY), ActionChunk, 10),
+                *((topic, JointTrajectory, 10) for topic in TRAJECTORIES.values()),
+            )
+        }
+        self.heard = {
+            topic: side.listen(kind, topic)
+            for topic, kind in (
+                *((policy_name(topic), _KINDS[topic]) for topic in ("chunk_progress", "tcp_pose")),
+                (FROM_POLICY, ActionChunk),
+                *((true_name(topic), JointTrajectory) for topic in TRAJECTORIES.values()),
+            )
+        }
+        self.heard[policy_name("arm_status")] = side.listen(
+            ArmStatus, policy_name("arm_status"), LATCHED
+        )
+        side.wait_until(self._all_heard, "the relay to pass everything on")
+
+    def _all_heard(self) -> bool:
+        self.say(AT_NS)
+        return all(self.heard.values())
+
+    def say(self, stamp_ns: int) -> None:
+        """Everybody says something."""
+        for publisher in self._says.values():
+            message = publisher.msg_type()
+            message.header.stamp = ns_to_stamp(stamp_ns)
+            publisher.publish(message)
+
+    def trajectory(self, name: str, stamp_ns: int) -> None:
+        message = JointTrajectory(joint_names=["a"])
+        message.header.stamp = ns_to_stamp(stamp_ns)
+        self._says[TRAJECTORIES[name]].publish(message)
+
+    def told(self, name: str) -> list[Any]:
+        """What a controller was told so far."""
+        return self.heard[true_name(TRAJECTORIES[name])]
+
+    def last_stamps(self) -> dict[str, int]:
+        """The stamp of what came last, by topic."""
+        return {topic: stamp_to_ns(heard[-1].header.stamp) for topic, heard in self.heard.items()}
+
+
 @pytest.fixture(scope="module")
-def bench(own_ros_domain: int) -> Iterator[Bench]:
+def side(own_ros_domain: int) -> Iterator[RosSide]:
     with running("-m", "chaos.relay"), RosSide("bench") as side:
-        yield Bench(side)
+        yield side
+
+
+@pytest.fixture(scope="module")
+def machines(side: RosSide) -> Machines:
+    return Machines(side)
+
+
+@pytest.fixture(scope="module")
+def bench(side: RosSide) -> Bench:
+    return Bench(side)
 
 
 def sent(heard: list[Any], stamps: list[int]) -> list[Any]:
@@ -130,6 +212,95 @@ def test_what_is_late_comes_later_and_in_order(bench: Bench) -> None:
     stamps = bench.burst(bench.images["agentview"])
     assert time.monotonic() - began_s >= 0.3
     assert stamps_of(sent(bench.images["agentview"], stamps)) == stamps
+    bench.heal()
+
+
+def test_a_controller_is_told_as_it_comes_and_the_monitor_when(
+    bench: Bench, machines: Machines
+) -> None:
+    count = len(machines.told("arm"))
+    before_ns = time.time_ns()
+    machines.trajectory("arm", AT_NS)
+    bench.wait_until(lambda: len(machines.told("arm")) > count)
+    told = machines.told("arm")[-1]
+    assert (told.joint_names, stamp_to_ns(told.header.stamp)) == (["a"], AT_NS)
+    note = read_note(told.header.frame_id)
+    assert note is not None
+    assert before_ns <= note[0] <= time.time_ns()
+    assert note[1] == 0.0
+
+
+def test_trajectories_are_late_and_in_order_until_the_link_is_well(
+    bench: Bench, machines: Machines
+) -> None:
+    bench.spoil("late_delivery", delay_s=0.3, duration_s=0.1)  # it lasts until it is mended
+    count, began_s = len(machines.told("arm")), time.monotonic()
+    machines.trajectory("arm", AT_NS + 1)
+    machines.trajectory("gripper", AT_NS + 1)
+    bench.heal()
+    machines.trajectory("arm", AT_NS + 2)  # waits for the first
+    bench.wait_until(lambda: len(machines.told("arm")) == count + 2)
+    assert time.monotonic() - began_s >= 0.3
+    first, second = machines.told("arm")[count:]
+    assert [stamp_to_ns(m.header.stamp) for m in (first, second)] == [AT_NS + 1, AT_NS + 2]
+    note = read_note(first.header.frame_id)
+    assert note is not None
+    assert time.time_ns() - note[0] >= 0.3e9  # it says when it was published
+
+
+@pytest.mark.parametrize(
+    ("machine", "ahead"),
+    [
+        ("ik_node", {"arm": 1, "gripper": 1, "to_policy": 1, "chunk": -1, "joints": -1}),
+        ("policy_node", {"arm": 0, "gripper": 0, "to_policy": -1, "chunk": 1, "joints": 0}),
+        ("controller", {"arm": -1, "gripper": -1, "to_policy": 0, "chunk": 0, "joints": 1}),
+    ],
+)
+def test_a_machine_has_another_clock(
+    bench: Bench, machines: Machines, machine: str, ahead: dict[str, int]
+) -> None:
+    values = {"machine": machine, "sign": "ahead", "course": "step", "offset_s": 0.25}
+    bench.spoil("clock_skew", **values)
+    topics = {
+        **{true_name(TRAJECTORIES[name]): ahead[name] for name in TRAJECTORIES},
+        **{
+            policy_name(topic): ahead["to_policy"]
+            for topic in ("chunk_progress", "arm_status", "tcp_pose")
+        },
+        FROM_POLICY: ahead["chunk"],
+    }
+    expected = {topic: AT_NS + sign * 250_000_000 for topic, sign in topics.items()}
+    for heard in machines.heard.values():
+        heard.clear()
+    machines.say(AT_NS)
+    bench.wait_until(lambda: all(machines.heard.values()) and machines.last_stamps() == expected)
+    shown = read_note(machines.told("arm")[-1].header.frame_id)
+    assert shown is not None
+    assert (shown[1] > 0.0) is (machine != "policy_node")
+    shift_ns = ahead["joints"] * 250_000_000
+    stamp = bench.send(AT_NS)
+    bench.wait_until(lambda: stamp + shift_ns in stamps_of(bench.joints))
+    bench.heal()
+
+
+def test_another_arm_speaks_for_a_while(bench: Bench) -> None:
+    values = {"joint": "2", "sign": "+", "off_rad": 0.5, "duration_s": 1.0}
+    bench.joints.clear()
+    bench.spoil("second_publisher", **values)
+
+    def elsewhere() -> list[Any]:
+        return [message for message in bench.joints if message.position[1] == 2.5]
+
+    bench.wait_until(lambda: bench.send() > 0 and len(elsewhere()) > 5)
+    assert any(message.position[1] == 2.0 for message in bench.joints)
+    assert all(list(message.velocity) == [0.0, 0.0] for message in elsewhere())
+
+    def quiet() -> bool:
+        count, until_s = len(elsewhere()), time.monotonic() + 0.3
+        bench.wait_until(lambda: time.monotonic() > until_s)
+        return len(elsewhere()) == count
+
+    bench.wait_until(quiet)  # it leaves by itself
     bench.heal()
 
 
