@@ -167,9 +167,7 @@ class ArmSide:
     def play(self, deltas: Vector, session_id: str = "a") -> MotionRefusedError | None:
         """Play a chunk; return why not. `deltas`: Shape (H, 6), [m, rad]."""
         self._sequence += 1
-        chunk = ChunkCommand(
-            deltas, np.zeros(0, bool), CONTROL_DT_S, session_id, self._sequence
-        )
+        chunk = ChunkCommand(deltas, np.zeros(0, bool), CONTROL_DT_S, session_id, self._sequence)
         try:
             planning = self._supervisor.plan(chunk, self._sense(), self._controllers_s())
             self._supervisor.take(planning, planning.run(), self._sense(), self._controllers_s())

@@ -251,9 +251,7 @@ class IkNode(VeraNode):
             lost = MotionRefusedError(Cause.NO_CONTROLLER, missing) if missing else None
             fault = lost or self._robot.fault()
         senses = reader.sense(fault)
-        return replace(
-            senses, unfit=self._clocks_fault(reader), heard=self._outputs[0].heard()
-        )
+        return replace(senses, unfit=self._clocks_fault(reader), heard=self._outputs[0].heard())
 
     def _clocks_fault(self, reader: ArmReader) -> MotionRefusedError | None:
         """Why the controller's time is not known well enough; where time comes by /clock, it is."""
