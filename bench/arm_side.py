@@ -90,6 +90,7 @@ class ArmSide:
     """
 
     def __init__(self, rig: Rig, q: Vector, world: World) -> None:
+        self.now_s = 0.0
         self._rig = rig
         self._world = world
         self._period_s = 1.0 / world.rate_hz
@@ -117,7 +118,6 @@ class ArmSide:
             self._lead,
         )
         self._cycles = self._ticks = self._samples = self._sequence = 0
-        self.now_s = 0.0
         self.commands: list[Vector] = [q]
         self.rejected = self.sent = 0
 

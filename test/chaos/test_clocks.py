@@ -32,7 +32,12 @@ class Watch:
 
 def skewed(watch: Watch, machine: str, course: str, sign: str = "ahead") -> Clocks:
     clocks = Clocks(watch)
-    values = {"machine": machine, "course": course, "sign": sign, "offset_s": 0.3}
+    values: dict[str, str | float] = {
+        "machine": machine,
+        "course": course,
+        "sign": sign,
+        "offset_s": 0.3,
+    }
     clocks.skew(Fault(0, "clock_skew", {**values, "duration_s": LASTS_S}))
     return clocks
 

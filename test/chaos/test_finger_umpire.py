@@ -49,7 +49,7 @@ def test_whatever_goes_on_from_the_command_is_good(after_s: float, until_m: floa
     now_m = float(np.interp(after_s, [0.2, 0.6], [OPEN_M, 0.0]))
     needed_s = abs(until_m - now_m) / SPEED_M_S + 1e-3
     judgement = one.judge(
-        FingerTrajectory(1, *[begins_s] * 3, np.array([needed_s]), np.array([until_m]))
+        FingerTrajectory(1, begins_s, begins_s, begins_s, np.array([needed_s]), np.array([until_m]))
     )
     assert (judgement.source, judgement.violations) == ("plan", ())
 

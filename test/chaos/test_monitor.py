@@ -74,7 +74,8 @@ def test_a_bad_motion_and_a_wild_arm_are_found(monitor: Monitor) -> None:
 def test_fingers_that_jump_and_an_arm_beyond_its_limits_are_found(monitor: Monitor) -> None:
     feed(monitor, Swing().samples(AT_S, AT_S - 1.0, AT_S))
     shut = FingerTrajectory(0, AT_S, AT_S, AT_S, np.array([0.4]), np.array([0.0]))
-    jump = FingerTrajectory(1, *[AT_S + 1.0] * 3, np.array([0.01]), np.array([0.04]))
+    late_s = AT_S + 1.0
+    jump = FingerTrajectory(1, late_s, late_s, late_s, np.array([0.01]), np.array([0.04]))
     for fingers in (shut, jump):
         monitor.see_trajectory(fingers)
     hard = Swing(1, 0.3, 0.4).samples(AT_S + 0.5, AT_S, AT_S + 3.0)

@@ -259,7 +259,12 @@ def test_trajectories_are_late_and_in_order_until_the_link_is_well(
 def test_a_machine_has_another_clock(
     bench: Bench, machines: Machines, machine: str, ahead: dict[str, int]
 ) -> None:
-    values = {"machine": machine, "sign": "ahead", "course": "step", "offset_s": 0.25}
+    values: dict[str, float | str] = {
+        "machine": machine,
+        "sign": "ahead",
+        "course": "step",
+        "offset_s": 0.25,
+    }
     bench.spoil("clock_skew", **values)
     topics = {
         **{true_name(TRAJECTORIES[name]): ahead[name] for name in TRAJECTORIES},
@@ -284,7 +289,7 @@ def test_a_machine_has_another_clock(
 
 
 def test_another_arm_speaks_for_a_while(bench: Bench) -> None:
-    values = {"joint": "2", "sign": "+", "off_rad": 0.5, "duration_s": 1.0}
+    values: dict[str, float | str] = {"joint": "2", "sign": "+", "off_rad": 0.5, "duration_s": 1.0}
     bench.joints.clear()
     bench.spoil("second_publisher", **values)
 
