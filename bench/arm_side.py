@@ -274,6 +274,7 @@ class ArmSide:
 
     def _publish(self, trajectory: ArmTrajectory, start_s: float) -> None:
         self.sent += 1
+        self._clock.mark()
         arrives_s = self.now_s + self._world.delay_s(self.now_s)
         if self._under_way:  # one after the other
             arrives_s = max(arrives_s, self._under_way[-1].arrives_s)

@@ -11,8 +11,9 @@ from vera_ros.motion.causes import Cause, MotionRefusedError
 AGREEMENT_S = 0.02  # joint states come no later than this, the soonest of a second
 _RECENT_S, _LONG_S = 0.15, 1.0
 _JUMP_S = 0.03  # by which a clock that runs on does not go astray between two joint states
-_JUMP_SAMPLES = 3  # that agree on a jump, until it is one
-_BLOCK_S, _BLOCKS = 0.05, 12  # of which the soonest joint state counts, where the clock's rate does
+_JUMP_SAMPLES = 2  # that agree on a jump, until it is one
+_BLOCK_S, _BLOCKS, _FEWEST = 0.05, 12, 6  # of which the soonest joint states tell the rate
+_NEWEST = 3  # joint states, of which the soonest tells what time it is
 _CALM_RATE = 1e-3  # a clock that is slewed no faster is taken for one that runs as it should
 _NOISE_S = 1e-4
 _CERTAIN = 5.0  # times its scatter, that a drift must be to be one
@@ -38,10 +39,12 @@ class ArmClock:
     def __init__(self) -> None:
         self._ahead: deque[tuple[float, float]] = deque()  # (steady time, stamp less that)
         self._blocks: deque[tuple[float, float]] = deque(maxlen=_BLOCKS)  # the largest of each
+        self._begun_s = -math.inf  # the newest of them
         self._newest_s = -math.inf
         self._astray: list[float] = []
         self._bounds: tuple[float, float] | None = None  # of the clock less steady time
-        self._calm: float | None = None  # the clock less steady time, when it ran as it should
+        self._rate = 0.0  # of the clock against steady time, less one
+        self._marked = 0.0  # the clock less steady time, when something was sent
         self._restless_s = -math.inf  # steady time
         self.wanders = False
 
@@ -63,7 +66,19 @@ class ArmClock:
         if stamp_s <= self._newest_s:
             return 0.0  # said before, or out of order: it is later than it says
         self._note(stamp_s, received_s)
-        return self._drift(received_s)
+        self.wanders = received_s < self._restless_s + _LONG_S
+        before = self._marked
+        if self.wanders:
+            self.mark()
+        return self._marked - before
+
+    def mark(self) -> None:
+        """Something is sent: how the clock goes astray from now on is what counts."""
+        if not self._ahead:
+            return
+        newest_s = self._ahead[-1][0]
+        newest = list(self._ahead)[-_NEWEST:]
+        self._marked = max(ahead + self._rate * (newest_s - at_s) for at_s, ahead in newest)
 
     def _go_astray(self, stamp_s: float, received_s: float, by_s: float) -> float:
         if self._astray and abs(by_s - self._astray[-1]) > AGREEMENT_S:
@@ -75,8 +90,10 @@ class ArmClock:
         self._astray.clear()
         self._ahead.clear()
         self._blocks.clear()
+        self._rate = 0.0
         self._note(stamp_s, received_s)
-        self._calm, self._restless_s, self.wanders = None, received_s, True
+        self._restless_s, self.wanders = received_s, True
+        self.mark()
         return set_by_s
 
     def _note(self, stamp_s: float, received_s: float) -> None:
@@ -85,33 +102,32 @@ class ArmClock:
         self._ahead.append((received_s, ahead_s))
         while self._ahead[0][0] < received_s - _LONG_S:
             self._ahead.popleft()
-        if self._blocks and received_s < self._blocks[-1][0] + _BLOCK_S:
-            begun_s, largest = self._blocks[-1]
-            self._blocks[-1] = begun_s, max(largest, ahead_s)
+        if self._blocks and received_s < self._begun_s + _BLOCK_S:
+            self._blocks[-1] = max(self._blocks[-1], (received_s, ahead_s), key=lambda at: at[1])
         else:
+            self._look_at_rate(received_s)
+            self._begun_s = received_s
             self._blocks.append((received_s, ahead_s))
         recent = max(ahead for at_s, ahead in self._ahead if at_s >= received_s - _RECENT_S)
         self._bounds = recent, max(ahead for _, ahead in self._ahead) + AGREEMENT_S
 
-    def _drift(self, received_s: float) -> float:
-        """By how much the clock has gone astray since it last ran as it should, and was told so.
+    def _look_at_rate(self, received_s: float) -> None:
+        """See whether a line through the soonest joint states rises or falls.
 
-        It does not run so where a line through the soonest joint states rises or falls, by more
-        than they scatter about it.
+        It does if it does so by more than they scatter about it.
         """
-        self.wanders = received_s < self._restless_s + _LONG_S
-        if len(self._blocks) < _BLOCKS:
-            return 0.0
+        if len(self._blocks) < _FEWEST:
+            return
         times_s, largest = np.array(self._blocks).T
         t = times_s - times_s[-1]
         rate, level = np.polyfit(t, largest, 1)
         scatter_s = float(np.abs(largest - (level + rate * t)).max())
-        drifted_s = abs(rate) * -t[0]
-        if abs(rate) > _CALM_RATE and drifted_s > _CERTAIN * scatter_s + _NOISE_S:
-            self._restless_s, self.wanders = received_s, True
-        now = float(level + rate * (received_s - times_s[-1]))
-        before, self._calm = self._calm, now
-        return now - before if self.wanders and before is not None else 0.0
+        drifts = abs(rate) > _CALM_RATE and -rate * t[0] * np.sign(rate) > (
+            _CERTAIN * scatter_s + _NOISE_S
+        )
+        self._rate = float(rate) if drifts else 0.0
+        if drifts:
+            self._restless_s = received_s
 
     def bounds_s(self, steady_s: float) -> tuple[float, float] | None:
         """The earliest and the latest that it can be for the controller; None: nothing is known."""

@@ -23,6 +23,7 @@ from vera_ros.motion.watchdogs import ClockWatch, Rest, RestWatch
 
 HELD = "a hold was asked for; call release when it is safe, then give the goal again"
 AT_REST = "the arm has come to rest"
+_CLOCK_SET_S = 0.02  # by which a clock is worth a word
 # How long past its lead something may be missed by the controller until it counts as lost [s].
 _STOP_LOST_S, _MOTION_LOST_S = 0.05, 0.1
 _OTHER_MOTION = "another motion was begun"
@@ -382,7 +383,8 @@ class Supervisor:
         if self._watch is not None:
             self._watch.forget()
         message = f"the controller's clock was set by {by_s:+.3f} s"
-        self._listener.worried(message)
+        if abs(by_s) >= _CLOCK_SET_S:
+            self._listener.worried(message)
         self._drop(Cause.CLOCKS_DIFFER, message)
 
     def _look_at_clock(self, senses: Senses, now_s: float) -> None:

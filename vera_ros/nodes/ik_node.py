@@ -24,6 +24,7 @@ from vera_ros.motion.playback_watch import PlaybackWatch
 from vera_ros.motion.senses import Senses
 from vera_ros.motion.setpoint import PAST_S
 from vera_ros.motion.supervisor import HELD, Supervisor
+from vera_ros.motion.trajectory import ArmTrajectory
 from vera_ros.nodes.answers import Answers
 from vera_ros.nodes.arm_identity import identity
 from vera_ros.nodes.arm_reader import ArmReader
@@ -96,11 +97,11 @@ class IkNode(VeraNode):
         setup = set_up_arm(p, self._urdf)
         self._embodiment, self._arm = embodiment, setup.arm
         self._make_outputs(setup.gripper_limits)
-        arm_output, gripper_output = self._outputs
+        gripper_output = self._outputs[1]
         self.get_logger().info("preparing the motion (compiling it, at the first start: some 15 s)")
         self._lead = Lead(p["stop_lead_s"])
         commander = self._commander = make_commander(
-            p, setup, embodiment, arm_output.send, gripper_output.send, self._lead
+            p, setup, embodiment, self._send_arm, gripper_output.send, self._lead
         )
         dry_run, bounds = p["dry_run"], make_bounds(p)
         self._reports = ChunkReports(
@@ -229,6 +230,11 @@ class IkNode(VeraNode):
                 dry_run=dry_run or not p["gripper_joint"],
             )
         )
+
+    def _send_arm(self, trajectory: ArmTrajectory, start_s: float) -> None:
+        if self._reader is not None:
+            self._reader.clock.mark()
+        self._outputs[0].send(trajectory, start_s)
 
     def _missing(self) -> str:
         """Why what is sent would not be played; empty: it would, as far as one can know."""
