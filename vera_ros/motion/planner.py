@@ -15,7 +15,7 @@ _SHORTEST_BRAKE_S, _BRAKE_SHARE = 0.3, 0.9  # share of the rate limits
 _RETURNS_S = np.geomspace(0.1, 10.0, 25)  # how long a way back may take, shortest first
 _RETURN_MOMENTS = 100  # of its one piece, by which it is judged
 # Lengths that a stop may have, shortest first.
-_STOP_KNOTS = (4, 5, 6, 7, 8, 10, 12, 14, 16, 20, 24, 32, 48, 64, 96)
+_STOP_KNOTS = (4, 5, 6, 7, 8, 10, 12, 14, 16, 20, 24, 28, 32, 40, 48, 64, 80, 96)
 _STOP_SHARE = 1.4  # times speed over acceleration limit, in which no stop ends
 
 
