@@ -254,8 +254,9 @@ class ArmSide:
         while self._joints and self._joints[0][0] <= self.now_s:
             came_s, sample = self._joints.popleft()
             known.add(replace(sample, received_s=came_s), self._controllers_s())
-            if known.heard is not None:
-                set_by_s += self._clock.observe(*known.heard)
+            if known.heard is not None and (by_s := self._clock.observe(*known.heard)):
+                set_by_s += by_s
+                known.clock_was_set(by_s)
         if set_by_s:
             self._supervisor.clock_was_set(set_by_s)
         now_s = self._controllers_s()
@@ -270,6 +271,7 @@ class ArmSide:
             self._clock.fault(self.now_s, self._ours_s(), _CLOCK_DIFFERENCE_S),
             known.settled(self.now_s),
             True,
+            self._clock.in_doubt(self.now_s),
         )
 
     def _publish(self, trajectory: ArmTrajectory, start_s: float) -> None:

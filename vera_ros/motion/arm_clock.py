@@ -11,7 +11,8 @@ from vera_ros.motion.causes import Cause, MotionRefusedError
 AGREEMENT_S = 0.02  # joint states come no later than this, the soonest of a second
 _RECENT_S, _LONG_S = 0.15, 1.0
 _JUMP_S = 0.03  # by which a clock that runs on does not go astray between two joint states
-_JUMP_SAMPLES = 2  # that agree on a jump, until it is one
+# Joint states, and time, that agree on a jump until it is one: stamps may be wrong in a row.
+_JUMP_SAMPLES, _JUMP_AGREES_S = 11, 0.12
 _BLOCK_S, _BLOCKS, _FEWEST = 0.05, 12, 6  # of which the soonest joint states tell the rate
 _NEWEST = 3  # joint states, of which the soonest tells what time it is
 _CALM_RATE = 1e-3  # a clock that is slewed no faster is taken for one that runs as it should
@@ -41,7 +42,7 @@ class ArmClock:
         self._blocks: deque[tuple[float, float]] = deque(maxlen=_BLOCKS)  # the largest of each
         self._begun_s = -math.inf  # the newest of them
         self._newest_s = -math.inf
-        self._astray: list[float] = []
+        self._astray: list[tuple[float, float]] = []  # (steady time, by how much)
         self._bounds: tuple[float, float] | None = None  # of the clock less steady time
         self._rate = 0.0  # of the clock against steady time, less one
         self._marked = 0.0  # the clock less steady time, when something was sent
@@ -72,6 +73,11 @@ class ArmClock:
             self.mark()
         return self._marked - before
 
+    def in_doubt(self, steady_s: float) -> bool:
+        """Whether stamps tell of a jump that may be none: nothing can be sent that suits both."""
+        astray = self._astray
+        return len(astray) > 1 and steady_s - astray[-1][0] < _RECENT_S
+
     def mark(self) -> None:
         """Something is sent: how the clock goes astray from now on is what counts."""
         if not self._ahead:
@@ -81,12 +87,13 @@ class ArmClock:
         self._marked = max(ahead + self._rate * (newest_s - at_s) for at_s, ahead in newest)
 
     def _go_astray(self, stamp_s: float, received_s: float, by_s: float) -> float:
-        if self._astray and abs(by_s - self._astray[-1]) > AGREEMENT_S:
+        if self._astray and abs(by_s - self._astray[-1][1]) > AGREEMENT_S:
             self._astray.clear()
-        self._astray.append(by_s)
-        if len(self._astray) < _JUMP_SAMPLES:
+        self._astray.append((received_s, by_s))
+        agrees_s = received_s - self._astray[0][0]
+        if len(self._astray) < _JUMP_SAMPLES or agrees_s < _JUMP_AGREES_S:
             return 0.0
-        set_by_s = max(self._astray)
+        set_by_s = max(by for _, by in self._astray)
         self._astray.clear()
         self._ahead.clear()
         self._blocks.clear()
@@ -168,7 +175,7 @@ class ArmClock:
                 f"is {abs(off_s):.3f} s {way} this machine's, by the stamps of its joint states; "
                 f"valid is up to {most_s} s (clock_difference_s)"
             )
-        if self.wanders:
+        if self.wanders or self.in_doubt(steady_s):
             return _differ(
                 "was set, or does not run as it should, by the stamps of its joint states: what is "
                 "sent could not go on from what plays; it must run steadily for a second"

@@ -59,7 +59,8 @@ class JointStateFilter:
         outliers: how many told of what a joint, or the clock, cannot have reached.
         outlier: the last one of those, in words.
         reacquired: how often rejected samples became the measurement again.
-        heard: stamp and arrival of the last sample, whether or not it counted: a clock that was
+        heard: stamp and arrival of the last sample, whether or not it counted, if the arm can be
+            where it says; None: it cannot. A clock that was
             set shows here first.
         strangers: the joints of the last message that told nothing of the arm.
     """
@@ -119,8 +120,8 @@ class JointStateFilter:
             now_s: the ROS clock's time.
             simulated: time comes by /clock, and may pass as fast as it likes.
         """
-        self.heard = sample.stamp_s, sample.received_s
         last = self._last
+        self.heard = (sample.stamp_s, sample.received_s) if self._can_be(sample) else None
         if last is None:
             self._accept(sample, now_s)
             return True
@@ -146,6 +147,24 @@ class JointStateFilter:
             self._take_up(candidate, last, sample, now_s)
             return True
         return False
+
+    def _can_be(self, sample: Measured) -> bool:
+        """Whether the arm can be where a sample says, whatever its stamp is."""
+        last = self._last
+        if last is None:
+            return True
+        passed_s = max(0.0, sample.received_s - last.received_s)
+        reach = self._velocity_limit * passed_s + SLACK_RAD
+        return bool((np.abs(sample.q - last.q) <= reach).all())
+
+    def clock_was_set(self, by_s: float) -> None:
+        """The stamps' clock was set forward by so much, and the arm was not."""
+        if self._last is not None:
+            self._last = replace(self._last, stamp_s=self._last.stamp_s + by_s)
+        self._track, self._guide, self._reach = JointTrack(), None, None
+        self._candidates, self._leads = [], deque()
+        if self._last is not None:
+            self._accept(self._last, self._taken_s)
 
     def add_finger(self, position_m: float, stamp_s: float, received_s: float) -> None:
         """Take the gripper's position. `position_m`: finite."""

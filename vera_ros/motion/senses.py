@@ -20,6 +20,8 @@ class Senses:
         fault: why nothing may be moved; None: it may, and the arm is measured.
         unfit: why nothing new may begin, while what plays goes on; None: it may.
         settled: whether measurements have agreed for long enough to move by them alone.
+        in_doubt: the controller's clock may have been set just now: what is sent would be early or
+            late by as much.
         heard: whether the controller has what was sent last; None: that is not known.
     """
 
@@ -31,6 +33,7 @@ class Senses:
     unfit: MotionRefusedError | None = None
     settled: bool = True
     heard: bool | None = None
+    in_doubt: bool = False
 
 
 @dataclass(frozen=True)

@@ -65,7 +65,7 @@ class ArmReader:
                 self._take(message, received_s, sequence)
                 simulated = self._ros_clock.ros_time_is_active  # the same time for everybody
                 if self.filter.heard is not None and not simulated:
-                    self.set_by_s += self.clock.observe(*self.filter.heard)
+                    self._hear(*self.filter.heard)
             except ValueError as error:
                 self.filter.refuse(f"invalid joint states: {error}")
         self._tell()
@@ -94,6 +94,13 @@ class ArmReader:
         if has_finger:
             position_m = float(in_order(message, (self._gripper_joint,), "position")[0])
             known.add_finger(position_m, stamp_to_ns(message.header.stamp) * 1e-9, received_s)
+
+    def _hear(self, stamp_s: float, received_s: float) -> None:
+        """See what a stamp tells of the controller's clock."""
+        by_s = self.clock.observe(stamp_s, received_s)
+        if by_s:
+            self.set_by_s += by_s
+            self.filter.clock_was_set(by_s)
 
     def _tell(self) -> None:
         """Log what has happened; of outliers, the last one of a second."""
@@ -157,6 +164,10 @@ class ArmReader:
         if self._ros_clock.ros_time_is_active:
             return 0.0
         return self.clock.offset_s(time.monotonic(), self._ours_s())
+
+    def in_doubt(self) -> bool:
+        """Whether the controller's clock may have been set just now (see ArmClock)."""
+        return self.clock.in_doubt(time.monotonic())
 
     def unsure_s(self) -> float:
         """How exactly the controller's time is known [s]."""
