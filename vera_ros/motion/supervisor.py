@@ -6,6 +6,8 @@ wrong, the answer is the same: the arm comes to rest smoothly and stays there un
 move comes, and nothing is wrong.
 """
 
+import math
+
 from vera_ros.motion.causes import Cause, MotionRefusedError
 from vera_ros.motion.commander import Commander
 from vera_ros.motion.commands import ChunkCommand, Measured
@@ -23,6 +25,7 @@ from vera_ros.motion.watchdogs import ClockWatch, Rest, RestWatch
 
 HELD = "a hold was asked for; call release when it is safe, then give the goal again"
 AT_REST = "the arm has come to rest"
+_DOUBT_S = 0.2  # for which a stop waits at most, until it is clear what time it is
 _CLOCK_SET_S = 0.02  # by which a clock is worth a word
 # How long past its lead something may be missed by the controller until it counts as lost [s].
 _STOP_LOST_S, _MOTION_LOST_S = 0.05, 0.1
@@ -70,6 +73,10 @@ class Supervisor:
         self._commander = commander
         self._lead = lead
         self._awaited: Setpoint | None = None
+        self._postponed: tuple[Cause, str] | None = (
+            None  # a stop, until it is clear what time it is
+        )
+        self._doubted_s = -math.inf  # steady time since when it is not
         self._watch = watch
         self._bounds = bounds
         self._hold = hold
@@ -92,7 +99,7 @@ class Supervisor:
     @property
     def stopping(self) -> bool:
         """Whether a stop was sent since which the arm was not seen at rest."""
-        return self._commander.stopping is not None
+        return self._commander.stopping is not None or self._postponed is not None
 
     def moves(self, senses: Senses) -> bool:
         """Whether the arm moves, as far as is known."""
@@ -280,6 +287,9 @@ class Supervisor:
         self, playing: Playing, cause: Cause, message: str, senses: Senses, now_s: float
     ) -> None:
         self._drop(cause, message)
+        if senses.in_doubt and self._clocks.steady() - self._doubted_s < _DOUBT_S:
+            self._postponed = self._postponed or (cause, message)
+            return
         try:
             watch = self._watch
             stands = None if watch is None else watch.stands(cause, senses, playing, now_s)
@@ -321,6 +331,11 @@ class Supervisor:
         """Look at the arm, some fifty times a second."""
         self._look_at_clock(senses, now_s)
         self._lead.look(self._clocks.steady())
+        if not senses.in_doubt:
+            self._doubted_s = self._clocks.steady()
+        postponed, self._postponed = self._postponed, None
+        if postponed is not None and self.playing is not None:
+            self._end_early(self.playing, *postponed, senses, now_s)
         self._watch_joins(senses, now_s)
         trouble = self._watch and self._watch.look(self.playing, senses, now_s)
         playing = self.playing

@@ -257,7 +257,12 @@ class IkNode(VeraNode):
             lost = MotionRefusedError(Cause.NO_CONTROLLER, missing) if missing else None
             fault = lost or self._robot.fault()
         senses = reader.sense(fault)
-        return replace(senses, unfit=self._clocks_fault(reader), heard=self._outputs[0].heard())
+        return replace(
+            senses,
+            unfit=self._clocks_fault(reader),
+            heard=self._outputs[0].heard(),
+            in_doubt=not self.get_clock().ros_time_is_active and reader.in_doubt(),
+        )
 
     def _clocks_fault(self, reader: ArmReader) -> MotionRefusedError | None:
         """Why the controller's time is not known well enough; where time comes by /clock, it is."""
