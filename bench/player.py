@@ -28,6 +28,7 @@ from bench.storm import Brake, Chunk, Round, Stop
 from vera_ros.motion.causes import Cause, MotionRefusedError
 from vera_ros.motion.commander import Commander
 from vera_ros.motion.commands import ChunkCommand, Measured
+from vera_ros.motion.trajectory import ArmTrajectory
 
 _START_S = 1000.0
 _MOST_EXAMPLES = 5
@@ -146,12 +147,11 @@ class Player:
         start, measured = self._start()
         starts: tuple[Start, ...] = (start,)
         if isinstance(event, Brake):
-            measured = Measured(
-                measured.q + event.off, measured.dq, measured.finger_m, self._now_s, 0.0
-            )
-            # An arm that cannot brake from where it is comes to rest along its plan.
-            starts = (Start(measured.q, measured.dq, np.zeros(7)), start)
-            act: Callable[[], object] = lambda: self._commander.brake(measured, self._now_s)  # noqa: E731
+            still = np.zeros(7)
+            where = Measured(measured.q + event.off, still, measured.finger_m, self._now_s, 0.0)
+            # Where nothing gentle leads there, it comes to rest along its plan.
+            starts = (start, Start(where.q, still, still))
+            act: Callable[[], object] = lambda: self._commander.stay(where, self._now_s)  # noqa: E731
         else:
             act = lambda: self._commander.stop(self._now_s)  # noqa: E731
         let_out = len(self._rig.published)
@@ -194,6 +194,9 @@ class Player:
             self._outcome.examples.append(f"{error!r} at {where.filename}:{where.lineno}")
         for trajectory in published[before[0] :]:
             later_s = self._rig.started_s - self._now_s
+            if trajectory.past is None and self._running is not None and starts[0].exact:
+                trajectory, later_s = self._on_its_own_way(trajectory, later_s), 0.0
+                self._rig.started_s = self._now_s
             if later_s != 0.0 and starts[0].exact:  # the running motion goes on until then
                 starts = (self._start(later_s)[0],)
             found = [self._checker.violations(trajectory, self._bounds, start) for start in starts]
@@ -204,6 +207,19 @@ class Player:
             for text in gripper_violations(fingers, self._rig.gripper_limits):
                 self._blame(text)
         return refusal
+
+    def _on_its_own_way(self, trajectory: Any, ahead_s: float) -> Any:
+        """The trajectory as a controller plays it that has to find its own way to the start."""
+        start, _ = self._start()
+        return ArmTrajectory(
+            np.concatenate(([ahead_s], ahead_s + trajectory.times_s)),
+            np.vstack((trajectory.start_q, trajectory.q)),
+            np.vstack((trajectory.start_dq, trajectory.dq)),
+            np.vstack((trajectory.start_ddq, trajectory.ddq)),
+            start.q,
+            start.dq,
+            start.ddq,
+        )
 
     def _check_lead(self, before: Any, started_s: float, start_in_s: float | None) -> None:
         """What played before a chunk goes on as it was until the chunk begins."""

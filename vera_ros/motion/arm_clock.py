@@ -13,11 +13,11 @@ _RECENT_S, _LONG_S = 0.15, 1.0
 _JUMP_S = 0.03  # by which a clock that runs on does not go astray between two joint states
 # Joint states, and time, that agree on a jump until it is one: stamps may be wrong in a row.
 _JUMP_SAMPLES, _JUMP_AGREES_S = 11, 0.12
-_BLOCK_S, _BLOCKS, _FEWEST = 0.05, 12, 6  # of which the soonest joint states tell the rate
+_BLOCK_S, _BLOCKS, _FEWEST = 0.05, 12, 8  # of which the soonest joint states tell the rate
 _NEWEST = 3  # joint states, of which the soonest tells what time it is
-_CALM_RATE = 1e-3  # a clock that is slewed no faster is taken for one that runs as it should
-_NOISE_S = 1e-4
-_CERTAIN = 5.0  # times its scatter, that a drift must be to be one
+_CALM_RATE = 5e-3  # what slews a clock no faster is the business of time synchronization
+_NOISE_S = 1e-3
+_CERTAIN = 10.0  # times its scatter, that a drift must be to be one
 
 
 class ArmClock:

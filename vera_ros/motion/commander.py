@@ -9,6 +9,8 @@ from collections.abc import Callable
 from copy import copy
 from dataclasses import replace
 
+import numpy as np
+
 from vera_ros.motion.causes import MotionRefusedError
 from vera_ros.motion.chunk_planner import ChunkPlanner
 from vera_ros.motion.commands import Measured
@@ -276,8 +278,11 @@ class Commander:
         if playing.finished(now_s):
             return
         if now_s < playing.start_s:
-            self._cancel(playing, now_s)
-            return
+            setpoint = self._gate.setpoint.state(now_s)
+            if setpoint is None or not np.abs(setpoint[1]).any():
+                self._cancel(playing, now_s)
+                return
+            now_s = playing.start_s
         passed_s, lead_s = now_s - playing.start_s, self._lead.value_s
         plan = self._planner.plan_stop(playing.plan, passed_s, lead_s)
         # It starts from the plan, which the arm follows within the tracking tolerance.

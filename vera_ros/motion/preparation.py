@@ -94,13 +94,10 @@ class Told:
             "end",
         )
 
-    def present(self, now_s: float, start_lead_s: float) -> float:
-        """The time, or time 0 of what was sent last, if that is no further ahead than it may be."""
+    def present(self, now_s: float) -> float:
+        """The time, or time 0 of what was sent last, if that is still to come."""
         moving = self._moves_by
-        most_s = start_lead_s + CLOCK_STEP_S
-        if moving is None or not 0.0 < moving.start_s - now_s <= most_s:
-            return now_s
-        return moving.start_s
+        return now_s if moving is None else max(now_s, moving.start_s)
 
     def later(self, by_s: float) -> "Told":
         """The same when the controller's clock was set forward by so much; negative: back."""
@@ -218,7 +215,7 @@ class Preparation:
                 f"{len(chunk.close)} gripper commands for {len(chunk.deltas)} actions; valid is "
                 "one for each, or none; nothing of the chunk is played",
             )
-        now_s = told.present(now_s, max(self._start_lead_s, self._lead.value_s))
+        now_s = told.present(now_s)
         if not told.plays_for(chunk.session_id):
             told.refuse_other_motion(now_s)
         moving = told.moving(now_s)

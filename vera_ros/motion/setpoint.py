@@ -22,7 +22,7 @@ State = tuple[Vector, Vector, Vector]  # position, velocity, acceleration; Shape
 
 PAST_S = 0.05  # of what played before that is sent with a trajectory
 _APART_S = 1e-6  # times that are nearer are the same
-_SHORTEST_S = 1e-3  # of a piece: in shorter ones, rounding is all there is
+_SHORTEST_S = 1e-4  # of a piece: in shorter ones, rounding is all there is
 _EARLIEST_S = 1e-3  # a stamp of 0 would mean the time of arrival
 
 
@@ -109,10 +109,10 @@ class Setpoint:
         if not self.known or self.plays is None:
             return None
         from_s = max(until_s - past_s, _EARLIEST_S, self.plays.begin_s)
-        if until_s - from_s < _APART_S:
+        if until_s - from_s < _SHORTEST_S:
             return None
-        first = _one(from_s - until_s, self.plays.state(from_s))
-        return first.followed_by(self._knots(from_s, until_s, until_s))
+        first = self._one(from_s - until_s, until_s)
+        return first.followed_by(self._knots(from_s - until_s, 0.0, until_s))
 
     def continued(self, trajectory: ArmTrajectory, start_s: float, joins_s: float) -> ArmTrajectory:
         """The trajectory with the set-point's own points up to where it leaves it.
@@ -122,28 +122,35 @@ class Setpoint:
             start_s: its time 0.
             joins_s: for how long after that it is the same.
         """
-        assert self.plays is not None
-        q, dq, ddq = self.plays.state(start_s)
-        kept = self._knots(start_s, start_s + joins_s, start_s)
-        if joins_s > _APART_S:
-            kept = kept.followed_by(_one(joins_s, self.plays.state(start_s + joins_s)))
+        start, kept = self._one(0.0, start_s), self._knots(0.0, joins_s, start_s)
+        if joins_s > _SHORTEST_S:
+            kept = kept.followed_by(self._one(joins_s, start_s))
         own = trajectory.times_s > joins_s + _SHORTEST_S
         if not own.any():
-            own[-1], kept = True, self._knots(start_s, start_s, start_s)
+            own[-1], kept = True, self._knots(0.0, 0.0, start_s)
         rest = Points(
             trajectory.times_s[own], trajectory.q[own], trajectory.dq[own], trajectory.ddq[own]
         )
         points = kept.followed_by(rest)
-        return ArmTrajectory(points.times_s, points.q, points.dq, points.ddq, q, dq, ddq)
+        return ArmTrajectory(
+            points.times_s, points.q, points.dq, points.ddq, start.q[0], start.dq[0], start.ddq[0]
+        )
+
+    # Where times count from `zero_s`, they are all rounded alike: short pieces bear nothing else.
 
     def _knots(self, after_s: float, before_s: float, zero_s: float) -> Points:
-        """The points of what plays between two times, which count from `zero_s`."""
+        """The points of what plays between two times."""
         assert self.plays is not None
         points = self.plays.pieces.points
-        times_s = points.times_s - (zero_s - self.plays.start_s)  # all rounded alike
-        after_s, before_s = after_s - zero_s + _SHORTEST_S, before_s - zero_s - _SHORTEST_S
-        kept = (times_s > after_s) & (times_s < before_s)
+        times_s = points.times_s - (zero_s - self.plays.start_s)
+        kept = (times_s > after_s + _SHORTEST_S) & (times_s < before_s - _SHORTEST_S)
         return Points(times_s[kept], points.q[kept], points.dq[kept], points.ddq[kept])
+
+    def _one(self, time_s: float, zero_s: float) -> Points:
+        """The set-point at a time."""
+        assert self.plays is not None
+        q, dq, ddq = self.plays.pieces.state(time_s + (zero_s - self.plays.start_s))
+        return Points(np.array([time_s]), q[None], dq[None], ddq[None])
 
     def sent(self, trajectory: ArmTrajectory, start_s: float) -> "Setpoint":
         """The set-point once the controller has this. `start_s`: its time 0."""
@@ -168,8 +175,3 @@ class Setpoint:
 
 
 UNKNOWN = Setpoint()
-
-
-def _one(time_s: float, state: State) -> Points:
-    q, dq, ddq = state
-    return Points(np.array([time_s]), q[None], dq[None], ddq[None])
