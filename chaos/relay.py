@@ -11,7 +11,7 @@ import math
 import signal
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
 
@@ -71,7 +71,7 @@ class Link:
     kind: type[Any]
     taken_from: str
     topic: str
-    qos: QoSProfile = _RELIABLE
+    qos: QoSProfile = field(default_factory=lambda: _RELIABLE)
     source: str = ""
     sink: str = ""
 

@@ -1090,7 +1090,9 @@ def test_an_arm_that_somebody_moves_while_a_chunk_is_planned_is_left_alone(
     assert scene.arm == []
 
 
-@pytest.mark.parametrize(("late_s", "played"), [(0.005, True), (0.02, False)])
+@pytest.mark.parametrize(
+    ("late_s", "played"), [(0.0, True), (-0.005, True), (0.005, False), (0.02, False)]
+)
 def test_a_plan_that_is_taken_after_it_should_have_taken_over_is_refused(
     playing: Scene, late_s: float, played: bool
 ) -> None:

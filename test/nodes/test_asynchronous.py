@@ -22,7 +22,7 @@ from .stage import ScriptedPolicy, Stage, actions, urdf
 
 ASYNC = ExecuteTask.Goal.ASYNC
 HAND_OVERS = 3
-LEAD_S = 0.05  # of a hand-over, at least
+LEAD_S = 0.0125  # of a stop, and of all else at least
 # By how much a spline that is made anew may part from the one that it repeats.
 CONTINUITY = (1e-5, 1e-3, 0.1)  # [rad, rad/s, rad/s^2]
 # Chunks that move to and fro: the arm stays where it may be.

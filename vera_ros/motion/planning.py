@@ -103,12 +103,14 @@ class Planning:
             if present is None or prepared.from_rest:
                 return prepared
             present_s = present()
-            late_s = present_s - prepared.begins_s
+            # Where time stands still, what is sent arrives at once.
+            lead_s = self._preparation.lead_s if present_s != self._now_s else 0.0
+            late_s = present_s + lead_s - prepared.begins_s
             if late_s <= _ROUNDING_S:
                 return prepared
             later_s = 2.0 * (present_s - self._now_s)
         raise MotionRefusedError(
             Cause.CHUNK_TOO_OLD,
-            f"the chunk was planned {late_s:.3f} s after it should have taken over; nothing of it "
-            "is played; is the machine overloaded?",
+            f"the chunk was planned {late_s:.3f} s too late to reach the controller before it takes "
+            "over; nothing of it is played; is the machine overloaded?",
         )

@@ -185,6 +185,11 @@ class Preparation:
         self._start_rad = start_rad
         self._lead = lead
 
+    @property
+    def lead_s(self) -> float:
+        """Time that what is sent is given to arrive."""
+        return self._lead.value_s
+
     def prepare(
         self,
         told: Told,

@@ -4,9 +4,10 @@
 import math
 
 from vera_ros.motion.causes import Cause, MotionRefusedError
-from vera_ros.motion.commands import CLOCK_STEP_S, ChunkCommand
+from vera_ros.motion.commands import ChunkCommand
 from vera_ros.motion.senses import Bounds
 
+_ROUNDING_S = 1e-6
 _FUTURE_S = 0.02  # clocks that are synchronized, and steps of /clock, are not further apart
 
 
@@ -68,7 +69,7 @@ class Timeliness:
             MotionRefusedError: the controller would enter it behind its beginning.
         """
         late_s = now_s - begins_s
-        if late_s > CLOCK_STEP_S:
+        if late_s > _ROUNDING_S:
             raise MotionRefusedError(
                 Cause.CHUNK_TOO_OLD,
                 f"the chunk is planned {late_s:.3f} s after it should have taken over; nothing of "
