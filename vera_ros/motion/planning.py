@@ -111,6 +111,6 @@ class Planning:
             later_s = 2.0 * (present_s - self._now_s)
         raise MotionRefusedError(
             Cause.CHUNK_TOO_OLD,
-            f"the chunk was planned {late_s:.3f} s too late to reach the controller before it takes "
+            f"the chunk was planned {late_s:.3f} s too late to be there before it takes "
             "over; nothing of it is played; is the machine overloaded?",
         )
