@@ -90,7 +90,7 @@ class ChunkPlanner:
             )
         still = np.zeros(len(q))
         state = self._response.at_rest(q, self._arm.tcp_pose(q), before)
-        return Start(q, still, still, state, lead=hold(q, lead_s))
+        return Start(q, still, still, state, lead=hold(q, lead_s), fresh=before is None)
 
     def from_end(self, running: Plan, time_s: float, lead_s: float = 0.0) -> Start:
         """Begin when a plan that is played has come to rest; `time_s` of it has passed.
@@ -126,12 +126,18 @@ class ChunkPlanner:
         self.check(deltas, control_dt_s)
         response = self._response.respond(start.state, deltas, control_dt_s)
         offset = start.offset or self._offset(response, start.q)
+        position, rotation, joints = response.position, response.rotation, response.q
+        if start.fresh and not deltas.any():
+            # The modelled arm creeps towards its posture; one that is asked for nothing stands.
+            position = np.broadcast_to(position[0], position.shape)
+            rotation = np.broadcast_to(rotation[0], rotation.shape)
+            joints = None if joints is None else np.broadcast_to(start.q, joints.shape)
         path = self._paths.find(
-            response.position + offset.shift,
-            response.rotation @ offset.turn,
+            position + offset.shift,
+            rotation @ offset.turn,
             response.times_s,
             start.q,
-            response.q,
+            joints,
         )
         joins_s = _JOINS_AT_REST_S if start.rate is None else _JOINS_S
         for join_s in joins_s:

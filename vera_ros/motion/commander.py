@@ -27,6 +27,8 @@ from vera_ros.motion.small_matrices import Vector
 from vera_ros.motion.start import hold
 from vera_ros.motion.trajectory import ArmState
 
+_STILL_RAD = 1e-9
+
 
 class Commander:
     """One arm's plans, one at a time. Times are the controller's [s], given by the caller.
@@ -163,21 +165,27 @@ class Commander:
             return prepared.playing.start_s
 
         ahead_s = self._ahead_s(prepared)
-        self._gate.send_arm(
-            prepared.playing.plan.trajectory(),
-            prepared.measured,
-            prepared.playing.start_s,
-            ahead_s=ahead_s,
-            joins_s=prepared.joins_s,
-            past_s=self.past_s,
-            begin=begin,
-        )
+        trajectory = prepared.playing.plan.trajectory()
+        if ahead_s and np.abs(trajectory.q - trajectory.start_q).max() < _STILL_RAD:
+            ahead_s = 0.0  # it asks for nothing: the arm stays as it is held, wherever that is
+            begin()
+        else:
+            self._gate.send_arm(
+                trajectory,
+                prepared.measured,
+                prepared.playing.start_s,
+                ahead_s=ahead_s,
+                joins_s=prepared.joins_s,
+                past_s=self.past_s,
+                begin=begin,
+            )
         playing, fingers, chunk = prepared.playing, prepared.fingers, prepared.playing.plan.chunk
         told = replace(
             self.told,
             playing=playing,
             stopping=None,
             before=None,
+            rested_q=None,
             setpoint=self._gate.setpoint,
             parts_s=playing.start_s + prepared.joins_s,
             replaced=self.playing or self.stopping,
@@ -314,6 +322,7 @@ class Commander:
         self.told = replace(
             self.told,
             stopping=Playing(plan, now_s),
+            rested_q=None,
             setpoint=self._gate.setpoint,
             parts_s=parts_s,
             replaced=replaced,
@@ -338,10 +347,14 @@ class Commander:
         self.told = replace(self.told, playing=None, stopping=playing, before=None)
         return playing
 
-    def finish(self) -> None:
-        """The playing plan has come to rest."""
-        self.told = replace(self.told, playing=None)
+    def finish(self, measured: Measured | None = None) -> None:
+        """The playing plan has come to rest, with the arm where it is measured."""
+        self.told = replace(self.told, playing=None, rested_q=_where(measured))
 
-    def rested(self) -> None:
-        """The stop has come to rest."""
-        self.told = replace(self.told, stopping=None)
+    def rested(self, measured: Measured | None = None) -> None:
+        """The stop has come to rest, with the arm where it is measured."""
+        self.told = replace(self.told, stopping=None, rested_q=_where(measured))
+
+
+def _where(measured: Measured | None) -> Vector | None:
+    return None if measured is None else measured.q

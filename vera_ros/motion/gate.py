@@ -13,7 +13,7 @@ from vera_ros.motion.chain import tcp_motion
 from vera_ros.motion.limits import RATES, Limits
 from vera_ros.motion.path import Obstacles
 from vera_ros.motion.quintic import QuinticPieces
-from vera_ros.motion.setpoint import PAST_S, Setpoint, State
+from vera_ros.motion.setpoint import PAST_S, START_SLACK_RAD, Setpoint, State
 from vera_ros.motion.small_matrices import Vector
 from vera_ros.motion.trajectory import ArmState, ArmTrajectory, GripperTrajectory, Points
 
@@ -290,12 +290,12 @@ class Gate:
         most_rad, distances = self._limits.start_rad, np.abs(start_q - measured.q)
         farthest = int(np.argmax(distances))
         goes_on = 0.0 if measured.dq is None else np.abs(measured.dq) * ahead_s
-        if (distances - goes_on <= most_rad).all():
+        if (distances - goes_on <= most_rad + START_SLACK_RAD).all():
             return
         age_s = 0.0 if measured.stamp_s is None else max(0.0, start_s - measured.stamp_s)
         speeds = 0.0 if measured.dq is None else np.abs(measured.dq)
         moved = speeds * age_s + 0.5 * self._limits.rates.joints[1] * age_s**2  # since, at most
-        valid = f"valid is up to {most_rad} rad"
+        valid = f"valid is up to {self._limits.start_rad} rad"
         _refuse_if(
             distances - moved - most_rad,
             lambda j: f"it starts {distances[j]:.3f} rad from where joint {j + 1} is; {valid}",

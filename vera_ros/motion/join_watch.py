@@ -11,10 +11,12 @@ from vera_ros.motion.commands import Measured
 from vera_ros.motion.setpoint import Setpoint
 from vera_ros.motion.small_matrices import Vector
 
-_TELLING_RAD = 3e-3  # by which two motions differ when an arm shows which of them it follows
+# By how much two motions differ when an arm shows which of them it follows: times the scatter of
+# the arm about its set-point, and at least and at most [rad].
+_TELLING, _LEAST_RAD, _MOST_RAD = 8.0, 2e-4, 6e-3
 _NEAR = 0.35  # share of that by which it may be off the one that it follows
 _MOVES_RAD_S = 0.05  # set-point in motion, of which an arm's delay can be seen
-_DELAYS = 9  # the latest of which the median counts
+_DELAYS, _SCATTERS = 9, 25  # the latest, of which the median counts
 _LONGEST_DELAY_S = 0.15
 _SETTLED_S = 0.3  # after which an arm is as near to a resting set-point as it ever is
 
@@ -49,6 +51,7 @@ class JoinWatch:
 
     def __init__(self) -> None:
         self._delays_s: deque[float] = deque(maxlen=_DELAYS)
+        self._scatters_rad: deque[float] = deque(maxlen=_SCATTERS)
         self._offset: Vector | None = None
         self._awaited: _Awaited | None = None
         self.lateness_s = 0.0
@@ -84,7 +87,7 @@ class JoinWatch:
         assert before is not None
         new, old = plays.state(moment_s)[0], before.state(moment_s)[0]
         apart_rad = float(np.abs(new - old).max())
-        if apart_rad < _TELLING_RAD:
+        if apart_rad < self._telling_rad:
             return Join.OPEN
         seen = measured.q if self._offset is None else measured.q - self._offset
         off_new, off_old = (float(np.abs(seen - q).max()) for q in (new, old))
@@ -95,6 +98,13 @@ class JoinWatch:
             self.lateness_s = moment_s - awaited.joins_s
             return Join.MISSED
         return Join.OPEN
+
+    @property
+    def _telling_rad(self) -> float:
+        if not self._scatters_rad:
+            return _MOST_RAD
+        scatter_rad = float(np.median(self._scatters_rad))
+        return min(max(_TELLING * scatter_rad, _LEAST_RAD), _MOST_RAD)
 
     def _compare(self, measured: Measured, setpoint: Setpoint) -> None:
         """Measure delay and offset of an arm that follows the one motion that there is."""
@@ -108,6 +118,10 @@ class JoinWatch:
             delay_s = float((behind[fast] @ dq[fast]) / (dq[fast] @ dq[fast]))
             if 0.0 <= delay_s <= _LONGEST_DELAY_S:
                 self._delays_s.append(delay_s)
+            followed = setpoint.state(measured.stamp_s - self.delay_s)
+            if followed is not None:
+                off = measured.q - followed[0] - (0.0 if self._offset is None else self._offset)
+                self._scatters_rad.append(float(np.abs(off).max()))
         elif not np.abs(dq).any():
             earlier = setpoint.state(measured.stamp_s - _SETTLED_S)
             if earlier is None or np.abs(earlier[0] - q).any():

@@ -74,17 +74,14 @@ class PlaybackWatch:
         away_rad = np.abs(playing.plan.spline.derivative(0, passed_s) - measured.q).max()
         return measured if away_rad >= self._bounds.frozen_rad else None
 
-    def missed(self, senses: Senses, setpoint: Setpoint) -> float:
-        """How long past its lead the controller has not taken up what was sent last [s].
-
-        0: it has, or one cannot tell.
-        """
+    def joined(self, senses: Senses, setpoint: Setpoint) -> Join:
+        """Whether the controller has taken up what was sent last, as far as the arm tells."""
         measured = senses.measured
         if measured is None or senses.age_s > _FRESH_S:
-            return 0.0
+            return Join.OPEN
         join = self.joins.look(measured, setpoint)
-        believed = self.trusted(senses) is not None
-        return self.joins.lateness_s if join is Join.MISSED and believed else 0.0
+        believed = join is not Join.MISSED or self.trusted(senses) is not None
+        return join if believed else Join.OPEN
 
     def look(self, playing: Playing | None, senses: Senses, now_s: float) -> Trouble | None:
         """What keeps the arm from playing its plan, and in which words; None: nothing does."""

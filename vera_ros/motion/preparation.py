@@ -20,10 +20,12 @@ from vera_ros.motion.plan import Plan
 from vera_ros.motion.playback import Playing
 from vera_ros.motion.rails import Rails
 from vera_ros.motion.response import State
-from vera_ros.motion.setpoint import UNKNOWN, Setpoint
+from vera_ros.motion.setpoint import START_SLACK_RAD, UNKNOWN, Setpoint
 from vera_ros.motion.small_matrices import Vector
 from vera_ros.motion.start import in_motion
 from vera_ros.motion.trajectory import ArmState
+
+_SAME_RAD = 5e-3  # by which an arm that stayed where it was may be elsewhere
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,8 @@ class Told:
         before: the response's state at that chunk's end; None: another motion came since.
         gripper: what is known of the fingers; None: there are none.
         setpoint: what the controller commands.
+        rested_q: where the arm was measured when it came to rest last; None: it was not, or has
+            been told something since. Shape (n,), [rad].
         parts_s: when what was sent last parts from what played before.
         replaced: what played before it; None: nothing did.
         in_earnest: the arm does as it is told; otherwise it stands still all the time.
@@ -48,6 +52,7 @@ class Told:
     before: State | None = None
     gripper: Gripper | None = None
     setpoint: Setpoint = UNKNOWN
+    rested_q: Vector | None = None
     parts_s: float = -math.inf
     replaced: Playing | None = None
     in_earnest: bool = True
@@ -57,12 +62,27 @@ class Told:
 
         That is where the controller holds the arm: what the arm is off it then stays as it is, and
         does not add up. An arm that is elsewhere is not held there, as far as one can know.
+
+        Raises:
+            MotionRefusedError: the arm came to rest elsewhere, and is still there.
         """
         if not self.in_earnest:
             return measured.q, True
         end_q = self.setpoint.end_q
-        if end_q is not None and np.abs(end_q - measured.q).max() <= most_rad:
+        if end_q is None:
+            return measured.q, False
+        off = np.abs(end_q - measured.q)
+        if off.max() <= most_rad + START_SLACK_RAD:
             return end_q, True
+        stayed = self.rested_q is not None and np.abs(self.rested_q - measured.q).max() < _SAME_RAD
+        if stayed:  # to go on from there would push it further off each time
+            joint = int(np.argmax(off))
+            raise MotionRefusedError(
+                Cause.SETPOINT_UNKNOWN,
+                f"joint {joint + 1} came to rest {off[joint]:.3f} rad from where it was sent; "
+                f"valid is up to {most_rad} rad (start_tolerance); see what holds the arm, or "
+                "whether its encoders are right, and start its controller anew; nothing is sent",
+            )
         return measured.q, False
 
     @property

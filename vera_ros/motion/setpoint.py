@@ -20,6 +20,7 @@ from vera_ros.motion.trajectory import ArmTrajectory, Points
 
 State = tuple[Vector, Vector, Vector]  # position, velocity, acceleration; Shape (n,) each
 
+START_SLACK_RAD = 2e-3  # that a start may be further from the measured arm: encoders are noisy
 PAST_S = 0.05  # of what played before that is sent with a trajectory
 _APART_S = 1e-6  # times that are nearer are the same
 _SHORTEST_S = 1e-4  # of a piece: in shorter ones, rounding is all there is

@@ -26,6 +26,7 @@ class Start:
         rate: of the response's time when it takes over, nominal seconds per second; None: the arm
             is at rest.
         lead: what is played before, ending with this state; None: nothing.
+        fresh: nothing is carried over from another chunk: the arm has no goal but where it is.
     """
 
     q: Vector
@@ -35,6 +36,7 @@ class Start:
     offset: Offset | None = None
     rate: float | None = None
     lead: JointSpline | None = None
+    fresh: bool = False
 
     @property
     def lead_s(self) -> float:

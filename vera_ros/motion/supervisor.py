@@ -11,6 +11,7 @@ import math
 from vera_ros.motion.causes import Cause, MotionRefusedError
 from vera_ros.motion.commander import Commander
 from vera_ros.motion.commands import ChunkCommand, Measured
+from vera_ros.motion.join_watch import Join
 from vera_ros.motion.lead import Lead
 from vera_ros.motion.listener import Listener
 from vera_ros.motion.planning import Clocks, Planning
@@ -353,7 +354,7 @@ class Supervisor:
             self._steps_told = steps
             self._listener.stepped(playing)
         if playing.finished(now_s) and (self._watch is None or not self.moves(senses)):
-            self._commander.finish()
+            self._commander.finish(senses.measured)
             self._listener.finished(playing)
 
     def _watch_joins(self, senses: Senses, now_s: float) -> None:
@@ -364,18 +365,34 @@ class Supervisor:
         if told.setpoint is not self._awaited:
             self._awaited = told.setpoint
             watch.joins.sent(told.setpoint, told.parts_s)
-        missed_s = watch.missed(senses, told.setpoint)
-        if not missed_s:
-            return
-        moves = told.replaced is not None and not told.replaced.finished(now_s)
+        join, late_s = watch.joined(senses, told.setpoint), watch.joins.lateness_s
+        if join is Join.LATE:
+            self._come_late(late_s, "it makes a step in the arm's set-point")
+        elif join is Join.MISSED and self._is_lost(late_s, senses, now_s):
+            self._stop_again(late_s, senses, now_s)
+
+    def _is_lost(self, late_s: float, senses: Senses, now_s: float) -> bool:
+        """Whether what the arm has not followed yet counts as lost."""
+        replaced = self._commander.told.replaced
+        moves = replaced is not None and not replaced.finished(now_s)
         if not moves and senses.heard is not False:
-            return  # an arm that stands tells less than the network does
-        if missed_s < (_MOTION_LOST_S if self.playing else _STOP_LOST_S):
-            return
-        self._lead.missed(missed_s, self._clocks.steady())
-        words = f"the controller has not taken up what was sent {missed_s:.2f} s after its lead"
-        self._listener.worried(f"{words}; it is stopped with a lead of {self._lead.value_s:.3f} s")
+            return False  # an arm that stands tells less than the network does
+        return late_s >= (_MOTION_LOST_S if self.playing else _STOP_LOST_S)
+
+    def _come_late(self, late_s: float, what: str) -> None:
+        self._lead.missed(late_s, self._clocks.steady())
+        self._listener.worried(
+            f"the controller took up what was sent {late_s:.3f} s past its lead, or not at all: "
+            f"{what}; the lead is {self._lead.value_s:.3f} s now"
+        )
+        if not self._lead.fits:
+            self._listener.worried(self._lead.refusal)
+
+    def _stop_again(self, late_s: float, senses: Senses, now_s: float) -> None:
+        """Stop what the arm follows instead of what was sent."""
+        self._come_late(late_s, "what it plays instead is stopped")
         playing = self.playing
+        words = "the controller has not taken up what was sent"
         self._drop(Cause.COMMANDS_LATE, words)
         try:
             self._commander.stop_again(now_s)
@@ -428,7 +445,7 @@ class Supervisor:
         moves = None if measured is None else self.moves(senses)
         rest = self._rest.look(stop.end_s, moves, now_s, self._clocks.steady())
         if rest is Rest.THERE:
-            self._commander.rested()
+            self._commander.rested(measured)
             self.unrest = ""
             self._listener.rested(True, AT_REST)
         elif rest is Rest.OVERDUE:
