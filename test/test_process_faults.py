@@ -28,6 +28,7 @@ else:
     from ros_helpers import Operator, Processes, write_patient_config
 
 REST_RAD_S = 0.01
+TRIES = 10
 INFERENCE_S = 0.3  # long enough to be seen
 SYNC, ASYNC = ExecuteTask.Goal.SYNC, ExecuteTask.Goal.ASYNC
 Result = ExecuteTask.Result
@@ -172,26 +173,29 @@ def play(operator: Operator, moment: Moment = PLAYING) -> None:
     The first one may also end at once: policy_node has not heard of another ik_node yet.
     """
     heard, ended = operator.heard["chunk_progress"], (ChunkProgress.ABORTED, ChunkProgress.REJECTED)
+    sent = operator.heard["arm_controller/joint_trajectory"]
 
     def states() -> set[int]:
         return {message.state for message in heard[seen:]}
 
     def plays() -> bool:
         status = operator.heard["policy_status"]
-        return ChunkProgress.PLAYING in states() and moment.is_there(status[-1])
+        plays = ChunkProgress.PLAYING in states() and len(sent) > sent_before
+        return plays and moment.is_there(status[-1])
 
     def over() -> bool:
         return bool(states() & {*ended}) or result.done()
 
-    while True:
+    for _ in range(TRIES):
         operator.wait_until(
             lambda: operator.give_goal(time_limit_s=120.0, mode=moment.mode), "an accepted goal"
         )
-        seen, result = len(heard), operator.result()
+        seen, sent_before, result = len(heard), len(sent), operator.result()
         operator.wait_until(lambda: plays() or over(), "a step")
         if not over():
             return
-        operator.wait_for_result()
+        last = operator.wait_for_result()
+    pytest.fail(f"no goal was played in {TRIES} tries; the last ended with: {last.message}")
 
 
 def speed(operator: Operator) -> float:

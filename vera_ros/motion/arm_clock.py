@@ -58,14 +58,16 @@ class ArmClock:
             stamp_s: of the joint state.
             received_s: when it came, steady time.
         """
+        if stamp_s == self._newest_s:
+            return 0.0  # said before
         ahead_s = stamp_s - received_s
         expected_s = max((ahead for _, ahead in self._ahead), default=ahead_s)
-        backward = stamp_s <= self._newest_s and ahead_s < expected_s - _JUMP_S
+        backward = stamp_s < self._newest_s and ahead_s < expected_s - _JUMP_S
         if backward or ahead_s > expected_s + _JUMP_S:
             return self._go_astray(stamp_s, received_s, ahead_s - expected_s)
         self._astray.clear()
-        if stamp_s <= self._newest_s:
-            return 0.0  # said before, or out of order: it is later than it says
+        if stamp_s < self._newest_s:
+            return 0.0  # out of order: it is later than it says
         self._note(stamp_s, received_s)
         self.wanders = received_s < self._restless_s + _LONG_S
         before = self._marked
@@ -87,7 +89,7 @@ class ArmClock:
         self._marked = max(ahead + self._rate * (newest_s - at_s) for at_s, ahead in newest)
 
     def _go_astray(self, stamp_s: float, received_s: float, by_s: float) -> float:
-        if self._astray and abs(by_s - self._astray[-1][1]) > AGREEMENT_S:
+        if self._astray and abs(by_s - self._astray[0][1]) > AGREEMENT_S:
             self._astray.clear()
         self._astray.append((received_s, by_s))
         agrees_s = received_s - self._astray[0][0]

@@ -17,7 +17,7 @@ _TELLING, _LEAST_RAD, _MOST_RAD = 8.0, 2e-4, 6e-3
 _NEAR = 0.35  # share of that by which it may be off the one that it follows
 _MOVES_RAD_S = 0.05  # set-point in motion, of which an arm's delay can be seen
 _DELAYS, _SCATTERS = 9, 25  # the latest, of which the median counts
-_LONGEST_DELAY_S = 0.15
+_LONGEST_DELAY_S, _AHEAD_S = 0.15, 0.02  # stamps and offsets are not exact
 _SETTLED_S = 0.3  # after which an arm is as near to a resting set-point as it ever is
 
 
@@ -79,8 +79,14 @@ class JoinWatch:
         """Look at the arm. `setpoint`: as it is believed to be."""
         awaited = self._awaited
         moment_s = measured.stamp_s - self.delay_s
-        if awaited is None or moment_s <= awaited.joins_s:
+        if awaited is None:
             self._compare(measured, setpoint)
+            return Join.OPEN
+        if moment_s <= awaited.joins_s:
+            if measured.stamp_s <= awaited.joins_s:
+                self._compare(measured, awaited.setpoint.reverted())
+            elif not self._delays_s:  # nothing can be told before there is one
+                self._compare(measured, setpoint)
             return Join.OPEN
         plays, before = awaited.setpoint.plays, awaited.setpoint.before
         assert plays is not None
@@ -116,8 +122,8 @@ class JoinWatch:
         if fast.any():
             behind = q - measured.q if self._offset is None else q - measured.q + self._offset
             delay_s = float((behind[fast] @ dq[fast]) / (dq[fast] @ dq[fast]))
-            if 0.0 <= delay_s <= _LONGEST_DELAY_S:
-                self._delays_s.append(delay_s)
+            if -_AHEAD_S <= delay_s <= _LONGEST_DELAY_S:
+                self._delays_s.append(max(delay_s, 0.0))
             followed = setpoint.state(measured.stamp_s - self.delay_s)
             if followed is not None:
                 off = measured.q - followed[0] - (0.0 if self._offset is None else self._offset)

@@ -86,7 +86,7 @@ class Supervisor:
         self._clock = ClockWatch(bounds.clock_jump_s)
         self._rest = RestWatch(bounds.rest_s)
         self._timeliness = Timeliness(bounds)
-        self._steps_told = 0
+        self._steps_told = self._displaced = 0
         self._planning: Planning | None = None
         self._approved: ChunkCommand | None = None
         self.awaiting: ChunkCommand | None = None
@@ -186,7 +186,7 @@ class Supervisor:
             return
         if not prepared.from_rest:
             self._timeliness.refuse_overtaken(prepared.begins_s, now_s)
-        self._send(prepared, planning_s)
+        self._send(prepared, planning_s, senses.displaced)
 
     def give_up(self, planning: Planning) -> None:
         """Nothing comes of what was being planned."""
@@ -229,7 +229,8 @@ class Supervisor:
         """
         self._look_at_clock(senses, now_s)
         measured = self._free(senses)
-        self._send(self._commander.prepare_move(goal, speed_share, measured, now_s), 0.0)
+        prepared = self._commander.prepare_move(goal, speed_share, measured, now_s)
+        self._send(prepared, 0.0, senses.displaced)
 
     def _free(self, senses: Senses) -> Measured:
         """The measured arm, if it may be moved."""
@@ -257,12 +258,12 @@ class Supervisor:
         self.awaiting = chunk
         self._listener.awaiting(prepared.playing, planning_s)
 
-    def _send(self, prepared: Prepared, planning_s: float) -> None:
+    def _send(self, prepared: Prepared, planning_s: float, displaced: int) -> None:
         before, stopped = self.playing, self.stopping
         prepared = self._commander.send(prepared, self._clocks.present)
         self.explain(Cause.NONE, "")
         self.unrest = ""
-        self._steps_told = 0
+        self._steps_told, self._displaced = 0, displaced
         self._drop(Cause.BUSY, _OTHER_MOTION)
         self.discard(_OTHER_MOTION)
         if stopped:  # it has come to rest, or nothing could have been sent
@@ -354,7 +355,7 @@ class Supervisor:
             self._steps_told = steps
             self._listener.stepped(playing)
         if playing.finished(now_s) and (self._watch is None or not self.moves(senses)):
-            self._commander.finish(senses.measured)
+            self._commander.finish(self._came_to_rest(senses))
             self._listener.finished(playing)
 
     def _watch_joins(self, senses: Senses, now_s: float) -> None:
@@ -445,7 +446,7 @@ class Supervisor:
         moves = None if measured is None else self.moves(senses)
         rest = self._rest.look(stop.end_s, moves, now_s, self._clocks.steady())
         if rest is Rest.THERE:
-            self._commander.rested(measured)
+            self._commander.rested(self._came_to_rest(senses))
             self.unrest = ""
             self._listener.rested(True, AT_REST)
         elif rest is Rest.OVERDUE:
@@ -462,6 +463,10 @@ class Supervisor:
             self._brake(senses, now_s)
         elif rest is Rest.UNKNOWN:
             self._say_unrest(f"{_REST_UNKNOWN}: ROS time stands still")
+
+    def _came_to_rest(self, senses: Senses) -> Measured | None:
+        """Where what was sent last has brought the arm; None: something else did."""
+        return senses.measured if senses.displaced == self._displaced else None
 
     def _say_unrest(self, message: str, *, again: bool = False) -> None:
         told, self.unrest = self.unrest, message
