@@ -84,18 +84,21 @@ class ArmSide:
     Attributes:
         now_s: the present, from 0.
         commands: the set-point of every cycle so far. Shape (n,) each, [rad].
+        world: what lies between.
+        period_s: of the controller.
         told: what the supervisor said, as (what, ...).
-        rejected: how many trajectories the controller refused.
+        told_s: when it did.
+        refused: how many trajectories the controller refused.
         sent: how many trajectories were sent.
     """
 
     def __init__(self, rig: Rig, q: Vector, world: World) -> None:
         self.now_s = 0.0
         self._rig = rig
-        self._world = world
-        self._period_s = 1.0 / world.rate_hz
+        self.world = world
+        self.period_s = 1.0 / world.rate_hz
         self._controller = TrajectoryFollower(
-            ARM_JOINTS, q, open_loop=world.open_loop, period_s=self._period_s
+            ARM_JOINTS, q, open_loop=world.open_loop, period_s=self.period_s
         )
         self._under_way: deque[_Sent] = deque()
         self._joints: deque[tuple[float, Measured]] = deque()
@@ -107,6 +110,7 @@ class ArmSide:
         self._commander.told = replace(self._commander.told, setpoint=UNKNOWN)
         self._hold = Hold()
         self.told: list[tuple[Any, ...]] = []
+        self.told_s: list[float] = []
         contact = ContactWatch(rig.arm, np.full(rig.arm.n, _EFFORT_NM), 0.1)
         self._supervisor = Supervisor(
             self._commander,
@@ -119,11 +123,16 @@ class ArmSide:
         )
         self._cycles = self._ticks = self._samples = self._sequence = 0
         self.commands: list[Vector] = [q]
-        self.rejected = self.sent = 0
+        self.refused = self.sent = 0
 
     def __getattr__(self, name: str) -> Callable[..., None]:
         """Listen to the supervisor."""
-        return lambda *what: self.told.append((name, *what))
+
+        def tell(*what: object) -> None:
+            self.told.append((name, *what))
+            self.told_s.append(self.now_s)
+
+        return tell
 
     # What is known.
 
@@ -146,17 +155,32 @@ class ArmSide:
         """What was said, without the words."""
         return [what[0] for what in self.told]
 
-    def shares(self, from_s: float = 0.0) -> tuple[float, float]:
+    def shares(self) -> tuple[float, float]:
         """Largest velocity and acceleration of the set-point, as shares of the joints' limits.
 
         They are first and second differences at the controller's rate.
         """
-        first = max(0, int(from_s / self._period_s) - 2)
-        q = np.array(self.commands[first:])
-        rates = self._rig.limits.rates.joints
-        velocity = np.abs(np.diff(q, axis=0)) / self._period_s / rates[0]
-        acceleration = np.abs(np.diff(q, 2, axis=0)) / self._period_s**2 / rates[1]
+        velocity, acceleration = self._shares()
         return float(velocity.max(initial=0.0)), float(acceleration.max(initial=0.0))
+
+    def steps_s(self, most_velocity: float, most_acceleration: float) -> list[float]:
+        """When the set-point exceeded these shares."""
+        velocity, acceleration = self._shares()
+        steps = (velocity[1:] > most_velocity) | (acceleration > most_acceleration)
+        return [float(at) for at in (np.flatnonzero(steps.any(axis=1)) + 2) * self.period_s]
+
+    def _shares(self) -> tuple[Vector, Vector]:
+        """Velocities and accelerations of all cycles, as shares of the limits."""
+        q = np.array(self.commands)
+        rates = self._rig.limits.rates.joints
+        velocity = np.abs(np.diff(q, axis=0)) / self.period_s / rates[0]
+        acceleration = np.abs(np.diff(q, 2, axis=0)) / self.period_s**2 / rates[1]
+        return velocity, acceleration
+
+    def braking_s(self) -> float:
+        """How long the slowest joint needs to brake from the present velocity."""
+        dq = np.abs(self.commands[-1] - self.commands[-2]) / self.period_s
+        return float((dq / self._rig.limits.rates.joints[1]).max())
 
     def moves(self) -> bool:
         """Whether the set-point has moved within the last two cycles."""
@@ -170,9 +194,14 @@ class ArmSide:
         chunk = ChunkCommand(deltas, np.zeros(0, bool), CONTROL_DT_S, session_id, self._sequence)
         try:
             planning = self._supervisor.plan(chunk, self._sense(), self._controllers_s())
+        except MotionRefusedError as error:
+            return error
+        try:
             self._supervisor.take(planning, planning.run(), self._sense(), self._controllers_s())
         except MotionRefusedError as error:
             return error
+        finally:
+            self._supervisor.give_up(planning)
         return None
 
     def stop(self) -> None:
@@ -195,9 +224,9 @@ class ArmSide:
         until_s = self.now_s + duration_s - 1e-9
         while self.now_s < until_s:
             self._cycles += 1
-            self.now_s = self._cycles * self._period_s
+            self.now_s = self._cycles * self.period_s
             self._cycle()
-            while self._samples / self._world.joint_states_hz <= self.now_s:
+            while self._samples / self.world.joint_states_hz <= self.now_s:
                 self._samples += 1
                 self._measure()
             while self._ticks * _TICK_S <= self.now_s:
@@ -231,21 +260,21 @@ class ArmSide:
                 now_ns,
             )
         except TrajectoryRejectedError:
-            self.rejected += 1
+            self.refused += 1
 
     def _arm(self) -> tuple[Vector, Vector]:
         """Where the arm is, and how fast."""
-        behind = round(self._world.lag_s / self._period_s)
+        behind = round(self.world.lag_s / self.period_s)
         at = max(0, len(self.commands) - 1 - behind)
         q, before = self.commands[at], self.commands[max(0, at - 1)]
-        return q + self._world.offset, (q - before) / self._period_s
+        return q + self.world.offset, (q - before) / self.period_s
 
     def _measure(self) -> None:
         q, dq = self._arm()
         stamp_s = self._clock_of_controller(self.now_s)
-        sample = self._world.spoil(Measured(q, dq, None, stamp_s, 0.0), self.now_s)
+        sample = self.world.spoil(Measured(q, dq, None, stamp_s, 0.0), self.now_s)
         if sample is not None:
-            self._joints.append((self.now_s + self._world.joint_delay_s, sample))
+            self._joints.append((self.now_s + self.world.joint_delay_s, sample))
 
     # What ik_node does (see IkNode._sense).
 
@@ -272,21 +301,22 @@ class ArmSide:
             known.settled(self.now_s),
             True,
             self._clock.in_doubt(self.now_s),
+            known.reacquired,
         )
 
     def _publish(self, trajectory: ArmTrajectory, start_s: float) -> None:
         self.sent += 1
         self._clock.mark()
-        arrives_s = self.now_s + self._world.delay_s(self.now_s)
+        arrives_s = self.now_s + self.world.delay_s(self.now_s)
         if self._under_way:  # one after the other
             arrives_s = max(arrives_s, self._under_way[-1].arrives_s)
         self._under_way.append(_Sent(arrives_s, trajectory, start_s))
 
     def _clock_of_controller(self, time_s: float) -> float:
-        return _EPOCH_S + time_s + self._world.controller_ahead_s(time_s)
+        return _EPOCH_S + time_s + self.world.controller_ahead_s(time_s)
 
     def _ours_s(self) -> float:
-        return _EPOCH_S + self.now_s + self._world.ours_ahead_s(self.now_s)
+        return _EPOCH_S + self.now_s + self.world.ours_ahead_s(self.now_s)
 
     def _controllers_s(self) -> float:
         return self._clock.now_s(self.now_s, self._ours_s())

@@ -90,7 +90,7 @@ def test_a_stop_is_taken_up_in_time_late_or_never(
     look_on(watch, arm, before, before, ticks(0.2, STOP_AT_S))
     after = stopped(before)
     parts_s = START_S + STOP_AT_S + LEAD_S
-    watch.sent(after, parts_s)
+    watch.sent(after, parts_s, None)
     seen = []
     for time_s in ticks(STOP_AT_S, STOP_AT_S + 0.45):
         taken_up = late_s is not None and time_s - arm.delay_s >= parts_s + late_s

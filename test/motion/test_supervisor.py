@@ -1143,15 +1143,15 @@ def test_where_no_plan_is_in_time_none_is_played(playing: Scene) -> None:
     assert (playing.supervisor.playing, len(playing.arm)) == (before, sent)
 
 
-@pytest.mark.parametrize("displaced", [0, 1])
+@pytest.mark.parametrize("reacquired", [0, 1])
 def test_an_arm_that_rests_elsewhere_is_left_alone_unless_something_else_brought_it_there(
-    playing: Scene, displaced: int
+    playing: Scene, reacquired: int
 ) -> None:
     """A scene that is reset while the arm stops is nothing to wonder at for ever."""
     playing.stop()
-    playing.look = lambda senses: replace(at(q=START_Q + 0.3)(senses), displaced=displaced)
+    playing.look = lambda senses: replace(at(q=START_Q + 0.3)(senses), reacquired=reacquired)
     playing.tick_until(lambda: not playing.supervisor.stopping, 2.0)
-    if displaced:
+    if reacquired:
         playing.play()
     else:
         assert "came to rest" in refused(playing.play, Cause.SETPOINT_UNKNOWN)

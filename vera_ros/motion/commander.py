@@ -232,7 +232,7 @@ class Commander:
             MotionRefusedError: as for `stop`.
         """
         playing = self.playing
-        if playing is None or self._let_go(playing).finished(now_s):
+        if playing is None or self._let_go(playing).finished(now_s) or self.told.unsent:
             return
         try:
             passed_s = now_s - playing.start_s
@@ -283,7 +283,7 @@ class Commander:
             self._cancel(sent, now_s)
 
     def _stop_along(self, playing: Playing, now_s: float) -> None:
-        if playing.finished(now_s):
+        if playing.finished(now_s) or self.told.unsent:
             return
         if now_s < playing.start_s:
             setpoint = self._gate.setpoint.state(now_s)

@@ -32,9 +32,16 @@ class Join(Enum):
 
 @dataclass(frozen=True)
 class _Awaited:
-    """A trajectory that is to be taken up: the set-point if it is, and the end of its lead."""
+    """A trajectory that is to be taken up.
 
-    setpoint: Setpoint
+    Attributes:
+        after: the set-point if it is.
+        before: the set-point if it never is.
+        joins_s: the end of its lead.
+    """
+
+    after: Setpoint
+    before: Setpoint
     joins_s: float
 
 
@@ -56,14 +63,19 @@ class JoinWatch:
         self._awaited: _Awaited | None = None
         self.lateness_s = 0.0
 
-    def sent(self, setpoint: Setpoint, joins_s: float) -> None:
+    def sent(self, setpoint: Setpoint, joins_s: float, measured: Measured | None) -> None:
         """A trajectory was sent.
 
         Args:
             setpoint: once the controller has it, and what it plays if it never does.
             joins_s: when the two motions part.
+            measured: where the arm stays if that is not known.
         """
-        self._awaited = None if setpoint.before is None else _Awaited(setpoint, joins_s)
+        self._awaited = None
+        if setpoint.before is not None:
+            self._awaited = _Awaited(setpoint, setpoint.reverted(), joins_s)
+        elif setpoint.known and measured is not None:
+            self._awaited = _Awaited(setpoint, Setpoint.resting(measured.q), joins_s)
         self.lateness_s = 0.0
 
     def forget(self) -> None:
@@ -84,14 +96,15 @@ class JoinWatch:
             return Join.OPEN
         if moment_s <= awaited.joins_s:
             if measured.stamp_s <= awaited.joins_s:
-                self._compare(measured, awaited.setpoint.reverted())
+                if awaited.after.before is not None:
+                    self._compare(measured, awaited.before)
             elif not self._delays_s:  # nothing can be told before there is one
                 self._compare(measured, setpoint)
             return Join.OPEN
-        plays, before = awaited.setpoint.plays, awaited.setpoint.before
-        assert plays is not None
-        assert before is not None
-        new, old = plays.state(moment_s)[0], before.state(moment_s)[0]
+        after, before = awaited.after.state(moment_s), awaited.before.state(moment_s)
+        if after is None or before is None:
+            return Join.OPEN
+        new, old = after[0], before[0]
         apart_rad = float(np.abs(new - old).max())
         if apart_rad < self._telling_rad:
             return Join.OPEN

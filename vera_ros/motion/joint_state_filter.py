@@ -35,6 +35,7 @@ _AHEAD_S = 0.2  # transport does not become so much faster
 _NOISE_RAD = 1e-3
 _CANDIDATES = 4
 _ALTERNATIONS = 3
+_LOST_S = 0.5  # of silence, in which a driver may have been started anew
 _RESTARTS_S = 1.0  # a publisher is not restarted twice within this
 _ALARM_S = 2.0  # without another sign of it, until a second publisher counts as gone
 
@@ -58,7 +59,8 @@ class JointStateFilter:
         refused: how many were of no use.
         outliers: how many told of what a joint, or the clock, cannot have reached.
         outlier: the last one of those, in words.
-        reacquired: how often rejected samples became the measurement again.
+        reacquired: how often the arm was found again: after a silence, or where rejected samples
+            had told.
         heard: stamp and arrival of the last sample, whether or not it counted, if the arm can be
             where it says; None: it cannot. A clock that was
             set shows here first.
@@ -134,6 +136,7 @@ class JointStateFilter:
         candidate, off = self._nearest_candidate(sample, simulated)
         ahead = "" if simulated else self._ahead(last, sample)
         if not ahead and self._follows(last, sample, reach, off):
+            self.reacquired += sample.received_s - last.received_s > _LOST_S
             self._accept(sample, now_s)
             return True
         self._reject(ahead or self._beyond(last, sample, reach), reach, sample.received_s)

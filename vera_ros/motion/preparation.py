@@ -89,10 +89,15 @@ class Told:
     def _moves_by(self) -> Playing | None:
         return self.playing or self.stopping
 
+    @property
+    def unsent(self) -> bool:
+        """Whether what is played asks for nothing, and was not sent: see `Commander.send`."""
+        return self.in_earnest and not self.setpoint.known
+
     def moving(self, now_s: float) -> bool:
         """Whether a plan or a stop is being played."""
         moving = self._moves_by
-        return moving is not None and not moving.finished(now_s)
+        return moving is not None and not moving.finished(now_s) and not self.unsent
 
     def plays_for(self, session_id: str) -> bool:
         """Whether a chunk of this episode is being played."""
@@ -117,7 +122,7 @@ class Told:
     def present(self, now_s: float) -> float:
         """The time, or time 0 of what was sent last, if that is still to come."""
         moving = self._moves_by
-        return now_s if moving is None else max(now_s, moving.start_s)
+        return now_s if moving is None or self.unsent else max(now_s, moving.start_s)
 
     def later(self, by_s: float) -> "Told":
         """The same when the controller's clock was set forward by so much; negative: back."""
@@ -288,7 +293,8 @@ class Preparation:
     ) -> tuple[Plan, float]:
         """The plan, and for how long it goes on as what plays does."""
         dt_s, running = chunk.control_dt_s, told.playing
-        if running is None or not told.plays_for(chunk.session_id) or not told.in_earnest:
+        plays = told.plays_for(chunk.session_id) and told.in_earnest and not told.unsent
+        if running is None or not plays:
             refuse_unless_at_rest(measured, self._rest_speed)
             before = told.before if chunk.session_id == told.session_id else None
             start = self._chunks.from_rest(start_q, before, lead_s)

@@ -23,7 +23,7 @@ class Senses:
         in_doubt: the controller's clock may have been set just now: what is sent would be early or
             late by as much.
         heard: whether the controller has what was sent last; None: that is not known.
-        displaced: how often the arm was found where it cannot have got to by itself.
+        reacquired: how often the arm was found again after it was lost, with whatever controller.
     """
 
     measured: Measured | None = None
@@ -35,7 +35,7 @@ class Senses:
     settled: bool = True
     heard: bool | None = None
     in_doubt: bool = False
-    displaced: int = 0
+    reacquired: int = 0
 
 
 @dataclass(frozen=True)

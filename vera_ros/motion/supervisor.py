@@ -86,7 +86,8 @@ class Supervisor:
         self._clock = ClockWatch(bounds.clock_jump_s)
         self._rest = RestWatch(bounds.rest_s)
         self._timeliness = Timeliness(bounds)
-        self._steps_told = self._displaced = 0
+        self._steps_told = 0
+        self._reacquired, self._doubtful = 0, False
         self._planning: Planning | None = None
         self._approved: ChunkCommand | None = None
         self.awaiting: ChunkCommand | None = None
@@ -186,7 +187,7 @@ class Supervisor:
             return
         if not prepared.from_rest:
             self._timeliness.refuse_overtaken(prepared.begins_s, now_s)
-        self._send(prepared, planning_s, senses.displaced)
+        self._send(prepared, planning_s)
 
     def give_up(self, planning: Planning) -> None:
         """Nothing comes of what was being planned."""
@@ -230,7 +231,7 @@ class Supervisor:
         self._look_at_clock(senses, now_s)
         measured = self._free(senses)
         prepared = self._commander.prepare_move(goal, speed_share, measured, now_s)
-        self._send(prepared, 0.0, senses.displaced)
+        self._send(prepared, 0.0)
 
     def _free(self, senses: Senses) -> Measured:
         """The measured arm, if it may be moved."""
@@ -258,12 +259,12 @@ class Supervisor:
         self.awaiting = chunk
         self._listener.awaiting(prepared.playing, planning_s)
 
-    def _send(self, prepared: Prepared, planning_s: float, displaced: int) -> None:
+    def _send(self, prepared: Prepared, planning_s: float) -> None:
         before, stopped = self.playing, self.stopping
         prepared = self._commander.send(prepared, self._clocks.present)
         self.explain(Cause.NONE, "")
         self.unrest = ""
-        self._steps_told, self._displaced = 0, displaced
+        self._steps_told = 0
         self._drop(Cause.BUSY, _OTHER_MOTION)
         self.discard(_OTHER_MOTION)
         if stopped:  # it has come to rest, or nothing could have been sent
@@ -329,8 +330,21 @@ class Supervisor:
 
     # Time.
 
+    def doubt(self) -> None:
+        """The controller may command something else than it was sent, once that has ended."""
+        self._doubtful = True
+
     def tick(self, senses: Senses, now_s: float) -> None:
         """Look at the arm, some fifty times a second."""
+        self._look(senses, now_s)
+        if senses.reacquired != self._reacquired:
+            self._reacquired = senses.reacquired
+            self.doubt()
+        if self._doubtful and self.playing is None and not self.stopping:
+            self._doubtful = False
+            self._commander.doubt()
+
+    def _look(self, senses: Senses, now_s: float) -> None:
         self._look_at_clock(senses, now_s)
         self._lead.look(self._clocks.steady())
         if not senses.in_doubt:
@@ -355,7 +369,7 @@ class Supervisor:
             self._steps_told = steps
             self._listener.stepped(playing)
         if playing.finished(now_s) and (self._watch is None or not self.moves(senses)):
-            self._commander.finish(self._came_to_rest(senses))
+            self._commander.finish(senses.measured)
             self._listener.finished(playing)
 
     def _watch_joins(self, senses: Senses, now_s: float) -> None:
@@ -365,7 +379,7 @@ class Supervisor:
             return
         if told.setpoint is not self._awaited:
             self._awaited = told.setpoint
-            watch.joins.sent(told.setpoint, told.parts_s)
+            watch.joins.sent(told.setpoint, told.parts_s, senses.measured)
         join, late_s = watch.joined(senses, told.setpoint), watch.joins.lateness_s
         if join is Join.LATE:
             self._come_late(late_s, "it makes a step in the arm's set-point")
@@ -446,7 +460,7 @@ class Supervisor:
         moves = None if measured is None else self.moves(senses)
         rest = self._rest.look(stop.end_s, moves, now_s, self._clocks.steady())
         if rest is Rest.THERE:
-            self._commander.rested(self._came_to_rest(senses))
+            self._commander.rested(measured)
             self.unrest = ""
             self._listener.rested(True, AT_REST)
         elif rest is Rest.OVERDUE:
@@ -463,10 +477,6 @@ class Supervisor:
             self._brake(senses, now_s)
         elif rest is Rest.UNKNOWN:
             self._say_unrest(f"{_REST_UNKNOWN}: ROS time stands still")
-
-    def _came_to_rest(self, senses: Senses) -> Measured | None:
-        """Where what was sent last has brought the arm; None: something else did."""
-        return senses.measured if senses.displaced == self._displaced else None
 
     def _say_unrest(self, message: str, *, again: bool = False) -> None:
         told, self.unrest = self.unrest, message

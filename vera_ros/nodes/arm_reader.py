@@ -141,7 +141,7 @@ class ArmReader:
             known.silent_s(steady_s),
             fault or known.fault(steady_s, now_s),
             settled=known.settled(steady_s),
-            displaced=known.reacquired,
+            reacquired=known.reacquired,
         )
 
     def fault(self) -> MotionRefusedError | None:

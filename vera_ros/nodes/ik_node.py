@@ -317,8 +317,8 @@ class IkNode(VeraNode):
             return
         senses = self._sense()
         supervisor.tick(senses, self.now_s())
-        if self._outputs[0].waiting_for() and not supervisor.playing and not supervisor.stopping:
-            self._commander.doubt()  # the controller that comes may command something else
+        if self._outputs[0].waiting_for():
+            supervisor.doubt()
         if senses.measured is not None:
             ours_s = senses.measured.stamp_s + self._ours_less_arms_s()
             seen = replace(senses.measured, stamp_s=ours_s)
