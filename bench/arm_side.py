@@ -169,6 +169,10 @@ class ArmSide:
         steps = (velocity[1:] > most_velocity) | (acceleration > most_acceleration)
         return [float(at) for at in (np.flatnonzero(steps.any(axis=1)) + 2) * self.period_s]
 
+    def step_rad(self) -> float:
+        """The largest change of a joint's movement from one cycle to the next."""
+        return float(np.abs(np.diff(np.array(self.commands), 2, axis=0)).max(initial=0.0))
+
     def _shares(self) -> tuple[Vector, Vector]:
         """Velocities and accelerations of all cycles, as shares of the limits."""
         q = np.array(self.commands)
@@ -302,6 +306,7 @@ class ArmSide:
             True,
             self._clock.in_doubt(self.now_s),
             known.reacquired,
+            tuple(known.recent),
         )
 
     def _publish(self, trajectory: ArmTrajectory, start_s: float) -> None:

@@ -7,6 +7,7 @@ knows what. Times are true ones [s].
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 
@@ -15,10 +16,12 @@ from bench.rig import START_Q, Rig, Vector
 from vera_ros.motion.commands import Measured
 
 MOST_VELOCITY, MOST_ACCELERATION = 1.05, 1.2  # shares of the limits that a set-point may reach
+Course = Callable[[float], float]  # from true time
 _RATES_HZ = (100.0, 500.0, 1000.0)
 _DELIVERED_S = 0.002  # that any trajectory takes
 _NAMED_S = 0.1  # within which a step is to be named
 _DRIFT_RAD = 2e-3
+_SEEN_RAD = {"first": 6e-3, "chunk": 1e-3, "stop": 1e-3}  # before, no delay was measured
 _EVENTS = 20  # outliers of a run
 
 
@@ -29,12 +32,14 @@ class Trial:
     Attributes:
         velocity: the set-point's largest, as a share of the joints' limits.
         acceleration: the same of its acceleration, by second differences at the controller's rate.
+        step_rad: its largest step.
         complaints: what must not be, in words.
         counts: how often what happened.
     """
 
     velocity: float = 0.0
     acceleration: float = 0.0
+    step_rad: float = 0.0
     complaints: list[str] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=dict)
 
@@ -59,7 +64,13 @@ def clocks(rig: Rig, rng: np.random.Generator) -> Trial:
     course = str(rng.choice(["constant", "step", "drift"]))
     whose = str(rng.choice(["ours", "controller"]))
     ahead_s = _course(course, off_s, rng)
-    side = _side(rig, rng, **{f"{whose}_ahead_s": ahead_s})
+    true: Course = lambda _: 0.0  # noqa: E731
+    side = _side(
+        rig,
+        rng,
+        ours_ahead_s=ahead_s if whose == "ours" else true,
+        controller_ahead_s=ahead_s if whose == "controller" else true,
+    )
     deltas = _deltas(rng, 10, 0.04)
     refusals = [side.play(deltas)]
     side.run(rng.uniform(0.3, 1.0))
@@ -120,13 +131,14 @@ def clean(rig: Rig, rng: np.random.Generator) -> Trial:
         joint_states_hz=float(rng.choice([50, 100, 500, 1000])),
         spoil=noisy,
         offset=rng.uniform(-0.01, 0.01, len(START_Q)),
+        open_loop=True,
         delay_s=lambda _: _DELIVERED_S + float(rng.uniform(0.0, jitter_s)),
     )
     for _ in range(2):
         refusal = side.play(_deltas(rng, 10, 0.04))
         if refusal is not None:
             trial.complaints.append(f"refused: {refusal}")
-        side.run(rng.uniform(0.2, 0.4))
+        side.run(rng.uniform(0.5, 0.7))  # the first has begun by then
     side.stop()
     side.run_until_rest(2.0)
     for what in side.told:
@@ -139,10 +151,14 @@ def clean(rig: Rig, rng: np.random.Generator) -> Trial:
 
 
 def offsets(rig: Rig, rng: np.random.Generator) -> Trial:
-    """An arm that rests up to 50 mrad off its set-point, and is asked for nothing ten times."""
+    """An arm that rests up to 50 mrad off its set-point, and is asked for nothing ten times.
+
+    Its controller is in open loop: one that starts from the measured state steps to it with the
+    first trajectory of all, whatever that is.
+    """
     trial = Trial()
     offset = rng.uniform(0.0, 0.05) * rng.choice([-1, 1], len(START_Q))
-    side = _side(rig, rng, offset=offset)
+    side = _side(rig, rng, offset=offset, open_loop=True)
     for number in range(10):
         side.play(np.zeros((10, 6)), session_id=str(number))
         side.run_until_rest(3.0)
@@ -196,6 +212,7 @@ def late(rig: Rig, rng: np.random.Generator) -> Trial:
         trial.complaints.append(f"{what}, {late_s:.3f} s late: the arm did not come to rest")
     trial.velocity, trial.acceleration = side.shares()
     steps_s = side.steps_s(MOST_VELOCITY, MOST_ACCELERATION)
+    trial.step_rad = side.step_rad()
     if steps_s:
         trial.count("a step")
         named = any(
@@ -203,10 +220,11 @@ def late(rig: Rig, rng: np.random.Generator) -> Trial:
             for told_s, told in zip(side.told_s, side.told, strict=True)
             if told[0] == "worried"
         )
-        if not named:
+        if not named and trial.step_rad < _SEEN_RAD[what]:
+            trial.count("a step too small to be seen")
+        elif not named:
             trial.complaints.append(
-                f"{what}, {late_s:.3f} s late: a step of {trial.acceleration:.1f} of the "
-                "acceleration limits was not named in time"
+                f"{what}, {late_s:.3f} s late: a step of {trial.step_rad:.4f} rad was not named"
             )
     elif side.lead.late:
         trial.count("named, no step")
@@ -214,8 +232,7 @@ def late(rig: Rig, rng: np.random.Generator) -> Trial:
 
 
 DISTURBANCES: dict[str, Callable[[Rig, np.random.Generator], Trial]] = {
-    function.__name__: function
-    for function in (clocks, outliers, clean, offsets, velocities, late)
+    function.__name__: function for function in (clocks, outliers, clean, offsets, velocities, late)
 }
 
 
@@ -257,7 +274,7 @@ def _spoilt(outlier: list[_Outlier], sample: Measured, rng: np.random.Generator)
     return replace(sample, q=q, stamp_s=sample.stamp_s + now.stamp_s)
 
 
-def _course(course: str, off_s: float, rng: np.random.Generator) -> Callable[[float], float]:
+def _course(course: str, off_s: float, rng: np.random.Generator) -> Course:
     """How far a clock is ahead, at a true time."""
     at_s, rate = rng.uniform(1.2, 2.7), off_s / rng.uniform(0.5, 3.0)
     if course == "step":
@@ -275,13 +292,10 @@ def _deltas(rng: np.random.Generator, actions: int, most: float) -> Vector:
     return deltas
 
 
-def _side(rig: Rig, rng: np.random.Generator, settle_s: float = 1.0, **changes: object) -> ArmSide:
+def _side(rig: Rig, rng: np.random.Generator, settle_s: float = 1.0, **changes: Any) -> ArmSide:
     """An arm's side that has run for a while."""
-    world = World(
-        rate_hz=float(rng.choice(_RATES_HZ)),
-        open_loop=bool(rng.integers(2)),
-        **changes,  # type: ignore[arg-type]
-    )
+    drawn = {"rate_hz": float(rng.choice(_RATES_HZ)), "open_loop": bool(rng.integers(2))}
+    world = World(**{**drawn, **changes})
     side = ArmSide(rig, START_Q, world)
     side.run(settle_s)
     return side

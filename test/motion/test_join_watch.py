@@ -122,6 +122,6 @@ def test_a_first_trajectory_is_compared_with_nothing() -> None:
         ),
         START_S,
     )
-    watch.sent(first, START_S)
+    watch.sent(first, START_S, None)
     arm = Arm(0.0, 0.0, 0.0)
     assert set(look_on(watch, arm, first, first, ticks(0.0, 1.0))) == {Join.OPEN}

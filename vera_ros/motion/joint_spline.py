@@ -1,16 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
 """A joint motion in time: a quintic spline that a controller can play exactly."""
 
+from math import factorial
+
 import numpy as np
-from scipy.interpolate import BSpline, make_interp_spline
+from scipy.interpolate import BSpline, PPoly, make_interp_spline
 
 from vera_ros.motion.small_matrices import Vector
 
 Rates = tuple[Vector, Vector]  # velocity and acceleration, Shape (n,) each
 
+_SHORTEST_S = 1e-4  # between knots: in shorter pieces, rounding is all there is
+
 
 class JointSpline:
-    """Quintic spline through joint positions, with four continuous derivatives.
+    """Quintic spline through joint positions, with four continuous derivatives but at a turn-off.
 
     Its pieces lie between the knots, so a controller that interpolates positions, velocities and
     accelerations at the knots with quintic polynomials plays this very curve.
@@ -31,7 +35,28 @@ class JointSpline:
             np.asarray(times_s, dtype=float), make_interp_spline(times_s, q, 5, bc_type=conditions)
         )
 
-    def _set(self, times_s: Vector, spline: BSpline) -> None:
+    def turning_off(self, from_s: float, way: "JointSpline | None", at_s: float) -> "JointSpline":
+        """The motion from `from_s` to `at_s` as it is, and from there on another one.
+
+        Args:
+            from_s: time 0 of what is returned.
+            way: begins with the position, velocity and acceleration at `at_s`; None: nothing does.
+            at_s: no earlier than `from_s`.
+        """
+        kept = self.times_s[(self.times_s > from_s) & (self.times_s < at_s)]
+        pieces = [_taylor(self._derivatives[0], np.append(from_s, kept))] if at_s > from_s else []
+        begins_s = [np.append(from_s, kept) - from_s] if pieces else []
+        if way is not None:
+            pieces.append(_taylor(way._derivatives[0], way.times_s[:-1]))
+            begins_s.append(way.times_s[:-1] + (at_s - from_s))
+        end_s = at_s - from_s + (0.0 if way is None else way.duration_s)
+        breaks_s = np.append(np.concatenate(begins_s), end_s)
+        times_s = np.append(0.0, breaks_s[1:][np.diff(breaks_s) > _SHORTEST_S])
+        turned = JointSpline.__new__(JointSpline)
+        turned._set(times_s, PPoly(np.concatenate(pieces, axis=1), breaks_s))
+        return turned
+
+    def _set(self, times_s: Vector, spline: BSpline | PPoly) -> None:
         self.times_s = times_s
         self._derivatives = [spline, *(spline.derivative(order) for order in (1, 2, 3))]
 
@@ -61,3 +86,8 @@ class JointSpline:
         fractions = np.arange(per_piece) / per_piece
         pieces = self.times_s[:-1, None] + np.diff(self.times_s)[:, None] * fractions
         return np.append(pieces.ravel(), self.times_s[-1])
+
+
+def _taylor(spline: BSpline | PPoly, times_s: Vector) -> Vector:
+    """Coefficients of the pieces that begin at these knots, as PPoly has them: (6, N, n)."""
+    return np.stack([spline(times_s, order) / factorial(order) for order in range(5, -1, -1)])

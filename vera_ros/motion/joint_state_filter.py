@@ -35,6 +35,7 @@ _AHEAD_S = 0.2  # transport does not become so much faster
 _NOISE_RAD = 1e-3
 _CANDIDATES = 4
 _ALTERNATIONS = 3
+_RECENT, _RECENT_S = 6, 4e-3
 _LOST_S = 0.5  # of silence, in which a driver may have been started anew
 _RESTARTS_S = 1.0  # a publisher is not restarted twice within this
 _ALARM_S = 2.0  # without another sign of it, until a second publisher counts as gone
@@ -61,6 +62,7 @@ class JointStateFilter:
         outlier: the last one of those, in words.
         reacquired: how often the arm was found again: after a silence, or where rejected samples
             had told.
+        recent: the last ones that counted, some milliseconds apart.
         heard: stamp and arrival of the last sample, whether or not it counted, if the arm can be
             where it says; None: it cannot. A clock that was
             set shows here first.
@@ -96,6 +98,7 @@ class JointStateFilter:
         self.outliers = 0
         self.outlier = ""
         self.reacquired = 0
+        self.recent: deque[Measured] = deque(maxlen=_RECENT)
         self.heard: tuple[float, float] | None = None
         self.strangers: tuple[str, ...] = ()
 
@@ -166,6 +169,7 @@ class JointStateFilter:
             self._last = replace(self._last, stamp_s=self._last.stamp_s + by_s)
         self._track, self._guide, self._reach = JointTrack(), None, None
         self._candidates, self._leads = [], deque()
+        self.recent.clear()
         if self._last is not None:
             self._accept(self._last, self._taken_s)
 
@@ -318,6 +322,8 @@ class JointStateFilter:
             if (np.abs(sample.q - guide.q - gone) <= allowed).all():
                 self._guide = sample
         self._track.add(sample)
+        if not self.recent or abs(sample.stamp_s - self.recent[-1].stamp_s) >= _RECENT_S:
+            self.recent.append(sample)
         self._last, self._taken_s, self._refusal, self._reach = sample, now_s, "", None
         lead_s = sample.stamp_s - sample.received_s
         while self._leads and self._leads[-1][1] <= lead_s:

@@ -39,9 +39,10 @@ class Planner:
         nowhere that the running plan does not go; at worst it is the running plan's own end.
         The new plan's time 0 is the running plan's `time_s`.
         """
-        lead = max(1, int(np.ceil(lead_s / KNOT_S - 1e-6)))
-        stop = self._stop_along(running.spline, time_s, lead)
-        return Plan(stop)
+        path = running.spline
+        at_s = time_s + KNOT_S * max(1, int(np.ceil(lead_s / KNOT_S - 1e-6)))
+        way = self._stop_along(path, at_s)
+        return Plan(path.turning_off(time_s, way, path.duration_s if way is None else at_s))
 
     def plan_brake(self, q: Vector, dq: Vector) -> Plan:
         """Plan a smooth stop from a measured state, in one gentle quintic piece.
@@ -126,25 +127,22 @@ class Planner:
             )
         return Plan(spline)
 
-    def _stop_along(self, path: JointSpline, time_s: float, lead: int) -> JointSpline:
-        """The shortest stop along a motion, after `lead` knots as planned."""
-        _, dq, ddq = path.state(time_s)
-
-        def along(phase: Vector) -> JointSpline:
-            q = path.derivative(0, time_s + phase * KNOT_S)
-            return JointSpline(np.arange(float(len(phase))) * KNOT_S, q, (dq, ddq))
-
-        left = int(np.ceil((path.duration_s - time_s) / KNOT_S))
-        speed = np.abs(path.derivative(1, time_s + lead * KNOT_S))
-        shortest_s = _STOP_SHARE * float((speed / self._limits.rates.joints[1]).max())
+    def _stop_along(self, path: JointSpline, from_s: float) -> JointSpline | None:
+        """The shortest stop along the rest of a motion; None: it ends as soon by itself."""
+        if from_s >= path.duration_s:
+            return None
+        _, dq, ddq = path.state(from_s)
+        left_s = path.duration_s - from_s
+        shortest_s = _STOP_SHARE * float((np.abs(dq) / self._limits.rates.joints[1]).max())
         for count in _STOP_KNOTS:
             if count * KNOT_S < shortest_s:
                 continue
-            if lead + count >= left:
+            if count * KNOT_S >= left_s:
                 break
-            u = np.arange(1, count + 1) / count
-            slower = lead + count * (u - u**3 + 0.5 * u**4)  # at the speed 1 - 3 u^2 + 2 u^3
-            stop = along(np.append(np.arange(lead + 1.0), slower))
+            u = np.arange(count + 1) / count
+            passed_s = count * KNOT_S * (u - u**3 + 0.5 * u**4)  # at the speed 1 - 3 u^2 + 2 u^3
+            q = path.derivative(0, from_s + passed_s)
+            stop = JointSpline(np.arange(count + 1.0) * KNOT_S, q, (dq, ddq))
             if slowdown(stop, self._limits.rates, self._arm.chain) <= 1.0:
                 return stop
-        return along(np.arange(max(lead, left) + 1.0))
+        return None

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Watches an arm play its plan, and tells what keeps it from it."""
 
+import math
+
 import numpy as np
 
 from vera_ros.motion.causes import Cause
@@ -38,12 +40,14 @@ class PlaybackWatch:
         self._frozen = FrozenJoints(bounds.frozen_s, bounds.frozen_rad, bounds.tracking_delay_s)
         self._start = StartWatch(_NOISE_RAD)
         self.joins = JoinWatch()
+        self._looked_s = -math.inf  # stamp of the last one that was compared
 
     def forget(self) -> None:
         """Begin anew: time was turned back."""
         self._frozen.forget()
         self._start.forget()
         self.joins.forget()
+        self._looked_s = -math.inf
 
     def trusted(self, senses: Senses) -> Measured | None:
         """The measured arm, if a motion may begin from there and not from the set-point.
@@ -79,7 +83,14 @@ class PlaybackWatch:
         measured = senses.measured
         if measured is None or senses.age_s > _FRESH_S:
             return Join.OPEN
-        join = self.joins.look(measured, setpoint)
+        join = Join.OPEN
+        for sample in (*senses.recent, measured):
+            if sample.stamp_s <= self._looked_s:
+                continue
+            self._looked_s = sample.stamp_s
+            join = self.joins.look(sample, setpoint)
+            if join in (Join.JOINED, Join.LATE):
+                break
         believed = join is not Join.MISSED or self.trusted(senses) is not None
         return join if believed else Join.OPEN
 

@@ -23,6 +23,7 @@ class Senses:
         in_doubt: the controller's clock may have been set just now: what is sent would be early or
             late by as much.
         heard: whether the controller has what was sent last; None: that is not known.
+        recent: measurements that came shortly before.
         reacquired: how often the arm was found again after it was lost, with whatever controller.
     """
 
@@ -36,6 +37,7 @@ class Senses:
     heard: bool | None = None
     in_doubt: bool = False
     reacquired: int = 0
+    recent: tuple[Measured, ...] = ()
 
 
 @dataclass(frozen=True)

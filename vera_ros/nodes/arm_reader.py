@@ -142,6 +142,7 @@ class ArmReader:
             fault or known.fault(steady_s, now_s),
             settled=known.settled(steady_s),
             reacquired=known.reacquired,
+            recent=tuple(known.recent),
         )
 
     def fault(self) -> MotionRefusedError | None:
