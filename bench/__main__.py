@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`python -m bench motion`, `python -m bench gate`, `python -m bench hold`; see scripts/bench."""
+"""`python -m bench motion`, `gate`, `hold` or `setpoint`; see scripts/bench."""
 
 import argparse
 import json
@@ -36,10 +36,14 @@ def _run(options: argparse.Namespace) -> int:
         from bench import gate
 
         numbers, good = gate.run(options.chunks, options.seed, options.processes)
-    else:
+    elif options.benchmark == "hold":
         from bench import hold
 
         numbers, good = hold.run(options.holds, options.seed)
+    else:
+        from bench import setpoint
+
+        numbers, good = setpoint.run(options.runs, options.seed, options.processes)
     if options.json is not None:
         options.json.write_text(json.dumps(numbers, indent=2, allow_nan=False) + "\n")
     return 0 if good else 1
@@ -62,7 +66,13 @@ def _parser() -> argparse.ArgumentParser:
     hold = benchmarks.add_parser("hold", help="how soon the arm slows down and rests after a hold")
     hold.add_argument("--holds", type=_count, default=200, help="how many")
     hold.add_argument("--seed", type=int, default=0, help="of chunks and moments, 0 or more")
-    for benchmark in (motion, gate, hold):
+    setpoint = benchmarks.add_parser(
+        "setpoint", help="the controller's set-point when clocks, joint states and networks fail"
+    )
+    setpoint.add_argument("--runs", type=_count, default=500, help="how many of each kind")
+    setpoint.add_argument("--seed", type=int, default=0, help="of the runs, 0 or more")
+    setpoint.add_argument("--processes", type=_count, default=2, help="that share the work")
+    for benchmark in (motion, gate, hold, setpoint):
         benchmark.add_argument("--json", type=Path, metavar="FILE", help="write the numbers")
     return parser
 

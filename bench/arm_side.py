@@ -49,6 +49,7 @@ class World:
         ours_ahead_s: the same of this machine's clock.
         delay_s: of a trajectory that is sent at a true time [s].
         joint_delay_s: of joint states.
+        lead_s: that trajectories are given by default.
         lag_s: of the arm behind its set-point.
         offset: of the arm from its set-point. Shape (n,), [rad].
         spoil: makes another joint state of one that is sent at a true time; None: it is lost.
@@ -61,6 +62,7 @@ class World:
     ours_ahead_s: Callable[[float], float] = lambda _: 0.0
     delay_s: Callable[[float], float] = lambda _: 0.002
     joint_delay_s: float = 0.001
+    lead_s: float = 0.0125
     lag_s: float = 0.01
     offset: Vector = field(default_factory=lambda: np.zeros(len(ARM_JOINTS)))
     spoil: Callable[[Measured, float], Measured | None] = lambda sample, _: sample
@@ -104,7 +106,7 @@ class ArmSide:
         self._joints: deque[tuple[float, Measured]] = deque()
         self._filter = JointStateFilter(ARM_JOINTS, rig.limits.rates.joints[0], 0.5)
         self._clock = ArmClock()
-        self._lead = Lead(0.0125)
+        self._lead = Lead(world.lead_s)
         self._commander = rig.commander(q, self._lead, self._publish)
         self._commander._gate.setpoint = UNKNOWN
         self._commander.told = replace(self._commander.told, setpoint=UNKNOWN)

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What was measured, as tables that fit a terminal of 100 columns."""
 
-from typing import Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from rich import box
 from rich.table import Table
@@ -13,6 +14,9 @@ from bench.plans import PlanReport
 from bench.player import Outcome
 from bench.response_accuracy import AFTER, KindErrors
 from vera_ros.demo.tables import make_console as make_console
+
+if TYPE_CHECKING:
+    from bench.setpoint import Outcome as SetpointOutcome
 
 
 def response_table(errors: list[KindErrors]) -> Table:
@@ -64,6 +68,26 @@ def ik_table(heat: Heat) -> Table:
             f"{row['position_median_mm']:.4f}",
             f"{row['position_p99_mm']:.3f}",
             f"{row['largest_joint_step']:.2f}",
+        )
+    return table
+
+
+def setpoint_table(outcomes: Mapping[str, "SetpointOutcome"]) -> Table:
+    """What became of the set-point, a row for each kind of disturbance."""
+    table = _table("Set-point under disturbances, as shares of the joints' limits")
+    table.add_column("kind", no_wrap=True)
+    for name in ("runs", "velocity", "acceleration", "largest\nstep, rad", "complaints"):
+        table.add_column(name, justify="right")
+    table.add_column("counted")
+    for kind, outcome in outcomes.items():
+        table.add_row(
+            kind,
+            str(outcome.runs),
+            f"{outcome.velocity:.3f}",
+            f"{outcome.acceleration:.3f}",
+            f"{outcome.step_rad:.4f}" if outcome.step_rad else "",
+            str(len(outcome.complaints)),
+            ", ".join(f"{what}: {count}" for what, count in outcome.counts.items()),
         )
     return table
 

@@ -125,6 +125,10 @@ def test_tcp_follows_the_response_at_the_step_times(
     assert (len(plan.step_times_s) == len(deltas)) or plan.cut is not None
     assert (np.diff(plan.step_times_s, prepend=0.0) > 0).all()
     curve = played(plan.trajectory())
+    if not deltas.any():  # the modelled arm creeps towards its posture; this one stands
+        for time_s in plan.step_times_s:
+            np.testing.assert_allclose(curve(time_s), q, atol=1e-9)
+        return
     for index, time_s in zip(expected.step_ends, plan.step_times_s, strict=False):
         pose = arm.tcp_pose(curve(time_s))
         assert np.linalg.norm(pose.translation - expected.position[index]) < 2e-4

@@ -2,6 +2,7 @@
 """A spline goes through its points, smoothly, from the state given to rest."""
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
@@ -97,3 +98,33 @@ def test_dense_times_hold_every_knot(q: Vector, per_piece: int) -> None:
     assert len(dense) == (len(q) - 1) * per_piece + 1
     np.testing.assert_allclose(dense[::per_piece], spline.times_s)
     assert (np.diff(dense) > 0).all()
+
+
+@given(from_s=st.floats(0.0, 0.99), turn=st.floats(0.0, 1.0), seed=st.integers(0, 2**32 - 1))
+def test_a_motion_that_turns_off_is_both_motions_exactly(
+    from_s: float, turn: float, seed: int
+) -> None:
+    rng = np.random.default_rng(seed)
+    still = np.zeros(3)
+    path = JointSpline(np.linspace(0.0, 1.0, 21), rng.normal(size=(21, 3)), (still, still))
+    at_s = from_s + turn * (1.0 - from_s)
+    q, dq, ddq = path.state(at_s)
+    way = JointSpline(np.linspace(0.0, 0.5, 6), np.vstack((q, rng.normal(size=(5, 3)))), (dq, ddq))
+    turned = path.turning_off(from_s, way, at_s)
+    assert turned.duration_s == pytest.approx(at_s - from_s + 0.5)
+    assert (np.diff(turned.times_s) > 0.0).all()
+    for order in range(3):
+        for time_s in np.linspace(0.0, at_s - from_s, 9):
+            np.testing.assert_allclose(
+                turned.derivative(order, time_s),
+                path.derivative(order, from_s + time_s),
+                rtol=1e-6,
+                atol=1e-6 * 50**order,
+            )
+        for time_s in np.linspace(1e-9, 0.5, 9):
+            np.testing.assert_allclose(
+                turned.derivative(order, at_s - from_s + time_s),
+                way.derivative(order, time_s),
+                rtol=1e-6,
+                atol=1e-5 * 50**order,
+            )

@@ -30,7 +30,7 @@ def test_a_remainder_is_the_plan(running: Plan, a: float, b: float) -> None:
     assert part.duration_s == pytest.approx(end - begin)
     for late in np.linspace(0.0, end - begin, 7):
         for one, other, most in zip(
-            part.state(late), running.spline.state(begin + late), (1e-4, 2e-2, 2.0), strict=True
+            part.state(late), running.spline.state(begin + late), (1e-9, 1e-7, 1e-5), strict=True
         ):
             np.testing.assert_allclose(one, other, atol=most)
 

@@ -221,15 +221,9 @@ class ChunkPlanner:
         count = int(np.ceil(timing.duration_s / KNOT_S))
         times = np.linspace(0.0, timing.duration_s, count + 1)
         q = nominal.derivative(0, timing.nominal(times))
-        if start.lead is None:
-            return JointSpline(times, q, (start.dq, start.ddq))
+        spread = JointSpline(times, q, (start.dq, start.ddq))
         lead = start.lead
-        _, dq, ddq = lead.state(0.0)
-        return JointSpline(
-            np.concatenate((lead.times_s, lead.duration_s + times[1:])),
-            np.vstack((lead.derivative(0, lead.times_s), q[1:])),
-            (dq, ddq),
-        )
+        return spread if lead is None else lead.turning_off(0.0, spread, lead.duration_s)
 
     def check(self, deltas: Vector, control_dt_s: float) -> None:
         """Refuse what is no chunk (see `plan_chunk`).

@@ -51,7 +51,9 @@ class JointSpline:
             begins_s.append(way.times_s[:-1] + (at_s - from_s))
         end_s = at_s - from_s + (0.0 if way is None else way.duration_s)
         breaks_s = np.append(np.concatenate(begins_s), end_s)
-        times_s = np.append(0.0, breaks_s[1:][np.diff(breaks_s) > _SHORTEST_S])
+        inner_s = breaks_s[1:-1]
+        apart = (np.diff(breaks_s)[:-1] > _SHORTEST_S) & (end_s - inner_s > _SHORTEST_S)
+        times_s = np.concatenate(([0.0], inner_s[apart], [end_s]))
         turned = JointSpline.__new__(JointSpline)
         turned._set(times_s, PPoly(np.concatenate(pieces, axis=1), breaks_s))
         return turned

@@ -4,8 +4,9 @@
 A sample counts when its stamp is in order and every joint can have got there: within its velocity
 limit from the last one that counted, or from where the arm's motion has led since. The reach does
 not grow while samples are rejected. Those that were are kept in candidates, each of which goes on
-by itself: if one of them agrees with itself for 0.12 s while nothing counted, the arm is there (it
-was re-homed, a scene was reset); if it does so while others count, somebody else publishes, too.
+by itself: if one of them, eleven or more in a row, agrees with itself for 0.12 s while nothing
+counted, the arm is there (it was re-homed, a scene was reset); if it does so while others count,
+somebody else publishes, too.
 """
 
 import math
@@ -34,6 +35,7 @@ _BURST_S = 0.05  # samples that arrive at the same time were taken so close to e
 _AHEAD_S = 0.2  # transport does not become so much faster
 _NOISE_RAD = 1e-3
 _CANDIDATES = 4
+_LONG_ENOUGH = 11  # samples of a candidate: ten wrong ones in a row are no arm
 _ALTERNATIONS = 3
 _RECENT, _RECENT_S = 6, 4e-3
 _LOST_S = 0.5  # of silence, in which a driver may have been started anew
@@ -455,14 +457,14 @@ class _Candidate:
 
     def __init__(self) -> None:
         self.track = JointTrack()
-        self.alternations = 0
+        self.alternations = self._samples = 0
         self._stood_since_s, self._stood = math.inf, 0
 
     @property
     def agrees(self) -> bool:
-        """Whether positions and velocities have gone together for 0.12 s."""
+        """Whether positions and velocities have gone together for 0.12 s, and long enough."""
         agreement = self.track.agreement()
-        return agreement is not None and agreement.consistent
+        return agreement is not None and agreement.consistent and self._samples >= _LONG_ENOUGH
 
     @property
     def stands(self) -> bool:
@@ -482,6 +484,7 @@ class _Candidate:
         if before is None or sample.stamp_s != before.stamp_s:
             self._stood_since_s, self._stood = sample.received_s, 0
         self._stood += 1
+        self._samples += 1
         self.track.add(sample)
 
 

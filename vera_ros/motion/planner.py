@@ -9,6 +9,7 @@ from vera_ros.motion.joint_spline import JointSpline
 from vera_ros.motion.limits import Limits, slowdown
 from vera_ros.motion.plan import KNOT_S, PLANNED_SHARE, Plan
 from vera_ros.motion.small_matrices import Vector
+from vera_ros.motion.start import remainder
 
 _FASTEST = 5.0  # times its limit, that a joint can be measured to move
 _SHORTEST_BRAKE_S, _BRAKE_SHARE = 0.3, 0.9  # share of the rate limits
@@ -42,7 +43,11 @@ class Planner:
         path = running.spline
         at_s = time_s + KNOT_S * max(1, int(np.ceil(lead_s / KNOT_S - 1e-6)))
         way = self._stop_along(path, at_s)
-        return Plan(path.turning_off(time_s, way, path.duration_s if way is None else at_s))
+        if way is not None:
+            return Plan(path.turning_off(time_s, way, at_s))
+        rest = remainder(running, time_s, max(at_s, path.duration_s))
+        assert rest is not None  # it takes a knot or more
+        return Plan(rest)
 
     def plan_brake(self, q: Vector, dq: Vector) -> Plan:
         """Plan a smooth stop from a measured state, in one gentle quintic piece.

@@ -53,14 +53,16 @@ def hold(q: Vector, duration_s: float) -> JointSpline | None:
 
 
 def remainder(running: Plan, from_s: float, until_s: float) -> JointSpline | None:
-    """A part of a plan; None where it takes no time."""
+    """A part of a plan, and its rest after that; None where it takes no time."""
     if until_s - from_s < _SHORTEST_S:
         return None
-    times = _knots(until_s - from_s)
-    _, *start = running.spline.state(from_s)
-    _, *end = running.spline.state(until_s)
-    q = running.spline.derivative(0, from_s + times)
-    return JointSpline(times, q, (start[0], start[1]), (end[0], end[1]))
+    path, ends_s = running.spline, running.duration_s
+    if until_s <= ends_s:
+        return path.turning_off(from_s, None, until_s)
+    rests_from_s = max(from_s, ends_s)
+    return path.turning_off(
+        from_s, hold(path.state(ends_s)[0], until_s - rests_from_s), rests_from_s
+    )
 
 
 def in_motion(running: Plan, time_s: float, lead_s: float) -> Start | None:
