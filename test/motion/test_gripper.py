@@ -265,3 +265,19 @@ def test_a_grip_is_kept_by_a_stop(gripper_limits: GripperLimits) -> None:
     gripper.commanded(gripper.plan([True] * 3 + [False] * 7, steps(10), 3.0), 3.0)
     gripper.commanded(gripper.plan_stop(3.05), 3.05)
     assert gripper.commanded_m(9.0) == pytest.approx(0.025)  # as far as it was going to
+
+
+@given(at_s=st.floats(0.0, 1.0), lead_s=st.floats(0.01, 0.15))
+def test_a_hold_ends_whatever_moves_after_its_lead(
+    gripper_limits: GripperLimits, at_s: float, lead_s: float
+) -> None:
+    gripper = Gripper(gripper_limits)
+    gripper.measured(gripper_limits.upper_m)
+    starts_s = (0.1 + 0.05 * np.arange(12)).tolist()
+    gripper.commanded(gripper.plan([True] * 6 + [False] * 6, starts_s, 0.0), 0.0)
+    goes_on = gripper.commanded_m(at_s + lead_s)
+    before = gripper.commanded_m(at_s)
+    gripper.commanded(gripper.plan_hold(at_s, lead_s), at_s)
+    assert gripper.commanded_m(at_s) == pytest.approx(before)
+    for time_s in np.linspace(at_s + lead_s, 3.0, 20):
+        assert gripper.commanded_m(float(time_s)) == pytest.approx(goes_on, abs=1e-5)

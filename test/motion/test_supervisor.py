@@ -2,6 +2,7 @@
 """Who lets the arm move, what stops it, and whether it does as it was told."""
 
 from collections.abc import Callable
+from copy import copy
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -1155,3 +1156,39 @@ def test_an_arm_that_rests_elsewhere_is_left_alone_unless_something_else_brought
         playing.play()
     else:
         assert "came to rest" in refused(playing.play, Cause.SETPOINT_UNKNOWN)
+
+
+GRASP = np.array([True] * 6 + [False] * 14)
+LONG = np.tile([0.0, 0.0, -0.004, 0.0, 0.0, 0.0], (20, 1))
+
+
+@pytest.mark.parametrize(
+    ("fingers", "again"), [("go on", True), ("stop", False), ("are held by an object", False)]
+)
+def test_a_gripper_that_missed_its_stop_is_stopped_again(
+    scene: Scene, fingers: str, again: bool
+) -> None:
+    """It would let go of what it holds when the chunk's later actions say so."""
+    commander, rig = scene.rig.commander, scene.rig
+    scene.play(LONG, close=GRASP)
+    scene.tick(0.2)
+    before = copy(commander.told.gripper)
+    scene.stop()
+    sent = len(rig.published.gripper)
+    after = copy(commander.told.gripper)
+    assert before is not None
+    assert after is not None
+    held_m = after.commanded_m(rig.now_s)
+    for _ in range(60):
+        at_s = rig.now_s - 0.05
+        rig.finger_m = {
+            "go on": before.commanded_m(at_s),
+            "stop": after.commanded_m(at_s),
+            "are held by an object": max(held_m, after.commanded_m(at_s)),
+        }[fingers]
+        scene.tick()
+        if len(rig.published.gripper) > sent:
+            break
+    assert (len(rig.published.gripper) == sent + 1) == again
+    worries = [what[1] for what in scene.told.all if what[0] == "worried"]
+    assert any("missed its stop" in words for words in worries) == again

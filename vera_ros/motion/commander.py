@@ -28,6 +28,9 @@ from vera_ros.motion.start import hold
 from vera_ros.motion.trajectory import ArmState
 
 _STILL_RAD = 1e-9
+# Fingers: how old what is known of them may be, how far apart two motions are that can be told from
+# each other, and how near to one of them, as a share of that, they must be to do it.
+_FINGERS_LATE_S, _FINGERS_APART_M, _FINGERS_NEAR = 0.1, 2e-3, 0.35
 
 
 class Commander:
@@ -77,6 +80,7 @@ class Commander:
             chunks, rails, hand_over_lead_s, start_lead_s, rest_speed, start_rad, lead
         )
         self.told = Told(gripper=gripper, setpoint=gate.setpoint)
+        self._fingers_m: float | None = None  # measured once a stop had come to its end
 
     @property
     def playing(self) -> Playing | None:
@@ -332,7 +336,41 @@ class Commander:
     def _stop_gripper(self, now_s: float) -> None:
         gripper = self.told.gripper
         if gripper is not None and gripper.known:
-            self._command_gripper(gripper.plan_stop(now_s, self._lead.value_s), now_s)
+            self._end_fingers(gripper, gripper.plan_stop(now_s, self._lead.value_s), now_s)
+
+    def _end_fingers(self, before: Gripper, stop: GripperPlan, now_s: float) -> None:
+        self._command_gripper(stop, now_s)
+        if stop.trajectory is not None:
+            self.told, self._fingers_m = replace(self.told, fingers_before=before), None
+
+    def fingers_went_on(self, finger_m: float, now_s: float) -> bool:
+        """Whether the fingers do what a stop should have kept them from, as they are measured.
+
+        They have moved since the stop, and are where they would be without it. Fingers that an
+        object holds do not move.
+        """
+        before, gripper = self.told.fingers_before, self.told.gripper
+        if before is None or gripper is None:
+            return False
+        seen_s = now_s - _FINGERS_LATE_S
+        if gripper.moves(seen_s):
+            return False
+        if self._fingers_m is None:
+            self._fingers_m = finger_m
+        stopped_m, goes_on_m = gripper.commanded_m(seen_s), before.commanded_m(seen_s)
+        apart_m = abs(goes_on_m - stopped_m)
+        return (
+            apart_m > _FINGERS_APART_M
+            and abs(finger_m - self._fingers_m) > _FINGERS_APART_M
+            and abs(finger_m - goes_on_m) < _FINGERS_NEAR * apart_m
+        )
+
+    def stop_fingers_again(self, now_s: float) -> None:
+        """Hold the fingers where a stop was lost, in whatever they do."""
+        before = self.told.fingers_before
+        assert before is not None
+        self.told = replace(self.told, gripper=before)
+        self._end_fingers(before, before.plan_hold(now_s, self._lead.value_s), now_s)
 
     def _command_gripper(self, fingers: GripperPlan, start_s: float) -> None:
         gripper = copy(self.told.gripper)
@@ -340,7 +378,7 @@ class Commander:
         if fingers.trajectory is not None:
             self._gate.send_gripper(fingers.trajectory, start_s)
         gripper.commanded(fingers, start_s)
-        self.told = replace(self.told, gripper=gripper)
+        self.told = replace(self.told, gripper=gripper, fingers_before=None)
 
     def _let_go(self, playing: Playing) -> Playing:
         """Forget the playing plan; until something replaces it, the arm still plays it."""

@@ -81,6 +81,10 @@ class Gripper:
         """The finger position commanded for a time [m]."""
         return float(np.interp(now_s - self._since_s, self._knots_s, self._knots_m))
 
+    def moves(self, now_s: float) -> bool:
+        """Whether a command is, or will be, under way at a time."""
+        return now_s - self._since_s < float(self._knots_s[-1])
+
     def plan(
         self,
         close: Sequence[bool],
@@ -132,6 +136,12 @@ class Gripper:
         times, positions = times[:kept], positions[:kept]
         if times[-1] < lead_s:
             times, positions = [*times, lead_s], [*positions, positions[-1]]
+        return GripperPlan(self._unless_commanded(times, positions, now_s), (), ())
+
+    def plan_hold(self, now_s: float, lead_s: float = _HOLD_S) -> GripperPlan:
+        """Let the fingers stay where they are `lead_s` after `now_s`, even in mid-move."""
+        times, positions = self._old_until(lead_s, now_s)
+        times, positions = [*times, times[-1] + lead_s], [*positions, positions[-1]]
         return GripperPlan(self._unless_commanded(times, positions, now_s), (), ())
 
     def commanded(self, plan: GripperPlan, now_s: float) -> None:

@@ -38,6 +38,7 @@ class Told:
         session_id: the episode of the chunk that was sent last.
         before: the response's state at that chunk's end; None: another motion came since.
         gripper: what is known of the fingers; None: there are none.
+        fingers_before: the same as it was before a stop; None: no stop was sent last.
         setpoint: what the controller commands.
         rested_q: where the arm was measured when it came to rest last; None: it was not, or has
             been told something since. Shape (n,), [rad].
@@ -51,6 +52,7 @@ class Told:
     session_id: str = ""
     before: State | None = None
     gripper: Gripper | None = None
+    fingers_before: Gripper | None = None
     setpoint: Setpoint = UNKNOWN
     rested_q: Vector | None = None
     parts_s: float = -math.inf
@@ -126,9 +128,10 @@ class Told:
 
     def later(self, by_s: float) -> "Told":
         """The same when the controller's clock was set forward by so much; negative: back."""
-        gripper = copy(self.gripper)
-        if gripper is not None:
-            gripper.later(by_s)
+        gripper, before = copy(self.gripper), copy(self.fingers_before)
+        for fingers in (gripper, before):
+            if fingers is not None:
+                fingers.later(by_s)
         return replace(
             self,
             playing=None if self.playing is None else self.playing.later(by_s),
@@ -137,6 +140,7 @@ class Told:
             parts_s=self.parts_s + by_s,
             replaced=None if self.replaced is None else self.replaced.later(by_s),
             gripper=gripper,
+            fingers_before=before,
         )
 
 

@@ -380,6 +380,10 @@ class Supervisor:
         if told.setpoint is not self._awaited:
             self._awaited = told.setpoint
             watch.joins.sent(told.setpoint, told.parts_s, senses.measured)
+        finger_m = None if senses.measured is None else senses.measured.finger_m
+        if finger_m is not None and self._commander.fingers_went_on(finger_m, now_s):
+            self._listener.worried("the gripper's controller missed its stop: it is sent again")
+            self._commander.stop_fingers_again(now_s)
         join, late_s = watch.joined(senses, told.setpoint), watch.joins.lateness_s
         if join is Join.LATE:
             self._come_late(late_s, "it makes a step in the arm's set-point")
