@@ -23,9 +23,12 @@ from vera_ros_interfaces.action import ExecuteTask
 from vera_ros_interfaces.msg import ArmStatus, ChunkProgress, PolicyStatus
 
 ROOT = Path(__file__).resolve().parents[1]
-GUIDES = sorted(ROOT.glob("docs/*.md"))
+PAGES = sorted(ROOT.glob("docs/*.md"))
+GUIDES = [page for page in PAGES if page.stem != "safety_case"]  # which leads nobody step by step
 SOURCES = [
-    path for folder in ("vera_ros", "docker", "launch") for path in (ROOT / folder).rglob("*.py")
+    path
+    for folder in ("vera_ros", "chaos", "docker", "launch")
+    for path in (ROOT / folder).rglob("*.py")
 ]
 LAUNCH_FILE = ROOT / "launch" / "mimicgen_panda.launch.py"
 COMPOSE = (ROOT / "docker" / "compose.yaml").read_text()
@@ -44,9 +47,12 @@ FOREIGN = {
     "interpolate_from_desired_state",
     "interpolation_method",
     "joint_trajectory_controller",
+    "set_last_command_interface_value_as_state_on_activation",
+    "update_rate",
 }
 FOREIGN_VARIABLES = {"ROS_DISTRO"}
 
+every_page = pytest.mark.parametrize("guide", PAGES, ids=lambda path: path.stem)
 every_guide = pytest.mark.parametrize("guide", GUIDES, ids=lambda path: path.stem)
 
 
@@ -115,12 +121,12 @@ def type_of(name: str) -> Any:
     return getattr(importlib.import_module(f"{package}.{kind}"), name)
 
 
-@every_guide
+@every_page
 def test_it_is_linked_from_the_readme(guide: Path) -> None:
     assert f"](docs/{guide.name})" in (ROOT / "README.md").read_text()
 
 
-@every_guide
+@every_page
 def test_files_that_it_names_exist(guide: Path) -> None:
     text = guide.read_text()
     pattern = r"(?<![\w/.-])(?:config|description|docker|launch|scripts|test|docs)/[\w./-]*\w"
@@ -180,7 +186,7 @@ def test_parameter_files_are_valid(guide: Path) -> None:
                 PARAMETERS[node.removeprefix("/**/")][name].check(value)
 
 
-@every_guide
+@every_page
 def test_names_are_known(guide: Path) -> None:
     """Parameters, topics, services, fields, causes, states and variables."""
     known = set(literals()) | launch_arguments() | FOREIGN | {"vera_ros", "vera_server"}

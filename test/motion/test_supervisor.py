@@ -1192,3 +1192,15 @@ def test_a_gripper_that_missed_its_stop_is_stopped_again(
     assert (len(rig.published.gripper) == sent + 1) == again
     worries = [what[1] for what in scene.told.all if what[0] == "worried"]
     assert any("missed its stop" in words for words in worries) == again
+
+
+def test_a_setpoint_that_is_doubted_while_a_chunk_is_planned_is_given_time(scene: Scene) -> None:
+    scene.play()
+    scene.tick_until(lambda: scene.supervisor.playing is None)
+    planning = scene.plan(ChunkCommand(DOWN, np.zeros(0, bool), CONTROL_DT_S, "b", 2))
+    planned = planning.run()
+    scene.supervisor.doubt()
+    scene.supervisor.tick(scene.senses(), scene.rig.now_s)
+    scene.supervisor.take(planning, planned, scene.senses(), scene.rig.now_s)
+    assert scene.supervisor.playing is not None
+    assert scene.supervisor.playing.start_s >= scene.rig.now_s + 0.3

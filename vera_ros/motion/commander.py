@@ -135,7 +135,8 @@ class Commander:
 
     def _ahead_s(self, prepared: Prepared) -> float:
         """How long the controller is given to get to the beginning by itself."""
-        if prepared.continues:
+        in_doubt = prepared.from_rest and not self._gate.setpoint.known  # since it was planned
+        if prepared.continues and not in_doubt:
             return 0.0
         return self._gate.gentle_s(prepared.playing.plan.spline.derivative(0, 0.0))
 

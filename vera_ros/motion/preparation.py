@@ -83,7 +83,8 @@ class Told:
                 Cause.SETPOINT_UNKNOWN,
                 f"joint {joint + 1} came to rest {off[joint]:.3f} rad from where it was sent; "
                 f"valid is up to {most_rad} rad (start_tolerance); see what holds the arm, or "
-                "whether its encoders are right, and start its controller anew; nothing is sent",
+                "whether its encoders are right; start its controller anew, then deactivate and "
+                "activate ik_node; nothing is sent",
             )
         return measured.q, False
 

@@ -150,6 +150,7 @@ class IkNode(VeraNode):
 
     def start(self) -> None:
         """Take chunks; a hold goes on."""
+        self._configured().doubt()  # meanwhile anybody may have moved the arm
         if self._hold.held:
             self.get_logger().warning(HELD)
 
