@@ -210,6 +210,7 @@ def test_another_episodes_chunk_is_refused_and_the_first_goes_on(playing: Stage)
 
 
 def test_the_next_chunk_takes_over_in_motion(playing: Stage) -> None:
+    playing.wait_until(lambda: playing.progress[-1].steps_played > 0, "a step")
     playing.chunk_publisher.publish(chunk(sequence=1))
     playing.wait_until(lambda: playing.progress[-1].state == ChunkProgress.FINISHED, "the end")
     states = [(m.sequence, m.state) for m in playing.progress if m.state != ChunkProgress.PLAYING]
