@@ -15,17 +15,17 @@ import numpy as np
 
 from bench.rig import ARM_JOINTS, CONTROL_DT_S, Rig, Vector
 from vera_ros.errors import TrajectoryRejectedError
-from vera_ros.motion.arm_clock import ArmClock
 from vera_ros.motion.causes import Cause, MotionRefusedError
-from vera_ros.motion.commands import ChunkCommand, Measured
-from vera_ros.motion.contact import ContactWatch
-from vera_ros.motion.joint_state_filter import JointStateFilter
-from vera_ros.motion.lead import Lead
-from vera_ros.motion.planning import Clocks
-from vera_ros.motion.playback_watch import PlaybackWatch
-from vera_ros.motion.senses import Bounds, Senses
-from vera_ros.motion.setpoint import PAST_S, UNKNOWN
-from vera_ros.motion.supervisor import Hold, Supervisor
+from vera_ros.motion.chunk import ChunkCommand, Measured
+from vera_ros.motion.execution.planning_job import Clocks
+from vera_ros.motion.execution.supervisor import Hold, Supervisor
+from vera_ros.motion.observation.arm_clock import ArmClock
+from vera_ros.motion.observation.arm_observation import Bounds, Senses
+from vera_ros.motion.observation.joint_state_filter import JointStateFilter
+from vera_ros.motion.safety.contact import ContactWatch
+from vera_ros.motion.safety.tracking_watch import PlaybackWatch
+from vera_ros.motion.setpoint.lead import Lead
+from vera_ros.motion.setpoint.setpoint import PAST_S, UNKNOWN
 from vera_ros.motion.trajectory import ArmTrajectory
 from vera_ros.sim.follower import TrajectoryFollower
 from vera_ros.sim.trajectory import TrajectoryPoints

@@ -13,8 +13,8 @@ import numpy as np
 
 from bench.arm_side import ArmSide, World
 from bench.rig import START_Q, Rig, Vector
-from vera_ros.motion.commands import Measured
-from vera_ros.motion.joint_track import WINDOW_S
+from vera_ros.motion.chunk import Measured
+from vera_ros.motion.observation.joint_track import WINDOW_S
 
 MOST_VELOCITY, MOST_ACCELERATION = 1.05, 1.2  # shares of the limits that a set-point may reach
 Course = Callable[[float], float]  # from true time

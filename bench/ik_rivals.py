@@ -34,7 +34,7 @@ class Solver(Protocol):
 
 
 class Ours:
-    """vera_ros.motion.ik."""
+    """vera_ros.motion.kinematics.ik_solver."""
 
     name = "vera_ros"
 

@@ -26,8 +26,8 @@ from bench.rig import (
 )
 from bench.storm import Brake, Chunk, Round, Stop
 from vera_ros.motion.causes import Cause, MotionRefusedError
-from vera_ros.motion.commander import Commander
-from vera_ros.motion.commands import ChunkCommand, Measured
+from vera_ros.motion.chunk import ChunkCommand, Measured
+from vera_ros.motion.execution.dispatcher import Commander
 from vera_ros.motion.trajectory import ArmTrajectory
 
 _START_S = 1000.0

@@ -11,23 +11,23 @@ import pinocchio as pin
 import yaml
 
 from vera_ros.embodiments import find_embodiment
-from vera_ros.motion.arm_model import ArmModel
-from vera_ros.motion.chunk_planner import ChunkPlanner
-from vera_ros.motion.collision import CollisionModel
-from vera_ros.motion.commander import Commander
-from vera_ros.motion.fingers import finger_points
-from vera_ros.motion.gate import Gate, GripperLimits
-from vera_ros.motion.gripper import Gripper
-from vera_ros.motion.ik import IkSolver, Verdict
-from vera_ros.motion.lead import Lead
-from vera_ros.motion.limits import Limits, RateLimits
-from vera_ros.motion.path import PathFinder, SingularityBounds
-from vera_ros.motion.plan import Plan
-from vera_ros.motion.planner import Planner
-from vera_ros.motion.rails import Rails
-from vera_ros.motion.response import ResponseModel
-from vera_ros.motion.responses import load_response
-from vera_ros.motion.setpoint import Setpoint
+from vera_ros.motion.collision.fingers import finger_points
+from vera_ros.motion.collision.model import CollisionModel
+from vera_ros.motion.execution.dispatcher import Commander
+from vera_ros.motion.gripper.gripper import Gripper
+from vera_ros.motion.kinematics.arm_model import ArmModel
+from vera_ros.motion.kinematics.ik_solver import IkSolver, Verdict
+from vera_ros.motion.limits import GripperLimits, Limits, RateLimits
+from vera_ros.motion.planning.chunk_planner import ChunkPlanner
+from vera_ros.motion.planning.plan import Plan
+from vera_ros.motion.planning.planner import Planner
+from vera_ros.motion.planning.tcp_path import PathFinder, SingularityBounds
+from vera_ros.motion.response.loader import load_response
+from vera_ros.motion.response.model import ResponseModel
+from vera_ros.motion.safety.gate import Gate
+from vera_ros.motion.safety.rails import Rails
+from vera_ros.motion.setpoint.lead import Lead
+from vera_ros.motion.setpoint.setpoint import Setpoint
 from vera_ros.motion.trajectory import ArmState, ArmTrajectory, GripperTrajectory
 from vera_ros.resources import share_path
 

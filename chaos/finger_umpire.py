@@ -10,7 +10,7 @@ from bench.bounds import Vector
 from bench.checker import gripper_violations
 from chaos.recording import JointHistory
 from chaos.umpire import FINGERS, Judgement
-from vera_ros.motion.gate import GripperLimits
+from vera_ros.motion.limits import GripperLimits
 
 _SEEN_S = 0.6  # joint states that fingers may begin from are not older
 _STAYS_S = 1e-3  # what has ended when it is published: its controller need not take it

@@ -13,7 +13,7 @@ from chaos.finger_umpire import FingerTrajectory, FingerUmpire
 from chaos.limit_watch import LimitWatch
 from chaos.recording import JointHistory, JointSample, Published
 from chaos.umpire import Judgement, Umpire
-from vera_ros.motion.gate import GripperLimits
+from vera_ros.motion.limits import GripperLimits
 
 _PATIENCE_S = 3.0  # for what was published to arrive, and for who publishes it to be found
 # A process that was started again may be heard by the arm before it is heard here.

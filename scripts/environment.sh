@@ -141,7 +141,7 @@ make_environment() {
 
 # What the motion needs to be compiled again.
 motion_digest() {
-    (cd "$REPOSITORY" && cat "$VENV/made-from" vera_ros/motion/*.py | sha256sum)
+    (cd "$REPOSITORY" && find vera_ros/motion -name "*.py" | sort | xargs cat "$VENV/made-from" | sha256sum)
 }
 
 # Compiles the motion's inner loops, so that no node has to when it starts.

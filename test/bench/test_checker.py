@@ -20,7 +20,7 @@ from bench.rig import (
     Vector,
     make_limits,
 )
-from vera_ros.motion.arm_model import ArmModel
+from vera_ros.motion.kinematics.arm_model import ArmModel
 
 STILL = np.zeros(7)
 

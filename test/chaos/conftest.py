@@ -11,7 +11,7 @@ from bench.checker import Checker
 from bench.rig import ARM_JOINTS, BASE_FRAME, TCP_FRAME, URDF, make_limits
 from vera_ros.demo import isolation
 from vera_ros.middleware import on_loopback
-from vera_ros.motion.arm_model import ArmModel
+from vera_ros.motion.kinematics.arm_model import ArmModel
 
 
 @pytest.fixture(scope="session")

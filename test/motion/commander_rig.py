@@ -9,15 +9,15 @@ import numpy.typing as npt
 import pytest
 
 from vera_ros.motion.causes import Cause, MotionRefusedError
-from vera_ros.motion.chunk_planner import ChunkPlanner
-from vera_ros.motion.commander import Commander
-from vera_ros.motion.commands import ChunkCommand, Measured
-from vera_ros.motion.gripper import Gripper
-from vera_ros.motion.lead import Lead
-from vera_ros.motion.planner import Planner
-from vera_ros.motion.playback import Playing
-from vera_ros.motion.preparation import Prepared
-from vera_ros.motion.rails import Rails
+from vera_ros.motion.chunk import ChunkCommand, Measured
+from vera_ros.motion.execution.chunk_scheduler import Prepared
+from vera_ros.motion.execution.dispatcher import Commander
+from vera_ros.motion.gripper.gripper import Gripper
+from vera_ros.motion.planning.active_plan import Playing
+from vera_ros.motion.planning.chunk_planner import ChunkPlanner
+from vera_ros.motion.planning.planner import Planner
+from vera_ros.motion.safety.rails import Rails
+from vera_ros.motion.setpoint.lead import Lead
 
 from .checker import state_of
 from .chunks import CONTROL_DT_S, START_Q, Vector

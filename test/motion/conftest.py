@@ -8,18 +8,18 @@ import pytest
 import yaml
 from hypothesis import settings
 
-from vera_ros.motion.arm_model import ArmModel
 from vera_ros.motion.causes import Cause, MotionRefusedError
-from vera_ros.motion.chunk_planner import ChunkPlanner
-from vera_ros.motion.gate import Gate, GripperLimits
-from vera_ros.motion.limits import Limits, RateLimits
-from vera_ros.motion.osc_model import OscModel
-from vera_ros.motion.osc_response import OscPoseResponse
-from vera_ros.motion.path import PathFinder, SingularityBounds
-from vera_ros.motion.plan import Plan
-from vera_ros.motion.planner import Planner
-from vera_ros.motion.setpoint import Setpoint
-from vera_ros.motion.start import Start
+from vera_ros.motion.kinematics.arm_model import ArmModel
+from vera_ros.motion.limits import GripperLimits, Limits, RateLimits
+from vera_ros.motion.planning.chunk_planner import ChunkPlanner
+from vera_ros.motion.planning.plan import Plan
+from vera_ros.motion.planning.planner import Planner
+from vera_ros.motion.planning.start import Start
+from vera_ros.motion.planning.tcp_path import PathFinder, SingularityBounds
+from vera_ros.motion.response.osc_model import OscModel
+from vera_ros.motion.response.osc_pose import OscPoseResponse
+from vera_ros.motion.safety.gate import Gate
+from vera_ros.motion.setpoint.setpoint import Setpoint
 from vera_ros.motion.trajectory import ArmTrajectory, GripperTrajectory
 from vera_ros.resources import share_path
 

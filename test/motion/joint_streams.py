@@ -7,8 +7,8 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import numpy.typing as npt
 
-from vera_ros.motion.commands import Measured
-from vera_ros.motion.joint_state_filter import JointStateFilter
+from vera_ros.motion.chunk import Measured
+from vera_ros.motion.observation.joint_state_filter import JointStateFilter
 
 Vector = npt.NDArray[np.float64]
 

@@ -13,9 +13,10 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from vera_ros.errors import ConfigurationError
-from vera_ros.motion.arm_model import ArmModel
-from vera_ros.motion.joint_spline import JointSpline
-from vera_ros.motion.limits import RATES, Limits, RateLimits, motion_rates, slowdown
+from vera_ros.motion.kinematics.arm_model import ArmModel
+from vera_ros.motion.limits import RATES, Limits, RateLimits
+from vera_ros.motion.planning.joint_spline import JointSpline
+from vera_ros.motion.planning.rate_usage import motion_rates, slowdown
 from vera_ros.resources import share_path
 
 from .chunks import START_Q, Vector, vectors

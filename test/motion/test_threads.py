@@ -9,10 +9,10 @@ from functools import partial
 import numpy as np
 import pytest
 
-from vera_ros.motion.arm_model import ArmModel
-from vera_ros.motion.chunk_planner import ChunkPlanner
-from vera_ros.motion.collision import CollisionModel
-from vera_ros.motion.planner import Planner
+from vera_ros.motion.collision.model import CollisionModel
+from vera_ros.motion.kinematics.arm_model import ArmModel
+from vera_ros.motion.planning.chunk_planner import ChunkPlanner
+from vera_ros.motion.planning.planner import Planner
 
 from .chunks import CONTROL_DT_S, START_Q, Vector
 from .commander_rig import DOWN, TURN

@@ -16,7 +16,7 @@ from rosgraph_msgs.msg import Clock
 from std_srvs.srv import Trigger
 
 from vera_ros.embodiments import ActionSpace
-from vera_ros.motion.gate import GripperLimits
+from vera_ros.motion.limits import GripperLimits
 from vera_ros.motion.trajectory import GripperTrajectory
 from vera_ros.nodes.conversions import ns_to_stamp, stamp_to_ns
 from vera_ros.nodes.ik_node import IkNode

@@ -13,7 +13,7 @@ import rclpy
 from sensor_msgs.msg import JointState
 
 from vera_ros.motion.causes import Cause
-from vera_ros.motion.senses import Senses
+from vera_ros.motion.observation.arm_observation import Senses
 from vera_ros.nodes.arm_reader import ArmReader, read_joints
 from vera_ros.nodes.conversions import ns_to_stamp
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from vera_ros.motion.causes import Cause, MotionRefusedError
-from vera_ros.motion.commands import Measured
-from vera_ros.motion.senses import Senses
+from vera_ros.motion.chunk import Measured
+from vera_ros.motion.observation.arm_observation import Senses
 from vera_ros.nodes.arm_status import arm_status, contact_warnings
 from vera_ros_interfaces.msg import ArmStatus
 

@@ -10,7 +10,7 @@ import pytest
 from std_srvs.srv import Trigger
 from trajectory_msgs.msg import JointTrajectory
 
-from vera_ros.motion.setpoint import PAST_S
+from vera_ros.motion.setpoint.setpoint import PAST_S
 from vera_ros.motion.trajectory import ArmTrajectory
 from vera_ros.nodes.conversions import duration_to_seconds, stamp_to_ns
 from vera_ros.nodes.motion_setup import set_up_arm

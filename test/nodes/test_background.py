@@ -8,7 +8,7 @@ import pytest
 from rclpy.lifecycle import TransitionCallbackReturn
 from std_srvs.srv import Trigger
 
-from vera_ros.motion.planning import Planning
+from vera_ros.motion.execution.planning_job import Planning
 from vera_ros.nodes.ik_node import IkNode
 from vera_ros_interfaces.msg import ArmStatus, ChunkProgress
 

@@ -10,8 +10,8 @@ import pytest
 
 from vera_ros.embodiments import find_embodiment
 from vera_ros.errors import ConfigurationError
-from vera_ros.motion.commander import Commander
-from vera_ros.motion.lead import Lead
+from vera_ros.motion.execution.dispatcher import Commander
+from vera_ros.motion.setpoint.lead import Lead
 from vera_ros.nodes.ik_parameters import PARAMETERS
 from vera_ros.nodes.motion_setup import make_commander, set_up_arm
 from vera_ros.resources import share_path

@@ -3,11 +3,11 @@
 
 import numpy as np
 
-from vera_ros.motion.arm_model import ArmModel
-from vera_ros.motion.chunk_planner import ChunkPlanner
+from vera_ros.motion.kinematics.arm_model import ArmModel
 from vera_ros.motion.limits import Limits, RateLimits
-from vera_ros.motion.path import PathFinder, SingularityBounds
-from vera_ros.motion.responses import load_response
+from vera_ros.motion.planning.chunk_planner import ChunkPlanner
+from vera_ros.motion.planning.tcp_path import PathFinder, SingularityBounds
+from vera_ros.motion.response.loader import load_response
 from vera_ros.resources import share_path
 
 _JOINTS = [f"panda_joint{number}" for number in range(1, 8)]

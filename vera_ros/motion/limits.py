@@ -1,18 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The bounds that every motion keeps, and how much of them a motion uses."""
+"""Limits that every motion keeps: joint ranges and rates, TCP rates, workspace, fingers."""
 
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from vera_ros.errors import ConfigurationError
-from vera_ros.motion.chain import Chain, tcp_motion
-from vera_ros.motion.compiled import compiled
-from vera_ros.motion.joint_spline import JointSpline
-from vera_ros.motion.numbers import Content, number, numbers, reading, section
-from vera_ros.motion.small_matrices import Vector
+from vera_ros.motion.kinematics.jit import compiled
+from vera_ros.motion.kinematics.vec3 import Vector
+from vera_ros.motion.yaml_values import Content, number, numbers, reading, section
 
 RATES = ("velocity", "acceleration", "jerk")
 
@@ -88,6 +85,28 @@ class RateLimits:
 def _of_tcp(tcp: Content, name: str) -> Vector:
     rates = section(tcp, name)
     return np.array([number(rates, of, 0.0, np.inf) for of in RATES])
+
+
+@dataclass(frozen=True)
+class GripperLimits:
+    """What the fingers may do: their travel [m], their speed [m/s] and how long it may take [s]."""
+
+    lower_m: float
+    upper_m: float
+    speed_m_s: float
+    duration_s: float
+
+    def __post_init__(self) -> None:
+        if not -np.inf < self.lower_m < self.upper_m < np.inf:
+            raise ConfigurationError(
+                f"the fingers' travel is {self.lower_m} to {self.upper_m} m; valid are finite "
+                "numbers, the lower one first"
+            )
+        if not (0 < self.speed_m_s < np.inf and 0 < self.duration_s < np.inf):
+            raise ConfigurationError(
+                f"the fingers' speed is {self.speed_m_s} m/s for up to {self.duration_s} s; "
+                "valid are finite numbers above zero"
+            )
 
 
 @dataclass(frozen=True)
@@ -197,22 +216,3 @@ def _depths(
             if np.isnan(at + low + high):
                 deepest = np.inf
         depths[sample] = deepest
-
-
-def slowdown(spline: JointSpline, rates: RateLimits, chain: Chain, per_piece: int = 8) -> float:
-    """Factor of duration with which the fastest moment of a motion just reaches a rate limit.
-
-    `per_piece`: how many moments of each piece are looked at.
-    """
-    joints, tcp = motion_rates(spline, chain, spline.dense_times(per_piece))
-    shares = rates.shares(joints, tcp).max(axis=1)
-    return float((shares ** (1.0 / np.arange(1, 4))).max())
-
-
-def motion_rates(spline: JointSpline, chain: Chain, times_s: Any) -> tuple[Vector, Vector]:
-    """Rates of the joints (Shape (3, N, n)) and of the TCP (Shape (3, N, 6)) at some times."""
-    motion = np.stack([spline.derivative(order, times_s) for order in range(4)])
-    count = motion.shape[1]
-    tcp = np.empty((3, count, 6))
-    tcp_motion(chain, motion, np.empty((count, 3)), np.empty((count, 3, 3)), tcp)
-    return motion[1:], tcp

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from vera_ros.motion.small_matrices import Vector
+from vera_ros.motion.kinematics.vec3 import Vector
 
 
 @dataclass(frozen=True)

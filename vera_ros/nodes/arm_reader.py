@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 from sensor_msgs.msg import JointState
 
-from vera_ros.motion.arm_clock import ArmClock
 from vera_ros.motion.causes import MotionRefusedError
-from vera_ros.motion.commands import Measured
-from vera_ros.motion.joint_state_filter import JointStateFilter
-from vera_ros.motion.senses import Senses
-from vera_ros.motion.small_matrices import Vector
+from vera_ros.motion.chunk import Measured
+from vera_ros.motion.kinematics.vec3 import Vector
+from vera_ros.motion.observation.arm_clock import ArmClock
+from vera_ros.motion.observation.arm_observation import Senses
+from vera_ros.motion.observation.joint_state_filter import JointStateFilter
 from vera_ros.nodes.conversions import in_order, stamp_to_ns
 from vera_ros.nodes.latest import Latest
 

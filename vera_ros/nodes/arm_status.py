@@ -6,8 +6,8 @@ from typing import Any
 from std_msgs.msg import Header
 
 from vera_ros.motion.causes import Cause
-from vera_ros.motion.senses import Senses
-from vera_ros.motion.supervisor import HELD, Supervisor
+from vera_ros.motion.execution.supervisor import HELD, Supervisor
+from vera_ros.motion.observation.arm_observation import Senses
 from vera_ros.nodes.conversions import LATCHED
 from vera_ros_interfaces.msg import ArmStatus
 

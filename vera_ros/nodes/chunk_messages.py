@@ -5,8 +5,8 @@ import numpy as np
 
 from vera_ros.embodiments import ActionSpace, Embodiment
 from vera_ros.motion.causes import Cause, MotionRefusedError
-from vera_ros.motion.commands import ChunkCommand
-from vera_ros.motion.playback import Playing
+from vera_ros.motion.chunk import ChunkCommand
+from vera_ros.motion.planning.active_plan import Playing
 from vera_ros.nodes.conversions import ns_to_stamp, stamp_to_ns
 from vera_ros_interfaces.msg import ActionChunk, ChunkProgress
 

@@ -9,11 +9,11 @@ from geometry_msgs.msg import PoseStamped
 from nav_msgs.msg import Path
 from std_msgs.msg import Header
 
-from vera_ros.motion.arm_model import ArmModel
 from vera_ros.motion.causes import Cause
-from vera_ros.motion.commands import ChunkCommand
-from vera_ros.motion.plan import Plan
-from vera_ros.motion.playback import Playing
+from vera_ros.motion.chunk import ChunkCommand
+from vera_ros.motion.kinematics.arm_model import ArmModel
+from vera_ros.motion.planning.active_plan import Playing
+from vera_ros.motion.planning.plan import Plan
 from vera_ros.nodes.answers import Answers
 from vera_ros.nodes.chunk_messages import progress_message
 from vera_ros.nodes.conversions import LATCHED, pose_message

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from control_msgs.action import GripperCommand
 
-from vera_ros.motion.gate import GripperLimits
+from vera_ros.motion.limits import GripperLimits
 from vera_ros.motion.trajectory import GripperTrajectory
 from vera_ros.nodes.goal_sender import GoalSender
 

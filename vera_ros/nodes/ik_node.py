@@ -16,14 +16,14 @@ from std_srvs.srv import Trigger
 from vera_ros.embodiments import find_embodiment
 from vera_ros.errors import ConfigurationError
 from vera_ros.motion.causes import Cause, MotionRefusedError
-from vera_ros.motion.commands import ChunkCommand
-from vera_ros.motion.gate import GripperLimits
-from vera_ros.motion.lead import Lead
-from vera_ros.motion.planning import Clocks
-from vera_ros.motion.playback_watch import PlaybackWatch
-from vera_ros.motion.senses import Senses
-from vera_ros.motion.setpoint import PAST_S
-from vera_ros.motion.supervisor import HELD, Supervisor
+from vera_ros.motion.chunk import ChunkCommand
+from vera_ros.motion.execution.planning_job import Clocks
+from vera_ros.motion.execution.supervisor import HELD, Supervisor
+from vera_ros.motion.limits import GripperLimits
+from vera_ros.motion.observation.arm_observation import Senses
+from vera_ros.motion.safety.tracking_watch import PlaybackWatch
+from vera_ros.motion.setpoint.lead import Lead
+from vera_ros.motion.setpoint.setpoint import PAST_S
 from vera_ros.motion.trajectory import ArmTrajectory
 from vera_ros.nodes.answers import Answers
 from vera_ros.nodes.arm_identity import identity

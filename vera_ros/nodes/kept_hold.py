@@ -10,7 +10,7 @@ from typing import Any
 from rclpy.task import Future
 
 from vera_ros.errors import ConfigurationError
-from vera_ros.motion.supervisor import Hold
+from vera_ros.motion.execution.supervisor import Hold
 from vera_ros.nodes.background import Background
 
 HOLDS = Path("vera_ros", "hold")  # in ROS_HOME

@@ -9,23 +9,23 @@ import numpy as np
 
 from vera_ros.embodiments import Embodiment, find_embodiment
 from vera_ros.errors import ConfigurationError
-from vera_ros.motion.arm_identity import ArmIdentity, check_units
-from vera_ros.motion.arm_model import ArmModel
-from vera_ros.motion.chunk_planner import ChunkPlanner
-from vera_ros.motion.collision import CollisionModel
-from vera_ros.motion.commander import Commander
-from vera_ros.motion.contact import ContactWatch
-from vera_ros.motion.fingers import check_tcp, finger_points
-from vera_ros.motion.gate import Gate, GripperLimits
-from vera_ros.motion.gripper import Gripper
-from vera_ros.motion.lead import Lead
-from vera_ros.motion.limits import Limits, RateLimits
-from vera_ros.motion.path import PathFinder, SingularityBounds
-from vera_ros.motion.planner import Planner
-from vera_ros.motion.rehearsal import Rehearsal
-from vera_ros.motion.responses import load_response
-from vera_ros.motion.senses import Bounds
-from vera_ros.motion.small_matrices import Vector
+from vera_ros.motion.collision.fingers import check_tcp, finger_points
+from vera_ros.motion.collision.model import CollisionModel
+from vera_ros.motion.execution.dispatcher import Commander
+from vera_ros.motion.execution.dry_run import Rehearsal
+from vera_ros.motion.gripper.gripper import Gripper
+from vera_ros.motion.kinematics.arm_identity import ArmIdentity, check_units
+from vera_ros.motion.kinematics.arm_model import ArmModel
+from vera_ros.motion.kinematics.vec3 import Vector
+from vera_ros.motion.limits import GripperLimits, Limits, RateLimits
+from vera_ros.motion.observation.arm_observation import Bounds
+from vera_ros.motion.planning.chunk_planner import ChunkPlanner
+from vera_ros.motion.planning.planner import Planner
+from vera_ros.motion.planning.tcp_path import PathFinder, SingularityBounds
+from vera_ros.motion.response.loader import load_response
+from vera_ros.motion.safety.contact import ContactWatch
+from vera_ros.motion.safety.gate import Gate
+from vera_ros.motion.setpoint.lead import Lead
 from vera_ros.motion.trajectory import ArmTrajectory, GripperTrajectory
 from vera_ros.resources import share_path
 

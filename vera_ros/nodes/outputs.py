@@ -8,7 +8,7 @@ from rclpy.duration import Duration
 from trajectory_msgs.msg import JointTrajectory
 
 from vera_ros.errors import ConfigurationError
-from vera_ros.motion.gate import GripperLimits
+from vera_ros.motion.limits import GripperLimits
 from vera_ros.motion.trajectory import ArmTrajectory, GripperTrajectory
 from vera_ros.nodes.conversions import joint_trajectory
 

@@ -9,8 +9,8 @@ from geometry_msgs.msg import PoseStamped
 from nav_msgs.msg import Path
 from std_msgs.msg import Header
 
-from vera_ros.motion.arm_model import ArmModel
-from vera_ros.motion.commands import Measured
+from vera_ros.motion.chunk import Measured
+from vera_ros.motion.kinematics.arm_model import ArmModel
 from vera_ros.nodes.conversions import ns_to_stamp, pose_message, sensor_qos
 
 _PATH_LENGTH = 400  # poses of executed_path

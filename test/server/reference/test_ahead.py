@@ -7,9 +7,9 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vera_ros.motion.arm_model import ArmModel
-from vera_ros.motion.osc_model import OscModel
-from vera_ros.motion.osc_response import OscPoseResponse
+from vera_ros.motion.kinematics.arm_model import ArmModel
+from vera_ros.motion.response.osc_model import OscModel
+from vera_ros.motion.response.osc_pose import OscPoseResponse
 from vera_ros.resources import share_path
 from vera_ros.server.reference.ahead import look_ahead
 from vera_ros.server.reference.cameras import Array, Pose

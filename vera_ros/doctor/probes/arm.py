@@ -7,9 +7,9 @@ from typing import Any
 from vera_ros.doctor.probes.wire import Tell, run
 from vera_ros.embodiments import find_embodiment
 from vera_ros.errors import VeraRosError
-from vera_ros.motion.arm_model import ArmModel
+from vera_ros.motion.kinematics.arm_model import ArmModel
 from vera_ros.motion.limits import RateLimits
-from vera_ros.motion.responses import load_response
+from vera_ros.motion.response.loader import load_response
 from vera_ros.nodes.motion_setup import set_up_arm
 from vera_ros.resources import share_path
 

@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Whether a controller took up what it was sent, as the arm tells."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from vera_ros.motion.chunk import Measured
+from vera_ros.motion.setpoint.join_watch import Join, JoinWatch
+from vera_ros.motion.setpoint.setpoint import Setpoint
+from vera_ros.motion.trajectory import ArmTrajectory
+
+from ..chunks import START_Q, Vector
+
+START_S = 1000.0
+STEP_S = 0.01
+STOP_AT_S, LEAD_S = 0.5, 0.0125
+
+
+def motion(speed: float) -> Setpoint:
+    """A set-point that moves all joints at this speed, after a start of a tenth of a second."""
+    times_s = np.array([0.1, 0.5, 1.0, 1.5, 1.6])
+    q = START_Q + speed * np.array([0.05, 0.45, 0.95, 1.45, 1.5])[:, None]
+    dq = np.full((5, 7), speed)
+    dq[-1] = 0.0
+    still = np.zeros(7)
+    plan = ArmTrajectory(times_s, q, dq, np.zeros((5, 7)), START_Q, still, still)
+    return Setpoint.resting(START_Q).sent(plan, START_S)
+
+
+def stopped(setpoint: Setpoint) -> Setpoint:
+    """The same once a stop is taken up, which parts from it after its lead."""
+    at_s = START_S + STOP_AT_S + LEAD_S
+    state = setpoint.state(at_s)
+    assert state is not None
+    q, dq, ddq = state
+    rest = ArmTrajectory(
+        np.array([0.1]), (q + 0.05 * dq)[None], np.zeros((1, 7)), np.zeros((1, 7)), q, dq, ddq
+    )
+    return setpoint.sent(rest, at_s)
+
+
+class Arm:
+    """An arm that follows its set-point late and with an offset."""
+
+    def __init__(self, delay_s: float, offset: float, noise: float) -> None:
+        self.delay_s, self.offset = delay_s, offset
+        self._noise, self._rng = noise, np.random.default_rng(0)
+
+    def measured(self, setpoint: Setpoint, time_s: float) -> Measured:
+        state = setpoint.state(time_s - self.delay_s)
+        assert state is not None
+        noise: Vector = self._rng.uniform(-self._noise, self._noise, 7)
+        return Measured(state[0] + self.offset + noise, state[1], None, time_s, 0.0)
+
+
+def look_on(
+    watch: JoinWatch, arm: Arm, plays: Setpoint, believed: Setpoint, times_s: Vector
+) -> list[Join]:
+    return [watch.look(arm.measured(plays, float(time_s)), believed) for time_s in times_s]
+
+
+def ticks(from_s: float, until_s: float) -> Vector:
+    return START_S + np.arange(from_s, until_s, STEP_S)
+
+
+ARMS = st.builds(
+    Arm, st.floats(0.0, 0.1), st.floats(-0.04, 0.04), st.sampled_from([0.0, 1e-4, 5e-4])
+)
+
+
+@given(arm=ARMS, speed=st.floats(0.2, 1.0))
+def test_delay_is_measured_while_only_one_motion_is_possible(arm: Arm, speed: float) -> None:
+    watch, plays = JoinWatch(), motion(speed)
+    standing = Setpoint.resting(START_Q)
+    look_on(watch, arm, standing, standing, ticks(-1.0, 0.0))
+    look_on(watch, arm, plays, plays, ticks(0.2, STOP_AT_S))
+    assert watch.delay_s == pytest.approx(arm.delay_s, abs=3e-3)
+
+
+@pytest.mark.parametrize("late_s", [None, 0.0, 0.1])
+@given(arm=ARMS, speed=st.floats(0.3, 1.0))
+def test_a_stop_is_taken_up_in_time_late_or_never(
+    late_s: float | None, arm: Arm, speed: float
+) -> None:
+    watch, before = JoinWatch(), motion(speed)
+    standing = Setpoint.resting(START_Q)
+    look_on(watch, arm, standing, standing, ticks(-1.0, 0.0))
+    look_on(watch, arm, before, before, ticks(0.2, STOP_AT_S))
+    after = stopped(before)
+    parts_s = START_S + STOP_AT_S + LEAD_S
+    watch.sent(after, parts_s, None)
+    seen = []
+    for time_s in ticks(STOP_AT_S, STOP_AT_S + 0.45):
+        taken_up = late_s is not None and time_s - arm.delay_s >= parts_s + late_s
+        seen.append(watch.look(arm.measured(after if taken_up else before, float(time_s)), after))
+    if late_s is None:
+        assert seen[-1] is Join.MISSED
+        assert watch.lateness_s > 0.1
+        assert {Join.JOINED, Join.LATE}.isdisjoint(seen)
+    elif late_s == 0.0:
+        assert Join.MISSED not in seen
+        assert Join.LATE not in seen
+    else:
+        assert Join.JOINED not in seen
+        assert Join.LATE in seen
+        assert 0.0 < watch.lateness_s <= late_s + 2 * STEP_S
+
+
+def test_a_first_trajectory_is_compared_with_nothing() -> None:
+    watch = JoinWatch()
+    first = Setpoint().sent(
+        ArmTrajectory(
+            np.array([1.0]),
+            START_Q[None] + 0.3,
+            np.zeros((1, 7)),
+            np.zeros((1, 7)),
+            START_Q,
+            np.zeros(7),
+            np.zeros(7),
+        ),
+        START_S,
+    )
+    watch.sent(first, START_S, None)
+    arm = Arm(0.0, 0.0, 0.0)
+    assert set(look_on(watch, arm, first, first, ticks(0.0, 1.0))) == {Join.OPEN}

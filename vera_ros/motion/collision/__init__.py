@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Distances between the arm's links, its fingers and the table."""

@@ -1,0 +1,147 @@
+# SPDX-License-Identifier: Apache-2.0
+"""An arm's shapes on its joints, which of them may meet, and how fast they can move."""
+
+from collections.abc import Sequence
+from itertools import combinations
+
+import coal
+import numpy as np
+import pinocchio as pin
+
+from vera_ros.errors import ConfigurationError
+from vera_ros.motion.collision.shapes import extent, read_shapes
+from vera_ros.motion.kinematics.vec3 import Vector
+
+TABLE = "table"
+
+
+class CollisionGeometry:
+    """The arm's joints and the convex shapes that they carry, other joints locked.
+
+    Joints beyond the arm's last one that slide stand at their upper limit: there a gripper's
+    fingers are open, and every other finger position lies between. All others stand at zero.
+
+    Attributes:
+        model: kinematics of the arm's joints, n of them.
+        shapes: see read_shapes; the table, if there is one, is the last.
+        links: name of the link that carries each shape.
+    """
+
+    def __init__(
+        self, urdf: str, joint_names: Sequence[str], source: str, table_z_m: float | None
+    ) -> None:
+        """Read the URDF text that came from `source`; `table_z_m`: height in the base frame.
+
+        Raises:
+            ConfigurationError: not a URDF, other joints, meshes not found, or no shapes that move.
+        """
+        full = read_model(urdf, joint_names, source)
+        shapes = read_shapes(full, urdf, source)
+        self._above = _links_above(full, shapes)
+        locked = [j for j in range(1, full.njoints) if full.names[j] not in joint_names]
+        q = _locked_posture(full, joint_names[-1])
+        self.model, self.shapes = pin.buildReducedModel(full, shapes, locked, q)
+        objects = self.shapes.geometryObjects
+        if not any(shape.parentJoint > 0 for shape in objects):
+            raise ConfigurationError(
+                f"the URDF in {source} has no collision geometry on the links that move; give one "
+                "that has as collision_description, or turn the collision check off"
+            )
+        self.links = [str(self.model.frames[shape.parentFrame].name) for shape in objects]
+        self._extents = [extent(shape) for shape in objects]
+        if table_z_m is not None:
+            self._add_table(joint_names[0], table_z_m)
+
+    def self_pairs(self) -> list[tuple[int, int]]:
+        """Shapes that move against each other, unless nothing lies between their links."""
+        joints = [self.shapes.geometryObjects[i].parentJoint for i in range(len(self._extents))]
+        above = [self._above[self.links[i]] for i in range(len(joints))]
+        return [
+            (i, j)
+            for i, j in combinations(range(len(joints)), 2)
+            if joints[i] != joints[j] and above[i] != self.links[j] and above[j] != self.links[i]
+        ]
+
+    def table_pairs(self) -> list[tuple[int, int]]:
+        """Every shape that moves, and the table."""
+        if self.links[-1] != TABLE:
+            return []
+        objects, table = self.shapes.geometryObjects, len(self.links) - 1
+        return [(i, table) for i in range(table) if objects[i].parentJoint > 0]
+
+    def closing_speed(self, pair: tuple[int, int]) -> Vector:
+        """How much closer two shapes come at most per unit of each joint. Shape (n,).
+
+        For a joint between them that turns [m/rad], the largest distance that any point of the
+        outer shape can have from the joint's origin: the offsets from joint to joint, summed up,
+        and what the shape extends from the last. For one that slides, 1. For any other joint, 0.
+        """
+        model, objects = self.model, self.shapes.geometryObjects
+        inner, outer = sorted(pair, key=lambda shape: int(objects[shape].parentJoint))
+        speed = np.zeros(model.njoints)
+        reach = self._extents[outer]
+        for joint in range(objects[outer].parentJoint, objects[inner].parentJoint, -1):
+            speed[joint] = 1.0 if _slides(model, joint) else reach
+            reach += float(np.linalg.norm(model.jointPlacements[joint].translation))
+            if _slides(model, joint):
+                ends = model.lowerPositionLimit[joint - 1], model.upperPositionLimit[joint - 1]
+                reach += float(np.abs(ends).max())
+        return speed[1:]
+
+    def _add_table(self, first_joint: str, z_m: float) -> None:
+        data = self.model.createData()
+        pin.framesForwardKinematics(self.model, data, pin.neutral(self.model))
+        base = data.oMf[self.model.frames[self.model.getFrameId(first_joint)].parentFrame]
+        placement = base * pin.SE3(np.eye(3), np.array([0.0, 0.0, z_m]))
+        below = coal.Halfspace(np.array([0.0, 0.0, 1.0]), 0.0)
+        self.shapes.addGeometryObject(pin.GeometryObject(TABLE, 0, 0, placement, below))
+        self.links.append(TABLE)
+
+
+def read_model(urdf: str, joint_names: Sequence[str], source: str) -> pin.Model:
+    """Read the URDF text that came from `source`.
+
+    Raises:
+        ConfigurationError: it is none, or it has not all of the joints.
+    """
+    try:
+        model = pin.buildModelFromXML(urdf)
+    except (RuntimeError, ValueError) as error:
+        raise ConfigurationError(
+            f"{source} is not a URDF that can be read ({error}); it begins {urdf[:60]!r}"
+        ) from error
+    missing = [name for name in joint_names if not model.existJointName(name)]
+    if missing or not joint_names:
+        raise ConfigurationError(
+            f"the URDF in {source} has no joint {missing}; it has {list(model.names)[1:]}; valid "
+            f"is one with the joints {list(joint_names)}"
+        )
+    return model
+
+
+def _links_above(model: pin.Model, shapes: pin.GeometryModel) -> dict[str, str]:
+    """For each link with shapes, the next one towards the base that has shapes; else empty."""
+    carriers = {shape.parentFrame for shape in shapes.geometryObjects}
+    above = {}
+    for carrier in carriers:
+        frame = model.frames[carrier].parentFrame
+        while frame not in carriers and frame != 0:
+            frame = model.frames[frame].parentFrame
+        name = str(model.frames[frame].name) if frame in carriers else ""
+        above[str(model.frames[carrier].name)] = name
+    return above
+
+
+def _locked_posture(model: pin.Model, last_joint: str) -> Vector:
+    q = pin.neutral(model)
+    last = model.getJointId(last_joint)
+    for joint in range(last + 1, model.njoints):
+        index = model.joints[joint].idx_q
+        beyond = last in list(model.supports[joint])
+        if beyond and _slides(model, joint) and np.isfinite(model.upperPositionLimit[index]):
+            q[index] = model.upperPositionLimit[index]
+    return np.asarray(q)
+
+
+def _slides(model: pin.Model, joint: int) -> bool:
+    return str(model.joints[joint].shortname()).startswith("JointModelP")

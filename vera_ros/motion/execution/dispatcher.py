@@ -1,0 +1,404 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the arm is told: sends motions through the gate, and remembers what plays.
+
+Every motion but the first goes on from the set-point, whatever the arm does: what begins elsewhere
+would make the controller's command jump.
+"""
+
+from collections.abc import Callable
+from copy import copy
+from dataclasses import replace
+
+import numpy as np
+
+from vera_ros.motion.causes import MotionRefusedError
+from vera_ros.motion.chunk import Measured
+from vera_ros.motion.execution.chunk_scheduler import (
+    Preparation,
+    Prepared,
+    Told,
+    refuse_unless_at_rest,
+)
+from vera_ros.motion.gripper.gripper import Gripper, GripperPlan
+from vera_ros.motion.kinematics.vec3 import Vector
+from vera_ros.motion.planning.active_plan import Playing
+from vera_ros.motion.planning.chunk_planner import ChunkPlanner
+from vera_ros.motion.planning.plan import KNOT_S, Plan
+from vera_ros.motion.planning.planner import Planner
+from vera_ros.motion.planning.start import hold
+from vera_ros.motion.safety.gate import Gate
+from vera_ros.motion.safety.rails import Rails
+from vera_ros.motion.setpoint.lead import Lead
+from vera_ros.motion.setpoint.setpoint import PAST_S
+from vera_ros.motion.trajectory import ArmState
+
+_STILL_RAD = 1e-9
+# Fingers: how old what is known of them may be, how far apart two motions are that can be told from
+# each other, and how near to one of them, as a share of that, they must be to do it.
+_FINGERS_LATE_S, _FINGERS_APART_M, _FINGERS_NEAR = 0.1, 2e-3, 0.35
+
+
+class Commander:
+    """One arm's plans, one at a time. Times are the controller's [s], given by the caller.
+
+    Args:
+        chunks: plans chunks.
+        planner: plans all other motions.
+        gate: sends them.
+        gripper: None: there is none.
+        rails: bounds of the embodiment's actions; None: it has none.
+        lead: time until what is sent may begin, for it to arrive.
+        hand_over_lead_s: time until a chunk takes over from the one that plays.
+        start_lead_s: time until a motion from rest begins once it is checked, for it to arrive.
+        rest_speed: a joint slower than this is at rest [rad/s].
+        start_rad: how far a resting arm may be from its set-point, per joint.
+
+    Attributes:
+        preparation: plans chunks, in any thread.
+        told: what the arm was told so far.
+        past_s: how much is sent of what is commanded before the present: more than the present is
+            uncertain.
+    """
+
+    def __init__(
+        self,
+        chunks: ChunkPlanner,
+        planner: Planner,
+        gate: Gate,
+        gripper: Gripper | None,
+        *,
+        rails: Rails | None = None,
+        lead: Lead,
+        hand_over_lead_s: float,
+        start_lead_s: float = 0.0,
+        rest_speed: float,
+        start_rad: float = 0.05,
+    ) -> None:
+        self._planner = planner
+        self._gate = gate
+        self._lead = lead
+        self._start_lead_s = start_lead_s
+        self._rest_speed = rest_speed
+        self._start_rad = start_rad
+        self.past_s = PAST_S
+        self.preparation = Preparation(
+            chunks, rails, hand_over_lead_s, start_lead_s, rest_speed, start_rad, lead
+        )
+        self.told = Told(gripper=gripper, setpoint=gate.setpoint)
+        self._fingers_m: float | None = None  # measured once a stop had come to its end
+
+    @property
+    def playing(self) -> Playing | None:
+        """The plan that is played."""
+        return self.told.playing
+
+    @property
+    def stopping(self) -> Playing | None:
+        """The stop that was sent last, until `rested` is called.
+
+        None as well: nothing was told since the arm was seen at rest.
+        """
+        return self.told.stopping
+
+    def prepare_move(
+        self, goal: Vector, speed_share: float, measured: Measured, now_s: float
+    ) -> Prepared:
+        """Plan a slow move to joint positions, and send nothing. `goal`: Shape (n,), [rad].
+
+        Raises:
+            MotionRefusedError: it cannot be played.
+        """
+        self.told.refuse_other_motion(now_s)
+        refuse_unless_at_rest(measured, self._rest_speed)
+        start_q, continues = self.told.start_q(measured, self._start_rad)
+        plan = self._planner.plan_move(start_q, goal, speed_share)
+        return Prepared(Playing(plan, now_s), measured.arm, from_rest=True, continues=continues)
+
+    def seen_again(self, prepared: Prepared, measured: Measured) -> Prepared:
+        """The same motion for an arm that was measured since: from rest, it must rest still.
+
+        Raises:
+            MotionRefusedError: somebody moves it.
+        """
+        if not prepared.from_rest:
+            return prepared
+        refuse_unless_at_rest(measured, self._rest_speed)
+        return replace(prepared, measured=measured.arm)
+
+    def check(self, prepared: Prepared) -> None:
+        """Raise MotionRefusedError unless the gate would let both arm and fingers through."""
+        playing, fingers = prepared.playing, prepared.fingers
+        if fingers is not None and fingers.trajectory is not None:
+            self._gate.check_gripper(fingers.trajectory)
+        self._gate.check_arm(
+            playing.plan.trajectory(),
+            prepared.measured,
+            playing.start_s,
+            ahead_s=self._ahead_s(prepared),
+            joins_s=prepared.joins_s,
+        )
+
+    def _ahead_s(self, prepared: Prepared) -> float:
+        """How long the controller is given to get to the beginning by itself."""
+        in_doubt = prepared.from_rest and not self._gate.setpoint.known  # since it was planned
+        if prepared.continues and not in_doubt:
+            return 0.0
+        return self._gate.gentle_s(prepared.playing.plan.spline.derivative(0, 0.0))
+
+    @property
+    def _rest_lead_s(self) -> float:
+        """Time until a motion from rest begins."""
+        return max(self._start_lead_s, self._lead.value_s)
+
+    def send(self, prepared: Prepared, present: Callable[[], float] | None = None) -> Prepared:
+        """Send what was prepared; return it as it was sent.
+
+        Args:
+            prepared: the motion.
+            present: tells the ROS time once all is checked, when an arm at rest begins to move,
+                after its lead: no part of its motion is to be late. None: as it was prepared.
+
+        Raises:
+            MotionRefusedError: nothing was sent; what plays goes on to its end.
+        """
+
+        def begin() -> float:
+            nonlocal prepared
+            if prepared.from_rest and present is not None:
+                begins_s = max(present(), prepared.playing.start_s) + self._rest_lead_s + ahead_s
+                prepared = prepared.beginning_at(begins_s)
+            elif ahead_s:
+                prepared = prepared.beginning_at(prepared.playing.start_s + ahead_s)
+            fingers = prepared.fingers
+            if fingers is not None and fingers.trajectory is not None:
+                self._gate.check_gripper(fingers.trajectory)  # both move, or none
+            return prepared.playing.start_s
+
+        ahead_s = self._ahead_s(prepared)
+        trajectory = prepared.playing.plan.trajectory()
+        if ahead_s and np.abs(trajectory.q - trajectory.start_q).max() < _STILL_RAD:
+            ahead_s = 0.0  # it asks for nothing: the arm stays as it is held, wherever that is
+            begin()
+        else:
+            self._gate.send_arm(
+                trajectory,
+                prepared.measured,
+                prepared.playing.start_s,
+                ahead_s=ahead_s,
+                joins_s=prepared.joins_s,
+                past_s=self.past_s,
+                begin=begin,
+            )
+        playing, fingers, chunk = prepared.playing, prepared.fingers, prepared.playing.plan.chunk
+        told = replace(
+            self.told,
+            playing=playing,
+            stopping=None,
+            before=None,
+            rested_q=None,
+            setpoint=self._gate.setpoint,
+            parts_s=playing.start_s + prepared.joins_s,
+            replaced=self.playing or self.stopping,
+        )
+        if chunk is not None:  # any other motion leads elsewhere
+            before = chunk.response.state_at(chunk.until_s)
+            told = replace(told, session_id=playing.session_id, before=before)
+        if prepared.gripper is not None:
+            told = replace(told, gripper=prepared.gripper)
+        self.told = told
+        if fingers is not None:
+            self._command_gripper(fingers, playing.start_s)
+        return prepared
+
+    def stop(self, now_s: float) -> None:
+        """Bring the playing plan to rest smoothly, along its path; the gripper ends its move.
+
+        Raises:
+            MotionRefusedError: no stop within the limits was found; the plan plays to its own end,
+                which is at rest.
+        """
+        if self.playing is not None:
+            self._stop_along(self._let_go(self.playing), now_s)
+
+    def brake(self, measured: Measured, now_s: float) -> None:
+        """Bring an arm to rest that moves though nothing is played: where it can stop by itself.
+
+        Raises:
+            MotionRefusedError: no gentle way there was found; nothing is sent.
+        """
+        measured = measured.moved_on(now_s)
+        way = self._planner.plan_brake(measured.q, measured.dq)
+        self.doubt()  # somebody else commands it
+        self._rest_at(way, measured, now_s)
+
+    def stay(self, measured: Measured, now_s: float) -> None:
+        """Bring the set-point of an arm that stands off its plan to where the arm stands.
+
+        It suits a controller that plays the plan, and one that does not: what is sent has no
+        point before the end, so each finds its own way there. Where none is gentle enough, the
+        arm comes to rest along the playing plan.
+
+        Raises:
+            MotionRefusedError: as for `stop`.
+        """
+        playing = self.playing
+        if playing is None or self._let_go(playing).finished(now_s) or self.told.unsent:
+            return
+        try:
+            passed_s = now_s - playing.start_s
+            way = self._planner.plan_return(playing.plan, passed_s, measured.q, self._lead.value_s)
+            self._rest_at(way, measured, now_s)
+        except MotionRefusedError:
+            self._stop_along(playing, now_s)
+
+    def _rest_at(self, way: Plan, measured: Measured, now_s: float) -> None:
+        """Send the end of a way, for the controller to find its own way there as fast."""
+        end_q = way.spline.state(way.duration_s)[0]
+        rest = hold(end_q, KNOT_S)
+        assert rest is not None
+        self._gate.send_arm(
+            Plan(rest).trajectory(),
+            measured.arm,
+            now_s + way.duration_s,
+            ahead_s=way.duration_s,
+        )
+        self._stopped_by(way, now_s, now_s + way.duration_s)
+
+    def later(self, by_s: float) -> None:
+        """The controller's clock was set forward by so much: so is all that is remembered of it."""
+        self.told = self.told.later(by_s)
+        self._gate.setpoint = self.told.setpoint
+
+    def doubt(self) -> None:
+        """The controller may command something else than it was sent: it was away."""
+        if not self.told.setpoint.known:
+            return
+        self._gate.setpoint = self._gate.setpoint.doubted()
+        self.told = replace(self.told, setpoint=self._gate.setpoint)
+
+    def stop_again(self, now_s: float) -> None:
+        """Stop what still plays where the controller never took up what was sent last.
+
+        Raises:
+            MotionRefusedError: as for `stop`.
+        """
+        replaced, sent = self.told.replaced, self.told.playing or self.told.stopping
+        self._gate.setpoint = self._gate.setpoint.reverted()
+        self.told = replace(
+            self.told, playing=None, stopping=replaced, before=None, setpoint=self._gate.setpoint
+        )
+        if replaced is not None and not replaced.finished(now_s):
+            self._stop_along(replaced, now_s)
+        elif sent is not None:  # which may still arrive
+            self._cancel(sent, now_s)
+
+    def _stop_along(self, playing: Playing, now_s: float) -> None:
+        if playing.finished(now_s) or self.told.unsent:
+            return
+        if now_s < playing.start_s:
+            setpoint = self._gate.setpoint.state(now_s)
+            if setpoint is None or not np.abs(setpoint[1]).any():
+                self._cancel(playing, now_s)
+                return
+            now_s = playing.start_s
+        passed_s, lead_s = now_s - playing.start_s, self._lead.value_s
+        plan = self._planner.plan_stop(playing.plan, passed_s, lead_s)
+        # It starts from the plan, which the arm follows within the tracking tolerance.
+        self._gate.send_arm(
+            plan.trajectory(),
+            ArmState(plan.spline.state(0.0)[0]),
+            now_s,
+            joins_s=min(lead_s, plan.duration_s),
+            past_s=self.past_s,
+        )
+        self._stopped_by(plan, now_s, now_s + lead_s, playing)
+
+    def _cancel(self, playing: Playing, now_s: float) -> None:
+        """Have the set-point rest where a motion was to begin, before it does."""
+        start_q = playing.plan.spline.derivative(0, 0.0)
+        rest = hold(start_q, max(self._lead.value_s, KNOT_S))
+        assert rest is not None
+        plan, arm = Plan(rest), ArmState(start_q)
+        known = self._gate.setpoint.state(now_s) is not None
+        ahead_s = 0.0 if known else self._gate.gentle_s(start_q)
+        self._gate.send_arm(
+            plan.trajectory(), arm, now_s + ahead_s, ahead_s=ahead_s, past_s=self.past_s
+        )
+        self._stopped_by(plan, now_s + ahead_s, now_s + ahead_s)
+
+    def _stopped_by(
+        self, plan: Plan, now_s: float, parts_s: float, replaced: Playing | None = None
+    ) -> None:
+        self.told = replace(
+            self.told,
+            stopping=Playing(plan, now_s),
+            rested_q=None,
+            setpoint=self._gate.setpoint,
+            parts_s=parts_s,
+            replaced=replaced,
+        )
+        self._stop_gripper(now_s)
+
+    def _stop_gripper(self, now_s: float) -> None:
+        gripper = self.told.gripper
+        if gripper is not None and gripper.known:
+            self._end_fingers(gripper, gripper.plan_stop(now_s, self._lead.value_s), now_s)
+
+    def _end_fingers(self, before: Gripper, stop: GripperPlan, now_s: float) -> None:
+        self._command_gripper(stop, now_s)
+        if stop.trajectory is not None:
+            self.told, self._fingers_m = replace(self.told, fingers_before=before), None
+
+    def fingers_went_on(self, finger_m: float, now_s: float) -> bool:
+        """Whether the fingers do what a stop should have kept them from, as they are measured.
+
+        They have moved since the stop, and are where they would be without it. Fingers that an
+        object holds do not move.
+        """
+        before, gripper = self.told.fingers_before, self.told.gripper
+        if before is None or gripper is None:
+            return False
+        seen_s = now_s - _FINGERS_LATE_S
+        if gripper.moves(seen_s):
+            return False
+        if self._fingers_m is None:
+            self._fingers_m = finger_m
+        stopped_m, goes_on_m = gripper.commanded_m(seen_s), before.commanded_m(seen_s)
+        apart_m = abs(goes_on_m - stopped_m)
+        return (
+            apart_m > _FINGERS_APART_M
+            and abs(finger_m - self._fingers_m) > _FINGERS_APART_M
+            and abs(finger_m - goes_on_m) < _FINGERS_NEAR * apart_m
+        )
+
+    def stop_fingers_again(self, now_s: float) -> None:
+        """Hold the fingers where a stop was lost, in whatever they do."""
+        before = self.told.fingers_before
+        assert before is not None
+        self.told = replace(self.told, gripper=before)
+        self._end_fingers(before, before.plan_hold(now_s, self._lead.value_s), now_s)
+
+    def _command_gripper(self, fingers: GripperPlan, start_s: float) -> None:
+        gripper = copy(self.told.gripper)
+        assert gripper is not None
+        if fingers.trajectory is not None:
+            self._gate.send_gripper(fingers.trajectory, start_s)
+        gripper.commanded(fingers, start_s)
+        self.told = replace(self.told, gripper=gripper, fingers_before=None)
+
+    def _let_go(self, playing: Playing) -> Playing:
+        """Forget the playing plan; until something replaces it, the arm still plays it."""
+        self.told = replace(self.told, playing=None, stopping=playing, before=None)
+        return playing
+
+    def finish(self, measured: Measured | None = None) -> None:
+        """The playing plan has come to rest, with the arm where it is measured."""
+        self.told = replace(self.told, playing=None, rested_q=_where(measured))
+
+    def rested(self, measured: Measured | None = None) -> None:
+        """The stop has come to rest, with the arm where it is measured."""
+        self.told = replace(self.told, stopping=None, rested_q=_where(measured))
+
+
+def _where(measured: Measured | None) -> Vector | None:
+    return None if measured is None else measured.q

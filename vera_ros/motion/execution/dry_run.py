@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A dry run: everything is planned and checked, and nothing is sent."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from vera_ros.motion.chunk import Measured
+from vera_ros.motion.execution.chunk_scheduler import Prepared
+from vera_ros.motion.execution.dispatcher import Commander
+from vera_ros.motion.setpoint.setpoint import Setpoint
+
+
+class Rehearsal(Commander):
+    """A commander that sends nothing.
+
+    A plan "plays" for as long as it would take. The arm stands still meanwhile, so whatever comes
+    next begins from where it is measured, at rest.
+    """
+
+    def __init__(self, *args: Any, **leads: Any) -> None:
+        super().__init__(*args, **leads)
+        self.told = replace(self.told, in_earnest=False)
+
+    def check(self, prepared: Prepared) -> None:
+        """Raise MotionRefusedError unless the gate would let it through.
+
+        The arm stands still all the time, so it is commanded to be where it stands.
+        """
+        self._gate.setpoint = Setpoint.resting(prepared.playing.plan.spline.derivative(0, 0.0))
+        super().check(prepared)
+
+    def send(self, prepared: Prepared, present: Callable[[], float] | None = None) -> Prepared:
+        """Check what was prepared, and let its time pass.
+
+        Raises:
+            MotionRefusedError: it would not have been sent.
+        """
+        self.check(prepared)
+        self.told = replace(self.told, playing=prepared.playing)
+        return prepared
+
+    def stop(self, now_s: float) -> None:
+        """Let go of the plan: nothing moves."""
+        self.told = replace(self.told, playing=None)
+
+    def stay(self, measured: Measured, now_s: float) -> None:
+        """As for `stop`."""
+        self.stop(now_s)
+
+    def brake(self, measured: Measured, now_s: float) -> None:
+        """Let go of the plan: whatever moves the arm, it is not for a dry run to stop it."""
+        self.told = replace(self.told, playing=None)

@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Who is told what a Supervisor has to say."""
+
+from typing import Protocol
+
+from vera_ros.motion.causes import Cause
+from vera_ros.motion.chunk import ChunkCommand
+from vera_ros.motion.planning.active_plan import Playing
+
+
+class Listener(Protocol):
+    """Who wants to know what becomes of chunks, moves and stops."""
+
+    def awaiting(self, playing: Playing, planning_s: float) -> None:
+        """A chunk is planned like this, and waits for approval."""
+
+    def rejected(self, chunk: ChunkCommand, cause: Cause, message: str) -> None:
+        """A chunk that waited for approval is not played."""
+
+    def accepted(self, playing: Playing, planning_s: float) -> None:
+        """A chunk or move was sent."""
+
+    def superseded(self, playing: Playing) -> None:
+        """The next chunk of the episode has taken over."""
+
+    def stepped(self, playing: Playing) -> None:
+        """One more step has been played."""
+
+    def finished(self, playing: Playing) -> None:
+        """All was played, and the arm rests."""
+
+    def aborted(self, playing: Playing, cause: Cause, message: str) -> None:
+        """It was stopped early."""
+
+    def rested(self, success: bool, message: str) -> None:
+        """The arm has come to rest after a stop; or it has not, or that is not known."""
+
+    def worried(self, message: str) -> None:
+        """Something a person should know."""

@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A chunk that is being planned, in whichever thread, while the arm is watched."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from vera_ros.motion.causes import Cause, MotionRefusedError
+from vera_ros.motion.chunk import ChunkCommand, Measured
+from vera_ros.motion.execution.chunk_scheduler import Preparation, Prepared, Told
+
+_TRIES = 2  # at a plan that comes before it is to take over
+_ROUNDING_S = 1e-6
+
+
+@dataclass(frozen=True)
+class Clocks:
+    """What tells the time while something is planned.
+
+    Attributes:
+        steady: steady time [s].
+        present: ROS time [s], in any thread; None: it stands still meanwhile.
+    """
+
+    steady: Callable[[], float]
+    present: Callable[[], float] | None = None
+
+
+class Planning:
+    """One chunk on its way to becoming a plan. Times are ROS time [s].
+
+    Args:
+        preparation: plans it.
+        told: what the arm was told until now.
+        chunk: what is to be played.
+        measured: where the arm is.
+        now_s: the present.
+        approval: whether it is to wait for approval then.
+        most_s: how long planning may take [s].
+        clocks: tell the time meanwhile.
+
+    Attributes:
+        chunk: what is to be played.
+        approval: whether it is to wait for approval.
+        dropped: why nothing of it may be played any more; None: it may.
+    """
+
+    def __init__(
+        self,
+        preparation: Preparation,
+        told: Told,
+        chunk: ChunkCommand,
+        measured: Measured,
+        now_s: float,
+        *,
+        approval: bool,
+        most_s: float,
+        clocks: Clocks,
+    ) -> None:
+        self._preparation = preparation
+        self._told = told
+        self._measured = measured
+        self._now_s = now_s
+        self._most_s = most_s
+        self._clocks = clocks
+        self.chunk = chunk
+        self.approval = approval
+        self.dropped: MotionRefusedError | None = None
+
+    def drop(self, cause: Cause, message: str) -> MotionRefusedError:
+        """What it was planned from holds no more, for this reason; return it in words."""
+        words = f"{message}; nothing of the chunk is played, which was being planned"
+        self.dropped = MotionRefusedError(cause, words)
+        return self.dropped
+
+    def run(self) -> tuple[Prepared, float]:
+        """Plan: return the plan, and how long planning took [s].
+
+        It looks at nothing that changes but the time, so it may run in a thread of its own.
+
+        Raises:
+            MotionRefusedError: nothing of the chunk can be played.
+        """
+        began_s = self._clocks.steady()
+        prepared = self._in_time()
+        took_s = self._clocks.steady() - began_s
+        if took_s > self._most_s:
+            raise MotionRefusedError(
+                Cause.PLANNING_TOO_SLOW,
+                f"planning took {took_s:.3f} s; valid is up to {self._most_s} s; nothing of the "
+                "chunk is played; is the machine overloaded?",
+            )
+        return prepared, took_s
+
+    def _in_time(self) -> Prepared:
+        """Plan so that the plan is there before it takes over; where it is not, once more."""
+        present, later_s = self._clocks.present, 0.0
+        for _ in range(_TRIES):
+            if self.dropped is not None:
+                raise self.dropped
+            prepared = self._preparation.prepare(
+                self._told, self.chunk, self._measured, self._now_s, later_s
+            )
+            if present is None or prepared.from_rest:
+                return prepared
+            present_s = present()
+            # Where time stands still, what is sent arrives at once.
+            lead_s = self._preparation.lead_s if present_s != self._now_s else 0.0
+            late_s = present_s + lead_s - prepared.begins_s
+            if late_s <= _ROUNDING_S:
+                return prepared
+            later_s = 2.0 * (present_s - self._now_s)
+        raise MotionRefusedError(
+            Cause.CHUNK_TOO_OLD,
+            f"the chunk was planned {late_s:.3f} s too late to be there before it takes "
+            "over; nothing of it is played; is the machine overloaded?",
+        )

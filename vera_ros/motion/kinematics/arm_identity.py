@@ -1,0 +1,139 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which arm limits are for, and whether a robot description is of that arm."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from vera_ros.errors import ConfigurationError
+from vera_ros.motion.kinematics.arm_model import ArmModel
+from vera_ros.motion.kinematics.vec3 import Vector
+from vera_ros.motion.yaml_values import numbers, reading, section
+from vera_ros.resources import share_path
+
+_EXAMPLE = "panda_limits.yaml"
+_WIDER_RAD = 0.1  # descriptions may have the mechanical ends of a joint, not those of its control
+_FASTER = 1.15  # some descriptions have a tenth more velocity
+_REACH_M = (0.1, 5.0)
+_WIDEST_RAD = 4.0 * np.pi
+
+
+@dataclass(frozen=True)
+class ArmIdentity:
+    """An arm as its maker states it.
+
+    Attributes:
+        name: the maker's.
+        joint_words: words in joint names that are this arm's.
+        lower: joint positions. Shape (n,), [rad].
+        upper: joint positions. Shape (n,), [rad].
+        velocity: of the joints, at most. Shape (n,), [rad/s].
+        file: where this was read from.
+    """
+
+    name: str
+    joint_words: tuple[str, ...]
+    lower: Vector
+    upper: Vector
+    velocity: Vector
+    file: Path
+
+    @classmethod
+    def load(cls, path: Path) -> "ArmIdentity":
+        """Read the section `arm` of a limits file.
+
+        Raises:
+            ConfigurationError: the file has none, or not such a one; the message says why.
+        """
+        with reading(path, "limits", f"config/{_EXAMPLE}") as content:
+            arm = section(content, "arm")
+            joints = len(arm["velocity"])
+            lower, upper, velocity = (
+                numbers(arm, of, joints) for of in ("lower", "upper", "velocity")
+            )
+            if not ((lower < upper) & (velocity > 0)).all():
+                raise ValueError("arm must have lower below upper, and velocity above zero")
+            words = tuple(str(word).lower() for word in arm["joint_words"])
+            return cls(str(arm["name"]), words, lower, upper, velocity, path)
+
+    def check(self, arm: ArmModel) -> None:
+        """Make sure that a description can be of this arm.
+
+        Narrower ranges and lower velocities are somebody's caution. Wider ones are another arm's.
+
+        Raises:
+            ConfigurationError: it is not; the message has both values, and which limits would fit.
+        """
+        wrong = self._wrong(arm)
+        if not wrong:
+            return
+        fitting = next((other for other in _packaged() if not other._wrong(arm)), None)
+        remedy = f"set limits to a file for your arm, like config/{_EXAMPLE}"
+        if fitting is not None:
+            remedy = f"for a {fitting.name} set limits to {fitting.file.name}"
+        raise ConfigurationError(
+            f"the limits {self.file.name} are for a {self.name}, and robot_description is of "
+            f"another arm: {wrong}; {remedy}"
+        )
+
+    def _wrong(self, arm: ArmModel) -> str:
+        """What a description has that is not this arm's; empty: nothing."""
+        n = len(self.velocity)
+        if arm.n != n:
+            return f"joint_names are {arm.n} joints, and that arm has {n}"
+        excess = np.maximum(self.lower - arm.lower, arm.upper - self.upper)
+        j = int(np.argmax(excess))
+        if excess[j] > _WIDER_RAD:
+            return (
+                f"joint '{arm.joint_names[j]}' has the range {arm.lower[j]:g} to "
+                f"{arm.upper[j]:g} rad there, and {self.lower[j]:g} to {self.upper[j]:g} rad in "
+                "the file"
+            )
+        j = int(np.argmax(arm.velocity_limit / self.velocity))
+        if arm.velocity_limit[j] > _FASTER * self.velocity[j]:
+            return (
+                f"joint '{arm.joint_names[j]}' may move at {arm.velocity_limit[j]:g} rad/s there, "
+                f"and at {self.velocity[j]:g} rad/s by the file"
+            )
+        own = {word for name in arm.joint_names for word in _words(name)}
+        if not own & set(self.joint_words):
+            for other in _packaged():
+                if other.name != self.name and own & set(other.joint_words):
+                    return (
+                        f"the joints are called {list(arm.joint_names)}, as those of a {other.name}"
+                    )
+        return ""
+
+
+def check_units(arm: ArmModel) -> None:
+    """Make sure that a description is in metres and radians.
+
+    Raises:
+        ConfigurationError: no arm is that small or large, or turns that far.
+    """
+    reach_m = float(np.linalg.norm(arm.chain.offsets[1:], axis=1).sum())
+    if not _REACH_M[0] <= reach_m <= _REACH_M[1]:
+        raise ConfigurationError(
+            f"the links of robot_description reach {reach_m:.4g} m from joint "
+            f"'{arm.joint_names[0]}' to '{arm.tcp_frame}'; valid is {_REACH_M[0]} to {_REACH_M[1]} "
+            "m; a URDF is in metres"
+        )
+    farthest = np.where(arm.chain.turns, np.maximum(np.abs(arm.lower), np.abs(arm.upper)), 0.0)
+    j = int(np.argmax(farthest))
+    if farthest[j] > _WIDEST_RAD:
+        raise ConfigurationError(
+            f"joint '{arm.joint_names[j]}' of robot_description has the range {arm.lower[j]:g} to "
+            f"{arm.upper[j]:g} rad; valid is within +-{_WIDEST_RAD:.2f} rad; a URDF is in radians"
+        )
+
+
+def _packaged() -> list[ArmIdentity]:
+    """The arms whose limits this package has."""
+    files = sorted(share_path("config", _EXAMPLE).parent.glob("*_limits.yaml"))
+    return [ArmIdentity.load(file) for file in files]
+
+
+def _words(name: str) -> list[str]:
+    return re.split(r"[^a-z0-9]+", name.lower())

@@ -1,0 +1,241 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The arm at hand: kinematics and limits from its URDF."""
+
+import threading
+from collections.abc import Sequence
+from xml.etree import ElementTree
+
+import numpy as np
+import pinocchio as pin
+
+from vera_ros.errors import ConfigurationError
+from vera_ros.motion.causes import Cause, MotionRefusedError
+from vera_ros.motion.kinematics.chain import Chain, jacobians, tcp_poses
+from vera_ros.motion.kinematics.vec3 import Vector
+
+_TCP_NAME_PARTS = ("grip_site", "tcp", "tool0", "tool_tip", "ee_link", "gripper_link")
+
+
+class _Scratch(threading.local):
+    """What pinocchio computes in, for each thread that asks."""
+
+    def __init__(self, model: pin.Model) -> None:
+        self.data = model.createData()
+
+
+class ArmModel:
+    """Kinematics of the chain that ends in the TCP, other joints locked at zero.
+
+    Several threads may ask at the same time.
+
+    Attributes:
+        joint_names: the arm's joints, base to tip, n of them.
+        tcp_frame: name of the TCP's frame.
+        carried_frames: names of the links that are rigidly attached to the last joint.
+        base_frame: name of the link that carries the first joint: the frame of every pose.
+        lower: joint position limits. Shape (n,), [rad].
+        upper: joint position limits. Shape (n,), [rad].
+        velocity_limit: Shape (n,), [rad/s].
+        chain: the same chain as arrays, for compiled code.
+    """
+
+    def __init__(self, urdf: str, joint_names: Sequence[str], tcp_frame: str = "") -> None:
+        """Read the URDF text; an empty `tcp_frame` is found from the model.
+
+        Raises:
+            ConfigurationError: not a URDF, joints missing, no limits, or no unique TCP.
+        """
+        full = _parse(urdf)
+        self.joint_names = tuple(joint_names)
+        _check_joints(full, self.joint_names)
+        self.tcp_frame = tcp_frame or _find_tcp(full, self.joint_names[-1])
+        if not full.existFrame(self.tcp_frame):
+            raise ConfigurationError(
+                f"the URDF has no frame '{self.tcp_frame}'; it has {_body_names(full)}; "
+                "set tcp_frame to one of these, or leave it empty"
+            )
+        locked = [j for j in range(1, full.njoints) if full.names[j] not in self.joint_names]
+        self._model = pin.buildReducedModel(full, locked, pin.neutral(full))
+        order = tuple(self._model.names)[1:]
+        if order != self.joint_names:
+            raise ConfigurationError(
+                f"joint_names are {list(self.joint_names)}; valid is the chain's order, "
+                f"{list(order)}"
+            )
+        if any(self._model.parents[j] != j - 1 for j in range(1, self._model.njoints)):
+            raise ConfigurationError(
+                f"joint_names {list(self.joint_names)} are not one chain; valid are the joints "
+                "between the arm's base and its TCP, each carried by the one before"
+            )
+        self.carried_frames = _carried_links(full, self.joint_names[-1])
+        self._scratch = _Scratch(self._model)
+        self._tcp = self._model.getFrameId(self.tcp_frame)
+        if self._model.frames[self._tcp].parentJoint != self.n:
+            raise ConfigurationError(
+                f"tcp_frame '{self.tcp_frame}' is not carried by joint '{self.joint_names[-1]}'; "
+                f"valid is one of {self.carried_frames}"
+            )
+        first = self._model.frames[self._model.getFrameId(self.joint_names[0])]
+        self._base = first.parentFrame
+        self.base_frame = self._model.frames[self._base].name
+        pin.framesForwardKinematics(self._model, self._scratch.data, pin.neutral(self._model))
+        self._world_to_base = self._scratch.data.oMf[self._base].inverse()
+        self.chain = Chain.of(self._model, self._tcp, self._world_to_base.inverse())
+        self.lower = self._model.lowerPositionLimit.copy()
+        self.upper = self._model.upperPositionLimit.copy()
+        self.velocity_limit = self._model.velocityLimit.copy()
+        self._check_limits()
+
+    @property
+    def n(self) -> int:
+        """Number of arm joints."""
+        return len(self.joint_names)
+
+    def tcp_pose(self, q: Vector) -> pin.SE3:
+        """Pose of the TCP in the base frame. `q`: Shape (n,), [rad]."""
+        pin.forwardKinematics(self._model, self._scratch.data, q)
+        pose = pin.updateFramePlacement(self._model, self._scratch.data, self._tcp)
+        return self._world_to_base * pose
+
+    def jacobians(self, q: Vector) -> Vector:
+        """Jacobians of the TCP, linear part first, axes of the base frame. Shape (N, 6, n).
+
+        `q`: Shape (N, n), [rad].
+        """
+        J = np.empty((len(q), 6, self.n))
+        jacobians(self.chain, np.ascontiguousarray(q), J)
+        return J
+
+    def tcp_positions(self, q: Vector) -> Vector:
+        """Positions of the TCP in the base frame. `q`: Shape (N, n), [rad]. Shape (N, 3), [m]."""
+        return self.tcp_poses(q)[0]
+
+    def tcp_poses(self, q: Vector) -> tuple[Vector, Vector]:
+        """Poses of the TCP in the base frame: positions and rotations.
+
+        `q`: Shape (N, n), [rad]. Shapes (N, 3), [m], and (N, 3, 3).
+        """
+        positions, rotations = np.empty((len(q), 3)), np.empty((len(q), 3, 3))
+        tcp_poses(self.chain, np.ascontiguousarray(q), positions, rotations)
+        return positions, rotations
+
+    def require_inertias(self) -> None:
+        """Make sure that the URDF says what the links weigh.
+
+        Raises:
+            ConfigurationError: a joint carries nothing that has a mass.
+        """
+        without = [
+            name
+            for name, inertia in zip(self.joint_names, list(self._model.inertias)[1:], strict=True)
+            if not (inertia.mass > 0 and np.linalg.eigvalsh(inertia.inertia).min() > 0)
+        ]
+        if without:
+            raise ConfigurationError(
+                f"the URDF has no inertias for the links that {without} carry; give each link an "
+                "<inertial> with mass and inertia, or set effort_model to none"
+            )
+
+    def efforts(self, q: Vector, dq: Vector) -> Vector:
+        """Gravity and Coriolis forces by the URDF's inertias. Shape (n,) each, [Nm]."""
+        return np.array(pin.nonLinearEffects(self._model, self._scratch.data, q, dq))
+
+    def check_positions(self, q: Vector, what: str, cause: Cause) -> None:
+        """Refuse a motion from or to `q` unless these are n finite joint positions.
+
+        Raises:
+            MotionRefusedError: with this cause.
+        """
+        if q.shape != (self.n,) or not np.isfinite(q).all():
+            raise MotionRefusedError(
+                cause, f"the {what} is {q.tolist()}; valid are {self.n} finite joint positions"
+            )
+
+    def _check_limits(self) -> None:
+        for name, lower, upper, velocity in zip(
+            self.joint_names, self.lower, self.upper, self.velocity_limit, strict=True
+        ):
+            if not (np.isfinite([lower, upper, velocity]).all() and lower < upper and velocity > 0):
+                raise ConfigurationError(
+                    f"joint '{name}' has limits lower={lower}, upper={upper}, velocity={velocity} "
+                    "in the URDF; valid are finite ones with lower < upper and velocity > 0"
+                )
+
+
+def _parse(urdf: str) -> pin.Model:
+    try:
+        return pin.buildModelFromXML(urdf)
+    except (RuntimeError, ValueError) as error:
+        raise ConfigurationError(
+            f"robot_description is not a URDF that can be read ({error}); {_what_is_wrong(urdf)}"
+        ) from error
+
+
+def _what_is_wrong(urdf: str) -> str:
+    """What the parser keeps to itself."""
+    try:
+        joints = ElementTree.fromstring(urdf).iter("joint")
+        without = [
+            joint.get("name")
+            for joint in joints
+            if joint.get("type") in ("revolute", "prismatic") and joint.find("limit") is None
+        ]
+    except ElementTree.ParseError as error:
+        return f"it is not valid XML ({error}), and begins {urdf[:60]!r}"
+    if without:
+        return f"the joints {without} have no <limit>; give lower, upper, effort and velocity"
+    return f"it begins {urdf[:60]!r}"
+
+
+def _check_joints(model: pin.Model, joint_names: Sequence[str]) -> None:
+    missing = [name for name in joint_names if not model.existJointName(name)]
+    if missing or not joint_names:
+        raise ConfigurationError(
+            f"the URDF has no joint {missing or 'to control: joint_names is empty'}; it has "
+            f"{list(model.names)[1:]}; set joint_names to the arm's joints, base to tip"
+        )
+    for name in joint_names:
+        if model.joints[model.getJointId(name)].nq != 1:
+            raise ConfigurationError(
+                f"joint '{name}' is not a revolute or prismatic joint with limits"
+            )
+
+
+def _carried_links(model: pin.Model, joint_name: str) -> list[str]:
+    """Names of the links that are rigidly attached to a joint."""
+    joint = model.getJointId(joint_name)
+    return [
+        frame.name
+        for frame in model.frames
+        if frame.type == pin.FrameType.BODY and frame.parentJoint == joint
+    ]
+
+
+def _find_tcp(model: pin.Model, last_joint: str) -> str:
+    """The one tip among the links that are rigidly attached to the last joint."""
+    joint = model.getJointId(last_joint)
+    links = [
+        index
+        for index, frame in enumerate(model.frames)
+        if frame.type == pin.FrameType.BODY and frame.parentJoint == joint
+    ]
+    inner = set()
+    for index in links:
+        parent = model.frames[index].parentFrame
+        while parent not in (0, index):
+            inner.add(parent)
+            if model.frames[parent].type == pin.FrameType.JOINT:
+                break
+            parent = model.frames[parent].parentFrame
+    tips = [str(model.frames[index].name) for index in links if index not in inner]
+    named = [tip for tip in tips if any(part in tip for part in _TCP_NAME_PARTS)]
+    for candidates in (tips, named):
+        if len(candidates) == 1:
+            return candidates[0]
+    raise ConfigurationError(
+        f"the end-effector frame is not clear from the URDF: candidates are {tips}; set tcp_frame"
+    )
+
+
+def _body_names(model: pin.Model) -> list[str]:
+    return [frame.name for frame in model.frames if frame.type == pin.FrameType.BODY]

@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is known of the arm at a moment, and what of it is still taken for well."""
+
+from dataclasses import dataclass
+
+from vera_ros.motion.causes import MotionRefusedError
+from vera_ros.motion.chunk import Measured
+from vera_ros.motion.kinematics.vec3 import Vector
+
+
+@dataclass(frozen=True)
+class Senses:
+    """What is known of the arm now.
+
+    Attributes:
+        measured: None: where the arm is, is not known.
+        effort: of the joints; None: not measured. Shape (n,), [Nm].
+        age_s: of the measurement, by its stamp or its arrival, whatever is longer ago.
+        silent_s: since it came.
+        fault: why nothing may be moved; None: it may, and the arm is measured.
+        unfit: why nothing new may begin, while what plays goes on; None: it may.
+        settled: whether measurements have agreed for long enough to move by them alone.
+        in_doubt: the controller's clock may have been set just now: what is sent would be early or
+            late by as much.
+        heard: whether the controller has what was sent last; None: that is not known.
+        recent: measurements that came shortly before.
+        reacquired: how often the arm was found again after it was lost, with whatever controller.
+    """
+
+    measured: Measured | None = None
+    effort: Vector | None = None
+    age_s: float = 0.0
+    silent_s: float = 0.0
+    fault: MotionRefusedError | None = None
+    unfit: MotionRefusedError | None = None
+    settled: bool = True
+    heard: bool | None = None
+    in_doubt: bool = False
+    reacquired: int = 0
+    recent: tuple[Measured, ...] = ()
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """What is still taken for well.
+
+    Attributes:
+        tracking_rad: of a joint from its plan.
+        tracking_delay_s: how late the controller may play a plan.
+        rest_speed: a joint slower than this is at rest [rad/s].
+        rest_s: for the arm to rest after the end of a plan or a stop.
+        planning_s: that planning may take.
+        chunk_age_s: of what a chunk was planned from.
+        chunk_delay_s: from a chunk's being sent to its being planned.
+        frozen_s: for joint states to stay the same while the plan moves.
+        frozen_rad: how far the plan must have moved a joint for that.
+        clock_jump_s: that the clock may go back.
+    """
+
+    tracking_rad: float
+    tracking_delay_s: float
+    rest_speed: float
+    rest_s: float
+    planning_s: float
+    chunk_age_s: float
+    chunk_delay_s: float
+    frozen_s: float
+    frozen_rad: float
+    clock_jump_s: float
+
+    def moves(self, measured: Measured) -> bool:
+        """Whether a joint is faster than an arm at rest."""
+        return measured.speed_rad_s > self.rest_speed

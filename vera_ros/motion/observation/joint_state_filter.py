@@ -1,0 +1,509 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which joint states are measurements of the arm, and whether they still say where it is.
+
+A sample counts when its stamp is in order and every joint can have got there: within its velocity
+limit from the last one that counted, or from where the arm's motion has led since. The reach does
+not grow while samples are rejected. Those that were are kept in candidates, each of which goes on
+by itself: if one of them, eleven or more in a row, agrees with itself for 0.12 s while nothing
+counted, the arm is there (it was re-homed, a scene was reset); if it does so while others count,
+somebody else publishes, too.
+"""
+
+import math
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from vera_ros.motion.causes import Cause, MotionRefusedError
+from vera_ros.motion.chunk import Measured
+from vera_ros.motion.kinematics.vec3 import Vector
+from vera_ros.motion.observation.joint_track import (
+    SAMPLES,
+    SLACK_RAD,
+    WINDOW_S,
+    Agreement,
+    JointTrack,
+    way,
+)
+
+_MEMORY_S = 0.3  # a motion tells where the arm may be for so long
+_LEAD_S = 1.0  # the transport's least delay is that of the last second
+_JITTER_S = 1e-3
+_BURST_S = 0.05  # samples that arrive at the same time were taken so close to each other
+_AHEAD_S = 0.2  # transport does not become so much faster
+_NOISE_RAD = 1e-3
+_CANDIDATES = 4
+_LONG_ENOUGH = 11  # samples of a candidate: ten wrong ones in a row are no arm
+_ALTERNATIONS = 3
+_RECENT, _RECENT_S = 6, 4e-3
+_LOST_S = 0.5  # of silence, in which a driver may have been started anew
+_RESTARTS_S = 1.0  # a publisher is not restarted twice within this
+_ALARM_S = 2.0  # without another sign of it, until a second publisher counts as gone
+
+
+class JointStateFilter:
+    """What comes from the arm's driver, as it comes.
+
+    A measurement is as old as its stamp says, or as its arrival, if that is longer ago. A stamp
+    ahead of the clock is as good as the present: where the time comes by /clock, joint states may
+    be a step ahead of it, and the clocks of two machines are never quite the same.
+
+    Times are the caller's: stamps on the controller's clock, arrivals on the steady one.
+
+    Args:
+        joint_names: of the arm, n of them.
+        velocity_limit: of the joints. Shape (n,), [rad/s].
+        oldest_s: what is older says nothing of the present.
+        gripper_joint: the finger, which may come in messages of its own; empty: none.
+
+    Attributes:
+        refused: how many were of no use.
+        outliers: how many told of what a joint, or the clock, cannot have reached.
+        outlier: the last one of those, in words.
+        reacquired: how often the arm was found again: after a silence, or where rejected samples
+            had told.
+        recent: the last ones that counted, some milliseconds apart.
+        heard: stamp and arrival of the last sample, whether or not it counted, if the arm can be
+            where it says; None: it cannot. A clock that was
+            set shows here first.
+        strangers: the joints of the last message that told nothing of the arm.
+    """
+
+    def __init__(
+        self,
+        joint_names: Sequence[str],
+        velocity_limit: Vector,
+        oldest_s: float,
+        gripper_joint: str = "",
+    ) -> None:
+        self._joint_names = tuple(joint_names)
+        self._velocity_limit = velocity_limit
+        self._oldest_s = oldest_s
+        self._gripper_joint = gripper_joint
+        self._last: Measured | None = None
+        self._finger: tuple[float, float, float] | None = None  # position, stamp, arrival
+        self._taken_s = -math.inf  # when the last was taken, ROS time
+        self._guide: Measured | None = None  # the last whose motion goes on from those before
+        self._track = JointTrack()
+        self._judged: tuple[Measured, Agreement | None] | None = None
+        self._reach: Vector | None = None  # of the first that was rejected since the last
+        self._rejected_s = -math.inf
+        self._candidates: list[_Candidate] = []
+        self._leads: deque[tuple[float, float]] = deque()  # arrival, stamp less arrival, falling
+        self._publishers = _Publishers()
+        self._alarmed_s = -math.inf
+        self._refusal = ""
+        self._events: list[str] = []
+        self.refused = 0
+        self.outliers = 0
+        self.outlier = ""
+        self.reacquired = 0
+        self.recent: deque[Measured] = deque(maxlen=_RECENT)
+        self.heard: tuple[float, float] | None = None
+        self.strangers: tuple[str, ...] = ()
+
+    # What comes.
+
+    def count_publishers(self, sequence: int | None, received_s: float) -> None:
+        """Look at the publication sequence number of a message with the arm's joints.
+
+        Args:
+            sequence: the publisher's number of the message; None: the middleware does not tell.
+            received_s: when it arrived.
+        """
+        if sequence is not None and self._publishers.look(sequence, received_s):
+            self._alarm(received_s)
+
+    def add(self, sample: Measured, now_s: float, *, simulated: bool = False) -> bool:
+        """Take a sample, and return whether it counts.
+
+        One that is older than the newest does not, unless the clock was turned back since, or the
+        newest came too long ago to mean anything: the driver's clock was set, then.
+
+        Args:
+            sample: what has come; its finger is not looked at.
+            now_s: the ROS clock's time.
+            simulated: time comes by /clock, and may pass as fast as it likes.
+        """
+        last = self._last
+        self.heard = (sample.stamp_s, sample.received_s) if self._can_be(sample) else None
+        if last is None:
+            self._accept(sample, now_s)
+            return True
+        if overtaken := self._overtaken(last, sample, now_s):
+            self.refuse(overtaken)
+            return False
+        reach = self._reach
+        if reach is None:
+            reach = self._reach_after(last, sample, simulated)
+        candidate, off = self._nearest_candidate(sample, simulated)
+        ahead = "" if simulated else self._ahead(last, sample)
+        if not ahead and self._follows(last, sample, reach, off):
+            self.reacquired += sample.received_s - last.received_s > _LOST_S
+            self._accept(sample, now_s)
+            return True
+        self._reject(ahead or self._beyond(last, sample, reach), reach, sample.received_s)
+        if candidate is None:
+            candidate = _Candidate()
+            self._candidates = [*self._candidates[1 - _CANDIDATES :], candidate]
+        candidate.add(sample, last)
+        if sample.received_s - last.received_s < WINDOW_S:
+            self._look_for_another_arm(candidate, sample.received_s)
+        elif candidate.agrees or (simulated and candidate.stands):
+            self._take_up(candidate, last, sample, now_s)
+            return True
+        return False
+
+    def _can_be(self, sample: Measured) -> bool:
+        """Whether the arm can be where a sample says, whatever its stamp is."""
+        last = self._last
+        if last is None:
+            return True
+        passed_s = max(0.0, sample.received_s - last.received_s)
+        reach = self._velocity_limit * passed_s + SLACK_RAD
+        return bool((np.abs(sample.q - last.q) <= reach).all())
+
+    def clock_was_set(self, by_s: float) -> None:
+        """The stamps' clock was set forward by so much, and the arm was not."""
+        if self._last is not None:
+            self._last = replace(self._last, stamp_s=self._last.stamp_s + by_s)
+        self._track, self._guide, self._reach = JointTrack(), None, None
+        self._candidates, self._leads = [], deque()
+        self.recent.clear()
+        if self._last is not None:
+            self._accept(self._last, self._taken_s)
+
+    def add_finger(self, position_m: float, stamp_s: float, received_s: float) -> None:
+        """Take the gripper's position. `position_m`: finite."""
+        self._finger = position_m, stamp_s, received_s
+
+    def refuse(self, why: str) -> None:
+        """Note that something came that is of no use."""
+        self.refused += 1
+        self._refusal = why
+
+    # What is known.
+
+    @property
+    def newest(self) -> Measured | None:
+        """The newest that counts; where velocities are contradicted, they are the positions'."""
+        last = self._last
+        if last is None:
+            return None
+        finger_m = None if self._finger is None else self._finger[0]
+        agreement = self._agreement()
+        if agreement is None or not agreement.contradicted:
+            return replace(last, finger_m=finger_m)
+        dq, joints = last.dq.copy(), list(agreement.contradicted)
+        dq[joints] = agreement.moved[joints] / agreement.span_s
+        return replace(last, dq=dq, finger_m=finger_m)
+
+    @property
+    def contradicted(self) -> tuple[int, ...]:
+        """Joints whose reported velocities their positions contradict."""
+        agreement = self._agreement()
+        return () if agreement is None else agreement.contradicted
+
+    def settled(self, steady_s: float) -> bool:
+        """Whether samples have counted, and agreed with themselves, for the last 0.12 s."""
+        if self.silent_s(steady_s) > WINDOW_S or steady_s - self._rejected_s < WINDOW_S:
+            return False
+        agreement = self._agreement()
+        return agreement is not None and agreement.consistent
+
+    def silent_s(self, steady_s: float) -> float:
+        """How long ago the newest came [s]."""
+        return math.inf if self._last is None else steady_s - self._last.received_s
+
+    def age_s(self, steady_s: float, now_s: float) -> float:
+        """How old the newest is [s]. `now_s`: the ROS clock's time."""
+        if self._last is None:
+            return math.inf
+        return max(self.silent_s(steady_s), now_s - self._last.stamp_s)
+
+    def unknown(self, steady_s: float, now_s: float) -> MotionRefusedError | None:
+        """Why it is not known where the arm is now; None: it is."""
+        if self._alarmed(steady_s):
+            return self._second_publisher()
+        words = self._silence(steady_s, now_s)
+        return MotionRefusedError(Cause.NO_JOINT_STATES, words) if words else None
+
+    def fault(self, steady_s: float, now_s: float) -> MotionRefusedError | None:
+        """Why nothing may be moved by what is known of the arm now; None: it may."""
+        unknown = self.unknown(steady_s, now_s)
+        if unknown is not None:
+            return unknown
+        words = self._contradiction() or self._finger_silence(steady_s, now_s)
+        return MotionRefusedError(Cause.NO_JOINT_STATES, words) if words else None
+
+    def take_events(self) -> list[str]:
+        """What has happened since this was last asked, for the log."""
+        events, self._events = self._events, []
+        return events
+
+    # How a sample is judged.
+
+    def _overtaken(self, last: Measured, sample: Measured, now_s: float) -> str:
+        """Why a sample comes too late to count; empty: it does not."""
+        older_s = last.stamp_s - sample.stamp_s
+        silent_s = sample.received_s - last.received_s
+        if older_s <= 0.0 or now_s < self._taken_s or silent_s > self._oldest_s:
+            return ""
+        return f"joint states come {older_s:.3f} s older than those before them"
+
+    def _ahead(self, last: Measured, sample: Measured) -> str:
+        """Why a stamp is too far from the last one to be believed; empty: it is not."""
+        silent_s = sample.received_s - last.received_s
+        later_s = sample.stamp_s - last.stamp_s
+        if later_s <= silent_s + _AHEAD_S or silent_s > self._oldest_s:
+            return ""
+        return (
+            f"joint states are stamped {later_s:.3f} s later than those before them, and came "
+            f"{silent_s:.3f} s later"
+        )
+
+    def _lead_s(self, steady_s: float) -> float:
+        """The most by which a stamp was ahead of its arrival in the last second."""
+        leads = self._leads
+        while len(leads) > 1 and leads[0][0] < steady_s - _LEAD_S:
+            leads.popleft()
+        return leads[0][1]
+
+    def _reach_after(self, before: Measured, sample: Measured, simulated: bool) -> Vector:
+        """How far the joints can have come between two samples. Shape (n,), [rad].
+
+        A message that was delayed brings a stamp further from the last than its arrival is; a
+        stamp that is ahead of what transport allows does not count.
+        """
+        stamp_s, steady_s = sample.stamp_s, sample.received_s
+        silent_s = max(0.0, steady_s - before.received_s)
+        if not simulated:
+            stamp_s = min(stamp_s, steady_s + self._lead_s(steady_s) + _JITTER_S)
+            stamp_s = min(stamp_s, before.stamp_s + silent_s + _BURST_S)
+        passed_s = max(silent_s, stamp_s - before.stamp_s)
+        return self._velocity_limit * passed_s + SLACK_RAD
+
+    def _follows(self, last: Measured, sample: Measured, reach: Vector, off: float) -> bool:
+        """Whether a sample is the arm's; `off`: how far it is from a candidate."""
+        from_last = np.abs(sample.q - last.q)
+        ways = [from_last]
+        if off < math.inf or not (from_last <= reach).all():
+            guide = self._guide
+            if guide is not None and sample.stamp_s - guide.stamp_s <= _MEMORY_S:
+                ways.append(np.abs(sample.q - guide.q - way(guide, sample)))
+        return any((far <= reach).all() and far.max() <= off for far in ways)
+
+    def _nearest_candidate(
+        self, sample: Measured, simulated: bool
+    ) -> tuple["_Candidate | None", float]:
+        """The candidate that a sample goes on from, and how far it is from there [rad]."""
+        found: _Candidate | None = None
+        off = math.inf
+        if not self._candidates:
+            return found, off
+        oldest_s = sample.received_s - _MEMORY_S
+        self._candidates = [c for c in self._candidates if c.last.received_s >= oldest_s]
+        for candidate in self._candidates:
+            before = candidate.last
+            if (np.abs(sample.q - before.q) > self._reach_after(before, sample, simulated)).any():
+                continue
+            far = float(np.abs(sample.q - before.q - way(before, sample)).max())
+            if far < off:
+                found, off = candidate, far
+        return found, off
+
+    def _accept(self, sample: Measured, now_s: float) -> None:
+        guide = self._guide
+        if guide is None or not 0.0 <= sample.stamp_s - guide.stamp_s <= _MEMORY_S:
+            self._guide = sample
+        else:
+            gone = way(guide, sample)
+            allowed = np.minimum(_NOISE_RAD + 0.25 * np.abs(gone), SLACK_RAD)
+            if (np.abs(sample.q - guide.q - gone) <= allowed).all():
+                self._guide = sample
+        self._track.add(sample)
+        if not self.recent or abs(sample.stamp_s - self.recent[-1].stamp_s) >= _RECENT_S:
+            self.recent.append(sample)
+        self._last, self._taken_s, self._refusal, self._reach = sample, now_s, "", None
+        lead_s = sample.stamp_s - sample.received_s
+        while self._leads and self._leads[-1][1] <= lead_s:
+            self._leads.pop()
+        self._leads.append((sample.received_s, lead_s))
+
+    def _beyond(self, last: Measured, sample: Measured, reach: Vector) -> str:
+        """Why a sample is no measurement."""
+        beyond = np.abs(sample.q - last.q) - reach
+        joint = int(np.argmax(beyond))
+        if beyond[joint] <= 0.0:
+            return "joint states go on from others that were no measurements"
+        return (
+            f"joint states say that '{self._joint_names[joint]}' is at {sample.q[joint]:.4f} rad; "
+            f"it was at {last.q[joint]:.4f} rad, and can have moved by {reach[joint]:.4f} rad since"
+        )
+
+    def _reject(self, why: str, reach: Vector, steady_s: float) -> None:
+        self.outliers += 1
+        self.outlier = self._refusal = why
+        self._reach, self._rejected_s = reach, steady_s
+
+    def _take_up(
+        self, candidate: "_Candidate", last: Measured, sample: Measured, now_s: float
+    ) -> None:
+        """Nothing has counted for a while but for a candidate: that is the measurement."""
+        joint = int(np.abs(sample.q - last.q).argmax())
+        self._events.append(
+            "joint states that were rejected count again, since they agree for a while: "
+            f"'{self._joint_names[joint]}' went from {last.q[joint]:.4f} to "
+            f"{sample.q[joint]:.4f} rad; was the arm re-homed, the scene reset, or the clock of "
+            "the driver's machine set?"
+        )
+        self.reacquired += 1
+        self._candidates.remove(candidate)
+        self._track, self._guide = JointTrack(), None
+        self._accept(sample, now_s)
+
+    def _look_for_another_arm(self, candidate: "_Candidate", steady_s: float) -> None:
+        """Where candidate and measurement take turns, and each agrees with itself, they are two."""
+        if candidate.alternations < _ALTERNATIONS or not candidate.agrees:
+            return
+        agreement = self._agreement()
+        if agreement is not None and agreement.consistent:
+            self._alarm(steady_s)
+
+    def _agreement(self) -> Agreement | None:
+        last = self._last
+        if last is None:
+            return None
+        if self._judged is None or self._judged[0] is not last:
+            self._judged = last, self._track.agreement()
+        return self._judged[1]
+
+    # The words for it.
+
+    def _second_publisher(self) -> MotionRefusedError:
+        return MotionRefusedError(
+            Cause.SECOND_PUBLISHER,
+            f"two publishers tell of the joints {list(self._joint_names)}; see who they are with "
+            "'ros2 topic info -v' on the joint states' topic; let the arm's driver alone publish",
+        )
+
+    def _silence(self, steady_s: float, now_s: float) -> str:
+        if self._last is None:
+            if self._refusal or not self.strangers:
+                return self._refusal or "no joint states were received yet"
+            return (
+                f"no joint states of {list(self._joint_names)} were received yet; those that come "
+                f"are of {list(self.strangers)}"
+            )
+        if self.silent_s(steady_s) > self._oldest_s:
+            return self._refusal or (
+                f"no joint states have come for more than {self._oldest_s} s; is their driver "
+                "running?"
+            )
+        age_s = self.age_s(steady_s, now_s)
+        if age_s > self._oldest_s:
+            return (
+                f"the joint states that come are {age_s:.2f} s old by their stamps; valid is up to "
+                f"{self._oldest_s} s; does their driver stamp them, and are the clocks of its "
+                "machine and of this one the same?"
+            )
+        return ""
+
+    def _finger_silence(self, steady_s: float, now_s: float) -> str:
+        if not self._gripper_joint:
+            return ""
+        if self._finger is None:
+            return f"no joint states of the gripper's joint '{self._gripper_joint}' were received"
+        _, stamp_s, received_s = self._finger
+        age_s = max(steady_s - received_s, now_s - stamp_s)
+        if age_s <= self._oldest_s:
+            return ""
+        return (
+            f"the joint states of the gripper's joint '{self._gripper_joint}' are {age_s:.2f} s "
+            f"old; valid is up to {self._oldest_s} s; is its driver running?"
+        )
+
+    def _contradiction(self) -> str:
+        agreement = self._agreement()
+        if agreement is None or not agreement.contradicted:
+            return ""
+        joint, span_s = agreement.contradicted[0], agreement.span_s
+        moved = agreement.moved[joint]
+        return (
+            f"the driver's joint states report {agreement.told[joint] / span_s:.2f} rad/s for "
+            f"'{self._joint_names[joint]}', whose position has "
+            + ("not moved" if abs(moved) < 1e-3 else f"moved by {moved:.3f} rad")
+            + f" for {span_s:.2f} s; have the driver report what it measures, in rad/s"
+        )
+
+    def _alarm(self, steady_s: float) -> None:
+        """There is a sign of a second publisher."""
+        if not self._alarmed(steady_s):
+            self._events.append(str(self._second_publisher()))
+        self._alarmed_s = steady_s
+
+    def _alarmed(self, steady_s: float) -> bool:
+        return steady_s - self._alarmed_s <= _ALARM_S
+
+
+class _Candidate:
+    """Rejected samples that go on from each other.
+
+    Attributes:
+        alternations: how often others counted in between.
+    """
+
+    def __init__(self) -> None:
+        self.track = JointTrack()
+        self.alternations = self._samples = 0
+        self._stood_since_s, self._stood = math.inf, 0
+
+    @property
+    def agrees(self) -> bool:
+        """Whether positions and velocities have gone together for 0.12 s, and long enough."""
+        agreement = self.track.agreement()
+        return agreement is not None and agreement.consistent and self._samples >= _LONG_ENOUGH
+
+    @property
+    def stands(self) -> bool:
+        """Whether the same moment has been repeated for 0.12 s: /clock stands still."""
+        return self._stood >= SAMPLES and self.last.received_s - self._stood_since_s >= WINDOW_S
+
+    @property
+    def last(self) -> Measured:
+        assert self.track.last is not None
+        return self.track.last
+
+    def add(self, sample: Measured, counted: Measured) -> None:
+        """Go on; `counted`: the last sample that counted."""
+        before = self.track.last
+        if before is not None and counted.received_s > before.received_s:
+            self.alternations += 1
+        if before is None or sample.stamp_s != before.stamp_s:
+            self._stood_since_s, self._stood = sample.received_s, 0
+        self._stood += 1
+        self._samples += 1
+        self.track.add(sample)
+
+
+class _Publishers:
+    """Tells two publishers from one by their numbering of messages.
+
+    Numbers of one publisher rise, and begin again once when it is restarted; those of two that are
+    mixed fall again and again.
+    """
+
+    def __init__(self) -> None:
+        self._sequence = -1
+        self._fell_s = -math.inf
+
+    def look(self, sequence: int, steady_s: float) -> bool:
+        """Look at a message's number; return whether it is a sign of a second publisher."""
+        fell, self._sequence = sequence <= self._sequence, sequence
+        if not fell:
+            return False
+        again = steady_s - self._fell_s <= _RESTARTS_S
+        self._fell_s = steady_s
+        return again

@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which plan is being played, and how far it is. Times are the controller's, of the caller."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from vera_ros.motion.kinematics.vec3 import Vector
+from vera_ros.motion.planning.plan import Plan
+
+_TRACKING_SAMPLES = 6
+
+
+@dataclass(frozen=True)
+class Playing:
+    """A plan that was handed to the controller.
+
+    Attributes:
+        plan: what is played.
+        start_s: time 0 of the plan.
+        session_id: the episode's, of a chunk.
+        sequence: the chunk's number; -1: no chunk.
+        on_rails: the embodiment's rails have cut what the chunk commands.
+        gripper_moves: the chunk moves the gripper as well.
+        steps_dropped: leading actions of the chunk that are not played.
+    """
+
+    plan: Plan
+    start_s: float
+    session_id: str = ""
+    sequence: int = -1
+    on_rails: bool = False
+    gripper_moves: bool = False
+    steps_dropped: int = 0
+
+    @property
+    def end_s(self) -> float:
+        """When the plan rests."""
+        return self.start_s + self.plan.duration_s
+
+    def later(self, by_s: float) -> "Playing":
+        """The same, begun so much later."""
+        return replace(self, start_s=self.start_s + by_s)
+
+    def steps_played(self, now_s: float) -> int:
+        """Actions whose motion is complete."""
+        return int(np.searchsorted(self.plan.step_times_s, now_s - self.start_s, side="right"))
+
+    def planned(self, now_s: float) -> Vector:
+        """Where the joints should be, at first where they were. Shape (n,), [rad]."""
+        return self.plan.spline.derivative(0, max(0.0, now_s - self.start_s))
+
+    def finished(self, now_s: float) -> bool:
+        """Whether the plan has come to rest."""
+        return now_s - self.start_s >= self.plan.duration_s
+
+    def tracking_error(self, q: Vector, stamp_s: float, delay_s: float) -> float:
+        """Largest distance of a joint from where the plan was within the last `delay_s` [rad].
+
+        A trajectory starts when the controller gets it, which is a little after it was sent.
+
+        Args:
+            q: measured positions. Shape (n,), [rad].
+            stamp_s: when they were measured.
+            delay_s: how late the arm may be.
+        """
+        elapsed_s = stamp_s - self.start_s
+        times_s = np.maximum(0.0, elapsed_s - np.linspace(0.0, delay_s, _TRACKING_SAMPLES))
+        planned = self.plan.spline.derivative(0, times_s)
+        nearest = np.clip(q, planned.min(axis=0), planned.max(axis=0))
+        return float(np.abs(nearest - q).max())

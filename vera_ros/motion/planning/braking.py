@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How an arm in motion comes to rest smoothly."""
+
+import numpy as np
+
+from vera_ros.motion.kinematics.vec3 import Vector
+
+_SHORTEST_S = 0.1
+_SHARE = 0.9  # of a rate limit that braking uses: the spline through it may overshoot a little
+
+
+def brake(
+    q: Vector, dq: Vector, ddq: Vector, rate_limits: Vector, dt_s: float
+) -> tuple[Vector, Vector]:
+    """Knots of a smooth stop from a state of motion.
+
+    The velocity falls as the cubic that starts with (dq, ddq) and ends with (0, 0), in the shortest
+    time that keeps the acceleration and jerk limits:
+    dq(t) = dq (1 - 3 s^2 + 2 s^3) + ddq T (s - 2 s^2 + s^3), s = t / T.
+    Its acceleration stays within |ddq| and 1.5 |dq| / T + |ddq| / 3, its jerk within
+    6 |dq| / T^2 + 4 |ddq| / T.
+
+    Args:
+        q: position at the start. Shape (n,), [rad].
+        dq: velocity at the start. Shape (n,), [rad/s].
+        ddq: acceleration at the start. Shape (n,), [rad/s^2].
+        rate_limits: velocity, acceleration and jerk of each joint. Shape (3, n).
+        dt_s: spacing of the knots.
+
+    Returns:
+        Times after the start (Shape (K,), [s]) and positions (Shape (K, n), [rad]).
+    """
+    speed, rate = np.abs(dq), np.abs(ddq)
+    most_ddq, most_jerk = _SHARE * rate_limits[1], _SHARE * rate_limits[2]
+    left = np.maximum(most_ddq - rate / 3.0, 0.5 * most_ddq)
+    for_jerk = (2.0 * rate + np.sqrt(4.0 * rate**2 + 6.0 * speed * most_jerk)) / most_jerk
+    duration = max(_SHORTEST_S, float(np.max(1.5 * speed / left)), float(np.max(for_jerk)))
+    count = int(np.ceil(duration / dt_s))
+    T = count * dt_s
+    s = (np.arange(1, count + 1) / count)[:, None]
+    travelled = dq * T * (s - s**3 + 0.5 * s**4)
+    travelled = travelled + ddq * T**2 * (s**2 / 2 - 2 * s**3 / 3 + s**4 / 4)
+    return np.arange(1.0, count + 1) * dt_s, q + travelled

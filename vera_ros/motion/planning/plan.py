@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A plan: a motion in time that ends at rest, and what it came from."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from vera_ros.motion.causes import MotionRefusedError
+from vera_ros.motion.kinematics.vec3 import Vector
+from vera_ros.motion.planning.joint_spline import JointSpline
+from vera_ros.motion.planning.time_scaling import Timing
+from vera_ros.motion.response.model import Response
+from vera_ros.motion.trajectory import ArmTrajectory
+
+KNOT_S = 0.0125  # spacing of the knots of plans
+# Share of the rate limits that a plan may use: what is left lets a stop begin anywhere in it.
+PLANNED_SHARE = 0.94
+
+
+@dataclass(frozen=True)
+class Offset:
+    """Where this arm's TCP is, seen from the response model's: both move alike.
+
+    Attributes:
+        shift: this position less the modelled one, base frame. Shape (3,), [m].
+        turn: from the modelled orientation to this one, axes of the TCP. Shape (3, 3).
+    """
+
+    shift: Vector
+    turn: Vector
+
+
+@dataclass(frozen=True)
+class ChunkMotion:
+    """The response that a plan plays, for the chunk that takes over from it.
+
+    Attributes:
+        response: the TCP path.
+        offset: of this arm's TCP.
+        timing: of the response within the plan.
+        begins_s: the plan's time at the response's time 0.
+        until_s: the response's time from which on the plan does something else: it comes to rest.
+    """
+
+    response: Response
+    offset: Offset
+    timing: Timing
+    begins_s: float
+    until_s: float
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What the arm will do, from time 0 of the plan on.
+
+    Attributes:
+        spline: the joint motion.
+        step_times_s: when each action's motion is complete; actions that were cut off have none.
+            Shape (H or less,), [s].
+        time_stretch: planned over nominal duration.
+        executed_trans_m: summed translation of the commanded deltas, less what was cut off [m].
+        ik_error_m: worst position error of the inverse kinematics [m].
+        ik_error_rad: worst rotation error of the inverse kinematics [rad].
+        cut: why the motion ends before the chunk does; None: it does not.
+        chunk: what is played; None: no chunk.
+    """
+
+    spline: JointSpline
+    step_times_s: Vector = field(default_factory=lambda: np.zeros(0))
+    time_stretch: float = 1.0
+    executed_trans_m: float = 0.0
+    ik_error_m: float = 0.0
+    ik_error_rad: float = 0.0
+    cut: MotionRefusedError | None = None
+    chunk: ChunkMotion | None = None
+
+    @property
+    def duration_s(self) -> float:
+        """When the arm is at rest [s]."""
+        return self.spline.duration_s
+
+    def trajectory(self) -> ArmTrajectory:
+        """The plan as a controller takes it: its knots, the first one a step ahead."""
+        times = self.spline.times_s
+        start_q, start_dq, start_ddq = self.spline.state(0.0)
+        q, dq, ddq = (self.spline.derivative(order, times[1:]) for order in range(3))
+        dq[-1] = ddq[-1] = 0.0
+        return ArmTrajectory(times[1:], q, dq, ddq, start_q, start_dq, start_ddq)

@@ -1,0 +1,154 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Joint motions that play no chunk: moves, stops, brakes, ways back."""
+
+import numpy as np
+
+from vera_ros.motion.causes import Cause, MotionRefusedError
+from vera_ros.motion.kinematics.arm_model import ArmModel
+from vera_ros.motion.kinematics.vec3 import Vector
+from vera_ros.motion.limits import Limits
+from vera_ros.motion.planning.joint_spline import JointSpline
+from vera_ros.motion.planning.plan import KNOT_S, PLANNED_SHARE, Plan
+from vera_ros.motion.planning.rate_usage import slowdown
+from vera_ros.motion.planning.start import remainder
+
+_FASTEST = 5.0  # times its limit, that a joint can be measured to move
+_SHORTEST_BRAKE_S, _BRAKE_SHARE = 0.3, 0.9  # share of the rate limits
+_RETURNS_S = np.geomspace(0.1, 10.0, 25)  # how long a way back may take, shortest first
+_RETURN_MOMENTS = 100  # of its one piece, by which it is judged
+# Lengths that a stop may have, shortest first.
+_STOP_KNOTS = (4, 5, 6, 7, 8, 10, 12, 14, 16, 20, 24, 28, 32, 40, 48, 64, 80, 96)
+_STOP_SHARE = 1.4  # times speed over acceleration limit, in which no stop ends
+
+
+class Planner:
+    """Plans joint motions for one arm. It keeps no state between plans.
+
+    Args:
+        arm: its kinematics.
+        limits: what it may do.
+    """
+
+    def __init__(self, arm: ArmModel, limits: Limits) -> None:
+        self._arm = arm
+        self._limits = limits
+
+    def plan_stop(self, running: Plan, time_s: float, lead_s: float) -> Plan:
+        """Plan the smooth end of a running plan, of which `time_s` has passed.
+
+        It follows the running plan's path: the first `lead_s` as it is, so that the controller has
+        the stop before it begins, then ever slower, as fast as the rate limits allow. So it goes
+        nowhere that the running plan does not go; at worst it is the running plan's own end.
+        The new plan's time 0 is the running plan's `time_s`.
+        """
+        path = running.spline
+        at_s = time_s + KNOT_S * max(1, int(np.ceil(lead_s / KNOT_S - 1e-6)))
+        way = self._stop_along(path, at_s)
+        if way is not None:
+            return Plan(path.turning_off(time_s, way, at_s))
+        rest = remainder(running, time_s, max(at_s, path.duration_s))
+        assert rest is not None  # it takes a knot or more
+        return Plan(rest)
+
+    def plan_brake(self, q: Vector, dq: Vector) -> Plan:
+        """Plan a smooth stop from a measured state, in one gentle quintic piece.
+
+        Its velocity is dq (1 - 3 s^2 + 2 s^3), s = t / T: it leads dq T / 2 further, its
+        acceleration stays within 1.5 |dq| / T, and its jerk within 6 |dq| / T^2.
+
+        Args:
+            q: measured positions. Shape (n,), [rad].
+            dq: measured velocities. Shape (n,), [rad/s].
+
+        Raises:
+            MotionRefusedError: no arm is that fast.
+        """
+        if not (np.abs(dq) <= _FASTEST * self._limits.rates.joints[0]).all():
+            raise MotionRefusedError(
+                Cause.NO_JOINT_STATES,
+                f"measured joint velocities {dq.tolist()} rad/s make no sense; valid is up to "
+                f"{_FASTEST:g} times the limits, {self._limits.rates.joints[0].tolist()} rad/s",
+            )
+        rates, speed = _BRAKE_SHARE * self._limits.rates.joints, np.abs(dq)
+        for_jerk_s = np.sqrt(6.0 * speed / rates[2])
+        duration_s = max(_SHORTEST_BRAKE_S, (1.5 * speed / rates[1]).max(), for_jerk_s.max())
+        knots = np.stack((q, q + 0.5 * duration_s * dq))
+        return Plan(JointSpline(np.array([0.0, duration_s]), knots, (dq, np.zeros(len(q)))))
+
+    def plan_return(self, running: Plan, time_s: float, q: Vector, lead_s: float) -> Plan:
+        """Plan the smooth way from a running plan, of which `time_s` has passed, to a rest at `q`.
+
+        It has one point, its end: a controller that plays the plan comes back to `q` in one
+        quintic piece, and one that has never heard of the plan, and stands at `q`, stays there.
+        A controller that has it only `lead_s` later keeps the rate limits as well.
+
+        Raises:
+            MotionRefusedError: no way back within the rate limits was found.
+        """
+        entries = [(late_s, running.spline.state(time_s + late_s)) for late_s in (0.0, lead_s)]
+        for duration_s in _RETURNS_S:
+            ways = [
+                JointSpline(np.array([0.0, duration_s - late_s]), np.stack((start_q, q)), (dq, ddq))
+                for late_s, (start_q, dq, ddq) in entries
+                if late_s < duration_s
+            ]
+            rates, chain = self._limits.rates, self._arm.chain
+            # Without a margin: the running plan may use its limits up already.
+            if all(slowdown(way, rates, chain, _RETURN_MOMENTS) <= 1.0 for way in ways):
+                return Plan(ways[0])
+        raise MotionRefusedError(
+            Cause.LIMIT_EXCEEDED,
+            f"no way back to {np.round(q, 4).tolist()} rad keeps the rate limits",
+        )
+
+    def plan_move(self, q: Vector, goal: Vector, speed_share: float) -> Plan:
+        """Plan a straight joint motion between two resting positions (Shape (n,), [rad]).
+
+        Every joint follows the minimum-jerk profile s(t) = 10 t^3 - 15 t^4 + 6 t^5, as slow as
+        `speed_share` (0 to 1) of the rate limits asks.
+
+        Raises:
+            MotionRefusedError: the start, the goal or the share is not valid, or it takes too long.
+        """
+        self._arm.check_positions(q, "start", Cause.NO_JOINT_STATES)
+        self._arm.check_positions(goal, "goal", Cause.INVALID_CHUNK)
+        if not 0 < speed_share <= 1:
+            raise MotionRefusedError(
+                Cause.INVALID_CHUNK, f"the speed share is {speed_share}; valid is above 0, up to 1"
+            )
+        count = 40
+        s = np.linspace(0.0, 1.0, count + 1)[:, None]
+        profile = s**3 * (10 - 15 * s + 6 * s**2)
+        still = np.zeros(len(q))
+        unit = JointSpline(s[:, 0] * count * KNOT_S, q + (goal - q) * profile, (still, still))
+        needed = slowdown(unit, self._limits.rates, self._arm.chain) / PLANNED_SHARE
+        spline = unit.stretched(max(1.0, needed) / speed_share)
+        longest_s = self._limits.duration_s
+        if spline.duration_s > longest_s:
+            raise MotionRefusedError(
+                Cause.LIMIT_EXCEEDED,
+                f"at {speed_share:g} of the limits' speed the move takes {spline.duration_s:.1f} s;"
+                f" valid is up to {longest_s} s; raise start_speed, speed_scale or "
+                "longest_trajectory_s, or bring the arm nearer by hand",
+            )
+        return Plan(spline)
+
+    def _stop_along(self, path: JointSpline, from_s: float) -> JointSpline | None:
+        """The shortest stop along the rest of a motion; None: it ends as soon by itself."""
+        if from_s >= path.duration_s:
+            return None
+        _, dq, ddq = path.state(from_s)
+        left_s = path.duration_s - from_s
+        shortest_s = _STOP_SHARE * float((np.abs(dq) / self._limits.rates.joints[1]).max())
+        for count in _STOP_KNOTS:
+            if count * KNOT_S < shortest_s:
+                continue
+            if count * KNOT_S >= left_s:
+                break
+            u = np.arange(count + 1) / count
+            passed_s = count * KNOT_S * (u - u**3 + 0.5 * u**4)  # at the speed 1 - 3 u^2 + 2 u^3
+            q = path.derivative(0, from_s + passed_s)
+            stop = JointSpline(np.arange(count + 1.0) * KNOT_S, q, (dq, ddq))
+            if slowdown(stop, self._limits.rates, self._arm.chain) <= 1.0:
+                return stop
+        return None

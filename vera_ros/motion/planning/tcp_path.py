@@ -1,0 +1,196 @@
+# SPDX-License-Identifier: Apache-2.0
+"""From a path of the TCP to joint positions, as far as the arm can go."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from vera_ros.errors import ConfigurationError
+from vera_ros.motion.causes import Cause, MotionRefusedError
+from vera_ros.motion.kinematics.arm_model import ArmModel
+from vera_ros.motion.kinematics.ik_solver import IkSolver, Verdict
+from vera_ros.motion.kinematics.vec3 import Vector
+from vera_ros.motion.limits import Limits
+
+_WORKSPACE_INSET_M = 2e-3  # a plan stays this far inside, so that the gate's checks agree
+_POSITION_INSET_RAD = 2e-3
+_FASTEST = 5.0  # times its velocity limit a joint may have to move in nominal time, and be slowed
+_SLOWEST = 0.1  # share of its speed that a path keeps near a singular posture
+
+
+@dataclass(frozen=True)
+class SingularityBounds:
+    """Condition numbers of the TCP's Jacobian (rows in m and rad per rad).
+
+    The reference motions of the mimicgen policy reach 59; their 99th percentile is 47.
+
+    Attributes:
+        slow: from here on, a motion that goes further in is slowed.
+        stop: no motion goes further in from here; out is always free.
+    """
+
+    slow: float
+    stop: float
+
+    def __post_init__(self) -> None:
+        if not 1.0 <= self.slow < self.stop:
+            raise ConfigurationError(
+                f"singularity_slow {self.slow} must be 1 or more, and below singularity_stop "
+                f"{self.stop}"
+            )
+
+
+@dataclass(frozen=True)
+class JointPath:
+    """Joint positions along a path of the TCP, one row per pose, up to where the arm can go.
+
+    Attributes:
+        q: Shape (K, n), [rad].
+        position_error_m: worst distance left by the inverse kinematics.
+        rotation_error_rad: worst angle left.
+        slow: share of its speed at each row that is left near a singular posture; None: all of it
+            everywhere. Shape (K,).
+        cut: why it ends before the poses do; None: it does not.
+    """
+
+    q: Vector
+    position_error_m: float = 0.0
+    rotation_error_rad: float = 0.0
+    slow: Vector | None = None
+    cut: MotionRefusedError | None = None
+
+
+class Obstacles(Protocol):
+    """What the arm must keep away from."""
+
+    def first_too_close(self, q: Vector) -> tuple[int, object] | None:
+        """The first sample of a motion (Shape (N, n), [rad]) that comes too near, and to what."""
+        ...
+
+
+class PathFinder:
+    """Finds joint positions for one arm.
+
+    Args:
+        arm: its kinematics.
+        limits: where it may be.
+        singularity: how near to a singular posture.
+        obstacles: what it keeps away from; None: nothing is known.
+    """
+
+    def __init__(
+        self,
+        arm: ArmModel,
+        limits: Limits,
+        singularity: SingularityBounds,
+        obstacles: Obstacles | None = None,
+    ) -> None:
+        self._arm = arm
+        self._limits = limits
+        self._singularity = singularity
+        self._obstacles = obstacles
+        self._ik = IkSolver(
+            arm.chain, limits.lower + _POSITION_INSET_RAD, limits.upper - _POSITION_INSET_RAD
+        )
+
+    def find(
+        self,
+        positions: Vector,
+        rotations: Vector,
+        times_s: Vector,
+        q: Vector,
+        lead: Vector | None,
+    ) -> JointPath:
+        """Follow a path of the TCP from `q` on.
+
+        Args:
+            positions: of the TCP, base frame. Shape (N, 3), [m].
+            rotations: of the TCP, base frame. Shape (N, 3, 3).
+            times_s: of the poses, evenly spaced. Shape (N,), [s].
+            q: joint positions at the first pose. Shape (n,), [rad].
+            lead: joint motion of a modelled arm along the same path: with as many joints, this arm
+                moves like it. Shape (N, m), [rad].
+        """
+        steps = np.zeros((len(positions), len(q)))
+        if lead is not None and lead.shape == steps.shape:
+            steps[1:] = np.diff(lead, axis=0)
+        fastest = _FASTEST * self._limits.rates.joints[0] * times_s[1]
+        path = self._ik.follow(rotations, positions, q, steps, fastest)
+        cuts = [self._outside(positions, rotations)]
+        solved = len(path.q)
+        if path.verdict is not Verdict.SOLVED:
+            solved -= 1
+            cuts.append((solved, _unsolved(path.verdict, positions[solved])))
+        conditions = self._conditions(path.q[:solved])
+        cuts.append(self._singular(conditions))
+        cuts.append(self._blocked(path.q[:solved]))
+        length, cut = min(
+            (found for found in cuts if found is not None),
+            key=lambda found: found[0],
+            default=(len(positions), None),
+        )
+        return JointPath(
+            path.q[:length],
+            path.position_error_m,
+            path.rotation_error_rad,
+            self._slow(conditions[:length]),
+            cut,
+        )
+
+    def _outside(
+        self, positions: Vector, rotations: Vector
+    ) -> tuple[int, MotionRefusedError] | None:
+        depth = self._limits.depth_outside(positions, rotations, _WORKSPACE_INSET_M)
+        outside = np.flatnonzero(depth > depth[0] + 1e-9)
+        if not outside.size:
+            return None
+        first = int(outside[0])
+        return first, MotionRefusedError(
+            Cause.OUTSIDE_WORKSPACE, self._limits.leaves(positions[first], rotations[first])
+        )
+
+    def _conditions(self, q: Vector) -> Vector:
+        """Condition number of the Jacobian at each row."""
+        J = self._arm.jacobians(q)
+        squares = np.linalg.eigvalsh(J @ J.transpose(0, 2, 1))  # of the singular values
+        smallest = np.maximum(squares[:, 0], 1e-12)
+        return np.asarray(np.sqrt(squares[:, -1] / smallest))
+
+    def _singular(self, conditions: Vector) -> tuple[int, MotionRefusedError] | None:
+        worst = np.maximum(self._singularity.stop, conditions[0] * (1 + 1e-6))
+        beyond = np.flatnonzero(conditions > worst)
+        if not beyond.size:
+            return None
+        first = int(beyond[0])
+        return first, MotionRefusedError(
+            Cause.SINGULAR,
+            f"the motion leads into a singular posture: the Jacobian's condition number would be "
+            f"{conditions[first]:.0f}; valid is up to {self._singularity.stop:g}",
+        )
+
+    def _slow(self, conditions: Vector) -> Vector | None:
+        bounds = self._singularity
+        slow = (bounds.stop - conditions) / (bounds.stop - bounds.slow)
+        deeper = np.diff(conditions, append=conditions[-1:]) > 0
+        slow = np.where(deeper, np.clip(slow, _SLOWEST, 1.0), 1.0)
+        return slow if (slow < 1.0).any() else None
+
+    def _blocked(self, q: Vector) -> tuple[int, MotionRefusedError] | None:
+        found = self._obstacles.first_too_close(q) if self._obstacles is not None else None
+        if found is None:
+            return None
+        first, what = found
+        return first, MotionRefusedError(Cause.COLLISION, f"the arm would come too near: {what}")
+
+
+def _unsolved(verdict: Verdict, position: Vector) -> MotionRefusedError:
+    why = "a joint's limit is in the way" if verdict is Verdict.LIMITED else "it is out of reach"
+    return MotionRefusedError(
+        Cause.UNREACHABLE, f"the TCP cannot go to {_rounded(position)} m: {why}"
+    )
+
+
+def _rounded(position: Sequence[float] | Vector) -> list[float]:
+    return [round(float(value), 3) for value in position]

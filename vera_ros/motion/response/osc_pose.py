@@ -1,0 +1,268 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The response of an arm under operational-space control (robosuite's OSC_POSE) to pose deltas.
+
+The goal is set anew at every action, from the pose achieved; between two actions the law of
+`osc_law` is run in the training environment's own physics steps.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pinocchio as pin
+from scipy.interpolate import CubicHermiteSpline
+
+from vera_ros.motion.causes import Cause, MotionRefusedError
+from vera_ros.motion.kinematics.chain import place
+from vera_ros.motion.kinematics.ik_solver import IkSolver, Verdict
+from vera_ros.motion.kinematics.jit import compiled
+from vera_ros.motion.kinematics.vec3 import (
+    Triple,
+    Vector,
+    copy,
+    copy_matrix,
+    cross,
+    dot,
+    length,
+    minus,
+    multiply,
+    plus,
+    store,
+    times,
+    triple,
+    turn,
+)
+from vera_ros.motion.response.model import Response
+from vera_ros.motion.response.osc_law import step
+from vera_ros.motion.response.osc_model import OscModel
+from vera_ros.motion.response.osc_plant import Plant, Workspace
+
+_SHORTEST_SAMPLE_S, _LONGEST_SAMPLE_S = 0.01, 0.017
+# The tail may end when braking goes no further than the law would: v times 41 ms, 1 mm.
+_REST_SPEED_M_S = 0.02
+_REST_TURN_RAD_S = 0.1
+_LONGEST_TAIL_S = 0.8
+
+
+@dataclass(frozen=True)
+class OscState:
+    """What the modelled arm does.
+
+    Attributes:
+        q: joint positions. Shape (n,), [rad].
+        dq: joint velocities. Shape (n,), [rad/s].
+        rotation_goal: the controller's, base frame; None: the rotation achieved. Shape (3, 3).
+    """
+
+    q: Vector
+    dq: Vector
+    rotation_goal: Vector | None = None
+
+
+class OscPoseResponse:
+    """Runs the control law on the training environment's arm."""
+
+    def __init__(self, model: OscModel) -> None:
+        self._model = model
+        self._workspace = Workspace.of(model.arm.nq)
+        far = np.full(model.arm.nq, np.pi)
+        self._ik = IkSolver(model.plant.chain, -far, far, max_iterations=100)
+
+    def at_rest(self, q: Vector, pose: pin.SE3, before: OscState | None) -> OscState:
+        """The state of an arm that stands still (see ResponseModel).
+
+        An arm with as many joints is taken for the modelled one. Of another arm, the modelled one
+        has the TCP's pose, near the posture that its controller prefers.
+
+        Raises:
+            MotionRefusedError: the modelled arm does not reach the pose.
+        """
+        goal = None if before is None else before.rotation_goal
+        still = np.zeros(self._model.arm.nq)
+        if len(q) == len(still):
+            return OscState(q, still, goal)
+        solution = self._ik.solve(pose, self._model.plant.posture)
+        if solution.verdict is not Verdict.SOLVED:
+            raise MotionRefusedError(
+                Cause.UNREACHABLE,
+                f"the arm of the response model does not reach the TCP's pose at "
+                f"{np.round(pose.translation, 3).tolist()} m; nothing is published",
+            )
+        return OscState(solution.q, still, goal)
+
+    def respond(self, state: OscState, deltas: Vector, control_dt_s: float) -> Response:
+        """Play the deltas until the modelled arm rests (see ResponseModel).
+
+        Raises:
+            MotionRefusedError: the modelled arm gets into a singular posture, or the numbers
+                overflow.
+        """
+        samples, steps, dt = self._division(control_dt_s)
+        tail = int(np.ceil(_LONGEST_TAIL_S / control_dt_s))
+        commands = np.vstack((deltas, np.zeros((tail, 6))))
+        w, plant = self._workspace, self._model.plant
+        count, n = len(commands), len(state.q)
+        q, dq = np.empty((count * samples + 1, n)), np.empty((count * samples + 1, n))
+        goals = np.empty((count, 3, 3))
+        q[0], dq[0] = state.q, state.dq
+        place(plant.chain, q[0], w.rotations, w.positions, w.axes)
+        achieved = w.rotations[-1].copy()
+        played = _roll_out(
+            plant,
+            w,
+            commands,
+            len(deltas),
+            achieved if state.rotation_goal is None else state.rotation_goal,
+            self._model.zero_rotation_keeps_goal,
+            samples,
+            steps,
+            dt,
+            q,
+            dq,
+            goals,
+        )
+        if played < 0:
+            raise MotionRefusedError(
+                Cause.SINGULAR,
+                "the motion leads through a singular posture of the response model's arm; nothing "
+                "is published",
+            )
+        last = played * samples + 1
+        q, dq = q[:last], dq[:last]
+        if not (np.isfinite(q).all() and np.isfinite(dq).all()):
+            raise MotionRefusedError(
+                Cause.INVALID_CHUNK,
+                f"the response to the chunk is not finite; its largest number is "
+                f"{np.abs(deltas).max():.3g} (m or rad); nothing is published",
+            )
+        positions, rotations = np.empty((last, 3)), np.empty((last, 3, 3))
+        _tcp_path(plant, w, q, positions, rotations)
+        return _OscPath(
+            times_s=np.arange(float(last)) * (steps * dt),
+            position=positions,
+            rotation=rotations,
+            q=q,
+            step_ends=np.arange(1, len(deltas) + 1) * samples,
+            dq=dq,
+            goals=goals[:played],
+        )
+
+    def _division(self, control_dt_s: float) -> tuple[int, int, float]:
+        """Samples per action, physics steps per sample, and the duration of such a step.
+
+        The step is as near to the environment's as it can be.
+        """
+        fewest = int(np.ceil(control_dt_s / _LONGEST_SAMPLE_S - 1e-9))
+        most = max(fewest, int(control_dt_s / _SHORTEST_SAMPLE_S + 1e-9))
+        physics_s = self._model.physics_step_s
+
+        def rounding(samples: int) -> float:
+            exact = control_dt_s / samples / physics_s
+            return abs(exact - max(1, round(exact))) / exact
+
+        samples = min(range(fewest, most + 1), key=rounding)
+        steps = max(1, round(control_dt_s / samples / physics_s))
+        return samples, steps, control_dt_s / samples / steps
+
+
+@dataclass(frozen=True)
+class _OscPath(Response):
+    """Of the modelled arm: velocities, and the rotation goal of each action, tail included."""
+
+    dq: Vector
+    goals: Vector
+
+    def state_at(self, time_s: float) -> OscState:
+        """The modelled arm's state, interpolated between the samples."""
+        q = np.asarray(self.q)
+        spacing_s = self.times_s[1]
+        place = min(max(time_s / spacing_s, 0.0), len(q) - 1.0)
+        row = min(int(place), len(q) - 2)
+        piece = CubicHermiteSpline(
+            [0.0, spacing_s], q[row : row + 2], self.dq[row : row + 2], extrapolate=False
+        )
+        within_s = (place - row) * spacing_s
+        per_action = (len(q) - 1) // len(self.goals)
+        # At the very end of an action, its goal still holds.
+        action = min(max(int(np.ceil(place - 1e-6)) - 1, 0) // per_action, len(self.goals) - 1)
+        return OscState(piece(within_s), piece(within_s, 1), self.goals[action])
+
+
+@compiled
+def _roll_out(
+    plant: Plant,
+    w: Workspace,
+    commands: Vector,
+    actions: int,
+    rotation_goal: Vector,
+    zero_keeps: bool,
+    samples: int,
+    steps: int,
+    dt: float,
+    q: Vector,
+    dq: Vector,
+    goals: Vector,
+) -> int:
+    """Play the commands, the first `actions` of them in any case; fill q, dq and goals.
+
+    Returns how many were played; -1: the arm got into a singular posture.
+    """
+    n = q.shape[1]
+    now, rate = q[0].copy(), dq[0].copy()
+    goal_rotation, goal_position, turned = rotation_goal.copy(), np.empty(3), np.empty((3, 3))
+    row = 0
+    for number in range(len(commands)):
+        place(plant.chain, now, w.rotations, w.positions, w.axes)
+        if number >= actions and _rests(w, rate):
+            return number
+        command = commands[number]
+        store(plus(triple(w.positions[n]), triple(command)), goal_position)
+        rotation = triple(command[3:])
+        if length(rotation) > 0.0 or not zero_keeps:
+            _exponential(rotation, turned)
+            multiply(turned, w.rotations[n], goal_rotation)
+        copy_matrix(goal_rotation, goals[number])
+        for _ in range(samples):
+            for _ in range(steps):
+                if not step(plant, w, now, rate, goal_position, goal_rotation, dt):
+                    return -1
+            row += 1
+            copy(now, q[row])
+            copy(rate, dq[row])
+    return len(commands)
+
+
+@compiled
+def _rests(w: Workspace, dq: Vector) -> bool:
+    """Whether the TCP is slow, for the kinematics that `w` holds."""
+    n = len(dq)
+    tcp = triple(w.positions[n])
+    linear, angular = (0.0, 0.0, 0.0), (0.0, 0.0, 0.0)
+    for j in range(n):
+        spin = times(dq[j], triple(w.axes[j]))
+        angular = plus(angular, spin)
+        linear = plus(linear, cross(spin, minus(tcp, triple(w.positions[j]))))
+    return bool(
+        dot(linear, linear) < _REST_SPEED_M_S**2 and dot(angular, angular) < _REST_TURN_RAD_S**2
+    )
+
+
+@compiled
+def _exponential(rotation: Triple, R: Vector) -> None:
+    """Rotation matrix of an axis-angle vector [rad]."""
+    axis, angle = np.zeros(3), length(rotation)
+    if angle > 0.0:
+        store(times(1.0 / angle, rotation), axis)
+    for r in range(3):
+        for c in range(3):
+            R[r, c] = 1.0 if r == c else 0.0
+    turn(R, axis, angle)
+
+
+@compiled
+def _tcp_path(plant: Plant, w: Workspace, q: Vector, positions: Vector, rotations: Vector) -> None:
+    """TCP poses along q (Shape (N, n))."""
+    n = q.shape[1]
+    for row in range(len(q)):
+        place(plant.chain, q[row], w.rotations, w.positions, w.axes)
+        copy(w.positions[n], positions[row])
+        copy_matrix(w.rotations[n], rotations[row])

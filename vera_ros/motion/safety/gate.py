@@ -1,0 +1,355 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The gate: the only way to a controller. What it does not let through is never published."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+
+from vera_ros.motion.causes import Cause, MotionRefusedError
+from vera_ros.motion.kinematics.arm_model import ArmModel
+from vera_ros.motion.kinematics.chain import tcp_motion
+from vera_ros.motion.kinematics.vec3 import Vector
+from vera_ros.motion.limits import RATES, GripperLimits, Limits
+from vera_ros.motion.planning.tcp_path import Obstacles
+from vera_ros.motion.setpoint.played_spline import QuinticPieces
+from vera_ros.motion.setpoint.setpoint import PAST_S, START_SLACK_RAD, Setpoint, State
+from vera_ros.motion.trajectory import ArmState, ArmTrajectory, GripperTrajectory, Points
+
+_TOLERANCE = 1e-3  # relative, on rates: what rounding may add
+_SAMPLES_PER_PIECE = 13  # between which a quintic's rates hide next to nothing
+_SAMPLES_S = 1.25e-3  # no two of them are further apart
+_OBSTACLE_STRIDE = 4  # of these samples that are looked at for obstacles: up to 5 ms
+# How far a start may be from what it continues [rad, rad/s, rad/s^2], before it is made the same:
+# splines through the same points differ by so much.
+_CONTINUITY = (1e-4, 5e-3, 0.4)
+# Shortest way from an unknown set-point, and share of the rates that it uses.
+_GENTLE_S, _GENTLE_SHARE = 0.3, 0.7
+_MOVES_RAD_S = 0.05  # a joint that is faster is driven
+
+
+class Gate:
+    """Checks a trajectory and, only if nothing is wrong with it, hands it to the publisher.
+
+    It remembers what it let through, so it knows what a new trajectory must continue.
+    """
+
+    def __init__(
+        self,
+        arm: ArmModel,
+        limits: Limits,
+        gripper_limits: GripperLimits,
+        publish_arm: Callable[[ArmTrajectory, float], None],
+        publish_gripper: Callable[[GripperTrajectory, float], None],
+        obstacles: Obstacles | None = None,
+    ) -> None:
+        """Publish through the two functions, which get a trajectory and its ROS time 0 [s]."""
+        self._arm = arm
+        self._limits = limits
+        self._gripper_limits = gripper_limits
+        self._publish_arm = publish_arm
+        self._publish_gripper = publish_gripper
+        self._obstacles = obstacles
+        self.setpoint = Setpoint()
+
+    def send_arm(
+        self,
+        trajectory: ArmTrajectory,
+        measured: ArmState,
+        start_s: float,
+        *,
+        ahead_s: float = 0.0,
+        joins_s: float = 0.0,
+        past_s: float = PAST_S,
+        begin: Callable[[], float] | None = None,
+    ) -> float:
+        """Publish an arm trajectory with what is commanded before it; return its time 0.
+
+        Args:
+            trajectory: what is to be played.
+            measured: where the arm is.
+            start_s: the trajectory's time 0, by the controller's clock.
+            ahead_s: for so long before that, the controller may be on its own way to the start:
+                its set-point is not known, or does not lead there. 0: it does.
+            joins_s: for so long after time 0, the trajectory goes on as what plays does, for a
+                controller that takes it up by then.
+            past_s: how much is sent of what is commanded before time 0.
+            begin: tells time 0 once all is checked: later than it was only where the set-point
+                rests. What it raises keeps the trajectory from being published.
+
+        Raises:
+            MotionRefusedError: it must not be played; nothing was published.
+        """
+        trajectory = self.check_arm(trajectory, measured, start_s, ahead_s=ahead_s, joins_s=joins_s)
+        begins_s = start_s if begin is None else begin()
+        rests = np.abs(trajectory.start_dq).max() < _CONTINUITY[1]
+        if begins_s != start_s and not (rests and not self.setpoint.moves(start_s)):
+            raise _invalid("a motion that goes on from another one and is shifted in time")
+        if not ahead_s:
+            trajectory = replace(trajectory, past=self.setpoint.past(begins_s, past_s))
+        self._publish_arm(trajectory, begins_s)
+        self.setpoint = self.setpoint.sent(trajectory, begins_s)
+        return begins_s
+
+    def gentle_s(self, q: Vector, *, moves: bool = False) -> float:
+        """How long a controller whose set-point is not known must be given to get to `q` [s].
+
+        It may command any position near the measured one, or, where the arm rests, what was sent
+        last; the way there is a quintic from rest to rest.
+
+        Args:
+            q: where the arm is measured, or comes to rest. Shape (n,), [rad].
+            moves: the arm moves, so its set-point cannot be far.
+        """
+        rates = self._limits.rates.joints
+        off = np.full(len(q), self._limits.start_rad)
+        if self.setpoint.last_q is not None and not moves:
+            off = np.maximum(off, np.abs(self.setpoint.last_q - q))
+        # Largest rates of q(s) = 10 s^3 - 15 s^4 + 6 s^5.
+        needed = np.stack((1.875 * off / rates[0], (5.7736 * off / rates[1]) ** 0.5))
+        jerk_s = (60.0 * off / rates[2]) ** (1 / 3)
+        return float(max(_GENTLE_S, needed.max() / _GENTLE_SHARE, jerk_s.max() / _GENTLE_SHARE))
+
+    def send_gripper(self, trajectory: GripperTrajectory, now_s: float) -> None:
+        """Publish a gripper trajectory whose time 0 is now.
+
+        Raises:
+            MotionRefusedError: it must not be played; nothing was published.
+        """
+        self.check_gripper(trajectory)
+        self._publish_gripper(trajectory, now_s)
+
+    def check_arm(
+        self,
+        trajectory: ArmTrajectory,
+        measured: ArmState,
+        start_s: float,
+        *,
+        ahead_s: float = 0.0,
+        joins_s: float = 0.0,
+    ) -> ArmTrajectory:
+        """Raise MotionRefusedError unless the trajectory keeps every limit (see `send_arm`).
+
+        Return it as it goes on from the set-point to the last digit.
+        """
+        self._check_form(trajectory)
+        self._check_measured(measured)
+        self._check_distance(trajectory.start_q, measured, start_s, ahead_s)
+        if ahead_s:
+            self._check_way_to_start(trajectory, measured, start_s - ahead_s, ahead_s)
+        else:
+            self._check_continuity(trajectory, start_s)
+            trajectory = self.setpoint.continued(trajectory, start_s, joins_s)
+        limits = self._limits
+        with np.errstate(all="ignore"):  # what overflows is not a number, and refused
+            pieces = QuinticPieces(trajectory.points)
+            motion = np.stack(pieces.at(*pieces.even(_SAMPLES_PER_PIECE, _SAMPLES_S)))
+        _refuse_below("position", motion[0].min(axis=0), limits.lower - 1e-9)
+        _refuse_above("position", motion[0].max(axis=0), limits.upper + 1e-9)
+        for name, values, bound in zip(RATES, motion[1:], limits.rates.joints, strict=True):
+            _refuse_above(name, np.abs(values).max(axis=0) / (1 + _TOLERANCE), bound)
+        self._check_tcp(motion)
+        if self._obstacles is not None:
+            found = self._obstacles.first_too_close(motion[0][::_OBSTACLE_STRIDE])
+            if found is not None:
+                raise MotionRefusedError(
+                    Cause.COLLISION,
+                    f"the arm would come too near: {found[1]}; nothing is published",
+                )
+        return trajectory
+
+    def check_gripper(self, trajectory: GripperTrajectory) -> None:
+        """Raise MotionRefusedError unless the fingers keep their travel and speed."""
+        times, positions = trajectory.times_s, trajectory.positions_m
+        limits = self._gripper_limits
+        if times.shape != positions.shape or times.ndim != 1 or len(times) == 0:
+            raise _invalid(f"a gripper trajectory of shapes {times.shape} and {positions.shape}")
+        _check_times(times, limits.duration_s)
+        knots = np.concatenate(([trajectory.start_m], positions))
+        if not np.isfinite(knots).all():
+            raise _invalid("a gripper trajectory with values that are not finite")
+        if positions.min() < limits.lower_m - 1e-9 or positions.max() > limits.upper_m + 1e-9:
+            raise _over_limit(
+                f"finger positions from {positions.min():.4f} to {positions.max():.4f} m; valid is "
+                f"{limits.lower_m} to {limits.upper_m} m"
+            )
+        speed = np.abs(np.diff(knots) / np.diff(times, prepend=0.0)).max()
+        if speed > limits.speed_m_s * (1 + _TOLERANCE):
+            raise _over_limit(f"finger speed {speed:.3f} m/s is above {limits.speed_m_s} m/s")
+
+    def _check_form(self, trajectory: ArmTrajectory) -> None:
+        n, count = self._arm.n, np.size(trajectory.times_s)
+        if trajectory.times_s.shape != (count,):
+            raise _invalid(f"a trajectory with times of shape {trajectory.times_s.shape}")
+        for name in ("q", "dq", "ddq"):
+            shape = getattr(trajectory, name).shape
+            if shape != (count, n) or count == 0:
+                raise _invalid(
+                    f"a trajectory with {name} of shape {shape}; valid is ({count}, {n})"
+                )
+        for name in ("start_q", "start_dq", "start_ddq"):
+            if getattr(trajectory, name).shape != (n,):
+                raise _invalid(f"a trajectory with a {name} that is not of {n} joints")
+        for name in ("q", "dq", "ddq", "start_q", "start_dq", "start_ddq"):
+            if not np.isfinite(getattr(trajectory, name)).all():
+                raise _invalid(f"a trajectory with {name} values that are not finite")
+        _check_times(trajectory.times_s, self._limits.duration_s)
+        if np.abs(trajectory.dq[-1]).max() > 1e-6 or np.abs(trajectory.ddq[-1]).max() > 1e-3:
+            raise _over_limit("a trajectory that does not end at rest")
+
+    def _check_measured(self, measured: ArmState) -> None:
+        n = self._arm.n
+        for name, values in (("positions", measured.q), ("velocities", measured.dq)):
+            if values is not None and (values.shape != (n,) or not np.isfinite(values).all()):
+                raise MotionRefusedError(
+                    Cause.NO_JOINT_STATES,
+                    f"the gate refuses to start from measured joint {name} {values.tolist()}; "
+                    f"valid are {n} finite numbers; nothing is published",
+                )
+
+    def _check_continuity(self, trajectory: ArmTrajectory, start_s: float) -> None:
+        """Refuse what does not begin as the set-point is then."""
+        due = self.setpoint.state(start_s)
+        if due is None:
+            raise MotionRefusedError(
+                Cause.SETPOINT_UNKNOWN,
+                "the gate refuses: what the controller commands now is not known, so a motion "
+                "cannot go on from there; nothing is published",
+            )
+        self._refuse_jump((trajectory.start_q, trajectory.start_dq, trajectory.start_ddq), due)
+
+    def _refuse_jump(self, state: State, due: State) -> None:
+        for name, value, expected, most in zip(
+            ("position", *RATES), state, due, _CONTINUITY, strict=False
+        ):
+            _refuse_if(
+                np.abs(value - expected) - most,
+                lambda j, name=name, value=value, expected=expected: (  # type: ignore[misc]
+                    f"the {name} of joint {j + 1} would jump from {expected[j]:.5f} to "
+                    f"{value[j]:.5f}, which is no continuation of what is being played"
+                ),
+            )
+
+    def _check_way_to_start(
+        self, trajectory: ArmTrajectory, measured: ArmState, now_s: float, ahead_s: float
+    ) -> None:
+        """Refuse a start to which the controller's own quintic way may exceed the rate limits."""
+        still = np.zeros(self._arm.n)
+        start = trajectory.start_q, trajectory.start_dq, trajectory.start_ddq
+        self._refuse_jump(start, (trajectory.start_q, still, still))
+        known = self.setpoint.state(now_s)
+        dq = still if measured.dq is None else measured.dq
+        gentle_s = self.gentle_s(trajectory.start_q, moves=bool(np.abs(dq).max() > _MOVES_RAD_S))
+        if known is None and ahead_s < gentle_s - 1e-9:
+            raise MotionRefusedError(
+                Cause.SETPOINT_UNKNOWN,
+                f"the gate refuses a start {ahead_s:.3f} s ahead: what the controller commands is "
+                f"not known, and the way to the start takes {gentle_s:.3f} s; nothing is published",
+            )
+        seen = (measured.q, dq, still)
+        for q, velocity, acceleration in (known or seen, seen):
+            way = Points(
+                np.array([0.0, ahead_s]),
+                np.stack((q, start[0])),
+                np.stack((velocity, still)),
+                np.stack((acceleration, still)),
+            )
+            pieces = QuinticPieces(way)
+            rates = pieces.at(*pieces.even(_SAMPLES_PER_PIECE, _SAMPLES_S))[1:]
+            for name, values, bound in zip(RATES, rates, self._limits.rates.joints, strict=True):
+                most = np.abs(values).max(axis=0) / (1 + _TOLERANCE)
+                _refuse_above(f"{name} on the way to the start", most, bound)
+
+    def _check_distance(
+        self, start_q: Vector, measured: ArmState, start_s: float, ahead_s: float
+    ) -> None:
+        """Refuse a start that is far from the arm, or from where it was when last measured."""
+        most_rad, distances = self._limits.start_rad, np.abs(start_q - measured.q)
+        farthest = int(np.argmax(distances))
+        goes_on = 0.0 if measured.dq is None else np.abs(measured.dq) * ahead_s
+        if (distances - goes_on <= most_rad + START_SLACK_RAD).all():
+            return
+        age_s = 0.0 if measured.stamp_s is None else max(0.0, start_s - measured.stamp_s)
+        speeds = 0.0 if measured.dq is None else np.abs(measured.dq)
+        moved = speeds * age_s + 0.5 * self._limits.rates.joints[1] * age_s**2  # since, at most
+        valid = f"valid is up to {self._limits.start_rad} rad"
+        _refuse_if(
+            distances - moved - most_rad,
+            lambda j: f"it starts {distances[j]:.3f} rad from where joint {j + 1} is; {valid}",
+        )
+        raise MotionRefusedError(
+            Cause.NO_JOINT_STATES,
+            f"the gate refuses: it starts {distances[farthest]:.3f} rad from where joint "
+            f"{farthest + 1} was {age_s:.2f} s ago, when it was last measured; {valid}; nothing is "
+            "published",
+        )
+
+    def _check_tcp(self, motion: Vector) -> None:
+        limits = self._limits
+        count = motion.shape[1]
+        positions, rotations = np.empty((count, 3)), np.empty((count, 3, 3))
+        rates = np.empty((3, count, 6))
+        tcp_motion(self._arm.chain, motion, positions, rotations, rates)
+        depth = limits.depth_outside(positions, rotations)
+        if not (depth <= 1e-9).all():
+            worst = int(np.argmax(depth))
+            raise MotionRefusedError(
+                Cause.OUTSIDE_WORKSPACE, limits.leaves(positions[worst], rotations[worst])
+            )
+        for part, bounds, unit in (
+            (rates[:, :, :3], limits.rates.linear, "m"),
+            (rates[:, :, 3:], limits.rates.angular, "rad"),
+        ):
+            largest = np.linalg.norm(part, axis=2).max(axis=1)
+            for name, value, bound, power in zip(
+                RATES, largest, bounds, ("", "^2", "^3"), strict=True
+            ):
+                if not value <= bound * (1 + _TOLERANCE):
+                    raise _over_limit(
+                        f"the {name} of the TCP would be {value:.3f} {unit}/s{power}; the limit is "
+                        f"{bound} {unit}/s{power}"
+                    )
+
+
+def _check_times(times_s: Vector, longest_s: float) -> None:
+    if not np.isfinite(times_s).all() or times_s[0] <= 0 or (np.diff(times_s) <= 0).any():
+        raise _invalid("a trajectory whose times do not strictly increase from above zero")
+    if times_s[-1] > longest_s:
+        raise _over_limit(
+            f"a trajectory of {times_s[-1]:.2f} s; the longest allowed is {longest_s} s"
+        )
+
+
+def _refuse_above(name: str, highest: Vector, bound: Vector) -> None:
+    _refuse_if(
+        highest - bound,
+        lambda j: (
+            f"the {name} of joint {j + 1} would be {highest[j]:.4f}, above its limit {bound[j]}"
+        ),
+    )
+
+
+def _refuse_below(name: str, lowest: Vector, bound: Vector) -> None:
+    _refuse_if(
+        bound - lowest,
+        lambda j: (
+            f"the {name} of joint {j + 1} would be {lowest[j]:.4f}, below its limit {bound[j]}"
+        ),
+    )
+
+
+def _refuse_if(excess: Vector, describe: Callable[[int], str]) -> None:
+    """Refuse when any joint's excess is above zero (or not a number)."""
+    bad = ~(excess <= 0)
+    if bad.any():
+        raise _over_limit(describe(int(np.argmax(np.where(bad, excess, -np.inf)))))
+
+
+def _invalid(what: str) -> MotionRefusedError:
+    return MotionRefusedError(Cause.INVALID_CHUNK, f"the gate refuses {what}; nothing is published")
+
+
+def _over_limit(what: str) -> MotionRefusedError:
+    return MotionRefusedError(
+        Cause.LIMIT_EXCEEDED, f"the gate refuses: {what}; nothing is published"
+    )

@@ -1,0 +1,150 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Tells from what the arm does whether its controller took up a trajectory, and how late."""
+
+from collections import deque
+from dataclasses import dataclass
+from enum import Enum, auto
+
+import numpy as np
+
+from vera_ros.motion.chunk import Measured
+from vera_ros.motion.kinematics.vec3 import Vector
+from vera_ros.motion.setpoint.setpoint import Setpoint
+
+# By how much two motions differ when an arm shows which of them it follows: times the scatter of
+# the arm about its set-point, and at least and at most [rad].
+_TELLING, _LEAST_RAD, _MOST_RAD = 8.0, 2e-4, 6e-3
+_NEAR = 0.35  # share of that by which it may be off the one that it follows
+_MOVES_RAD_S = 0.05  # set-point in motion, of which an arm's delay can be seen
+_DELAYS, _SCATTERS = 9, 25  # the latest, of which the median counts
+_LONGEST_DELAY_S, _AHEAD_S = 0.15, 0.02  # stamps and offsets are not exact
+_SETTLED_S = 0.3  # after which an arm is as near to a resting set-point as it ever is
+
+
+class Join(Enum):
+    """What is known of a trajectory that was sent."""
+
+    OPEN = auto()  # both motions are still the same, as far as one can see
+    JOINED = auto()
+    LATE = auto()  # the arm followed the motion before, and now follows this one
+    MISSED = auto()  # the arm follows the motion before
+
+
+@dataclass(frozen=True)
+class _Awaited:
+    """A trajectory that is to be taken up.
+
+    Attributes:
+        after: the set-point if it is.
+        before: the set-point if it never is.
+        joins_s: the end of its lead.
+    """
+
+    after: Setpoint
+    before: Setpoint
+    joins_s: float
+
+
+class JoinWatch:
+    """Compares the arm with both motions: the one that was sent, and the one before it.
+
+    An arm follows its set-point some milliseconds late and with an offset of its own; both are
+    measured while only one motion is possible. Times are the controller's [s].
+
+    Attributes:
+        delay_s: of the arm behind its set-point, as measured; the longest where it was not.
+        lateness_s: by how much the newest trajectory exceeded its lead, as far as was seen.
+    """
+
+    def __init__(self) -> None:
+        self._delays_s: deque[float] = deque(maxlen=_DELAYS)
+        self._scatters_rad: deque[float] = deque(maxlen=_SCATTERS)
+        self._offset: Vector | None = None
+        self._awaited: _Awaited | None = None
+        self.lateness_s = 0.0
+
+    def sent(self, setpoint: Setpoint, joins_s: float, measured: Measured | None) -> None:
+        """A trajectory was sent.
+
+        Args:
+            setpoint: once the controller has it, and what it plays if it never does.
+            joins_s: when the two motions part.
+            measured: where the arm stays if that is not known.
+        """
+        self._awaited = None
+        if setpoint.before is not None:
+            self._awaited = _Awaited(setpoint, setpoint.reverted(), joins_s)
+        elif setpoint.known and measured is not None:
+            self._awaited = _Awaited(setpoint, Setpoint.resting(measured.q), joins_s)
+        self.lateness_s = 0.0
+
+    def forget(self) -> None:
+        """Nothing is awaited: what was sent last does not count any more."""
+        self._awaited = None
+
+    @property
+    def delay_s(self) -> float:
+        """See the class."""
+        return float(np.median(self._delays_s)) if self._delays_s else _LONGEST_DELAY_S
+
+    def look(self, measured: Measured, setpoint: Setpoint) -> Join:
+        """Look at the arm. `setpoint`: as it is believed to be."""
+        awaited = self._awaited
+        moment_s = measured.stamp_s - self.delay_s
+        if awaited is None:
+            self._compare(measured, setpoint)
+            return Join.OPEN
+        if moment_s <= awaited.joins_s:
+            if measured.stamp_s <= awaited.joins_s:
+                if awaited.after.before is not None:
+                    self._compare(measured, awaited.before)
+            elif not self._delays_s:  # nothing can be told before there is one
+                self._compare(measured, setpoint)
+            return Join.OPEN
+        after, before = awaited.after.state(moment_s), awaited.before.state(moment_s)
+        if after is None or before is None:
+            return Join.OPEN
+        new, old = after[0], before[0]
+        apart_rad = float(np.abs(new - old).max())
+        if apart_rad < self._telling_rad:
+            return Join.OPEN
+        seen = measured.q if self._offset is None else measured.q - self._offset
+        off_new, off_old = (float(np.abs(seen - q).max()) for q in (new, old))
+        if off_new <= _NEAR * apart_rad:
+            self._awaited = None
+            return Join.LATE if self.lateness_s > 0.0 else Join.JOINED
+        if off_old <= _NEAR * apart_rad:
+            self.lateness_s = moment_s - awaited.joins_s
+            return Join.MISSED
+        return Join.OPEN
+
+    @property
+    def _telling_rad(self) -> float:
+        if not self._scatters_rad:
+            return _MOST_RAD
+        scatter_rad = float(np.median(self._scatters_rad))
+        return min(max(_TELLING * scatter_rad, _LEAST_RAD), _MOST_RAD)
+
+    def _compare(self, measured: Measured, setpoint: Setpoint) -> None:
+        """Measure delay and offset of an arm that follows the one motion that there is."""
+        state = setpoint.state(measured.stamp_s)
+        if state is None:
+            return
+        q, dq, _ = state
+        fast = np.abs(dq) > _MOVES_RAD_S
+        if fast.any():
+            behind = q - measured.q if self._offset is None else q - measured.q + self._offset
+            delay_s = float((behind[fast] @ dq[fast]) / (dq[fast] @ dq[fast]))
+            if -_AHEAD_S <= delay_s <= _LONGEST_DELAY_S:
+                self._delays_s.append(max(delay_s, 0.0))
+            followed = setpoint.state(measured.stamp_s - self.delay_s)
+            if followed is not None:
+                off = measured.q - followed[0] - (0.0 if self._offset is None else self._offset)
+                self._scatters_rad.append(float(np.abs(off).max()))
+        elif not np.abs(dq).any():
+            earlier = setpoint.state(measured.stamp_s - _SETTLED_S)
+            if earlier is None or np.abs(earlier[0] - q).any():
+                return  # it may be on its way there
+            off = measured.q - q
+            before = self._offset
+            self._offset = off if before is None else before + 0.2 * (off - before)
