@@ -16,7 +16,7 @@ from std_msgs.msg import Header
 from trajectory_msgs.msg import JointTrajectory
 
 from bench.rig import ARM_JOINTS, START_Q
-from vera_ros.nodes.conversions import doubles, ns_to_stamp, stamp_to_ns, trajectory_points
+from vera_ros.nodes.common.conversions import doubles, ns_to_stamp, stamp_to_ns, trajectory_points
 from vera_ros.sim.follower import TrajectoryFollower
 
 _RATE_HZ = 100.0

@@ -16,7 +16,13 @@ from bench.rig import CONTROL_DT_S, Vector
 from vera_ros.demo.failures import DemoError
 from vera_ros.demo.waiter import Waiter
 from vera_ros.embodiments import ActionSpace
-from vera_ros.nodes.conversions import LATCHED, doubles, ns_to_stamp, stamp_to_ns, trajectory_points
+from vera_ros.nodes.common.conversions import (
+    LATCHED,
+    doubles,
+    ns_to_stamp,
+    stamp_to_ns,
+    trajectory_points,
+)
 from vera_ros.sim.trajectory import Knot, Trajectory, checked_knots
 from vera_ros_interfaces.msg import ActionChunk, ArmStatus, ChunkProgress
 

@@ -22,7 +22,7 @@ from vera_ros.demo.isolation import free_port, own_domain
 from vera_ros.demo.waiter import Waiter
 from vera_ros.graph import NodeSpec, command
 from vera_ros.middleware import on_loopback
-from vera_ros.nodes.kept_hold import HOLDS
+from vera_ros.nodes.ik.kept_hold import HOLDS
 
 FINDINGS = "findings.jsonl"
 _READY_S = 90.0

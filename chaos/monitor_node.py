@@ -38,7 +38,7 @@ from chaos.recording import JointSample
 from chaos.trajectory_message import read_finger_trajectory, read_trajectory
 from chaos.wiring import TRAJECTORIES, TRUE_JOINT_STATES, true_name
 from vera_ros.motion.kinematics.arm_model import ArmModel
-from vera_ros.nodes.conversions import in_order, sensor_qos, stamp_to_ns
+from vera_ros.nodes.common.conversions import in_order, sensor_qos, stamp_to_ns
 from vera_ros_interfaces.msg import StackTruth
 
 _JUDGE_S = 0.1

@@ -20,7 +20,7 @@ from vera_ros.demo.failures import DemoError
 from vera_ros.demo.judge import Judge, Verdict
 from vera_ros.demo.options import DEFAULT_PROMPT
 from vera_ros.demo.waiter import Waiter
-from vera_ros.nodes.conversions import stamp_to_ns
+from vera_ros.nodes.common.conversions import stamp_to_ns
 from vera_ros.policy.states import Outcome
 from vera_ros_interfaces.action import ExecuteTask
 from vera_ros_interfaces.msg import StackTruth

@@ -14,7 +14,7 @@ from chaos import events
 from chaos.events import Event
 from chaos.wiring import FROM_POLICY, policy_name
 from vera_ros.motion.causes import Cause as ArmCause
-from vera_ros.nodes.conversions import LATCHED, stamp_to_ns
+from vera_ros.nodes.common.conversions import LATCHED, stamp_to_ns
 from vera_ros.policy.states import Cause, State
 from vera_ros_interfaces.msg import ActionChunk, ArmStatus, ChunkProgress, PolicyStatus
 

@@ -41,8 +41,8 @@ from chaos.wiring import (
     true_name,
 )
 from vera_ros.errors import ConfigurationError
-from vera_ros.nodes.conversions import LATCHED, ns_to_stamp, sensor_qos
-from vera_ros.nodes.node import STEADY
+from vera_ros.nodes.common.conversions import LATCHED, ns_to_stamp, sensor_qos
+from vera_ros.nodes.common.lifecycle_node import STEADY
 from vera_ros_interfaces.msg import ActionChunk, ArmStatus, ChunkProgress
 
 _DEPTH = 20

@@ -12,7 +12,7 @@ from vera_ros import graph_environment
 from vera_ros.errors import ConfigurationError
 from vera_ros.graph import GraphOptions, nodes
 from vera_ros.graph_environment import with_environment
-from vera_ros.nodes.policy_parameters import TUNABLE
+from vera_ros.nodes.policy.parameters import TUNABLE
 
 
 def test_the_environment_wins_over_server_and_address() -> None:

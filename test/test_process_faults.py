@@ -17,7 +17,7 @@ from trajectory_msgs.msg import JointTrajectory
 from vera_ros.demo import isolation
 from vera_ros.graph import GraphOptions, NodeSpec, command, nodes
 from vera_ros.middleware import on_loopback
-from vera_ros.nodes.conversions import duration_to_seconds, stamp_to_ns
+from vera_ros.nodes.common.conversions import duration_to_seconds, stamp_to_ns
 from vera_ros_interfaces.action import ExecuteTask
 from vera_ros_interfaces.msg import ChunkProgress, PolicyStatus
 from vera_ros_interfaces.srv import ResetScene

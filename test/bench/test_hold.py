@@ -12,7 +12,7 @@ pytest.importorskip("trajectory_msgs")
 from bench.__main__ import main
 from bench.drill import stop_times
 from bench.rig import ARM_JOINTS, START_Q, make_rig
-from vera_ros.nodes.conversions import joint_trajectory
+from vera_ros.nodes.common.conversions import joint_trajectory
 
 NOW_NS = 1_700_000_000_000_000_000
 

@@ -12,7 +12,7 @@ from trajectory_msgs.msg import JointTrajectory
 
 from chaos.clocks import CONTROLLER, IK, POLICY, Clocks, shift
 from chaos.faults import Fault
-from vera_ros.nodes.conversions import ns_to_stamp, stamp_to_ns
+from vera_ros.nodes.common.conversions import ns_to_stamp, stamp_to_ns
 from vera_ros_interfaces.msg import ActionChunk, ArmStatus, ChunkProgress
 
 MACHINES = (IK, POLICY, CONTROLLER)

@@ -15,7 +15,7 @@ from trajectory_msgs.msg import JointTrajectory
 from bench.rig import ARM_JOINTS, FINGER, START_Q
 from chaos.recording import Published
 from chaos.wiring import TRAJECTORIES, TRUE_JOINT_STATES, true_name
-from vera_ros.nodes.conversions import doubles, joint_trajectory, ns_to_stamp, sensor_qos
+from vera_ros.nodes.common.conversions import doubles, joint_trajectory, ns_to_stamp, sensor_qos
 
 from .ros_side import RosSide, running
 from .swings import Swing

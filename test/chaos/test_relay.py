@@ -24,7 +24,7 @@ from chaos.wiring import (
     policy_name,
     true_name,
 )
-from vera_ros.nodes.conversions import (
+from vera_ros.nodes.common.conversions import (
     LATCHED,
     ns_to_stamp,
     rgb_to_image,

@@ -17,7 +17,9 @@ from vera_ros.doctor.graph import (
     Topic,
     ViewFacts,
 )
-from vera_ros.nodes import ik_parameters, policy_parameters, server_parameters
+from vera_ros.nodes.ik import parameters as ik_parameters
+from vera_ros.nodes.policy import parameters as policy_parameters
+from vera_ros.nodes.server import parameters as server_parameters
 
 NOW_S = 1_800_000_000.0
 IMAGE = "sensor_msgs/msg/Image"

@@ -13,7 +13,7 @@ from sensor_msgs.msg import Image, JointState
 from std_msgs.msg import Header, String
 from trajectory_msgs.msg import JointTrajectory
 
-from vera_ros.nodes.conversions import LATCHED, ns_to_stamp
+from vera_ros.nodes.common.conversions import LATCHED, ns_to_stamp
 
 FAULTS = (
     "stamps",  # the first camera does not stamp its pictures

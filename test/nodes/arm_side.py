@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from geometry_msgs.msg import PoseStamped
 from std_srvs.srv import Trigger
 
-from vera_ros.nodes.conversions import ns_to_stamp
+from vera_ros.nodes.common.conversions import ns_to_stamp
 from vera_ros_interfaces.msg import ActionChunk, ChunkProgress
 
 from .stage import Stage

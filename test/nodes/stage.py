@@ -25,7 +25,7 @@ from std_msgs.msg import Bool
 from trajectory_msgs.msg import JointTrajectory
 
 from vera_ros.embodiments import ActionSpace, find_embodiment
-from vera_ros.nodes.conversions import (
+from vera_ros.nodes.common.conversions import (
     LATCHED,
     LATCHED_BY_MANY,
     doubles,
@@ -34,8 +34,8 @@ from vera_ros.nodes.conversions import (
     stamp_to_ns,
     trajectory_points,
 )
+from vera_ros.nodes.common.lifecycle_node import VeraNode
 from vera_ros.nodes.ik_node import IkNode
-from vera_ros.nodes.node import VeraNode
 from vera_ros.nodes.policy_node import PolicyNode
 from vera_ros.resources import share_path
 from vera_ros.server.host import PolicyHost

@@ -18,7 +18,7 @@ from std_srvs.srv import Trigger
 from vera_ros.embodiments import ActionSpace
 from vera_ros.motion.limits import GripperLimits
 from vera_ros.motion.trajectory import GripperTrajectory
-from vera_ros.nodes.conversions import ns_to_stamp, stamp_to_ns
+from vera_ros.nodes.common.conversions import ns_to_stamp, stamp_to_ns
 from vera_ros.nodes.ik_node import IkNode
 from vera_ros_interfaces.msg import ActionChunk, ChunkProgress
 
@@ -33,8 +33,8 @@ pytest.importorskip("control_msgs.action", reason=_REASON)
 
 from control_msgs.action import FollowJointTrajectory, GripperCommand  # noqa: E402
 
-from vera_ros.nodes.goal_sender import GoalSender  # noqa: E402
-from vera_ros.nodes.gripper_action import GripperAction, Move, moves  # noqa: E402
+from vera_ros.nodes.ik.goal_sender import GoalSender  # noqa: E402
+from vera_ros.nodes.ik.gripper_action import GripperAction, Move, moves  # noqa: E402
 
 ARM, GRIPPER = "arm_controller/follow_joint_trajectory", "gripper_controller/gripper_cmd"
 LIMITS = GripperLimits(lower_m=0.005, upper_m=0.04, speed_m_s=0.1, duration_s=10.0)

@@ -8,7 +8,7 @@ from rcl_interfaces.srv import SetParameters
 from rclpy.parameter import Parameter
 from std_srvs.srv import Trigger
 
-from vera_ros.nodes.conversions import LATCHED
+from vera_ros.nodes.common.conversions import LATCHED
 from vera_ros_interfaces.action import ExecuteTask
 from vera_ros_interfaces.msg import ArmStatus, ChunkProgress, PolicyStatus
 

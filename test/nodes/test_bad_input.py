@@ -14,7 +14,7 @@ from std_msgs.msg import Header
 
 from vera_ros.embodiments import ActionSpace
 from vera_ros.motion.execution.planning_job import Planning
-from vera_ros.nodes.conversions import rgb_to_image
+from vera_ros.nodes.common.conversions import rgb_to_image
 from vera_ros_interfaces.action import ExecuteTask
 from vera_ros_interfaces.msg import ChunkProgress, PolicyStatus
 

@@ -15,8 +15,8 @@ from sensor_msgs.msg import JointState
 from std_msgs.msg import String
 from std_srvs.srv import Trigger
 
-from vera_ros.nodes.conversions import LATCHED, duration_to_seconds, stamp_to_ns
-from vera_ros.nodes.node import VeraNode
+from vera_ros.nodes.common.conversions import LATCHED, duration_to_seconds, stamp_to_ns
+from vera_ros.nodes.common.lifecycle_node import VeraNode
 from vera_ros.nodes.reference_server import ReferenceServer
 from vera_ros.nodes.sim_node import SimNode
 from vera_ros_interfaces.msg import ChunkProgress, PolicyStatus

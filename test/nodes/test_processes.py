@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from std_msgs.msg import String
 
-from vera_ros.nodes.conversions import LATCHED
+from vera_ros.nodes.common.conversions import LATCHED
 from vera_ros_interfaces.msg import ChunkProgress, PolicyStatus
 
 from .stage import PATIENT_IK, PATIENT_POLICY, ScriptedPolicy, Stage, actions, urdf
@@ -177,7 +177,7 @@ def test_nodes_that_end_while_the_arm_moves(
 def test_a_callback_that_raises_stops_the_node_in_order(processes: Processes) -> None:
     """An arm was left to its plan when its node died of a surprise."""
     program = """
-        from vera_ros.nodes.node import VeraNode, run_node
+        from vera_ros.nodes.common.lifecycle_node import VeraNode, run_node
 
         class Node(VeraNode):
             def __init__(self):

@@ -9,8 +9,8 @@ from rclpy.parameter import Parameter
 from rosgraph_msgs.msg import Clock
 from std_srvs.srv import Trigger
 
-from vera_ros.nodes.conversions import ns_to_stamp
-from vera_ros.nodes.node import STEADY
+from vera_ros.nodes.common.conversions import ns_to_stamp
+from vera_ros.nodes.common.lifecycle_node import STEADY
 from vera_ros_interfaces.msg import ChunkProgress, PolicyStatus
 
 from .episode_scene import (

@@ -13,7 +13,7 @@ from std_srvs.srv import Trigger
 
 from vera_ros.motion.chunk import Measured
 from vera_ros.motion.planning.chunk_planner import ChunkPlanner
-from vera_ros.nodes.conversions import ns_to_stamp
+from vera_ros.nodes.common.conversions import ns_to_stamp
 from vera_ros.nodes.ik_node import IkNode
 from vera_ros_interfaces.msg import ArmStatus, ChunkProgress
 

@@ -22,8 +22,8 @@ from vera_ros.demo.measurements import EpisodeMeasurements
 from vera_ros.demo.options import DemoOptions
 from vera_ros.demo.recorder import Recorder
 from vera_ros.demo.waiter import Waiter
-from vera_ros.nodes.conversions import LATCHED, LOSSLESS_DEPTH, sensor_qos, stamp_to_ns
-from vera_ros.nodes.verdicts import Verdicts
+from vera_ros.nodes.common.conversions import LATCHED, LOSSLESS_DEPTH, sensor_qos, stamp_to_ns
+from vera_ros.nodes.judge.verdicts import Verdicts
 from vera_ros.policy.states import Cause, Outcome, State
 from vera_ros.vision.images import to_rgb
 from vera_ros_interfaces.action import ExecuteTask

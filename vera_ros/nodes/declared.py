@@ -1,15 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Every node's parameters, by the node's name."""
 
-from vera_ros.nodes import (
-    ik_parameters,
-    judge_parameters,
-    policy_parameters,
-    reference_parameters,
-    server_parameters,
-    sim_parameters,
-)
-from vera_ros.nodes.parameters import AUTOSTART
+from vera_ros.nodes.common.parameters import AUTOSTART
+from vera_ros.nodes.ik import parameters as ik_parameters
+from vera_ros.nodes.judge import parameters as judge_parameters
+from vera_ros.nodes.policy import parameters as policy_parameters
+from vera_ros.nodes.server import parameters as server_parameters
+from vera_ros.nodes.server import reference_parameters
+from vera_ros.nodes.sim import parameters as sim_parameters
 
 PARAMETERS = {
     "policy_node": policy_parameters.PARAMETERS,

@@ -5,8 +5,8 @@ import argparse
 import re
 from pathlib import Path
 
+from vera_ros.nodes.common.parameters import markdown_table
 from vera_ros.nodes.declared import PARAMETERS
-from vera_ros.nodes.parameters import markdown_table
 
 
 def fill_in_tables(text: str) -> str:

@@ -25,23 +25,23 @@ from vera_ros.motion.safety.tracking_watch import PlaybackWatch
 from vera_ros.motion.setpoint.lead import Lead
 from vera_ros.motion.setpoint.setpoint import PAST_S
 from vera_ros.motion.trajectory import ArmTrajectory
-from vera_ros.nodes.answers import Answers
-from vera_ros.nodes.arm_identity import identity
-from vera_ros.nodes.arm_reader import ArmReader
-from vera_ros.nodes.arm_status import ArmStatusTopic, arm_status, contact_warnings
-from vera_ros.nodes.background import Background
-from vera_ros.nodes.chunk_messages import read_chunk
-from vera_ros.nodes.chunk_reports import ChunkReports
-from vera_ros.nodes.conversions import LATCHED
-from vera_ros.nodes.ik_parameters import PARAMETERS
-from vera_ros.nodes.kept_hold import KeptHold
-from vera_ros.nodes.motion_setup import make_bounds, make_commander, set_up_arm
-from vera_ros.nodes.node import STEADY, Health, VeraNode, run_node
-from vera_ros.nodes.outputs import Output, make_arm_output, make_gripper_output
-from vera_ros.nodes.rivals import Rivals
-from vera_ros.nodes.robot_fault import RobotFault
-from vera_ros.nodes.tcp_reports import TcpReports
-from vera_ros.nodes.wakefulness import Wakefulness
+from vera_ros.nodes.common.answers import Answers
+from vera_ros.nodes.common.arm_identity import identity
+from vera_ros.nodes.common.background import Background
+from vera_ros.nodes.common.conversions import LATCHED
+from vera_ros.nodes.common.lifecycle_node import STEADY, Health, VeraNode, run_node
+from vera_ros.nodes.common.wakefulness import Wakefulness
+from vera_ros.nodes.ik.arm_reader import ArmReader
+from vera_ros.nodes.ik.arm_status import ArmStatusTopic, arm_status, contact_warnings
+from vera_ros.nodes.ik.chunk_messages import read_chunk
+from vera_ros.nodes.ik.chunk_reports import ChunkReports
+from vera_ros.nodes.ik.kept_hold import KeptHold
+from vera_ros.nodes.ik.motion_setup import make_bounds, make_commander, set_up_arm
+from vera_ros.nodes.ik.outputs import Output, make_arm_output, make_gripper_output
+from vera_ros.nodes.ik.parameters import PARAMETERS
+from vera_ros.nodes.ik.rivals import Rivals
+from vera_ros.nodes.ik.robot_fault import RobotFault
+from vera_ros.nodes.ik.tcp_reports import TcpReports
 from vera_ros_interfaces.msg import ActionChunk
 
 _REST_UNKNOWN = "whether the arm rests is not known"

@@ -5,10 +5,10 @@ from typing import Any, NoReturn
 
 from std_msgs.msg import Bool
 
-from vera_ros.nodes.conversions import LATCHED, LOSSLESS_DEPTH, stamp_to_ns
-from vera_ros.nodes.judge_parameters import PARAMETERS
-from vera_ros.nodes.node import Health, VeraNode, run_node
-from vera_ros.nodes.verdicts import Verdicts
+from vera_ros.nodes.common.conversions import LATCHED, LOSSLESS_DEPTH, stamp_to_ns
+from vera_ros.nodes.common.lifecycle_node import Health, VeraNode, run_node
+from vera_ros.nodes.judge.parameters import PARAMETERS
+from vera_ros.nodes.judge.verdicts import Verdicts
 from vera_ros_interfaces.msg import PolicyStatus, StackTruth
 
 

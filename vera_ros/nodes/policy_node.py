@@ -11,21 +11,21 @@ from visualization_msgs.msg import Marker
 
 from vera_ros.embodiments import find_embodiment
 from vera_ros.errors import ConfigurationError, VeraRosError
-from vera_ros.nodes.arm_link import ArmLink
-from vera_ros.nodes.arm_watch import ArmWatch
-from vera_ros.nodes.body_reader import BodyReader
-from vera_ros.nodes.conversions import LATCHED
-from vera_ros.nodes.node import STEADY, Health, VeraNode, run_node
-from vera_ros.nodes.parameter_services import PatientParameterServices, Verdicts
-from vera_ros.nodes.policy_health import policy_health
-from vera_ros.nodes.policy_parameters import PARAMETERS, episode_bounds, overlap_rules
-from vera_ros.nodes.policy_views import PolicyViews
-from vera_ros.nodes.progress_messages import read_progress
-from vera_ros.nodes.server_side import ServerSide
-from vera_ros.nodes.status_messages import status_marker, status_message
-from vera_ros.nodes.task_action import TaskAction
-from vera_ros.nodes.wakefulness import Wakefulness
-from vera_ros.nodes.world_link import WorldLink
+from vera_ros.nodes.common.conversions import LATCHED
+from vera_ros.nodes.common.lifecycle_node import STEADY, Health, VeraNode, run_node
+from vera_ros.nodes.common.parameter_services import PatientParameterServices, Verdicts
+from vera_ros.nodes.common.wakefulness import Wakefulness
+from vera_ros.nodes.policy.arm_link import ArmLink
+from vera_ros.nodes.policy.arm_watch import ArmWatch
+from vera_ros.nodes.policy.body_reader import BodyReader
+from vera_ros.nodes.policy.health import policy_health
+from vera_ros.nodes.policy.parameters import PARAMETERS, episode_bounds, overlap_rules
+from vera_ros.nodes.policy.progress_messages import read_progress
+from vera_ros.nodes.policy.server_side import ServerSide
+from vera_ros.nodes.policy.status_messages import status_marker, status_message
+from vera_ros.nodes.policy.task_action import TaskAction
+from vera_ros.nodes.policy.views import PolicyViews
+from vera_ros.nodes.policy.world_link import WorldLink
 from vera_ros.policy.async_episode import AsyncEpisode
 from vera_ros.policy.episode import Episode
 from vera_ros.policy.goal import Goal, Result

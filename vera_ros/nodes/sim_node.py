@@ -7,15 +7,15 @@ from typing import Any, NoReturn
 
 from rclpy.callback_groups import ReentrantCallbackGroup
 
-from vera_ros.nodes.camera_thread import Snapshot
-from vera_ros.nodes.node import Health, VeraNode, run_node
-from vera_ros.nodes.sim_cameras import SimCameras
-from vera_ros.nodes.sim_controllers import SimControllers
-from vera_ros.nodes.sim_lockstep import SimLockstep
-from vera_ros.nodes.sim_parameters import PARAMETERS, check_lockstep
-from vera_ros.nodes.sim_real_time import SimRealTime
-from vera_ros.nodes.sim_reports import SimReports
-from vera_ros.nodes.sim_time import SimTime, Stream
+from vera_ros.nodes.common.lifecycle_node import Health, VeraNode, run_node
+from vera_ros.nodes.sim.camera_thread import Snapshot
+from vera_ros.nodes.sim.cameras import SimCameras
+from vera_ros.nodes.sim.controllers import SimControllers
+from vera_ros.nodes.sim.lockstep import SimLockstep
+from vera_ros.nodes.sim.parameters import PARAMETERS, check_lockstep
+from vera_ros.nodes.sim.real_time import SimRealTime
+from vera_ros.nodes.sim.reports import SimReports
+from vera_ros.nodes.sim.sim_time import SimTime, Stream
 from vera_ros.sim.robot import SimulatedRobot
 from vera_ros.sim.world import World
 from vera_ros_interfaces.srv import ResetScene

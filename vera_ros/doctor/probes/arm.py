@@ -10,7 +10,7 @@ from vera_ros.errors import VeraRosError
 from vera_ros.motion.kinematics.arm_model import ArmModel
 from vera_ros.motion.limits import RateLimits
 from vera_ros.motion.response.loader import load_response
-from vera_ros.nodes.motion_setup import set_up_arm
+from vera_ros.nodes.ik.motion_setup import set_up_arm
 from vera_ros.resources import share_path
 
 Facts = dict[str, Any]

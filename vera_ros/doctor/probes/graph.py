@@ -17,7 +17,7 @@ from std_msgs.msg import String
 from vera_ros.doctor.probes.streams import JointStream, Stream
 from vera_ros.doctor.probes.wire import Tell, run
 from vera_ros.errors import VeraRosError
-from vera_ros.nodes.conversions import LATCHED, sensor_qos, stamp_to_ns
+from vera_ros.nodes.common.conversions import LATCHED, sensor_qos, stamp_to_ns
 from vera_ros.vision.images import to_rgb
 
 _NODE = "vera_ros_doctor"

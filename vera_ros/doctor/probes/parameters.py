@@ -15,9 +15,11 @@ os.environ["ROS_AUTOMATIC_DISCOVERY_RANGE"] = "OFF"
 import rclpy
 
 from vera_ros.errors import VeraRosError
-from vera_ros.nodes import ik_parameters, policy_parameters, server_parameters
+from vera_ros.nodes.common.parameters import Parameter, declare_parameters, rcl_message
 from vera_ros.nodes.declared import NAMES
-from vera_ros.nodes.parameters import Parameter, declare_parameters, rcl_message
+from vera_ros.nodes.ik import parameters as ik_parameters
+from vera_ros.nodes.policy import parameters as policy_parameters
+from vera_ros.nodes.server import parameters as server_parameters
 from vera_ros.parameter_files import check_blocks, read_blocks
 
 _DECLARED = {

@@ -8,7 +8,7 @@ from typing import Any
 
 from sensor_msgs.msg import JointState
 
-from vera_ros.nodes.conversions import sensor_qos, stamp_to_ns
+from vera_ros.nodes.common.conversions import sensor_qos, stamp_to_ns
 
 _ENOUGH = 25  # messages of a stream that tell all about it
 _ENOUGH_S = 1.5  # or that much time of it

@@ -1,0 +1,174 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Every parameter refuses what is out of range, in words; the tables say what is valid."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+import rclpy
+from rclpy.parameter import Parameter as RosParameter
+
+from vera_ros.errors import ConfigurationError
+from vera_ros.nodes.common.lifecycle_node import VeraNode
+from vera_ros.nodes.common.parameters import Parameter, declare_parameters, markdown_table
+from vera_ros.nodes.ik import parameters as ik_parameters
+from vera_ros.nodes.ik_node import IkNode
+from vera_ros.nodes.policy import parameters as policy_parameters
+from vera_ros.nodes.policy_node import PolicyNode
+from vera_ros.nodes.reference_server import ReferenceServer
+from vera_ros.nodes.server import parameters as server_parameters
+from vera_ros.nodes.server import reference_parameters
+from vera_ros.nodes.server_node import ServerNode
+from vera_ros.nodes.sim import parameters as sim_parameters
+from vera_ros.nodes.sim_node import SimNode
+
+from ..stage import Stage
+
+NODES: dict[type[VeraNode], tuple[Parameter, ...]] = {
+    IkNode: ik_parameters.PARAMETERS,
+    PolicyNode: policy_parameters.PARAMETERS,
+    SimNode: sim_parameters.PARAMETERS,
+    ReferenceServer: reference_parameters.PARAMETERS,
+    ServerNode: server_parameters.PARAMETERS,
+}
+ALL = [(kind, parameter) for kind, group in NODES.items() for parameter in group]
+every_parameter = pytest.mark.parametrize(
+    "parameter", [p for _, p in ALL], ids=[f"{kind.__name__}-{p.name}" for kind, p in ALL]
+)
+
+
+def in_list(parameter: Parameter, value: Any) -> Any:
+    """The value alone, or as the last of as many as the default has."""
+    if not isinstance(parameter.default, list):
+        return value
+    return [*parameter.default[:-1], value]
+
+
+def invalid_values(parameter: Parameter) -> Iterator[Any]:
+    number = parameter.default[0] if isinstance(parameter.default, list) else parameter.default
+    if parameter.choices:
+        yield in_list(parameter, "something else")
+    if isinstance(number, int | float) and not isinstance(number, bool):
+        yield in_list(parameter, float("nan"))
+        yield in_list(parameter, float("inf"))
+        if parameter.minimum is not None:
+            yield in_list(parameter, parameter.minimum - 1)
+        if parameter.maximum is not None:
+            yield in_list(parameter, parameter.maximum + 1)
+    if parameter.length is not None and isinstance(parameter.default, list):
+        yield parameter.default[:-1]
+        yield [*parameter.default, parameter.default[0]]
+
+
+@every_parameter
+def test_the_default_is_valid_and_the_rest_is_refused(parameter: Parameter) -> None:
+    parameter.check(parameter.default)
+    for value in invalid_values(parameter):
+        with pytest.raises(ConfigurationError) as error:
+            parameter.check(value)
+        said = str(error.value)
+        assert f"'{parameter.name}' is {value!r}" in said
+        assert parameter.valid in said
+        assert parameter.description in said
+
+
+@every_parameter
+def test_every_number_has_a_range_and_every_parameter_a_meaning(parameter: Parameter) -> None:
+    number = parameter.default[0] if isinstance(parameter.default, list) else parameter.default
+    if isinstance(number, int | float) and not isinstance(number, bool):
+        assert parameter.minimum is not None
+        assert parameter.maximum is not None
+    assert parameter.description
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "value", "words"),
+    [
+        (IkNode, "tcp_speed_limit", 30.0, ("30.0", "0.01", "3", "m/s")),
+        (IkNode, "tcp_speed_limit", 1, ("wrong type", "1.7")),
+        (IkNode, "tcp_speed_limit", "fast", ("wrong type", "1.7")),
+        (IkNode, "workspace_lower", [0.1, 0.2], ("[0.1, 0.2]", "3 values")),
+        (IkNode, "joint_names", "panda_joint1", ("wrong type", "panda_joint7")),
+        (IkNode, "embodiment", "pusht", ("pusht", "mimicgen")),
+        (PolicyNode, "image_transport", "theora", ("theora", "raw | compressed")),
+        (PolicyNode, "warmup_frames", 0, ("0", "1", "64")),
+        (PolicyNode, "finger_joints", ["one"], ("one", "2 values")),
+        (PolicyNode, "autostart", "yes", ("wrong type", "True")),
+        (SimNode, "sabotage", "blur", ("blur", "frozen")),
+        (SimNode, "seed", -1, ("-1", "0")),
+        (ReferenceServer, "port", 123456, ("123456", "65535")),
+        (ServerNode, "server_port", 123456, ("123456", "65535")),
+        (ServerNode, "server_mode", "cloud", ("cloud", "docker")),
+    ],
+)
+def test_a_node_does_not_start_with_it(
+    stage: Stage, kind: type[VeraNode], name: str, value: Any, words: tuple[str, ...]
+) -> None:
+    with pytest.raises(ConfigurationError) as error:
+        stage.add(kind, **{name: value})
+    assert f"'{name}'" in str(error.value)
+    for word in words:
+        assert word in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "words"),
+    [
+        (IkNode, "speed_scal", ("ik_node; nearest are speed_scale",)),
+        (PolicyNode, "workspace_lower", ("policy_node but of ik_node", "'/**/ik_node'")),
+        (SimNode, "remappings", ("sim_node",)),
+        (ReferenceServer, "autostrat", ("reference_server; nearest are autostart",)),
+        (ServerNode, "xyzzy", ("server_node", "README.md")),
+    ],
+)
+def test_a_node_does_not_start_with_a_parameter_that_it_does_not_declare(
+    stage: Stage, kind: type[VeraNode], name: str, words: tuple[str, ...]
+) -> None:
+    with pytest.raises(ConfigurationError) as error:
+        stage.add(kind, **{name: 1})
+    assert f"parameter '{name}', given to '/" in str(error.value)
+    for word in words:
+        assert word in str(error.value)
+
+
+@dataclass
+class Declared:
+    value: Any
+
+
+class Undeclared:
+    """Stands for a node: everything has its default."""
+
+    def __init__(self) -> None:
+        self.descriptors: dict[str, Any] = {}
+
+    def declare_parameter(self, name: str, default: Any, descriptor: Any) -> Declared:
+        assert name not in self.descriptors
+        self.descriptors[name] = descriptor
+        return Declared(default)
+
+
+@pytest.mark.parametrize("parameters", NODES.values(), ids=lambda group: group[0].name)
+def test_descriptors_tell_what_the_tables_tell(parameters: tuple[Parameter, ...]) -> None:
+    node = Undeclared()
+    values = declare_parameters(node, parameters)
+    assert values == {parameter.name: parameter.default for parameter in parameters}
+    table = markdown_table(parameters).splitlines()
+    assert len(table) == len(parameters) + 2
+    for parameter, row in zip(parameters, table[2:], strict=True):
+        descriptor = node.descriptors[parameter.name]
+        assert descriptor.read_only is not parameter.live
+        assert descriptor.additional_constraints == parameter.valid
+        assert parameter.description in descriptor.description
+        assert row.startswith(f"| `{parameter.name}` |")
+        assert row.replace(r"\|", "").count("|") == table[0].count("|")
+        assert parameter.description in row
+
+
+def test_a_running_node_keeps_its_parameters(stage: Stage) -> None:
+    node = stage.add_policy()
+    answer = node.set_parameters([RosParameter("crop", value=True)])
+    assert not answer[0].successful
+    assert node.parameters["crop"] is False
+    assert rclpy.ok(context=node.context)

@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: Apache-2.0
+"""arm_status: one state at a time, with the cause that a person needs to know."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pytest
+
+from vera_ros.motion.causes import Cause, MotionRefusedError
+from vera_ros.motion.chunk import Measured
+from vera_ros.motion.observation.arm_observation import Senses
+from vera_ros.nodes.ik.arm_status import arm_status, contact_warnings
+from vera_ros_interfaces.msg import ArmStatus
+
+from ..stage import Stage
+
+STILL = Measured(np.zeros(7), np.zeros(7), None, 0.0, 0.0)
+
+
+@dataclass
+class Supervised:
+    """What arm_status asks of a Supervisor."""
+
+    playing: Any = None
+    stopping: bool = False
+    awaiting: Any = None
+    cause: Cause = Cause.NONE
+    message: str = ""
+    in_motion: bool = False
+
+    def moves(self, _: Senses) -> bool:
+        return self.in_motion
+
+
+def senses(cause: Cause = Cause.NONE) -> Senses:
+    return Senses(STILL, fault=MotionRefusedError(cause, "gone") if cause else None)
+
+
+@pytest.mark.parametrize(
+    ("supervised", "sensed", "held", "state", "cause"),
+    [
+        (None, senses(Cause.NOT_ACTIVE), False, ArmStatus.INACTIVE, Cause.NONE),
+        (None, senses(Cause.NOT_ACTIVE), True, ArmStatus.INACTIVE, Cause.NONE),
+        (
+            Supervised(stopping=True, cause=Cause.STOPPED),
+            senses(Cause.NOT_ACTIVE),
+            False,
+            ArmStatus.INACTIVE,
+            Cause.STOPPED,
+        ),
+        (Supervised(), senses(), False, ArmStatus.READY, Cause.NONE),
+        (Supervised(cause=Cause.CONTACT), senses(), False, ArmStatus.READY, Cause.CONTACT),
+        (Supervised(playing=1, in_motion=True), senses(), False, ArmStatus.MOVING, Cause.NONE),
+        (
+            Supervised(stopping=True, in_motion=True, cause=Cause.HELD),
+            senses(),
+            True,
+            ArmStatus.STOPPING,
+            Cause.HELD,
+        ),
+        (Supervised(cause=Cause.NOT_AT_REST), senses(), True, ArmStatus.HELD, Cause.HELD),
+        (Supervised(awaiting=1), senses(), True, ArmStatus.HELD, Cause.HELD),
+        (Supervised(awaiting=1), senses(), False, ArmStatus.AWAITING_APPROVAL, Cause.NONE),
+        (
+            Supervised(awaiting=1),
+            senses(Cause.NO_CONTROLLER),
+            False,
+            ArmStatus.FAULT,
+            Cause.NO_CONTROLLER,
+        ),
+        (
+            Supervised(),
+            senses(Cause.NO_JOINT_STATES),
+            False,
+            ArmStatus.FAULT,
+            Cause.NO_JOINT_STATES,
+        ),
+        (Supervised(in_motion=True), senses(), False, ArmStatus.FAULT, Cause.NOT_AT_REST),
+    ],
+)
+def test_the_state_is_the_one_that_matters(
+    supervised: Any, sensed: Senses, held: bool, state: int, cause: Cause
+) -> None:
+    status = arm_status(supervised, sensed, held)
+    assert (status.state, status.cause, status.held) == (state, cause, held)
+    if state in (ArmStatus.FAULT, ArmStatus.HELD):
+        assert status.message
+
+
+@pytest.mark.parametrize(
+    ("sensed", "effort_model", "words"),
+    [
+        (Senses(), "rigid_body", []),
+        (Senses(STILL, effort=np.ones(7)), "rigid_body", []),
+        (Senses(STILL), "rigid_body", ["the joint states bring no efforts"]),
+        (Senses(STILL), "none", ["the joint states bring no efforts"]),
+        (Senses(STILL, effort=np.zeros(7)), "rigid_body", ["exactly 0"]),
+        (Senses(STILL, effort=np.ones(7)), "none", ["effort_model: none"]),
+        (Senses(STILL, effort=np.zeros(7)), "none", ["exactly 0", "effort_model: none"]),
+    ],
+)
+def test_contact_that_is_not_watched_is_said(
+    sensed: Senses, effort_model: str, words: list[str]
+) -> None:
+    warnings = contact_warnings(sensed, effort_model)
+    assert len(warnings) == len(words)
+    for warning, part in zip(warnings, words, strict=True):
+        assert part in warning
+
+
+def test_joint_states_without_efforts_show_in_the_status(stage: Stage) -> None:
+    stage.add_ready_ik()
+    stage.wait_until(lambda: stage.arm_status and stage.arm_status[-1].warnings, "the warning")
+    (warning,) = stage.arm_status[-1].warnings
+    assert warning.startswith("contact is not watched: the joint states bring no efforts")
+    said = len(stage.arm_status)
+    stage.wait_until(lambda: len(stage.arm_status) > said, "the status, repeated")
+    assert list(stage.arm_status[-1].warnings) == [warning]

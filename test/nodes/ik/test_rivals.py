@@ -1,0 +1,175 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Chunks are for one arm, and an ik_node that is not alone moves nothing."""
+
+import pytest
+from diagnostic_msgs.msg import DiagnosticStatus
+from std_srvs.srv import Trigger
+from trajectory_msgs.msg import JointTrajectory
+
+from vera_ros.nodes.ik_node import IkNode
+from vera_ros_interfaces.msg import ArmStatus, ChunkProgress, PolicyStatus
+
+from ..stage import Stage, chunk
+
+
+def identity_of(ik: IkNode) -> str:
+    return ik._identity
+
+
+def says_so(stage: Stage, ik: IkNode) -> None:
+    """Its status is that it is not alone."""
+    fault = (identity_of(ik), ArmStatus.FAULT, ChunkProgress.WRONG_ARM)
+    stage.wait_until(
+        lambda: fault in ((s.arm, s.state, s.cause) for s in stage.arm_status), "the fault"
+    )
+
+
+def test_a_chunk_for_this_arm_is_played_and_one_for_another_arm_is_nobodys_business(
+    stage: Stage,
+) -> None:
+    ik = stage.add_ready_ik()
+    stage.wait_until(lambda: stage.arm_status, "arm_status")
+    assert stage.arm_status[-1].arm == identity_of(ik)
+    stage.chunk_publisher.publish(chunk(arm="/other/ik_node on mars, process 1, 0", sequence=7))
+    stage.wait_until(lambda: ik.health().values["chunks_for_other_arms"] == 1, "the chunk")
+    stage.chunk_publisher.publish(chunk(arm=identity_of(ik), sequence=8))
+    stage.wait_until(lambda: stage.progress_of(8), "the answer")
+    assert stage.progress_of(8)[0].state == ChunkProgress.ACCEPTED
+    assert stage.progress_of(7) == []
+    assert len(stage.arm_trajectories) == 1
+
+
+def test_policy_node_says_for_which_arm_a_chunk_is(stage: Stage) -> None:
+    stage.serve()
+    ik = stage.add_ready_ik()
+    policy = stage.add_policy()
+    stage.wait_until_active(policy)
+    stage.wait_until(lambda: policy._arm_watch._newest, "arm_status")
+    handle = stage.goal()
+    stage.wait_until(lambda: stage.chunks, "a chunk")
+    assert stage.chunks[0].arm == identity_of(ik)
+    assert stage.wait_for(handle.cancel_goal_async(), "the answer to the cancellation")
+    assert stage.result(handle).cause == PolicyStatus.CANCEL_REQUESTED
+
+
+@pytest.mark.parametrize("named", [True, False], ids=["for one of them", "for nobody"])
+def test_two_ik_nodes_are_named_and_neither_moves_until_one_is_gone(
+    stage: Stage, named: bool
+) -> None:
+    one = stage.add_ready_ik()
+    stage.play_long()
+    other = stage.add_ik()
+    stage.wait_until(lambda: len(stage.arm_trajectories) == 2, "the stop")
+    stage.ends_smoothly()
+    stage.wait_until(lambda: stage.progress[-1].state == ChunkProgress.ABORTED, "its report")
+    assert stage.progress[-1].cause == ChunkProgress.WRONG_ARM
+    stage.wait_until_active(other)
+    both = (identity_of(one), identity_of(other))
+    for ik in (one, other):
+        says_so(stage, ik)
+        health = ik.health()
+        assert health.level == DiagnosticStatus.ERROR
+        assert all(identity in health.message for identity in both)
+        assert "namespace" in health.message
+    arm = both[0] if named else ""
+    stage.chunk_publisher.publish(chunk(session_id="next", sequence=5, arm=arm))
+    expected = 1 if named else 2  # who is not meant says nothing
+    stage.wait_until(lambda: len(stage.progress_of(5)) == expected, "the answers")
+    for answer in stage.progress_of(5):
+        assert (answer.state, answer.cause) == (ChunkProgress.REJECTED, ChunkProgress.WRONG_ARM)
+        assert all(identity in answer.message for identity in both)
+    assert not stage.call(Trigger, "move_to_start").success
+    assert len(stage.arm_trajectories) == 2
+    stage.remove(other)
+    stage.wait_until(lambda: one._sense().fault is None, "the other one to be forgotten")
+    stage.chunk_publisher.publish(chunk(session_id="next", sequence=6))
+    stage.wait_until(lambda: len(stage.arm_trajectories) == 3, "the chunk")
+
+
+def test_stop_hold_and_release_reach_every_ik_node_of_that_name(stage: Stage) -> None:
+    nodes = stage.add_ready_ik(), stage.add_ik()
+    stage.wait_until_active(*nodes)
+    stage.wait_until(lambda: all(ik._rivals.fault() for ik in nodes), "both to hear each other")
+    stage.call(Trigger, "hold")
+    stage.wait_until(lambda: all(ik._hold.held for ik in nodes), "both to be held")
+    stage.call(Trigger, "release")
+    stage.wait_until(lambda: not any(ik._hold.held for ik in nodes), "both to be released")
+
+
+def test_another_publisher_of_trajectories_is_named_and_stops_the_arm(playing: Stage) -> None:
+    (ik,) = (node for node in playing._under_test if isinstance(node, IkNode))
+    rival = playing.node.create_publisher(JointTrajectory, "arm_controller/joint_trajectory", 1)
+    playing.wait_until(lambda: len(playing.arm_trajectories) == 2, "the stop")
+    playing.ends_smoothly()
+    playing.wait_until(lambda: playing.progress[-1].state == ChunkProgress.ABORTED, "its report")
+    assert playing.progress[-1].cause == ChunkProgress.SECOND_PUBLISHER
+    assert "/stage may publish" in ik.health().message
+    playing.node.destroy_publisher(rival)
+    playing.wait_until(lambda: ik._sense().fault is None, "it to be alone")
+
+
+def test_in_a_dry_run_others_may_move_the_arm(stage: Stage) -> None:
+    stage.node.create_publisher(JointTrajectory, "arm_controller/joint_trajectory", 1)
+    stage.add_ready_ik(dry_run=True)
+    stage.chunk_publisher.publish(chunk())
+    stage.wait_until(lambda: stage.progress_of(0), "the answer")
+    assert stage.progress_of(0)[0].state == ChunkProgress.ACCEPTED
+
+
+def test_an_arm_that_moves_by_a_rival_can_be_stopped(stage: Stage) -> None:
+    """What refuses motion does not keep a stop from braking."""
+    ik = stage.add_ready_ik()
+    stage.play_long()
+    stop_by = stage.arm_trajectories[-1]
+    stage.call(Trigger, "stop")
+    sent = len(stage.arm_trajectories)
+    rival = stage.node.create_publisher(JointTrajectory, "arm_controller/joint_trajectory", 1)
+    stage.wait_until(lambda: ik._rivals.fault(), "the rival to be seen")
+    stop_by.header.stamp.sec = stop_by.header.stamp.nanosec = 0
+    stage.wait_until(rival.get_subscription_count, "the arm")
+    moved = [[p + d for p, d in zip(stage.q(), (0.5, 0, 0, 0, 0, 0, 0), strict=True)]]
+    stop_by.points = stop_by.points[-1:]
+    stop_by.points[0].positions = moved[0]
+    rival.publish(stop_by)
+    stage.wait_until(
+        lambda: ik._supervisor is not None and ik._supervisor.moves(ik._sense()), "motion"
+    )
+    stage.call(Trigger, "stop")
+    assert len(stage.arm_trajectories) == sent + 2  # the rival's and the brake
+
+
+def test_two_ik_nodes_end_a_goal_and_the_next_one_is_refused(stage: Stage) -> None:
+    stage.serve()
+    stage.add_ready_ik()
+    policy = stage.add_policy()
+    stage.wait_until_active(policy)
+    handle = stage.goal()
+    stage.wait_until(
+        lambda: any(m.state == ChunkProgress.PLAYING for m in stage.progress), "a step"
+    )
+    other = stage.add_ik()
+    result = stage.result(handle)
+    # Whichever side notices first.
+    assert result.cause in (PolicyStatus.ARM_REJECTED, PolicyStatus.ARM_ABORTED)
+    assert "2 ik_nodes" in result.message
+    stage.wait_until(policy._arm_watch.double, "the double")
+    assert not stage.try_goal().accepted
+    assert policy.health().level == DiagnosticStatus.ERROR
+    stage.remove(other)
+    stage.wait_until(lambda: not policy._arm_watch.double(), "one to be alone")
+    assert stage.try_goal().accepted
+
+
+def test_two_policy_nodes_take_no_goal(stage: Stage) -> None:
+    stage.serve()
+    stage.add_ready_ik()
+    nodes = stage.add_policy(), stage.add_policy()
+    stage.wait_until_active(*nodes)
+    stage.wait_until(lambda: all(node._doubles() for node in nodes), "both to see each other")
+    assert not stage.try_goal().accepted
+    health = nodes[0].health()
+    assert health.level == DiagnosticStatus.ERROR
+    assert "2 nodes publish policy_status, /policy_node, /policy_node" in health.message
+    stage.remove(nodes[1])
+    stage.wait_until(lambda: not nodes[0]._doubles(), "one to be alone")
+    assert stage.try_goal().accepted

@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which arm an episode is for, and what the policy side makes of two of them."""
+
+import time
+
+import pytest
+
+from vera_ros.nodes.common.conversions import LATCHED
+from vera_ros.nodes.common.lifecycle_node import STEADY
+from vera_ros.nodes.policy.arm_watch import ArmWatch
+from vera_ros.policy.states import Cause
+from vera_ros_interfaces.msg import ArmStatus
+
+from ..stage import Stage
+
+TIMEOUT_S = 0.8
+
+
+class Arm:
+    """An ik_node that says who it is, and no more."""
+
+    def __init__(self, stage: Stage, name: str) -> None:
+        self.status = ArmStatus(arm=name)
+        self._publisher = stage.node.create_publisher(ArmStatus, "arm_status", LATCHED)
+        self._timer = stage.node.create_timer(0.1, self._say, clock=STEADY)
+
+    def _say(self) -> None:
+        self._publisher.publish(self.status)
+
+    def die(self) -> None:
+        self._timer.cancel()
+
+
+@pytest.fixture
+def watch(stage: Stage) -> ArmWatch:
+    return ArmWatch(stage.node, TIMEOUT_S)
+
+
+def test_nothing_is_known_before_an_arm_has_spoken(stage: Stage, watch: ArmWatch) -> None:
+    assert (watch.arm, watch.trouble(), watch.double()) == ("", None, "")
+    Arm(stage, "left")
+    watch.begin()
+    stage.wait_until(lambda: watch.arm == "left", "the arm")
+    assert watch.trouble() is None
+
+
+def test_an_episode_stays_with_its_arm_and_the_next_one_takes_the_successor(
+    stage: Stage, watch: ArmWatch
+) -> None:
+    first = Arm(stage, "first")
+    stage.wait_until(lambda: watch.arm == "first", "the arm")
+    watch.begin()
+    stage.wait_until(lambda: watch._arm == "first", "the episode's arm")
+    first.die()
+    Arm(stage, "second")
+    stage.wait_until(watch.trouble, "the first one to be missed")
+    assert watch.arm == "first"
+    trouble = watch.trouble()
+    assert trouble is not None
+    assert trouble[0] is Cause.ARM_SILENT
+    assert "second speaks in its place" in trouble[1]
+    watch.begin()
+    assert watch.trouble() is None
+    assert watch.arm == "second"
+
+
+def test_a_successor_is_no_double_and_two_at_once_are_named(stage: Stage, watch: ArmWatch) -> None:
+    first = Arm(stage, "first")
+    stage.wait_until(lambda: watch.arm, "the first arm")
+    first.die()
+    second = Arm(stage, "second")
+    heard_s = time.monotonic()
+    stage.wait_until(lambda: time.monotonic() - heard_s > 0.5, "half a second")
+    assert watch._newest is not None
+    assert watch._newest.arm == "second"
+    assert watch.double() == ""
+    third = Arm(stage, "third")
+    stage.wait_until(watch.double, "the double")
+    assert "second; third" in watch.double()
+    trouble = watch.trouble()
+    assert trouble is not None
+    assert trouble[0] is Cause.ARM_REJECTED
+    second.die()
+    stage.wait_until(lambda: not watch.double(), "one to be alone")
+    third.status.held = True
+    stage.wait_until(lambda: watch.held, "the hold")

@@ -1,0 +1,146 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What policy_node says of itself in /diagnostics, and how loudly."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
+
+from vera_ros_interfaces.msg import ChunkProgress, PolicyStatus
+
+from ..stage import ScriptedPolicy, Stage
+
+WARN, ERROR = DiagnosticStatus.WARN, DiagnosticStatus.ERROR
+
+
+def play_a_chunk(stage: Stage, **parameters: Any) -> Any:
+    """A policy_node whose episode has played a chunk and is over."""
+    ik, node = stage.add_ik(), stage.add_policy(**parameters)
+    stage.wait_until_active(ik, node)
+    stage.wait_for_exchange()
+    handle = stage.goal()
+    stage.wait_until(
+        lambda: any(m.state == ChunkProgress.FINISHED for m in stage.progress), "a chunk's end"
+    )
+    stage.judge(True)
+    stage.result(handle)
+    return node
+
+
+def test_an_episode_leaves_its_numbers(stage: Stage) -> None:
+    stage.serve(
+        ScriptedPolicy(
+            planner_model="wan",
+            idm_model="vggt",
+            git_head="0123456789abcdef",
+            git_dirty=True,
+            hostname="gpu",
+        )
+    )
+    node = play_a_chunk(stage, viewer_url="http://gpu:8801/")
+    values: dict[str, Any] = node.health().values
+    for name in ("server_s", "infer_s", "pipeline_s", "planning_s"):
+        assert "p50" in values[f"latency {name}"]
+    for view in ("agentview_image", "robot0_eye_in_hand_image"):
+        assert values[f"rate_hz {view}"] > 0
+        assert values[f"age_s {view}"] >= 0
+        assert values[f"dropped {view}"].startswith("0 of ")
+    assert values["connection_attempts"] == 1
+    assert values["reconnects"] == 0
+    assert values["observe_failures"] == "none"
+    assert values["viewer_url"] == "http://gpu:8801/"
+    assert values["server_planner"] == "wan"
+    assert values["server_code"] == "0123456789ab with changes"
+    assert values["server_host"] == "gpu"
+    status = stage.status[-1]
+    assert status.server_url == f"ws://127.0.0.1:{stage.port}"
+    assert (status.viewer_url, status.server_code) == (values["viewer_url"], values["server_code"])
+    assert (status.planner_model, status.idm_model) == ("wan", "vggt")
+
+
+def test_the_numbers_go_out(stage: Stage) -> None:
+    heard: list[DiagnosticArray] = []
+    stage.node.create_subscription(DiagnosticArray, "/diagnostics", heard.append, 10)
+    stage.add_policy()
+
+    def said() -> bool:
+        statuses = [status for array in heard for status in array.status]
+        return any("server_url" in {v.key for v in s.values} for s in statuses)
+
+    stage.wait_until(said, "diagnostics")
+
+
+def test_a_view_that_stops_is_a_warning_and_in_an_episode_an_error(stage: Stage) -> None:
+    stage.serve()
+    node = stage.add_policy(view_max_age_s=0.5)
+    assert "not configured" in node.health().message
+    stage.wait_until_active(node)
+    stage.wait_until(lambda: stage.status, "the status")
+    assert (stage.status[-1].viewer_url, stage.status[-1].planner_model) == ("", "")
+    assert "no picture of agentview_image, robot0_eye_in_hand_image yet" in node.health().message
+    handle = stage.goal()
+    stage.wait_for_state(PolicyStatus.WAITING_FOR_VIEWS)
+    stage.wait_until(lambda: "picture" not in node.health().message, "pictures")
+    stage.cameras = ("agentview",)
+
+    def stopped() -> bool:
+        said = node.health().message
+        return "no current picture" in said and "robot0_eye_in_hand_image" in said
+
+    stage.wait_until(stopped, "the finding")
+    assert node.health().level == ERROR
+    stage.judge(True)
+    stage.result(handle)
+    assert stopped()
+    assert node.health().level == WARN
+
+
+def test_a_camera_that_is_slower_than_the_policy_is_a_warning(stage: Stage) -> None:
+    node = stage.add_policy()
+    stage.wait_until_active(node)
+    stage.cameras = ()
+    picture, now_ns = np.zeros((2, 2, 3), np.uint8), stage.node.get_clock().now().nanoseconds
+    for view, period_ns in (("agentview_image", 100_000_000), ("robot0_eye_in_hand_image", 1)):
+        for number in range(10):
+            node._views.buffer.add(view, now_ns + number * period_ns, picture)
+    health = node.health()
+    assert "agentview_image comes at 10.0 Hz, the policy needs 20 Hz" in health.message
+    assert "robot0_eye_in_hand_image" not in health.message
+    assert health.level == WARN
+
+
+def test_a_slow_server_is_a_warning(stage: Stage) -> None:
+    stage.serve(delay_s=0.1)
+    node = play_a_chunk(stage, server_slow_s=0.05)
+    assert "more than server_slow_s 0.05 s" in node.health().message
+    assert node.health().level >= WARN
+
+
+def test_a_server_that_is_waited_for_in_vain_is_an_error(stage: Stage) -> None:
+    node = stage.add_policy()
+    stage.wait_until_active(node)
+    handle = stage.goal()
+    stage.wait_until(lambda: "attempt 1 failed" in node.health().message, "an attempt")
+    assert node.health().level == ERROR
+    values: dict[str, Any] = node.health().values
+    assert values["connection_attempts"] >= 2
+    stage.wait_until(lambda: "attempt" in stage.status[-1].message, "the status")
+    stage.wait_for(handle.cancel_goal_async(), "the cancellation")
+    assert stage.result(handle).cause == PolicyStatus.CANCEL_REQUESTED
+
+
+def test_an_unknown_protocol_is_a_warning(stage: Stage) -> None:
+    stage.serve(ScriptedPolicy(protocol_version=2))
+    node = play_a_chunk(stage)
+    assert "protocol version 2" in node.health().message
+    assert node.health().level >= WARN
+    assert node.health().values["server_protocol"] == 2
+
+
+@pytest.mark.parametrize("argv", [["--vis-port", "8801"], []])
+def test_the_viewer_is_known_from_how_the_server_was_started(stage: Stage, argv: list[str]) -> None:
+    stage.serve(ScriptedPolicy(argv=argv))
+    node = play_a_chunk(stage)
+    known = "http://127.0.0.1:8801/" if argv else "not known"
+    assert node.health().values["viewer_url"] == known

@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The arm's trajectories by the action FollowJointTrajectory, which tells what becomes of them."""
+
+from collections.abc import Callable
+from typing import Any
+
+from control_msgs.action import FollowJointTrajectory
+from trajectory_msgs.msg import JointTrajectory
+
+from vera_ros.motion.trajectory import ArmTrajectory
+from vera_ros.nodes.ik.goal_sender import GoalSender
+
+
+class ArmAction:
+    """Hands trajectories to a joint_trajectory_controller as goals, without tolerances of its own.
+
+    Args:
+        node: the rclpy node.
+        name: of the action.
+        message: makes the message of a trajectory.
+        on_fault: told when the controller rejects a trajectory or ends it early.
+    """
+
+    def __init__(
+        self,
+        node: Any,
+        name: str,
+        message: Callable[[ArmTrajectory, float], JointTrajectory],
+        on_fault: Callable[[str], None],
+    ) -> None:
+        self._message = message
+        self._on_fault = on_fault
+        self._goals = GoalSender(node, FollowJointTrajectory, name, self._on_failure)
+
+    def waiting_for(self) -> str:
+        """The action server, until it is there."""
+        return self._goals.waiting_for()
+
+    def send(self, trajectory: ArmTrajectory, start_s: float) -> None:
+        """Send it as a goal; the controller drops the goal before."""
+        message = self._message(trajectory, start_s)
+        self._goals.send(FollowJointTrajectory.Goal(trajectory=message))
+
+    def heard(self) -> bool | None:
+        """Whether the controller has answered what was sent last."""
+        return self._goals.heard()
+
+    def close(self) -> None:
+        """Destroy the client; the arm plays to the end of its trajectory."""
+        self._goals.close()
+
+    def _on_failure(self, what: str, result: Any) -> None:
+        why = "see its log" if result is None else _reason(result)
+        self._on_fault(f"the arm's controller ('{self._goals.name}') {what} a trajectory: {why}")
+
+
+def _reason(result: Any) -> str:
+    kind = FollowJointTrajectory.Result
+    names = {
+        kind.INVALID_GOAL: "INVALID_GOAL",
+        kind.INVALID_JOINTS: "INVALID_JOINTS",
+        kind.OLD_HEADER_TIMESTAMP: "OLD_HEADER_TIMESTAMP",
+        kind.PATH_TOLERANCE_VIOLATED: "PATH_TOLERANCE_VIOLATED",
+        kind.GOAL_TOLERANCE_VIOLATED: "GOAL_TOLERANCE_VIOLATED",
+    }
+    code = names.get(result.error_code, f"error code {result.error_code}")
+    return f"{code} {result.error_string}".strip()

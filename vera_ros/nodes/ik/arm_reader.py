@@ -1,0 +1,216 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The arm's measured state, from joint_states."""
+
+import time
+from typing import Any
+
+import numpy as np
+from sensor_msgs.msg import JointState
+
+from vera_ros.motion.causes import MotionRefusedError
+from vera_ros.motion.chunk import Measured
+from vera_ros.motion.kinematics.vec3 import Vector
+from vera_ros.motion.observation.arm_clock import ArmClock
+from vera_ros.motion.observation.arm_observation import Senses
+from vera_ros.motion.observation.joint_state_filter import JointStateFilter
+from vera_ros.nodes.common.conversions import in_order, stamp_to_ns
+from vera_ros.nodes.common.latest import Latest
+
+_KEPT = 8  # messages between two looks: more of a faster driver would tell no more
+_TELL_AGAIN_S = 1.0
+
+
+class ArmReader:
+    """Looks at the joint states that have come, when asked.
+
+    The arm is read from messages that name all its joints, the finger from any that names it.
+
+    Args:
+        node: the rclpy node.
+        joint_names: of the arm, base to tip, n of them.
+        gripper_joint: the finger; empty: none.
+        velocity_limit: of the arm's joints. Shape (n,), [rad/s].
+        oldest_s: joint states that are older say nothing of the present.
+
+    Attributes:
+        filter: what is known by them.
+        clock: what they tell of the controller's clock.
+        set_by_s: by how much that clock was set since the last look [s].
+    """
+
+    def __init__(
+        self,
+        node: Any,
+        joint_names: tuple[str, ...],
+        gripper_joint: str,
+        velocity_limit: Vector,
+        oldest_s: float,
+    ) -> None:
+        self._ros_clock = node.get_clock()
+        self._logger = node.get_logger()
+        self._joint_names = joint_names
+        self._gripper_joint = gripper_joint
+        self._messages = Latest(node, JointState, "joint_states", _KEPT)
+        self._newest: JointState | None = None
+        self._told, self._told_s = 0, -np.inf
+        self.clock = ArmClock()
+        self.set_by_s = 0.0
+        self.filter = JointStateFilter(joint_names, velocity_limit, oldest_s, gripper_joint)
+
+    def read(self) -> None:
+        """Take the joint states that have come since the last look."""
+        self.set_by_s = 0.0
+        for message, received_s, sequence in self._messages.take():
+            try:
+                self._take(message, received_s, sequence)
+                simulated = self._ros_clock.ros_time_is_active  # the same time for everybody
+                if self.filter.heard is not None and not simulated:
+                    self._hear(*self.filter.heard)
+            except ValueError as error:
+                self.filter.refuse(f"invalid joint states: {error}")
+        self._tell()
+
+    def _take(self, message: JointState, received_s: float, sequence: int | None) -> None:
+        """Take one message.
+
+        Raises:
+            ValueError: a value is missing or not finite.
+        """
+        known = self.filter
+        missing = [name for name in self._joint_names if name not in message.name]
+        has_finger = self._gripper_joint in message.name
+        if not missing:
+            known.count_publishers(sequence, received_s)
+            measured = read_joints(message, self._joint_names, received_s)
+            simulated = self._ros_clock.ros_time_is_active
+            if not known.add(measured, self.now_s(), simulated=simulated):
+                return
+            self._newest = message
+        elif len(missing) < len(self._joint_names):
+            known.refuse(f"joint states without {', '.join(map(repr, missing))}")
+            return
+        elif not has_finger:
+            known.strangers = tuple(message.name)
+        if has_finger:
+            position_m = float(in_order(message, (self._gripper_joint,), "position")[0])
+            known.add_finger(position_m, stamp_to_ns(message.header.stamp) * 1e-9, received_s)
+
+    def _hear(self, stamp_s: float, received_s: float) -> None:
+        """See what a stamp tells of the controller's clock."""
+        by_s = self.clock.observe(stamp_s, received_s)
+        if by_s:
+            self.set_by_s += by_s
+            self.filter.clock_was_set(by_s)
+
+    def _tell(self) -> None:
+        """Log what has happened; of outliers, the last one of a second."""
+        for event in self.filter.take_events():
+            self._logger.warning(event)
+        new, now_s = self.filter.outliers - self._told, time.monotonic()
+        if new and now_s - self._told_s >= _TELL_AGAIN_S:
+            self._told, self._told_s = self.filter.outliers, now_s
+            self._logger.warning(f"{self.filter.outlier} ({new} such joint states not counted)")
+
+    @property
+    def measured(self) -> Measured | None:
+        """The newest joint states that count."""
+        return self.filter.newest
+
+    @property
+    def effort(self) -> Vector | None:
+        """The joints' efforts then; None: not measured. Shape (n,), [Nm]."""
+        return None if self._newest is None else _efforts(self._newest, self._joint_names)
+
+    @property
+    def invalid_count(self) -> int:
+        """How many joint states were of no use."""
+        return self.filter.refused
+
+    @property
+    def outliers(self) -> int:
+        """How many joint states told of what a joint cannot have reached."""
+        return self.filter.outliers
+
+    def sense(self, fault: MotionRefusedError | None) -> Senses:
+        """What is known of the arm now. `fault`: why nothing may be moved; None: it may."""
+        known, steady_s, now_s = self.filter, time.monotonic(), self.now_s()
+        return Senses(
+            None if known.unknown(steady_s, now_s) else known.newest,
+            self.effort,
+            known.age_s(steady_s, now_s),
+            known.silent_s(steady_s),
+            fault or known.fault(steady_s, now_s),
+            settled=known.settled(steady_s),
+            reacquired=known.reacquired,
+            recent=tuple(known.recent),
+        )
+
+    def fault(self) -> MotionRefusedError | None:
+        """Why nothing may be moved by what is known of the arm; None: it may."""
+        return self.filter.fault(time.monotonic(), self.now_s())
+
+    def now_s(self) -> float:
+        """The controller's time, as far as it is known (see ArmClock).
+
+        Where the time comes by /clock, everybody has the same; joint states may know of a later
+        moment already.
+        """
+        ours_s = self._ours_s()
+        if not self._ros_clock.ros_time_is_active:
+            return self.clock.now_s(time.monotonic(), ours_s)
+        newest = self.filter.newest
+        return ours_s if newest is None else max(ours_s, newest.stamp_s)
+
+    def offset_s(self) -> float:
+        """The controller's clock less this machine's, at least [s]."""
+        if self._ros_clock.ros_time_is_active:
+            return 0.0
+        return self.clock.offset_s(time.monotonic(), self._ours_s())
+
+    def in_doubt(self) -> bool:
+        """Whether the controller's clock may have been set just now (see ArmClock)."""
+        return self.clock.in_doubt(time.monotonic())
+
+    def unsure_s(self) -> float:
+        """How exactly the controller's time is known [s]."""
+        return self.clock.uncertainty_s(time.monotonic())
+
+    def clocks_fault(self, most_s: float) -> MotionRefusedError | None:
+        """Why the clocks do not go together (see ArmClock.fault)."""
+        return self.clock.fault(time.monotonic(), self._ours_s(), most_s)
+
+    def _ours_s(self) -> float:
+        return float(self._ros_clock.now().nanoseconds) * 1e-9
+
+
+def read_joints(message: JointState, names: tuple[str, ...], received_s: float) -> Measured:
+    """The arm as joint states tell of it, without the finger.
+
+    Args:
+        message: the joint states.
+        names: of the arm's joints, base to tip.
+        received_s: when they came, steady time.
+
+    Raises:
+        KeyError: a joint is missing.
+        ValueError: a value is missing or not finite.
+    """
+    if not message.velocity:
+        raise ValueError(
+            "they bring no velocities, so nobody knows whether the arm rests; have the driver "
+            "export its velocity state interfaces"
+        )
+    return Measured(
+        in_order(message, names, "position"),
+        in_order(message, names, "velocity"),
+        None,
+        stamp_to_ns(message.header.stamp) * 1e-9,
+        received_s,
+    )
+
+
+def _efforts(message: JointState, names: tuple[str, ...]) -> Vector | None:
+    """The joints' efforts, where they are measured: many drivers leave them out or not a number."""
+    values = dict(zip(message.name, message.effort, strict=False))
+    efforts = np.array([values.get(name, np.nan) for name in names])
+    return efforts if np.isfinite(efforts).all() else None

@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Between the messages about chunks and what the arm side knows of them."""
+
+import numpy as np
+
+from vera_ros.embodiments import ActionSpace, Embodiment
+from vera_ros.motion.causes import Cause, MotionRefusedError
+from vera_ros.motion.chunk import ChunkCommand
+from vera_ros.motion.planning.active_plan import Playing
+from vera_ros.nodes.common.conversions import ns_to_stamp, stamp_to_ns
+from vera_ros_interfaces.msg import ActionChunk, ChunkProgress
+
+
+def read_chunk(message: ActionChunk, embodiment: Embodiment, base_frame: str) -> ChunkCommand:
+    """The chunk of a message.
+
+    Raises:
+        MotionRefusedError: the message is not about this arm, or does not make sense.
+    """
+    if message.embodiment != embodiment.name:
+        raise _invalid(f"embodiment '{message.embodiment}'; valid is '{embodiment.name}'")
+    if message.action_space != ActionSpace.EEF_DELTA.value:
+        raise _invalid(f"action space {message.action_space}; valid is EEF_DELTA")
+    if not 0.005 <= message.control_dt_s <= 1.0:
+        raise _invalid(f"control_dt_s {message.control_dt_s}; valid is 0.005 to 1 s")
+    rows, columns = message.horizon, message.columns
+    if rows < 1 or columns != 6 or len(message.actions) != rows * columns:
+        raise _invalid(
+            f"{len(message.actions)} values for {rows} rows of {columns} columns; valid is at "
+            "least one row of 6"
+        )
+    if message.header.frame_id not in ("", base_frame):
+        raise _invalid(f"frame '{message.header.frame_id}'; valid is '{base_frame}'")
+    deltas = np.array(message.actions).reshape(rows, columns)
+    gripper = np.array(message.gripper)
+    if len(gripper) not in (0, rows):
+        raise _invalid(f"{len(gripper)} gripper values for {rows} rows; valid is one per row")
+    if not (np.isfinite(deltas).all() and np.isfinite(gripper).all()):
+        raise _invalid("values that are not finite")
+    sent_ns = stamp_to_ns(message.sent)
+    if not sent_ns:
+        raise _invalid("no time at which it was sent; valid is the present")
+    start_ns, stamp_ns = stamp_to_ns(message.start), stamp_to_ns(message.header.stamp)
+    return ChunkCommand(
+        deltas,
+        gripper > 0.5,
+        message.control_dt_s,
+        message.session_id,
+        message.sequence,
+        start_ns * 1e-9 if start_ns else None,
+        stamp_ns * 1e-9 if stamp_ns else None,
+        sent_ns * 1e-9,
+    )
+
+
+def progress_message(
+    playing: Playing, state: int, now_s: float, cause: Cause, message: str, *, dry_run: bool
+) -> ChunkProgress:
+    """What becomes of a chunk; without a cause of its own, why it was cut short, if it was.
+
+    What is not sent has no step at a time at which anything could be seen.
+    """
+    plan = playing.plan
+    sent = not dry_run and state != ChunkProgress.AWAITING_APPROVAL
+    times_s = playing.start_s + plan.step_times_s
+    if cause is Cause.NONE and plan.cut is not None:
+        cause, message = plan.cut.cause, str(plan.cut)
+    return ChunkProgress(
+        session_id=playing.session_id,
+        sequence=playing.sequence,
+        state=state,
+        cause=int(cause),
+        message=message,
+        step_times=[ns_to_stamp(round(t * 1e9)) for t in times_s] if sent else [],
+        end=ns_to_stamp(round((playing.start_s + plan.duration_s) * 1e9)),
+        steps_played=playing.steps_played(now_s) if sent else 0,
+        rails_bound=playing.on_rails or plan.cut is not None,
+        executed_trans_m=plan.executed_trans_m,
+        time_stretch=plan.time_stretch,
+        ik_error_mm=plan.ik_error_m * 1e3,
+        ik_error_mrad=plan.ik_error_rad * 1e3,
+        gripper_commanded=playing.gripper_moves and sent,
+        steps_dropped=playing.steps_dropped,
+        dry_run=dry_run,
+    )
+
+
+def _invalid(what: str) -> MotionRefusedError:
+    return MotionRefusedError(Cause.INVALID_CHUNK, f"the chunk has {what}; nothing of it is played")

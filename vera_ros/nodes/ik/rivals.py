@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Who else might move the arm of an ik_node: another ik_node, or another publisher."""
+
+import time
+from typing import Any
+
+from vera_ros.motion.causes import Cause, MotionRefusedError
+from vera_ros.nodes.common.arm_identity import RollCall, double
+from vera_ros.nodes.common.conversions import LATCHED_BY_MANY
+from vera_ros.nodes.common.lifecycle_node import STEADY
+from vera_ros_interfaces.msg import ArmStatus
+
+_ARM_TOPIC = "arm_controller/joint_trajectory"
+_LOOK_S = 0.2
+
+
+class Rivals:
+    """Looks around for whoever shares an ik_node's arm or topics, and logs it.
+
+    Another ik_node counts while it is heard on arm_status, since the middleware takes a while to
+    notice that one was killed.
+
+    Args:
+        node: the rclpy node of the ik_node.
+        identity: of the ik_node.
+        moves: whether it moves its arm; in a dry run others may.
+    """
+
+    def __init__(self, node: Any, identity: str, *, moves: bool) -> None:
+        self._node = node
+        self._identity = identity
+        self._moves = moves
+        self._arms = RollCall()
+        self._publishers: list[str] = []
+        self._said = ""
+        node.create_subscription(ArmStatus, "arm_status", self._on_status, LATCHED_BY_MANY)
+        node.create_timer(_LOOK_S, self._look, clock=STEADY)
+
+    def fault(self) -> MotionRefusedError | None:
+        """Why nothing may be moved; None: this ik_node is alone."""
+        others = [arm for arm in self._arms.live(time.monotonic()) if arm != self._identity]
+        if others:
+            return MotionRefusedError(Cause.WRONG_ARM, double([self._identity, *others]))
+        if self._publishers:
+            return MotionRefusedError(
+                Cause.SECOND_PUBLISHER,
+                f"{', '.join(self._publishers)} may publish {_ARM_TOPIC} as well, and two that "
+                "move one arm contradict each other; stop it, or remap its topic",
+            )
+        return None
+
+    def _on_status(self, status: ArmStatus) -> None:
+        self._arms.hear(status.arm, time.monotonic())
+
+    def _look(self) -> None:
+        if self._moves:
+            own = self._node.get_fully_qualified_name()  # of its doubles, the living ones are heard
+            ends = self._node.get_publishers_info_by_topic(_ARM_TOPIC)
+            names = {f"{end.node_namespace.rstrip('/')}/{end.node_name}" for end in ends}
+            self._publishers = sorted(names - {own})
+        said = str(self.fault() or "")
+        if said != self._said:
+            self._said = said
+            if said:  # rclpy wants one line of code for each severity
+                self._node.get_logger().error(said)
+            else:
+                self._node.get_logger().info("it is the only ik_node here again")

@@ -1,0 +1,142 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How policy_node is doing, for /diagnostics."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from diagnostic_msgs.msg import DiagnosticStatus
+
+from vera_ros.nodes.common.lifecycle_node import Health
+from vera_ros.nodes.policy.server_side import ServerSide
+from vera_ros.policy.episode import Episode
+from vera_ros.policy.states import State
+from vera_ros.policy.statistics import ViewState, view_states
+from vera_ros.vision.frame_buffer import FrameBuffer
+from vera_ros.wire.provenance import describe_code, protocol_warning
+
+_LOW_RATE = 0.9  # of the control rate: fewer pictures than ticks
+_COUNTED = (
+    "clipped_rows",
+    "rails_bound_chunks",
+    "slowed_chunks",
+    "collapsed_chunks",
+    "late_chunks",
+    "steps_dropped",
+    "steps_blended",
+    "holds",
+    "connection_attempts",
+    "reconnects",
+)
+
+Finding = tuple[bytes, str]
+
+
+def policy_health(
+    episode: Episode,
+    buffer: FrameBuffer,
+    server: ServerSide,
+    bounds: Mapping[str, Any],
+    control_rate_hz: float,
+    now_ns: int,
+) -> Health:
+    """Return values and findings, the worst finding's level for all.
+
+    Args:
+        episode: the present or last one.
+        buffer: the views.
+        server: the policy server.
+        bounds: the node's parameters.
+        control_rate_hz: how many pictures per second a policy needs.
+        now_ns: ROS time.
+    """
+    views = view_states(buffer, now_ns)
+    findings = [
+        *_findings_of_views(views, episode.running, bounds, control_rate_hz),
+        *_findings_of_server(episode, server, bounds),
+    ]
+    values = {
+        **_values_of_episode(episode),
+        **{f"latency {name}": str(p) for name, p in episode.latencies.percentiles().items()},
+        **_values_of_views(views),
+        **_values_of_server(server),
+    }
+    if not findings:
+        return Health(values=values)
+    level = max(level for level, _ in findings)
+    return Health(level, "; ".join(words for _, words in findings), values)
+
+
+def _findings_of_views(
+    views: Mapping[str, ViewState], running: bool, bounds: Mapping[str, Any], rate_hz: float
+) -> Iterator[Finding]:
+    oldest_s = bounds["view_max_age_s"]
+    stopped = [view for view, v in views.items() if v.age_s is not None and v.age_s > oldest_s]
+    missing = [view for view, v in views.items() if v.age_s is None]
+    if stopped:
+        level = DiagnosticStatus.ERROR if running else DiagnosticStatus.WARN
+        yield level, f"no current picture of {', '.join(stopped)}"
+    if missing:
+        yield DiagnosticStatus.WARN, f"no picture of {', '.join(missing)} yet"
+    for view, state in views.items():
+        if view not in stopped and 0.0 < state.rate_hz < _LOW_RATE * rate_hz:
+            words = f"{view} comes at {state.rate_hz:.1f} Hz, the policy needs {rate_hz:g} Hz"
+            yield DiagnosticStatus.WARN, words
+
+
+def _findings_of_server(
+    episode: Episode, server: ServerSide, bounds: Mapping[str, Any]
+) -> Iterator[Finding]:
+    if episode.state is State.CONNECTING:
+        waits_in_vain = episode.counters.connection_attempts > 1 + episode.counters.reconnects
+        level = DiagnosticStatus.ERROR if waits_in_vain else DiagnosticStatus.WARN
+        yield level, episode.message
+    if server.reloading:
+        yield DiagnosticStatus.WARN, "the server loads other models"
+    slow_s, latency_s = bounds["server_slow_s"], episode.counters.server_latency_s
+    if latency_s > slow_s:
+        words = f"the server took {latency_s:.1f} s, more than server_slow_s {slow_s:g} s"
+        yield DiagnosticStatus.WARN, words
+    if server.config is not None and protocol_warning(server.config):
+        yield DiagnosticStatus.WARN, protocol_warning(server.config)
+    for complaint in server.settings.complaints:
+        yield DiagnosticStatus.WARN, f"setting of the server: {complaint}"
+
+
+def _values_of_episode(episode: Episode) -> dict[str, object]:
+    window = episode.window
+    return {
+        "state": episode.state.name,
+        "window": f"{window.fill if window else 0} of {window.size if window else 0}",
+        "ticks_skipped": episode.ticks_skipped,
+        **{name: getattr(episode.counters, name) for name in _COUNTED},
+    }
+
+
+def _values_of_views(views: Mapping[str, ViewState]) -> dict[str, object]:
+    values: dict[str, object] = {}
+    for view, state in views.items():
+        values[f"rate_hz {view}"] = state.rate_hz
+        values[f"age_s {view}"] = "none yet" if state.age_s is None else state.age_s
+        values[f"dropped {view}"] = f"{state.dropped} of {state.received}"
+    return values
+
+
+def _values_of_server(server: ServerSide) -> dict[str, object]:
+    values: dict[str, object] = {
+        "server_url": server.url,
+        "viewer_url": server.viewer_url or "not known",
+        "observe_failures": ", ".join(
+            f"{count} {kind}" for kind, count in server.observe_failures.items()
+        )
+        or "none",
+    }
+    config = server.config
+    if config is not None:
+        values |= {
+            "server_code": describe_code(config) or "not known",
+            "server_planner": config.planner_model,
+            "server_idm": config.idm_model,
+            "server_host": config.hostname,
+            "server_protocol": config.protocol_version,
+        }
+    return values

@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the arm side says of a chunk, from its message."""
+
+from vera_ros.errors import VeraRosError
+from vera_ros.nodes.common.conversions import stamp_to_ns
+from vera_ros.policy.ports import ChunkState, Progress
+from vera_ros_interfaces.msg import ChunkProgress
+
+_CHUNK_STATES = [state.value for state in ChunkState]
+
+
+def read_progress(message: ChunkProgress) -> Progress:
+    """The progress of a message.
+
+    Raises:
+        VeraRosError: its state is none that a chunk can have.
+    """
+    if message.state not in _CHUNK_STATES:
+        raise VeraRosError(
+            f"chunk_progress with state {message.state}; valid is one of {_CHUNK_STATES}"
+        )
+    return Progress(
+        session_id=message.session_id,
+        sequence=message.sequence,
+        state=ChunkState(message.state),
+        stamp_ns=stamp_to_ns(message.header.stamp),
+        message=message.message,
+        step_times_ns=tuple(stamp_to_ns(stamp) for stamp in message.step_times),
+        steps_played=message.steps_played,
+        rails_bound=message.rails_bound,
+        time_stretch=message.time_stretch,
+        executed_trans_m=message.executed_trans_m,
+        gripper_commanded=message.gripper_commanded,
+        steps_dropped=message.steps_dropped,
+        held=message.cause == ChunkProgress.HELD,
+        too_late=message.cause == ChunkProgress.CHUNK_TOO_OLD,
+        end_ns=stamp_to_ns(message.end),
+        planning_s=message.planning_s,
+    )

@@ -1,0 +1,177 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Settings of the server as parameters of the node, while it runs."""
+
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future as ClientFuture
+from functools import partial
+from typing import Any
+
+from rcl_interfaces.msg import SetParametersResult
+from rclpy.parameter import Parameter as RosParameter
+from rclpy.task import Future
+
+from vera_ros.errors import ConfigurationError
+from vera_ros.nodes.common.lifecycle_node import VeraNode
+from vera_ros.nodes.policy.parameters import TUNABLE
+from vera_ros.nodes.policy.server_link import ServerLink
+from vera_ros.wire.tuning import Setting, Tuned
+
+_DECLARED = {parameter.name: parameter for parameter in TUNABLE}
+
+Settings = dict[str, Setting]
+Refusals = dict[str, str]
+
+
+class ServerSettings:
+    """Forwards the tunable parameters and reads back what became of them.
+
+    They travel by `configure`, the guidance too: only its answer tells what was applied, where a
+    server that cannot use a guidance sent along with a question merely notes that in its log.
+
+    A parameter that the server refuses goes back to what it was, and whoever set it is told the
+    reason; not so while the server is asked something else, since that may take minutes: then the
+    log and `complaints` tell.
+
+    Args:
+        node: whose parameters they are.
+        link: to the server.
+        on_applied: gets what the server applied while it runs.
+    """
+
+    def __init__(
+        self,
+        node: VeraNode,
+        link: ServerLink,
+        on_applied: Callable[[Mapping[str, Any]], None],
+    ) -> None:
+        self._node = node
+        self._link = link
+        self._on_applied = on_applied
+        self._complaints: dict[str, str] = {}
+        self._waiting: dict[Future, Sequence[str]] = {}  # answers, by what they are about
+        self._setting_back = False
+        self._link.set_defaults(self._wanted())
+        node.add_on_set_parameters_callback(self._check)
+        node.add_post_set_parameters_callback(self._on_set)
+
+    def close(self) -> None:
+        """Leave the parameters alone."""
+        self._node.remove_on_set_parameters_callback(self._check)
+        self._node.remove_post_set_parameters_callback(self._on_set)
+        for verdict in self._waiting:
+            verdict.set_result({})
+
+    @property
+    def complaints(self) -> Sequence[str]:
+        """What is not as it was asked for, in words."""
+        return list(self._complaints.values())
+
+    def on_tuned(self, tuned: Tuned) -> None:
+        """Take note of what became of the settings on a new connection."""
+        self._complaints = {}
+        self._note(tuned)
+
+    def _wanted(self) -> Settings:
+        values = {name: self._node.parameters[name] for name in _DECLARED}
+        return {name: value for name, value in values.items() if value != _DECLARED[name].default}
+
+    def _check(self, changes: Sequence[RosParameter]) -> SetParametersResult:
+        try:
+            for change in changes:
+                if change.name in _DECLARED:
+                    _DECLARED[change.name].check(change.value)
+        except ConfigurationError as error:
+            return SetParametersResult(successful=False, reason=str(error))
+        return SetParametersResult(successful=True)
+
+    def _on_set(self, changes: Sequence[RosParameter]) -> None:
+        values = {change.name: change.value for change in changes if change.name in _DECLARED}
+        before = {name: self._node.parameters[name] for name in values}
+        self._node.parameters |= values
+        wanted = self._wanted()
+        self._link.set_defaults(wanted)
+        if self._setting_back:
+            return
+        for name in values.keys() - wanted.keys():
+            self._complaints.pop(name, None)
+            self._node.get_logger().info(f"{name} stays as the server has it now")
+        settings = {name: wanted[name] for name in values if name in wanted}
+        if settings:
+            verdict = Future(executor=self._node.executor)
+            self._waiting[verdict] = list(settings)
+            self._link.tune(settings, partial(self._on_answer, before, verdict))
+
+    def _on_answer(
+        self, before: Mapping[str, Any], verdict: Future, answer: "ClientFuture[Tuned | None]"
+    ) -> None:
+        """The server has applied a change, or not."""
+        refusals: Refusals = {}
+        try:
+            tuned = answer.result()
+        except Exception as error:
+            self._node.get_logger().warning(
+                f"the server could not be told; its next connection will be: {error}"
+            )
+        else:
+            if tuned is not None:
+                refusals = dict(tuned.refused)
+                self._note(tuned)
+                self._on_applied(tuned.applied)
+                self._set_back({name: before[name] for name in refusals}, tuned.asked)
+        del self._waiting[verdict]
+        verdict.set_result(refusals)
+
+    def _note(self, tuned: Tuned) -> None:
+        for name in tuned.asked:
+            self._complaints.pop(name, None)
+        self._complaints |= tuned.complaints
+        for complaint in tuned.complaints.values():
+            self._node.get_logger().warning(f"setting of the server: {complaint}")
+        if tuned.applied:
+            applied = ", ".join(f"{name} {value}" for name, value in tuned.applied.items())
+            self._node.get_logger().info(f"the server applied {applied}")
+
+    def _set_back(self, values: Mapping[str, Any], refused: Mapping[str, Any]) -> None:
+        """Undo what was refused, unless it was set to something else since."""
+        changes = [
+            RosParameter(name, value=value)
+            for name, value in values.items()
+            if self._node.parameters[name] == refused[name]
+        ]
+        for change in changes:
+            self._complaints.pop(change.name, None)
+        self._setting_back = True
+        try:
+            self._node.set_parameters(changes)
+        finally:
+            self._setting_back = False
+
+    async def verdicts(self) -> dict[str, SetParametersResult]:
+        """What the server says of the changes that it hears now, by parameter."""
+        waiting = list(self._waiting.items())
+        if self._link.busy:
+            later = "the server hears of it after what it is asked now; see the log"
+            return {
+                name: SetParametersResult(successful=True, reason=later)
+                for _, names in waiting
+                for name in names
+            }
+        refusals: Refusals = {}
+        for verdict, _ in waiting:
+            refusals |= await verdict
+        return {
+            name: SetParametersResult(successful=False, reason=reason)
+            for name, reason in refusals.items()
+        }
+
+
+def read_settings(node: VeraNode) -> None:
+    """Take the tunable parameters as they are now: they may be set before the node is configured.
+
+    Raises:
+        ConfigurationError: one is out of range.
+    """
+    for name, declared in _DECLARED.items():
+        value = node.get_parameter(name).value
+        declared.check(value)
+        node.parameters[name] = value

@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What policy_node says of an episode: as a message, and as text in rviz."""
+
+from geometry_msgs.msg import Vector3
+from std_msgs.msg import ColorRGBA, Header
+from visualization_msgs.msg import Marker
+
+from vera_ros.nodes.common.conversions import ns_to_stamp
+from vera_ros.nodes.policy.server_side import ServerSide
+from vera_ros.policy.async_episode import AsyncEpisode
+from vera_ros.policy.episode import Episode
+from vera_ros.policy.states import Cause, State
+from vera_ros.vision.frame_buffer import FrameBuffer
+from vera_ros.wire.provenance import describe_code
+from vera_ros_interfaces.action import ExecuteTask
+from vera_ros_interfaces.msg import PolicyStatus
+
+
+def status_message(
+    episode: Episode, buffer: FrameBuffer, server: ServerSide, now_ns: int
+) -> PolicyStatus:
+    """The status at ROS time `now_ns`."""
+    counters, window, config = episode.counters, episode.window, server.config
+    ages = buffer.ages_ns(now_ns)
+    return PolicyStatus(
+        header=Header(stamp=ns_to_stamp(now_ns)),
+        state=int(episode.state),
+        cause=int(episode.result.cause) if episode.result else int(Cause.NONE),
+        message=episode.message,
+        session_id=episode.session_id,
+        prompt=episode.goal.prompt,
+        server_url=server.url,
+        viewer_url=server.viewer_url,
+        server_code=describe_code(config) if config else "",
+        planner_model=config.planner_model if config else "",
+        idm_model=config.idm_model if config else "",
+        chunk=counters.chunks,
+        steps=counters.steps,
+        window_fill=window.fill if window else 0,
+        window_size=window.size if window else 0,
+        server_latency_s=counters.server_latency_s,
+        server_infer_s=counters.server_infer_s,
+        pipeline_latency_s=counters.pipeline_latency_s,
+        phase=counters.phase,
+        views=list(ages),
+        view_age_s=[-1.0 if ns is None else max(0, ns) * 1e-9 for ns in ages.values()],
+        view_received=[buffer.counts[view].received for view in ages],
+        view_dropped=[buffer.counts[view].dropped for view in ages],
+        frames_dropped=sum(count.dropped for count in buffer.counts.values()),
+        ticks_skipped=episode.ticks_skipped,
+        rails_bound_chunks=counters.rails_bound_chunks,
+        slowed_chunks=counters.slowed_chunks,
+        clipped_rows=counters.clipped_rows,
+        collapsed_chunks=counters.collapsed_chunks,
+        mode=ExecuteTask.Goal.ASYNC if isinstance(episode, AsyncEpisode) else ExecuteTask.Goal.SYNC,
+        inferring=episode.inferring,
+        late_chunks=counters.late_chunks,
+        steps_dropped=counters.steps_dropped,
+        steps_blended=counters.steps_blended,
+        holds=counters.holds,
+        connection_attempts=counters.connection_attempts,
+        reconnects=counters.reconnects,
+        moving_share=episode.moving_share,
+    )
+
+
+def status_marker(status: PolicyStatus) -> Marker:
+    """The status as text that floats over the robot in rviz."""
+    lines = [State(status.state).name.replace("_", " ").lower()]
+    if status.message:
+        lines.append(status.message)
+    lines.append(f"chunk {status.chunk}, {status.steps} steps, {status.phase}".rstrip(", "))
+    lines.append(f"server {status.server_latency_s:.2f} s")
+    marker = Marker(
+        header=Header(frame_id="panda_link0"),
+        ns="policy_status",
+        type=Marker.TEXT_VIEW_FACING,
+        action=Marker.ADD,
+        scale=Vector3(z=0.05),
+        color=ColorRGBA(r=1.0, g=1.0, b=1.0, a=1.0),
+        text="\n".join(lines),
+    )
+    marker.pose.position.z = 1.1
+    marker.pose.orientation.w = 1.0
+    return marker

@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The action execute_task: a goal at a time, its feedback, its cancel and its result."""
+
+from collections.abc import Callable, Collection
+from typing import Any
+
+import numpy as np
+from rclpy.action import ActionServer, CancelResponse, GoalResponse
+from rclpy.task import Future
+
+from vera_ros.nodes.common.lifecycle_node import VeraNode
+from vera_ros.policy.goal import Result
+from vera_ros.policy.states import Outcome
+from vera_ros_interfaces.action import ExecuteTask
+from vera_ros_interfaces.msg import PolicyStatus
+
+_MODES = {ExecuteTask.Goal.SYNC: "SYNC", ExecuteTask.Goal.ASYNC: "ASYNC"}
+
+
+class TaskAction:
+    """Serves the action. What a goal asks for is done by somebody else, who then calls `finish`.
+
+    Args:
+        node: the rclpy node.
+        modes: those that a goal may have.
+        why_not: tells why no goal can be taken now; empty: one can.
+        begin: begins what a goal asks for; told whether it was cancelled before it began.
+        cancel: ends it early.
+    """
+
+    def __init__(
+        self,
+        node: VeraNode,
+        modes: Collection[int],
+        why_not: Callable[[], str],
+        begin: Callable[[ExecuteTask.Goal, bool], None],
+        cancel: Callable[[], None],
+    ) -> None:
+        self._node = node
+        self._modes = modes
+        self._why_not = why_not
+        self._begin = begin
+        self._cancel = cancel
+        self._handle: Any = None
+        self._finished: Future | None = None
+        self._server = ActionServer(
+            node,
+            ExecuteTask,
+            "execute_task",
+            execute_callback=self._execute,
+            goal_callback=self._on_goal,
+            handle_accepted_callback=self._on_accepted,
+            cancel_callback=self._on_cancel,
+        )
+
+    @property
+    def busy(self) -> bool:
+        """Whether a goal was taken that is not answered yet."""
+        return self._handle is not None
+
+    @property
+    def unfinished(self) -> bool:
+        """Whether a goal has begun whose result is not known yet."""
+        return self._finished is not None and not self._finished.done()
+
+    def tell(self, status: PolicyStatus, elapsed_s: float) -> None:
+        """Send feedback, if a goal is there to get it."""
+        if self._handle is None or not self._handle.is_active:
+            return
+        self._handle.publish_feedback(
+            ExecuteTask.Feedback(
+                state=status.state,
+                message=status.message,
+                chunk=status.chunk,
+                steps=status.steps,
+                window_fill=status.window_fill,
+                server_latency_s=status.server_latency_s,
+                elapsed_s=elapsed_s,
+            )
+        )
+
+    def finish(self, result: Result) -> None:
+        """Answer the goal."""
+        assert self._finished is not None
+        self._finished.set_result(result)
+
+    def close(self) -> None:
+        """Take no more goals."""
+        self._server.destroy()
+
+    def _on_goal(self, goal: ExecuteTask.Goal) -> GoalResponse:
+        reason = self._why_not() or self._why_invalid(goal)
+        if reason:
+            self._node.get_logger().warning(f"goal refused: {reason}")
+            return GoalResponse.REJECT
+        return GoalResponse.ACCEPT
+
+    def _why_invalid(self, goal: ExecuteTask.Goal) -> str:
+        if goal.mode not in self._modes:
+            valid = " or ".join(f"{mode} ({_MODES[mode]})" for mode in self._modes)
+            where = " in lockstep" if self._node.parameters["lockstep"] else ""
+            return f"mode {goal.mode} is not possible; valid is {valid}{where}"
+        if not (np.isfinite(goal.time_limit_s) and goal.time_limit_s >= 0):
+            return f"time_limit_s is {goal.time_limit_s}; valid is 0 (the default) or more"
+        return ""
+
+    def _on_accepted(self, handle: Any) -> None:
+        self._handle = handle  # from now on, other goals are refused
+        handle.execute()
+
+    def _on_cancel(self, _: Any) -> CancelResponse:
+        self._cancel()
+        return CancelResponse.ACCEPT
+
+    async def _execute(self, handle: Any) -> ExecuteTask.Result:
+        self._finished = Future(executor=self._node.executor)
+        try:
+            self._begin(handle.request, handle.is_cancel_requested)
+            result: Result = await self._finished
+        finally:
+            self._finished = self._handle = None
+        if result.outcome is Outcome.CANCELLED:
+            handle.canceled()
+        elif result.outcome is Outcome.SUCCEEDED:
+            handle.succeed()
+        else:
+            handle.abort()
+        return ExecuteTask.Result(
+            outcome=int(result.outcome),
+            cause=int(result.cause),
+            message=result.message,
+            chunks=result.chunks,
+            steps=result.steps,
+            duration_s=result.duration_s,
+        )

@@ -1,0 +1,15 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Parameters of reference_server."""
+
+from vera_ros.nodes.common.parameters import Parameter
+
+PARAMETERS = (
+    Parameter("host", "127.0.0.1", "address to listen on"),
+    Parameter("port", 8800, "port to listen on", minimum=1, maximum=65535),
+    Parameter(
+        "looks_ahead",
+        True,
+        "plan from where the actions lead that will be played meanwhile; other servers do not",
+    ),
+    Parameter("delay_s", 0.0, "added to every inference", "s", minimum=0.0, maximum=600.0),
+)

@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The cameras of sim_node: pictures of the world, and what one must know to read them."""
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+from sensor_msgs.msg import CameraInfo, Image
+from std_msgs.msg import Header
+
+from vera_ros.nodes.common.conversions import LOSSLESS_DEPTH, ns_to_stamp, rgb_to_image, sensor_qos
+from vera_ros.nodes.common.lifecycle_node import VeraNode
+from vera_ros.nodes.sim.camera_thread import CameraThread, Snapshot
+from vera_ros.sim import scene
+from vera_ros.sim.cameras import Intrinsics
+from vera_ros.sim.sabotage import Sabotage
+
+
+class SimCameras:
+    """Publishes image_raw and camera_info of each camera; none is skipped in lockstep.
+
+    Args:
+        node: the rclpy node.
+
+    Raises:
+        VeraRosError: nothing can be rendered; the message says what is missing.
+    """
+
+    def __init__(self, node: VeraNode) -> None:
+        p = node.parameters
+        lockstep, reliability = p["lockstep"], p["image_reliability"]
+        qos = sensor_qos(reliability, LOSSLESS_DEPTH) if lockstep else sensor_qos(reliability)
+        self._publishers = {
+            view: (
+                node.create_publisher(Image, f"{camera}/image_raw", qos),
+                node.create_publisher(CameraInfo, f"{camera}/camera_info", qos),
+                f"{camera}_optical",
+            )
+            for view, camera in scene.VIEW_CAMERAS.items()
+        }
+        self._thread = CameraThread(
+            p["image_size"],
+            p["multisamples"],
+            Sabotage(p["sabotage"]),
+            tuple(scene.VIEW_CAMERAS),
+            self._publish,
+        )
+        self._take = self._thread.take_now if lockstep else self._thread.take
+
+    @property
+    def skipped(self) -> int:
+        """How many snapshots came too early after the one before."""
+        return self._thread.skipped
+
+    def take(self, snapshot: Snapshot) -> None:
+        """Have pictures taken; in lockstep, wait until they are published."""
+        self._take(snapshot)
+
+    def close(self) -> None:
+        """Take no more pictures."""
+        self._thread.stop()
+
+    def _publish(self, pictures: Mapping[str, NDArray[np.uint8]], stamp_ns: int) -> None:
+        """Called in the cameras' thread."""
+        for view, picture in pictures.items():
+            images, infos, frame_id = self._publishers[view]
+            images.publish(rgb_to_image(picture, stamp_ns, frame_id))
+            infos.publish(camera_info(self._thread.intrinsics[view], stamp_ns, frame_id))
+
+
+def camera_info(camera: Intrinsics, stamp_ns: int, frame_id: str) -> CameraInfo:
+    """What one must know of a camera without distortion to read its pictures."""
+    k = [camera.fx, 0.0, camera.cx, 0.0, camera.fy, camera.cy, 0.0, 0.0, 1.0]
+    return CameraInfo(
+        header=Header(stamp=ns_to_stamp(stamp_ns), frame_id=frame_id),
+        height=camera.size,
+        width=camera.size,
+        distortion_model="plumb_bob",
+        d=[0.0] * 5,
+        k=k,
+        r=[1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0],
+        p=[*k[:3], 0.0, *k[3:6], 0.0, *k[6:], 0.0],
+    )

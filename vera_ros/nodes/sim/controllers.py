@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The two joint trajectory controllers of sim_node: arm_controller and gripper_controller."""
+
+import threading
+from functools import partial
+
+from trajectory_msgs.msg import JointTrajectory
+
+from vera_ros.errors import TrajectoryRejectedError
+from vera_ros.nodes.common.conversions import stamp_to_ns, trajectory_points
+from vera_ros.nodes.common.lifecycle_node import VeraNode
+from vera_ros.nodes.sim.sim_time import SimTime
+from vera_ros.sim.follower import TrajectoryFollower
+from vera_ros.sim.robot import SimulatedRobot
+
+
+class SimControllers:
+    """Have the simulated robot follow the trajectories that come, or reject them.
+
+    Args:
+        node: the rclpy node.
+        robot: who follows them.
+        lock: of the robot's world.
+        time: which a trajectory's stamp is of.
+
+    Attributes:
+        rejected: how many trajectories were.
+    """
+
+    def __init__(
+        self,
+        node: VeraNode,
+        robot: SimulatedRobot,
+        lock: threading.Lock,
+        time: SimTime,
+    ) -> None:
+        self._node = node
+        self._robot = robot
+        self._lock = lock
+        self._time = time
+        self.rejected = 0
+        for name, follower in (("arm", robot.arm), ("gripper", robot.gripper)):
+            node.create_subscription(
+                JointTrajectory,
+                f"{name}_controller/joint_trajectory",
+                partial(self._on_trajectory, name, follower),
+                10,
+            )
+
+    def _on_trajectory(
+        self, name: str, follower: TrajectoryFollower, message: JointTrajectory
+    ) -> None:
+        if not self._node.active:
+            return
+        with self._lock:
+            self._time.catch_up()  # what starts now starts at this moment, not at the last tick
+            accepted = self._follow(follower, message)
+        if accepted:
+            self._time.note_trajectory(name)
+
+    def _follow(self, follower: TrajectoryFollower, message: JointTrajectory) -> bool:
+        """Let a controller follow a trajectory; return whether it does."""
+        now_ns, stamp_ns = self._robot.time_ns, stamp_to_ns(message.header.stamp)
+        if stamp_ns:
+            stamp_ns += now_ns - self._time.stamp_ns()
+        try:
+            follower.accept(list(message.joint_names), trajectory_points(message), stamp_ns, now_ns)
+        except TrajectoryRejectedError as error:
+            self.rejected += 1
+            self._node.get_logger().warning(f"trajectory rejected: {error}")
+            return False
+        return True

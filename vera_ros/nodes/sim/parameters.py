@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The parameters of sim_node."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from vera_ros.errors import ConfigurationError
+from vera_ros.nodes.common.parameters import Parameter
+from vera_ros.sim.sabotage import SABOTAGES
+
+PARAMETERS = (
+    Parameter("seed", 0, "places the cubes of the first scene", minimum=0, maximum=2**31 - 1),
+    Parameter("realtime_factor", 1.0, "simulated over real time", minimum=0.05, maximum=20.0),
+    Parameter("publish_clock", False, "publish /clock at 100 Hz and stamp in simulated time"),
+    Parameter(
+        "lockstep",
+        False,
+        "time stands still but when advance_time lets it pass; needs publish_clock",
+    ),
+    Parameter(
+        "controller_start",
+        "open_loop",
+        "where the arm's trajectories start: at the last command, or at the measured state",
+        choices=("open_loop", "measured"),
+    ),
+    Parameter("joint_state_rate_hz", 100.0, "rate of joint_states", "Hz", 10.0, 500.0),
+    Parameter("camera_rate_hz", 20.0, "rate of each camera", "Hz", 1.0, 60.0),
+    Parameter("truth_rate_hz", 10.0, "rate of stack_truth", "Hz", 1.0, 100.0),
+    Parameter("image_size", 128, "height and width of a picture", "px", 16, 640),
+    Parameter(
+        "multisamples",
+        0,
+        "samples per pixel; 4 as the training environment, in twice the time",
+        "",
+        0,
+        16,
+    ),
+    Parameter(
+        "image_reliability",
+        "best_effort",
+        "QoS reliability of the pictures",
+        choices=("best_effort", "reliable"),
+    ),
+    Parameter(
+        "sabotage",
+        "none",
+        "what is wrong with the pictures, to prove that the policy looks at them",
+        choices=SABOTAGES,
+    ),
+)
+
+
+def check_lockstep(parameters: Mapping[str, Any]) -> None:
+    """Refuse what does not go with lockstep.
+
+    Raises:
+        ConfigurationError: the parameters contradict each other.
+    """
+    if not parameters["lockstep"]:
+        return
+    for name, only in (("publish_clock", True), ("realtime_factor", 1.0)):
+        if parameters[name] != only:
+            raise ConfigurationError(
+                f"{name} is {parameters[name]} with lockstep; valid is {only}: time passes when it "
+                "is asked to, and everybody has it from /clock"
+            )

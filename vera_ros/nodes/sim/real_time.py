@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Simulated time in step with real time."""
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+
+from vera_ros.nodes.common.lifecycle_node import VeraNode
+from vera_ros.nodes.common.ticker import Ticker
+from vera_ros.nodes.sim.sim_time import Stream
+from vera_ros.sim.pacer import Pacer
+from vera_ros.sim.robot import SimulatedRobot
+
+_TICK_S = 0.005  # how often simulated time is brought up to date
+
+
+class SimRealTime:
+    """Moves the world as real time passes, in a thread of its own (see SimTime).
+
+    Args:
+        node: the rclpy node.
+        robot: whose world it is.
+        lock: of the world, the ticker's and the callbacks'.
+        streams: what is published, by name.
+    """
+
+    def __init__(
+        self,
+        node: VeraNode,
+        robot: SimulatedRobot,
+        lock: threading.Lock,
+        streams: Mapping[str, Stream],
+    ) -> None:
+        self._node = node
+        self._robot = robot
+        self._lock = lock
+        self._streams = streams
+        self._due_s = dict.fromkeys(streams, 0.0)
+        self._ticker: Ticker | None = None
+        self._pacer: Pacer | None = None
+        self._epoch_ns = 0
+
+    @property
+    def running(self) -> bool:
+        """See SimTime."""
+        return self._ticker is not None
+
+    @property
+    def realtime_factor(self) -> float:
+        """See SimTime."""
+        return self._pacer.realtime_factor if self._pacer else 0.0
+
+    def stamp_ns(self) -> int:
+        """The present moment's stamp: simulated time with /clock, else the system's.
+
+        Simulated time that was lost must not make the stamps old for ever.
+        """
+        with_clock = self._node.parameters["publish_clock"]
+        lost_s = self._pacer.lost_s if self._pacer and not with_clock else 0.0
+        return self._epoch_ns + round((self._robot.world.time_s + lost_s) * 1e9)
+
+    def start(self) -> None:
+        """Let time run."""
+        p, sim_s = self._node.parameters, self._robot.world.time_s
+        self._pacer = Pacer(p["realtime_factor"], time.monotonic(), sim_s)
+        # Without /clock, stamps are the system's time: the simulation only follows it.
+        self._epoch_ns = 0 if p["publish_clock"] else time.time_ns() - round(sim_s * 1e9)
+        self._ticker = Ticker(_TICK_S, self._tick, self._node.fail)
+
+    def stop(self) -> None:
+        """Let time stand still."""
+        if self._ticker is not None:
+            self._ticker.stop()
+            self._ticker = None
+
+    def catch_up(self) -> None:
+        """See SimTime."""
+        if self._pacer is None:
+            return
+        world = self._robot.world
+        target_s = self._pacer.target_s(time.monotonic(), world.time_s)
+        while target_s - world.time_s >= world.step_s:
+            self._robot.advance_to(min(target_s, self._next_due_s()))
+            self._publish_due()
+
+    def note_trajectory(self, name: str) -> None:
+        """Time waits for no trajectory."""
+
+    async def set_scene(self, reset: Callable[[], None]) -> str:
+        """See SimTime."""
+        reset()
+        return ""
+
+    def _tick(self) -> None:
+        with self._lock:
+            self.catch_up()
+
+    def _next_due_s(self) -> float:
+        return max(min(self._due_s.values()), self._robot.world.time_s + self._robot.world.step_s)
+
+    def _publish_due(self) -> None:
+        now_s = self._robot.world.time_s + 1e-6
+        for name, stream in self._streams.items():
+            if now_s >= self._due_s[name]:
+                period_s = 1.0 / stream.rate_hz
+                self._due_s[name] = (now_s // period_s + 1) * period_s
+                stream.publish()
