@@ -13,8 +13,8 @@ from std_srvs.srv import Trigger
 from trajectory_msgs.msg import JointTrajectory
 
 from bench.rig import CONTROL_DT_S, Vector
-from vera_ros.demo.failures import DemoError
-from vera_ros.demo.waiter import Waiter
+from vera_ros.bringup.failures import DemoError
+from vera_ros.bringup.waiter import Waiter
 from vera_ros.embodiments import ActionSpace
 from vera_ros.nodes.common.conversions import (
     LATCHED,

@@ -19,12 +19,12 @@ from rclpy.signals import SignalHandlerOptions
 from bench import tables
 from bench.drill import Drill, HoldTimes
 from bench.rig import URDF, Vector
-from vera_ros.demo.isolation import own_domain
-from vera_ros.demo.processes import Processes
-from vera_ros.demo.waiter import Waiter
+from vera_ros.bringup.graph import NodeSpec, command
+from vera_ros.bringup.isolation import own_domain
+from vera_ros.bringup.middleware import on_loopback
+from vera_ros.bringup.processes import Processes
+from vera_ros.bringup.waiter import Waiter
 from vera_ros.errors import ConfigurationError
-from vera_ros.graph import NodeSpec, command
-from vera_ros.middleware import on_loopback
 from vera_ros.resources import share_path
 
 TARGET_S = 0.05  # from the call to the first slower point, of 99 in 100 holds

@@ -48,8 +48,8 @@ def _run(options: argparse.Namespace) -> int:
     from chaos.arena import set_up
     from chaos.run import Run
     from chaos.tables import make_console, render_report
-    from vera_ros.demo.failures import DemoError, InterruptedRunError
-    from vera_ros.demo.interrupts import Interrupts
+    from vera_ros.bringup.failures import DemoError, InterruptedRunError
+    from vera_ros.bringup.interrupts import Interrupts
 
     console = make_console()
     folder = Path(tempfile.mkdtemp(prefix=f"vera_ros-chaos-{time.strftime('%Y%m%d-%H%M%S')}-"))

@@ -17,11 +17,11 @@ from chaos.operator import Operator
 from chaos.processes import Processes
 from chaos.proxy import FaultProxy
 from chaos.wiring import specs
-from vera_ros.demo.interrupts import Interrupts
-from vera_ros.demo.isolation import free_port, own_domain
-from vera_ros.demo.waiter import Waiter
-from vera_ros.graph import NodeSpec, command
-from vera_ros.middleware import on_loopback
+from vera_ros.bringup.graph import NodeSpec, command
+from vera_ros.bringup.interrupts import Interrupts
+from vera_ros.bringup.isolation import free_port, own_domain
+from vera_ros.bringup.middleware import on_loopback
+from vera_ros.bringup.waiter import Waiter
 from vera_ros.nodes.ik.kept_hold import HOLDS
 
 FINDINGS = "findings.jsonl"

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from chaos.answers import SPOILT_CONFIGS
 from chaos.arena import Arena
 from chaos.faults import JOINTS, KINDS, LINKS, PROCESS, SERVICE, VIEWS, WIRE, Fault
-from vera_ros.demo.failures import DemoError
+from vera_ros.bringup.failures import DemoError
 
 _STRIKE_S = 20.0  # for what strikes with the next answer or connection
 _ANSWER_S = 10.0

@@ -8,7 +8,7 @@ from lifecycle_msgs.msg import Transition
 from lifecycle_msgs.srv import ChangeState
 from rclpy.node import Node
 
-from vera_ros.demo import lifecycle
+from vera_ros.bringup import lifecycle
 
 
 class Lifecycle(lifecycle.Lifecycle):

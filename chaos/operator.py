@@ -16,10 +16,10 @@ from std_srvs.srv import Trigger
 
 from chaos.lifecycle import Lifecycle
 from chaos.recorder import Recorder
-from vera_ros.demo.failures import DemoError
+from vera_ros.bringup.failures import DemoError
+from vera_ros.bringup.waiter import Waiter
 from vera_ros.demo.judge import Judge, Verdict
 from vera_ros.demo.options import DEFAULT_PROMPT
-from vera_ros.demo.waiter import Waiter
 from vera_ros.nodes.common.conversions import stamp_to_ns
 from vera_ros.policy.states import Outcome
 from vera_ros_interfaces.action import ExecuteTask

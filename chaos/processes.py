@@ -7,7 +7,7 @@ import signal
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from vera_ros.demo.processes import Processes as Group
+from vera_ros.bringup.processes import Processes as Group
 
 
 class Processes:

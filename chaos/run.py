@@ -14,7 +14,7 @@ from chaos.recorder import Played
 from chaos.report import Report, read_findings
 from chaos.schedule import schedule
 from chaos.soak import Soak
-from vera_ros.demo.failures import DemoError, InterruptedRunError, NodeDiedError
+from vera_ros.bringup.failures import DemoError, InterruptedRunError, NodeDiedError
 
 _FIRST_PLAY_S = 90.0
 _RECOVERY_S = 60.0

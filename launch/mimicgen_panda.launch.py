@@ -21,10 +21,10 @@ from launch_ros.actions import LifecycleNode, Node
 from launch_ros.parameter_descriptions import ParameterValue
 
 from launch import LaunchContext, LaunchDescription, LaunchDescriptionEntity
-from vera_ros import graph
+from vera_ros.bringup import graph
+from vera_ros.bringup.graph_environment import with_environment
+from vera_ros.bringup.middleware import PROFILE_VARIABLES
 from vera_ros.errors import ConfigurationError, MissingDependencyError
-from vera_ros.graph_environment import with_environment
-from vera_ros.middleware import PROFILE_VARIABLES
 from vera_ros.resources import share_path
 
 Number = TypeVar("Number", int, float)

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from vera_ros.demo import isolation
-from vera_ros.middleware import on_loopback
+from vera_ros.bringup import isolation
+from vera_ros.bringup.middleware import on_loopback
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "test"))  # for ros_helpers

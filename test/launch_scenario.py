@@ -16,7 +16,7 @@ from launch.actions import IncludeLaunchDescription
 from launch.launch_description_sources import PythonLaunchDescriptionSource
 
 from launch import LaunchDescription
-from vera_ros.demo.isolation import free_port
+from vera_ros.bringup.isolation import free_port
 from vera_ros.resources import share_path
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ import pytest
 import rclpy
 import yaml
 
-from vera_ros.graph import DEFAULT_CONFIG, SERVERS, GraphOptions, command, nodes
+from vera_ros.bringup.graph import DEFAULT_CONFIG, SERVERS, GraphOptions, command, nodes
 from vera_ros.nodes.declared import PARAMETERS
 from vera_ros.resources import share_path
 from vera_ros.sim.scene import VIEW_CAMERAS

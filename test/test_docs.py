@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import yaml
 
-from vera_ros import graph
+from vera_ros.bringup import graph
 from vera_ros.demo.cli import make_parser as make_demo_parser
 from vera_ros.doctor.cli import make_parser as make_doctor_parser
 from vera_ros.nodes.common.parameters import Parameter

@@ -9,8 +9,8 @@ import pytest
 from bench.bounds import Bounds
 from bench.checker import Checker
 from bench.rig import ARM_JOINTS, BASE_FRAME, TCP_FRAME, URDF, make_limits
-from vera_ros.demo import isolation
-from vera_ros.middleware import on_loopback
+from vera_ros.bringup import isolation
+from vera_ros.bringup.middleware import on_loopback
 from vera_ros.motion.kinematics.arm_model import ArmModel
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from chaos.processes import Processes
-from vera_ros.demo.failures import NodeDiedError
+from vera_ros.bringup.failures import NodeDiedError
 
 SLEEPER = (sys.executable, "-c", "import time; time.sleep(600)")
 PATIENCE_S = 30.0

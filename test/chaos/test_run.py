@@ -14,7 +14,7 @@ from chaos.faults import Fault
 from chaos.outcomes import Record, decide
 from chaos.recorder import Recorder
 from chaos.run import Run
-from vera_ros.demo.waiter import Waiter
+from vera_ros.bringup.waiter import Waiter
 from vera_ros.nodes.common.conversions import ns_to_stamp
 from vera_ros.policy.states import State
 from vera_ros_interfaces.msg import ActionChunk, ChunkProgress, PolicyStatus

@@ -14,7 +14,7 @@ import av
 import pytest
 import yaml
 
-from vera_ros.demo.isolation import free_port
+from vera_ros.bringup.isolation import free_port
 from vera_ros.demo.report import RunReport
 from vera_ros.demo.stage import VIEWS
 from vera_ros.sim.scene import VIEW_CAMERAS

@@ -6,14 +6,14 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from vera_ros.bringup.failures import DemoError
+from vera_ros.bringup.graph import DEFAULT_SERVER_URL, nodes
+from vera_ros.bringup.isolation import free_port
+from vera_ros.bringup.processes import Processes
 from vera_ros.demo import server
 from vera_ros.demo.display import PlainDisplay
-from vera_ros.demo.failures import DemoError
-from vera_ros.demo.isolation import free_port
 from vera_ros.demo.options import DemoOptions
-from vera_ros.demo.processes import Processes
 from vera_ros.demo.server import Loading, check_server, graph_options
-from vera_ros.graph import DEFAULT_SERVER_URL, nodes
 
 
 @pytest.fixture(autouse=True)

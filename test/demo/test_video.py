@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from vera_ros.bringup.failures import DemoError
 from vera_ros.demo.captions import VIEW_PX, Caption, compose_picture, film_size
-from vera_ros.demo.failures import DemoError
 from vera_ros.demo.recorder import Recorder
 from vera_ros.demo.video import FilmWriter
 

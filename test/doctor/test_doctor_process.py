@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from vera_ros.demo.isolation import free_port, own_domain
+from vera_ros.bringup.graph import GraphOptions, command, nodes
+from vera_ros.bringup.isolation import free_port, own_domain
+from vera_ros.bringup.middleware import on_loopback
 from vera_ros.embodiments import find_embodiment
-from vera_ros.graph import GraphOptions, command, nodes
-from vera_ros.middleware import on_loopback
 from vera_ros.resources import share_path
 from vera_ros.server.host import PolicyHost
 from vera_ros.server.reference.handshake import make_server_config

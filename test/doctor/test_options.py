@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from vera_ros import graph
+from vera_ros.bringup import graph
 from vera_ros.doctor.cli import parse_options
 from vera_ros.doctor.options import ROBOTS, SERVERS, Options
 

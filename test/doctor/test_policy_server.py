@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from vera_ros.demo.isolation import free_port
+from vera_ros.bringup.isolation import free_port
 from vera_ros.doctor import policy_server
 from vera_ros.doctor.finding import Finding, Verdict
 from vera_ros.doctor.policy_server import ServerFacts, ask, judge_provenance, judge_viewer

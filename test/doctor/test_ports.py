@@ -4,7 +4,7 @@ import socket
 
 import pytest
 
-from vera_ros.demo.isolation import free_port
+from vera_ros.bringup.isolation import free_port
 from vera_ros.doctor.finding import Verdict
 from vera_ros.doctor.ports import Holder, holder_of, is_local, judge
 

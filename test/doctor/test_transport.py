@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 
+from vera_ros.bringup.middleware import on_loopback
 from vera_ros.doctor.finding import Verdict
 from vera_ros.doctor.transport import (
     Pictures,
@@ -13,7 +14,6 @@ from vera_ros.doctor.transport import (
     measure,
     stays_here,
 )
-from vera_ros.middleware import on_loopback
 
 from .facts import graph, view
 

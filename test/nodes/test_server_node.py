@@ -14,7 +14,7 @@ from lifecycle_msgs.msg import State as LifecycleState
 from lifecycle_msgs.srv import GetState
 from rclpy.lifecycle import TransitionCallbackReturn
 
-from vera_ros.demo.isolation import free_port
+from vera_ros.bringup.isolation import free_port
 from vera_ros.nodes.server_node import ServerNode
 
 from ..server.room import Engine, Room, wait_until

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from vera_ros.demo.isolation import free_port
+from vera_ros.bringup.isolation import free_port
 
 from .room import Engine, Room
 

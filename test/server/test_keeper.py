@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from vera_ros.demo.isolation import free_port
+from vera_ros.bringup.isolation import free_port
 from vera_ros.errors import ServerStartError
 from vera_ros.server.host import PolicyHost
 from vera_ros.server.keeper import ServerKeeper, ServerState, ServerStatus

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from vera_ros.demo.isolation import free_port
+from vera_ros.bringup.isolation import free_port
 from vera_ros.embodiments import find_embodiment
 from vera_ros.server.host import PolicyHost
 from vera_ros.server.probe import Answer, Probe, probe

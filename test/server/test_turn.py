@@ -4,7 +4,7 @@
 import subprocess
 import sys
 
-from vera_ros.demo.isolation import free_port
+from vera_ros.bringup.isolation import free_port
 from vera_ros.server.turn import Turn
 
 _HOLD = """

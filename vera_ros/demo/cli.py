@@ -11,8 +11,9 @@ from dataclasses import fields
 from pathlib import Path
 
 from vera_ros import __version__
-from vera_ros.demo.failures import DemoError, InterruptedRunError
-from vera_ros.demo.interrupts import Interrupts
+from vera_ros.bringup.failures import DemoError, InterruptedRunError
+from vera_ros.bringup.graph import SERVERS
+from vera_ros.bringup.interrupts import Interrupts
 from vera_ros.demo.options import (
     DEFAULT_PROMPT,
     DEFAULT_TIME_LIMIT_S,
@@ -21,7 +22,6 @@ from vera_ros.demo.options import (
     DemoOptions,
 )
 from vera_ros.errors import MissingDependencyError, VeraRosError
-from vera_ros.graph import SERVERS
 from vera_ros.sim.sabotage import SABOTAGES
 
 _DESCRIPTION = """\

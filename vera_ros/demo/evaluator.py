@@ -14,14 +14,14 @@ from sensor_msgs.msg import CameraInfo, Image
 from std_msgs.msg import Bool
 from std_srvs.srv import Trigger
 
+from vera_ros.bringup.failures import DemoError
+from vera_ros.bringup.lifecycle import Lifecycle
+from vera_ros.bringup.waiter import Waiter
 from vera_ros.demo.episode_report import EpisodeReport
-from vera_ros.demo.failures import DemoError
 from vera_ros.demo.judge import Judge, Verdict
-from vera_ros.demo.lifecycle import Lifecycle
 from vera_ros.demo.measurements import EpisodeMeasurements
 from vera_ros.demo.options import DemoOptions
 from vera_ros.demo.recorder import Recorder
-from vera_ros.demo.waiter import Waiter
 from vera_ros.nodes.common.conversions import LATCHED, LOSSLESS_DEPTH, sensor_qos, stamp_to_ns
 from vera_ros.nodes.judge.verdicts import Verdicts
 from vera_ros.policy.states import Cause, Outcome, State

@@ -27,7 +27,7 @@ class DemoOptions:
         headless: plain lines of progress instead of a live display.
         report: where the JSON report goes.
         video: where the film goes; None: no film.
-        server: who the policy server is, one of vera_ros.graph.SERVERS.
+        server: who the policy server is, one of vera_ros.bringup.graph.SERVERS.
         server_url: of the policy server; None: its own, which a reference server finds free.
         sabotage: what is done to the pictures, one of SABOTAGES.
         realtime_factor: simulated time over real time.

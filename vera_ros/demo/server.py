@@ -7,13 +7,13 @@ from collections.abc import Mapping
 from dataclasses import replace
 from urllib.parse import urlsplit
 
+from vera_ros.bringup.failures import DemoError
+from vera_ros.bringup.graph import GraphOptions, Value
+from vera_ros.bringup.graph_environment import with_environment
+from vera_ros.bringup.isolation import free_port
+from vera_ros.bringup.processes import Processes
 from vera_ros.demo.display import Display
-from vera_ros.demo.failures import DemoError
-from vera_ros.demo.isolation import free_port
 from vera_ros.demo.options import DemoOptions
-from vera_ros.demo.processes import Processes
-from vera_ros.graph import GraphOptions, Value
-from vera_ros.graph_environment import with_environment
 
 _CONNECT_S = 5.0
 _PROGRESS_S = 10.0

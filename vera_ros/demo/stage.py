@@ -12,19 +12,19 @@ import rclpy
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.signals import SignalHandlerOptions
 
+from vera_ros.bringup.failures import DemoError, NodeDiedError
+from vera_ros.bringup.graph import STARTED_BY_SERVER_NODE, command, nodes
+from vera_ros.bringup.interrupts import Interrupts
+from vera_ros.bringup.isolation import own_domain
+from vera_ros.bringup.middleware import on_loopback
+from vera_ros.bringup.processes import Processes
+from vera_ros.bringup.waiter import Waiter
 from vera_ros.demo.display import Display
 from vera_ros.demo.evaluator import Evaluator
-from vera_ros.demo.failures import DemoError, NodeDiedError
-from vera_ros.demo.interrupts import Interrupts
-from vera_ros.demo.isolation import own_domain
 from vera_ros.demo.options import DemoOptions
-from vera_ros.demo.processes import Processes
 from vera_ros.demo.recorder import Recorder
 from vera_ros.demo.server import Loading, check_server, graph_options
 from vera_ros.demo.video import FilmWriter
-from vera_ros.demo.waiter import Waiter
-from vera_ros.graph import STARTED_BY_SERVER_NODE, command, nodes
-from vera_ros.middleware import on_loopback
 
 # View keys and the base of their topics, as in the simulated scene.
 VIEWS = {"agentview_image": "agentview", "robot0_eye_in_hand_image": "robot0_eye_in_hand"}

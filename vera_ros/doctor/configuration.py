@@ -66,7 +66,7 @@ def read(options: Options, deadline: Deadline) -> Configuration:
         ConfigurationError: it cannot be used.
         ToolError: ROS cannot be asked.
     """
-    from vera_ros.graph import GraphOptions, nodes
+    from vera_ros.bringup.graph import GraphOptions, nodes
 
     chosen = GraphOptions(
         robot=options.robot,

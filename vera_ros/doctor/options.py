@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from vera_ros.errors import ConfigurationError
 
-# Those of the launch file; not imported from vera_ros.graph, which needs libraries.
+# Those of the launch file; not imported from vera_ros.bringup.graph, which needs libraries.
 ROBOTS = ("sim", "real")
 SERVERS = ("reference", "attach", "docker", "subprocess")
 DEADLINE_S = 8.5  # so that the page is there within 10 s of the command

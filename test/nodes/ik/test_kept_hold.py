@@ -10,8 +10,8 @@ import pytest
 from std_msgs.msg import Empty
 from std_srvs.srv import Trigger
 
+from vera_ros.bringup.graph import NodeSpec, command
 from vera_ros.errors import ConfigurationError
-from vera_ros.graph import NodeSpec, command
 from vera_ros.nodes.ik.kept_hold import KeptHold, default_file
 from vera_ros_interfaces.msg import ArmStatus, ChunkProgress
 

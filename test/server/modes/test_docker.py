@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from vera_ros.demo.isolation import free_port
+from vera_ros.bringup.isolation import free_port
 from vera_ros.server.docker_cli import DockerCli
 from vera_ros.server.keeper import ServerState
 from vera_ros.server.modes.docker import run_arguments

@@ -5,7 +5,7 @@ import signal
 from types import FrameType, TracebackType
 from typing import Any
 
-from vera_ros.demo.failures import InterruptedRunError
+from vera_ros.bringup.failures import InterruptedRunError
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 

@@ -10,8 +10,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vera_ros.errors import ConfigurationError
-from vera_ros.graph import (
+from vera_ros.bringup.graph import (
     DEFAULT_SERVER_URL,
     ROBOTS,
     SERVERS,
@@ -21,6 +20,7 @@ from vera_ros.graph import (
     command,
     nodes,
 )
+from vera_ros.errors import ConfigurationError
 from vera_ros.resources import share_path
 
 

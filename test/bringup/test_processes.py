@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from vera_ros.demo.failures import DemoError, NodeDiedError
-from vera_ros.demo.processes import Processes
+from vera_ros.bringup.failures import DemoError, NodeDiedError
+from vera_ros.bringup.processes import Processes
 
 _PATIENCE_S = 60.0
 
@@ -117,7 +117,7 @@ def test_the_death_of_this_process_leaves_nothing_behind(tmp_path: Path) -> None
     code = f"""
 import os, signal, sys
 from pathlib import Path
-from vera_ros.demo.processes import Processes
+from vera_ros.bringup.processes import Processes
 processes = Processes(Path({str(tmp_path)!r}), os.environ)
 print(processes.start("stubborn", [sys.executable, "-c", {_STUBBORN!r}]), flush=True)
 signal.pause()

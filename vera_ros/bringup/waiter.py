@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from vera_ros.demo.failures import DemoError
+from vera_ros.bringup.failures import DemoError
 
 _SPIN_S = 0.1
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
+from vera_ros.bringup.failures import DemoError, NodeDiedError
 from vera_ros.children import describe_exit, signal_group, tied_to_this_process
-from vera_ros.demo.failures import DemoError, NodeDiedError
 
 _TAIL_LINES = 15
 _TAIL_BYTES = 16_384

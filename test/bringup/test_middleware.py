@@ -3,7 +3,7 @@
 
 import pytest
 
-from vera_ros.middleware import PROFILE_VARIABLES, on_loopback
+from vera_ros.bringup.middleware import PROFILE_VARIABLES, on_loopback
 from vera_ros.resources import share_path
 
 RANGE = "ROS_AUTOMATIC_DISCOVERY_RANGE"

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from vera_ros import graph_environment
+from vera_ros.bringup import graph_environment
+from vera_ros.bringup.graph import GraphOptions, nodes
+from vera_ros.bringup.graph_environment import with_environment
 from vera_ros.errors import ConfigurationError
-from vera_ros.graph import GraphOptions, nodes
-from vera_ros.graph_environment import with_environment
 from vera_ros.nodes.policy.parameters import TUNABLE
 
 
@@ -100,13 +100,13 @@ def test_a_variable_that_is_not_valid_is_named(variable: str, value: str, valid:
 
 def test_the_launch_file_needs_no_library_that_apt_lacks() -> None:
     """`ros2` runs in the system's Python, in a virtual environment too; pydantic is old there."""
-    launch = Path(__file__).parents[1] / "launch" / "mimicgen_panda.launch.py"
+    launch = Path(__file__).parents[2] / "launch" / "mimicgen_panda.launch.py"
     modules = [
         node.module
         for node in ast.walk(ast.parse(launch.read_text()))
         if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("vera_ros")
     ]
-    assert "vera_ros.graph_environment" in modules
+    assert "vera_ros.bringup.graph_environment" in modules
     missing = ("mujoco", "numba", "pydantic", "tenacity", "websockets")
     script = f"import sys; sys.modules.update(dict.fromkeys({missing!r}))\n"
     script += "\n".join(f"import {module}" for module in modules)

@@ -2,7 +2,7 @@
 import socket
 from contextlib import ExitStack
 
-from vera_ros.demo.isolation import free_port, own_domain
+from vera_ros.bringup.isolation import free_port, own_domain
 
 
 def test_nobody_gets_a_domain_that_is_held() -> None:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from vera_ros.demo.failures import DemoError
+from vera_ros.bringup.failures import DemoError
 
 # Linux hands out ports from 32768 on to everyone, so the domains above 101 are not safe there.
 _DOMAINS = range(1, 102)
