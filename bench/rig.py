@@ -25,10 +25,10 @@ from vera_ros.motion.planning.tcp_path import PathFinder, SingularityBounds
 from vera_ros.motion.response.loader import load_response
 from vera_ros.motion.response.model import ResponseModel
 from vera_ros.motion.safety.gate import Gate
-from vera_ros.motion.safety.rails import Rails
 from vera_ros.motion.setpoint.lead import Lead
 from vera_ros.motion.setpoint.setpoint import Setpoint
 from vera_ros.motion.trajectory import ArmState, ArmTrajectory, GripperTrajectory
+from vera_ros.rails import Rails
 from vera_ros.resources import share_path
 
 Vector = npt.NDArray[np.float64]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from vera_ros.errors import ConfigurationError
-from vera_ros.motion.safety.rails import Rails
+from vera_ros.rails import Rails
 
 
 class ActionSpace(Enum):

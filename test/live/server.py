@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from vera_ros.embodiments import ActionSpace, Embodiment, find_embodiment
-from vera_ros.motion.actions import ActionConvention, interpret_actions
+from vera_ros.policy.actions import ActionConvention, interpret_actions
 from vera_ros.wire.client import PolicyClient
 from vera_ros.wire.messages import InferReply, InferRequest
 from vera_ros.wire.server_config import ServerConfig, check_embodiment

@@ -16,8 +16,8 @@ from vera_ros.motion.gripper.gripper import Gripper
 from vera_ros.motion.planning.active_plan import Playing
 from vera_ros.motion.planning.chunk_planner import ChunkPlanner
 from vera_ros.motion.planning.planner import Planner
-from vera_ros.motion.safety.rails import Rails
 from vera_ros.motion.setpoint.lead import Lead
+from vera_ros.rails import Rails
 
 from .checker import state_of
 from .chunks import CONTROL_DT_S, START_Q, Vector

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from vera_ros.errors import ConfigurationError, MotionError, ProtocolError
-from vera_ros.motion.actions import Commands
+from vera_ros.policy.actions import Commands
 from vera_ros.policy.episode import Episode
 from vera_ros.policy.goal import Goal
 from vera_ros.policy.ports import Chunk, ChunkState, Instant, Progress, Proprioception

@@ -14,7 +14,7 @@ from vera_ros.errors import (
     ProtocolError,
     ServerTimeoutError,
 )
-from vera_ros.motion.actions import ActionConvention, Commands, interpret_actions
+from vera_ros.policy.actions import ActionConvention, Commands, interpret_actions
 from vera_ros.policy.ports import Chunk, Instant, Origin, Progress, Proprioception, ServerPort
 from vera_ros.policy.sharing import sign_of_another_client
 from vera_ros.policy.states import Cause

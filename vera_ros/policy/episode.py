@@ -24,7 +24,7 @@ from vera_ros.errors import (
     ProtocolError,
     ServerTimeoutError,
 )
-from vera_ros.motion.actions import Commands
+from vera_ros.policy.actions import Commands
 from vera_ros.policy.dialogue import LOSSES, Dialogue, cause_of
 from vera_ros.policy.episode_clock import EpisodeClock
 from vera_ros.policy.goal import Bounds, Goal, Result

@@ -9,7 +9,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from vera_ros.motion.actions import Commands
+from vera_ros.policy.actions import Commands
 from vera_ros.wire.messages import InferRequest, ObserveRequest
 
 Proprioception = Mapping[str, npt.NDArray[np.float32]]

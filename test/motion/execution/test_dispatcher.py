@@ -20,7 +20,7 @@ from vera_ros.motion.planning.planner import Planner
 from vera_ros.motion.planning.start import Start
 from vera_ros.motion.planning.tcp_path import PathFinder
 from vera_ros.motion.response.osc_pose import OscPoseResponse
-from vera_ros.motion.safety.rails import Rails
+from vera_ros.rails import Rails
 
 from ..checker import check, state_of
 from ..chunks import CONTROL_DT_S, START_Q, Vector, vectors

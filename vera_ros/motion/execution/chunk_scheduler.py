@@ -20,10 +20,10 @@ from vera_ros.motion.planning.chunk_planner import ChunkPlanner
 from vera_ros.motion.planning.plan import Plan
 from vera_ros.motion.planning.start import in_motion
 from vera_ros.motion.response.model import State
-from vera_ros.motion.safety.rails import Rails
 from vera_ros.motion.setpoint.lead import Lead
 from vera_ros.motion.setpoint.setpoint import START_SLACK_RAD, UNKNOWN, Setpoint
 from vera_ros.motion.trajectory import ArmState
+from vera_ros.rails import Rails
 
 _SAME_RAD = 5e-3  # by which an arm that stayed where it was may be elsewhere
 

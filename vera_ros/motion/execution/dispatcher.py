@@ -27,10 +27,10 @@ from vera_ros.motion.planning.plan import KNOT_S, Plan
 from vera_ros.motion.planning.planner import Planner
 from vera_ros.motion.planning.start import hold
 from vera_ros.motion.safety.gate import Gate
-from vera_ros.motion.safety.rails import Rails
 from vera_ros.motion.setpoint.lead import Lead
 from vera_ros.motion.setpoint.setpoint import PAST_S
 from vera_ros.motion.trajectory import ArmState
+from vera_ros.rails import Rails
 
 _STILL_RAD = 1e-9
 # Fingers: how old what is known of them may be, how far apart two motions are that can be told from

@@ -11,9 +11,9 @@ from hypothesis.extra import numpy as hnp
 
 from vera_ros.embodiments import EMBODIMENTS
 from vera_ros.errors import MotionError
-from vera_ros.motion.actions import ActionConvention, interpret_actions
+from vera_ros.policy.actions import ActionConvention, interpret_actions
 
-from .chunks import ACTION_SCALE, Vector
+from ..motion.chunks import ACTION_SCALE, Vector
 
 MIMICGEN, DROID, ALLEGRO = (EMBODIMENTS[name] for name in ("mimicgen", "droid", "allegro"))
 CONVENTION = ActionConvention(columns=7, gripper_column=6)

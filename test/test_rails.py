@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from vera_ros.motion.safety.rails import Rails
+from vera_ros.rails import Rails
 
 from ..chunks import Vector
 
