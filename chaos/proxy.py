@@ -57,6 +57,7 @@ class FaultProxy:
         self._tasks: set[asyncio.Task[None]] = set()
         self._serving: set[asyncio.Task[None]] = set()
         self._listener: asyncio.Server | None = None
+        self._starting = asyncio.Lock()
         self._thread = LoopThread("proxy", farewell=self._hang_up)
         self._port = self._call(self._listen())
 
@@ -92,7 +93,9 @@ class FaultProxy:
     # In the loop's thread from here on.
 
     async def _listen(self) -> int:
-        self._listener = await asyncio.start_server(self._serve, "127.0.0.1", self._port)
+        async with self._starting:  # both may want to: what heals, and the end of the fault
+            if self._listener is None:
+                self._listener = await asyncio.start_server(self._serve, "127.0.0.1", self._port)
         port: int = self._listener.sockets[0].getsockname()[1]
         return port
 
@@ -124,13 +127,11 @@ class FaultProxy:
         if self._fault is not None and self._fault.kind == "other_robot":
             self._cut()  # who was told so must ask again
         self._fault, self._strike = None, Strike()
-        if self._listener is None:
-            await self._listen()
+        await self._listen()
 
     async def _listen_again(self, after_s: float) -> None:
         await asyncio.sleep(after_s)
-        if self._listener is None:
-            await self._listen()
+        await self._listen()
 
     def _start(self, coroutine: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(coroutine)

@@ -9,7 +9,7 @@ from hypothesis.extra import numpy as hnp
 
 from vera_ros.rails import Rails
 
-from ..chunks import Vector
+from .motion.chunks import Vector
 
 RAILS = Rails(step_m=0.03, step_rad=0.05, chunk_m=0.15)
 CHUNKS = st.integers(1, 12).flatmap(

@@ -15,6 +15,7 @@ from bench.rig import START_Q, Rig, make_rig
 
 RUNS = {"outliers": 2, "late": 24}
 DOWN = np.tile([0.0, 0.0, -0.02, 0.0, 0.0, 0.0], (10, 1))
+SIDEWAYS = np.tile([0.03, 0.02, 0.0, 0.0, 0.0, 0.05], (20, 1))
 STILL = np.zeros((8, 6))
 
 
@@ -125,3 +126,26 @@ def test_the_benchmark_prints_and_writes_every_kind(
 def test_a_seed_that_is_none_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["setpoint", "--seed", "-1"]) == 2
     assert "--seed is -1" in capsys.readouterr().err
+
+
+def test_an_arm_that_plays_what_came_late_moves_again(rig: Rig) -> None:
+    """The hand-over came late, and its stop after it was over: the arm rests at another end."""
+    for late_s in (0.25, 0.3, 0.35, 0.4, 0.5):
+        late = [False]
+        delay = lambda _, late=late, late_s=late_s: late_s if late[0] else 0.002  # noqa: E731
+        side = ArmSide(rig, START_Q, World(delay_s=delay))
+        side.run(0.2)
+        side.play(2 * DOWN)
+        side.run(0.5)
+        late[0] = True
+        side.play(SIDEWAYS)
+        side.run(late_s + 0.15)
+        late[0] = False
+        side.run_until_rest()
+        assert side.lead.late
+        side.run(31.0)  # until that lateness is forgotten
+        refusal = side.play(DOWN)
+        assert refusal is None, (late_s, str(refusal))
+        from_s = side.now_s
+        assert side.run_until_rest()
+        assert not [at for at in side.steps_s(MOST_VELOCITY, MOST_ACCELERATION) if at > from_s]

@@ -1203,3 +1203,16 @@ def test_a_setpoint_that_is_doubted_while_a_chunk_is_planned_is_given_time(scene
     scene.supervisor.take(planning, planned, scene.senses(), scene.rig.now_s)
     assert scene.supervisor.playing is not None
     assert scene.supervisor.playing.start_s >= scene.rig.now_s + 0.3
+
+
+def test_an_arm_that_rests_where_a_missed_stop_left_it_moves_again(playing: Scene) -> None:
+    """Its controller plays the chunk that was to be stopped: what it commands is not certain."""
+    assert playing.supervisor.playing is not None
+    end_q = playing.supervisor.playing.plan.spline.derivative(0, 1e9)
+    playing.stop()
+    playing.look = at(q=end_q, dq=np.zeros(7))
+    playing.tick_until(lambda: not playing.supervisor.stopping, 2.0)
+    assert not playing.rig.commander.told.setpoint.known
+    playing.play()
+    assert playing.supervisor.playing is not None
+    assert playing.supervisor.playing.start_s >= playing.rig.now_s + 0.3

@@ -28,7 +28,7 @@ from vera_ros.motion.planning.planner import Planner
 from vera_ros.motion.planning.start import hold
 from vera_ros.motion.safety.gate import Gate
 from vera_ros.motion.setpoint.lead import Lead
-from vera_ros.motion.setpoint.setpoint import PAST_S
+from vera_ros.motion.setpoint.setpoint import PAST_S, START_SLACK_RAD
 from vera_ros.motion.trajectory import ArmState
 from vera_ros.rails import Rails
 
@@ -393,12 +393,26 @@ class Commander:
 
     def finish(self, measured: Measured | None = None) -> None:
         """The playing plan has come to rest, with the arm where it is measured."""
-        self.told = replace(self.told, playing=None, rested_q=_where(measured))
+        self.told = replace(self.told, playing=None)
+        self._rest_where(measured)
 
     def rested(self, measured: Measured | None = None) -> None:
         """The stop has come to rest, with the arm where it is measured."""
-        self.told = replace(self.told, stopping=None, rested_q=_where(measured))
+        self.told = replace(self.told, stopping=None)
+        self._rest_where(measured)
 
+    def _rest_where(self, measured: Measured | None) -> None:
+        """Note where the arm rests.
 
-def _where(measured: Measured | None) -> Vector | None:
-    return None if measured is None else measured.q
+        If that is where an earlier trajectory ends, and not the last one, the controller has missed
+        some: which one it plays is not certain.
+        """
+        q, end_q = None if measured is None else measured.q, self.told.setpoint.end_q
+        self.told = replace(self.told, rested_q=q)
+        if q is None or end_q is None or self._near(q, end_q):
+            return
+        if any(self._near(q, earlier_q) for earlier_q in self.told.setpoint.earlier_q):
+            self.doubt()
+
+    def _near(self, q: Vector, end_q: Vector) -> bool:
+        return bool(np.abs(q - end_q).max() <= self._start_rad + START_SLACK_RAD)

@@ -22,6 +22,7 @@ State = tuple[Vector, Vector, Vector]  # position, velocity, acceleration; Shape
 
 START_SLACK_RAD = 2e-3  # that a start may be further from the measured arm: encoders are noisy
 PAST_S = 0.05  # of what played before that is sent with a trajectory
+_EARLIER = 6  # trajectories of which the ends are remembered
 _APART_S = 1e-6  # times that are nearer are the same
 _SHORTEST_S = 1e-4  # of a piece: in shorter ones, rounding is all there is
 _EARLIEST_S = 1e-3  # a stamp of 0 would mean the time of arrival
@@ -67,11 +68,13 @@ class Setpoint:
         before: what the controller plays if it never took that up.
         known: whether the controller does as it was sent; otherwise it may command what `plays`
             ends with, where the arm is measured, or anything in between.
+        earlier_q: where the last ones that were sent before `plays` end. Shape (n,) each, [rad].
     """
 
     plays: Commanded | None = None
     before: Commanded | None = None
     known: bool = False
+    earlier_q: tuple[Vector, ...] = ()
 
     @classmethod
     def resting(cls, q: Vector) -> "Setpoint":
@@ -156,11 +159,18 @@ class Setpoint:
     def sent(self, trajectory: ArmTrajectory, start_s: float) -> "Setpoint":
         """The set-point once the controller has this. `start_s`: its time 0."""
         commanded = Commanded(QuinticPieces(trajectory.points), start_s)
-        return Setpoint(commanded, self.plays if self.known else None, True)
+        return Setpoint(commanded, self.plays if self.known else None, True, self._ends_q)
 
     def reverted(self) -> "Setpoint":
         """The set-point of a controller that never took up what was sent last."""
-        return Setpoint(self.before or self.plays, None, self.before is not None)
+        return Setpoint(self.before or self.plays, None, self.before is not None, self._ends_q)
+
+    @property
+    def _ends_q(self) -> tuple[Vector, ...]:
+        """The ends of what was sent, newest first."""
+        last_q = self.last_q
+        ends = self.earlier_q if last_q is None else (last_q, *self.earlier_q)
+        return ends[:_EARLIER]
 
     def doubted(self) -> "Setpoint":
         """The same where the controller may do something else: it was away, or stopped itself."""
