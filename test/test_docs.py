@@ -29,7 +29,7 @@ PAGES = sorted(ROOT.glob("docs/*.md"))
 GUIDES = [page for page in PAGES if page.stem != "safety_case"]  # which leads nobody step by step
 SOURCES = [
     path
-    for folder in ("vera_ros", "chaos", "docker", "launch")
+    for folder in ("vera_ros", "verification", "docker", "launch")
     for path in (ROOT / folder).rglob("*.py")
 ]
 LAUNCH_FILE = ROOT / "launch" / "mimicgen_panda.launch.py"

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bench.gate import players
-from bench.player import Player
-from bench.rig import START_Q
-from bench.storm import KINDS, Chunk, Round, Stop, draw
+from verification.bench.gate.benchmark import players
+from verification.bench.gate.player import Player
+from verification.bench.gate.storm import KINDS, Chunk, Round, Stop, draw
+from verification.rig import START_Q
 
 _EXAMPLES = 8  # of each kind
 _UP = np.tile([0.0, 0.0, 0.02, 0.0, 0.0, 0.0], (6, 1))

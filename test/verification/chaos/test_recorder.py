@@ -1,0 +1,145 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The recorder keeps what is said once, when it is new, and what states say by themselves."""
+
+import math
+from typing import Any
+
+import pytest
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
+
+from vera_ros.motion.causes import Cause as ArmCause
+from vera_ros.policy.states import Cause, State
+from vera_ros_interfaces.msg import ArmStatus, ChunkProgress, PolicyStatus
+from verification.chaos.system import events
+from verification.chaos.system.recorder import Recorder
+
+from .topics import Topics
+
+
+@pytest.fixture
+def topics() -> Topics:
+    return Topics()
+
+
+@pytest.fixture
+def recorder(topics: Topics) -> Recorder:
+    return Recorder(topics)
+
+
+def heard(recorder: Recorder) -> list[tuple[str, str, str]]:
+    return [(event.source, event.name, event.words) for event in recorder.events]
+
+
+def diagnostics(words: str, level: Any = DiagnosticStatus.WARN, **values: str) -> DiagnosticArray:
+    pairs = [KeyValue(key=key, value=value) for key, value in values.items()]
+    status = DiagnosticStatus(name="/arm/ik_node", level=level, message=words, values=pairs)
+    return DiagnosticArray(status=[status])
+
+
+def test_a_warning_that_stands_is_noted_once(topics: Topics, recorder: Recorder) -> None:
+    """Once, a standing warning named every fault that struck meanwhile."""
+    topics.say(diagnostics("a at 17 Hz"), diagnostics("a at 16.5 Hz"), diagnostics("a at 16 Hz"))
+    assert heard(recorder) == [(events.DIAGNOSTICS, "ik_node: a at # Hz", "a at # Hz")]
+    topics.say(diagnostics("a at 17 Hz; no picture of b"))
+    assert [name for _, name, _ in heard(recorder)[1:]] == ["ik_node: no picture of b"]
+
+
+def test_a_warning_that_comes_back_is_new(topics: Topics, recorder: Recorder) -> None:
+    topics.say(diagnostics("x"), diagnostics("ok", DiagnosticStatus.OK), diagnostics("x"))
+    assert len(recorder.events) == 2
+
+
+def test_a_counter_that_goes_up_is_noted(topics: Topics, recorder: Recorder) -> None:
+    for count in ("0", "2", "2", "0", "1"):
+        topics.say(diagnostics("ok", DiagnosticStatus.OK, bad_joint_states=count))
+    assert heard(recorder) == [(events.COUNTER, "bad_joint_states", "")] * 2
+
+
+def test_a_clock_is_noted_when_it_begins_to_be_off(topics: Topics, recorder: Recorder) -> None:
+    for offset_s in ("0.001", "-0.3", "-0.4", "0.01", "0.05"):
+        topics.say(diagnostics("ok", DiagnosticStatus.OK, clock_offset_s=offset_s))
+    assert heard(recorder) == [(events.COUNTER, "clock_offset_s", "")] * 2
+
+
+@pytest.mark.parametrize("state", [ChunkProgress.ACCEPTED, ChunkProgress.REJECTED])
+def test_a_chunk_is_answered_either_way(topics: Topics, recorder: Recorder, state: int) -> None:
+    topics.say(ChunkProgress(state=ChunkProgress.PLAYING))
+    assert recorder.answered_s == -math.inf
+    topics.say(ChunkProgress(state=state))
+    assert recorder.answered_s > 0.0
+
+
+def test_a_policy_node_that_began_anew_has_forgotten_the_episode(
+    topics: Topics, recorder: Recorder
+) -> None:
+    topics.say(PolicyStatus(state=int(State.PLAYING)), PolicyStatus(state=int(State.IDLE)))
+    assert heard(recorder) == [(events.POLICY, "episode_forgotten", "")]
+
+
+def test_an_episode_that_ends_with_a_cause_is_not_forgotten(
+    topics: Topics, recorder: Recorder
+) -> None:
+    ended = PolicyStatus(
+        state=int(State.ABORTED), cause=int(Cause.ARM_SILENT), message="ik_node says nothing"
+    )
+    topics.say(PolicyStatus(state=int(State.PLAYING)), ended, PolicyStatus(state=int(State.IDLE)))
+    assert heard(recorder) == [(events.POLICY, "arm_silent", "ik_node says nothing")]
+
+
+def test_states_that_say_it_all_are_noted(topics: Topics, recorder: Recorder) -> None:
+    topics.say(PolicyStatus(state=int(State.PLAYING)), PolicyStatus(state=int(State.PAUSED)))
+    topics.say(ArmStatus(state=ArmStatus.READY), ArmStatus(state=ArmStatus.INACTIVE))
+    assert [name for _, name, _ in heard(recorder)] == ["paused", "inactive"]
+
+
+def test_a_chunk_that_is_refused_is_noted_with_its_words(
+    topics: Topics, recorder: Recorder
+) -> None:
+    refused = ChunkProgress(
+        state=ChunkProgress.REJECTED, cause=int(ArmCause.LIMIT_EXCEEDED), message="too far"
+    )
+    topics.say(refused)
+    assert heard(recorder) == [(events.CHUNK, "limit_exceeded", "too far")]
+
+
+def progress(sequence: int, state: int, steps: int = 0) -> ChunkProgress:
+    return ChunkProgress(session_id="s", sequence=sequence, state=state, steps_played=steps)
+
+
+def test_a_chunk_plays_from_its_first_step_on(topics: Topics, recorder: Recorder) -> None:
+    before = recorder.played
+    topics.say(progress(0, ChunkProgress.ACCEPTED))
+    assert recorder.played == before
+    topics.say(progress(0, ChunkProgress.PLAYING, 1))
+    played = recorder.played
+    assert before.at_s < played.accepted_s <= played.at_s
+    topics.say(progress(0, ChunkProgress.PLAYING, 2))
+    assert recorder.played == played
+    assert recorder.finished == before
+    topics.say(progress(0, ChunkProgress.FINISHED, 2))
+    assert recorder.played == played
+    assert recorder.finished.accepted_s == played.accepted_s
+
+
+def test_a_chunk_that_the_next_one_takes_over_from_has_been_played(
+    topics: Topics, recorder: Recorder
+) -> None:
+    """Once, an arm that moved all the while seemed to stand: chunks came long before their time."""
+    topics.say(progress(0, ChunkProgress.ACCEPTED), progress(0, ChunkProgress.SUPERSEDED))
+    assert recorder.played.accepted_s == recorder.finished.accepted_s > -math.inf
+
+
+@pytest.mark.parametrize("state", [ChunkProgress.REJECTED, ChunkProgress.ABORTED])
+def test_a_chunk_that_is_given_up_before_its_first_step_was_not_played(
+    topics: Topics, recorder: Recorder, state: int
+) -> None:
+    before = recorder.played
+    topics.say(progress(0, ChunkProgress.ACCEPTED), progress(0, state))
+    assert (recorder.played, recorder.finished) == (before, before)
+
+
+def test_an_episode_is_over_when_its_status_says_so(topics: Topics, recorder: Recorder) -> None:
+    assert not recorder.episode_over
+    for state, over in ((State.PLAYING, False), (State.DONE, True), (State.CONNECTING, False)):
+        topics.say(PolicyStatus(state=int(state)))
+        assert recorder.episode_over is over

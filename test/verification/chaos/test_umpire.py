@@ -1,0 +1,317 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The umpire lets good motion pass and blames bad motion for what is bad about it."""
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from verification.chaos.monitor.recording import JointHistory, JointSample, Published
+from verification.chaos.monitor.umpire import Judgement, Umpire
+from verification.judge.bounds import Bounds
+from verification.judge.checker import Checker
+from verification.rig import START_Q
+
+from .swings import PAST_S, Swing
+
+STILL = np.zeros(7)
+AT_S = 10.0
+
+
+@pytest.fixture
+def history() -> JointHistory:
+    """An arm that stands at the start posture."""
+    history = JointHistory()
+    for stamp_s in np.arange(AT_S - 1.0, AT_S + 0.05, 0.01):
+        history.add(JointSample(float(stamp_s), START_Q, STILL))
+    return history
+
+
+@pytest.fixture
+def umpire(checker: Checker, bounds: Bounds, history: JointHistory) -> Umpire:
+    return Umpire(checker, bounds, history)
+
+
+def judge(umpire: Umpire, published: Published) -> Judgement:
+    return umpire.judge(published)[0]
+
+
+def told_from_rest(umpire: Umpire, swing: Swing) -> None:
+    """The set-point is known: it stood, and plays the swing from AT_S on."""
+    umpire.judge(Swing(far_rad=0.0, duration_s=0.1).approached(AT_S - 0.5))
+    assert judge(umpire, swing.published(AT_S)).violations == ()
+
+
+def test_what_leads_to_somewhere_else_than_the_arm_is_blamed(umpire: Umpire) -> None:
+    away = moved(Swing().approached(AT_S, 2.0), 0.06)
+    assert judge(umpire, away).violations == ("it begins 0.0600 rad from the arm",)
+
+
+@pytest.mark.parametrize("joint", range(7))
+def test_a_motion_from_where_the_arm_rests_is_good(umpire: Umpire, joint: int) -> None:
+    judgement = judge(umpire, Swing(joint).approached(AT_S))
+    assert judgement.violations == ()
+    assert judgement.source == "rest"
+    assert judgement.duration_s == pytest.approx(1.8, abs=0.02)
+
+
+@pytest.mark.parametrize("joint", range(7))
+def test_a_motion_from_the_set_point_at_rest_is_good(umpire: Umpire, joint: int) -> None:
+    umpire.judge(Swing(far_rad=0.0, duration_s=0.1).approached(AT_S - 0.5))
+    judgement = judge(umpire, Swing(joint).published(AT_S))
+    assert (judgement.source, judgement.violations) == ("plan", ())
+    assert 0.0 < judgement.lead_s < 0.1  # it begins to move at once, but slowly
+
+
+@pytest.mark.parametrize("later_s", [0.013, 0.31, 0.75, 1.2, 1.49])
+def test_a_motion_that_goes_on_is_good(umpire: Umpire, later_s: float) -> None:
+    whole = Swing()
+    told_from_rest(umpire, whole)
+    judgement = judge(umpire, whole.published(AT_S + later_s, later_s))
+    assert judgement.violations == ()
+    assert judgement.source == "plan"
+    assert judgement.lead_s == pytest.approx(0.25, abs=0.01)  # for as long as one looks
+
+
+def turned(lead_s: float, at_s: float) -> Published:
+    """A swing of joint 1 that goes on for a lead, when joint 3 begins to move as well."""
+    base, other = Swing(), Swing(2, 0.05, 0.8)
+    goes_on = base.published(at_s, at_s - AT_S)
+    after_s = goes_on.times_s - PAST_S - lead_s
+    q, dq, ddq = other.at(after_s)
+    return replace(goes_on, q=goes_on.q + q - START_Q, dq=goes_on.dq + dq, ddq=goes_on.ddq + ddq)
+
+
+@pytest.mark.parametrize("lead_s", [0.0125, 0.05, 0.1])
+@pytest.mark.parametrize("late_s", [0.0, 0.011, 0.2])
+def test_the_lead_is_what_a_trajectory_leaves_and_only_the_way_may_be_longer(
+    umpire: Umpire, lead_s: float, late_s: float
+) -> None:
+    told_from_rest(umpire, Swing())
+    published = turned(lead_s, AT_S + 0.5)
+    published = replace(published, arrived_s=published.published_s + late_s)
+    judgement, playing = umpire.judge(published)
+    assert judgement.violations == ()
+    assert lead_s - 0.002 <= judgement.lead_s <= lead_s + 0.05  # it begins slowly
+    assert judgement.late_s == pytest.approx(max(0.0, late_s - judgement.lead_s))
+    assert playing is not None
+    assert playing.steps is (judgement.late_s > 0.0)
+
+
+def test_what_is_published_behind_its_own_lead_is_blamed(umpire: Umpire) -> None:
+    told_from_rest(umpire, Swing())
+    published = replace(turned(0.0125, AT_S + 0.5), published_s=AT_S + 0.6, arrived_s=AT_S + 0.602)
+    assert "no continuation of the plan" in judge(umpire, published).violations[0]
+
+
+def test_a_step_of_the_set_point_is_blamed_however_small(umpire: Umpire) -> None:
+    """By 0.1 mrad, which a controller would command within one period."""
+    told_from_rest(umpire, Swing())
+    good = Swing().published(AT_S + 0.75, 0.75)
+    assert judge(umpire, moved(good, 1e-4)).violations != ()
+
+
+def test_a_clock_that_nobody_can_know_so_well_is_not_blamed(umpire: Umpire) -> None:
+    told_from_rest(umpire, Swing())
+    shifted = Swing().published(AT_S + 0.752, 0.75)
+    shifted = replace(shifted, published_s=AT_S + 0.75, doubt_s=0.005)
+    judgement, playing = umpire.judge(shifted)
+    assert judgement.violations == ()
+    assert playing is not None
+    assert playing.steps  # the arm feels it nevertheless
+    told_from_rest(umpire, Swing())
+    assert judge(umpire, replace(shifted, doubt_s=0.0)).violations != ()
+
+
+def test_a_brake_from_the_measured_motion_is_blamed_where_the_set_point_is_another(
+    umpire: Umpire, history: JointHistory
+) -> None:
+    """The arm has left its plan by 0.2 rad: from there the set-point would jump."""
+    whole, elsewhere = Swing(), Swing(2, 0.2)
+    told_from_rest(umpire, whole)
+    for sample in elsewhere.samples(AT_S, AT_S + 0.05, AT_S + 0.76):
+        history.add(sample)
+    slowing = elsewhere.published(AT_S + 0.75, 0.75)
+    assert "no continuation of the plan" in judge(umpire, slowing).violations[0]
+
+
+def test_what_ends_before_it_comes_is_not_taken(umpire: Umpire) -> None:
+    """What plays goes on, and so does the next trajectory."""
+    told_from_rest(umpire, Swing())
+    late = replace(Swing().published(AT_S + 1.3, 1.3), arrived_s=AT_S + 1.6)
+    judgement, playing = umpire.judge(late)
+    assert (judgement.taken, playing, judgement.violations) == (False, None, ())
+    again = judge(umpire, replace(Swing().published(AT_S + 1.4, 1.4), arrived_s=AT_S + 1.7))
+    assert again.violations == ()
+
+
+def test_one_may_go_on_from_what_is_still_under_way(umpire: Umpire) -> None:
+    """Whoever sent it cannot know when it came."""
+    told_from_rest(umpire, Swing())
+    umpire.judge(replace(turned(0.0125, AT_S + 0.5), arrived_s=AT_S + 0.8))
+    follows = turned(0.0125 - 0.2, AT_S + 0.7)
+    assert judge(umpire, replace(follows, arrived_s=AT_S + 0.801)).violations == ()
+
+
+def with_value(good: Published, name: str, value: float) -> Published:
+    values = getattr(good, name).copy()
+    values[len(values) // 2] = value
+    return replace(good, **{name: values})
+
+
+BAD: list[tuple[str, Callable[[], Published]]] = [
+    ("no points", lambda: cut(Swing().published(AT_S), 0)),
+    *(
+        (
+            "not finite",
+            lambda name=name, value=value: with_value(Swing().published(AT_S), name, value),
+        )
+        for name in ("times_s", "q", "dq", "ddq")
+        for value in (np.nan, np.inf, -np.inf)
+    ),
+    ("increase", lambda: with_value(Swing().published(AT_S), "times_s", 0.1)),
+    ("increase", lambda: later(Swing().published(AT_S), -0.0125)),
+    ("no continuation", lambda: moved(Swing(1).approached(AT_S, 0.02), 0.01)),
+    ("takes", lambda: Swing(0, 0.1, 31.0).published(AT_S)),
+    ("zero velocity", lambda: cut(Swing().published(AT_S), 60)),
+    ("joint velocity", lambda: Swing(6, 2.0, 1.0).published(AT_S)),
+    ("joint acceleration", lambda: Swing(1, 0.2, 0.35).published(AT_S)),
+    ("joint jerk", lambda: with_value(Swing().published(AT_S), "q", START_Q[0] + 1e-3)),
+    ("position limit", lambda: Swing(3, -0.6, 3.0).published(AT_S)),
+    ("outside the workspace", lambda: Swing(0, 1.4, 4.0).published(AT_S)),
+    ("TCP linear velocity", lambda: Swing(0, 2.5, 0.5).published(AT_S)),
+    ("no continuation", lambda: moved(Swing().published(AT_S), 0.06)),
+    ("no continuation", lambda: moved(Swing().published(AT_S), 0.001)),
+    ("no continuation", lambda: Swing().published(AT_S, 0.4)),
+]
+
+
+def cut(good: Published, count: int) -> Published:
+    return replace(
+        good,
+        times_s=good.times_s[:count],
+        q=good.q[:count],
+        dq=good.dq[:count],
+        ddq=good.ddq[:count],
+    )
+
+
+def later(good: Published, by_s: float) -> Published:
+    return replace(good, times_s=good.times_s + by_s)
+
+
+def moved(good: Published, by_rad: float) -> Published:
+    return replace(good, q=good.q + by_rad)
+
+
+@pytest.mark.parametrize(("words", "make"), BAD, ids=[f"{n}-{w}" for n, (w, _) in enumerate(BAD)])
+def test_a_bad_motion_is_blamed_for_it(
+    umpire: Umpire, words: str, make: Callable[[], Published]
+) -> None:
+    umpire.judge(Swing(far_rad=0.0, duration_s=0.1).approached(AT_S - 0.5))
+    found = judge(umpire, make()).violations
+    assert any(words in text for text in found), found
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: Swing().published(AT_S + 0.75),  # as from rest, while it moves
+        lambda: Swing().published(AT_S + 0.75, 0.6),  # back in time
+        lambda: Swing().published(AT_S + 0.75, 0.9),  # a piece is left out
+        lambda: Swing(1).published(AT_S + 0.75, 0.75),  # another joint
+        lambda: Swing(0, -0.1).published(AT_S + 0.75, 0.75),  # the other way
+    ],
+)
+def test_what_does_not_go_on_is_blamed(
+    umpire: Umpire,
+    history: JointHistory,
+    make: Callable[[], Published],
+) -> None:
+    umpire.judge(Swing().published(AT_S))
+    for sample in Swing().samples(AT_S, AT_S + 0.05, AT_S + 0.8):
+        history.add(sample)
+    found = judge(umpire, make()).violations
+    assert any("no continuation" in text or "step in velocity" in text for text in found), found
+
+
+def test_a_start_where_the_arm_is_no_longer_is_blamed(
+    umpire: Umpire, history: JointHistory
+) -> None:
+    """As from joint states that are half a second old."""
+    one = Swing(0, 0.3)
+    for sample in one.samples(AT_S, AT_S + 0.05, AT_S + 0.8):
+        history.add(sample)
+    stale = Swing(0, 0.3).published(AT_S + 0.75)
+    stale = replace(stale, q=stale.q - START_Q + one.at(np.array([0.3]))[0])
+    found = judge(umpire, stale).violations
+    assert any("no continuation of the measured" in text for text in found), found
+
+
+def test_a_trajectory_that_comes_far_too_late_is_blamed(umpire: Umpire) -> None:
+    """A controller that gets it in the middle would start at full speed."""
+    umpire.judge(Swing(far_rad=0.0, duration_s=0.1).approached(AT_S - 0.5))
+    late = replace(Swing(0, 0.3).approached(AT_S), published_s=AT_S + 0.9, arrived_s=AT_S + 0.9)
+    assert any("no continuation of the plan" in text for text in judge(umpire, late).violations)
+
+
+def test_a_stop_of_what_has_ended_goes_on_from_its_end(umpire: Umpire) -> None:
+    umpire.judge(Swing().published(AT_S))
+    back = Swing()
+    ended = back.published(AT_S + 2.0)
+    ended = replace(ended, q=ended.q + 0.1 * np.eye(7)[0])
+    judgement = judge(umpire, ended)
+    assert judgement.violations == ()
+    assert judgement.source == "plan"
+
+
+def test_what_an_unseen_arm_does_is_not_blamed_but_limits_count(
+    checker: Checker, bounds: Bounds
+) -> None:
+    good = judge(Umpire(checker, bounds, JointHistory()), Swing().published(AT_S))
+    assert (good.source, good.violations) == ("", ())
+    fast = judge(Umpire(checker, bounds, JointHistory()), Swing(6, 2.0, 1.0).published(AT_S))
+    assert any("joint velocity" in text for text in fast.violations)
+
+
+def test_a_violation_comes_with_its_evidence(umpire: Umpire) -> None:
+    umpire.judge(Swing().approached(AT_S))
+    bad = judge(umpire, Swing(1).published(AT_S + 0.5, 0.5))
+    assert len(bad.evidence["points"]["q"]) == len(bad.evidence["points"]["times_s"])
+    assert bad.evidence["before"]["begins_s"] == AT_S
+    assert bad.evidence["before"]["from_s"] == AT_S + 0.002
+    assert bad.evidence["arm"]["q"] == START_Q.tolist()
+    json.dumps(bad.evidence)
+
+
+def test_what_was_put_elsewhere_may_not_play_any_more(umpire: Umpire) -> None:
+    umpire.judge(Swing().published(AT_S - 0.75))
+    umpire.doubt()
+    assert judge(umpire, Swing().published(AT_S)).source == "rest"
+
+
+def test_what_was_told_while_a_scene_was_set_may_still_be_gone_on_from(umpire: Umpire) -> None:
+    swing = Swing()
+    umpire.judge(swing.published(AT_S))
+    umpire.doubt()
+    good = judge(umpire, swing.published(AT_S + 0.25, 0.25))
+    assert (good.source, good.violations) == ("plan", ())
+
+
+def test_what_goes_on_from_something_unheard_is_not_blamed_for_its_start(
+    checker: Checker, bounds: Bounds
+) -> None:
+    swing, history = Swing(), JointHistory()
+    for sample in swing.samples(AT_S, AT_S - 0.5, AT_S + 0.3):
+        history.add(sample)
+    one = Umpire(checker, bounds, history)
+    wild = Swing(1, 0.3).published(AT_S + 0.25, 0.25)
+    one.doubt()
+    late = replace(wild, published_s=wild.begins_s + 0.02)
+    assert judge(one, late).source == ""
+    one.doubt()
+    assert judge(one, late).violations == ()
+    other = Swing(2, 0.3).published(AT_S + 0.25, 0.25)
+    assert judge(one, other).violations != ()  # the next one goes on from what was heard

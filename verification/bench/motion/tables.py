@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What `scripts/bench motion` measured, as tables."""
+
+from typing import Any
+
+from rich.table import Table
+
+from verification.bench.ik.race import Heat
+from verification.bench.motion.planning_time import PARTS, LengthTimes
+from verification.bench.motion.plans import PlanReport
+from verification.bench.motion.response_accuracy import AFTER, KindErrors
+from verification.bench.tables import make_table
+
+
+def response_table(errors: list[KindErrors]) -> Table:
+    """Errors per kind."""
+    table = make_table("Response: TCP error against the traces, mean (max), before any limit")
+    table.add_column("kind", no_wrap=True)
+    table.add_column("runs", justify="right")
+    counts = [n for n in AFTER if n <= errors[0].position_m.shape[1]]
+    for unit in ("mm", "mrad"):
+        for count in counts:
+            table.add_column(f"{unit}\nafter {count}", justify="right", no_wrap=True)
+    for kind in errors:
+        after = [kind.after(count) for count in counts]
+        table.add_row(
+            kind.kind,
+            f"{len(kind.position_m)}" + (f" (-{kind.refused})" if kind.refused else ""),
+            *(f"{e['position_mean_mm']:.2f} ({e['position_max_mm']:.1f})" for e in after),
+            *(f"{e['rotation_mean_mrad']:.1f} ({e['rotation_max_mrad']:.0f})" for e in after),
+        )
+    return table
+
+
+def ik_table(heat: Heat) -> Table:
+    """One set of chunks, a row for each solver."""
+    numbers: dict[str, Any] = heat.numbers()
+    table = make_table(
+        f"IK, {heat.name}: {numbers['chunks']} chunks of 10 steps, "
+        f"{numbers['solvable_steps']} of {numbers['steps']} solvable"
+    )
+    table.add_column("solver")
+    for name in (
+        "ms per\nchunk",
+        "\np95",
+        "times\nours",
+        "within 1 mm,\n1 mrad",
+        "mm\nmedian",
+        "\np99",
+        "largest joint step\nover dq_max dt",
+    ):
+        table.add_column(name, justify="right", no_wrap=True)
+    for solver, row in numbers["solvers"].items():
+        share = row["solvable_within_1mm_1mrad"]
+        table.add_row(
+            solver,
+            f"{row['chunk_median_ms']:.3f}",
+            f"{row['chunk_p95_ms']:.3f}",
+            f"{row['times_ours_median']:.1f}",
+            "-" if share is None else f"{share:.2%}",
+            f"{row['position_median_mm']:.4f}",
+            f"{row['position_p99_mm']:.3f}",
+            f"{row['largest_joint_step']:.2f}",
+        )
+    return table
+
+
+def time_table(times: list[LengthTimes]) -> Table:
+    """Planning time against chunk length."""
+    table = make_table("Planning a chunk: response, IK, limits and gate together, medians in ms")
+    for name in ("actions", "chunks", "total (p95)", "per action", "play / plan", *PARTS):
+        table.add_column(name, justify="right")
+    for length in times:
+        row: dict[str, Any] = length.numbers()
+        chunks = f"{row['chunks']}" + (f" (-{length.refused})" if length.refused else "")
+        if row["chunks"] == 0:
+            table.add_row(str(length.actions), chunks)
+            continue
+        table.add_row(
+            str(length.actions),
+            chunks,
+            f"{row['median_ms']:.2f} ({row['p95_ms']:.2f})",
+            f"{row['median_ms'] / length.actions:.3f}",
+            f"{row['play_time_over_median']:.0f}",
+            *(f"{row['parts_median_ms'][part]:.2f}" for part in PARTS),
+        )
+    return table
+
+
+def plans_table(report: PlanReport) -> Table:
+    """Margins of the traces' plans, and how the simulated arm follows them."""
+    row: dict[str, Any] = report.numbers()
+    table = make_table(f"Plans of the traces' first {report.actions} actions", header=False)
+    table.add_column(style="dim", no_wrap=True)
+    table.add_column(overflow="fold")
+    refused = ", ".join(f"{count} {cause}" for cause, count in report.refused.items())
+    table.add_row("planned", f"{row['plans']}; refused: {refused or 'none'}")
+    if row["plans"]:
+        table.add_row(
+            "time stretch", f"median {row['stretch_median']:.2f}, max {row['stretch_max']:.2f}"
+        )
+    for name, share in row["largest_share_of_limit"].items():
+        table.add_row(name, f"{share:.1%} of its limit at most")
+    played = row["simulated_arm_from_plan"]
+    table.add_row(
+        "simulated arm from plan",
+        "not played: no MuJoCo"
+        if played is None
+        else f"mean {played['mean_mm']:.2f} mm, max {played['max_mm']:.2f} mm (largest per plan)",
+    )
+    table.add_row("limits broken", "; ".join(report.violations) or "none")
+    return table

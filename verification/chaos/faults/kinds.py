@@ -1,0 +1,310 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The kinds of faults: how hard each may be, what names it, and whether an episode can go on."""
+
+import math
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from vera_ros.errors import ConfigurationError
+
+Value = float | str
+
+WIRE, VIEWS, JOINTS, PROCESS, SERVICE = "wire", "views", "joints", "process", "service"
+LINKS = "links"
+
+
+_NEVER, _ANY = -math.inf, math.inf
+
+
+def _any_size(values: Mapping[str, Value]) -> bool:
+    return True
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind of fault.
+
+    Attributes:
+        name: of the kind.
+        layer: where it strikes.
+        named_by: what the system says of it: names of causes, states and counters, and words.
+        ranges: of the numbers that a fault of this kind has.
+        choices: of the words that it has.
+        survived_s: an episode can go on where `duration_s` is not above this; infinite: always.
+        absorbed_s: nothing need be said of it where `silence_s` is not above this and nothing came
+            of it, see verification.chaos.outcome.naming.
+        slight: and where this holds for the fault's values.
+        kills: a process dies and is started again: only a chunk that was played to its end shows
+            that all is well again.
+        named_anew: names it as well where the episode had just come to its own good end: then
+            nobody misses the process, and what it says when it begins anew is all there is.
+    """
+
+    name: str
+    layer: str
+    named_by: tuple[str, ...]
+    ranges: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    choices: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    survived_s: float = 0.0
+    absorbed_s: float = _NEVER
+    slight: Callable[[Mapping[str, Value]], bool] = _any_size
+    kills: bool = False
+    named_anew: tuple[str, ...] = ()
+
+    @property
+    def lies_in_wait(self) -> bool:
+        """Whether nobody meets it before the next question that goes over the wire."""
+        return self.layer == WIRE and self.absorbed_s == _NEVER
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One fault that is to strike.
+
+    Attributes:
+        number: from 0, in the order of the run.
+        kind: a name among `KINDS`.
+        values: numbers and words of the kind.
+        phase_s: how long after the arm began to play it strikes.
+    """
+
+    number: int
+    kind: str
+    values: Mapping[str, Value] = field(default_factory=dict)
+    phase_s: float = 0.0
+
+    @property
+    def duration_s(self) -> float:
+        """How long it lasts; 0: a moment."""
+        return float(self.values.get("duration_s", 0.0))
+
+    @property
+    def silence_s(self) -> float:
+        """How long nothing current comes through: what is held back does, after a while."""
+        return min(self.duration_s, float(self.values.get("delay_s", math.inf)))
+
+    @property
+    def is_slight(self) -> bool:
+        """Whether nothing need be said of it, should nothing come of it."""
+        kind = KINDS[self.kind]
+        return self.silence_s <= kind.absorbed_s and kind.slight(self.values)
+
+    @property
+    def can_go_on(self) -> bool:
+        """Whether an episode can go on, in a new session of the server where it must be."""
+        survived_s = KINDS[self.kind].survived_s
+        return survived_s == math.inf or 0.0 < self.duration_s <= survived_s
+
+
+_BRIEF = (0.3, 1.2)
+_DELAY = {"delay_s": (0.12, 0.4)}
+_VIEW = {"view": ("agentview", "robot0_eye_in_hand", "both")}
+# Short of what the nodes bear with, by their parameters, before an episode ends.
+_VIEWS_WAIT_S = 0.8  # view_stall_s
+_JOINTS_WAIT_S = 0.25  # joint_state_timeout_s
+_OUTLIERS_BORNE_S = 0.12  # an arm off its plan is not believed for so long
+_REACH_RAD = 0.03  # a joint's fastest from one sample to the next, and 5 mrad
+_LATE_UNSEEN_S = 0.05  # a trajectory that is so late makes a step that nobody need see
+_CLOCKS_BORNE_S = 0.05
+_SLOW_NETWORK_S = 0.5  # chunk_max_delay_s
+# From then on it must be said that there are none: joint_state_timeout_s, and a look or two.
+_JOINTS_SAID_S = 0.6
+
+# What names a fault, for kinds that are noticed alike.
+_SLOW = ("late_chunks", "holds", "holding: no chunk is ready", "the server took", "server_timeout")
+_LOST = ("connection_lost", "reconnects", "no_server", "waiting for the policy server")
+_NO_VIEW = (
+    "views_stale",
+    "views_missing",
+    "views_skewed",
+    "frames_dropped",
+    "ticks_skipped",
+    "no current picture of",
+    "newest picture too old",
+    "comes at",
+)
+_NO_JOINTS = (
+    "no_joint_states",
+    "no joint states",
+    "the last joint states are",
+    "the joint states that come are",
+    "waiting for joint states",
+)
+_WRONG_JOINTS = ("joints_frozen", "tracking_error", "from where joint")
+_BAD_JOINTS = ("bad_joint_states", "invalid joint states", "joint states without", *_NO_JOINTS)
+
+
+def _lasting(low: float = _BRIEF[0], high: float = _BRIEF[1]) -> dict[str, tuple[float, float]]:
+    return {"duration_s": (low, high)}
+
+
+def _on_the_wire() -> Iterator[Kind]:
+    """Between policy_node and the policy server."""
+    borne: Any = {"survived_s": _ANY, "absorbed_s": _ANY}
+    yield Kind("latency", WIRE, _SLOW, {"delay_s": (0.2, 1.0), **_lasting()}, **borne)
+    yield Kind("jitter", WIRE, _SLOW, {"delay_s": (0.05, 0.3), **_lasting()}, **borne)
+    yield Kind("cut", WIRE, _LOST, survived_s=_ANY)
+    yield Kind("half_open", WIRE, (*_SLOW, *_LOST), _lasting(0.3, 4.0), **borne)
+    yield Kind("garbage", WIRE, ("protocol_error",), {"bytes": (1, 4096)})
+    yield Kind("truncated", WIRE, ("protocol_error",), {"share": (0.05, 0.95)})
+    yield Kind("torn", WIRE, _LOST, {"share": (0.05, 0.95)}, survived_s=_ANY)
+    yield Kind("oversized", WIRE, ("protocol_error",))
+    values = {"value": ("nan", "inf", "-inf")}
+    yield Kind("nan_actions", WIRE, ("invalid_actions",), choices=values)
+    shapes = {"shape": ("columns", "flat", "empty")}
+    yield Kind("wrong_shape", WIRE, ("protocol_error",), choices=shapes)
+    yield Kind("error_text", WIRE, ("server_error", "reconnects"), survived_s=_ANY)
+    yield Kind("refused", WIRE, _LOST, _lasting(0.2, 1.0), survived_s=_ANY)
+    yield Kind("other_robot", WIRE, ("server_mismatch",))
+    # The next episode takes the views in any order: then the break before it is all there is.
+    yield Kind("swapped_views", WIRE, ("server_mismatch", *_LOST))
+    yield Kind("intruder", WIRE, ("server_shared",))
+
+
+def _of_views() -> Iterator[Kind]:
+    """Between the cameras and policy_node."""
+    waits: Any = {"survived_s": _VIEWS_WAIT_S, "absorbed_s": _VIEWS_WAIT_S}
+    yield Kind("view_frozen", VIEWS, _NO_VIEW, _lasting(), _VIEW, **waits)
+    yield Kind("view_still", VIEWS, _NO_VIEW, _lasting(), _VIEW, _ANY, _ANY)
+    yield Kind("view_late", VIEWS, _NO_VIEW, {**_DELAY, **_lasting()}, _VIEW, **waits)
+    yield Kind("view_duplicated", VIEWS, ("frames_dropped",), _lasting(), _VIEW, _ANY)
+    yield Kind("view_reordered", VIEWS, ("frames_dropped",), _lasting(), _VIEW, _ANY)
+    yield Kind("view_dropped", VIEWS, _NO_VIEW, _lasting(0.3, 2.0), _VIEW, **waits)
+    yield Kind("view_wrong_size", VIEWS, ("image_error",), _lasting(), _VIEW)
+    yield Kind("view_wrong_encoding", VIEWS, ("image_error",), _lasting(), _VIEW)
+
+
+def _of_joints() -> Iterator[Kind]:
+    """Between the arm's sensors and everybody."""
+    while_s = _lasting(0.1, 1.0)
+    waits: Any = {"survived_s": _JOINTS_WAIT_S}
+    said: Any = {"absorbed_s": _JOINTS_SAID_S}
+    wrong = (*_WRONG_JOINTS, *_NO_JOINTS)
+    # An arm at rest has the same positions again and again.
+    yield Kind("joints_frozen", JOINTS, _WRONG_JOINTS, while_s, **waits, absorbed_s=_ANY)
+    yield Kind("joints_stale", JOINTS, wrong, while_s, **waits, **said)
+    # Also for longer than joint states may be old.
+    late = {"delay_s": (0.05, 1.2), **_lasting()}
+    yield Kind("joints_late", JOINTS, (*wrong, *_BAD_JOINTS), late, **said)
+    yield Kind("joints_dropped", JOINTS, _NO_JOINTS, while_s, **waits, **said)
+    yield Kind("joints_nan", JOINTS, _BAD_JOINTS, while_s, **waits)
+    yield Kind("joints_missing", JOINTS, _BAD_JOINTS, while_s, **waits)
+    yield Kind("joints_swapped", JOINTS, _BAD_JOINTS, while_s, survived_s=_ANY, absorbed_s=_ANY)
+
+
+def _of_wrong_joints() -> Iterator[Kind]:
+    """Joint states that are finite, and wrong; times are the driver's."""
+    where = {"joint": (*(str(number) for number in range(1, 8)), "all"), "sign": ("+", "-")}
+    joint_states: Any = {"absorbed_s": _ANY}
+    yield Kind(
+        "joints_outlier",
+        JOINTS,
+        ("outliers", *_BAD_JOINTS),
+        {"off_rad": (1e-3, 3.0), "samples": (1.0, 10.0), **_lasting(0.05, 0.6)},
+        {"what": ("jump", "stuck_bit", "degrees"), **where},
+        survived_s=_OUTLIERS_BORNE_S,
+        slight=_within_reach,
+        **joint_states,
+    )
+    off = ("outliers", "velocities_contradicted", "tracking_error", "setpoint_unknown")
+    offset = {"off_rad": (0.005, 0.05), **_lasting(0.3, 3.0)}
+    onset = {"onset": ("step", "ramp")}
+    yield Kind("joints_offset", JOINTS, (*off, *_BAD_JOINTS), offset, where | onset, **joint_states)
+    # Then nothing, or stops, which an arm that stands must not be walked by.
+    false = {"speed_rad_s": (0.2, 0.8), **_lasting(0.4, 2.0)}
+    then = {"then": ("nothing", "stop"), **where}
+    contradicted = ("velocities_contradicted", "outliers", "not_at_rest", "tracking_error")
+    yield Kind("velocity_false", JOINTS, contradicted, false, then, **joint_states)
+    another = {"off_rad": (0.05, 0.8), **_lasting(1.0, 3.0)}
+    rival = ("second_publisher", "second_publishers")
+    yield Kind("second_publisher", JOINTS, rival, another, where)
+
+
+def _of_links() -> Iterator[Kind]:
+    """Between the machines: their clocks, and the way to the controller."""
+    late = ("late_trajectories", "commands_late")
+    yield Kind(
+        "late_delivery",
+        LINKS,
+        late,
+        {"delay_s": (0.005, 0.4), **_lasting(0.5, 3.0)},
+        absorbed_s=_LATE_UNSEEN_S,
+    )
+    yield Kind(
+        "clock_skew",
+        LINKS,
+        (
+            *("clocks_differ", "clock_offset_s", "clock_jumped", "chunk_too_old", *late),
+            *("late_chunks", "steps_dropped", *_BAD_JOINTS),
+        ),
+        {"offset_s": (0.02, 1.0), **_lasting(1.2, 4.0)},
+        {
+            "machine": ("ik_node", "policy_node", "controller"),
+            "sign": ("ahead", "behind"),
+            "course": ("step", "steps", "drift"),
+        },
+        absorbed_s=_ANY,
+        slight=_bearable_skew,
+    )
+
+
+def _within_reach(values: Mapping[str, Value]) -> bool:
+    """Whether a joint can have moved so far from one sample to the next."""
+    return values["what"] != "degrees" and float(values["off_rad"]) <= _REACH_RAD
+
+
+def _bearable_skew(values: Mapping[str, Value]) -> bool:
+    """Whether clocks may differ so; chunks from the past could as well come by a slow network."""
+    slow = values["machine"] == "policy_node" and values["sign"] == "behind"
+    return float(values["offset_s"]) <= (_SLOW_NETWORK_S if slow else _CLOCKS_BORNE_S)
+
+
+def _of_processes() -> Iterator[Kind]:
+    """Killed and started again, or stopped for a while."""
+    arm_gone = ("arm_silent", "ik_node has said nothing", "no joint states were received yet")
+    no_sim = (*_NO_JOINTS, "no_controller", "nothing moves without")
+    yield Kind("kill_policy_node", PROCESS, ("episode_forgotten",), kills=True)
+    anew = ("inactive", "no_controller", "nothing moves without")
+    yield Kind("kill_ik_node", PROCESS, arm_gone, kills=True, named_anew=anew)
+    yield Kind("kill_reference_server", PROCESS, _LOST, survived_s=_ANY, kills=True)
+    yield Kind("kill_sim_node", PROCESS, (*no_sim, *_NO_VIEW), kills=True)
+    while_s = _lasting(0.2, 2.0)
+    yield Kind("freeze_policy_node", PROCESS, _NO_VIEW, while_s, {}, _VIEWS_WAIT_S, _ANY)
+    asleep = (*arm_gone, *_NO_JOINTS, "chunk_too_old")
+    yield Kind("freeze_ik_node", PROCESS, asleep, while_s, {}, _JOINTS_WAIT_S, _ANY)
+    yield Kind("freeze_reference_server", PROCESS, (*_SLOW, *_LOST), while_s, {}, _ANY, _ANY)
+    still = (*_NO_JOINTS, *_NO_VIEW)
+    yield Kind("freeze_sim_node", PROCESS, still, while_s, {}, _JOINTS_WAIT_S, _JOINTS_SAID_S)
+
+
+def _by_people() -> Iterator[Kind]:
+    """What a person or a supervisor asks for."""
+    yield Kind("hold", SERVICE, ("held",), _lasting(0.2, 1.0))
+    yield Kind("stop", SERVICE, ("stopped",), absorbed_s=_ANY)  # which an arm at rest ignores
+    yield Kind("cancel", SERVICE, ("cancel_requested",))
+    yield Kind("deactivate_policy_node", SERVICE, ("deactivated",))
+    inactive = ("inactive", "not_active", "the node is being deactivated")
+    yield Kind("deactivate_ik_node", SERVICE, inactive)
+    yield Kind("pause", SERVICE, ("paused",), _lasting(0.2, 1.0), survived_s=_ANY)
+
+
+KINDS: Mapping[str, Kind] = {
+    kind.name: kind
+    for kinds in (
+        *(_on_the_wire, _of_views, _of_joints, _of_wrong_joints, _of_links),
+        *(_of_processes, _by_people),
+    )
+    for kind in kinds()
+}
+
+
+def find_kind(name: str) -> Kind:
+    """The kind of this name.
+
+    Raises:
+        ConfigurationError: there is none.
+    """
+    if name not in KINDS:
+        raise ConfigurationError(f"there is no fault '{name}'; valid are {', '.join(KINDS)}")
+    return KINDS[name]

@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which fault strikes when: the same seed, the same faults."""
+
+import math
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from verification.chaos.faults.kinds import KINDS, Fault, Kind, Value
+
+_LATEST_PHASE_S = 1.2  # about what a chunk plays, and is followed by
+
+
+def schedule(seed: int, kinds: Sequence[str] = tuple(KINDS)) -> Iterator[Fault]:
+    """Faults without end: every kind once, in random order, and then again.
+
+    Args:
+        seed: 0 or more.
+        kinds: names of those that strike.
+    """
+    rng = np.random.default_rng(seed)
+    number = 0
+    while True:
+        for index in rng.permutation(len(kinds)):
+            yield _draw(number, KINDS[kinds[index]], rng)
+            number += 1
+
+
+def _draw(number: int, kind: Kind, rng: np.random.Generator) -> Fault:
+    values: dict[str, Value] = {
+        name: _between(low, high, rng) for name, (low, high) in kind.ranges.items()
+    }
+    values |= {name: str(rng.choice(choice)) for name, choice in kind.choices.items()}
+    return Fault(number, kind.name, values, round(rng.uniform(0.0, _LATEST_PHASE_S), 3))
+
+
+def _between(low: float, high: float, rng: np.random.Generator) -> float:
+    """As many short ones as long ones, on a logarithmic scale."""
+    return round(math.exp(rng.uniform(math.log(low), math.log(high))), 3)

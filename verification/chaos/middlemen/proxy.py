@@ -1,0 +1,272 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A TCP proxy between policy_node and the policy server that breaks what it is told to break.
+
+Bytes of the client pass as they are; those of the server by whole websocket frames. So pings and
+time-outs are the peers' own, and a frame can be held back, replaced or torn.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Coroutine
+from typing import Any
+from urllib.parse import urlsplit
+
+import numpy as np
+
+from vera_ros.errors import ConfigurationError
+from vera_ros.wire.loop_thread import LoopThread
+from verification.chaos.faults.answers import (
+    SPOILT_ANSWERS,
+    SPOILT_CONFIGS,
+    binary,
+    has_actions,
+    spoil_answer,
+    spoil_config,
+)
+from verification.chaos.faults.intruder import intrude
+from verification.chaos.faults.kinds import WIRE, Fault, find_kind
+from verification.chaos.faults.strike import Strike
+
+_CALL_S = 10.0
+_CHUNK_BYTES = 1 << 16
+_BINARY = 0x82  # a whole message in one frame, as policy servers send it
+_PAUSE_S = 0.02  # between looks whether a silence is over
+
+
+class FaultProxy:
+    """Listens on a port of its own and connects every client to the server.
+
+    One fault at a time. To be used from one thread.
+
+    Args:
+        server_url: ws://host:port of the policy server.
+        port: to listen on; 0: any free one.
+        seed: of what is random within a fault.
+    """
+
+    def __init__(self, server_url: str, port: int = 0, seed: int = 0) -> None:
+        parts = urlsplit(server_url)
+        self._server_url = server_url
+        self._server = (str(parts.hostname), parts.port)
+        self._port = port
+        self._rng = np.random.default_rng(seed)
+        self._fault: Fault | None = None
+        self._strike = Strike()
+        self._intruded = False
+        self._links: set[_Link] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._serving: set[asyncio.Task[None]] = set()
+        self._listener: asyncio.Server | None = None
+        self._starting = asyncio.Lock()
+        self._thread = LoopThread("proxy", farewell=self._hang_up)
+        self._port = self._call(self._listen())
+
+    @property
+    def url(self) -> str:
+        """Where clients connect to."""
+        return f"ws://127.0.0.1:{self._port}"
+
+    def inject(self, fault: Fault) -> Strike:
+        """Let a fault of the wire loose; the last one is forgotten.
+
+        Raises:
+            ConfigurationError: it is no fault of the wire.
+        """
+        if find_kind(fault.kind).layer != WIRE:
+            raise ConfigurationError(f"the proxy cannot do '{fault.kind}': it is not on the wire")
+        strike = Strike(fault.duration_s)
+        self._call(self._begin(fault, strike))
+        return strike
+
+    def heal(self) -> None:
+        """Forget the fault, and take clients again."""
+        self._call(self._heal())
+
+    def stop(self) -> None:
+        """Hang up everything."""
+        self._call(self._hang_up())
+        self._thread.stop(_CALL_S)
+
+    def _call(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
+        return self._thread.submit(lambda: coroutine).result(_CALL_S)
+
+    # In the loop's thread from here on.
+
+    async def _listen(self) -> int:
+        async with self._starting:  # both may want to: what heals, and the end of the fault
+            if self._listener is None:
+                self._listener = await asyncio.start_server(self._serve, "127.0.0.1", self._port)
+        port: int = self._listener.sockets[0].getsockname()[1]
+        return port
+
+    async def _hang_up(self) -> None:
+        self._stop_listening()
+        self._cut()
+        if self._serving:
+            await asyncio.wait(self._serving)
+
+    def _stop_listening(self) -> None:
+        if self._listener is not None:
+            self._listener.close()
+            self._listener = None
+
+    async def _begin(self, fault: Fault, strike: Strike) -> None:
+        self._fault, self._strike = fault, strike
+        self._intruded = False
+        if fault.kind in (*SPOILT_ANSWERS, "intruder"):
+            return  # strikes with an answer
+        if fault.kind not in SPOILT_CONFIGS:  # these strike with the next connection
+            strike.strike()
+        if fault.kind == "refused":
+            self._stop_listening()
+            self._start(self._listen_again(fault.duration_s))
+        if fault.kind in ("cut", "refused", *SPOILT_CONFIGS):
+            self._cut()
+
+    async def _heal(self) -> None:
+        if self._fault is not None and self._fault.kind == "other_robot":
+            self._cut()  # who was told so must ask again
+        self._fault, self._strike = None, Strike()
+        await self._listen()
+
+    async def _listen_again(self, after_s: float) -> None:
+        await asyncio.sleep(after_s)
+        await self._listen()
+
+    def _start(self, coroutine: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(coroutine)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def _cut(self) -> None:
+        for link in tuple(self._links):
+            link.cut()
+
+    def _is_on(self, kind: str) -> bool:
+        return self._fault is not None and self._fault.kind == kind and self._strike.on
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._serving.add(task)
+        try:
+            await self._connect(reader, writer)
+        finally:
+            self._serving.discard(task)
+
+    async def _connect(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            server_reader, server_writer = await asyncio.open_connection(*self._server)
+        except OSError:  # as if the server itself refused
+            writer.transport.abort()
+            return
+        link = _Link(writer, server_writer)
+        self._links.add(link)
+        pumps = (
+            asyncio.create_task(self._pump_up(reader, server_writer)),
+            asyncio.create_task(self._pump_down(server_reader, writer, link)),
+        )
+        try:
+            await asyncio.wait(pumps, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for pump in pumps:
+                pump.cancel()
+            await asyncio.gather(*pumps, return_exceptions=True)
+            self._links.discard(link)
+            link.close()
+
+    async def _pump_up(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """From the client to the server."""
+        while data := await reader.read(_CHUNK_BYTES):
+            await self._silence()
+            writer.write(data)
+            await writer.drain()
+
+    async def _pump_down(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, link: "_Link"
+    ) -> None:
+        """From the server to the client, after the handshake frame by frame."""
+        with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
+            writer.write(await reader.readuntil(b"\r\n\r\n"))
+            is_config = True
+            while True:
+                frame, payload = await _read_frame(reader)
+                await self._silence()
+                await self._delay()
+                if frame[0] == _BINARY:
+                    if self._is_for("intruder") and has_actions(payload):
+                        await self._intrude()
+                    frame = self._spoil(frame, payload, link, is_config=is_config)
+                    is_config = False
+                writer.write(frame)
+                await writer.drain()
+                if link.broken:
+                    writer.close()
+                    return
+
+    def _spoil(self, frame: bytes, payload: bytes, link: "_Link", *, is_config: bool) -> bytes:
+        """What is sent in place of a message: mostly the message."""
+        fault = self._fault
+        if fault is None or self._strike.struck_s is not None:
+            return frame
+        if is_config and fault.kind in SPOILT_CONFIGS:
+            self._strike.strike()
+            return binary(spoil_config(fault, payload))
+        if fault.kind in SPOILT_ANSWERS and has_actions(payload):
+            self._strike.strike()
+            spoilt = spoil_answer(fault, payload, self._rng)
+            link.broken = spoilt.hang_up
+            return spoilt.data
+        return frame
+
+    async def _intrude(self) -> None:
+        """Between two answers of an episode: the second one tells of it."""
+        if self._intruded:
+            self._strike.strike()
+            return
+        self._intruded = True
+        await intrude(self._server_url)
+
+    def _is_for(self, kind: str) -> bool:
+        return self._fault is not None and self._fault.kind == kind and not self._strike.struck_s
+
+    async def _silence(self) -> None:
+        """Half-open: the connection stands, and nothing comes through."""
+        while self._is_on("half_open"):
+            await asyncio.sleep(_PAUSE_S)
+
+    async def _delay(self) -> None:
+        if self._is_on("latency"):
+            assert self._fault is not None
+            await asyncio.sleep(float(self._fault.values["delay_s"]))
+        elif self._is_on("jitter"):
+            assert self._fault is not None
+            await asyncio.sleep(self._rng.uniform(0.0, float(self._fault.values["delay_s"])))
+
+
+class _Link:
+    """A client's connection and the server's."""
+
+    def __init__(self, *writers: asyncio.StreamWriter) -> None:
+        self._writers = writers
+        self.broken = False
+
+    def cut(self) -> None:
+        for writer in self._writers:
+            writer.transport.abort()
+
+    def close(self) -> None:
+        for writer in self._writers:
+            writer.close()
+
+
+async def _read_frame(reader: asyncio.StreamReader) -> tuple[bytes, bytes]:
+    """A whole frame of the server, which masks nothing, and its payload."""
+    head = await reader.readexactly(2)
+    size = head[1] & 0x7F
+    extended = {126: 2, 127: 8}.get(size, 0)
+    if extended:
+        more = await reader.readexactly(extended)
+        head, size = head + more, int.from_bytes(more, "big")
+    payload = await reader.readexactly(size)
+    return head + payload, payload

@@ -1,0 +1,290 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The relay's process: passes on what the system's machines say, and spoils it when told to.
+
+Its parameter `fault` takes a fault of views, joints or links, in JSON: {"kind": ..., "values":
+{...}}; one of links lasts until another one is set, or none.
+"""
+
+import heapq
+import json
+import math
+import signal
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from itertools import count
+from typing import Any
+
+import rclpy
+from geometry_msgs.msg import PoseStamped
+from rcl_interfaces.msg import SetParametersResult
+from rclpy.executors import SingleThreadedExecutor
+from rclpy.node import Node
+from rclpy.qos import QoSProfile
+from rclpy.serialization import deserialize_message, serialize_message
+from rclpy.signals import SignalHandlerOptions
+from sensor_msgs.msg import Image, JointState
+from trajectory_msgs.msg import JointTrajectory
+
+from vera_ros.errors import ConfigurationError
+from vera_ros.nodes.common.conversions import LATCHED, ns_to_stamp, sensor_qos
+from vera_ros.nodes.common.lifecycle_node import STEADY
+from vera_ros_interfaces.msg import ActionChunk, ArmStatus, ChunkProgress
+from verification.chaos.faults.clocks import CONTROLLER, IK, POLICY, Clocks, shift
+from verification.chaos.faults.kinds import JOINTS, LINKS, VIEWS, Fault, find_kind
+from verification.chaos.faults.streams import another_arm, delay_s_of, edit_of, shuffle_of
+from verification.chaos.faults.strike import Strike
+from verification.chaos.middlemen.note import write_note
+from verification.chaos.wiring import (
+    FROM_POLICY,
+    IMAGES,
+    JOINT_STATES,
+    TO_POLICY,
+    TRAJECTORIES,
+    policy_name,
+    true_name,
+)
+
+_DEPTH = 20
+_DELAY_STEP_S = 0.005
+_RIVAL_STEP_S = 0.01  # of another arm's joint states
+_RELIABLE = sensor_qos("reliable", _DEPTH)
+_TYPES: dict[str, tuple[type[Any], QoSProfile]] = {
+    "chunk_progress": (ChunkProgress, _RELIABLE),
+    "arm_status": (ArmStatus, LATCHED),
+    "tcp_pose": (PoseStamped, _RELIABLE),
+    JOINT_STATES: (JointState, _RELIABLE),
+}
+
+
+@dataclass(frozen=True)
+class Link:
+    """What is passed on from one topic to another.
+
+    Attributes:
+        kind: type of the messages.
+        taken_from, topic: names of the topics.
+        qos: of both sides.
+        source, sink: machines at its ends, see `faults.clocks`; empty: of one clock.
+    """
+
+    kind: type[Any]
+    taken_from: str
+    topic: str
+    qos: QoSProfile = field(default_factory=lambda: _RELIABLE)
+    source: str = ""
+    sink: str = ""
+
+
+def _links() -> Iterable[Link]:
+    yield Link(JointState, true_name(JOINT_STATES), JOINT_STATES, source=CONTROLLER, sink=IK)
+    for topic in TO_POLICY:
+        kind, qos = _TYPES[topic]
+        of_joints = topic == JOINT_STATES
+        yield Link(
+            kind,
+            true_name(topic) if of_joints else topic,
+            policy_name(topic),
+            qos,
+            CONTROLLER if of_joints else IK,
+            POLICY,
+        )
+    yield Link(ActionChunk, policy_name(FROM_POLICY), FROM_POLICY, source=POLICY, sink=IK)
+    for topic in TRAJECTORIES.values():
+        yield Link(JointTrajectory, topic, true_name(topic), source=IK, sink=CONTROLLER)
+
+
+class Stream:
+    """One topic that is passed on.
+
+    Args:
+        node: the rclpy node.
+        link: from where to where.
+        clocks: of the machines at its ends.
+    """
+
+    def __init__(self, node: Node, link: Link, clocks: Clocks) -> None:
+        self.link = link
+        self._clocks = clocks
+        self._publisher = node.create_publisher(link.kind, link.topic, link.qos)
+        self._in_order = link.kind is JointTrajectory  # who stops an arm is not overtaken
+        receive = self._on_trajectory if link.kind is JointTrajectory else self._on_message
+        node.create_subscription(link.kind, link.taken_from, receive, link.qos, raw=True)
+        self._timer = node.create_timer(_DELAY_STEP_S, self._publish_due, clock=STEADY)
+        self._timer.cancel()
+        self._held: list[tuple[float, int, bytes]] = []
+        self._numbers = count()
+        self._strike = Strike()
+
+    def spoil(self, fault: Fault) -> None:
+        """Do to this stream what the fault says, until it is over."""
+        self._shuffle, self._edit = shuffle_of(fault), edit_of(fault)
+        self._delay_s = delay_s_of(fault)
+        lasts = find_kind(fault.kind).layer == LINKS
+        self._strike = Strike(math.inf if lasts else fault.duration_s)
+        self._strike.strike()
+
+    def heal(self) -> None:
+        """Pass on as it comes."""
+        self._strike = Strike()
+
+    def _on_trajectory(self, message: bytes, info: Any) -> None:
+        """Note for the monitor how it was under way."""
+        sent_ns = info["source_timestamp"] or time.time_ns()
+        doubt_s = self._clocks.doubt_s(self.link.source, self.link.sink)
+        trajectory = deserialize_message(message, JointTrajectory)
+        trajectory.header.frame_id = write_note(sent_ns, doubt_s)
+        self._on_message(serialize_message(trajectory))
+
+    def _on_message(self, message: bytes) -> None:
+        ahead_s = self._clocks.ahead_s(self.link.source, self.link.sink)
+        if ahead_s:
+            shifted = shift(deserialize_message(message, self.link.kind), ahead_s)
+            message = serialize_message(shifted)
+        if not self._strike.on:
+            self._pass_on(message, 0.0)
+            return
+        if self._edit is not None:
+            edited = self._edit(deserialize_message(message, self.link.kind))
+            message = serialize_message(edited)
+        messages = [message] if self._shuffle is None else self._shuffle(message)
+        for one in messages:
+            self._pass_on(one, self._delay_s)
+
+    def _pass_on(self, message: bytes, delay_s: float) -> None:
+        due_s = time.monotonic() + delay_s
+        if self._in_order and self._held:
+            due_s = max(due_s, max(self._held)[0])
+        elif not delay_s:
+            self._publisher.publish(message)
+            return
+        heapq.heappush(self._held, (due_s, next(self._numbers), message))
+        self._timer.reset()
+
+    def _publish_due(self) -> None:
+        while self._held and self._held[0][0] <= time.monotonic():
+            self._publisher.publish(heapq.heappop(self._held)[2])
+        if not self._held:
+            self._timer.cancel()
+
+
+class Rival:
+    """A second publisher of joint states: what an arm says that stands elsewhere.
+
+    It is there as long as its fault lasts.
+
+    Args:
+        node: the rclpy node.
+    """
+
+    def __init__(self, node: Node) -> None:
+        self._node = node
+        self._message: bytes | None = None
+        self._publisher: Any = None
+        self._strike = Strike()
+        self._timer = node.create_timer(_RIVAL_STEP_S, self._speak, clock=STEADY)
+        self._timer.cancel()
+        qos = sensor_qos("best_effort", 1)
+        node.create_subscription(JointState, true_name(JOINT_STATES), self._listen, qos, raw=True)
+
+    def appear(self, fault: Fault) -> None:
+        """Begin to speak."""
+        self._another = another_arm(fault)
+        self._publisher = self._node.create_publisher(JointState, JOINT_STATES, _RELIABLE)
+        self._strike = Strike(fault.duration_s)
+        self._strike.strike()
+        self._timer.reset()
+
+    def leave(self) -> None:
+        """Be gone."""
+        self._timer.cancel()
+        if self._publisher is not None:
+            self._node.destroy_publisher(self._publisher)
+            self._publisher = None
+
+    def _listen(self, message: bytes) -> None:
+        self._message = message
+
+    def _speak(self) -> None:
+        if self._strike.over:
+            self.leave()
+        elif self._message is not None:
+            joints = self._another(deserialize_message(self._message, JointState))
+            joints.header.stamp = ns_to_stamp(time.time_ns())
+            self._publisher.publish(joints)
+
+
+class Relay(Node):
+    """All streams between sensors, policy, arm side and controllers."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__("relay", **options)
+        self._clocks = Clocks()
+        self._streams = [Stream(self, link, self._clocks) for link in _links()]
+        best_effort = sensor_qos("best_effort", _DEPTH)
+        self._views = {
+            view: Stream(self, Link(Image, true_name(topic), topic, best_effort), self._clocks)
+            for view, topic in IMAGES.items()
+        }
+        self._rival = Rival(self)
+        self.declare_parameter("fault", "")
+        self.add_on_set_parameters_callback(self._on_set)
+
+    def _on_set(self, parameters: list[Any]) -> SetParametersResult:
+        try:
+            for parameter in parameters:
+                self._let_loose(parameter.value)
+        except (ConfigurationError, ValueError, TypeError, KeyError) as error:
+            return SetParametersResult(
+                successful=False, reason=f"no fault can be made of it: {error}"
+            )
+        return SetParametersResult(successful=True)
+
+    def _let_loose(self, text: str) -> None:
+        """A fault in JSON; empty: none."""
+        for stream in (*self._streams, *self._views.values()):
+            stream.heal()
+        self._clocks.mend()
+        self._rival.leave()
+        if not text:
+            return
+        fault = Fault(0, **json.loads(text))
+        layer = find_kind(fault.kind).layer
+        if layer not in (VIEWS, JOINTS, LINKS):
+            raise ConfigurationError(
+                f"'{fault.kind}' is a fault of {layer}; valid is views, joints, links"
+            )
+        if fault.kind == "second_publisher":
+            self._rival.appear(fault)
+        elif fault.kind == "clock_skew":
+            self._clocks.skew(fault)
+        else:
+            for stream in self._spoilt_by(fault, layer):
+                stream.spoil(fault)
+
+    def _spoilt_by(self, fault: Fault, layer: str) -> list[Stream]:
+        if layer == VIEWS:
+            views = self._views.items()
+            return [stream for view, stream in views if fault.values["view"] in (view, "both")]
+        kind = JointState if layer == JOINTS else JointTrajectory
+        return [stream for stream in self._streams if stream.link.kind is kind]
+
+
+def main() -> int:
+    """Pass on until SIGINT or SIGTERM."""
+    signals: list[int] = []
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda received, _: signals.append(received))
+    rclpy.init(args=[], signal_handler_options=SignalHandlerOptions.NO)
+    relay = Relay()
+    executor = SingleThreadedExecutor()
+    executor.add_node(relay)
+    while not signals:
+        executor.spin_once(timeout_sec=0.1)
+    relay.destroy_node()
+    rclpy.try_shutdown()
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Judges every trajectory and the true arm."""

@@ -1,0 +1,154 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The monitor's process: listens to what controllers are told and to the simulator's truth.
+
+`python -m verification.chaos.monitor.monitor_node FILE` writes findings: one a line, in JSON. All
+times in the file are steady time [s], which every process of the machine shares.
+"""
+
+import json
+import signal
+import sys
+import time
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import IO, Any
+
+import numpy as np
+import rclpy
+from rclpy.event_handler import SubscriptionEventCallbacks
+from rclpy.executors import SingleThreadedExecutor
+from rclpy.node import Node
+from rclpy.signals import SignalHandlerOptions
+from sensor_msgs.msg import JointState
+from trajectory_msgs.msg import JointTrajectory
+
+from vera_ros.motion.kinematics.arm_model import ArmModel
+from vera_ros.nodes.common.conversions import in_order, sensor_qos, stamp_to_ns
+from vera_ros_interfaces.msg import StackTruth
+from verification.chaos.monitor.monitor import Finding, Monitor, Seen
+from verification.chaos.monitor.recording import JointSample
+from verification.chaos.monitor.trajectory_message import read_finger_trajectory, read_trajectory
+from verification.chaos.wiring import TRAJECTORIES, TRUE_JOINT_STATES, true_name
+from verification.judge.bounds import Bounds
+from verification.judge.checker import Checker
+from verification.rig import (
+    ARM_JOINTS,
+    BASE_FRAME,
+    FINGER,
+    GRIPPER_LIMITS,
+    TCP_FRAME,
+    URDF,
+    make_limits,
+)
+
+_JUDGE_S = 0.1
+_DEPTH = 1000  # nothing may be lost while the judge is busy
+_TIMES = ("at_s", "from_s", "until_s", "begins_s", "published_s", "arrived_s")
+
+
+class MonitorNode(Node):
+    """Feeds a monitor, and writes what it finds.
+
+    Args:
+        output: gets one line for each finding.
+    """
+
+    def __init__(self, output: IO[str]) -> None:
+        super().__init__("monitor")
+        limits = make_limits(ArmModel(URDF.read_text(), ARM_JOINTS, TCP_FRAME))
+        checker = Checker(URDF.read_text(), ARM_JOINTS, BASE_FRAME, TCP_FRAME)
+        self._monitor = Monitor(checker, Bounds.of(limits), GRIPPER_LIMITS)
+        self._output = output
+        self._number = 0
+        self._epoch_ns = time.time_ns()
+        self._steady_s = time.monotonic()
+        for name, read in (
+            ("arm", partial(read_trajectory, joints=ARM_JOINTS)),
+            ("gripper", partial(read_finger_trajectory, joint=FINGER)),
+        ):
+            self.create_subscription(
+                JointTrajectory,
+                true_name(TRAJECTORIES[name]),
+                self._listener(read),
+                _DEPTH,
+                event_callbacks=SubscriptionEventCallbacks(matched=self._on_matched),
+            )
+        self.create_subscription(
+            JointState, TRUE_JOINT_STATES, self._on_joints, sensor_qos("reliable", _DEPTH)
+        )
+        self.create_subscription(StackTruth, "stack_truth", self._on_truth, _DEPTH)
+        self.create_timer(_JUDGE_S, self._judge)
+
+    def finish(self) -> None:
+        """Judge what is left."""
+        self._write(self._monitor.finish())
+
+    def _listener(self, read: Callable[..., Seen]) -> Callable[[JointTrajectory, Any], None]:
+        """What takes in the trajectories of a topic, which `read` reads."""
+
+        def see(message: JointTrajectory, info: Any) -> None:
+            arrived_s = self._ros_s(info["source_timestamp"] or time.time_ns())
+            self._monitor.see_trajectory(
+                read(
+                    message,
+                    number=self._number,
+                    arrived_s=arrived_s,
+                    epoch_ns=self._epoch_ns,
+                )
+            )
+            self._number += 1
+
+        return see
+
+    def _on_matched(self, info: Any) -> None:
+        if info.current_count_change > 0:
+            self._monitor.see_publisher(self._ros_s(time.time_ns()))
+
+    def _on_joints(self, message: JointState) -> None:
+        self._monitor.see_joints(
+            JointSample(
+                self._ros_s(stamp_to_ns(message.header.stamp)),
+                in_order(message, ARM_JOINTS, "position"),
+                in_order(message, ARM_JOINTS, "velocity"),
+                float(in_order(message, (FINGER,), "position")[0]),
+            )
+        )
+
+    def _on_truth(self, truth: StackTruth) -> None:
+        self._monitor.see_truth(self._ros_s(stamp_to_ns(truth.header.stamp)), truth.resets)
+
+    def _judge(self) -> None:
+        self._write(self._monitor.judge(self._ros_s(time.time_ns())))
+
+    def _ros_s(self, stamp_ns: int) -> float:
+        return (stamp_ns - self._epoch_ns) * 1e-9
+
+    def _write(self, findings: list[Finding]) -> None:
+        for finding in findings:
+            steady = {name: finding[name] + self._steady_s for name in _TIMES if name in finding}
+            self._output.write(json.dumps(finding | steady) + "\n")
+        self._output.flush()
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Watch until SIGINT or SIGTERM."""
+    (path,) = sys.argv[1:] if arguments is None else arguments
+    np.seterr(all="ignore")  # what overflows is not a number, and refused
+    signals: list[int] = []
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda received, _: signals.append(received))
+    rclpy.init(args=[], signal_handler_options=SignalHandlerOptions.NO)
+    with open(path, "w") as output:
+        node = MonitorNode(output)
+        executor = SingleThreadedExecutor()
+        executor.add_node(node)
+        while not signals:
+            executor.spin_once(timeout_sec=0.1)
+        node.finish()
+        node.destroy_node()
+    rclpy.try_shutdown()
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,189 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What became of each fault, from what was recorded."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from verification.chaos.faults.kinds import KINDS, Fault
+from verification.chaos.outcome.naming import absorbed, ends_early, ends_of_itself, names
+from verification.chaos.system import events
+from verification.chaos.system.events import Event
+
+_DIAGNOSTICS_S = 1.1  # they come once a second
+
+HANG, CRASH, MISSED = "hang", "crash", "missed"
+ENDED, STOPPED, WENT_ON, ABSORBED = "ended", "stopped", "went on", "absorbed"
+
+
+@dataclass(frozen=True)
+class Record:
+    """One fault as it was played. Times are steady [s].
+
+    Attributes:
+        fault: which.
+        struck_s: when it took effect; None: it never did.
+        over_s: when nothing was disturbed any more.
+        recovered_s: when the arm played a chunk that was accepted after that; None: it never did.
+        goal_before, goal_after: number of the goal that ran when it struck, and that runs now.
+        ended_well: the goal that ran has ended, but with success or at its time limit.
+        failure: why the run could not go on, in words; empty: it could.
+        crashed: the failure is a process that ended by itself.
+    """
+
+    fault: Fault
+    struck_s: float | None
+    over_s: float
+    recovered_s: float | None
+    goal_before: int = 0
+    goal_after: int = 0
+    ended_well: bool = False
+    failure: str = ""
+    crashed: bool = False
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a fault.
+
+    Attributes:
+        record: of the fault.
+        result: hang, crash, missed, ended (the episode), stopped (a chunk), went on, or absorbed
+            (nothing came of it, and nothing had to be said).
+        named: causes, counters and words that tell of it.
+        unnamed: nothing tells of it, and something should.
+        rest_s: from its effect until the arm rested; None: it went on.
+        recover_s: from its end until a chunk played that came after it.
+    """
+
+    record: Record
+    result: str
+    named: tuple[str, ...] = ()
+    unnamed: bool = False
+    rest_s: float | None = None
+    recover_s: float | None = None
+
+    @property
+    def went_on(self) -> bool | None:
+        """Whether the episode went on; None: it could not, or the question makes no sense."""
+        record = self.record
+        if not record.fault.can_go_on or self.result == MISSED or record.ended_well:
+            return None
+        return self.result in (ABSORBED, WENT_ON, STOPPED)
+
+
+def decide(
+    records: Sequence[Record], happened: Sequence[Event], rests: Sequence[Mapping[str, Any]]
+) -> list[Outcome]:
+    """What became of each fault.
+
+    Args:
+        records: in the order in which they were played.
+        happened: what the system said, in the order in which it came.
+        rests: when the true arm rested: `from_s`, `until_s`, steady time [s].
+    """
+    outcomes = []
+    for index, record in enumerate(records):
+        until_s = next(
+            (later.struck_s for later in records[index + 1 :] if later.struck_s is not None),
+            float("inf"),
+        )
+        outcomes.append(_decide(record, happened, rests, until_s))
+    return outcomes
+
+
+def _decide(
+    record: Record,
+    happened: Iterable[Event],
+    rests: Iterable[Mapping[str, Any]],
+    until_s: float,
+) -> Outcome:
+    if record.failure:
+        result = CRASH if record.crashed else HANG
+        return Outcome(record, result)
+    if record.struck_s is None or record.recovered_s is None:
+        return Outcome(record, MISSED)
+    struck_s, recovered_s = record.struck_s, record.recovered_s
+    recover_s = max(0.0, recovered_s - record.over_s)
+    named: list[str] = []
+    chunk_stopped = of_itself = False
+    for event in happened:
+        last_s = recovered_s
+        if event.source == events.COUNTER:  # a number of its own, also while the next one strikes
+            last_s += _DIAGNOSTICS_S
+        elif event.source == events.DIAGNOSTICS:
+            last_s = min(recovered_s + _DIAGNOSTICS_S, until_s)
+        if struck_s <= event.at_s <= last_s:
+            chunk_stopped |= ends_early(event, record.fault, ended_well=record.ended_well)
+            of_itself |= ends_of_itself(event, record.fault)
+            if names(event, record.fault, ended_well=record.ended_well):
+                named.append(event.name)
+    result, rest_s = WENT_ON, None
+    silent = absorbed(record.fault, recover_s, ended_well=record.ended_well) and not chunk_stopped
+    if record.goal_before != record.goal_after and not record.ended_well:
+        result = ENDED
+    elif chunk_stopped:
+        result = STOPPED
+    elif not named and silent:
+        result = ABSORBED
+    if result in (ENDED, STOPPED):
+        rest_s = next(
+            (max(0.0, rest["from_s"] - struck_s) for rest in rests if rest["until_s"] > struck_s),
+            None,
+        )
+    return Outcome(
+        record,
+        result,
+        tuple(dict.fromkeys(named)),
+        unnamed=not named and result != ABSORBED and not (of_itself and silent),
+        rest_s=rest_s,
+        recover_s=recover_s,
+    )
+
+
+@dataclass
+class Summary:
+    """All faults of one kind, or of all kinds.
+
+    Attributes:
+        times: how many.
+        results: how many of each.
+        named: how often each cause was named.
+        unnamed: how many should have been named and were not.
+        could, did: episodes that could go on, and that did.
+        rest_s, recover_s: all of them.
+    """
+
+    times: int = 0
+    results: dict[str, int] = field(default_factory=dict)
+    named: dict[str, int] = field(default_factory=dict)
+    unnamed: int = 0
+    could: int = 0
+    did: int = 0
+    rest_s: list[float] = field(default_factory=list)
+    recover_s: list[float] = field(default_factory=list)
+
+    def add(self, outcome: Outcome) -> None:
+        """Count one more."""
+        self.times += 1
+        self.results[outcome.result] = self.results.get(outcome.result, 0) + 1
+        for name in outcome.named:
+            self.named[name] = self.named.get(name, 0) + 1
+        self.unnamed += outcome.unnamed
+        if outcome.went_on is not None:
+            self.could += 1
+            self.did += outcome.went_on
+        if outcome.rest_s is not None:
+            self.rest_s.append(outcome.rest_s)
+        if outcome.recover_s is not None:
+            self.recover_s.append(outcome.recover_s)
+
+
+def summarise(outcomes: Iterable[Outcome]) -> tuple[dict[str, Summary], Summary]:
+    """By kind, in the order of the catalogue, and all together."""
+    by_kind = {name: Summary() for name in KINDS}
+    whole = Summary()
+    for outcome in outcomes:
+        by_kind[outcome.record.fault.kind].add(outcome)
+        whole.add(outcome)
+    return {name: summary for name, summary in by_kind.items() if summary.times}, whole

@@ -1,0 +1,125 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The system, the middlemen that break it and the monitor: set up, rebuilt, and put away."""
+
+import os
+import shutil
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import rclpy
+from rclpy.executors import SingleThreadedExecutor
+from rclpy.signals import SignalHandlerOptions
+
+from vera_ros.bringup.graph import NodeSpec, command
+from vera_ros.bringup.interrupts import Interrupts
+from vera_ros.bringup.isolation import free_port, own_domain
+from vera_ros.bringup.middleware import on_loopback
+from vera_ros.bringup.waiter import Waiter
+from vera_ros.nodes.ik.kept_hold import HOLDS
+from verification.chaos.middlemen.proxy import FaultProxy
+from verification.chaos.system.operator import Operator
+from verification.chaos.system.processes import Processes
+from verification.chaos.wiring import specs
+
+FINDINGS = "findings.jsonl"
+_READY_S = 90.0
+
+
+_MONITOR = "verification.chaos.monitor.monitor_node"
+_RELAY = "verification.chaos.middlemen.relay"
+
+
+@dataclass
+class Arena:
+    """What a run plays with.
+
+    Attributes:
+        folder: of logs and findings.
+        graph: the nodes of the system.
+        processes: of the system, and monitor and relay.
+        proxy: between policy_node and the policy server.
+        operator: works with the system.
+        waiter: waits for what the operator waits for.
+    """
+
+    folder: Path
+    graph: tuple[NodeSpec, ...]
+    processes: Processes
+    proxy: FaultProxy
+    operator: Operator
+    waiter: Waiter
+
+    @property
+    def nodes(self) -> list[str]:
+        """Names of the system's nodes."""
+        return [spec.name for spec in self.graph]
+
+    def start(self) -> None:
+        """Start the system and wait until it is ready.
+
+        Raises:
+            DemoError: something does not come up.
+        """
+        for spec in self.graph:
+            self.processes.start(spec.name, command(spec, "", self.folder))
+        self.operator.lifecycle.begin_anew()
+        self.operator.forget_episode()
+        self.waiter.until(self.operator.missing, _READY_S)
+
+    def rebuild(self) -> None:
+        """Start the system from scratch, with nothing that is broken.
+
+        Raises:
+            DemoError: something does not come up.
+        """
+        self.processes.stop(self.nodes)
+        shutil.rmtree(self.folder / HOLDS, ignore_errors=True)
+        self.proxy.heal()
+        self.operator.tell_relay("", self.waiter)
+        self.start()
+
+    def findings(self) -> Path:
+        """The monitor's findings, all of them: it has been stopped."""
+        self.processes.stop(["monitor"])
+        return self.folder / FINDINGS
+
+
+@contextmanager
+def set_up(
+    folder: Path, seed: int, interrupts: Interrupts, *, asynchronous: bool
+) -> Iterator[Arena]:
+    """Start everything, wait until it is ready, and stop it all in the end.
+
+    Raises:
+        DemoError: something does not start.
+    """
+    with ExitStack() as stack:
+        domain = stack.enter_context(own_domain())
+        os.environ["ROS_DOMAIN_ID"] = str(domain)
+        os.environ.update(on_loopback(os.environ))
+        os.environ["ROS_HOME"] = str(folder)  # a hold outlasts ik_node, but not this run
+        os.environ["ROS_LOG_DIR"] = str(folder / "ros")
+        processes = Processes(folder, os.environ)
+        stack.callback(processes.stop)
+        server_url = f"ws://127.0.0.1:{free_port()}"
+        proxy = FaultProxy(server_url, seed=seed)
+        stack.callback(proxy.stop)
+        graph = specs(server_url, proxy.url, seed)
+        rclpy.init(args=[], signal_handler_options=SignalHandlerOptions.NO)
+        stack.callback(rclpy.try_shutdown)
+        names = [spec.name for spec in graph]
+        operator = Operator(names, asynchronous=asynchronous, seed=seed)
+        stack.callback(operator.destroy_node)
+        executor = SingleThreadedExecutor()
+        executor.add_node(operator)
+        waiter = Waiter(executor, (processes.check, interrupts.check))
+        findings = str(folder / FINDINGS)
+        processes.start("monitor", [sys.executable, "-m", _MONITOR, findings])
+        processes.start("relay", [sys.executable, "-m", _RELAY])
+        arena = Arena(folder, graph, processes, proxy, operator, waiter)
+        arena.start()
+        waiter.until(lambda: "" if operator.relay_is_there else "the relay", _READY_S)
+        yield arena

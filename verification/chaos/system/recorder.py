@@ -1,0 +1,196 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Listens to what the system says of itself, and keeps it."""
+
+import math
+import re
+import time
+from dataclasses import dataclass, replace
+from typing import Any
+
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
+from rclpy.node import Node
+
+from vera_ros.motion.causes import Cause as ArmCause
+from vera_ros.nodes.common.conversions import LATCHED, stamp_to_ns
+from vera_ros.policy.states import Cause, State
+from vera_ros_interfaces.msg import ActionChunk, ArmStatus, ChunkProgress, PolicyStatus
+from verification.chaos.system import events
+from verification.chaos.system.events import Event
+from verification.chaos.wiring import FROM_POLICY, policy_name
+
+_COUNTERS = (
+    *("frames_dropped", "ticks_skipped", "late_chunks", "steps_dropped", "holds", "reconnects"),
+)
+_DIAGNOSED_COUNTERS = (
+    *("bad_joint_states", "trajectories_rejected", "pictures_skipped", "outliers"),
+    *("late_trajectories", "velocities_contradicted", "second_publishers"),
+)
+_DIAGNOSED_LEVELS = {"clock_offset_s": 0.02}  # what is no more than that is not worth a word
+_ENDED_WELL = (Cause.NONE, Cause.TASK_SUCCESS, Cause.TIME_LIMIT)
+_WAIT_S = 0.3
+_CHUNKS = 10  # that may be under way at a time
+_NUMBERS = re.compile(r"(?<!\w)\d+(\.\d+)?")
+
+
+@dataclass(frozen=True)
+class Played:
+    """One chunk. Times are steady [s].
+
+    Attributes:
+        accepted_s: when it was.
+        seen_s: when that was seen which it was asked for with.
+        at_s: when it was played.
+    """
+
+    accepted_s: float = -math.inf
+    seen_s: float = -math.inf
+    at_s: float = -math.inf
+
+
+class Recorder:
+    """Keeps events, and the latencies of all chunks.
+
+    Args:
+        node: the rclpy node that listens.
+
+    Attributes:
+        events: so far.
+        server_latency_s, pipeline_latency_s: of each chunk, as policy_status says.
+        played: the latest chunk of which a step was played, or that the next one took over from:
+            where chunks are asked for long before they are due, that may be before its first step.
+        answered_s: when the last chunk was accepted or refused, steady time [s].
+        finished: the latest chunk that was played to its end, or to the next one's beginning.
+    """
+
+    def __init__(self, node: Node) -> None:
+        self.events: list[Event] = []
+        self.server_latency_s: list[float] = []
+        self.pipeline_latency_s: list[float] = []
+        self._status: PolicyStatus | None = None
+        self._arm = (0, 0)
+        self._wait = "", 0.0
+        self._seen_s: dict[tuple[str, int], float] = {}
+        self._chunks: dict[tuple[str, int], Played] = {}
+        self._counts: dict[str, float] = {}
+        self._found: dict[str, set[str]] = {}
+        self.played = self.finished = Played()
+        self.answered_s = -math.inf
+        node.create_subscription(PolicyStatus, "policy_status", self._on_status, LATCHED)
+        # Before it is passed on, its stamps are of the true time.
+        node.create_subscription(ActionChunk, policy_name(FROM_POLICY), self._on_chunk, 50)
+        node.create_subscription(ChunkProgress, "chunk_progress", self._on_progress, 50)
+        node.create_subscription(ArmStatus, "arm_status", self._on_arm_status, LATCHED)
+        node.create_subscription(DiagnosticArray, "/diagnostics", self._on_diagnostics, 50)
+
+    @property
+    def episode_over(self) -> bool:
+        """Whether policy_status says that no episode is under way, whatever its goal knows yet."""
+        return self._status is not None and not State(self._status.state).running
+
+    def note(self, source: str, name: str, words: str = "") -> None:
+        """Something was said now."""
+        self.events.append(Event(time.monotonic(), source, name, words))
+
+    def see_result(self, cause: int, message: str) -> None:
+        """A goal has ended: the next one's status may have overtaken what was said of this one."""
+        if Cause(cause) not in _ENDED_WELL:
+            self.note(events.POLICY, Cause(cause).name.lower(), message)
+
+    def _on_status(self, status: PolicyStatus) -> None:
+        before, self._status = self._status, status
+        cause = Cause(status.cause)
+        changed = before is None or (before.session_id, before.state, before.cause) != (
+            status.session_id,
+            status.state,
+            status.cause,
+        )
+        if changed and cause not in _ENDED_WELL:
+            self.note(events.POLICY, cause.name.lower(), status.message)
+        if before is not None and status.state != before.state:
+            self._see_state(State(before.state), State(status.state))
+        self._see_wait(status)
+        for name in _COUNTERS:
+            self._count(name, getattr(status, name))
+        if before is not None and status.chunk and status.chunk != before.chunk:
+            self.server_latency_s.append(status.server_latency_s)
+        if status.pipeline_latency_s and (
+            before is None or before.pipeline_latency_s != status.pipeline_latency_s
+        ):
+            self.pipeline_latency_s.append(status.pipeline_latency_s)
+
+    def _see_state(self, before: State, state: State) -> None:
+        if state is State.PAUSED:
+            self.note(events.POLICY, "paused")
+        elif state is State.IDLE and before.running:  # no end was said: policy_node began anew
+            self.note(events.POLICY, "episode_forgotten")
+
+    def _see_wait(self, status: PolicyStatus) -> None:
+        """What an episode waits for, once it waits for a while."""
+        text = _without_numbers(status.message) if State(status.state).running else ""
+        now_s = time.monotonic()
+        if text != self._wait[0]:
+            self._wait = text, now_s
+        elif text and now_s - self._wait[1] > _WAIT_S:
+            self.note(events.WAITS, text, text)
+            self._wait = text, math.inf  # once is enough
+
+    def _on_chunk(self, chunk: ActionChunk) -> None:
+        ago_s = time.time() - stamp_to_ns(chunk.header.stamp) * 1e-9
+        self._seen_s[chunk.session_id, chunk.sequence] = time.monotonic() - ago_s
+        while len(self._seen_s) > _CHUNKS:
+            del self._seen_s[next(iter(self._seen_s))]
+
+    def _on_progress(self, progress: ChunkProgress) -> None:
+        key, now_s = (progress.session_id, progress.sequence), time.monotonic()
+        if progress.state in (ChunkProgress.ACCEPTED, ChunkProgress.REJECTED):
+            self.answered_s = now_s
+        if progress.state == ChunkProgress.ACCEPTED:
+            self._chunks = {key: Played(now_s, self._seen_s.get(key, -math.inf))}
+        elif progress.state in (ChunkProgress.ABORTED, ChunkProgress.REJECTED):
+            self.note(events.CHUNK, ArmCause(progress.cause).name.lower(), progress.message)
+        chunk = self._chunks.get(key)
+        if chunk is None:
+            return
+        over = progress.state in (ChunkProgress.FINISHED, ChunkProgress.SUPERSEDED)
+        if (over or progress.steps_played) and self.played.accepted_s != chunk.accepted_s:
+            self.played = replace(chunk, at_s=now_s)
+        if over:
+            self.finished = replace(chunk, at_s=now_s)
+
+    def _on_arm_status(self, status: ArmStatus) -> None:
+        before, self._arm = self._arm, (status.state, status.cause)
+        if self._arm != before and status.cause:
+            self.note(events.ARM, ArmCause(status.cause).name.lower(), status.message)
+        if self._arm[0] != before[0] and status.state == ArmStatus.INACTIVE:
+            self.note(events.ARM, "inactive")
+
+    def _on_diagnostics(self, message: DiagnosticArray) -> None:
+        for status in message.status:
+            node = status.name.rsplit("/", 1)[-1]
+            self._see_findings(node, status)
+            values: dict[str, Any] = {value.key: value.value for value in status.values}
+            for name in _DIAGNOSED_COUNTERS:
+                if name in values:
+                    self._count(name, float(values[name]))
+            for name, level in _DIAGNOSED_LEVELS.items():
+                if name in values:
+                    self._count(name, float(abs(float(values[name])) > level))
+
+    def _see_findings(self, node: str, status: DiagnosticStatus) -> None:
+        """Note what a node did not complain of the last time; it puts its findings in a row."""
+        found: set[str] = set()
+        if status.level != DiagnosticStatus.OK:
+            found = set(_without_numbers(status.message).split("; "))
+        for finding in sorted(found - self._found.get(node, set())):
+            self.note(events.DIAGNOSTICS, f"{node}: {finding}", finding)
+        self._found[node] = found
+
+    def _count(self, name: str, value: float) -> None:
+        """Note a counter that went up; one that begins anew says nothing."""
+        if value > self._counts.get(name, value):
+            self.note(events.COUNTER, name)
+        self._counts[name] = value
+
+
+def _without_numbers(text: str) -> str:
+    return _NUMBERS.sub("#", text)

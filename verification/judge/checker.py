@@ -1,0 +1,170 @@
+# SPDX-License-Identifier: Apache-2.0
+"""An independent judge of arm trajectories. It shares no code with the gate or the planner.
+
+What a controller plays is rebuilt from the points with SciPy's Bernstein polynomials; the TCP moves
+as pinocchio's kinematics of the whole robot say, and its rates are finite differences of its poses.
+"""
+
+from typing import Any
+
+import numpy as np
+import pinocchio as pin
+from scipy.interpolate import BPoly
+
+from verification.judge.bounds import Bounds, Start, Vector
+from verification.judge.played import TcpPath, dense, played
+
+_TCP_STEP_S = 1e-3  # of the finite differences
+_JOINT_ROUNDING = 2e-3  # relative: what hides between the gate's samples
+_TCP_ROUNDING = 1e-2
+_WORKSPACE_ROUNDING_M = 1e-3
+_POSITION_ROUNDING_RAD = 1e-6
+_REST_RAD_S, _REST_RAD_S2 = 1e-6, 1e-3
+# A start may differ from the running motion by what rounding does to a spline made anew.
+_START_RAD, _START_RAD_S, _START_RAD_S2 = 1e-5, 1e-3, 0.05
+
+
+class Checker:
+    """Judges trajectories of one arm."""
+
+    def __init__(self, urdf: str, joints: tuple[str, ...], base: str, tcp: str) -> None:
+        self._model = pin.buildModelFromXML(urdf)
+        self._data = self._model.createData()
+        self._tcp = self._model.getFrameId(tcp)
+        pin.framesForwardKinematics(self._model, self._data, pin.neutral(self._model))
+        self._world_to_base = self._data.oMf[self._model.getFrameId(base)].inverse()
+        self._columns = [self._model.joints[self._model.getJointId(name)].idx_q for name in joints]
+
+    def violations(self, trajectory: Any, bounds: Bounds, start: Start | None = None) -> list[str]:
+        """Everything that is wrong with a trajectory, in words; none is good.
+
+        Args:
+            trajectory: with `times_s`, `q`, `dq`, `ddq` and `start_q`, `start_dq`, `start_ddq`.
+            bounds: what it must keep.
+            start: what it must go on from.
+        """
+        found = _form(trajectory, len(bounds.lower))
+        if found:
+            return found
+        found = _ends(trajectory, bounds) + _continuity(trajectory, start, bounds)
+        curve = played(trajectory)
+        tcp = self._tcp_path(curve)
+        for name, share in _shares(curve, tcp, bounds).items():
+            rounding = _TCP_ROUNDING if name.startswith("TCP") else _JOINT_ROUNDING
+            if not share <= 1.0 + rounding:
+                found.append(f"{name} is at {share:.4f} of its limit")
+        return found + _outside(curve, tcp, bounds)
+
+    def shares(self, trajectory: Any, bounds: Bounds) -> dict[str, float]:
+        """The largest share of each rate limit that a trajectory uses."""
+        curve = played(trajectory)
+        return _shares(curve, self._tcp_path(curve), bounds)
+
+    def tcp_poses(self, q: Vector) -> tuple[Vector, Vector]:
+        """Positions (N, 3) [m] and rotations (N, 3, 3) of the TCP in the base frame."""
+        positions, rotations = np.empty((len(q), 3)), np.empty((len(q), 3, 3))
+        whole = pin.neutral(self._model)
+        for row, posture in enumerate(q):
+            whole[self._columns] = posture
+            pin.forwardKinematics(self._model, self._data, whole)
+            pose = pin.updateFramePlacement(self._model, self._data, self._tcp)
+            positions[row], rotations[row] = pose.translation, pose.rotation
+        R, offset = self._world_to_base.rotation, self._world_to_base.translation
+        return positions @ R.T + offset, R @ rotations
+
+    def _tcp_path(self, curve: BPoly) -> TcpPath:
+        count = max(4, int(np.ceil(curve.x[-1] / _TCP_STEP_S)) + 1)
+        times = np.linspace(0.0, curve.x[-1], count)
+        return TcpPath(float(times[1]), *self.tcp_poses(curve(times)))
+
+
+def _shares(curve: BPoly, tcp: TcpPath, bounds: Bounds) -> dict[str, float]:
+    times = dense(curve.x)
+    joint_bounds = (bounds.velocity, bounds.acceleration, bounds.jerk)
+    names = ("velocity", "acceleration", "jerk")
+    shares = {
+        f"joint {name}": float((np.abs(curve(times, nu=order)) / bound).max())
+        for order, (name, bound) in enumerate(zip(names, joint_bounds, strict=True), start=1)
+    }
+    for which, largest, most in (
+        ("linear", tcp.linear(), bounds.tcp_linear),
+        ("angular", tcp.angular(), bounds.tcp_angular),
+    ):
+        for name, value, bound in zip(names, largest, most, strict=True):
+            shares[f"TCP {which} {name}"] = value / bound
+    return shares
+
+
+def _outside(curve: BPoly, tcp: TcpPath, bounds: Bounds) -> list[str]:
+    q = curve(dense(curve.x))
+    found = []
+    past = np.maximum(bounds.lower - q, q - bounds.upper).max()
+    if past > _POSITION_ROUNDING_RAD:
+        found.append(f"a joint is {past:.6f} rad past its position limit")
+    below, above = bounds.workspace_lower - tcp.positions, tcp.positions - bounds.workspace_upper
+    outside = np.maximum(below, above).max()
+    if outside > _WORKSPACE_ROUNDING_M:
+        found.append(f"the TCP is {outside * 1e3:.2f} mm outside the workspace")
+    return found
+
+
+def gripper_violations(trajectory: Any, limits: Any) -> list[str]:
+    """The same for a trajectory of the fingers, linear between its points."""
+    times, positions = np.asarray(trajectory.times_s), np.asarray(trajectory.positions_m)
+    if times.shape != positions.shape or times.ndim != 1 or not len(times):
+        return [f"the fingers' times have shape {times.shape} and positions {positions.shape}"]
+    knots = np.append(trajectory.start_m, positions)
+    steps_s = np.diff(times, prepend=0.0)
+    if not (np.isfinite(knots).all() and np.isfinite(times).all() and (steps_s > 0).all()):
+        return ["the fingers' trajectory is not finite or its times do not increase"]
+    found = []
+    if positions.min() < limits.lower_m - 1e-9 or positions.max() > limits.upper_m + 1e-9:
+        found.append(f"the fingers go from {positions.min()} to {positions.max()} m")
+    if np.abs(np.diff(knots) / steps_s).max() > limits.speed_m_s * (1 + _JOINT_ROUNDING):
+        found.append("the fingers move too fast")
+    if times[-1] > limits.duration_s:
+        found.append(f"the fingers' trajectory takes {times[-1]} s")
+    return found
+
+
+def _form(trajectory: Any, n: int) -> list[str]:
+    times = np.asarray(trajectory.times_s)
+    if times.ndim != 1 or not len(times):
+        return [f"its times have shape {times.shape}"]
+    for name, shape in (
+        *((name, (len(times), n)) for name in ("q", "dq", "ddq")),
+        *((name, (n,)) for name in ("start_q", "start_dq", "start_ddq")),
+    ):
+        values = np.asarray(getattr(trajectory, name))
+        if values.shape != shape:
+            return [f"{name} has shape {values.shape} instead of {shape}"]
+        if values.dtype.kind != "f" or not np.isfinite(values).all():
+            return [f"{name} is not finite"]
+    if not np.isfinite(times).all() or (np.diff(times, prepend=0.0) <= 0).any():
+        return ["its times do not strictly increase from above zero"]
+    return []
+
+
+def _ends(trajectory: Any, bounds: Bounds) -> list[str]:
+    found = []
+    if trajectory.times_s[-1] > bounds.duration_s:
+        found.append(f"it takes {trajectory.times_s[-1]:.3f} s")
+    if np.abs(trajectory.dq[-1]).max() > _REST_RAD_S:
+        found.append("it does not end with zero velocity")
+    if np.abs(trajectory.ddq[-1]).max() > _REST_RAD_S2:
+        found.append("it does not end with zero acceleration")
+    return found
+
+
+def _continuity(trajectory: Any, start: Start | None, bounds: Bounds) -> list[str]:
+    if start is None:
+        return []
+    near = (_START_RAD, _START_RAD_S, _START_RAD_S2)
+    if not start.exact:
+        near = (bounds.start_rad * (1 + 1e-9), *near[1:])
+    found = []
+    for name, tolerance in zip(("q", "dq", "ddq"), near, strict=True):
+        jump = float(np.abs(getattr(trajectory, f"start_{name}") - getattr(start, name)).max())
+        if not jump <= tolerance:
+            found.append(f"{name} jumps by {jump:.6f} at the hand-over")
+    return found
