@@ -13,7 +13,7 @@ import yaml
 from vera_ros.embodiments import find_embodiment
 from vera_ros.motion.collision.fingers import finger_points
 from vera_ros.motion.collision.model import CollisionModel
-from vera_ros.motion.execution.dispatcher import Commander
+from vera_ros.motion.execution.dispatcher import Dispatcher
 from vera_ros.motion.gripper.gripper import Gripper
 from vera_ros.motion.kinematics.arm_model import ArmModel
 from vera_ros.motion.kinematics.ik_solver import IkSolver, Verdict
@@ -105,12 +105,12 @@ class Rig:
         solution = self.ik.solve(pin.SE3(rotation, position), q, max_step)
         return solution.q, solution.verdict is Verdict.SOLVED
 
-    def commander(
+    def dispatcher(
         self,
         q: Vector,
         lead: Lead | None = None,
         publish: Callable[[ArmTrajectory, float], None] | None = None,
-    ) -> Commander:
+    ) -> Dispatcher:
         """An arm that is held at rest.
 
         Args:
@@ -120,7 +120,7 @@ class Rig:
         """
         self.published.clear()
         self.published_gripper.clear()
-        return Commander(
+        return Dispatcher(
             self.chunks,
             self.planner,
             self._gate(q, publish or self._publish),

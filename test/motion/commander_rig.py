@@ -9,9 +9,9 @@ import numpy.typing as npt
 import pytest
 
 from vera_ros.motion.causes import Cause, MotionRefusedError
-from vera_ros.motion.chunk import ChunkCommand, Measured
-from vera_ros.motion.execution.chunk_scheduler import Prepared
-from vera_ros.motion.execution.dispatcher import Commander
+from vera_ros.motion.chunk import ChunkRequest, Measured
+from vera_ros.motion.execution.chunk_scheduler import ScheduledMotion
+from vera_ros.motion.execution.dispatcher import Dispatcher
 from vera_ros.motion.gripper.gripper import Gripper
 from vera_ros.motion.planning.active_plan import Playing
 from vera_ros.motion.planning.chunk_planner import ChunkPlanner
@@ -37,7 +37,7 @@ REST_SPEED = 0.05
 class Rig:
     """A commander, what it published, and an arm that is always where it should be."""
 
-    commander: Commander
+    dispatcher: Dispatcher
     published: Published
     now_s: float = START_S
     finger_m: float = 0.04
@@ -61,29 +61,29 @@ class Rig:
         start_s: float | None = None,
     ) -> Playing:
         self.sequence += 1
-        chunk = ChunkCommand(deltas, close, CONTROL_DT_S, self.session_id, self.sequence, start_s)
+        chunk = ChunkRequest(deltas, close, CONTROL_DT_S, self.session_id, self.sequence, start_s)
         return self.send(self.prepare(chunk))
 
-    def prepare(self, chunk: ChunkCommand, measured: Measured | None = None) -> Prepared:
-        commander = self.commander
-        return commander.preparation.prepare(
-            commander.told, chunk, measured or self.measured(), self.now_s
+    def prepare(self, chunk: ChunkRequest, measured: Measured | None = None) -> ScheduledMotion:
+        dispatcher = self.dispatcher
+        return dispatcher.scheduler.prepare(
+            dispatcher.told, chunk, measured or self.measured(), self.now_s
         )
 
     def move_to(self, goal: Vector, speed_share: float) -> Playing:
         return self.send(
-            self.commander.prepare_move(goal, speed_share, self.measured(), self.now_s)
+            self.dispatcher.prepare_move(goal, speed_share, self.measured(), self.now_s)
         )
 
-    def send(self, prepared: Prepared) -> Playing:
-        self.commander.send(prepared)
+    def send(self, prepared: ScheduledMotion) -> Playing:
+        self.dispatcher.send(prepared)
         return prepared.playing
 
     def finish(self) -> None:
         """The plan has come to rest and somebody saw it."""
-        assert self.commander.playing is not None
-        self.now_s += self.commander.playing.plan.duration_s + 0.1
-        self.commander.finish()
+        assert self.dispatcher.playing is not None
+        self.now_s += self.dispatcher.playing.plan.duration_s + 0.1
+        self.dispatcher.finish()
 
 
 def commander_of(
@@ -93,8 +93,8 @@ def commander_of(
     gripper: Gripper | None,
     rails: Rails | None = None,
     start_lead_s: float = 0.0,
-) -> Commander:
-    return Commander(
+) -> Dispatcher:
+    return Dispatcher(
         chunks,
         planner,
         published.gate,

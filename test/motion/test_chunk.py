@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vera_ros.motion.causes import Cause, MotionRefusedError
-from vera_ros.motion.chunk import CLOCK_STEP_S, ChunkCommand, Measured
+from vera_ros.motion.chunk import CLOCK_STEP_S, ChunkRequest, Measured
 
 from .conftest import refusal_of
 
@@ -15,16 +15,16 @@ NOW_S, DT_S, ROWS = 1.7e9, 0.05, 10
 TINY_S = 1e-4
 
 
-def chunk(start_s: float | None) -> ChunkCommand:
+def chunk(start_s: float | None) -> ChunkRequest:
     """Rows that are told apart by their numbers."""
     deltas = np.tile(np.arange(float(ROWS))[:, None], 6)
-    return ChunkCommand(deltas, np.arange(ROWS) % 2 == 0, DT_S, "a", 0, start_s)
+    return ChunkRequest(deltas, np.arange(ROWS) % 2 == 0, DT_S, "a", 0, start_s)
 
 
 @given(lead_s=st.floats(-1.0, 1.0), hand_over_s=st.sampled_from([0.0, 0.05, 0.12]))
 def test_what_is_left_of_a_chunk_keeps_its_times(lead_s: float, hand_over_s: float) -> None:
     start_s, soonest_s = NOW_S + lead_s, NOW_S + hand_over_s
-    answers: list[tuple[ChunkCommand, float, float]] = []
+    answers: list[tuple[ChunkRequest, float, float]] = []
     refusal = refusal_of(lambda: answers.append(chunk(start_s).due(NOW_S, soonest_s)))
     if refusal is not None:
         assert refusal.cause is Cause.CHUNK_TOO_OLD

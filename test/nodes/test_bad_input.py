@@ -13,7 +13,7 @@ from sensor_msgs.msg import Image, JointState
 from std_msgs.msg import Header
 
 from vera_ros.embodiments import ActionSpace
-from vera_ros.motion.execution.planning_job import Planning
+from vera_ros.motion.execution.planning_job import PlanningJob
 from vera_ros.nodes.common.conversions import rgb_to_image
 from vera_ros_interfaces.action import ExecuteTask
 from vera_ros_interfaces.msg import ChunkProgress, PolicyStatus
@@ -448,7 +448,7 @@ def test_a_planner_that_fails_unexpectedly_is_reported(
     """The node died of it, and the policy side waited for an answer until its time-out."""
     stage.serve()
     both_nodes(stage)
-    monkeypatch.setattr(Planning, "run", lambda _: 1 / 0)
+    monkeypatch.setattr(PlanningJob, "run", lambda _: 1 / 0)
     aborted(stage, stage.goal(), PolicyStatus.ARM_REJECTED, "ZeroDivisionError")
     assert stage.progress[-1].cause == ChunkProgress.INTERNAL_ERROR
     assert never_moved(stage)

@@ -301,6 +301,6 @@ def test_speed_scale_slows_a_move_to_start(stage: Stage, scale: float) -> None:
     answer = stage.call(Trigger, "move_to_start")
     assert answer.success, answer.message
     assert ik._supervisor is not None
-    planned = ik._supervisor._commander._planner.plan_move(START_Q, goal, 0.3 * scale)
+    planned = ik._supervisor._dispatcher._planner.plan_move(START_Q, goal, 0.3 * scale)
     last = stage.arm_trajectories[0].points[-1].time_from_start
     assert duration_to_seconds(last) == pytest.approx(planned.duration_s, rel=1e-3)

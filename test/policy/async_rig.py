@@ -7,7 +7,7 @@ import numpy as np
 
 from vera_ros.policy.async_episode import AsyncEpisode, OverlapRules
 from vera_ros.policy.episode import Episode
-from vera_ros.policy.goal import Bounds
+from vera_ros.policy.goal import EpisodeTimeouts
 from vera_ros.policy.ports import ChunkState
 from vera_ros.policy.states import State
 from vera_ros.wire.messages import InferReply
@@ -25,7 +25,9 @@ class AsyncRig(Rig):
     and plays what the arm is sent: `executed` lists when each step was complete and what it was.
     """
 
-    def __init__(self, bounds: Bounds | None = None, rules: OverlapRules | None = None) -> None:
+    def __init__(
+        self, bounds: EpisodeTimeouts | None = None, rules: OverlapRules | None = None
+    ) -> None:
         self._rules = rules
         super().__init__(bounds)
         self.executed: list[tuple[int, float]] = []

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from vera_ros.embodiments import find_embodiment
-from vera_ros.policy.goal import Bounds, Goal
+from vera_ros.policy.goal import EpisodeTimeouts, Goal
 from vera_ros.policy.lockstep_episode import LockstepEpisode
 from vera_ros.policy.ports import ChunkState, Instant, Progress, Proprioception
 from vera_ros.policy.states import State
@@ -57,11 +57,11 @@ class PresentBody:
 class LockstepRig:
     """The episode and everything around it, on two clocks that know nothing of each other."""
 
-    def __init__(self, bounds: Bounds | None = None, *, judged: bool = False) -> None:
+    def __init__(self, bounds: EpisodeTimeouts | None = None, *, judged: bool = False) -> None:
         self.server, self.arm, self.body, self.world = Server(), Arm(), PresentBody(), World()
         self.real_s = 0.0
         self.present_ms = START_MS
-        self.bounds = bounds or Bounds()
+        self.bounds = bounds or EpisodeTimeouts()
         self._late_pictures_ms: list[int] = []
         self._buffer: FrameBuffer | None = None
         self.episode = LockstepEpisode(

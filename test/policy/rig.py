@@ -8,7 +8,7 @@ import numpy as np
 
 from vera_ros.embodiments import find_embodiment
 from vera_ros.policy.episode import Episode
-from vera_ros.policy.goal import Bounds, Goal
+from vera_ros.policy.goal import EpisodeTimeouts, Goal
 from vera_ros.policy.ports import Chunk, ChunkState, Instant, Progress, Proprioception
 from vera_ros.policy.states import State
 from vera_ros.vision.frame import MultiViewFrame, NoFrame
@@ -140,8 +140,8 @@ class CountingWindow(RollingWindow):
 class Rig:
     """The episode and everything around it."""
 
-    def __init__(self, bounds: Bounds | None = None) -> None:
-        self.bounds = bounds or Bounds()
+    def __init__(self, bounds: EpisodeTimeouts | None = None) -> None:
+        self.bounds = bounds or EpisodeTimeouts()
         self.server, self.arm, self.body = Server(), Arm(), Body()
         self.cameras_on = True
         self._ms = 0

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from vera_ros.errors import ConfigurationError, ConnectionFailedError
 from vera_ros.policy.async_episode import OverlapRules
-from vera_ros.policy.goal import Bounds
+from vera_ros.policy.goal import EpisodeTimeouts
 from vera_ros.policy.ports import ChunkState
 from vera_ros.policy.states import Cause, State
 from vera_ros.wire.messages import InferReply
@@ -233,7 +233,7 @@ def test_an_arm_that_does_not_answer_a_chunk_in_motion_is_silent() -> None:
 
 
 def test_an_inference_that_takes_too_long_ends_the_episode_while_a_chunk_plays() -> None:
-    rig = AsyncRig(Bounds(infer_s=1.0))
+    rig = AsyncRig(EpisodeTimeouts(infer_s=1.0))
     rig.reach(State.PLAYING)
     rig.accept(step_times_ns=rig.step_times_ns(stretch=5.0))
     rig.advance_until(lambda: rig.episode.inferring, 3.0)
@@ -277,7 +277,7 @@ def test_steps_that_a_pause_cut_off_are_planned_again(looks_ahead: bool, after_s
 
 
 def test_steps_that_a_lost_connection_cut_off_are_planned_again() -> None:
-    rig = AsyncRig(Bounds(restart=True), NEWEST_ALONE)
+    rig = AsyncRig(EpisodeTimeouts(restart=True), NEWEST_ALONE)
     rig.start()
     rig.run(1.0, 100, rows=40)
     rig.advance_until(lambda: rig.episode.inferring, 3.0)

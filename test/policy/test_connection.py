@@ -13,7 +13,7 @@ from vera_ros.errors import (
     ProtocolError,
     ServerTimeoutError,
 )
-from vera_ros.policy.goal import Bounds
+from vera_ros.policy.goal import EpisodeTimeouts
 from vera_ros.policy.ports import ChunkState
 from vera_ros.policy.states import Cause, State
 from vera_ros.wire.patience import FailedAttempt
@@ -22,7 +22,7 @@ from .async_rig import AsyncRig
 from .lockstep_rig import LockstepRig
 from .rig import PERIOD_MS, Rig, reply, server_config, taken_ms
 
-RESTART = Bounds(infer_s=1.0, restart=True)
+RESTART = EpisodeTimeouts(infer_s=1.0, restart=True)
 LOSSES = (
     ConnectionFailedError("it broke"),
     ServerTimeoutError("too slow"),
@@ -31,13 +31,13 @@ LOSSES = (
 every_loss = pytest.mark.parametrize("loss", LOSSES, ids=lambda error: type(error).__name__)
 
 
-def at(state: State, bounds: Bounds | None = None) -> Rig:
+def at(state: State, bounds: EpisodeTimeouts | None = None) -> Rig:
     rig = Rig(bounds)
     rig.reach(state)
     return rig
 
 
-def in_the_second_chunk(bounds: Bounds = RESTART) -> Rig:
+def in_the_second_chunk(bounds: EpisodeTimeouts = RESTART) -> Rig:
     """A rig that has played a chunk and waits for the next one."""
     rig = at(State.PLAYING, bounds)
     rig.play_out()
@@ -72,7 +72,7 @@ def test_each_attempt_is_told_and_counted() -> None:
 
 @every_loss
 def test_a_lost_connection_ends_the_episode_unless_it_may_restart(loss: Exception) -> None:
-    rig = in_the_second_chunk(Bounds())
+    rig = in_the_second_chunk(EpisodeTimeouts())
     rig.fail(loss)
     cause, message = ended(rig)
     assert cause in (Cause.CONNECTION_LOST, Cause.SERVER_TIMEOUT, Cause.SERVER_ERROR)
@@ -169,7 +169,7 @@ def test_what_a_new_session_does_not_mend_ends_it(error: Exception) -> None:
 
 
 def test_warm_up_frames_are_taken_again() -> None:
-    rig = in_the_second_chunk(Bounds(restart=True, warmup_frames=3))
+    rig = in_the_second_chunk(EpisodeTimeouts(restart=True, warmup_frames=3))
     rig.fail(LOSSES[0])
     rig.connect()
     rig.look()
@@ -324,7 +324,7 @@ def test_a_stranger_between_two_answers() -> None:
 
 
 def test_a_server_that_fails_again_and_again_is_not_asked_for_ever() -> None:
-    rig = Rig(Bounds(restart=True, fruitless_restarts=2))
+    rig = Rig(EpisodeTimeouts(restart=True, fruitless_restarts=2))
     rig.reach(State.INFERRING)
     for _ in range(2):
         rig.fail(PolicyServerError("out of memory"))
@@ -338,7 +338,7 @@ def test_a_server_that_fails_again_and_again_is_not_asked_for_ever() -> None:
 
 
 def test_a_chunk_in_between_makes_a_restart_a_good_one() -> None:
-    rig = Rig(Bounds(restart=True, fruitless_restarts=1))
+    rig = Rig(EpisodeTimeouts(restart=True, fruitless_restarts=1))
     rig.reach(State.INFERRING)
     for _ in range(3):
         rig.fail(ConnectionFailedError("gone"))

@@ -14,7 +14,7 @@ from vera_ros.errors import (
     ProtocolError,
     ServerTimeoutError,
 )
-from vera_ros.policy.goal import Bounds, Goal
+from vera_ros.policy.goal import EpisodeTimeouts, Goal
 from vera_ros.policy.ports import ChunkState
 from vera_ros.policy.states import Cause, Outcome, State, ending
 
@@ -24,7 +24,7 @@ MOVING = (State.PLAYING, State.SETTLING, State.AWAITING_APPROVAL)
 RUNNING = tuple(state for state in State if state.running)
 
 
-def at(state: State, bounds: Bounds | None = None) -> Rig:
+def at(state: State, bounds: EpisodeTimeouts | None = None) -> Rig:
     rig = Rig(bounds)
     rig.reach(state)
     return rig
@@ -209,7 +209,9 @@ def test_the_time_limit_holds_during_an_inference() -> None:
     ],
 )
 def test_every_wait_ends_at_its_bound(state: State, bound: str, cause: Cause) -> None:
-    rig = at(state, Bounds(connect_s=1.0, infer_s=1.0, views_s=1.0, accept_s=1.0, settle_s=1.0))
+    rig = at(
+        state, EpisodeTimeouts(connect_s=1.0, infer_s=1.0, views_s=1.0, accept_s=1.0, settle_s=1.0)
+    )
     rig.advance(0.8)
     assert rig.episode.state is state
     rig.advance(0.4)
@@ -219,7 +221,7 @@ def test_every_wait_ends_at_its_bound(state: State, bound: str, cause: Cause) ->
 
 
 def test_a_robot_that_feels_nothing_is_silent() -> None:
-    rig = Rig(Bounds(views_s=1.0))
+    rig = Rig(EpisodeTimeouts(views_s=1.0))
     rig.body.felt = None
     rig.reach(State.WAITING_FOR_VIEWS)
     rig.advance(0.5)
@@ -374,7 +376,7 @@ def test_the_window_keeps_what_the_planner_wants() -> None:
 
 
 def test_a_warm_up_takes_real_frames_at_the_control_rate_once() -> None:
-    rig = at(State.INFERRING, Bounds(warmup_frames=4))
+    rig = at(State.INFERRING, EpisodeTimeouts(warmup_frames=4))
     stamps = taken_ms(rig.server.requests[0])
     assert len(stamps) == 4
     assert np.diff(stamps).tolist() == [50, 50, 50]
@@ -574,7 +576,7 @@ def test_a_goal_is_what_it_was_given() -> None:
 
 
 def test_a_slow_plan_has_its_own_time_to_come_to_rest() -> None:
-    rig = Rig(Bounds(settle_s=1.0))
+    rig = Rig(EpisodeTimeouts(settle_s=1.0))
     rig.reach(State.PLAYING)
     end_ns = rig.now.ros_ns + 7_000_000_000
     rig.accept(step_times_ns=(), end_ns=end_ns)  # as in a dry run

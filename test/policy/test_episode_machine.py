@@ -16,7 +16,7 @@ from vera_ros.errors import (
     ProtocolError,
     ServerTimeoutError,
 )
-from vera_ros.policy.goal import Bounds
+from vera_ros.policy.goal import EpisodeTimeouts
 from vera_ros.policy.ports import ChunkState
 from vera_ros.policy.states import Cause, State
 
@@ -33,7 +33,7 @@ ERRORS = (
     ZeroDivisionError,
 )
 FEELINGS = (None, BODY, BODY, {**BODY, "eef_pos": np.full(3, np.nan, np.float32)})
-BOUNDS = Bounds(connect_s=2.0, infer_s=3.0, views_s=1.0, accept_s=0.5, settle_s=1.0)
+BOUNDS = EpisodeTimeouts(connect_s=2.0, infer_s=3.0, views_s=1.0, accept_s=0.5, settle_s=1.0)
 
 
 class EpisodeMachine(RuleBasedStateMachine):

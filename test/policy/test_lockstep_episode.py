@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vera_ros.errors import PolicyServerError
-from vera_ros.policy.goal import Bounds
+from vera_ros.policy.goal import EpisodeTimeouts
 from vera_ros.policy.ports import ChunkState
 from vera_ros.policy.states import Cause, State
 
@@ -18,7 +18,7 @@ from .rig import reply
 STOP_SPAN = Advance(1000, arm=True, gripper=False)
 
 
-def ask(judged: bool = False, bounds: Bounds | None = None, **start: Any) -> LockstepRig:
+def ask(judged: bool = False, bounds: EpisodeTimeouts | None = None, **start: Any) -> LockstepRig:
     """An episode that has just asked the server for the first time."""
     rig = LockstepRig(bounds, judged=judged)
     rig.start(**start)
@@ -94,7 +94,7 @@ def test_a_stretched_chunk_has_its_frames_at_its_steps(steps: int, times_ms: lis
 
 
 def test_warm_up_frames_are_a_control_period_apart() -> None:
-    rig = LockstepRig(Bounds(warmup_frames=3))
+    rig = LockstepRig(EpisodeTimeouts(warmup_frames=3))
     rig.start()
     for _ in range(2):
         assert rig.let_time_pass() == Advance(50, arm=False, gripper=False)

@@ -36,7 +36,7 @@ PICTURES = np.zeros((1, 4, 8, 3), np.uint8)
 REQUEST = InferRequest(PICTURES, ("a", "b"), (4, 4), "episode")
 PLAYED = ObserveRequest(PICTURES, ("a", "b"), (4, 4), "episode")
 
-Answers = dict[str, str | bytes]
+PendingResponses = dict[str, str | bytes]
 
 
 class News:

@@ -51,7 +51,7 @@ class Measured:
 
 
 @dataclass(frozen=True)
-class ChunkCommand:
+class ChunkRequest:
     """A chunk, as the arm side gets it.
 
     Attributes:
@@ -77,7 +77,7 @@ class ChunkCommand:
     sent_s: float | None = None
     dropped: int = 0
 
-    def later(self, by_s: float) -> "ChunkCommand":
+    def later(self, by_s: float) -> "ChunkRequest":
         """The same on a clock that is ahead by so much."""
 
         def shifted(time_s: float | None) -> float | None:
@@ -90,11 +90,11 @@ class ChunkCommand:
             sent_s=shifted(self.sent_s),
         )
 
-    def for_later(self) -> "ChunkCommand":
+    def for_later(self) -> "ChunkRequest":
         """The same for whenever it is asked for, however long ago it was sent by then."""
         return replace(self, start_s=None, sent_s=None)
 
-    def from_time(self, soonest_s: float) -> "ChunkCommand":
+    def from_time(self, soonest_s: float) -> "ChunkRequest":
         """What of it begins no sooner than a time; without a time of its own, all of it.
 
         Raises:
@@ -104,7 +104,7 @@ class ChunkCommand:
             return self
         return self._rest(self.start_s, soonest_s)
 
-    def due(self, now_s: float, soonest_s: float) -> tuple["ChunkCommand", float, float]:
+    def due(self, now_s: float, soonest_s: float) -> tuple["ChunkRequest", float, float]:
         """What of it is still to come, the present, and how long until that begins.
 
         Where its time is the present, give or take a step of the clock, the present is its time.
@@ -131,7 +131,7 @@ class ChunkCommand:
             return self, self.start_s, 0.0
         return self, now_s, lead_s
 
-    def _rest(self, start_s: float, soonest_s: float) -> "ChunkCommand":
+    def _rest(self, start_s: float, soonest_s: float) -> "ChunkRequest":
         """The actions that begin no sooner than a time, each at the time that it has."""
         past = math.ceil((soonest_s - start_s) / self.control_dt_s - _ROUNDING)
         if past >= len(self.deltas):

@@ -16,21 +16,21 @@ from std_srvs.srv import Trigger
 from vera_ros.embodiments import find_embodiment
 from vera_ros.errors import ConfigurationError
 from vera_ros.motion.causes import Cause, MotionRefusedError
-from vera_ros.motion.chunk import ChunkCommand
+from vera_ros.motion.chunk import ChunkRequest
 from vera_ros.motion.execution.planning_job import Clocks
 from vera_ros.motion.execution.supervisor import HELD, Supervisor
 from vera_ros.motion.limits import GripperLimits
-from vera_ros.motion.observation.arm_observation import Senses
+from vera_ros.motion.observation.arm_observation import ArmObservation
 from vera_ros.motion.safety.tracking_watch import PlaybackWatch
 from vera_ros.motion.setpoint.lead import Lead
 from vera_ros.motion.setpoint.setpoint import PAST_S
 from vera_ros.motion.trajectory import ArmTrajectory
-from vera_ros.nodes.common.answers import Answers
 from vera_ros.nodes.common.arm_identity import identity
 from vera_ros.nodes.common.background import Background
 from vera_ros.nodes.common.conversions import LATCHED
 from vera_ros.nodes.common.lifecycle_node import STEADY, Health, VeraNode, run_node
-from vera_ros.nodes.common.wakefulness import Wakefulness
+from vera_ros.nodes.common.pending_responses import PendingResponses
+from vera_ros.nodes.common.suspend_detector import SuspendDetector
 from vera_ros.nodes.ik.arm_reader import ArmReader
 from vera_ros.nodes.ik.arm_status import ArmStatusTopic, arm_status, contact_warnings
 from vera_ros.nodes.ik.chunk_messages import read_chunk
@@ -57,8 +57,8 @@ class IkNode(VeraNode):
         self._supervisor: Supervisor | None = None
         self._reader: ArmReader | None = None
         self._outputs: list[Output[Any]] = []
-        self._wakefulness = Wakefulness()
-        self._at_rest, self._arrived = Answers(self), Answers(self)
+        self._wakefulness = SuspendDetector()
+        self._at_rest, self._arrived = PendingResponses(self), PendingResponses(self)
         self._patient = ReentrantCallbackGroup()  # its services wait, and keep nobody waiting
         self._planning = MutuallyExclusiveCallbackGroup()  # one chunk at a time
         self._background = Background(self)
@@ -100,7 +100,7 @@ class IkNode(VeraNode):
         gripper_output = self._outputs[1]
         self.get_logger().info("preparing the motion (compiling it, at the first start: some 15 s)")
         self._lead = Lead(p["stop_lead_s"])
-        commander = self._commander = make_commander(
+        dispatcher = self._dispatcher = make_commander(
             p, setup, embodiment, self._send_arm, gripper_output.send, self._lead
         )
         dry_run, bounds = p["dry_run"], make_bounds(p)
@@ -114,7 +114,7 @@ class IkNode(VeraNode):
             dry_run=dry_run,
         )
         self._supervisor = Supervisor(
-            commander,
+            dispatcher,
             None if dry_run else PlaybackWatch(setup.contact, bounds),
             bounds,
             self._hold,
@@ -242,11 +242,13 @@ class IkNode(VeraNode):
         missing = [output.waiting_for() for output in self._outputs]
         return "; ".join(f"nothing moves without {name}" for name in missing if name)
 
-    def _sense(self, *, to_stop: bool = False) -> Senses:
+    def _sense(self, *, to_stop: bool = False) -> ArmObservation:
         """What is known of the arm now; whatever a rival does, it may be stopped."""
         reader = self._reader
         if reader is None:
-            return Senses(fault=MotionRefusedError(Cause.NOT_ACTIVE, "ik_node is not configured"))
+            return ArmObservation(
+                fault=MotionRefusedError(Cause.NOT_ACTIVE, "ik_node is not configured")
+            )
         reader.read()
         if reader.set_by_s and self._supervisor is not None:
             self._supervisor.clock_was_set(reader.set_by_s)
@@ -257,9 +259,9 @@ class IkNode(VeraNode):
         elif fault is None:
             lost = MotionRefusedError(Cause.NO_CONTROLLER, missing) if missing else None
             fault = lost or self._robot.fault()
-        senses = reader.sense(fault)
+        observation = reader.sense(fault)
         return replace(
-            senses,
+            observation,
             unfit=self._clocks_fault(reader),
             heard=self._outputs[0].heard(),
             in_doubt=not self.get_clock().ros_time_is_active and reader.in_doubt(),
@@ -270,7 +272,7 @@ class IkNode(VeraNode):
         if self.get_clock().ros_time_is_active:
             return None
         most_s = self.parameters["clock_difference_s"]
-        self._commander.past_s = PAST_S + min(reader.unsure_s(), most_s)
+        self._dispatcher.past_s = PAST_S + min(reader.unsure_s(), most_s)
         return reader.clocks_fault(most_s)
 
     def now_s(self) -> float:
@@ -293,9 +295,9 @@ class IkNode(VeraNode):
         return bool(self.get_parameter("approval").value)
 
     def _say_status(self) -> None:
-        senses = self._sense()
-        status = arm_status(self._supervisor, senses, self._hold.held)
-        status.warnings = contact_warnings(senses, self.parameters["effort_model"])
+        observation = self._sense()
+        status = arm_status(self._supervisor, observation, self._hold.held)
+        status.warnings = contact_warnings(observation, self.parameters["effort_model"])
         status.approval, status.dry_run = self._needs_approval, self.parameters["dry_run"]
         if self._supervisor is not None and self._reader is not None:
             status.lead_s, status.late_trajectories = self._lead.value_s, self._lead.late
@@ -314,15 +316,15 @@ class IkNode(VeraNode):
 
     def _monitor(self) -> None:
         supervisor = self._supervisor
-        if supervisor is None or self._wakefulness.slept():
+        if supervisor is None or self._wakefulness.was_suspended():
             return
-        senses = self._sense()
-        supervisor.tick(senses, self.now_s())
+        observation = self._sense()
+        supervisor.tick(observation, self.now_s())
         if self._outputs[0].waiting_for():
             supervisor.doubt()
-        if senses.measured is not None:
-            ours_s = senses.measured.stamp_s + self._ours_less_arms_s()
-            seen = replace(senses.measured, stamp_s=ours_s)
+        if observation.measured is not None:
+            ours_s = observation.measured.stamp_s + self._ours_less_arms_s()
+            seen = replace(observation.measured, stamp_s=ours_s)
             self._tcp.say(seen, playing=supervisor.playing is not None)
         self._say_status()
 
@@ -342,7 +344,7 @@ class IkNode(VeraNode):
             await self._play(chunk, approval=self._needs_approval)
 
     async def _play(
-        self, chunk: ChunkCommand, *, approval: bool = False
+        self, chunk: ChunkRequest, *, approval: bool = False
     ) -> MotionRefusedError | None:
         """Play a chunk, or have it wait for approval; return why not, which is said already.
 

@@ -14,7 +14,7 @@ from vera_ros.errors import ConfigurationError, VeraRosError
 from vera_ros.nodes.common.conversions import LATCHED
 from vera_ros.nodes.common.lifecycle_node import STEADY, Health, VeraNode, run_node
 from vera_ros.nodes.common.parameter_services import PatientParameterServices, Verdicts
-from vera_ros.nodes.common.wakefulness import Wakefulness
+from vera_ros.nodes.common.suspend_detector import SuspendDetector
 from vera_ros.nodes.policy.arm_link import ArmLink
 from vera_ros.nodes.policy.arm_watch import ArmWatch
 from vera_ros.nodes.policy.body_reader import BodyReader
@@ -50,7 +50,7 @@ class PolicyNode(VeraNode):
         self._server: ServerSide | None = None
         self._world: WorldLink | None = None
         self._shown: tuple[State, str, ServerConfig | None] | None = None
-        self._wakefulness = Wakefulness()
+        self._wakefulness = SuspendDetector()
         # It is there in every state of the node: a goal that a way down ends must get its answer.
         self._task = TaskAction(
             self,
@@ -269,7 +269,7 @@ class PolicyNode(VeraNode):
     def _tick(self) -> None:
         if self._world is not None:
             self._world.poll()
-        if self._episode is None or self._wakefulness.slept():
+        if self._episode is None or self._wakefulness.was_suspended():
             return
         trouble = self._arm_watch.trouble() if self._episode.running else None
         if trouble is not None:

@@ -30,7 +30,7 @@ class ActionConvention:
 
 
 @dataclass(frozen=True)
-class Commands:
+class DecodedActions:
     """A chunk as the arm side understands it.
 
     Attributes:
@@ -46,7 +46,7 @@ class Commands:
 
 def interpret_actions(
     actions: npt.NDArray[np.floating], embodiment: Embodiment, convention: ActionConvention
-) -> Commands:
+) -> DecodedActions:
     """Turn the server's numbers into commands. `actions`: Shape (H, D), the wire's unit.
 
     Raises:
@@ -91,4 +91,4 @@ def interpret_actions(
         poses = clipped
     if embodiment.action_scale is not None:
         poses = poses * np.asarray(embodiment.action_scale)
-    return Commands(np.asarray(poses, dtype=np.float64), gripper, clipped_rows)
+    return DecodedActions(np.asarray(poses, dtype=np.float64), gripper, clipped_rows)

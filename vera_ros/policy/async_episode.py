@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from vera_ros.errors import ConfigurationError, MotionError, ProtocolError
-from vera_ros.policy.actions import Commands
+from vera_ros.policy.actions import DecodedActions
 from vera_ros.policy.episode import Episode
 from vera_ros.policy.goal import Goal
 from vera_ros.policy.ports import Chunk, ChunkState, Instant, Progress, Proprioception
@@ -142,7 +142,7 @@ class AsyncEpisode(Episode):
     def _awaits_reply(self) -> bool:
         return self.state in (State.INFERRING, State.PLAYING, State.SETTLING)
 
-    def _take(self, reply: InferReply, commands: Commands, now: Instant) -> None:
+    def _take(self, reply: InferReply, commands: DecodedActions, now: Instant) -> None:
         self._latencies_s.append(now.steady_s - self._dialogue.asked_s)
         try:
             origin = self._origin + self._looked_ahead(reply)

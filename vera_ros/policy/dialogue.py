@@ -14,7 +14,7 @@ from vera_ros.errors import (
     ProtocolError,
     ServerTimeoutError,
 )
-from vera_ros.policy.actions import ActionConvention, Commands, interpret_actions
+from vera_ros.policy.actions import ActionConvention, DecodedActions, interpret_actions
 from vera_ros.policy.ports import Chunk, Instant, Origin, Progress, Proprioception, ServerPort
 from vera_ros.policy.sharing import sign_of_another_client
 from vera_ros.policy.states import Cause
@@ -143,7 +143,7 @@ class Dialogue:
         self.asking, self.answered = False, True
         return sign
 
-    def interpret(self, actions: npt.NDArray[np.float32]) -> Commands:
+    def interpret(self, actions: npt.NDArray[np.float32]) -> DecodedActions:
         """What the server's numbers mean.
 
         Raises:
@@ -159,7 +159,7 @@ class Dialogue:
         return interpret_actions(actions, self._embodiment, convention)
 
     def is_collapsed(
-        self, actions: npt.NDArray[np.float32], commands: Commands, before: Chunk | None
+        self, actions: npt.NDArray[np.float32], commands: DecodedActions, before: Chunk | None
     ) -> bool:
         """Whether a chunk asks for nothing: neither motion nor another state of the gripper."""
         assert self.config is not None

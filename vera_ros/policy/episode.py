@@ -24,10 +24,10 @@ from vera_ros.errors import (
     ProtocolError,
     ServerTimeoutError,
 )
-from vera_ros.policy.actions import Commands
+from vera_ros.policy.actions import DecodedActions
 from vera_ros.policy.dialogue import LOSSES, Dialogue, cause_of
 from vera_ros.policy.episode_clock import EpisodeClock
-from vera_ros.policy.goal import Bounds, Goal, Result
+from vera_ros.policy.goal import EpisodeTimeouts, Goal, Result
 from vera_ros.policy.motion_share import MotionShare
 from vera_ros.policy.ports import (
     ArmPort,
@@ -67,7 +67,7 @@ class Episode:
     def __init__(
         self,
         embodiment: Embodiment,
-        bounds: Bounds,
+        bounds: EpisodeTimeouts,
         server: ServerPort,
         arm: ArmPort,
         body: BodyPort,
@@ -234,7 +234,7 @@ class Episode:
         )
         self._take(reply, commands, now)
 
-    def _next_chunk(self, commands: Commands, start_ns: int, now: Instant) -> Chunk:
+    def _next_chunk(self, commands: DecodedActions, start_ns: int, now: Instant) -> Chunk:
         """The episode's next chunk, planned from the last question."""
         counters, origin = self.counters, self._dialogue.asked_from
         counters.clipped_rows += commands.clipped_rows
@@ -345,7 +345,7 @@ class Episode:
         """Whether the server's answer matters now."""
         return self.state is State.INFERRING
 
-    def _take(self, reply: InferReply, commands: Commands, now: Instant) -> None:
+    def _take(self, reply: InferReply, commands: DecodedActions, now: Instant) -> None:
         """Have a new chunk played."""
         self._chunk = self._next_chunk(commands, self._start_ns(now), now)
         self._progress = None

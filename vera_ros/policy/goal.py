@@ -20,7 +20,7 @@ class Goal:
 
 
 @dataclass(frozen=True)
-class Bounds:
+class EpisodeTimeouts:
     """How long an episode waits for each of its partners, steady time [s], and how it warms up.
 
     Attributes:

@@ -9,7 +9,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from vera_ros.policy.actions import Commands
+from vera_ros.policy.actions import DecodedActions
 from vera_ros.wire.messages import InferRequest, ObserveRequest
 
 Proprioception = Mapping[str, npt.NDArray[np.float32]]
@@ -66,7 +66,7 @@ class Chunk:
     sequence: int
     stamp_ns: int
     control_dt_s: float
-    commands: Commands
+    commands: DecodedActions
     start_ns: int = 0
     planned_from: Origin = Origin(0)
 

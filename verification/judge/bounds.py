@@ -11,7 +11,7 @@ Vector = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Bounds:
+class TrajectoryBounds:
     """What a trajectory must keep; a rate of the TCP that has no limit is infinite.
 
     Attributes:
@@ -37,7 +37,7 @@ class Bounds:
     start_rad: float
 
     @classmethod
-    def of(cls, limits: Any) -> "Bounds":
+    def of(cls, limits: Any) -> "TrajectoryBounds":
         """The bounds that a limits object states; the only place that knows its names."""
         return cls(
             lower=limits.lower,

@@ -11,7 +11,7 @@ import numpy as np
 import pinocchio as pin
 from scipy.interpolate import BPoly
 
-from verification.judge.bounds import Bounds, Start, Vector
+from verification.judge.bounds import Start, TrajectoryBounds, Vector
 from verification.judge.played import TcpPath, dense, played
 
 _TCP_STEP_S = 1e-3  # of the finite differences
@@ -35,7 +35,9 @@ class Checker:
         self._world_to_base = self._data.oMf[self._model.getFrameId(base)].inverse()
         self._columns = [self._model.joints[self._model.getJointId(name)].idx_q for name in joints]
 
-    def violations(self, trajectory: Any, bounds: Bounds, start: Start | None = None) -> list[str]:
+    def violations(
+        self, trajectory: Any, bounds: TrajectoryBounds, start: Start | None = None
+    ) -> list[str]:
         """Everything that is wrong with a trajectory, in words; none is good.
 
         Args:
@@ -55,7 +57,7 @@ class Checker:
                 found.append(f"{name} is at {share:.4f} of its limit")
         return found + _outside(curve, tcp, bounds)
 
-    def shares(self, trajectory: Any, bounds: Bounds) -> dict[str, float]:
+    def shares(self, trajectory: Any, bounds: TrajectoryBounds) -> dict[str, float]:
         """The largest share of each rate limit that a trajectory uses."""
         curve = played(trajectory)
         return _shares(curve, self._tcp_path(curve), bounds)
@@ -78,7 +80,7 @@ class Checker:
         return TcpPath(float(times[1]), *self.tcp_poses(curve(times)))
 
 
-def _shares(curve: BPoly, tcp: TcpPath, bounds: Bounds) -> dict[str, float]:
+def _shares(curve: BPoly, tcp: TcpPath, bounds: TrajectoryBounds) -> dict[str, float]:
     times = dense(curve.x)
     joint_bounds = (bounds.velocity, bounds.acceleration, bounds.jerk)
     names = ("velocity", "acceleration", "jerk")
@@ -95,7 +97,7 @@ def _shares(curve: BPoly, tcp: TcpPath, bounds: Bounds) -> dict[str, float]:
     return shares
 
 
-def _outside(curve: BPoly, tcp: TcpPath, bounds: Bounds) -> list[str]:
+def _outside(curve: BPoly, tcp: TcpPath, bounds: TrajectoryBounds) -> list[str]:
     q = curve(dense(curve.x))
     found = []
     past = np.maximum(bounds.lower - q, q - bounds.upper).max()
@@ -145,7 +147,7 @@ def _form(trajectory: Any, n: int) -> list[str]:
     return []
 
 
-def _ends(trajectory: Any, bounds: Bounds) -> list[str]:
+def _ends(trajectory: Any, bounds: TrajectoryBounds) -> list[str]:
     found = []
     if trajectory.times_s[-1] > bounds.duration_s:
         found.append(f"it takes {trajectory.times_s[-1]:.3f} s")
@@ -156,7 +158,7 @@ def _ends(trajectory: Any, bounds: Bounds) -> list[str]:
     return found
 
 
-def _continuity(trajectory: Any, start: Start | None, bounds: Bounds) -> list[str]:
+def _continuity(trajectory: Any, start: Start | None, bounds: TrajectoryBounds) -> list[str]:
     if start is None:
         return []
     near = (_START_RAD, _START_RAD_S, _START_RAD_S2)

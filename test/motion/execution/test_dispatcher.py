@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vera_ros.motion.causes import Cause, MotionRefusedError
-from vera_ros.motion.chunk import ChunkCommand, Measured
+from vera_ros.motion.chunk import ChunkRequest, Measured
 from vera_ros.motion.gripper.gripper import Gripper
 from vera_ros.motion.kinematics.arm_model import ArmModel
 from vera_ros.motion.limits import GripperLimits, Limits
@@ -58,7 +58,7 @@ def rig(
 
 def test_a_chunk_is_published_and_remembered(rig: Rig) -> None:
     playing = rig.play()
-    assert rig.commander.playing is playing
+    assert rig.dispatcher.playing is playing
     assert (playing.session_id, playing.sequence, playing.start_s) == ("a", 1, START_S)
     assert len(rig.published.arm) == 1
     assert rig.published.gripper == []
@@ -78,7 +78,7 @@ def test_while_a_plan_plays_no_other_session_and_no_move_moves_the_arm(
         lambda: rig.move_to(START_Q, 0.2),
         Cause.BUSY,
     )
-    assert rig.commander.playing is playing
+    assert rig.dispatcher.playing is playing
     assert len(rig.published.arm) == 1
 
 
@@ -95,15 +95,15 @@ def test_a_motion_from_rest_begins_once_it_can_have_arrived_and_may_be_stopped_b
     chunk_planner: ChunkPlanner, planner: Planner, published: Published, stopped: bool
 ) -> None:
     took_s, lead_s = 0.04, 0.025
-    commander = commander_of(chunk_planner, planner, published, None, start_lead_s=lead_s)
-    rig = Rig(commander, published)
-    chunk = ChunkCommand(DOWN, NOTHING, CONTROL_DT_S, "a", 0)
-    prepared = commander.preparation.prepare(commander.told, chunk, rig.measured(), START_S)
-    playing = commander.send(prepared, lambda: START_S + took_s).playing
+    dispatcher = commander_of(chunk_planner, planner, published, None, start_lead_s=lead_s)
+    rig = Rig(dispatcher, published)
+    chunk = ChunkRequest(DOWN, NOTHING, CONTROL_DT_S, "a", 0)
+    prepared = dispatcher.scheduler.prepare(dispatcher.told, chunk, rig.measured(), START_S)
+    playing = dispatcher.send(prepared, lambda: START_S + took_s).playing
     assert playing.start_s == published.sent_s[-1] == pytest.approx(START_S + took_s + lead_s)
     rig.now_s = START_S + took_s + 0.4 * lead_s  # nothing moves yet
     if stopped:
-        commander.stop(rig.now_s)
+        dispatcher.stop(rig.now_s)
     else:
         chunk = replace(chunk, sequence=1)
         rig.send(rig.prepare(chunk))
@@ -120,7 +120,7 @@ def test_a_refused_chunk_leaves_nothing_behind(rig: Rig) -> None:
     refused(lambda: rig.play(np.full((STEPS, 6), np.nan), CLOSE), Cause.INVALID_CHUNK)
     assert rig.published.arm == []
     assert rig.published.gripper == []
-    assert rig.commander.playing is None
+    assert rig.dispatcher.playing is None
     rig.play()
 
 
@@ -133,7 +133,7 @@ def test_an_arm_whose_gripper_is_refused_does_not_move_either(
     refused(lambda: rig.play(DOWN, CLOSE), Cause.LIMIT_EXCEEDED)
     assert published.arm == []
     assert published.gripper == []
-    assert rig.commander.playing is None
+    assert rig.dispatcher.playing is None
 
 
 # The gripper.
@@ -197,7 +197,7 @@ def test_an_arm_without_gripper_ignores_its_commands(
 def test_the_responses_state_lives_as_long_as_the_motion_goes_on(
     rig: Rig, between: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    chunks, seen = rig.commander.preparation._chunks, []
+    chunks, seen = rig.dispatcher.scheduler._chunks, []
     from_rest = chunks.from_rest
 
     def watched(q: Vector, before: Any = None, lead_s: float = 0.0) -> Start:
@@ -208,7 +208,7 @@ def test_the_responses_state_lives_as_long_as_the_motion_goes_on(
     first = rig.play(TURN)
     if between == "a stop":
         rig.now_s += 0.2
-        rig.commander.stop(rig.now_s)
+        rig.dispatcher.stop(rig.now_s)
         rig.now_s += 5.0
     else:
         rig.finish()
@@ -249,7 +249,7 @@ def test_a_chunk_of_the_same_session_takes_over_in_motion(
     second = rig.play(TURN if turn else -DOWN)
     goes_on(rig, before)
     check(published.arm[-1], limits)
-    assert rig.commander.playing is second
+    assert rig.dispatcher.playing is second
     # Until the hand-over, the message carries what played before.
     assert second.plan.chunk is not None
     elapsed = share * first.plan.duration_s
@@ -324,7 +324,7 @@ def test_a_stop_may_come_in_every_phase_of_taking_over(
     rig.play(TURN)
     rig.now_s += elapsed
     before = rig.state()
-    rig.commander.stop(rig.now_s)
+    rig.dispatcher.stop(rig.now_s)
     goes_on(rig, before)
     check(rig.published.arm[-1], limits)
 
@@ -418,11 +418,11 @@ def test_what_is_only_prepared_changes_nothing(rig: Rig) -> None:
     """The preview of another episode's first chunk forgot what the fingers had been told."""
     rig.play(DOWN, CLOSE)
     rig.finish()
-    chunk = ChunkCommand(DOWN, OPEN, CONTROL_DT_S, "b", 0)
+    chunk = ChunkRequest(DOWN, OPEN, CONTROL_DT_S, "b", 0)
     prepared = rig.prepare(chunk)
-    rig.commander.check(prepared)
+    rig.dispatcher.check(prepared)
     assert len(rig.published.arm) == len(rig.published.gripper) == 1
-    assert rig.commander.playing is None
+    assert rig.dispatcher.playing is None
     played = rig.play(DOWN, CLOSE)
     assert len(rig.published.gripper) == 1
     assert played.session_id == "a"
@@ -440,8 +440,8 @@ def test_where_the_clock_goes_back_the_motion_goes_on_and_can_be_stopped(
     rig.now_s += 0.2
     before, fingers_m = rig.state(), 0.025  # on their way
     rig.now_s -= by_s
-    rig.commander.later(-by_s)
-    rig.commander.stop(rig.now_s)
+    rig.dispatcher.later(-by_s)
+    rig.dispatcher.stop(rig.now_s)
     goes_on(rig, before)
     check(rig.published.arm[-1], limits)
     assert rig.published.gripper[0].positions_m[-1] == 0.0
@@ -461,17 +461,17 @@ def moving(rig: Rig, speed: float) -> Measured:
 
 def test_motion_begins_from_rest_alone(rig: Rig) -> None:
     """A node that was started anew planned for an arm that still played an old plan."""
-    chunk = ChunkCommand(DOWN, NOTHING, CONTROL_DT_S, "a", 0)
-    fast, slow, commander = moving(rig, 0.3), moving(rig, 0.04), rig.commander
+    chunk = ChunkRequest(DOWN, NOTHING, CONTROL_DT_S, "a", 0)
+    fast, slow, dispatcher = moving(rig, 0.3), moving(rig, 0.04), rig.dispatcher
     for act in (
         lambda: rig.prepare(chunk, fast),
-        lambda: commander.prepare_move(START_Q, 0.2, fast, rig.now_s),
+        lambda: dispatcher.prepare_move(START_Q, 0.2, fast, rig.now_s),
     ):
         said = refused(act, Cause.NOT_AT_REST)
         assert "0.300 rad/s" in said
         assert f"{REST_SPEED} rad/s" in said
     rig.prepare(chunk, slow)
-    commander.prepare_move(START_Q, 0.2, slow, rig.now_s)
+    dispatcher.prepare_move(START_Q, 0.2, slow, rig.now_s)
 
 
 def test_a_chunk_for_an_arm_that_lags_behind_its_plan_begins_at_the_plans_end(rig: Rig) -> None:
@@ -479,7 +479,7 @@ def test_a_chunk_for_an_arm_that_lags_behind_its_plan_begins_at_the_plans_end(ri
     rig.now_s += first.plan.duration_s + 0.02
     end = rig.published.arm[-1].q[-1]
     late = replace(moving(rig, 0.2), q=end + 0.01)
-    second = ChunkCommand(TURN, NOTHING, CONTROL_DT_S, "a", 2)
+    second = ChunkRequest(TURN, NOTHING, CONTROL_DT_S, "a", 2)
     rig.send(rig.prepare(second, late))
     np.testing.assert_allclose(rig.published.arm[-1].start_q, end, atol=1e-9)
     np.testing.assert_allclose(rig.published.arm[-1].start_dq, 0.0, atol=1e-9)
@@ -503,18 +503,18 @@ def test_rails_are_kept_and_reported(
 def test_a_stop_leads_on_from_the_motion_and_ends_earlier(rig: Rig) -> None:
     playing = rig.play(DOWN * 2)
     rig.now_s += 0.2
-    rig.commander.stop(rig.now_s)
+    rig.dispatcher.stop(rig.now_s)
     motion, stop = rig.published.arm
     np.testing.assert_allclose(stop.start_q, state_of(motion, 0.2)[0], atol=1e-4)
     assert 0.2 + stop.times_s[-1] < playing.plan.duration_s
     np.testing.assert_array_equal(stop.dq[-1], 0.0)
-    assert rig.commander.playing is None
+    assert rig.dispatcher.playing is None
 
 
 def test_the_next_chunk_waits_for_the_stop(rig: Rig) -> None:
     rig.play(DOWN * 2)
     rig.now_s += 0.2
-    rig.commander.stop(rig.now_s)
+    rig.dispatcher.stop(rig.now_s)
     duration_s = rig.published.arm[-1].times_s[-1]
     rig.now_s += 0.5 * duration_s
     refused(lambda: rig.play(), Cause.BUSY)
@@ -524,25 +524,25 @@ def test_the_next_chunk_waits_for_the_stop(rig: Rig) -> None:
 
 
 def test_a_second_stop_and_a_stop_at_rest_publish_nothing(rig: Rig) -> None:
-    rig.commander.stop(rig.now_s)
+    rig.dispatcher.stop(rig.now_s)
     assert rig.published.arm == []
     rig.play()
     rig.now_s += 0.2
-    rig.commander.stop(rig.now_s)
+    rig.dispatcher.stop(rig.now_s)
     rig.now_s += 0.01
-    rig.commander.stop(rig.now_s)
+    rig.dispatcher.stop(rig.now_s)
     assert len(rig.published.arm) == 2
     rig.now_s += 10.0
     rig.play()
     rig.now_s += 10.0
-    rig.commander.stop(rig.now_s)
+    rig.dispatcher.stop(rig.now_s)
     assert len(rig.published.arm) == 3
 
 
 def test_a_stop_does_not_move_the_fingers(rig: Rig) -> None:
     rig.play(DOWN, CLOSE)
     rig.now_s += 0.2
-    rig.commander.stop(rig.now_s)
+    rig.dispatcher.stop(rig.now_s)
     assert len(rig.published.gripper) == 1
 
 
@@ -552,9 +552,9 @@ def test_a_stop_that_the_gate_refuses_leaves_the_plan_to_its_own_end(rig: Rig) -
     def refuse(*_: object, **__: object) -> float:
         raise MotionRefusedError(Cause.LIMIT_EXCEEDED, "too sharp")
 
-    rig.commander._gate.send_arm = refuse  # type: ignore[method-assign]
+    rig.dispatcher._gate.send_arm = refuse  # type: ignore[method-assign]
     rig.now_s += 0.2
-    refused(lambda: rig.commander.stop(rig.now_s), Cause.LIMIT_EXCEEDED)
+    refused(lambda: rig.dispatcher.stop(rig.now_s), Cause.LIMIT_EXCEEDED)
     assert len(rig.published.arm) == 1
     refused(lambda: rig.play(), Cause.BUSY)  # the arm still moves
     rig.now_s = playing.start_s + playing.plan.duration_s + 0.001
@@ -571,7 +571,7 @@ def test_a_move_arrives_slowly_and_belongs_to_no_session(rig: Rig) -> None:
     np.testing.assert_allclose(trajectory.q[-1], goal, atol=1e-9)
     assert (playing.session_id, playing.sequence) == ("", -1)
     assert playing.steps_played(rig.now_s + 100) == 0
-    slower = replace(rig, commander=rig.commander, now_s=rig.now_s + 100)
+    slower = replace(rig, dispatcher=rig.dispatcher, now_s=rig.now_s + 100)
     playing = slower.move_to(START_Q, 0.1)
     assert playing.plan.duration_s > 1.9 * trajectory.times_s[-1]
 
@@ -597,7 +597,7 @@ def test_a_chunk_without_a_session_does_not_take_over_from_a_move(rig: Rig) -> N
 def test_a_move_can_be_stopped(rig: Rig) -> None:
     rig.move_to(START_Q + 0.3, 0.2)
     rig.now_s += 0.5
-    rig.commander.stop(rig.now_s)
+    rig.dispatcher.stop(rig.now_s)
     move, stop = rig.published.arm
     assert np.abs(stop.q[-1] - move.q[-1]).max() > 0.01
 
@@ -606,7 +606,7 @@ def test_a_goal_beyond_the_joint_limits_is_refused(rig: Rig) -> None:
     goal = START_Q + np.array([0, 0, 0, 3.0, 0, 0, 0])
     refused(lambda: rig.move_to(goal, 0.2), Cause.LIMIT_EXCEEDED)
     assert rig.published.arm == []
-    assert rig.commander.playing is None
+    assert rig.dispatcher.playing is None
 
 
 # An arm that does not follow.
@@ -625,13 +625,13 @@ def test_an_arm_that_moves_though_nothing_plays_is_given_a_place_to_rest(
     published = Published(arm, limits, gripper_limits)
     rig = Rig(commander_of(chunk_planner, planner, published, None), published)
     dq = np.clip(speed, -0.4, 0.4)
-    rig.commander.brake(Measured(START_Q, dq, None, rig.now_s - old_s, 0.0), rig.now_s)
+    rig.dispatcher.brake(Measured(START_Q, dq, None, rig.now_s - old_s, 0.0), rig.now_s)
     (brake,) = published.arm
     ahead_s = published.sent_s[-1] - rig.now_s
     rest = START_Q + (old_s + 0.5 * ahead_s) * dq
     np.testing.assert_allclose(brake.points.q, np.tile(rest, (2, 1)), atol=1e-6)
     assert brake.past is None
-    assert rig.commander.told.setpoint.state(rig.now_s) is None
+    assert rig.dispatcher.told.setpoint.state(rig.now_s) is None
 
 
 # The gripper in a stop.
@@ -644,9 +644,9 @@ def test_a_stop_drops_a_close_that_has_not_begun(rig: Rig, way: str) -> None:
     assert rig.published.gripper[-1].positions_m[-1] == pytest.approx(0.0)
     rig.now_s += 0.1
     if way == "stop":
-        rig.commander.stop(rig.now_s)
+        rig.dispatcher.stop(rig.now_s)
     else:
-        rig.commander.stay(replace(rig.measured(), q=START_Q, dq=np.zeros(7)), rig.now_s)
+        rig.dispatcher.stay(replace(rig.measured(), q=START_Q, dq=np.zeros(7)), rig.now_s)
     np.testing.assert_allclose(rig.published.gripper[-1].positions_m, 0.04)
 
 

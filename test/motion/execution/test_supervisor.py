@@ -12,15 +12,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vera_ros.motion.causes import Cause, MotionRefusedError
-from vera_ros.motion.chunk import ChunkCommand, Measured
-from vera_ros.motion.execution.dispatcher import Commander
-from vera_ros.motion.execution.dry_run import Rehearsal
-from vera_ros.motion.execution.planning_job import Clocks, Planning
+from vera_ros.motion.chunk import ChunkRequest, Measured
+from vera_ros.motion.execution.dispatcher import Dispatcher
+from vera_ros.motion.execution.dry_run import DryRunDispatcher
+from vera_ros.motion.execution.planning_job import Clocks, PlanningJob
 from vera_ros.motion.execution.supervisor import Hold, Supervisor
 from vera_ros.motion.gripper.gripper import Gripper
 from vera_ros.motion.kinematics.arm_model import ArmModel
 from vera_ros.motion.limits import GripperLimits, Limits
-from vera_ros.motion.observation.arm_observation import Bounds, Senses
+from vera_ros.motion.observation.arm_observation import ArmObservation, SupervisionLimits
 from vera_ros.motion.planning.chunk_planner import ChunkPlanner
 from vera_ros.motion.planning.planner import Planner
 from vera_ros.motion.safety.contact import ContactWatch
@@ -34,7 +34,7 @@ from ..conftest import Published, refusal_of
 
 TICK_S = 0.02
 BRAKE_S = 0.3  # of an arm that is slow
-BOUNDS = Bounds(
+BOUNDS = SupervisionLimits(
     tracking_rad=0.1,
     tracking_delay_s=0.15,
     rest_speed=REST_SPEED,
@@ -49,7 +49,7 @@ BOUNDS = Bounds(
 FAR = np.vstack((3.0 * DOWN, 0.3 * DOWN))  # long and fast enough to be disturbed
 
 
-class Told:
+class Heard:
     """Everything that a supervisor said, as (what, ...)."""
 
     def __init__(self) -> None:
@@ -71,10 +71,10 @@ class Scene:
 
     supervisor: Supervisor
     rig: Rig
-    told: Told
+    told: Heard
     hold: Hold
     stopwatch_s: list[float] = field(default_factory=lambda: [0.0])
-    look: Callable[[Senses], Senses] = lambda senses: senses
+    look: Callable[[ArmObservation], ArmObservation] = lambda observation: observation
     sequence: int = 0
 
     @property
@@ -82,39 +82,39 @@ class Scene:
         """What was published."""
         return self.rig.published.arm
 
-    def senses(self) -> Senses:
+    def observation(self) -> ArmObservation:
         q, dq, _ = self.rig.state()
         measured = Measured(q, dq, self.rig.finger_m, self.rig.now_s, 0.0)
-        return self.look(Senses(measured, np.zeros(7)))
+        return self.look(ArmObservation(measured, np.zeros(7)))
 
     def play(self, deltas: Vector = DOWN, session_id: str = "a", **more: Any) -> None:
         approval = more.pop("approval", False)
         self.sequence += 1
         close = more.pop("close", np.zeros(0, bool))
-        chunk = ChunkCommand(deltas, close, CONTROL_DT_S, session_id, self.sequence, **more)
+        chunk = ChunkRequest(deltas, close, CONTROL_DT_S, session_id, self.sequence, **more)
         self.play_chunk(chunk, approval=approval)
 
-    def play_chunk(self, chunk: ChunkCommand, *, approval: bool = False) -> None:
+    def play_chunk(self, chunk: ChunkRequest, *, approval: bool = False) -> None:
         planning = self.plan(chunk, approval=approval)
         try:
             self.take(planning)
         finally:
             self.supervisor.give_up(planning)
 
-    def plan(self, chunk: ChunkCommand, *, approval: bool = False) -> Planning:
-        return self.supervisor.plan(chunk, self.senses(), self.rig.now_s, approval=approval)
+    def plan(self, chunk: ChunkRequest, *, approval: bool = False) -> PlanningJob:
+        return self.supervisor.plan(chunk, self.observation(), self.rig.now_s, approval=approval)
 
-    def take(self, planning: Planning) -> None:
-        self.supervisor.take(planning, planning.run(), self.senses(), self.rig.now_s)
+    def take(self, planning: PlanningJob) -> None:
+        self.supervisor.take(planning, planning.run(), self.observation(), self.rig.now_s)
 
     def stop(self, cause: Cause = Cause.STOPPED) -> None:
-        self.supervisor.stop(cause, "someone asked for it", self.senses(), self.rig.now_s)
+        self.supervisor.stop(cause, "someone asked for it", self.observation(), self.rig.now_s)
 
     def approve(self) -> None:
-        self.play_chunk(self.supervisor.approve(self.senses(), self.rig.now_s))
+        self.play_chunk(self.supervisor.approve(self.observation(), self.rig.now_s))
 
     def move(self, offset: float = 0.1) -> None:
-        self.supervisor.move_to(START_Q + offset, 0.3, self.senses(), self.rig.now_s)
+        self.supervisor.move_to(START_Q + offset, 0.3, self.observation(), self.rig.now_s)
 
     def tick(self, seconds: float = TICK_S) -> None:
         """Let time pass."""
@@ -126,7 +126,7 @@ class Scene:
         """Let steady time alone pass."""
         for _ in range(round(seconds / TICK_S)):
             self.stopwatch_s[0] += TICK_S
-            self.supervisor.tick(self.senses(), self.rig.now_s)
+            self.supervisor.tick(self.observation(), self.rig.now_s)
 
     def tick_until(self, condition: Callable[[], object], most_s: float = 10.0) -> None:
         for _ in range(round(most_s / TICK_S)):
@@ -154,15 +154,15 @@ def make_scene(
     chunk_planner: ChunkPlanner,
     planner: Planner,
 ) -> MakeScene:
-    def make(kind: type[Commander] = Commander, bounds: Bounds = BOUNDS) -> Scene:
+    def make(kind: type[Dispatcher] = Dispatcher, bounds: SupervisionLimits = BOUNDS) -> Scene:
         published, told, hold, stopwatch_s = (
             Published(arm, limits, gripper_limits),
-            Told(),
+            Heard(),
             Hold(),
             [0.0],
         )
         lead = Lead(0.0125)
-        commander = kind(
+        dispatcher = kind(
             chunk_planner,
             planner,
             published.gate,
@@ -173,15 +173,15 @@ def make_scene(
         )
         watch = PlaybackWatch(ContactWatch(arm, np.full(7, 50.0), 0.1), bounds)
         supervisor = Supervisor(
-            commander,
-            None if kind is Rehearsal else watch,
+            dispatcher,
+            None if kind is DryRunDispatcher else watch,
             bounds,
             hold,
             told,
             Clocks(lambda: stopwatch_s[0]),
             lead,
         )
-        return Scene(supervisor, Rig(commander, published), told, hold, stopwatch_s)
+        return Scene(supervisor, Rig(dispatcher, published), told, hold, stopwatch_s)
 
     return make
 
@@ -199,20 +199,20 @@ def playing(scene: Scene) -> Scene:
     return scene
 
 
-def at(**changes: Any) -> Callable[[Senses], Senses]:
-    """Senses with another measurement."""
+def at(**changes: Any) -> Callable[[ArmObservation], ArmObservation]:
+    """An observation with another measurement."""
 
-    def look(senses: Senses) -> Senses:
-        assert senses.measured is not None
-        return replace(senses, measured=replace(senses.measured, **changes))
+    def look(observation: ArmObservation) -> ArmObservation:
+        assert observation.measured is not None
+        return replace(observation, measured=replace(observation.measured, **changes))
 
     return look
 
 
-def missing(cause: Cause, message: str = "gone") -> Callable[[Senses], Senses]:
-    def look(senses: Senses) -> Senses:
-        measured = None if cause is Cause.NO_JOINT_STATES else senses.measured
-        return replace(senses, measured=measured, fault=MotionRefusedError(cause, message))
+def missing(cause: Cause, message: str = "gone") -> Callable[[ArmObservation], ArmObservation]:
+    def look(observation: ArmObservation) -> ArmObservation:
+        measured = None if cause is Cause.NO_JOINT_STATES else observation.measured
+        return replace(observation, measured=measured, fault=MotionRefusedError(cause, message))
 
     return look
 
@@ -245,7 +245,7 @@ def test_nothing_begins_while_something_is_missing(scene: Scene, cause: Cause) -
     assert refused(scene.play, cause) == "gone"
     refused(scene.move, cause)
     assert scene.arm == []
-    scene.look = lambda senses: senses
+    scene.look = lambda observation: observation
     scene.play()
 
 
@@ -338,7 +338,7 @@ def test_a_stop_is_over_when_the_arm_is_seen_at_rest(playing: Scene) -> None:
     playing.tick(0.6)
     assert "rested" not in playing.told.names()
     assert playing.supervisor.stopping
-    playing.look = lambda senses: senses
+    playing.look = lambda observation: observation
     playing.tick()
     assert playing.rig.now_s > end_s
     assert playing.told.last("rested")[0]
@@ -366,12 +366,12 @@ def test_a_stop_that_is_refused_is_reported_and_the_plan_ends_at_rest(playing: S
     def refuse(*_: object, **__: object) -> float:
         raise MotionRefusedError(Cause.LIMIT_EXCEEDED, "too sharp")
 
-    send = playing.rig.commander._gate.send_arm
-    playing.rig.commander._gate.send_arm = refuse  # type: ignore[method-assign]
+    send = playing.rig.dispatcher._gate.send_arm
+    playing.rig.dispatcher._gate.send_arm = refuse  # type: ignore[method-assign]
     playing.stop()
     assert "too sharp" in playing.told.last("worried")[0]
     assert playing.supervisor.stopping
-    playing.rig.commander._gate.send_arm = send  # type: ignore[method-assign]
+    playing.rig.dispatcher._gate.send_arm = send  # type: ignore[method-assign]
     refused(playing.play, Cause.BUSY)
     playing.tick_until(lambda: "rested" in playing.told.names())
 
@@ -399,11 +399,11 @@ def test_an_arm_that_goes_on_after_its_stop_is_reported_and_braked_again_and_aga
     stop_s = playing.arm[-1].times_s[-1]
     shift, speed = np.zeros(7), np.array([0.3, 0, 0, 0, 0, 0, 0])
 
-    def runaway(senses: Senses) -> Senses:
+    def runaway(observation: ArmObservation) -> ArmObservation:
         shift[0] += 0.3 * TICK_S
-        assert senses.measured is not None
+        assert observation.measured is not None
         q = np.clip(START_Q + shift, -2.8, 3.7)
-        return replace(senses, measured=replace(senses.measured, q=q, dq=speed))
+        return replace(observation, measured=replace(observation.measured, q=q, dq=speed))
 
     playing.look = runaway
     playing.tick(stop_s + 0.9)
@@ -430,8 +430,8 @@ def test_what_cannot_be_braked_is_reported_all_the_same(playing: Scene, cause: C
     """Somebody else may move the arm once this node is inactive: that is not for it to stop."""
     playing.stop()
 
-    def look(senses: Senses) -> Senses:
-        return missing(cause)(at(dq=np.full(7, 0.2))(senses))
+    def look(observation: ArmObservation) -> ArmObservation:
+        return missing(cause)(at(dq=np.full(7, 0.2))(observation))
 
     playing.look = look
     playing.tick(3.0)
@@ -458,7 +458,7 @@ def test_a_stop_is_answered_when_ros_time_stands_still(playing: Scene, lost: boo
     playing.look_on(5.0)
     assert playing.told.names().count("worried") == 1
     assert len(playing.arm) == 2  # from where the arm is not known to be, nothing is braked
-    playing.look = lambda senses: senses
+    playing.look = lambda observation: observation
     playing.tick_until(lambda: playing.told.last("rested")[0], 1.0)
     assert playing.supervisor.unrest == ""
 
@@ -489,16 +489,18 @@ def test_a_stop_brakes_an_arm_that_moves_though_nothing_is_played(scene: Scene) 
     speed = np.array([0, 0.2, 0, 0, 0, 0, 0])
     shift = np.zeros(7)
 
-    def old_plan(senses: Senses) -> Senses:
-        assert senses.measured is not None
-        return replace(senses, measured=replace(senses.measured, q=START_Q + shift, dq=speed))
+    def old_plan(observation: ArmObservation) -> ArmObservation:
+        assert observation.measured is not None
+        return replace(
+            observation, measured=replace(observation.measured, q=START_Q + shift, dq=speed)
+        )
 
     scene.look = old_plan
     for _ in range(5):
         shift += speed * TICK_S
         scene.tick()
     refused(scene.play, Cause.NOT_AT_REST)
-    assert scene.supervisor.moves(scene.senses())
+    assert scene.supervisor.moves(scene.observation())
     scene.stop(Cause.HELD)
     (brake,) = scene.arm
     assert brake is scene.arm[-1]
@@ -508,7 +510,7 @@ def test_a_stop_brakes_an_arm_that_moves_though_nothing_is_played(scene: Scene) 
 
 def test_a_stop_moves_no_arm_whose_measurements_do_not_agree(scene: Scene) -> None:
     """A driver that reports 0.8 rad/s for a standing arm had it walk, stop by stop."""
-    scene.look = lambda senses: replace(at(dq=np.full(7, 0.8))(senses), settled=False)
+    scene.look = lambda observation: replace(at(dq=np.full(7, 0.8))(observation), settled=False)
     scene.tick(0.2)
     scene.stop()
     assert scene.arm == []
@@ -526,11 +528,11 @@ def test_a_stop_moves_no_arm_whose_measurements_do_not_agree(scene: Scene) -> No
     ],
 )
 def test_an_arm_rests_if_it_is_seen_to(
-    scene: Scene, look: Callable[[Senses], Senses], rests: bool, words: str
+    scene: Scene, look: Callable[[ArmObservation], ArmObservation], rests: bool, words: str
 ) -> None:
     """Whoever asked for a stop was told that an arm which nobody saw was not moving."""
     scene.look = look
-    success, message = scene.supervisor.rests(scene.senses())
+    success, message = scene.supervisor.rests(scene.observation())
     assert success == rests
     assert words in message
 
@@ -543,7 +545,7 @@ def test_what_goes_missing_stops_the_arm_along_its_plan(playing: Scene, cause: C
     playing.look = missing(cause)
     playing.rig.now_s += TICK_S
     before = playing.rig.state()
-    playing.supervisor.tick(playing.senses(), playing.rig.now_s)
+    playing.supervisor.tick(playing.observation(), playing.rig.now_s)
     stops_along_its_plan(playing, before)
     said = playing.aborted(cause)
     assert said.startswith("gone; ")
@@ -555,14 +557,14 @@ def test_an_arm_off_its_plan_is_stopped_along_it(playing: Scene, off: float) -> 
     """One wrong sample of one encoder threw the arm at twice its velocity limit."""
     joint = np.eye(7)[3]
 
-    def beside(senses: Senses) -> Senses:
-        assert senses.measured is not None
-        return at(q=senses.measured.q + off * joint)(senses)
+    def beside(observation: ArmObservation) -> ArmObservation:
+        assert observation.measured is not None
+        return at(q=observation.measured.q + off * joint)(observation)
 
     playing.look = beside
     playing.rig.now_s += TICK_S
     before = playing.rig.state()
-    playing.supervisor.tick(playing.senses(), playing.rig.now_s)
+    playing.supervisor.tick(playing.observation(), playing.rig.now_s)
     assert "rad from its plan" in playing.aborted(Cause.TRACKING_ERROR)
     stops_along_its_plan(playing, before)
 
@@ -571,8 +573,8 @@ def test_an_arm_that_stands_off_its_plan_is_left_where_it_stands(playing: Scene)
     """Its controller gave up, or something holds it: both get a way that suits them."""
     where = playing.rig.state()[0] - 0.12 * np.eye(7)[3]
     noise = np.random.default_rng(0)
-    playing.look = lambda senses: at(q=where + noise.uniform(-1e-4, 1e-4, 7), dq=np.zeros(7))(
-        senses
+    playing.look = lambda observation: at(q=where + noise.uniform(-1e-4, 1e-4, 7), dq=np.zeros(7))(
+        observation
     )
     playing.tick(0.1)
     playing.aborted(Cause.TRACKING_ERROR)
@@ -582,7 +584,7 @@ def test_an_arm_that_stands_off_its_plan_is_left_where_it_stands(playing: Scene)
 
 
 def test_an_arm_that_pushes_is_braked(playing: Scene) -> None:
-    playing.look = lambda senses: replace(senses, effort=np.full(7, 60.0))
+    playing.look = lambda observation: replace(observation, effort=np.full(7, 60.0))
     playing.tick(0.2)
     assert "touched" in playing.aborted(Cause.CONTACT)
 
@@ -601,7 +603,7 @@ def test_joint_states_that_repeat_themselves_are_no_ground_to_brake_from(
         while scene.supervisor.playing is not None:
             scene.rig.now_s += TICK_S
             before = scene.rig.state()
-            scene.supervisor.tick(scene.senses(), scene.rig.now_s)
+            scene.supervisor.tick(scene.observation(), scene.rig.now_s)
         scene.aborted(cause)
         stops_along_its_plan(scene, before)
         assert np.abs(scene.arm[-1].start_q - stuck).max() > 0.01
@@ -613,9 +615,9 @@ def deaf(scene: Scene, noise_rad: float = 0.0) -> None:
     """The arm stands still, whatever it is told."""
     noise = np.random.default_rng(0)
 
-    def stands(senses: Senses) -> Senses:
+    def stands(observation: ArmObservation) -> ArmObservation:
         q = START_Q + noise.uniform(-noise_rad, noise_rad, 7)
-        return replace(at(q=q, dq=np.zeros(7))(senses), heard=False)
+        return replace(at(q=q, dq=np.zeros(7))(observation), heard=False)
 
     scene.look = stands
     scene.tick()
@@ -668,7 +670,7 @@ def test_where_nothing_leads_back_an_arm_stops_along_its_plan(scene: Scene) -> N
     deaf(scene)
     scene.play(FAR)
     scene.tick(0.26)
-    gate = scene.rig.commander._gate
+    gate = scene.rig.dispatcher._gate
     send = gate.send_arm
 
     def refuse_ways_back(trajectory: Any, *more: Any, **settings: Any) -> float:
@@ -683,17 +685,17 @@ def test_where_nothing_leads_back_an_arm_stops_along_its_plan(scene: Scene) -> N
 
 
 @pytest.mark.parametrize(
-    "unseen", [lambda senses: replace(senses, age_s=0.3), at(q=START_Q + 0.02)]
+    "unseen", [lambda observation: replace(observation, age_s=0.3), at(q=START_Q + 0.02)]
 )
 def test_an_arm_that_may_have_moved_since_stops_along_its_plan(
-    scene: Scene, unseen: Callable[[Senses], Senses]
+    scene: Scene, unseen: Callable[[ArmObservation], ArmObservation]
 ) -> None:
     """Joint states are old, or new ones came that nobody has looked at yet."""
     deaf(scene)
     scene.play(FAR)
     scene.tick(0.26)
     stands = scene.look
-    scene.look = lambda senses: unseen(stands(senses))
+    scene.look = lambda observation: unseen(stands(observation))
     before = scene.rig.state()
     scene.stop()
     stops_along_its_plan(scene, before)
@@ -712,19 +714,19 @@ def test_an_arm_that_was_seen_to_move_once_has_heard(scene: Scene) -> None:
 
 
 def test_old_joint_states_are_no_ground_to_brake_from(playing: Scene) -> None:
-    def beside(senses: Senses) -> Senses:
-        return replace(at(q=playing.rig.state()[0] + 0.12)(senses), age_s=0.2)
+    def beside(observation: ArmObservation) -> ArmObservation:
+        return replace(at(q=playing.rig.state()[0] + 0.12)(observation), age_s=0.2)
 
     playing.look = beside
     playing.rig.now_s += TICK_S
     before = playing.rig.state()
-    playing.supervisor.tick(playing.senses(), playing.rig.now_s)
+    playing.supervisor.tick(playing.observation(), playing.rig.now_s)
     stops_along_its_plan(playing, before)
 
 
 def test_a_message_that_is_sent_again_and_again_is_noticed_as_well(playing: Scene) -> None:
     """It comes, so its age by its stamp does not say since when the joints are the same."""
-    same = playing.senses()
+    same = playing.observation()
     stuck_s = playing.rig.now_s
     playing.look = lambda _: replace(same, age_s=playing.rig.now_s - stuck_s)
     playing.tick_until(lambda: playing.supervisor.playing is None, 1.0)
@@ -738,9 +740,9 @@ def test_an_arm_that_goes_on_after_its_plans_end_is_braked(scene: Scene) -> None
     assert playing is not None
     end_q, count = playing.plan.spline.state(playing.plan.duration_s)[0], [0]
 
-    def shaking(senses: Senses) -> Senses:
+    def shaking(observation: ArmObservation) -> ArmObservation:
         count[0] += 1
-        return at(q=end_q + 1e-3 * (count[0] % 2), dq=np.full(7, 0.08))(senses)
+        return at(q=end_q + 1e-3 * (count[0] % 2), dq=np.full(7, 0.08))(observation)
 
     scene.look = shaking
     scene.tick_until(lambda: scene.supervisor.playing is None)
@@ -763,14 +765,14 @@ def test_a_clock_that_goes_back_stops_the_arm_smoothly_and_new_chunks_are_played
 ) -> None:
     turned_back(playing, by_s)
     q, dq, _ = playing.rig.state()
-    playing.supervisor.tick(playing.senses(), playing.rig.now_s)
+    playing.supervisor.tick(playing.observation(), playing.rig.now_s)
     assert f"back by {by_s:.3f} s" in playing.aborted(Cause.CLOCK_JUMPED)
     stop = playing.arm[-1]
     check(stop, limits)
     assert playing.rig.published.sent_s[-1] == playing.rig.now_s
     np.testing.assert_allclose(stop.start_q, q, atol=1e-6)
     np.testing.assert_allclose(stop.start_dq, dq, atol=1e-6)
-    playing.look = lambda senses: senses
+    playing.look = lambda observation: observation
     playing.tick_until(lambda: "rested" in playing.told.names(), 2.0)
     playing.play(session_id="b")
 
@@ -868,7 +870,7 @@ def test_an_approved_chunk_takes_over_from_the_one_that_plays(playing: Scene) ->
 
 
 def test_a_dry_run_sends_nothing_and_takes_its_time(make_scene: MakeScene) -> None:
-    scene = make_scene(Rehearsal)
+    scene = make_scene(DryRunDispatcher)
     scene.play(close=CLOSE)
     playing = scene.supervisor.playing
     assert playing is not None
@@ -891,7 +893,7 @@ def test_a_dry_run_sends_nothing_and_takes_its_time(make_scene: MakeScene) -> No
 
 
 def test_a_dry_run_refuses_what_would_be_refused(make_scene: MakeScene) -> None:
-    scene = make_scene(Rehearsal)
+    scene = make_scene(DryRunDispatcher)
     scene.look = at(q=START_Q + np.array([0, 0, 0, 0, 0, 0, 2.3]))
     refused(lambda: scene.play(np.tile([0, 0, 0, 0, 0, 3.0], (10, 1))), Cause.LIMIT_EXCEEDED)
     scene.look = at(dq=np.full(7, 0.2))
@@ -960,7 +962,7 @@ def perform(scene: Scene, act: str) -> None:
         scene.move(0.05)
     elif scene.arm:
         turned_back(scene, 50.0)
-        scene.supervisor.tick(scene.senses(), scene.rig.now_s)
+        scene.supervisor.tick(scene.observation(), scene.rig.now_s)
 
 
 # Time that passes while something is planned.
@@ -1045,7 +1047,7 @@ def test_what_happens_while_a_chunk_is_planned_makes_it_void(
     playing: Scene, event: Callable[[Scene], None], cause: Cause
 ) -> None:
     """Whatever the thread that plans it makes of it, and whenever it is done."""
-    chunk = ChunkCommand(FAR, np.zeros(0, bool), CONTROL_DT_S, "a", 99)
+    chunk = ChunkRequest(FAR, np.zeros(0, bool), CONTROL_DT_S, "a", 99)
     planning = playing.plan(chunk)
     event(playing)
     refused(lambda: playing.take(planning), cause)
@@ -1059,7 +1061,7 @@ def test_what_happens_while_a_chunk_is_planned_makes_it_void(
 def test_an_arm_at_rest_is_not_moved_by_a_chunk_that_was_planned_before_that(
     scene: Scene, event: Callable[[Scene], None]
 ) -> None:
-    planning = scene.plan(ChunkCommand(DOWN, np.zeros(0, bool), CONTROL_DT_S, "a", 1))
+    planning = scene.plan(ChunkRequest(DOWN, np.zeros(0, bool), CONTROL_DT_S, "a", 1))
     event(scene)
     let_out = len(scene.arm)
     with pytest.raises(MotionRefusedError):
@@ -1068,7 +1070,7 @@ def test_an_arm_at_rest_is_not_moved_by_a_chunk_that_was_planned_before_that(
 
 
 def test_an_arm_of_which_nothing_is_known_any_more_is_not_moved(scene: Scene) -> None:
-    planning = scene.plan(ChunkCommand(DOWN, np.zeros(0, bool), CONTROL_DT_S, "a", 1))
+    planning = scene.plan(ChunkRequest(DOWN, np.zeros(0, bool), CONTROL_DT_S, "a", 1))
     scene.look = missing(Cause.NO_JOINT_STATES)
     refused(lambda: scene.take(planning), Cause.NO_JOINT_STATES)
     assert scene.arm == []
@@ -1082,9 +1084,9 @@ def test_an_arm_of_which_nothing_is_known_any_more_is_not_moved(scene: Scene) ->
     ],
 )
 def test_an_arm_that_somebody_moves_while_a_chunk_is_planned_is_left_alone(
-    scene: Scene, look: Callable[[Senses], Senses], cause: Cause
+    scene: Scene, look: Callable[[ArmObservation], ArmObservation], cause: Cause
 ) -> None:
-    planning = scene.plan(ChunkCommand(DOWN, np.zeros(0, bool), CONTROL_DT_S, "a", 1))
+    planning = scene.plan(ChunkRequest(DOWN, np.zeros(0, bool), CONTROL_DT_S, "a", 1))
     scene.look = look
     refused(lambda: scene.take(planning), cause)
     assert scene.arm == []
@@ -1096,22 +1098,22 @@ def test_an_arm_that_somebody_moves_while_a_chunk_is_planned_is_left_alone(
 def test_a_plan_that_is_taken_after_it_should_have_taken_over_is_refused(
     playing: Scene, late_s: float, played: bool
 ) -> None:
-    planning = playing.plan(ChunkCommand(FAR, np.zeros(0, bool), CONTROL_DT_S, "a", 99))
+    planning = playing.plan(ChunkRequest(FAR, np.zeros(0, bool), CONTROL_DT_S, "a", 99))
     planned = planning.run()
     playing.rig.now_s = planned[0].begins_s + late_s
     take = playing.supervisor.take
     if played:
-        take(planning, planned, playing.senses(), playing.rig.now_s)
+        take(planning, planned, playing.observation(), playing.rig.now_s)
         assert playing.told.last("accepted")[0].sequence == 99
     else:
-        act = lambda: take(planning, planned, playing.senses(), playing.rig.now_s)  # noqa: E731
+        act = lambda: take(planning, planned, playing.observation(), playing.rig.now_s)  # noqa: E731
         assert "taken over" in refused(act, Cause.CHUNK_TOO_OLD)
 
 
 @pytest.mark.parametrize("how", ["discard", "stop", "hold"])
 def test_a_chunk_that_was_approved_may_still_be_let_go(scene: Scene, how: str) -> None:
     scene.play(approval=True)
-    planning = scene.plan(scene.supervisor.approve(scene.senses(), scene.rig.now_s))
+    planning = scene.plan(scene.supervisor.approve(scene.observation(), scene.rig.now_s))
     perform(scene, how)
     with pytest.raises(MotionRefusedError):
         scene.take(planning)
@@ -1126,12 +1128,12 @@ def test_a_plan_that_comes_to_its_end_meanwhile_keeps_nothing_from_being_played(
     scene.play()
     assert scene.supervisor.playing is not None
     scene.rig.now_s = scene.supervisor.playing.end_s - 0.03
-    planning = scene.plan(ChunkCommand(DOWN, np.zeros(0, bool), CONTROL_DT_S, "a", 2))
+    planning = scene.plan(ChunkRequest(DOWN, np.zeros(0, bool), CONTROL_DT_S, "a", 2))
     planned = planning.run()
     before = scene.rig.state()
-    scene.supervisor.tick(at(dq=np.zeros(7))(scene.senses()), scene.rig.now_s + 0.04)
+    scene.supervisor.tick(at(dq=np.zeros(7))(scene.observation()), scene.rig.now_s + 0.04)
     assert scene.told.names()[-1] == "finished"
-    scene.supervisor.take(planning, planned, scene.senses(), scene.rig.now_s)
+    scene.supervisor.take(planning, planned, scene.observation(), scene.rig.now_s)
     goes_on(scene.rig, before)
     assert "superseded" not in scene.told.names()
 
@@ -1149,7 +1151,9 @@ def test_an_arm_that_rests_elsewhere_is_left_alone_unless_something_else_brought
 ) -> None:
     """A scene that is reset while the arm stops is nothing to wonder at for ever."""
     playing.stop()
-    playing.look = lambda senses: replace(at(q=START_Q + 0.3)(senses), reacquired=reacquired)
+    playing.look = lambda observation: replace(
+        at(q=START_Q + 0.3)(observation), reacquired=reacquired
+    )
     playing.tick_until(lambda: not playing.supervisor.stopping, 2.0)
     if reacquired:
         playing.play()
@@ -1168,13 +1172,13 @@ def test_a_gripper_that_missed_its_stop_is_stopped_again(
     scene: Scene, fingers: str, again: bool
 ) -> None:
     """It would let go of what it holds when the chunk's later actions say so."""
-    commander, rig = scene.rig.commander, scene.rig
+    dispatcher, rig = scene.rig.dispatcher, scene.rig
     scene.play(LONG, close=GRASP)
     scene.tick(0.2)
-    before = copy(commander.told.gripper)
+    before = copy(dispatcher.told.gripper)
     scene.stop()
     sent = len(rig.published.gripper)
-    after = copy(commander.told.gripper)
+    after = copy(dispatcher.told.gripper)
     assert before is not None
     assert after is not None
     held_m = after.commanded_m(rig.now_s)
@@ -1196,11 +1200,11 @@ def test_a_gripper_that_missed_its_stop_is_stopped_again(
 def test_a_setpoint_that_is_doubted_while_a_chunk_is_planned_is_given_time(scene: Scene) -> None:
     scene.play()
     scene.tick_until(lambda: scene.supervisor.playing is None)
-    planning = scene.plan(ChunkCommand(DOWN, np.zeros(0, bool), CONTROL_DT_S, "b", 2))
+    planning = scene.plan(ChunkRequest(DOWN, np.zeros(0, bool), CONTROL_DT_S, "b", 2))
     planned = planning.run()
     scene.supervisor.doubt()
-    scene.supervisor.tick(scene.senses(), scene.rig.now_s)
-    scene.supervisor.take(planning, planned, scene.senses(), scene.rig.now_s)
+    scene.supervisor.tick(scene.observation(), scene.rig.now_s)
+    scene.supervisor.take(planning, planned, scene.observation(), scene.rig.now_s)
     assert scene.supervisor.playing is not None
     assert scene.supervisor.playing.start_s >= scene.rig.now_s + 0.3
 
@@ -1212,7 +1216,7 @@ def test_an_arm_that_rests_where_a_missed_stop_left_it_moves_again(playing: Scen
     playing.stop()
     playing.look = at(q=end_q, dq=np.zeros(7))
     playing.tick_until(lambda: not playing.supervisor.stopping, 2.0)
-    assert not playing.rig.commander.told.setpoint.known
+    assert not playing.rig.dispatcher.told.setpoint.known
     playing.play()
     assert playing.supervisor.playing is not None
     assert playing.supervisor.playing.start_s >= playing.rig.now_s + 0.3

@@ -5,14 +5,14 @@ import numpy as np
 import pytest
 
 from vera_ros.motion.causes import Cause, MotionRefusedError
-from vera_ros.motion.chunk import ChunkCommand
-from vera_ros.motion.observation.arm_observation import Bounds
+from vera_ros.motion.chunk import ChunkRequest
+from vera_ros.motion.observation.arm_observation import SupervisionLimits
 from vera_ros.motion.safety.chunk_deadlines import Timeliness
 
 from ..chunks import CONTROL_DT_S
 
 NOW_S = 1.7e9
-BOUNDS = Bounds(
+BOUNDS = SupervisionLimits(
     tracking_rad=0.1,
     tracking_delay_s=0.1,
     rest_speed=0.05,
@@ -24,7 +24,7 @@ BOUNDS = Bounds(
     frozen_rad=0.01,
     clock_jump_s=0.05,
 )
-CHUNK = ChunkCommand(np.zeros((3, 6)), np.zeros(0, bool), CONTROL_DT_S, "a", 0)
+CHUNK = ChunkRequest(np.zeros((3, 6)), np.zeros(0, bool), CONTROL_DT_S, "a", 0)
 
 
 @pytest.mark.parametrize("passed_s", [-0.01, 0.0, 0.5])

@@ -8,7 +8,7 @@ import pytest
 from rclpy.lifecycle import TransitionCallbackReturn
 from std_srvs.srv import Trigger
 
-from vera_ros.motion.execution.planning_job import Planning
+from vera_ros.motion.execution.planning_job import PlanningJob
 from vera_ros.nodes.ik_node import IkNode
 from vera_ros_interfaces.msg import ArmStatus, ChunkProgress
 
@@ -35,13 +35,13 @@ class SlowPlanning:
 
 @pytest.fixture
 def slow(monkeypatch: pytest.MonkeyPatch) -> Iterator[SlowPlanning]:
-    slow, plan = SlowPlanning(), Planning.run
+    slow, plan = SlowPlanning(), PlanningJob.run
 
-    def run(planning: Planning) -> object:
+    def run(planning: PlanningJob) -> object:
         slow.wait()
         return plan(planning)
 
-    monkeypatch.setattr(Planning, "run", run)
+    monkeypatch.setattr(PlanningJob, "run", run)
     yield slow
     slow.may_end.set()
 

@@ -13,7 +13,7 @@ import rclpy
 from sensor_msgs.msg import JointState
 
 from vera_ros.motion.causes import Cause
-from vera_ros.motion.observation.arm_observation import Senses
+from vera_ros.motion.observation.arm_observation import ArmObservation
 from vera_ros.nodes.common.conversions import ns_to_stamp
 from vera_ros.nodes.ik.arm_reader import ArmReader, read_joints
 
@@ -97,7 +97,7 @@ class Graph:
         """All joints, at rest."""
         self.publish(publisher, velocity=[0.0] * 3)
 
-    def sense(self) -> Senses:
+    def sense(self) -> ArmObservation:
         self.reader.read()
         return self.reader.sense(None)
 
@@ -129,11 +129,11 @@ def test_all_that_came_is_looked_at_oldest_first(make_graph: MakeGraph) -> None:
     graph.wait_until(lambda: graph.sense() and graph.reader.outliers)
     assert "'one' is at 1.5000 rad" in graph.reader.filter.outlier
     graph.wait_until(lambda: graph.sense().age_s < 0.3)
-    senses = graph.sense()
-    assert senses.fault is None
-    assert senses.measured is not None
-    np.testing.assert_array_equal(senses.measured.q, [1.0, 2.0])
-    assert not senses.settled
+    observation = graph.sense()
+    assert observation.fault is None
+    assert observation.measured is not None
+    np.testing.assert_array_equal(observation.measured.q, [1.0, 2.0])
+    assert not observation.settled
 
 
 def test_an_arm_and_a_gripper_may_publish_apart(make_graph: MakeGraph) -> None:
@@ -144,15 +144,15 @@ def test_an_arm_and_a_gripper_may_publish_apart(make_graph: MakeGraph) -> None:
         graph.publish(1, **FINGER)
 
     graph.wait_until(lambda: graph.sense().settled, both)
-    senses = graph.sense()
-    assert senses.fault is None
-    assert senses.measured is not None
-    assert senses.measured.finger_m == 0.03
+    observation = graph.sense()
+    assert observation.fault is None
+    assert observation.measured is not None
+    assert observation.measured.finger_m == 0.03
     graph.wait_until(lambda: graph.sense().fault, lambda: graph.publish(0, **ARM))
-    senses = graph.sense()
-    assert senses.measured is not None  # where the arm is, is still known
-    assert senses.fault is not None
-    assert "'finger'" in str(senses.fault)
+    observation = graph.sense()
+    assert observation.measured is not None  # where the arm is, is still known
+    assert observation.fault is not None
+    assert "'finger'" in str(observation.fault)
     assert (graph.reader.invalid_count, graph.reader.outliers) == (0, 0)
 
 
@@ -167,11 +167,11 @@ def test_two_publishers_of_the_arms_joints_are_noticed(make_graph: MakeGraph, on
         graph.publish(1, position=[0.04, 2.0, one], velocity=[0.0] * 3)
 
     graph.wait_until(lambda: graph.sense().fault, both)
-    senses = graph.sense()
-    assert senses.measured is None
-    assert senses.fault is not None
-    assert senses.fault.cause is Cause.SECOND_PUBLISHER
-    assert "['one', 'two']" in str(senses.fault)
+    observation = graph.sense()
+    assert observation.measured is None
+    assert observation.fault is not None
+    assert observation.fault.cause is Cause.SECOND_PUBLISHER
+    assert "['one', 'two']" in str(observation.fault)
     graph.wait_until(lambda: graph.sense().fault is None, graph.publish_still)
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from vera_ros.motion.causes import Cause, MotionRefusedError
 from vera_ros.motion.chunk import Measured
-from vera_ros.motion.observation.arm_observation import Senses
+from vera_ros.motion.observation.arm_observation import ArmObservation
 from vera_ros.nodes.ik.arm_status import arm_status, contact_warnings
 from vera_ros_interfaces.msg import ArmStatus
 
@@ -29,58 +29,58 @@ class Supervised:
     message: str = ""
     in_motion: bool = False
 
-    def moves(self, _: Senses) -> bool:
+    def moves(self, _: ArmObservation) -> bool:
         return self.in_motion
 
 
-def senses(cause: Cause = Cause.NONE) -> Senses:
-    return Senses(STILL, fault=MotionRefusedError(cause, "gone") if cause else None)
+def observation(cause: Cause = Cause.NONE) -> ArmObservation:
+    return ArmObservation(STILL, fault=MotionRefusedError(cause, "gone") if cause else None)
 
 
 @pytest.mark.parametrize(
     ("supervised", "sensed", "held", "state", "cause"),
     [
-        (None, senses(Cause.NOT_ACTIVE), False, ArmStatus.INACTIVE, Cause.NONE),
-        (None, senses(Cause.NOT_ACTIVE), True, ArmStatus.INACTIVE, Cause.NONE),
+        (None, observation(Cause.NOT_ACTIVE), False, ArmStatus.INACTIVE, Cause.NONE),
+        (None, observation(Cause.NOT_ACTIVE), True, ArmStatus.INACTIVE, Cause.NONE),
         (
             Supervised(stopping=True, cause=Cause.STOPPED),
-            senses(Cause.NOT_ACTIVE),
+            observation(Cause.NOT_ACTIVE),
             False,
             ArmStatus.INACTIVE,
             Cause.STOPPED,
         ),
-        (Supervised(), senses(), False, ArmStatus.READY, Cause.NONE),
-        (Supervised(cause=Cause.CONTACT), senses(), False, ArmStatus.READY, Cause.CONTACT),
-        (Supervised(playing=1, in_motion=True), senses(), False, ArmStatus.MOVING, Cause.NONE),
+        (Supervised(), observation(), False, ArmStatus.READY, Cause.NONE),
+        (Supervised(cause=Cause.CONTACT), observation(), False, ArmStatus.READY, Cause.CONTACT),
+        (Supervised(playing=1, in_motion=True), observation(), False, ArmStatus.MOVING, Cause.NONE),
         (
             Supervised(stopping=True, in_motion=True, cause=Cause.HELD),
-            senses(),
+            observation(),
             True,
             ArmStatus.STOPPING,
             Cause.HELD,
         ),
-        (Supervised(cause=Cause.NOT_AT_REST), senses(), True, ArmStatus.HELD, Cause.HELD),
-        (Supervised(awaiting=1), senses(), True, ArmStatus.HELD, Cause.HELD),
-        (Supervised(awaiting=1), senses(), False, ArmStatus.AWAITING_APPROVAL, Cause.NONE),
+        (Supervised(cause=Cause.NOT_AT_REST), observation(), True, ArmStatus.HELD, Cause.HELD),
+        (Supervised(awaiting=1), observation(), True, ArmStatus.HELD, Cause.HELD),
+        (Supervised(awaiting=1), observation(), False, ArmStatus.AWAITING_APPROVAL, Cause.NONE),
         (
             Supervised(awaiting=1),
-            senses(Cause.NO_CONTROLLER),
+            observation(Cause.NO_CONTROLLER),
             False,
             ArmStatus.FAULT,
             Cause.NO_CONTROLLER,
         ),
         (
             Supervised(),
-            senses(Cause.NO_JOINT_STATES),
+            observation(Cause.NO_JOINT_STATES),
             False,
             ArmStatus.FAULT,
             Cause.NO_JOINT_STATES,
         ),
-        (Supervised(in_motion=True), senses(), False, ArmStatus.FAULT, Cause.NOT_AT_REST),
+        (Supervised(in_motion=True), observation(), False, ArmStatus.FAULT, Cause.NOT_AT_REST),
     ],
 )
 def test_the_state_is_the_one_that_matters(
-    supervised: Any, sensed: Senses, held: bool, state: int, cause: Cause
+    supervised: Any, sensed: ArmObservation, held: bool, state: int, cause: Cause
 ) -> None:
     status = arm_status(supervised, sensed, held)
     assert (status.state, status.cause, status.held) == (state, cause, held)
@@ -91,17 +91,17 @@ def test_the_state_is_the_one_that_matters(
 @pytest.mark.parametrize(
     ("sensed", "effort_model", "words"),
     [
-        (Senses(), "rigid_body", []),
-        (Senses(STILL, effort=np.ones(7)), "rigid_body", []),
-        (Senses(STILL), "rigid_body", ["the joint states bring no efforts"]),
-        (Senses(STILL), "none", ["the joint states bring no efforts"]),
-        (Senses(STILL, effort=np.zeros(7)), "rigid_body", ["exactly 0"]),
-        (Senses(STILL, effort=np.ones(7)), "none", ["effort_model: none"]),
-        (Senses(STILL, effort=np.zeros(7)), "none", ["exactly 0", "effort_model: none"]),
+        (ArmObservation(), "rigid_body", []),
+        (ArmObservation(STILL, effort=np.ones(7)), "rigid_body", []),
+        (ArmObservation(STILL), "rigid_body", ["the joint states bring no efforts"]),
+        (ArmObservation(STILL), "none", ["the joint states bring no efforts"]),
+        (ArmObservation(STILL, effort=np.zeros(7)), "rigid_body", ["exactly 0"]),
+        (ArmObservation(STILL, effort=np.ones(7)), "none", ["effort_model: none"]),
+        (ArmObservation(STILL, effort=np.zeros(7)), "none", ["exactly 0", "effort_model: none"]),
     ],
 )
 def test_contact_that_is_not_watched_is_said(
-    sensed: Senses, effort_model: str, words: list[str]
+    sensed: ArmObservation, effort_model: str, words: list[str]
 ) -> None:
     warnings = contact_warnings(sensed, effort_model)
     assert len(warnings) == len(words)

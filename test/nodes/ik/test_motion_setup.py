@@ -10,7 +10,7 @@ import pytest
 
 from vera_ros.embodiments import find_embodiment
 from vera_ros.errors import ConfigurationError
-from vera_ros.motion.execution.dispatcher import Commander
+from vera_ros.motion.execution.dispatcher import Dispatcher
 from vera_ros.motion.setpoint.lead import Lead
 from vera_ros.nodes.ik.motion_setup import make_commander, set_up_arm
 from vera_ros.nodes.ik.parameters import PARAMETERS
@@ -24,7 +24,7 @@ def parameters(**changes: Any) -> dict[str, Any]:
     return {parameter.name: parameter.default for parameter in PARAMETERS} | changes
 
 
-def build(urdf: str = URDF, embodiment: str = "mimicgen", **changes: Any) -> Commander:
+def build(urdf: str = URDF, embodiment: str = "mimicgen", **changes: Any) -> Dispatcher:
     p = parameters(embodiment=embodiment, **changes)
     return make_commander(
         p,

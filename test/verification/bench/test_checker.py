@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from vera_ros.motion.kinematics.arm_model import ArmModel
-from verification.judge.bounds import Bounds, Start
+from verification.judge.bounds import Start, TrajectoryBounds
 from verification.judge.checker import Checker, gripper_violations
 from verification.judge.played import state_at
 from verification.rig import (
@@ -59,15 +59,17 @@ def checker() -> Checker:
 
 
 @pytest.fixture(scope="module")
-def bounds() -> Bounds:
+def bounds() -> TrajectoryBounds:
     limits = make_limits(ArmModel(URDF.read_text(), ARM_JOINTS, TCP_FRAME))
     return replace(
-        Bounds.of(limits), tcp_linear=(1.7, 13.0, 6500.0), tcp_angular=(2.5, 25.0, 12500.0)
+        TrajectoryBounds.of(limits),
+        tcp_linear=(1.7, 13.0, 6500.0),
+        tcp_angular=(2.5, 25.0, 12500.0),
     )
 
 
 @pytest.mark.parametrize("joint", range(7))
-def test_a_good_motion_is_good(checker: Checker, bounds: Bounds, joint: int) -> None:
+def test_a_good_motion_is_good(checker: Checker, bounds: TrajectoryBounds, joint: int) -> None:
     start = Start(START_Q, STILL, STILL)
     assert checker.violations(swing(joint, 0.1), bounds, start) == []
 
@@ -75,7 +77,7 @@ def test_a_good_motion_is_good(checker: Checker, bounds: Bounds, joint: int) -> 
 @pytest.mark.parametrize("order", range(3))
 @pytest.mark.parametrize("which", ["linear", "angular"])
 def test_tcp_rates_are_those_of_a_turn_about_the_base(
-    checker: Checker, bounds: Bounds, which: str, order: int
+    checker: Checker, bounds: TrajectoryBounds, which: str, order: int
 ) -> None:
     """About joint 1 alone the TCP turns as the joint does, and goes at its distance from it."""
     trajectory, one = swing(far=0.2), (1.0, 1.0, 1.0)
@@ -126,19 +128,19 @@ BAD: list[tuple[str, Callable[[], Any]]] = [
 
 @pytest.mark.parametrize(("words", "make"), BAD, ids=[f"{n}-{w}" for n, (w, _) in enumerate(BAD)])
 def test_a_bad_motion_is_blamed_for_it(
-    checker: Checker, bounds: Bounds, words: str, make: Callable[[], Any]
+    checker: Checker, bounds: TrajectoryBounds, words: str, make: Callable[[], Any]
 ) -> None:
     found = checker.violations(make(), bounds, Start(START_Q, STILL, STILL))
     assert any(words in text for text in found), found
 
 
-def test_a_measured_start_may_be_a_little_off(checker: Checker, bounds: Bounds) -> None:
+def test_a_measured_start_may_be_a_little_off(checker: Checker, bounds: TrajectoryBounds) -> None:
     near, far = (Start(START_Q + off, STILL, STILL, exact=False) for off in (0.049, 0.051))
     assert checker.violations(swing(), bounds, near) == []
     assert checker.violations(swing(), bounds, far) != []
 
 
-def test_a_dip_between_two_points_is_seen(checker: Checker, bounds: Bounds) -> None:
+def test_a_dip_between_two_points_is_seen(checker: Checker, bounds: TrajectoryBounds) -> None:
     speed = 0.35 * np.eye(7)[1]
     dip = Trajectory(
         np.array([1.5, 3.0, 3.5]),

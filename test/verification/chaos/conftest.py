@@ -9,7 +9,7 @@ import pytest
 from vera_ros.bringup import isolation
 from vera_ros.bringup.middleware import on_loopback
 from vera_ros.motion.kinematics.arm_model import ArmModel
-from verification.judge.bounds import Bounds
+from verification.judge.bounds import TrajectoryBounds
 from verification.judge.checker import Checker
 from verification.rig import ARM_JOINTS, BASE_FRAME, TCP_FRAME, URDF, make_limits
 
@@ -20,8 +20,8 @@ def checker() -> Checker:
 
 
 @pytest.fixture(scope="session")
-def bounds() -> Bounds:
-    return Bounds.of(make_limits(ArmModel(URDF.read_text(), ARM_JOINTS, TCP_FRAME)))
+def bounds() -> TrajectoryBounds:
+    return TrajectoryBounds.of(make_limits(ArmModel(URDF.read_text(), ARM_JOINTS, TCP_FRAME)))
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ import pytest
 
 from verification.chaos.monitor.limit_watch import LimitWatch
 from verification.chaos.monitor.recording import JointSample
-from verification.judge.bounds import Bounds
+from verification.judge.bounds import TrajectoryBounds
 from verification.rig import START_Q
 
 from .swings import Swing
@@ -19,14 +19,14 @@ AT_S = 10.0
 SAMPLE_S = 0.01
 
 
-def seen(bounds: Bounds, samples: Iterable[JointSample]) -> LimitWatch:
+def seen(bounds: TrajectoryBounds, samples: Iterable[JointSample]) -> LimitWatch:
     watch = LimitWatch(bounds)
     for sample in samples:
         watch.see(sample)
     return watch
 
 
-def speeds(bounds: Bounds, joint: int, shares: Iterable[float]) -> list[JointSample]:
+def speeds(bounds: TrajectoryBounds, joint: int, shares: Iterable[float]) -> list[JointSample]:
     """An arm of which one joint has these shares of its velocity limit, sample by sample."""
     axis = np.eye(7)[joint] * bounds.velocity
     return [
@@ -34,7 +34,7 @@ def speeds(bounds: Bounds, joint: int, shares: Iterable[float]) -> list[JointSam
     ]
 
 
-def test_a_motion_within_the_limits_is_fine(bounds: Bounds) -> None:
+def test_a_motion_within_the_limits_is_fine(bounds: TrajectoryBounds) -> None:
     watch = seen(bounds, Swing(1, 0.3, 0.8).samples(AT_S, AT_S - 0.5, AT_S + 2.0))
     assert watch.violations == []
     assert 0.1 < watch.largest["acceleration"] < 1.0
@@ -42,7 +42,7 @@ def test_a_motion_within_the_limits_is_fine(bounds: Bounds) -> None:
 
 
 @pytest.mark.parametrize("joint", range(7))
-def test_an_arm_that_is_pushed_too_hard_is_seen_once(bounds: Bounds, joint: int) -> None:
+def test_an_arm_that_is_pushed_too_hard_is_seen_once(bounds: TrajectoryBounds, joint: int) -> None:
     step = 1.5 * bounds.acceleration[joint] * SAMPLE_S / bounds.velocity[joint]
     watch = seen(bounds, speeds(bounds, joint, [0.0] * 10 + [step * n for n in range(8)]))
     ((at_s, text),) = watch.violations
@@ -50,19 +50,19 @@ def test_an_arm_that_is_pushed_too_hard_is_seen_once(bounds: Bounds, joint: int)
     assert at_s == pytest.approx(AT_S + 0.15, abs=0.02)
 
 
-def test_the_noise_of_a_sample_is_no_acceleration(bounds: Bounds) -> None:
+def test_the_noise_of_a_sample_is_no_acceleration(bounds: TrajectoryBounds) -> None:
     noise = 2.5 * bounds.acceleration[1] * SAMPLE_S / bounds.velocity[1]
     watch = seen(bounds, speeds(bounds, 1, [0.3, 0.3 + noise] * 20))
     assert watch.violations == []
 
 
-def test_an_arm_that_is_too_fast_is_seen_each_time(bounds: Bounds) -> None:
+def test_an_arm_that_is_too_fast_is_seen_each_time(bounds: TrajectoryBounds) -> None:
     ramp = np.linspace(0.0, 1.2, 60)
     watch = seen(bounds, speeds(bounds, 4, [*ramp, *ramp[::-1], *ramp]))
     assert [text.split(" of ")[0] for _, text in watch.violations] == ["the velocity"] * 2
 
 
-def test_an_arm_beyond_its_range_is_seen(bounds: Bounds) -> None:
+def test_an_arm_beyond_its_range_is_seen(bounds: TrajectoryBounds) -> None:
     """Trajectories keep a margin to it, which the arm itself may use."""
     there = JointSample(AT_S, START_Q, STILL)
     ends = np.where(np.arange(7) == 3, bounds.lower, START_Q)
@@ -71,7 +71,7 @@ def test_an_arm_beyond_its_range_is_seen(bounds: Bounds) -> None:
     assert "joint 4 of the arm" in watch.violations[0][1]
 
 
-def test_what_was_not_seen_is_not_judged(bounds: Bounds) -> None:
+def test_what_was_not_seen_is_not_judged(bounds: TrajectoryBounds) -> None:
     watch = LimitWatch(bounds)
     for sample in speeds(bounds, 0, [0.0] * 10):
         watch.see(sample)
@@ -93,24 +93,26 @@ def late_by(watch: LimitWatch, late_s: float, *, steps: bool = False) -> LimitWa
     return watch
 
 
-def test_the_step_of_a_trajectory_that_came_late_is_not_the_arms(bounds: Bounds) -> None:
+def test_the_step_of_a_trajectory_that_came_late_is_not_the_arms(bounds: TrajectoryBounds) -> None:
     watch = late_by(LimitWatch(bounds), 0.14)
     assert watch.violations == []
     assert watch.largest["acceleration"] < 1.0
 
 
-def test_a_step_that_nothing_explains_is_seen(bounds: Bounds) -> None:
+def test_a_step_that_nothing_explains_is_seen(bounds: TrajectoryBounds) -> None:
     text = "; ".join(text for _, text in late_by(LimitWatch(bounds), 0.4).violations)
     assert "the acceleration of joint 2" in text
 
 
 def test_the_step_of_a_set_point_that_nobody_is_to_blame_for_is_not_the_arms(
-    bounds: Bounds,
+    bounds: TrajectoryBounds,
 ) -> None:
     assert late_by(LimitWatch(bounds), 0.4, steps=True).violations == []
 
 
-def test_a_simulator_that_stood_still_may_catch_up_with_what_was_told(bounds: Bounds) -> None:
+def test_a_simulator_that_stood_still_may_catch_up_with_what_was_told(
+    bounds: TrajectoryBounds,
+) -> None:
     calm, wild = speeds(bounds, 3, [0.0] * 20), speeds(bounds, 3, [1.5] * 20)
     after_s = calm[-1].stamp_s + 0.4 - AT_S
     caught_up = [replace(sample, stamp_s=sample.stamp_s + after_s) for sample in wild]
@@ -120,7 +122,7 @@ def test_a_simulator_that_stood_still_may_catch_up_with_what_was_told(bounds: Bo
     assert seen(bounds, [*calm, *filled, *later]).violations != []
 
 
-def test_it_stood_still_also_where_its_last_samples_said_nothing(bounds: Bounds) -> None:
+def test_it_stood_still_also_where_its_last_samples_said_nothing(bounds: TrajectoryBounds) -> None:
     watch = LimitWatch(bounds)
     for stamp_s in (AT_S - 0.5, AT_S):  # while a scene is set
         watch.lose_sight(stamp_s)

@@ -14,7 +14,7 @@ from verification.chaos.monitor.finger_umpire import FingerTrajectory
 from verification.chaos.monitor.monitor import Finding, Monitor
 from verification.chaos.monitor.recording import JointSample
 from verification.chaos.monitor.umpire import Judgement
-from verification.judge.bounds import Bounds
+from verification.judge.bounds import TrajectoryBounds
 from verification.judge.checker import Checker
 from verification.rig import GRIPPER_LIMITS, START_Q
 
@@ -25,7 +25,7 @@ PATIENCE_S = 0.5
 
 
 @pytest.fixture
-def monitor(checker: Checker, bounds: Bounds) -> Monitor:
+def monitor(checker: Checker, bounds: TrajectoryBounds) -> Monitor:
     return Monitor(checker, bounds, GRIPPER_LIMITS)
 
 
@@ -116,7 +116,7 @@ def test_the_same_jump_without_a_scene_is_found(monitor: Monitor) -> None:
 @settings(max_examples=20, deadline=None)
 @given(looks=st.lists(st.floats(AT_S - 1.0, AT_S + 4.0), max_size=30).map(sorted))
 def test_when_it_looks_changes_nothing(
-    looks: list[float], checker: Checker, bounds: Bounds
+    looks: list[float], checker: Checker, bounds: TrajectoryBounds
 ) -> None:
     one = Swing()
 

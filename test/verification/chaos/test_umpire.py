@@ -10,7 +10,7 @@ import pytest
 
 from verification.chaos.monitor.recording import JointHistory, JointSample, Published
 from verification.chaos.monitor.umpire import Judgement, Umpire
-from verification.judge.bounds import Bounds
+from verification.judge.bounds import TrajectoryBounds
 from verification.judge.checker import Checker
 from verification.rig import START_Q
 
@@ -30,7 +30,7 @@ def history() -> JointHistory:
 
 
 @pytest.fixture
-def umpire(checker: Checker, bounds: Bounds, history: JointHistory) -> Umpire:
+def umpire(checker: Checker, bounds: TrajectoryBounds, history: JointHistory) -> Umpire:
     return Umpire(checker, bounds, history)
 
 
@@ -268,7 +268,7 @@ def test_a_stop_of_what_has_ended_goes_on_from_its_end(umpire: Umpire) -> None:
 
 
 def test_what_an_unseen_arm_does_is_not_blamed_but_limits_count(
-    checker: Checker, bounds: Bounds
+    checker: Checker, bounds: TrajectoryBounds
 ) -> None:
     good = judge(Umpire(checker, bounds, JointHistory()), Swing().published(AT_S))
     assert (good.source, good.violations) == ("", ())
@@ -301,7 +301,7 @@ def test_what_was_told_while_a_scene_was_set_may_still_be_gone_on_from(umpire: U
 
 
 def test_what_goes_on_from_something_unheard_is_not_blamed_for_its_start(
-    checker: Checker, bounds: Bounds
+    checker: Checker, bounds: TrajectoryBounds
 ) -> None:
     swing, history = Swing(), JointHistory()
     for sample in swing.samples(AT_S, AT_S - 0.5, AT_S + 0.3):

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from vera_ros.motion.causes import Cause, MotionRefusedError
-from vera_ros.motion.chunk import CLOCK_STEP_S, ChunkCommand, Measured
+from vera_ros.motion.chunk import CLOCK_STEP_S, ChunkRequest, Measured
 from vera_ros.motion.gripper.gripper import Gripper, GripperPlan, plan_fingers
 from vera_ros.motion.kinematics.vec3 import Vector
 from vera_ros.motion.planning.active_plan import Playing
@@ -29,7 +29,7 @@ _SAME_RAD = 5e-3  # by which an arm that stayed where it was may be elsewhere
 
 
 @dataclass(frozen=True)
-class Told:
+class PlaybackState:
     """What an arm was told so far. It never changes, so that any thread may plan by it.
 
     Attributes:
@@ -94,7 +94,7 @@ class Told:
 
     @property
     def unsent(self) -> bool:
-        """Whether what is played asks for nothing, and was not sent: see `Commander.send`."""
+        """Whether what is played asks for nothing, and was not sent: see `Dispatcher.send`."""
         return self.in_earnest and not self.setpoint.known
 
     def moving(self, now_s: float) -> bool:
@@ -127,7 +127,7 @@ class Told:
         moving = self._moves_by
         return now_s if moving is None or self.unsent else max(now_s, moving.start_s)
 
-    def later(self, by_s: float) -> "Told":
+    def later(self, by_s: float) -> "PlaybackState":
         """The same when the controller's clock was set forward by so much; negative: back."""
         gripper, before = copy(self.gripper), copy(self.fingers_before)
         for fingers in (gripper, before):
@@ -146,7 +146,7 @@ class Told:
 
 
 @dataclass(frozen=True)
-class Prepared:
+class ScheduledMotion:
     """A motion that is planned, and not sent yet.
 
     Attributes:
@@ -165,7 +165,7 @@ class Prepared:
     measured: ArmState
     gripper: Gripper | None = None
     fingers: GripperPlan | None = None
-    chunk: ChunkCommand | None = None
+    chunk: ChunkRequest | None = None
     from_rest: bool = False
     continues: bool = True
     joins_s: float = 0.0
@@ -176,7 +176,7 @@ class Prepared:
         chunk = self.playing.plan.chunk
         return self.playing.start_s + (0.0 if chunk is None else chunk.begins_s)
 
-    def beginning_at(self, start_s: float) -> "Prepared":
+    def beginning_at(self, start_s: float) -> "ScheduledMotion":
         """The same with another time 0, for an arm at rest."""
         playing, fingers = replace(self.playing, start_s=start_s), self.fingers
         if self.chunk is not None and self.gripper is not None:
@@ -184,7 +184,7 @@ class Prepared:
         return replace(self, playing=playing, fingers=fingers)
 
 
-class Preparation:
+class ChunkScheduler:
     """Plans chunks for one arm.
 
     Args:
@@ -222,12 +222,12 @@ class Preparation:
 
     def prepare(
         self,
-        told: Told,
-        chunk: ChunkCommand,
+        told: PlaybackState,
+        chunk: ChunkRequest,
         measured: Measured,
         now_s: float,
         later_s: float = 0.0,
-    ) -> Prepared:
+    ) -> ScheduledMotion:
         """Plan a chunk, and send nothing.
 
         It begins from where the arm rests, or takes over from the chunk of the same episode that
@@ -274,7 +274,7 @@ class Preparation:
             plan, now_s, chunk.session_id, chunk.sequence, bound, moves, chunk.dropped
         )
         from_rest = chunk.start_s is None and not moving
-        return Prepared(
+        return ScheduledMotion(
             playing,
             measured.arm,
             gripper,
@@ -287,8 +287,8 @@ class Preparation:
 
     def _plan(
         self,
-        told: Told,
-        chunk: ChunkCommand,
+        told: PlaybackState,
+        chunk: ChunkRequest,
         deltas: Vector,
         measured: Measured,
         start_q: Vector,
@@ -331,7 +331,7 @@ def refuse_unless_at_rest(measured: Measured, rest_speed: float) -> None:
         )
 
 
-def _gripper_for(told: Told, chunk: ChunkCommand, measured: Measured) -> Gripper | None:
+def _gripper_for(told: PlaybackState, chunk: ChunkRequest, measured: Measured) -> Gripper | None:
     """What is known of the fingers when a chunk comes: a copy, for the chunk to be planned on.
 
     In another episode, who knows who moved them since.

@@ -14,9 +14,9 @@ import numpy as np
 from vera_ros.motion.causes import MotionRefusedError
 from vera_ros.motion.chunk import Measured
 from vera_ros.motion.execution.chunk_scheduler import (
-    Preparation,
-    Prepared,
-    Told,
+    ChunkScheduler,
+    PlaybackState,
+    ScheduledMotion,
     refuse_unless_at_rest,
 )
 from vera_ros.motion.gripper.gripper import Gripper, GripperPlan
@@ -38,7 +38,7 @@ _STILL_RAD = 1e-9
 _FINGERS_LATE_S, _FINGERS_APART_M, _FINGERS_NEAR = 0.1, 2e-3, 0.35
 
 
-class Commander:
+class Dispatcher:
     """One arm's plans, one at a time. Times are the controller's [s], given by the caller.
 
     Args:
@@ -81,10 +81,10 @@ class Commander:
         self._rest_speed = rest_speed
         self._start_rad = start_rad
         self.past_s = PAST_S
-        self.preparation = Preparation(
+        self.scheduler = ChunkScheduler(
             chunks, rails, hand_over_lead_s, start_lead_s, rest_speed, start_rad, lead
         )
-        self.told = Told(gripper=gripper, setpoint=gate.setpoint)
+        self.told = PlaybackState(gripper=gripper, setpoint=gate.setpoint)
         self._fingers_m: float | None = None  # measured once a stop had come to its end
 
     @property
@@ -102,7 +102,7 @@ class Commander:
 
     def prepare_move(
         self, goal: Vector, speed_share: float, measured: Measured, now_s: float
-    ) -> Prepared:
+    ) -> ScheduledMotion:
         """Plan a slow move to joint positions, and send nothing. `goal`: Shape (n,), [rad].
 
         Raises:
@@ -112,9 +112,11 @@ class Commander:
         refuse_unless_at_rest(measured, self._rest_speed)
         start_q, continues = self.told.start_q(measured, self._start_rad)
         plan = self._planner.plan_move(start_q, goal, speed_share)
-        return Prepared(Playing(plan, now_s), measured.arm, from_rest=True, continues=continues)
+        return ScheduledMotion(
+            Playing(plan, now_s), measured.arm, from_rest=True, continues=continues
+        )
 
-    def seen_again(self, prepared: Prepared, measured: Measured) -> Prepared:
+    def revalidate(self, prepared: ScheduledMotion, measured: Measured) -> ScheduledMotion:
         """The same motion for an arm that was measured since: from rest, it must rest still.
 
         Raises:
@@ -125,7 +127,7 @@ class Commander:
         refuse_unless_at_rest(measured, self._rest_speed)
         return replace(prepared, measured=measured.arm)
 
-    def check(self, prepared: Prepared) -> None:
+    def check(self, prepared: ScheduledMotion) -> None:
         """Raise MotionRefusedError unless the gate would let both arm and fingers through."""
         playing, fingers = prepared.playing, prepared.fingers
         if fingers is not None and fingers.trajectory is not None:
@@ -138,7 +140,7 @@ class Commander:
             joins_s=prepared.joins_s,
         )
 
-    def _ahead_s(self, prepared: Prepared) -> float:
+    def _ahead_s(self, prepared: ScheduledMotion) -> float:
         """How long the controller is given to get to the beginning by itself."""
         in_doubt = prepared.from_rest and not self._gate.setpoint.known  # since it was planned
         if prepared.continues and not in_doubt:
@@ -150,7 +152,9 @@ class Commander:
         """Time until a motion from rest begins."""
         return max(self._start_lead_s, self._lead.value_s)
 
-    def send(self, prepared: Prepared, present: Callable[[], float] | None = None) -> Prepared:
+    def send(
+        self, prepared: ScheduledMotion, present: Callable[[], float] | None = None
+    ) -> ScheduledMotion:
         """Send what was prepared; return it as it was sent.
 
         Args:

@@ -6,12 +6,12 @@ from dataclasses import replace
 from typing import Any
 
 from vera_ros.motion.chunk import Measured
-from vera_ros.motion.execution.chunk_scheduler import Prepared
-from vera_ros.motion.execution.dispatcher import Commander
+from vera_ros.motion.execution.chunk_scheduler import ScheduledMotion
+from vera_ros.motion.execution.dispatcher import Dispatcher
 from vera_ros.motion.setpoint.setpoint import Setpoint
 
 
-class Rehearsal(Commander):
+class DryRunDispatcher(Dispatcher):
     """A commander that sends nothing.
 
     A plan "plays" for as long as it would take. The arm stands still meanwhile, so whatever comes
@@ -22,7 +22,7 @@ class Rehearsal(Commander):
         super().__init__(*args, **leads)
         self.told = replace(self.told, in_earnest=False)
 
-    def check(self, prepared: Prepared) -> None:
+    def check(self, prepared: ScheduledMotion) -> None:
         """Raise MotionRefusedError unless the gate would let it through.
 
         The arm stands still all the time, so it is commanded to be where it stands.
@@ -30,7 +30,9 @@ class Rehearsal(Commander):
         self._gate.setpoint = Setpoint.resting(prepared.playing.plan.spline.derivative(0, 0.0))
         super().check(prepared)
 
-    def send(self, prepared: Prepared, present: Callable[[], float] | None = None) -> Prepared:
+    def send(
+        self, prepared: ScheduledMotion, present: Callable[[], float] | None = None
+    ) -> ScheduledMotion:
         """Check what was prepared, and let its time pass.
 
         Raises:

@@ -4,7 +4,7 @@
 from typing import Protocol
 
 from vera_ros.motion.causes import Cause
-from vera_ros.motion.chunk import ChunkCommand
+from vera_ros.motion.chunk import ChunkRequest
 from vera_ros.motion.planning.active_plan import Playing
 
 
@@ -14,7 +14,7 @@ class Listener(Protocol):
     def awaiting(self, playing: Playing, planning_s: float) -> None:
         """A chunk is planned like this, and waits for approval."""
 
-    def rejected(self, chunk: ChunkCommand, cause: Cause, message: str) -> None:
+    def rejected(self, chunk: ChunkRequest, cause: Cause, message: str) -> None:
         """A chunk that waited for approval is not played."""
 
     def accepted(self, playing: Playing, planning_s: float) -> None:

@@ -5,8 +5,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from vera_ros.motion.causes import Cause, MotionRefusedError
-from vera_ros.motion.chunk import ChunkCommand, Measured
-from vera_ros.motion.execution.chunk_scheduler import Preparation, Prepared, Told
+from vera_ros.motion.chunk import ChunkRequest, Measured
+from vera_ros.motion.execution.chunk_scheduler import ChunkScheduler, PlaybackState, ScheduledMotion
 
 _TRIES = 2  # at a plan that comes before it is to take over
 _ROUNDING_S = 1e-6
@@ -25,7 +25,7 @@ class Clocks:
     present: Callable[[], float] | None = None
 
 
-class Planning:
+class PlanningJob:
     """One chunk on its way to becoming a plan. Times are ROS time [s].
 
     Args:
@@ -46,9 +46,9 @@ class Planning:
 
     def __init__(
         self,
-        preparation: Preparation,
-        told: Told,
-        chunk: ChunkCommand,
+        scheduler: ChunkScheduler,
+        told: PlaybackState,
+        chunk: ChunkRequest,
         measured: Measured,
         now_s: float,
         *,
@@ -56,7 +56,7 @@ class Planning:
         most_s: float,
         clocks: Clocks,
     ) -> None:
-        self._preparation = preparation
+        self._preparation = scheduler
         self._told = told
         self._measured = measured
         self._now_s = now_s
@@ -72,7 +72,7 @@ class Planning:
         self.dropped = MotionRefusedError(cause, words)
         return self.dropped
 
-    def run(self) -> tuple[Prepared, float]:
+    def run(self) -> tuple[ScheduledMotion, float]:
         """Plan: return the plan, and how long planning took [s].
 
         It looks at nothing that changes but the time, so it may run in a thread of its own.
@@ -91,7 +91,7 @@ class Planning:
             )
         return prepared, took_s
 
-    def _in_time(self) -> Prepared:
+    def _in_time(self) -> ScheduledMotion:
         """Plan so that the plan is there before it takes over; where it is not, once more."""
         present, later_s = self._clocks.present, 0.0
         for _ in range(_TRIES):

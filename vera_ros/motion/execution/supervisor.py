@@ -9,13 +9,13 @@ move comes, and nothing is wrong.
 import math
 
 from vera_ros.motion.causes import Cause, MotionRefusedError
-from vera_ros.motion.chunk import ChunkCommand, Measured
-from vera_ros.motion.execution.chunk_scheduler import Prepared
-from vera_ros.motion.execution.dispatcher import Commander
+from vera_ros.motion.chunk import ChunkRequest, Measured
+from vera_ros.motion.execution.chunk_scheduler import ScheduledMotion
+from vera_ros.motion.execution.dispatcher import Dispatcher
 from vera_ros.motion.execution.listener import Listener
-from vera_ros.motion.execution.planning_job import Clocks, Planning
+from vera_ros.motion.execution.planning_job import Clocks, PlanningJob
 from vera_ros.motion.kinematics.vec3 import Vector
-from vera_ros.motion.observation.arm_observation import Bounds, Senses
+from vera_ros.motion.observation.arm_observation import ArmObservation, SupervisionLimits
 from vera_ros.motion.planning.active_plan import Playing
 from vera_ros.motion.safety.chunk_deadlines import Timeliness
 from vera_ros.motion.safety.tracking_watch import PlaybackWatch
@@ -63,15 +63,15 @@ class Supervisor:
 
     def __init__(
         self,
-        commander: Commander,
+        dispatcher: Dispatcher,
         watch: PlaybackWatch | None,
-        bounds: Bounds,
+        bounds: SupervisionLimits,
         hold: Hold,
         listener: Listener,
         clocks: Clocks,
         lead: Lead,
     ) -> None:
-        self._commander = commander
+        self._dispatcher = dispatcher
         self._lead = lead
         self._awaited: Setpoint | None = None
         self._postponed: tuple[Cause, str] | None = (
@@ -88,31 +88,31 @@ class Supervisor:
         self._timeliness = Timeliness(bounds)
         self._steps_told = 0
         self._reacquired, self._doubtful = 0, False
-        self._planning: Planning | None = None
-        self._approved: ChunkCommand | None = None
-        self.awaiting: ChunkCommand | None = None
+        self._planning: PlanningJob | None = None
+        self._approved: ChunkRequest | None = None
+        self.awaiting: ChunkRequest | None = None
         self.cause, self.message, self.unrest = Cause.NONE, "", ""
 
     @property
     def playing(self) -> Playing | None:
         """What is played."""
-        return self._commander.playing
+        return self._dispatcher.playing
 
     @property
     def stopping(self) -> bool:
         """Whether a stop was sent since which the arm was not seen at rest."""
-        return self._commander.stopping is not None or self._postponed is not None
+        return self._dispatcher.stopping is not None or self._postponed is not None
 
-    def moves(self, senses: Senses) -> bool:
+    def moves(self, observation: ArmObservation) -> bool:
         """Whether the arm moves, as far as is known."""
-        return senses.measured is not None and self._bounds.moves(senses.measured)
+        return observation.measured is not None and self._bounds.moves(observation.measured)
 
-    def rests(self, senses: Senses) -> tuple[bool, str]:
+    def rests(self, observation: ArmObservation) -> tuple[bool, str]:
         """Whether the arm is known to rest while no stop is under way, and the same in words."""
-        measured, fault = senses.measured, senses.fault
+        measured, fault = observation.measured, observation.fault
         if measured is None:
             return False, f"whether the arm rests is not known: {fault}"
-        if not self.moves(senses):
+        if not self.moves(observation):
             return True, "the arm was not moving"
         reason = f" ({fault})" if fault else ""
         return False, (
@@ -127,8 +127,13 @@ class Supervisor:
     # Chunks and moves.
 
     def plan(
-        self, chunk: ChunkCommand, senses: Senses, now_s: float, *, approval: bool = False
-    ) -> Planning:
+        self,
+        chunk: ChunkRequest,
+        observation: ArmObservation,
+        now_s: float,
+        *,
+        approval: bool = False,
+    ) -> PlanningJob:
         """Begin with a chunk: see whether it may be played, and what it must be planned from.
 
         Whoever calls this has it planned, in any thread, and hands it to `take`, or gives it up.
@@ -137,15 +142,15 @@ class Supervisor:
 
         Args:
             chunk: what is to be played.
-            senses: what is known of the arm.
+            observation: what is known of the arm.
             now_s: ROS time.
             approval: it is to wait for approval.
 
         Raises:
             MotionRefusedError: nothing of it is played; all else goes on as it was.
         """
-        self._look_at_clock(senses, now_s)
-        measured = self._free(senses)
+        self._look_at_clock(observation, now_s)
+        measured = self._free(observation)
         waiting = self.awaiting
         if waiting is not None and waiting.session_id != chunk.session_id:
             raise MotionRefusedError(
@@ -156,9 +161,9 @@ class Supervisor:
         self._timeliness.refuse_late(chunk, now_s)
         self._timeliness.refuse_old(chunk, now_s)
         self._drop(Cause.BUSY, "another chunk has come")
-        self._planning = Planning(
-            self._commander.preparation,
-            self._commander.told,
+        self._planning = PlanningJob(
+            self._dispatcher.scheduler,
+            self._dispatcher.told,
             chunk.for_later() if approval else chunk,
             measured,
             now_s,
@@ -169,19 +174,23 @@ class Supervisor:
         return self._planning
 
     def take(
-        self, planning: Planning, planned: tuple[Prepared, float], senses: Senses, now_s: float
+        self,
+        planning: PlanningJob,
+        planned: tuple[ScheduledMotion, float],
+        observation: ArmObservation,
+        now_s: float,
     ) -> None:
         """Play a chunk that was planned, or have it wait for approval.
 
         Raises:
             MotionRefusedError: nothing of it is played; all else goes on as it was.
         """
-        self._look_at_clock(senses, now_s)
+        self._look_at_clock(observation, now_s)
         if planning.dropped is not None:
             raise planning.dropped
         self.give_up(planning)
         prepared, planning_s = planned
-        prepared = self._commander.seen_again(prepared, self._free(senses))
+        prepared = self._dispatcher.revalidate(prepared, self._free(observation))
         if planning.approval:
             self._offer(planning.chunk, prepared, planning_s)
             return
@@ -189,18 +198,18 @@ class Supervisor:
             self._timeliness.refuse_overtaken(prepared.begins_s, now_s)
         self._send(prepared, planning_s)
 
-    def give_up(self, planning: Planning) -> None:
+    def give_up(self, planning: PlanningJob) -> None:
         """Nothing comes of what was being planned."""
         if self._planning is planning:
             self._planning = None
 
-    def approve(self, senses: Senses, now_s: float) -> ChunkCommand:
+    def approve(self, observation: ArmObservation, now_s: float) -> ChunkRequest:
         """Let go of the chunk that waits for approval, for it to be planned from the present state.
 
         Raises:
             MotionRefusedError: there is none.
         """
-        self._look_at_clock(senses, now_s)
+        self._look_at_clock(observation, now_s)
         chunk, self.awaiting = self.awaiting, None
         if chunk is None:
             raise MotionRefusedError(Cause.NOT_APPROVED, "no chunk waits for approval")
@@ -222,29 +231,31 @@ class Supervisor:
         self._listener.rejected(chunk, Cause.NOT_APPROVED, message)
         return True
 
-    def move_to(self, goal: Vector, speed_share: float, senses: Senses, now_s: float) -> None:
+    def move_to(
+        self, goal: Vector, speed_share: float, observation: ArmObservation, now_s: float
+    ) -> None:
         """Move to joint positions slowly. `goal`: Shape (n,), [rad].
 
         Raises:
             MotionRefusedError: nothing is moved.
         """
-        self._look_at_clock(senses, now_s)
-        measured = self._free(senses)
-        prepared = self._commander.prepare_move(goal, speed_share, measured, now_s)
+        self._look_at_clock(observation, now_s)
+        measured = self._free(observation)
+        prepared = self._dispatcher.prepare_move(goal, speed_share, measured, now_s)
         self._send(prepared, 0.0)
 
-    def _free(self, senses: Senses) -> Measured:
+    def _free(self, observation: ArmObservation) -> Measured:
         """The measured arm, if it may be moved."""
         if self._hold.held:
             raise MotionRefusedError(Cause.HELD, HELD)
-        if senses.fault is not None:
-            raise senses.fault
-        if senses.unfit is not None:
-            raise senses.unfit
+        if observation.fault is not None:
+            raise observation.fault
+        if observation.unfit is not None:
+            raise observation.unfit
         if not self._lead.fits:
             raise MotionRefusedError(Cause.COMMANDS_LATE, self._lead.refusal)
-        assert senses.measured is not None
-        return senses.measured
+        assert observation.measured is not None
+        return observation.measured
 
     def _drop(self, cause: Cause, message: str) -> None:
         """What is being planned is not to be played."""
@@ -253,15 +264,15 @@ class Supervisor:
             refusal = planning.drop(cause, message)
             self._listener.rejected(planning.chunk, refusal.cause, str(refusal))
 
-    def _offer(self, chunk: ChunkCommand, prepared: Prepared, planning_s: float) -> None:
-        self._commander.check(prepared)
+    def _offer(self, chunk: ChunkRequest, prepared: ScheduledMotion, planning_s: float) -> None:
+        self._dispatcher.check(prepared)
         self.discard("the next chunk of the episode has come")
         self.awaiting = chunk
         self._listener.awaiting(prepared.playing, planning_s)
 
-    def _send(self, prepared: Prepared, planning_s: float) -> None:
+    def _send(self, prepared: ScheduledMotion, planning_s: float) -> None:
         before, stopped = self.playing, self.stopping
-        prepared = self._commander.send(prepared, self._clocks.present)
+        prepared = self._dispatcher.send(prepared, self._clocks.present)
         self.explain(Cause.NONE, "")
         self.unrest = ""
         self._steps_told = 0
@@ -275,31 +286,36 @@ class Supervisor:
 
     # Stops.
 
-    def stop(self, cause: Cause, message: str, senses: Senses, now_s: float) -> None:
+    def stop(self, cause: Cause, message: str, observation: ArmObservation, now_s: float) -> None:
         """Bring the arm to rest smoothly, whatever moves it; a stop under way goes on."""
-        self._look_at_clock(senses, now_s)
+        self._look_at_clock(observation, now_s)
         self._timeliness.stopped(now_s)
         self._drop(cause, message)
         self.discard(message)
         if self.playing is not None:
-            self._end_early(self.playing, cause, message, senses, now_s)
-        elif not self.stopping and self.moves(senses):
-            self._brake(senses, now_s)
+            self._end_early(self.playing, cause, message, observation, now_s)
+        elif not self.stopping and self.moves(observation):
+            self._brake(observation, now_s)
 
     def _end_early(
-        self, playing: Playing, cause: Cause, message: str, senses: Senses, now_s: float
+        self,
+        playing: Playing,
+        cause: Cause,
+        message: str,
+        observation: ArmObservation,
+        now_s: float,
     ) -> None:
         self._drop(cause, message)
-        if senses.in_doubt and self._clocks.steady() - self._doubted_s < _DOUBT_S:
+        if observation.in_doubt and self._clocks.steady() - self._doubted_s < _DOUBT_S:
             self._postponed = self._postponed or (cause, message)
             return
         try:
             watch = self._watch
-            stands = None if watch is None else watch.stands(cause, senses, playing, now_s)
+            stands = None if watch is None else watch.stands(cause, observation, playing, now_s)
             if stands is None:
-                self._commander.stop(now_s)
+                self._dispatcher.stop(now_s)
             else:
-                self._commander.stay(stands, now_s)
+                self._dispatcher.stay(stands, now_s)
             self._note_lateness(now_s)
         except MotionRefusedError as error:
             self._listener.worried(
@@ -314,17 +330,17 @@ class Supervisor:
         if self._clocks.present is not None:
             self._lead.observe(self._clocks.present() - now_s, self._clocks.steady())
 
-    def _brake(self, senses: Senses, now_s: float) -> None:
+    def _brake(self, observation: ArmObservation, now_s: float) -> None:
         """Brake an arm that moves though nothing is played, if that is for this node to do."""
         self._drop(Cause.NOT_AT_REST, "the arm moves though nothing is played")
-        if senses.fault is not None or self._watch is None:
+        if observation.fault is not None or self._watch is None:
             return
-        measured = self._watch.trusted(senses)
+        measured = self._watch.trusted(observation)
         if measured is None:
             self._listener.worried("the arm is not braked: its joint states are not to be trusted")
             return
         try:
-            self._commander.brake(measured, now_s)
+            self._dispatcher.brake(measured, now_s)
         except MotionRefusedError as error:
             self._listener.worried(f"the arm cannot be braked: {error}")
 
@@ -334,67 +350,67 @@ class Supervisor:
         """The controller may command something else than it was sent, once that has ended."""
         self._doubtful = True
 
-    def tick(self, senses: Senses, now_s: float) -> None:
+    def tick(self, observation: ArmObservation, now_s: float) -> None:
         """Look at the arm, some fifty times a second."""
-        self._look(senses, now_s)
-        if senses.reacquired != self._reacquired:
-            self._reacquired = senses.reacquired
+        self._look(observation, now_s)
+        if observation.reacquired != self._reacquired:
+            self._reacquired = observation.reacquired
             self.doubt()
         if self._doubtful and self.playing is None and not self.stopping:
             self._doubtful = False
-            self._commander.doubt()
+            self._dispatcher.doubt()
 
-    def _look(self, senses: Senses, now_s: float) -> None:
-        self._look_at_clock(senses, now_s)
+    def _look(self, observation: ArmObservation, now_s: float) -> None:
+        self._look_at_clock(observation, now_s)
         self._lead.look(self._clocks.steady())
-        if not senses.in_doubt:
+        if not observation.in_doubt:
             self._doubted_s = self._clocks.steady()
         postponed, self._postponed = self._postponed, None
         if postponed is not None and self.playing is not None:
-            self._end_early(self.playing, *postponed, senses, now_s)
-        self._watch_joins(senses, now_s)
-        trouble = self._watch and self._watch.look(self.playing, senses, now_s)
+            self._end_early(self.playing, *postponed, observation, now_s)
+        self._watch_joins(observation, now_s)
+        trouble = self._watch and self._watch.look(self.playing, observation, now_s)
         playing = self.playing
         if playing is None:
-            self._watch_rest(senses, now_s)
+            self._watch_rest(observation, now_s)
             return
-        if senses.fault is not None:
-            trouble = senses.fault.cause, str(senses.fault)
+        if observation.fault is not None:
+            trouble = observation.fault.cause, str(observation.fault)
         if trouble:
             cause, what = trouble
-            self._end_early(playing, cause, f"{what}; {_GO_ON}", senses, now_s)
+            self._end_early(playing, cause, f"{what}; {_GO_ON}", observation, now_s)
             return
         steps = playing.steps_played(now_s)
         if steps > self._steps_told:
             self._steps_told = steps
             self._listener.stepped(playing)
-        if playing.finished(now_s) and (self._watch is None or not self.moves(senses)):
-            self._commander.finish(senses.measured)
+        if playing.finished(now_s) and (self._watch is None or not self.moves(observation)):
+            self._dispatcher.finish(observation.measured)
             self._listener.finished(playing)
 
-    def _watch_joins(self, senses: Senses, now_s: float) -> None:
+    def _watch_joins(self, observation: ArmObservation, now_s: float) -> None:
         """See whether the controller has taken up what was sent last."""
-        watch, told = self._watch, self._commander.told
+        watch, told = self._watch, self._dispatcher.told
         if watch is None:
             return
         if told.setpoint is not self._awaited:
             self._awaited = told.setpoint
-            watch.joins.sent(told.setpoint, told.parts_s, senses.measured)
-        finger_m = None if senses.measured is None else senses.measured.finger_m
-        if finger_m is not None and self._commander.fingers_went_on(finger_m, now_s):
+            watch.joins.sent(told.setpoint, told.parts_s, observation.measured)
+        finger_m = None if observation.measured is None else observation.measured.finger_m
+        if finger_m is not None and self._dispatcher.fingers_went_on(finger_m, now_s):
             self._listener.worried("the gripper's controller missed its stop: it is sent again")
-            self._commander.stop_fingers_again(now_s)
-        join, late_s = watch.joined(senses, told.setpoint), watch.joins.lateness_s
+            self._dispatcher.stop_fingers_again(now_s)
+        join, late_s = watch.joined(observation, told.setpoint), watch.joins.lateness_s
         if join is Join.LATE:
             self._come_late(late_s, "it makes a step in the arm's set-point")
-        elif join is Join.MISSED and self._is_lost(late_s, senses, now_s):
-            self._stop_again(late_s, senses, now_s)
+        elif join is Join.MISSED and self._is_lost(late_s, observation, now_s):
+            self._stop_again(late_s, observation, now_s)
 
-    def _is_lost(self, late_s: float, senses: Senses, now_s: float) -> bool:
+    def _is_lost(self, late_s: float, observation: ArmObservation, now_s: float) -> bool:
         """Whether what the arm has not followed yet counts as lost."""
-        replaced = self._commander.told.replaced
+        replaced = self._dispatcher.told.replaced
         moves = replaced is not None and not replaced.finished(now_s)
-        if not moves and senses.heard is not False:
+        if not moves and observation.heard is not False:
             return False  # an arm that stands tells less than the network does
         return late_s >= (_MOTION_LOST_S if self.playing else _STOP_LOST_S)
 
@@ -407,14 +423,14 @@ class Supervisor:
         if not self._lead.fits:
             self._listener.worried(self._lead.refusal)
 
-    def _stop_again(self, late_s: float, senses: Senses, now_s: float) -> None:
+    def _stop_again(self, late_s: float, observation: ArmObservation, now_s: float) -> None:
         """Stop what the arm follows instead of what was sent."""
         self._come_late(late_s, "what it plays instead is stopped")
         playing = self.playing
         words = "the controller has not taken up what was sent"
         self._drop(Cause.COMMANDS_LATE, words)
         try:
-            self._commander.stop_again(now_s)
+            self._dispatcher.stop_again(now_s)
         except MotionRefusedError as error:
             self._listener.worried(f"the arm cannot be stopped again: {error}")
         if playing is not None:
@@ -427,7 +443,7 @@ class Supervisor:
         A controller counts the periods since it took a trajectory up, and looks at its clock for
         the next one alone.
         """
-        self._commander.later(by_s)
+        self._dispatcher.later(by_s)
         self._clock.later(by_s)
         self._timeliness.later(by_s)
         self._rest.forget()
@@ -438,11 +454,11 @@ class Supervisor:
             self._listener.worried(message)
         self._drop(Cause.CLOCKS_DIFFER, message)
 
-    def _look_at_clock(self, senses: Senses, now_s: float) -> None:
+    def _look_at_clock(self, observation: ArmObservation, now_s: float) -> None:
         back_s = self._clock.look(now_s)
         if not back_s:
             return
-        self._commander.later(-back_s)
+        self._dispatcher.later(-back_s)
         self._rest.forget()
         self._timeliness.forget()
         message = f"ROS time went back by {back_s:.3f} s"
@@ -451,26 +467,26 @@ class Supervisor:
         self.discard(message)
         if self.playing is not None:
             words = f"{message}; {_GO_ON}"
-            self._end_early(self.playing, Cause.CLOCK_JUMPED, words, senses, now_s)
+            self._end_early(self.playing, Cause.CLOCK_JUMPED, words, observation, now_s)
         if self._watch is not None:
             self._watch.forget()
 
-    def _watch_rest(self, senses: Senses, now_s: float) -> None:
+    def _watch_rest(self, observation: ArmObservation, now_s: float) -> None:
         """After a stop, the arm must really come to rest."""
-        stop, measured = self._commander.stopping, senses.measured
+        stop, measured = self._dispatcher.stopping, observation.measured
         if stop is None:
             self._rest.forget()
             return
-        moves = None if measured is None else self.moves(senses)
+        moves = None if measured is None else self.moves(observation)
         rest = self._rest.look(stop.end_s, moves, now_s, self._clocks.steady())
         if rest is Rest.THERE:
-            self._commander.rested(measured)
+            self._dispatcher.rested(measured)
             self.unrest = ""
             self._listener.rested(True, AT_REST)
         elif rest is Rest.OVERDUE:
-            measured = senses.measured
+            measured = observation.measured
             if measured is None:
-                self._say_unrest(f"{_REST_UNKNOWN}: {senses.fault}")
+                self._say_unrest(f"{_REST_UNKNOWN}: {observation.fault}")
             else:
                 self._say_unrest(
                     f"the arm still moves at {measured.speed_rad_s:.3f} rad/s although it was "
@@ -478,7 +494,7 @@ class Supervisor:
                     "stop",
                     again=True,
                 )
-            self._brake(senses, now_s)
+            self._brake(observation, now_s)
         elif rest is Rest.UNKNOWN:
             self._say_unrest(f"{_REST_UNKNOWN}: ROS time stands still")
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from vera_ros.motion.chunk import ChunkCommand
+from vera_ros.motion.chunk import ChunkRequest
 from vera_ros.motion.gripper.debounce import Command, debounce
 from vera_ros.motion.kinematics.vec3 import Vector
 from vera_ros.motion.limits import GripperLimits
@@ -199,7 +199,7 @@ class Gripper:
 
 
 def plan_fingers(
-    gripper: Gripper, chunk: ChunkCommand, plan: Plan, now_s: float
+    gripper: Gripper, chunk: ChunkRequest, plan: Plan, now_s: float
 ) -> GripperPlan | None:
     """What the fingers do while a chunk's plan plays from `now_s` on; None: nothing is asked."""
     played = len(plan.step_times_s)

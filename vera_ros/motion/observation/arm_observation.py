@@ -9,7 +9,7 @@ from vera_ros.motion.kinematics.vec3 import Vector
 
 
 @dataclass(frozen=True)
-class Senses:
+class ArmObservation:
     """What is known of the arm now.
 
     Attributes:
@@ -41,7 +41,7 @@ class Senses:
 
 
 @dataclass(frozen=True)
-class Bounds:
+class SupervisionLimits:
     """What is still taken for well.
 
     Attributes:

@@ -4,8 +4,8 @@
 import math
 
 from vera_ros.motion.causes import Cause, MotionRefusedError
-from vera_ros.motion.chunk import ChunkCommand
-from vera_ros.motion.observation.arm_observation import Bounds
+from vera_ros.motion.chunk import ChunkRequest
+from vera_ros.motion.observation.arm_observation import SupervisionLimits
 
 _ROUNDING_S = 1e-6
 _FUTURE_S = 0.02  # clocks that are synchronized, and steps of /clock, are not further apart
@@ -18,7 +18,7 @@ class Timeliness:
         bounds: what is still taken for well.
     """
 
-    def __init__(self, bounds: Bounds) -> None:
+    def __init__(self, bounds: SupervisionLimits) -> None:
         self._bounds = bounds
         self._stopped_s = -math.inf
 
@@ -34,7 +34,7 @@ class Timeliness:
         """Time was turned back."""
         self._stopped_s = -math.inf
 
-    def refuse_late(self, chunk: ChunkCommand, now_s: float) -> None:
+    def refuse_late(self, chunk: ChunkRequest, now_s: float) -> None:
         """Refuse what was long under way: its episode may be over, or paused, since.
 
         Raises:
@@ -76,7 +76,7 @@ class Timeliness:
                 "it is played; is the machine overloaded?",
             )
 
-    def refuse_old(self, chunk: ChunkCommand, now_s: float) -> None:
+    def refuse_old(self, chunk: ChunkRequest, now_s: float) -> None:
         """Refuse what was planned from what was seen too long ago.
 
         Raises:

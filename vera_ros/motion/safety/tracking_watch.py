@@ -7,7 +7,7 @@ import numpy as np
 
 from vera_ros.motion.causes import Cause
 from vera_ros.motion.chunk import Measured
-from vera_ros.motion.observation.arm_observation import Bounds, Senses
+from vera_ros.motion.observation.arm_observation import ArmObservation, SupervisionLimits
 from vera_ros.motion.planning.active_plan import Playing
 from vera_ros.motion.safety.contact import ContactWatch
 from vera_ros.motion.safety.watchdogs import FrozenJoints, StartWatch
@@ -34,7 +34,7 @@ class PlaybackWatch:
         joins: tells whether the controller takes up what is sent.
     """
 
-    def __init__(self, contact: ContactWatch, bounds: Bounds) -> None:
+    def __init__(self, contact: ContactWatch, bounds: SupervisionLimits) -> None:
         self._contact = contact
         self._bounds = bounds
         self._frozen = FrozenJoints(bounds.frozen_s, bounds.frozen_rad, bounds.tracking_delay_s)
@@ -49,58 +49,60 @@ class PlaybackWatch:
         self.joins.forget()
         self._looked_s = -math.inf
 
-    def trusted(self, senses: Senses) -> Measured | None:
+    def trusted(self, observation: ArmObservation) -> Measured | None:
         """The measured arm, if a motion may begin from there and not from the set-point.
 
         It may be elsewhere where joint states are not fresh, disagree, or stay the same.
         """
-        measured = senses.measured
-        if measured is None or not senses.settled or senses.age_s > _FRESH_S:
+        measured = observation.measured
+        if measured is None or not observation.settled or observation.age_s > _FRESH_S:
             return None
         return None if self._frozen.same_s >= _SAME_S else measured
 
     def stands(
-        self, cause: Cause, senses: Senses, playing: Playing, now_s: float
+        self, cause: Cause, observation: ArmObservation, playing: Playing, now_s: float
     ) -> Measured | None:
         """The measured arm, if it stands although it should not, so that nobody knows what plays.
 
         The controller may have stopped by itself, or something holds the arm; or the controller
         has never got the plan.
         """
-        measured = senses.measured
-        if measured is None or senses.age_s > _FRESH_S or self._bounds.moves(measured):
+        measured = observation.measured
+        if measured is None or observation.age_s > _FRESH_S or self._bounds.moves(measured):
             return None
-        if cause in _OFF_PLAN and self.trusted(senses) is not None:
+        if cause in _OFF_PLAN and self.trusted(observation) is not None:
             return measured
-        if senses.heard is not False or not self._start.stands(measured.q):
+        if observation.heard is not False or not self._start.stands(measured.q):
             return None
         passed_s = np.linspace(0.0, max(0.0, now_s - playing.start_s), _SAMPLES)
         away_rad = np.abs(playing.plan.spline.derivative(0, passed_s) - measured.q).max()
         return measured if away_rad >= self._bounds.frozen_rad else None
 
-    def joined(self, senses: Senses, setpoint: Setpoint) -> Join:
+    def joined(self, observation: ArmObservation, setpoint: Setpoint) -> Join:
         """Whether the controller has taken up what was sent last, as far as the arm tells."""
-        measured = senses.measured
-        if measured is None or senses.age_s > _FRESH_S:
+        measured = observation.measured
+        if measured is None or observation.age_s > _FRESH_S:
             return Join.OPEN
         join = Join.OPEN
-        for sample in (*senses.recent, measured):
+        for sample in (*observation.recent, measured):
             if sample.stamp_s <= self._looked_s:
                 continue
             self._looked_s = sample.stamp_s
             join = self.joins.look(sample, setpoint)
             if join in (Join.JOINED, Join.LATE):
                 break
-        believed = join is not Join.MISSED or self.trusted(senses) is not None
+        believed = join is not Join.MISSED or self.trusted(observation) is not None
         return join if believed else Join.OPEN
 
-    def look(self, playing: Playing | None, senses: Senses, now_s: float) -> Trouble | None:
+    def look(
+        self, playing: Playing | None, observation: ArmObservation, now_s: float
+    ) -> Trouble | None:
         """What keeps the arm from playing its plan, and in which words; None: nothing does."""
-        measured, bounds = senses.measured, self._bounds
+        measured, bounds = observation.measured, self._bounds
         if measured is None:
             return None
         self._start.look(measured.q, plays=playing is not None)
-        came_s = now_s - senses.silent_s
+        came_s = now_s - observation.silent_s
         planned = None if playing is None else playing.planned(came_s)
         if self._frozen.look(measured.q, planned, came_s):
             return Cause.JOINTS_FROZEN, (
@@ -110,7 +112,7 @@ class PlaybackWatch:
             )
         if playing is None:
             return None
-        touched = self._contact.look(senses.effort, measured.q, measured.dq, measured.stamp_s)
+        touched = self._contact.look(observation.effort, measured.q, measured.dq, measured.stamp_s)
         if touched:
             return Cause.CONTACT, touched
         error_rad = playing.tracking_error(measured.q, measured.stamp_s, bounds.tracking_delay_s)

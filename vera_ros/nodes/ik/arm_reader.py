@@ -11,7 +11,7 @@ from vera_ros.motion.causes import MotionRefusedError
 from vera_ros.motion.chunk import Measured
 from vera_ros.motion.kinematics.vec3 import Vector
 from vera_ros.motion.observation.arm_clock import ArmClock
-from vera_ros.motion.observation.arm_observation import Senses
+from vera_ros.motion.observation.arm_observation import ArmObservation
 from vera_ros.motion.observation.joint_state_filter import JointStateFilter
 from vera_ros.nodes.common.conversions import in_order, stamp_to_ns
 from vera_ros.nodes.common.latest import Latest
@@ -131,10 +131,10 @@ class ArmReader:
         """How many joint states told of what a joint cannot have reached."""
         return self.filter.outliers
 
-    def sense(self, fault: MotionRefusedError | None) -> Senses:
+    def sense(self, fault: MotionRefusedError | None) -> ArmObservation:
         """What is known of the arm now. `fault`: why nothing may be moved; None: it may."""
         known, steady_s, now_s = self.filter, time.monotonic(), self.now_s()
-        return Senses(
+        return ArmObservation(
             None if known.unknown(steady_s, now_s) else known.newest,
             self.effort,
             known.age_s(steady_s, now_s),

@@ -7,20 +7,20 @@ from std_msgs.msg import Header
 
 from vera_ros.motion.causes import Cause
 from vera_ros.motion.execution.supervisor import HELD, Supervisor
-from vera_ros.motion.observation.arm_observation import Senses
+from vera_ros.motion.observation.arm_observation import ArmObservation
 from vera_ros.nodes.common.conversions import LATCHED
 from vera_ros_interfaces.msg import ArmStatus
 
 
-def arm_status(supervisor: Supervisor | None, senses: Senses, held: bool) -> ArmStatus:
+def arm_status(supervisor: Supervisor | None, observation: ArmObservation, held: bool) -> ArmStatus:
     """What the arm side is doing.
 
     Args:
         supervisor: of the arm; None: the node is not configured.
-        senses: what is known of the arm.
+        observation: what is known of the arm.
         held: whether a hold is latched.
     """
-    status, fault = ArmStatus(held=held), senses.fault
+    status, fault = ArmStatus(held=held), observation.fault
     if supervisor is not None:
         status.cause, status.message = int(supervisor.cause), supervisor.message
     if supervisor is None or (fault is not None and fault.cause is Cause.NOT_ACTIVE):
@@ -35,7 +35,7 @@ def arm_status(supervisor: Supervisor | None, senses: Senses, held: bool) -> Arm
     elif fault is not None:
         status.state = ArmStatus.FAULT
         status.cause, status.message = int(fault.cause), str(fault)
-    elif supervisor.moves(senses):
+    elif supervisor.moves(observation):
         status.state = ArmStatus.FAULT
         status.cause, status.message = int(Cause.NOT_AT_REST), "the arm moves, but plays nothing"
     elif supervisor.awaiting is not None:
@@ -45,20 +45,20 @@ def arm_status(supervisor: Supervisor | None, senses: Senses, held: bool) -> Arm
     return status
 
 
-def contact_warnings(senses: Senses, effort_model: str) -> list[str]:
+def contact_warnings(observation: ArmObservation, effort_model: str) -> list[str]:
     """What keeps contact from being noticed, or from being told from gravity.
 
     Args:
-        senses: what is known of the arm.
+        observation: what is known of the arm.
         effort_model: the parameter.
     """
-    if senses.measured is None:
+    if observation.measured is None:
         return []
     mend = "have the driver export effort state interfaces"
-    if senses.effort is None:
+    if observation.effort is None:
         return [f"contact is not watched: the joint states bring no efforts; {mend}"]
     warnings = []
-    if not senses.effort.any():
+    if not observation.effort.any():
         warnings.append(
             "contact is not watched as it should be: the joint states bring efforts that are all "
             f"exactly 0, which no arm has that holds itself; {mend}"

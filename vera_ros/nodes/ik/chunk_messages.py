@@ -5,13 +5,13 @@ import numpy as np
 
 from vera_ros.embodiments import ActionSpace, Embodiment
 from vera_ros.motion.causes import Cause, MotionRefusedError
-from vera_ros.motion.chunk import ChunkCommand
+from vera_ros.motion.chunk import ChunkRequest
 from vera_ros.motion.planning.active_plan import Playing
 from vera_ros.nodes.common.conversions import ns_to_stamp, stamp_to_ns
 from vera_ros_interfaces.msg import ActionChunk, ChunkProgress
 
 
-def read_chunk(message: ActionChunk, embodiment: Embodiment, base_frame: str) -> ChunkCommand:
+def read_chunk(message: ActionChunk, embodiment: Embodiment, base_frame: str) -> ChunkRequest:
     """The chunk of a message.
 
     Raises:
@@ -41,7 +41,7 @@ def read_chunk(message: ActionChunk, embodiment: Embodiment, base_frame: str) ->
     if not sent_ns:
         raise _invalid("no time at which it was sent; valid is the present")
     start_ns, stamp_ns = stamp_to_ns(message.start), stamp_to_ns(message.header.stamp)
-    return ChunkCommand(
+    return ChunkRequest(
         deltas,
         gripper > 0.5,
         message.control_dt_s,

@@ -10,12 +10,12 @@ from nav_msgs.msg import Path
 from std_msgs.msg import Header
 
 from vera_ros.motion.causes import Cause
-from vera_ros.motion.chunk import ChunkCommand
+from vera_ros.motion.chunk import ChunkRequest
 from vera_ros.motion.kinematics.arm_model import ArmModel
 from vera_ros.motion.planning.active_plan import Playing
 from vera_ros.motion.planning.plan import Plan
-from vera_ros.nodes.common.answers import Answers
 from vera_ros.nodes.common.conversions import LATCHED, pose_message
+from vera_ros.nodes.common.pending_responses import PendingResponses
 from vera_ros.nodes.ik.chunk_messages import progress_message
 from vera_ros_interfaces.msg import ChunkProgress
 
@@ -46,8 +46,8 @@ class ChunkReports:
         arm: ArmModel,
         now_s: Callable[[], float],
         ours_less_arms_s: Callable[[], float],
-        at_rest: Answers,
-        arrived: Answers,
+        at_rest: PendingResponses,
+        arrived: PendingResponses,
         *,
         dry_run: bool,
     ) -> None:
@@ -84,7 +84,7 @@ class ChunkReports:
             )
         )
 
-    def rejected(self, chunk: ChunkCommand, cause: Cause, message: str) -> None:
+    def rejected(self, chunk: ChunkRequest, cause: Cause, message: str) -> None:
         """A chunk that waited for approval is not played."""
         self.refused(chunk.session_id, chunk.sequence, cause, message)
 

@@ -11,14 +11,14 @@ from vera_ros.embodiments import Embodiment, find_embodiment
 from vera_ros.errors import ConfigurationError
 from vera_ros.motion.collision.fingers import check_tcp, finger_points
 from vera_ros.motion.collision.model import CollisionModel
-from vera_ros.motion.execution.dispatcher import Commander
-from vera_ros.motion.execution.dry_run import Rehearsal
+from vera_ros.motion.execution.dispatcher import Dispatcher
+from vera_ros.motion.execution.dry_run import DryRunDispatcher
 from vera_ros.motion.gripper.gripper import Gripper
 from vera_ros.motion.kinematics.arm_identity import ArmIdentity, check_units
 from vera_ros.motion.kinematics.arm_model import ArmModel
 from vera_ros.motion.kinematics.vec3 import Vector
 from vera_ros.motion.limits import GripperLimits, Limits, RateLimits
-from vera_ros.motion.observation.arm_observation import Bounds
+from vera_ros.motion.observation.arm_observation import SupervisionLimits
 from vera_ros.motion.planning.chunk_planner import ChunkPlanner
 from vera_ros.motion.planning.planner import Planner
 from vera_ros.motion.planning.tcp_path import PathFinder, SingularityBounds
@@ -140,7 +140,7 @@ def make_commander(
     send_arm: Callable[[ArmTrajectory, float], None],
     send_gripper: Callable[[GripperTrajectory, float], None],
     lead: Lead,
-) -> Commander:
+) -> Dispatcher:
     """The commander of an arm; in a dry run, one that sends nothing.
 
     Raises:
@@ -155,7 +155,7 @@ def make_commander(
     gripper = None
     if p["gripper_joint"]:
         gripper = Gripper(setup.gripper_limits, p["gripper_debounce_steps"])
-    kind = Rehearsal if p["dry_run"] else Commander
+    kind = DryRunDispatcher if p["dry_run"] else Dispatcher
     return kind(
         chunks,
         Planner(arm, limits),
@@ -170,9 +170,9 @@ def make_commander(
     )
 
 
-def make_bounds(p: Parameters) -> Bounds:
+def make_bounds(p: Parameters) -> SupervisionLimits:
     """What is still taken for well."""
-    return Bounds(
+    return SupervisionLimits(
         tracking_rad=p["tracking_tolerance"],
         tracking_delay_s=p["tracking_delay_s"],
         rest_speed=p["rest_speed"],

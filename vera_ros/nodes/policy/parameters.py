@@ -7,7 +7,7 @@ from typing import Any
 from vera_ros.embodiments import EMBODIMENTS
 from vera_ros.nodes.common.parameters import Parameter
 from vera_ros.policy.async_episode import OverlapRules
-from vera_ros.policy.goal import Bounds
+from vera_ros.policy.goal import EpisodeTimeouts
 
 # Settings of the server, under the names of the wire; the default leaves it what it has.
 TUNABLE = (
@@ -217,9 +217,9 @@ PARAMETERS = (
 )
 
 
-def episode_bounds(parameters: Mapping[str, Any]) -> Bounds:
+def episode_bounds(parameters: Mapping[str, Any]) -> EpisodeTimeouts:
     """How long an episode waits for what, and what it does when its server is lost."""
-    return Bounds(
+    return EpisodeTimeouts(
         connect_s=parameters["connect_timeout_s"] + 1.0,  # the client's own time-outs come first
         infer_s=parameters["infer_timeout_s"] + 1.0,
         views_s=parameters["view_timeout_s"],

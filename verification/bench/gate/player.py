@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 
 from vera_ros.motion.causes import Cause, MotionRefusedError
-from vera_ros.motion.chunk import ChunkCommand, Measured
-from vera_ros.motion.execution.dispatcher import Commander
+from vera_ros.motion.chunk import ChunkRequest, Measured
+from vera_ros.motion.execution.dispatcher import Dispatcher
 from vera_ros.motion.trajectory import ArmTrajectory
 from verification.bench.gate.storm import Brake, Chunk, Round, Stop
-from verification.judge.bounds import Bounds, Start
+from verification.judge.bounds import Start, TrajectoryBounds
 from verification.judge.checker import Checker, gripper_violations
 from verification.judge.clearances import Clearances
 from verification.judge.played import played, state_at
@@ -85,12 +85,12 @@ class Player:
         self._rig = rig
         self._checker = Checker(URDF.read_text(), ARM_JOINTS, BASE_FRAME, TCP_FRAME)
         self._clearances = Clearances(URDF.read_text(), ARM_JOINTS, TABLE_Z_M)
-        self._bounds = Bounds.of(rig.limits)
+        self._bounds = TrajectoryBounds.of(rig.limits)
 
     def play(self, round_: Round) -> Outcome:
         """Play a round."""
         self._outcome = Outcome()
-        self._commander: Commander = self._rig.commander(round_.q)
+        self._dispatcher: Dispatcher = self._rig.dispatcher(round_.q)
         self._now_s = self._started_s = _START_S
         self._running: Any = None  # what the controller plays, since `_started_s`
         self._rest_q: Any = round_.q
@@ -108,8 +108,8 @@ class Player:
             return
         left_s = self._started_s + self._running.times_s[-1] - self._now_s
         self._now_s += max(0.0, left_s) * share + (1e-3 if share == 1.0 else 0.0)
-        if share == 1.0 and self._commander.playing is not None:
-            self._commander.finish()
+        if share == 1.0 and self._dispatcher.playing is not None:
+            self._dispatcher.finish()
 
     def _chunk(self, chunk: Chunk, number: int) -> None:
         close = chunk.close[: len(chunk.deltas)] if np.ndim(chunk.deltas) == 2 else chunk.close
@@ -117,10 +117,10 @@ class Player:
         start, measured = self._start()
         before = self._running, self._started_s
         refusal = self._try(
-            lambda: self._commander.send(
-                self._commander.preparation.prepare(
-                    self._commander.told,
-                    ChunkCommand(
+            lambda: self._dispatcher.send(
+                self._dispatcher.scheduler.prepare(
+                    self._dispatcher.told,
+                    ChunkRequest(
                         chunk.deltas,
                         close,
                         chunk.control_dt_s,
@@ -151,9 +151,9 @@ class Player:
             where = Measured(measured.q + event.off, still, measured.finger_m, self._now_s, 0.0)
             # Where nothing gentle leads there, it comes to rest along its plan.
             starts = (start, Start(where.q, still, still))
-            act: Callable[[], object] = lambda: self._commander.stay(where, self._now_s)  # noqa: E731
+            act: Callable[[], object] = lambda: self._dispatcher.stay(where, self._now_s)  # noqa: E731
         else:
-            act = lambda: self._commander.stop(self._now_s)  # noqa: E731
+            act = lambda: self._dispatcher.stop(self._now_s)  # noqa: E731
         let_out = len(self._rig.published)
         self._try(act, *starts)
         self._outcome.stops += len(self._rig.published) - let_out

@@ -11,7 +11,7 @@ import numpy as np
 from vera_ros.errors import MissingDependencyError
 from vera_ros.motion.causes import MotionRefusedError
 from verification.bench.motion.traces import Traces
-from verification.judge.bounds import Bounds
+from verification.judge.bounds import TrajectoryBounds
 from verification.judge.checker import Checker
 from verification.judge.played import state_at
 from verification.rig import ARM_JOINTS, BASE_FRAME, TCP_FRAME, URDF, Rig, Vector
@@ -82,7 +82,7 @@ def measure(rig: Rig, traces: Traces, actions: int) -> PlanReport:
     refused: Counter[str] = Counter()
     planned = list(_plans(rig, traces, actions, refused))
     checker = Checker(URDF.read_text(), ARM_JOINTS, BASE_FRAME, TCP_FRAME)
-    bounds = Bounds.of(rig.limits)
+    bounds = TrajectoryBounds.of(rig.limits)
     whole = replace(bounds, tcp_linear=PANDA_TCP_LINEAR, tcp_angular=PANDA_TCP_ANGULAR)
     rows = [checker.shares(plan.trajectory, whole) for plan in planned]
     violations = [text for plan in planned for text in checker.violations(plan.trajectory, bounds)]

@@ -15,11 +15,11 @@ import numpy as np
 
 from vera_ros.errors import TrajectoryRejectedError
 from vera_ros.motion.causes import Cause, MotionRefusedError
-from vera_ros.motion.chunk import ChunkCommand, Measured
+from vera_ros.motion.chunk import ChunkRequest, Measured
 from vera_ros.motion.execution.planning_job import Clocks
 from vera_ros.motion.execution.supervisor import Hold, Supervisor
 from vera_ros.motion.observation.arm_clock import ArmClock
-from vera_ros.motion.observation.arm_observation import Bounds, Senses
+from vera_ros.motion.observation.arm_observation import ArmObservation, SupervisionLimits
 from vera_ros.motion.observation.joint_state_filter import JointStateFilter
 from vera_ros.motion.safety.contact import ContactWatch
 from vera_ros.motion.safety.tracking_watch import PlaybackWatch
@@ -30,7 +30,7 @@ from vera_ros.sim.follower import TrajectoryFollower
 from vera_ros.sim.trajectory import TrajectoryPoints
 from verification.rig import ARM_JOINTS, CONTROL_DT_S, Rig, Vector
 
-_BOUNDS = Bounds(0.1, 0.15, 0.05, 1.0, 1.0, 900.0, 0.5, 0.3, 0.01, 0.05)
+_BOUNDS = SupervisionLimits(0.1, 0.15, 0.05, 1.0, 1.0, 900.0, 0.5, 0.3, 0.01, 0.05)
 _TICK_S = 0.02
 _EPOCH_S = 1000.0
 _CLOCK_DIFFERENCE_S = 0.1
@@ -107,15 +107,15 @@ class ArmSide:
         self._filter = JointStateFilter(ARM_JOINTS, rig.limits.rates.joints[0], 0.5)
         self._clock = ArmClock()
         self._lead = Lead(world.lead_s)
-        self._commander = rig.commander(q, self._lead, self._publish)
-        self._commander._gate.setpoint = UNKNOWN
-        self._commander.told = replace(self._commander.told, setpoint=UNKNOWN)
+        self._dispatcher = rig.dispatcher(q, self._lead, self._publish)
+        self._dispatcher._gate.setpoint = UNKNOWN
+        self._dispatcher.told = replace(self._dispatcher.told, setpoint=UNKNOWN)
         self._hold = Hold()
         self.told: list[tuple[Any, ...]] = []
         self.told_s: list[float] = []
         contact = ContactWatch(rig.arm, np.full(rig.arm.n, _EFFORT_NM), 0.1)
         self._supervisor = Supervisor(
-            self._commander,
+            self._dispatcher,
             PlaybackWatch(contact, _BOUNDS),
             _BOUNDS,
             self._hold,
@@ -197,7 +197,7 @@ class ArmSide:
     def play(self, deltas: Vector, session_id: str = "a") -> MotionRefusedError | None:
         """Play a chunk; return why not. `deltas`: Shape (H, 6), [m, rad]."""
         self._sequence += 1
-        chunk = ChunkCommand(deltas, np.zeros(0, bool), CONTROL_DT_S, session_id, self._sequence)
+        chunk = ChunkRequest(deltas, np.zeros(0, bool), CONTROL_DT_S, session_id, self._sequence)
         try:
             planning = self._supervisor.plan(chunk, self._sense(), self._controllers_s())
         except MotionRefusedError as error:
@@ -284,7 +284,7 @@ class ArmSide:
 
     # What ik_node does (see IkNode._sense).
 
-    def _sense(self) -> Senses:
+    def _sense(self) -> ArmObservation:
         set_by_s, known = 0.0, self._filter
         while self._joints and self._joints[0][0] <= self.now_s:
             came_s, sample = self._joints.popleft()
@@ -296,8 +296,8 @@ class ArmSide:
             self._supervisor.clock_was_set(set_by_s)
         now_s = self._controllers_s()
         unsure_s = self._clock.uncertainty_s(self.now_s)
-        self._commander.past_s = PAST_S + min(unsure_s, _CLOCK_DIFFERENCE_S)
-        return Senses(
+        self._dispatcher.past_s = PAST_S + min(unsure_s, _CLOCK_DIFFERENCE_S)
+        return ArmObservation(
             None if known.unknown(self.now_s, now_s) else known.newest,
             None,
             known.age_s(self.now_s, now_s),

@@ -9,7 +9,7 @@ import numpy as np
 
 from verification.chaos.monitor.arm_watch import CATCHES_UP_S, GAP_S, LATE_S
 from verification.chaos.monitor.recording import JointSample, Playing
-from verification.judge.bounds import Bounds, Vector
+from verification.judge.bounds import TrajectoryBounds, Vector
 
 # What an arm may be above its limits: it is a body with a controller, and swings about its plan.
 _POSITION_RAD = 0.02  # trajectories keep so far from the ends of the joints
@@ -42,7 +42,7 @@ class LimitWatch:
         largest: shares of the limits of velocity and acceleration that were used at most.
     """
 
-    def __init__(self, bounds: Bounds) -> None:
+    def __init__(self, bounds: TrajectoryBounds) -> None:
         self._bounds = bounds
         self._recent: deque[JointSample] = deque()
         self._plays: Playing | None = None

@@ -12,7 +12,7 @@ from verification.chaos.monitor.finger_umpire import FingerTrajectory, FingerUmp
 from verification.chaos.monitor.limit_watch import LimitWatch
 from verification.chaos.monitor.recording import JointHistory, JointSample, Published
 from verification.chaos.monitor.umpire import Judgement, Umpire
-from verification.judge.bounds import Bounds
+from verification.judge.bounds import TrajectoryBounds
 from verification.judge.checker import Checker
 
 _PATIENCE_S = 3.0  # for what was published to arrive, and for who publishes it to be found
@@ -37,7 +37,7 @@ class Monitor:
         fingers: the same for the fingers.
     """
 
-    def __init__(self, checker: Checker, bounds: Bounds, fingers: GripperLimits) -> None:
+    def __init__(self, checker: Checker, bounds: TrajectoryBounds, fingers: GripperLimits) -> None:
         self._history = JointHistory()
         self._umpire = Umpire(checker, bounds, self._history)
         self._finger_umpire = FingerUmpire(fingers, self._history)

@@ -29,7 +29,7 @@ from verification.chaos.monitor.monitor import Finding, Monitor, Seen
 from verification.chaos.monitor.recording import JointSample
 from verification.chaos.monitor.trajectory_message import read_finger_trajectory, read_trajectory
 from verification.chaos.wiring import TRAJECTORIES, TRUE_JOINT_STATES, true_name
-from verification.judge.bounds import Bounds
+from verification.judge.bounds import TrajectoryBounds
 from verification.judge.checker import Checker
 from verification.rig import (
     ARM_JOINTS,
@@ -57,7 +57,7 @@ class MonitorNode(Node):
         super().__init__("monitor")
         limits = make_limits(ArmModel(URDF.read_text(), ARM_JOINTS, TCP_FRAME))
         checker = Checker(URDF.read_text(), ARM_JOINTS, BASE_FRAME, TCP_FRAME)
-        self._monitor = Monitor(checker, Bounds.of(limits), GRIPPER_LIMITS)
+        self._monitor = Monitor(checker, TrajectoryBounds.of(limits), GRIPPER_LIMITS)
         self._output = output
         self._number = 0
         self._epoch_ns = time.time_ns()

@@ -15,7 +15,7 @@ from typing import Protocol
 import numpy as np
 
 from verification.chaos.monitor.recording import JointSample, Motion, Playing, Published, Trajectory
-from verification.judge.bounds import Bounds, Vector
+from verification.judge.bounds import TrajectoryBounds, Vector
 
 CONTROL_S = 0.002  # period of the simulated controller
 VELOCITY_SHARE, ACCELERATION_SHARE = 1.05, 1.2  # of the limits, that a set-point may reach
@@ -99,7 +99,7 @@ class Entry:
         bounds: that the set-point must keep.
     """
 
-    def __init__(self, published: Published, bounds: Bounds) -> None:
+    def __init__(self, published: Published, bounds: TrajectoryBounds) -> None:
         self._published = published
         self._bounds = bounds
         self._first_s = published.begins_s + float(published.times_s[0])

@@ -9,7 +9,7 @@ import numpy as np
 
 from verification.chaos.monitor.recording import JointHistory, JointSample, Playing, Published
 from verification.chaos.monitor.set_point import CONTROL_S, Before, Entry, Seen, SetPoint
-from verification.judge.bounds import Bounds
+from verification.judge.bounds import TrajectoryBounds
 from verification.judge.checker import Checker
 
 ARM, FINGERS = "arm", "fingers"
@@ -77,7 +77,7 @@ class Umpire:
         history: the arm's true joints, up to what is judged.
     """
 
-    def __init__(self, checker: Checker, bounds: Bounds, history: JointHistory) -> None:
+    def __init__(self, checker: Checker, bounds: TrajectoryBounds, history: JointHistory) -> None:
         self._checker = checker
         self._bounds = bounds
         self._history = history

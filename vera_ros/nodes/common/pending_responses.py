@@ -6,7 +6,7 @@ from typing import Any
 from rclpy.task import Future
 
 
-class Answers:
+class PendingResponses:
     """Those who wait for the same thing to happen.
 
     Args:
