@@ -19,7 +19,7 @@ import pytest
 import yaml
 from packaging.requirements import Requirement
 
-from vera_ros.doctor import libraries
+from vera_ros.doctor.checks import libraries
 from vera_ros.embodiments import EMBODIMENTS
 
 ROOT = Path(__file__).resolve().parents[1]

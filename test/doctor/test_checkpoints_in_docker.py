@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from vera_ros.doctor.checkpoints import judge
+from vera_ros.doctor.checks.checkpoints import judge
 from vera_ros.doctor.finding import Finding, Verdict
 from vera_ros.resources import share_path
 from vera_ros.server import checkpoint_files

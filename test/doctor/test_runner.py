@@ -8,7 +8,7 @@ from types import ModuleType
 
 import pytest
 
-from vera_ros.doctor.checks import CHECKS, Check
+from vera_ros.doctor.checks.table import CHECKS, Check
 from vera_ros.doctor.context import Context
 from vera_ros.doctor.finding import Finding, NotCheckedError, Verdict, failure, ok
 from vera_ros.doctor.options import Options

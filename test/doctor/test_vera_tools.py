@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from vera_ros.doctor.checks import CHECKS
+from vera_ros.doctor.checks.table import CHECKS
 from vera_ros.doctor.finding import Finding, Verdict
 from vera_ros.doctor.options import Options
 from vera_ros.doctor.runner import run

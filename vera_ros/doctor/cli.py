@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from vera_ros import __version__
-from vera_ros.doctor.checks import CHECKS
+from vera_ros.doctor.checks.table import CHECKS
 from vera_ros.doctor.finding import Finding
 from vera_ros.doctor.options import DEADLINE_S, ROBOTS, SERVERS, Options
 from vera_ros.doctor.report import Report

@@ -7,7 +7,7 @@ import threading
 import traceback
 from collections.abc import Callable, Sequence
 
-from vera_ros.doctor.checks import Check, Look
+from vera_ros.doctor.checks.table import Check, Look
 from vera_ros.doctor.context import Context
 from vera_ros.doctor.distributions import distribution_of, how_to_install
 from vera_ros.doctor.finding import Finding, NotCheckedError, failure, not_checked

@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 import pytest
 
-from vera_ros.doctor.finding import Verdict
-from vera_ros.doctor.ros import (
+from vera_ros.doctor.checks.ros import (
     judge_distro,
     judge_domain,
     judge_interfaces,
@@ -11,6 +10,7 @@ from vera_ros.doctor.ros import (
     judge_rmw,
     source_interfaces,
 )
+from vera_ros.doctor.finding import Verdict
 
 RANGE = "ROS_AUTOMATIC_DISCOVERY_RANGE"
 

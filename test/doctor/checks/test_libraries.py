@@ -4,8 +4,8 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 
+from vera_ros.doctor.checks.libraries import declared_requirements, import_all, judge
 from vera_ros.doctor.finding import Finding, Verdict
-from vera_ros.doctor.libraries import declared_requirements, import_all, judge
 from vera_ros.doctor.tools import Deadline, Probe
 
 REQUIRED = {

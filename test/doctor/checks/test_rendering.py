@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 import pytest
 
+from vera_ros.doctor.checks.rendering import judge
 from vera_ros.doctor.finding import Verdict
-from vera_ros.doctor.rendering import judge
 from vera_ros.doctor.tools import Deadline, probe
 
 PATIENCE_S = 120.0

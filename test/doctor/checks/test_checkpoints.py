@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from vera_ros.doctor.checkpoints import judge
+from vera_ros.doctor.checks.checkpoints import judge
 from vera_ros.doctor.finding import Finding, Verdict
 from vera_ros.server.checkpoint_table import load_table
 from vera_ros.server.checkpoints import Checkpoints

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from vera_ros.bringup.isolation import free_port
-from vera_ros.doctor import policy_server
+from vera_ros.doctor.checks import policy_server
+from vera_ros.doctor.checks.policy_server import ServerFacts, ask, judge_provenance, judge_viewer
 from vera_ros.doctor.finding import Finding, Verdict
-from vera_ros.doctor.policy_server import ServerFacts, ask, judge_provenance, judge_viewer
 from vera_ros.doctor.ports import Holder
 from vera_ros.doctor.tools import Deadline
 from vera_ros.embodiments import find_embodiment

@@ -4,8 +4,7 @@ from pathlib import Path
 import pytest
 
 from vera_ros.bringup.middleware import on_loopback
-from vera_ros.doctor.finding import Verdict
-from vera_ros.doctor.transport import (
+from vera_ros.doctor.checks.transport import (
     Pictures,
     judge_fragments,
     judge_profile,
@@ -14,8 +13,9 @@ from vera_ros.doctor.transport import (
     measure,
     stays_here,
 )
+from vera_ros.doctor.finding import Verdict
 
-from .facts import graph, view
+from ..facts import graph, view
 
 SIMULATED = Pictures(49_152, 2_000_000.0)
 VGA = Pictures(921_600, 55_000_000.0)

@@ -3,8 +3,8 @@
 
 import pytest
 
+from vera_ros.doctor.checks.gpu import Gpu, judge, parse
 from vera_ros.doctor.finding import Finding, NotCheckedError, Verdict
-from vera_ros.doctor.gpu import Gpu, judge, parse
 from vera_ros.doctor.tools import Output
 from vera_ros.server.settings import ServerSettings
 

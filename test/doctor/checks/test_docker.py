@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from vera_ros.doctor.docker import judge_compose, judge_engine, judge_image, judge_toolkit
+from vera_ros.doctor.checks.docker import judge_compose, judge_engine, judge_image, judge_toolkit
 from vera_ros.doctor.finding import Verdict
 from vera_ros.doctor.tools import Output
 

@@ -35,7 +35,7 @@ class Check:
             ModuleNotFoundError: a library that it needs is not installed.
         """
         module, function = self.function.split(":")
-        look: Look = getattr(importlib.import_module(f"vera_ros.doctor.{module}"), function)
+        look: Look = getattr(importlib.import_module(f"{__package__}.{module}"), function)
         return look
 
 
