@@ -13,7 +13,7 @@ from vera_ros_interfaces.msg import ArmStatus, ChunkProgress, PolicyStatus
 from verification.chaos.system import events
 from verification.chaos.system.recorder import Recorder
 
-from .topics import Topics
+from ..topics import Topics
 
 
 @pytest.fixture

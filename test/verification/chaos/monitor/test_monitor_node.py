@@ -17,8 +17,8 @@ from verification.chaos.monitor.recording import Published
 from verification.chaos.wiring import TRAJECTORIES, TRUE_JOINT_STATES, true_name
 from verification.rig import ARM_JOINTS, FINGER, START_Q
 
-from .ros_side import RosSide, running
-from .swings import Swing
+from ..ros_side import RosSide, running
+from ..swings import Swing
 
 MONITOR = "verification.chaos.monitor.monitor_node"
 

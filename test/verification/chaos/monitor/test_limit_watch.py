@@ -12,7 +12,7 @@ from verification.chaos.monitor.recording import JointSample
 from verification.judge.bounds import TrajectoryBounds
 from verification.rig import START_Q
 
-from .swings import Swing
+from ..swings import Swing
 
 STILL = np.zeros(7)
 AT_S = 10.0

@@ -33,7 +33,7 @@ from verification.chaos.wiring import (
     true_name,
 )
 
-from .ros_side import RosSide, running
+from ..ros_side import RosSide, running
 
 BURST = 10
 AT_NS = 1_000_000_000_000

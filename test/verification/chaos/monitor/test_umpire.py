@@ -14,7 +14,7 @@ from verification.judge.bounds import TrajectoryBounds
 from verification.judge.checker import Checker
 from verification.rig import START_Q
 
-from .swings import PAST_S, Swing
+from ..swings import PAST_S, Swing
 
 STILL = np.zeros(7)
 AT_S = 10.0

@@ -8,7 +8,7 @@ from verification.chaos.monitor.arm_watch import ArmWatch
 from verification.chaos.monitor.recording import JointSample, Playing, Trajectory
 from verification.rig import START_Q
 
-from .swings import Swing
+from ..swings import Swing
 
 STILL = np.zeros(7)
 AT_S = 10.0

@@ -18,7 +18,7 @@ from verification.judge.bounds import TrajectoryBounds
 from verification.judge.checker import Checker
 from verification.rig import GRIPPER_LIMITS, START_Q
 
-from .swings import Swing
+from ..swings import Swing
 
 AT_S = 10.0
 PATIENCE_S = 0.5
