@@ -31,6 +31,7 @@ setup(
     maintainer_email="maintainers@users.noreply.github.com",
     license="Apache-2.0",
     packages=find_packages(include=[NAME, f"{NAME}.*"]),
+    package_data={NAME: ["py.typed"]},
     data_files=data_files(),
     python_requires=">=3.10",
     install_requires=[
