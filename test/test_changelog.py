@@ -24,4 +24,5 @@ def test_catkins_tools_read_it_once_it_is_released(tmp_path: Path) -> None:
     versions = list(changelogs.get_changelog_from_path(str(tmp_path)).foreach_version())
     newest, _, entries = versions[0]
     assert newest == "9.9.9"
-    assert len(entries) == TEXT.split(FORTHCOMING)[1].split("\n-----")[0].count("\n* ")
+    (bullets,) = entries
+    assert len(bullets.bullets) == TEXT.split(FORTHCOMING)[1].split("\n-----")[0].count("\n* ")
