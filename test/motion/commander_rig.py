@@ -10,8 +10,8 @@ import pytest
 
 from vera_ros.motion.causes import Cause, MotionRefusedError
 from vera_ros.motion.chunk import ChunkRequest, Measured
-from vera_ros.motion.execution.chunk_scheduler import ScheduledMotion
 from vera_ros.motion.execution.dispatcher import Dispatcher
+from vera_ros.motion.execution.scheduled_motion import ScheduledMotion
 from vera_ros.motion.gripper.gripper import Gripper
 from vera_ros.motion.planning.active_plan import Playing
 from vera_ros.motion.planning.chunk_planner import ChunkPlanner

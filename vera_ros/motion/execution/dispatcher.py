@@ -13,12 +13,9 @@ import numpy as np
 
 from vera_ros.motion.causes import MotionRefusedError
 from vera_ros.motion.chunk import Measured
-from vera_ros.motion.execution.chunk_scheduler import (
-    ChunkScheduler,
-    PlaybackState,
-    ScheduledMotion,
-    refuse_unless_at_rest,
-)
+from vera_ros.motion.execution.chunk_scheduler import ChunkScheduler, refuse_unless_at_rest
+from vera_ros.motion.execution.playback_state import PlaybackState
+from vera_ros.motion.execution.scheduled_motion import ScheduledMotion
 from vera_ros.motion.gripper.gripper import Gripper, GripperPlan
 from vera_ros.motion.kinematics.vec3 import Vector
 from vera_ros.motion.planning.active_plan import Playing

@@ -6,8 +6,8 @@ from dataclasses import replace
 from typing import Any
 
 from vera_ros.motion.chunk import Measured
-from vera_ros.motion.execution.chunk_scheduler import ScheduledMotion
 from vera_ros.motion.execution.dispatcher import Dispatcher
+from vera_ros.motion.execution.scheduled_motion import ScheduledMotion
 from vera_ros.motion.setpoint.setpoint import Setpoint
 
 

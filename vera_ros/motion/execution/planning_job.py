@@ -6,7 +6,9 @@ from dataclasses import dataclass
 
 from vera_ros.motion.causes import Cause, MotionRefusedError
 from vera_ros.motion.chunk import ChunkRequest, Measured
-from vera_ros.motion.execution.chunk_scheduler import ChunkScheduler, PlaybackState, ScheduledMotion
+from vera_ros.motion.execution.chunk_scheduler import ChunkScheduler
+from vera_ros.motion.execution.playback_state import PlaybackState
+from vera_ros.motion.execution.scheduled_motion import ScheduledMotion
 
 _TRIES = 2  # at a plan that comes before it is to take over
 _ROUNDING_S = 1e-6

@@ -10,10 +10,10 @@ import math
 
 from vera_ros.motion.causes import Cause, MotionRefusedError
 from vera_ros.motion.chunk import ChunkRequest, Measured
-from vera_ros.motion.execution.chunk_scheduler import ScheduledMotion
 from vera_ros.motion.execution.dispatcher import Dispatcher
 from vera_ros.motion.execution.listener import Listener
 from vera_ros.motion.execution.planning_job import Clocks, PlanningJob
+from vera_ros.motion.execution.scheduled_motion import ScheduledMotion
 from vera_ros.motion.kinematics.vec3 import Vector
 from vera_ros.motion.observation.arm_observation import ArmObservation, SupervisionLimits
 from vera_ros.motion.planning.active_plan import Playing

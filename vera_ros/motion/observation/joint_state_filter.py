@@ -19,14 +19,15 @@ import numpy as np
 from vera_ros.motion.causes import Cause, MotionRefusedError
 from vera_ros.motion.chunk import Measured
 from vera_ros.motion.kinematics.vec3 import Vector
+from vera_ros.motion.observation.candidate import Candidate
 from vera_ros.motion.observation.joint_track import (
-    SAMPLES,
     SLACK_RAD,
     WINDOW_S,
     Agreement,
     JointTrack,
     way,
 )
+from vera_ros.motion.observation.publishers import Publishers
 
 _MEMORY_S = 0.3  # a motion tells where the arm may be for so long
 _LEAD_S = 1.0  # the transport's least delay is that of the last second
@@ -35,11 +36,9 @@ _BURST_S = 0.05  # samples that arrive at the same time were taken so close to e
 _AHEAD_S = 0.2  # transport does not become so much faster
 _NOISE_RAD = 1e-3
 _CANDIDATES = 4
-_LONG_ENOUGH = 11  # samples of a candidate: ten wrong ones in a row are no arm
 _ALTERNATIONS = 3
 _RECENT, _RECENT_S = 6, 4e-3
 _LOST_S = 0.5  # of silence, in which a driver may have been started anew
-_RESTARTS_S = 1.0  # a publisher is not restarted twice within this
 _ALARM_S = 2.0  # without another sign of it, until a second publisher counts as gone
 
 
@@ -90,9 +89,9 @@ class JointStateFilter:
         self._judged: tuple[Measured, Agreement | None] | None = None
         self._reach: Vector | None = None  # of the first that was rejected since the last
         self._rejected_s = -math.inf
-        self._candidates: list[_Candidate] = []
+        self._candidates: list[Candidate] = []
         self._leads: deque[tuple[float, float]] = deque()  # arrival, stamp less arrival, falling
-        self._publishers = _Publishers()
+        self._publishers = Publishers()
         self._alarmed_s = -math.inf
         self._refusal = ""
         self._events: list[str] = []
@@ -146,7 +145,7 @@ class JointStateFilter:
             return True
         self._reject(ahead or self._beyond(last, sample, reach), reach, sample.received_s)
         if candidate is None:
-            candidate = _Candidate()
+            candidate = Candidate()
             self._candidates = [*self._candidates[1 - _CANDIDATES :], candidate]
         candidate.add(sample, last)
         if sample.received_s - last.received_s < WINDOW_S:
@@ -297,9 +296,9 @@ class JointStateFilter:
 
     def _nearest_candidate(
         self, sample: Measured, simulated: bool
-    ) -> tuple["_Candidate | None", float]:
+    ) -> tuple[Candidate | None, float]:
         """The candidate that a sample goes on from, and how far it is from there [rad]."""
-        found: _Candidate | None = None
+        found: Candidate | None = None
         off = math.inf
         if not self._candidates:
             return found, off
@@ -349,7 +348,7 @@ class JointStateFilter:
         self._reach, self._rejected_s = reach, steady_s
 
     def _take_up(
-        self, candidate: "_Candidate", last: Measured, sample: Measured, now_s: float
+        self, candidate: Candidate, last: Measured, sample: Measured, now_s: float
     ) -> None:
         """Nothing has counted for a while but for a candidate: that is the measurement."""
         joint = int(np.abs(sample.q - last.q).argmax())
@@ -364,7 +363,7 @@ class JointStateFilter:
         self._track, self._guide = JointTrack(), None
         self._accept(sample, now_s)
 
-    def _look_for_another_arm(self, candidate: "_Candidate", steady_s: float) -> None:
+    def _look_for_another_arm(self, candidate: Candidate, steady_s: float) -> None:
         """Where candidate and measurement take turns, and each agrees with itself, they are two."""
         if candidate.alternations < _ALTERNATIONS or not candidate.agrees:
             return
@@ -446,64 +445,3 @@ class JointStateFilter:
 
     def _alarmed(self, steady_s: float) -> bool:
         return steady_s - self._alarmed_s <= _ALARM_S
-
-
-class _Candidate:
-    """Rejected samples that go on from each other.
-
-    Attributes:
-        alternations: how often others counted in between.
-    """
-
-    def __init__(self) -> None:
-        self.track = JointTrack()
-        self.alternations = self._samples = 0
-        self._stood_since_s, self._stood = math.inf, 0
-
-    @property
-    def agrees(self) -> bool:
-        """Whether positions and velocities have gone together for 0.12 s, and long enough."""
-        agreement = self.track.agreement()
-        return agreement is not None and agreement.consistent and self._samples >= _LONG_ENOUGH
-
-    @property
-    def stands(self) -> bool:
-        """Whether the same moment has been repeated for 0.12 s: /clock stands still."""
-        return self._stood >= SAMPLES and self.last.received_s - self._stood_since_s >= WINDOW_S
-
-    @property
-    def last(self) -> Measured:
-        assert self.track.last is not None
-        return self.track.last
-
-    def add(self, sample: Measured, counted: Measured) -> None:
-        """Go on; `counted`: the last sample that counted."""
-        before = self.track.last
-        if before is not None and counted.received_s > before.received_s:
-            self.alternations += 1
-        if before is None or sample.stamp_s != before.stamp_s:
-            self._stood_since_s, self._stood = sample.received_s, 0
-        self._stood += 1
-        self._samples += 1
-        self.track.add(sample)
-
-
-class _Publishers:
-    """Tells two publishers from one by their numbering of messages.
-
-    Numbers of one publisher rise, and begin again once when it is restarted; those of two that are
-    mixed fall again and again.
-    """
-
-    def __init__(self) -> None:
-        self._sequence = -1
-        self._fell_s = -math.inf
-
-    def look(self, sequence: int, steady_s: float) -> bool:
-        """Look at a message's number; return whether it is a sign of a second publisher."""
-        fell, self._sequence = sequence <= self._sequence, sequence
-        if not fell:
-            return False
-        again = steady_s - self._fell_s <= _RESTARTS_S
-        self._fell_s = steady_s
-        return again
