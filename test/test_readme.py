@@ -1,23 +1,48 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The README says what the code says."""
+"""README and pages say what the code says."""
 
 import re
+from pathlib import Path
+
+import pytest
 
 from vera_ros.nodes.documentation import fill_in_tables
-from vera_ros.resources import share_path
 
-README = share_path("package.xml").parent / "README.md"
+ROOT = Path(__file__).parents[1]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted(ROOT.glob("docs/**/*.md"))]
+LONGEST = 220  # lines that a newcomer reads
+
+every_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 
 
 def test_parameter_tables_are_those_of_the_declarations() -> None:
-    text = README.read_text()
-    assert fill_in_tables(text) == text, "run: python -m vera_ros.nodes.documentation README.md"
+    text = (ROOT / "docs" / "reference" / "parameters.md").read_text()
+    command = "python -m vera_ros.nodes.documentation docs/reference/parameters.md"
+    assert fill_in_tables(text) == text, f"run: {command}"
 
 
-def test_files_and_folders_that_it_names_exist() -> None:
-    text = README.read_text()
-    named = re.findall(r"`((?:vera_ros|config|launch|description|scripts)/[^`*<]*)`", text)
-    assert len(named) > 10
+def test_the_readme_is_for_a_newcomer() -> None:
+    assert len((ROOT / "README.md").read_text().splitlines()) <= LONGEST
+
+
+@every_page
+def test_files_and_folders_that_it_names_exist(page: Path) -> None:
+    named = re.findall(
+        r"`((?:vera_ros|verification|config|launch|description|scripts)/[^`*<]*)`", page.read_text()
+    )
+    if page.name in ("README.md", "CONTRIBUTING.md"):
+        assert len(named) > 10
     for name in named:
-        path = README.parent / name.split(" ")[0]
-        assert path.exists(), name
+        assert (ROOT / name.split(" ")[0]).exists(), name
+
+
+@every_page
+def test_its_links_lead_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\((?!https?:|#)([^)#]+)", page.read_text()):
+        assert (page.parent / target).exists(), target
+
+
+def test_every_page_can_be_found_from_the_readme() -> None:
+    text = (ROOT / "README.md").read_text()
+    for page in ROOT.glob("docs/**/*.md"):
+        assert page.stem == "index" or f"]({page.relative_to(ROOT)})" in text, page

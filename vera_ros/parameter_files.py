@@ -146,7 +146,9 @@ def why_undeclared(
         near = difflib.get_close_matches(part, sorted(valid), 3, _NEAREST)
         if near:
             return f"is no parameter of {of}; nearest are {', '.join(near)}: correct or remove it"
-    return f"is no parameter of {of}, nor like one; remove it (README.md lists all parameters)"
+    return (
+        f"is no parameter of {of}, nor like one; remove it (docs/reference/parameters.md lists all)"
+    )
 
 
 def own_to_rclpy(name: str) -> bool:

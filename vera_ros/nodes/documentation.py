@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Writes the parameter tables of README.md: python -m vera_ros.nodes.documentation README.md."""
+"""Writes the parameter tables: `python -m vera_ros.nodes.documentation FILE`."""
 
 import argparse
 import re

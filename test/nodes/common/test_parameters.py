@@ -119,7 +119,7 @@ def test_a_node_does_not_start_with_it(
         (PolicyNode, "workspace_lower", ("policy_node but of ik_node", "'/**/ik_node'")),
         (SimNode, "remappings", ("sim_node",)),
         (ReferenceServer, "autostrat", ("reference_server; nearest are autostart",)),
-        (ServerNode, "xyzzy", ("server_node", "README.md")),
+        (ServerNode, "xyzzy", ("server_node", "parameters.md")),
     ],
 )
 def test_a_node_does_not_start_with_a_parameter_that_it_does_not_declare(
