@@ -33,7 +33,7 @@ def test_what_takes_over_begins_in_the_future_and_goes_on_where_the_old_ends(
     part = take_over(
         before, rows(origin, count), origin, now_ms * MS, old_share=0.3, gripper_column=2
     )
-    begun = before.steps_at(now_ms * MS)
+    begun = before.steps_at(now_ms * MS - 1)  # at the very end of a step, the next one is free
     if part is None:
         assert origin + count <= max(begun + 1, before.end)
         return
@@ -101,3 +101,10 @@ def test_a_timeline_does_not_grow_for_ever() -> None:
     assert timeline.end == 1000
     assert len(timeline.actions) <= 110
     assert timeline.steps_at(995 * 50 * MS) == 995
+
+
+def test_at_the_very_end_of_a_step_the_next_one_takes_over() -> None:
+    before = Timeline(0, rows(0, 4), tuple(50 * MS * (i + 1) for i in range(4)))
+    part = take_over(before, rows(0, 8), 0, 100 * MS, old_share=0.3, gripper_column=2)
+    assert part is not None
+    assert (part.first, part.start_ns, part.dropped) == (2, 100 * MS, 2)
