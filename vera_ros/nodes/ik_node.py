@@ -44,6 +44,7 @@ from vera_ros.nodes.ik.robot_fault import RobotFault
 from vera_ros.nodes.ik.tcp_reports import TcpReports
 from vera_ros_interfaces.msg import ActionChunk
 
+_AGREEMENT_S = 0.5
 _REST_UNKNOWN = "whether the arm rests is not known"
 
 
@@ -58,6 +59,7 @@ class IkNode(VeraNode):
         self._reader: ArmReader | None = None
         self._outputs: list[Output[Any]] = []
         self._wakefulness = SuspendDetector()
+        self._ticked = Future()  # done when joint states were looked at once more
         self._at_rest, self._arrived = PendingResponses(self), PendingResponses(self)
         self._patient = ReentrantCallbackGroup()  # its services wait, and keep nobody waiting
         self._planning = MutuallyExclusiveCallbackGroup()  # one chunk at a time
@@ -315,6 +317,8 @@ class IkNode(VeraNode):
     # What happens.
 
     def _monitor(self) -> None:
+        ticked, self._ticked = self._ticked, Future()
+        ticked.set_result(None)
         supervisor = self._supervisor
         if supervisor is None or self._wakefulness.was_suspended():
             return
@@ -350,8 +354,10 @@ class IkNode(VeraNode):
 
         It is planned in the background: a hold or a stop need not wait for that.
         """
+        await self._wait_for_agreement()
         supervisor, planning = self._supervisor, None
-        assert supervisor is not None
+        if supervisor is None:  # the node was cleaned up meanwhile
+            return MotionRefusedError(Cause.NOT_ACTIVE, "ik_node is not configured")
         refusal: MotionRefusedError | None = None
         try:
             planning = supervisor.plan(chunk, self._sense(), self.now_s(), approval=approval)
@@ -371,6 +377,16 @@ class IkNode(VeraNode):
             self._refuse(chunk.session_id, chunk.sequence, refusal)
         self._say_status()
         return refusal
+
+    async def _wait_for_agreement(self) -> None:
+        """Wait until joint states agree on where the arm is, for a while.
+
+        One that was re-homed, or whose scene was reset, is believed a moment later.
+        """
+        deadline_s = time.monotonic() + _AGREEMENT_S
+        while self._sense().elsewhere and time.monotonic() < deadline_s:
+            self._ticked = Future()
+            await self._ticked
 
     def _refuse(self, session_id: str, sequence: int, refusal: MotionRefusedError) -> None:
         assert self._supervisor is not None

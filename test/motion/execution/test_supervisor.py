@@ -1220,3 +1220,18 @@ def test_an_arm_that_rests_where_a_missed_stop_left_it_moves_again(playing: Scen
     playing.play()
     assert playing.supervisor.playing is not None
     assert playing.supervisor.playing.start_s >= playing.rig.now_s + 0.3
+
+
+def test_nothing_begins_from_rest_while_the_newest_joint_states_are_rejected(
+    scene: Scene,
+) -> None:
+    """A scene that was reset: the arm is not where the last one that counted says."""
+    scene.look = lambda observation: replace(observation, elsewhere="'panda_joint7' is at 2 rad")
+    assert "may not be where" in refused(scene.play, Cause.NO_JOINT_STATES)
+    assert scene.arm == []
+
+
+def test_a_chunk_may_take_over_although_a_joint_state_was_rejected(playing: Scene) -> None:
+    playing.look = lambda observation: replace(observation, elsewhere="one outlier")
+    playing.play(FAR)
+    assert len(playing.arm) == 2

@@ -290,6 +290,7 @@ def test_an_arm_that_is_elsewhere_for_good_is_believed_after_a_while(
         sample = motion.measured(time_s)
         counts = it.add(replace(sample, q=sample.q + size))
         assert counts == bool(it.filter.reacquired)
+        assert bool(it.filter.elsewhere) == (not counts)
         assert time_s < 0.3 + max(WINDOW_S, 10.0 / rate_hz) + 2.1 / rate_hz or counts
         assert time_s >= 0.3 + WINDOW_S - 1.0 / rate_hz - EXACT_S or not counts
     assert it.filter.reacquired == 1

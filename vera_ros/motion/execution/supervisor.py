@@ -252,6 +252,9 @@ class Supervisor:
             raise observation.fault
         if observation.unfit is not None:
             raise observation.unfit
+        if observation.elsewhere and self.playing is None:
+            words = f"the arm may not be where it was measured: {observation.elsewhere}"
+            raise MotionRefusedError(Cause.NO_JOINT_STATES, words)
         if not self._lead.fits:
             raise MotionRefusedError(Cause.COMMANDS_LATE, self._lead.refusal)
         assert observation.measured is not None

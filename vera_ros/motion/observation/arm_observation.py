@@ -19,6 +19,7 @@ class ArmObservation:
         silent_s: since it came.
         fault: why nothing may be moved; None: it may, and the arm is measured.
         unfit: why nothing new may begin, while what plays goes on; None: it may.
+        elsewhere: why the arm may be elsewhere than it was measured last; empty: it is there.
         settled: whether measurements have agreed for long enough to move by them alone.
         in_doubt: the controller's clock may have been set just now: what is sent would be early or
             late by as much.
@@ -38,6 +39,7 @@ class ArmObservation:
     in_doubt: bool = False
     reacquired: int = 0
     recent: tuple[Measured, ...] = ()
+    elsewhere: str = ""
 
 
 @dataclass(frozen=True)

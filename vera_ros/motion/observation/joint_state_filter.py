@@ -205,6 +205,16 @@ class JointStateFilter:
         agreement = self._agreement()
         return () if agreement is None else agreement.contradicted
 
+    @property
+    def elsewhere(self) -> str:
+        """Why the arm may be elsewhere than the newest that counts says; empty: it is there.
+
+        The last sample was rejected: it is wrong, or the arm was re-homed, a scene reset.
+        """
+        last = self._last
+        rejects = last is not None and self._rejected_s > last.received_s
+        return self._refusal if rejects else ""
+
     def settled(self, steady_s: float) -> bool:
         """Whether samples have counted, and agreed with themselves, for the last 0.12 s."""
         if self.silent_s(steady_s) > WINDOW_S or steady_s - self._rejected_s < WINDOW_S:

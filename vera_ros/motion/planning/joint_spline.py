@@ -10,7 +10,7 @@ from vera_ros.motion.kinematics.vec3 import Vector
 
 Rates = tuple[Vector, Vector]  # velocity and acceleration, Shape (n,) each
 
-_SHORTEST_S = 1e-4  # between knots: in shorter pieces, rounding is all there is
+_SHORTEST_S = 5e-4  # between knots: in shorter pieces, rounding is all there is
 
 
 class JointSpline:

@@ -24,7 +24,7 @@ START_SLACK_RAD = 2e-3  # that a start may be further from the measured arm: enc
 PAST_S = 0.05  # of what played before that is sent with a trajectory
 _EARLIER = 6  # trajectories of which the ends are remembered
 _APART_S = 1e-6  # times that are nearer are the same
-_SHORTEST_S = 1e-4  # of a piece: in shorter ones, rounding is all there is
+_SHORTEST_S = 5e-4  # of a piece: in shorter ones, rounding is all there is
 _EARLIEST_S = 1e-3  # a stamp of 0 would mean the time of arrival
 
 

@@ -143,6 +143,7 @@ class ArmReader:
             settled=known.settled(steady_s),
             reacquired=known.reacquired,
             recent=tuple(known.recent),
+            elsewhere=known.elsewhere,
         )
 
     def fault(self) -> MotionRefusedError | None:
