@@ -166,6 +166,7 @@ class IkNode(VeraNode):
         self._at_rest.give(False, f"{_REST_UNKNOWN}: the node is being cleaned up")
         self._arrived.give(False, "the node is being cleaned up")
         self._supervisor = self._reader = None
+        self._let_go_on()
         for output in self._outputs:
             output.close()
         self._outputs.clear()
@@ -317,8 +318,7 @@ class IkNode(VeraNode):
     # What happens.
 
     def _monitor(self) -> None:
-        ticked, self._ticked = self._ticked, Future()
-        ticked.set_result(None)
+        self._let_go_on()
         supervisor = self._supervisor
         if supervisor is None or self._wakefulness.was_suspended():
             return
@@ -378,6 +378,11 @@ class IkNode(VeraNode):
         self._say_status()
         return refusal
 
+    def _let_go_on(self) -> None:
+        """Let whoever waits for joint states look again."""
+        ticked, self._ticked = self._ticked, Future()
+        ticked.set_result(None)
+
     async def _wait_for_agreement(self) -> None:
         """Wait until joint states agree on where the arm is, for a while.
 
@@ -385,7 +390,6 @@ class IkNode(VeraNode):
         """
         deadline_s = time.monotonic() + _AGREEMENT_S
         while self._sense().elsewhere and time.monotonic() < deadline_s:
-            self._ticked = Future()
             await self._ticked
 
     def _refuse(self, session_id: str, sequence: int, refusal: MotionRefusedError) -> None:
