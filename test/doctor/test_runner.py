@@ -23,7 +23,7 @@ Look = Callable[[Context], Sequence[Finding]]
 @pytest.fixture
 def checks(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[Check]]:
     """Makes checks of functions, in the order given."""
-    module = ModuleType("vera_ros.doctor.of_the_test")
+    module = ModuleType("vera_ros.doctor.checks.of_the_test")
     monkeypatch.setitem(sys.modules, module.__name__, module)
 
     def make(**looks: Look) -> list[Check]:
@@ -113,6 +113,6 @@ def test_a_missing_package_is_a_failure_once() -> None:
     checks = [Check("area", name, "of_nobody:look", "see") for name in ("one", "two")]
     one, two = found(checks)
     assert one.verdict is Verdict.FAILURE
-    assert "vera_ros.doctor.of_nobody cannot be imported" in one.found
+    assert "vera_ros.doctor.checks.of_nobody cannot be imported" in one.found
     assert "pip install" in one.mend
     assert two.verdict is Verdict.SKIPPED

@@ -13,7 +13,7 @@ from ..stage import Stage
 @pytest.fixture
 def without_control_msgs(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("arm_action", "gripper_action"):
-        monkeypatch.delitem(sys.modules, f"vera_ros.nodes.{name}", raising=False)
+        monkeypatch.delitem(sys.modules, f"vera_ros.nodes.ik.{name}", raising=False)
     for name in ("control_msgs", "control_msgs.action"):
         monkeypatch.setitem(sys.modules, name, None)
 
