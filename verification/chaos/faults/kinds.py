@@ -131,7 +131,10 @@ _NO_JOINTS = (
     "the joint states that come are",
     "waiting for joint states",
 )
-_WRONG_JOINTS = ("joints_frozen", "tracking_error", "from where joint")
+# Joint states that repeat themselves contradict their own velocities, and then jump.
+_WRONG_JOINTS = ("joints_frozen", "tracking_error", "from where joint", "outliers", *_NO_JOINTS)
+# Delay of joint states counts as a clock that is behind.
+_BEHIND = ("clocks_differ", "clock_offset_s")
 _BAD_JOINTS = ("bad_joint_states", "invalid joint states", "joint states without", *_NO_JOINTS)
 
 
@@ -186,11 +189,12 @@ def _of_joints() -> Iterator[Kind]:
     yield Kind("joints_stale", JOINTS, wrong, while_s, **waits, **said)
     # Also for longer than joint states may be old.
     late = {"delay_s": (0.05, 1.2), **_lasting()}
-    yield Kind("joints_late", JOINTS, (*wrong, *_BAD_JOINTS), late, **said)
+    yield Kind("joints_late", JOINTS, (*wrong, *_BAD_JOINTS, *_BEHIND), late, **said)
     yield Kind("joints_dropped", JOINTS, _NO_JOINTS, while_s, **waits, **said)
     yield Kind("joints_nan", JOINTS, _BAD_JOINTS, while_s, **waits)
     yield Kind("joints_missing", JOINTS, _BAD_JOINTS, while_s, **waits)
-    yield Kind("joints_swapped", JOINTS, _BAD_JOINTS, while_s, survived_s=_ANY, absorbed_s=_ANY)
+    swapped = (*_BAD_JOINTS, "outliers")
+    yield Kind("joints_swapped", JOINTS, swapped, while_s, survived_s=_ANY, absorbed_s=_ANY)
 
 
 def _of_wrong_joints() -> Iterator[Kind]:
@@ -207,18 +211,17 @@ def _of_wrong_joints() -> Iterator[Kind]:
         slight=_within_reach,
         **joint_states,
     )
-    off = ("outliers", "velocities_contradicted", "tracking_error", "setpoint_unknown")
+    off = ("outliers", "tracking_error", "setpoint_unknown")
     offset = {"off_rad": (0.005, 0.05), **_lasting(0.3, 3.0)}
     onset = {"onset": ("step", "ramp")}
     yield Kind("joints_offset", JOINTS, (*off, *_BAD_JOINTS), offset, where | onset, **joint_states)
     # Then nothing, or stops, which an arm that stands must not be walked by.
     false = {"speed_rad_s": (0.2, 0.8), **_lasting(0.4, 2.0)}
     then = {"then": ("nothing", "stop"), **where}
-    contradicted = ("velocities_contradicted", "outliers", "not_at_rest", "tracking_error")
+    contradicted = ("outliers", "not_at_rest", "tracking_error", *_NO_JOINTS)
     yield Kind("velocity_false", JOINTS, contradicted, false, then, **joint_states)
     another = {"off_rad": (0.05, 0.8), **_lasting(1.0, 3.0)}
-    rival = ("second_publisher", "second_publishers")
-    yield Kind("second_publisher", JOINTS, rival, another, where)
+    yield Kind("second_publisher", JOINTS, ("second_publisher",), another, where)
 
 
 def _of_links() -> Iterator[Kind]:

@@ -23,7 +23,7 @@ _COUNTERS = (
 )
 _DIAGNOSED_COUNTERS = (
     *("bad_joint_states", "trajectories_rejected", "pictures_skipped", "outliers"),
-    *("late_trajectories", "velocities_contradicted", "second_publishers"),
+    "late_trajectories",
 )
 _DIAGNOSED_LEVELS = {"clock_offset_s": 0.02}  # what is no more than that is not worth a word
 _ENDED_WELL = (Cause.NONE, Cause.TASK_SUCCESS, Cause.TIME_LIMIT)
