@@ -7,6 +7,7 @@ import numpy as np
 
 from vera_ros.motion.causes import Cause
 from vera_ros.motion.chunk import Measured
+from vera_ros.motion.kinematics.vec3 import Vector
 from vera_ros.motion.observation.arm_observation import ArmObservation, SupervisionLimits
 from vera_ros.motion.planning.active_plan import Playing
 from vera_ros.motion.safety.contact import ContactWatch
@@ -41,6 +42,7 @@ class PlaybackWatch:
         self._start = StartWatch(_NOISE_RAD)
         self.joins = JoinWatch()
         self._looked_s = -math.inf  # stamp of the last one that was compared
+        self._looked_q: Vector | None = None
 
     def forget(self) -> None:
         """Begin anew: time was turned back."""
@@ -88,6 +90,10 @@ class PlaybackWatch:
             if sample.stamp_s <= self._looked_s:
                 continue
             self._looked_s = sample.stamp_s
+            repeated = self._looked_q is not None and (sample.q == self._looked_q).all()
+            self._looked_q = sample.q
+            if repeated and self._bounds.moves(sample):
+                continue  # joint states that repeat themselves tell of no late trajectory
             join = self.joins.look(sample, setpoint)
             if join in (Join.JOINED, Join.LATE):
                 break
