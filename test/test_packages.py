@@ -163,7 +163,7 @@ def test_an_installed_node_finds_its_files(
         [
             sys.executable,
             "-c",
-            "from vera_ros import graph; print(graph.nodes(graph.GraphOptions())[0])",
+            "from vera_ros.bringup import graph; print(graph.nodes(graph.GraphOptions())[0])",
         ],
         cwd=tmp_path,
         env=workspace_environment,
