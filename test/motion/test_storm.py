@@ -31,6 +31,15 @@ def test_nothing_bad_is_let_out(arms: list[Player], kind: str, seed: int) -> Non
     assert outcome.chunks == outcome.played + outcome.refused.total()
 
 
+@pytest.mark.parametrize("q", [[], [0.0] * 6, [0.0] * 8, [float("nan")] * 7], ids=str)
+def test_what_is_no_posture_is_refused_by_name(arms: list[Player], q: list[float]) -> None:
+    """A chunk of another arm's joint states, or of none."""
+    for arm in arms:
+        outcome = arm.play(Round("bad state", np.array(q), (Chunk(_UP),)))
+        assert (outcome.violations, outcome.unexpected) == (0, 0), outcome.examples
+        assert outcome.refused == {"no_joint_states": 1}
+
+
 @pytest.mark.parametrize("first_in_s", [0.001, 0.005, 0.0099])
 @pytest.mark.parametrize("event", ["chunk", "stop"])
 def test_what_comes_before_a_chunks_time_0_follows_it(

@@ -58,6 +58,15 @@ class ChunkScheduler:
         """Time that what is sent is given to arrive."""
         return self._lead.value_s
 
+    def start_q(self, told: PlaybackState, measured: Measured) -> tuple[Vector, bool]:
+        """Where a motion from rest begins: see `PlaybackState.start_q`.
+
+        Raises:
+            MotionRefusedError: it may not begin, or what was measured is no posture of the arm.
+        """
+        self._chunks.check_measured(measured.q)
+        return told.start_q(measured, self._start_rad)
+
     def prepare(
         self,
         told: PlaybackState,
@@ -93,7 +102,7 @@ class ChunkScheduler:
             told.refuse_other_motion(now_s)
         moving = told.moving(now_s)
         hand_over_s = max(self._hand_over_lead_s, self._lead.value_s) + later_s
-        start_q, continues = told.start_q(measured, self._start_rad)
+        start_q, continues = self.start_q(told, measured)
         if not moving and not continues:  # its time is not certain: the arm has to get there first
             chunk = replace(chunk.from_time(now_s - CLOCK_STEP_S), start_s=None)
         if later_s > 0.0:  # what is due until then is late, whatever the clock's steps

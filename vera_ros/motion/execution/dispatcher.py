@@ -107,7 +107,7 @@ class Dispatcher:
         """
         self.told.refuse_other_motion(now_s)
         refuse_unless_at_rest(measured, self._rest_speed)
-        start_q, continues = self.told.start_q(measured, self._start_rad)
+        start_q, continues = self.scheduler.start_q(self.told, measured)
         plan = self._planner.plan_move(start_q, goal, speed_share)
         return ScheduledMotion(
             Playing(plan, now_s), measured.arm, from_rest=True, continues=continues

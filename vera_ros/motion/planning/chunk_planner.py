@@ -226,6 +226,14 @@ class ChunkPlanner:
         lead = start.lead
         return spread if lead is None else lead.turning_off(0.0, spread, lead.duration_s)
 
+    def check_measured(self, q: Vector) -> None:
+        """Refuse joint positions that are not n finite numbers.
+
+        Raises:
+            MotionRefusedError: with the reason.
+        """
+        self._arm.check_positions(q, "measured posture", Cause.NO_JOINT_STATES)
+
     def check(self, deltas: Vector, control_dt_s: float) -> None:
         """Refuse what is no chunk (see `plan_chunk`).
 
