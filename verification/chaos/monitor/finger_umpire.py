@@ -14,6 +14,7 @@ from verification.judge.checker import gripper_violations
 
 _SEEN_S = 0.6  # joint states that fingers may begin from are not older
 _STAYS_S = 1e-3  # what has ended when it is published: its controller need not take it
+_LATE_S = 0.15  # by which its controller may have it later than it was passed on
 _STEP_M = 0.001  # by which what begins may be off: a motion is sent a moment after it is planned
 
 
@@ -96,11 +97,15 @@ class FingerUmpire:
         self._limits = limits
         self._history = history
         self._last: FingerTrajectory | None = None
+        self._earlier: FingerTrajectory | None = None  # plays on if its controller refused `_last`
 
     def judge(self, published: FingerTrajectory) -> Judgement:
         """Judge a trajectory: it must be good from where the fingers are told to be, or are."""
         source, playing, found = self._best_start(published)
-        self._last = playing
+        if playing is not self._last:
+            certain = self._earlier or self._last
+            self._earlier = certain if _may_be_refused(published) else None
+            self._last = playing
         return Judgement(
             published.number,
             published.begins_s,
@@ -138,9 +143,16 @@ class FingerUmpire:
         """Where the finger may be at a time [m], the likeliest first."""
         if self._last is not None:
             yield "plan", self._last.at(at_s)
+        if self._earlier is not None:
+            yield "plan", self._earlier.at(at_s)
         for sample in self._history.between(at_s - _SEEN_S, at_s)[::-1]:
             if np.isfinite(sample.finger_m):
                 yield "measured", sample.finger_m
+
+
+def _may_be_refused(published: FingerTrajectory) -> bool:
+    """Whether it may have ended when its controller had it: what played before goes on then."""
+    return bool(published.begins_s + published.times_s[-1] < published.arrived_s + _LATE_S)
 
 
 def _is_in_order(published: FingerTrajectory) -> bool:

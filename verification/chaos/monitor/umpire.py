@@ -205,20 +205,38 @@ class Umpire:
         at_s = published.published_s
         return self._history.between(at_s - _RESTING_SAMPLE_S, at_s + _CLOCKS_S)
 
-    def _starts(self, at_s: float, samples: list[JointSample]) -> Iterator[tuple[str, Before]]:
+    def _starts(self, at_s: float, samples: list[JointSample]) -> list[tuple[str, Before]]:
         """What a trajectory may go on from, the likeliest first."""
+        plans: list[tuple[str, Before]] = []
         if self._set_point.newest is not None:
-            yield "plan", self._set_point
+            plans.append(("plan", self._set_point))
         if self._promised is not None:
-            yield "plan", self._promised
+            plans.append(("plan", self._promised))
         if self._truth() is not None:
-            return
-        for sample in samples[::-1]:
-            if sample.speed_rad_s <= _STILL_RAD_S:
-                yield "rest", Seen(sample, moves=False)
-        for sample in samples[::-1]:
-            if at_s - sample.stamp_s <= _MOVING_SAMPLE_S:
-                yield "measured", Seen(sample, moves=True)
+            return plans
+        rests: list[tuple[str, Before]] = [
+            ("rest", Seen(sample, moves=False))
+            for sample in samples[::-1]
+            if sample.speed_rad_s <= _STILL_RAD_S
+        ]
+        measured: list[tuple[str, Before]] = [
+            ("measured", Seen(sample, moves=True))
+            for sample in samples[::-1]
+            if at_s - sample.stamp_s <= _MOVING_SAMPLE_S
+        ]
+        if samples and self._stands_elsewhere(samples[-1], at_s):
+            return [*rests, *plans, *measured]
+        return [*plans, *rests, *measured]
+
+    def _stands_elsewhere(self, arm: JointSample, at_s: float) -> bool:
+        """Whether the arm stands where what was taken up last has not led it.
+
+        Its controller has begun anew there.
+        """
+        if self._set_point.newest is None or arm.speed_rad_s > _STILL_RAD_S:
+            return False
+        off_rad = np.abs(self._set_point.at(at_s).q - arm.q).max()
+        return bool(off_rad > self._bounds.start_rad)
 
     def _may_be(self, published: Published, entry: Entry, arm: JointSample) -> bool:
         """Whether the arm moves, or stands where the trajectory goes on."""

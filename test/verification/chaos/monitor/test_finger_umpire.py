@@ -89,6 +89,20 @@ def test_fingers_that_jump_are_found() -> None:
     assert one.judge(jump).violations == ("the fingers move too fast",)
 
 
+def test_a_stop_that_came_late_may_be_refused_and_the_fingers_go_on() -> None:
+    """A hold is then good from where they are to be without it, and from nowhere else."""
+    for held_m, good in ((0.02, True), (OPEN_M, True), (0.01, False)):
+        one = umpire(OPEN_M)
+        one.judge(CLOSING)
+        stop = FingerTrajectory(
+            1, AT_S, AT_S + 0.01, AT_S + 0.02, np.array([0.1]), np.array([OPEN_M])
+        )
+        assert one.judge(stop).violations == ()
+        at_s = AT_S + 0.4  # closing since 0.2 s
+        hold = FingerTrajectory(2, at_s, at_s, at_s + 0.01, np.array([0.01]), np.array([held_m]))
+        assert (one.judge(hold).violations == ()) is good
+
+
 def test_an_arm_side_that_begins_anew_goes_on_from_the_fingers() -> None:
     one = umpire(OPEN_M, 0.02)
     assert one.judge(before(CLOSING, 1.0)).violations == ()

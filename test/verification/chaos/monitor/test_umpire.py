@@ -300,6 +300,22 @@ def test_what_was_told_while_a_scene_was_set_may_still_be_gone_on_from(umpire: U
     assert (good.source, good.violations) == ("plan", ())
 
 
+def test_an_arm_that_was_put_elsewhere_is_led_from_there(
+    umpire: Umpire, history: JointHistory
+) -> None:
+    """Its controller has begun anew: what it was told to do before is far away."""
+    swing = Swing()
+    umpire.judge(swing.published(AT_S))
+    umpire.doubt()
+    resting = JointSample(AT_S + 2.0, START_Q + 0.2, STILL)
+    history.add(resting)
+    approach = moved(Swing().approached(AT_S + 2.1, 1.0), 0.2)
+    judgement, playing = umpire.judge(approach)
+    assert (judgement.source, judgement.violations) == ("rest", ())
+    assert playing is not None
+    assert np.abs(playing.at(AT_S + 2.2).q - resting.q).max() < 0.01
+
+
 def test_what_goes_on_from_something_unheard_is_not_blamed_for_its_start(
     checker: Checker, bounds: TrajectoryBounds
 ) -> None:
