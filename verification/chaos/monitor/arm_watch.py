@@ -8,7 +8,6 @@ import numpy as np
 from verification.chaos.monitor.recording import JointSample, Playing
 from verification.judge.bounds import Vector
 
-GAP_S = 0.1  # joint states further apart: the arm was out of sight
 CATCHES_UP_S = 1.0  # a simulator that stood still, with what its controllers were told meanwhile
 LATE_S = 0.15  # a controller may play a trajectory so late
 LATE_SAMPLES = 6
@@ -69,7 +68,7 @@ class ArmWatch:
     def see(self, sample: JointSample) -> None:
         """Look at the next sample."""
         before = self._before
-        if before is not None and sample.stamp_s - before.stamp_s > GAP_S:
+        if before is not None and sample.follows_a_gap(before.stamp_s):
             told_meanwhile = bool(self._plays) and self._ends_s > before.stamp_s
             self.lose_sight()
             if told_meanwhile:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from verification.chaos.monitor.arm_watch import CATCHES_UP_S, GAP_S, LATE_S
+from verification.chaos.monitor.arm_watch import CATCHES_UP_S, LATE_S
 from verification.chaos.monitor.recording import JointSample, Playing
 from verification.judge.bounds import TrajectoryBounds, Vector
 
@@ -53,17 +53,17 @@ class LimitWatch:
         self.violations: list[tuple[float, str]] = []
         self.largest = {"velocity": 0.0, "acceleration": 0.0}
 
-    def lose_sight(self, stamp_s: float) -> None:
+    def lose_sight(self, sample: JointSample) -> None:
         """This sample says nothing: the arm was put somewhere else, or plays what nobody heard."""
-        self._look_for_gap(stamp_s)
+        self._look_for_gap(sample)
         self._recent.clear()
         self._entries.clear()
         self._plays = None
 
-    def _look_for_gap(self, stamp_s: float) -> None:
-        if stamp_s - self._newest_s > GAP_S:
-            self._catches_up_until_s = stamp_s + CATCHES_UP_S
-        self._newest_s = stamp_s
+    def _look_for_gap(self, sample: JointSample) -> None:
+        if sample.follows_a_gap(self._newest_s):
+            self._catches_up_until_s = sample.stamp_s + CATCHES_UP_S
+        self._newest_s = sample.stamp_s
 
     def told(self, playing: Playing) -> None:
         """A trajectory has come to its controller, and replaces what plays once it is taken up.
@@ -85,7 +85,7 @@ class LimitWatch:
 
     def see(self, sample: JointSample) -> None:
         """Look at the next sample."""
-        self._look_for_gap(sample.stamp_s)
+        self._look_for_gap(sample)
         if sample.stamp_s < self._catches_up_until_s:
             self._recent.clear()
             return

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from vera_ros.motion.limits import GripperLimits
-from verification.chaos.monitor.arm_watch import GAP_S, ArmWatch, Rest
+from verification.chaos.monitor.arm_watch import ArmWatch, Rest
 from verification.chaos.monitor.finger_umpire import FingerTrajectory, FingerUmpire
 from verification.chaos.monitor.limit_watch import LimitWatch
 from verification.chaos.monitor.recording import JointHistory, JointSample, Published
@@ -109,12 +109,12 @@ class Monitor:
         return _within(self._scene_set, stamp_s)
 
     def _look(self, sample: JointSample) -> None:
-        if sample.stamp_s - self._seen_s > GAP_S:  # controllers may have begun anew
+        if sample.follows_a_gap(self._seen_s):  # controllers may have begun anew
             self._umpire.doubt()
         self._seen_s = sample.stamp_s
         if self._while_scene_is_set(sample.stamp_s) or _within(self._deaf, sample.stamp_s):
             self._watch.lose_sight()
-            self._limits.lose_sight(sample.stamp_s)
+            self._limits.lose_sight(sample)
             self._umpire.doubt()
             return
         for spans in (self._scene_set, self._deaf):

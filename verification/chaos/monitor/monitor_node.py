@@ -105,12 +105,14 @@ class MonitorNode(Node):
             self._monitor.see_publisher(self._ros_s(time.time_ns()))
 
     def _on_joints(self, message: JointState) -> None:
+        stamp_s = self._ros_s(stamp_to_ns(message.header.stamp))
         self._monitor.see_joints(
             JointSample(
-                self._ros_s(stamp_to_ns(message.header.stamp)),
+                stamp_s,
                 in_order(message, ARM_JOINTS, "position"),
                 in_order(message, ARM_JOINTS, "velocity"),
                 float(in_order(message, (FINGER,), "position")[0]),
+                late_s=self._ros_s(time.time_ns()) - stamp_s,
             )
         )
 

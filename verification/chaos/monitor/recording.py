@@ -15,6 +15,7 @@ from scipy.interpolate import BPoly
 from verification.judge.bounds import Vector
 from verification.judge.played import played
 
+GAP_S = 0.1  # joint states further apart: the arm was out of sight
 _KEPT_S = 5.0
 
 
@@ -143,17 +144,26 @@ class JointSample:
         stamp_s: when [s].
         q, dq: of the arm. Shape (n,), [rad, rad/s].
         finger_m: position of the finger that is commanded; not a number: not known [m].
+        late_s: it arrived so long after that moment.
     """
 
     stamp_s: float
     q: Vector
     dq: Vector
     finger_m: float = np.nan
+    late_s: float = 0.0
 
     @property
     def speed_rad_s(self) -> float:
         """Of the fastest joint."""
         return float(np.abs(self.dq).max())
+
+    def follows_a_gap(self, before_s: float) -> bool:
+        """Whether the simulator stood still until then. `before_s`: stamp of the sample before.
+
+        It then simulates what it missed, without what its controllers were told meanwhile.
+        """
+        return self.stamp_s - before_s > GAP_S or self.late_s > GAP_S
 
 
 class JointHistory:

@@ -75,7 +75,7 @@ def test_what_was_not_seen_is_not_judged(bounds: TrajectoryBounds) -> None:
     watch = LimitWatch(bounds)
     for sample in speeds(bounds, 0, [0.0] * 10):
         watch.see(sample)
-    watch.lose_sight(AT_S + 0.1)
+    watch.lose_sight(JointSample(AT_S + 0.1, START_Q, STILL))
     for sample in speeds(bounds, 0, [0.0] * 10 + [0.9] * 10)[10:]:
         watch.see(sample)
     assert watch.violations == []
@@ -122,10 +122,22 @@ def test_a_simulator_that_stood_still_may_catch_up_with_what_was_told(
     assert seen(bounds, [*calm, *filled, *later]).violations != []
 
 
+def test_what_it_simulates_only_afterwards_comes_late_and_without_a_gap(
+    bounds: TrajectoryBounds,
+) -> None:
+    """It takes up in one moment what it was told in all of them."""
+    calm, wild = speeds(bounds, 3, [0.0] * 20), speeds(bounds, 3, [1.5] * 20)
+    missed = [
+        replace(s, stamp_s=s.stamp_s + 0.2, late_s=0.2 - 0.01 * n) for n, s in enumerate(calm)
+    ]
+    after = [replace(sample, stamp_s=sample.stamp_s + 0.4) for sample in wild]
+    assert seen(bounds, [*calm, *missed, *after]).violations == []
+
+
 def test_it_stood_still_also_where_its_last_samples_said_nothing(bounds: TrajectoryBounds) -> None:
     watch = LimitWatch(bounds)
     for stamp_s in (AT_S - 0.5, AT_S):  # while a scene is set
-        watch.lose_sight(stamp_s)
+        watch.lose_sight(JointSample(stamp_s, START_Q, STILL))
     for sample in speeds(bounds, 3, [1.5] * 20):
         watch.see(replace(sample, stamp_s=sample.stamp_s + SAMPLE_S))
     assert watch.violations == []
