@@ -65,6 +65,7 @@ class ChunkRequest:
         stamp_s: when that was seen which it was planned from, ROS time; None: not told.
         sent_s: when it was sent, ROS time of the sender; None: not told.
         dropped: leading actions that are not played, since their time had passed.
+        waited_s: it came in time, and waited so long for joint states that agree.
     """
 
     deltas: Vector
@@ -76,6 +77,7 @@ class ChunkRequest:
     stamp_s: float | None = None
     sent_s: float | None = None
     dropped: int = 0
+    waited_s: float = 0.0
 
     def later(self, by_s: float) -> "ChunkRequest":
         """The same on a clock that is ahead by so much."""

@@ -44,7 +44,7 @@ from vera_ros.nodes.ik.robot_fault import RobotFault
 from vera_ros.nodes.ik.tcp_reports import TcpReports
 from vera_ros_interfaces.msg import ActionChunk
 
-_AGREEMENT_S = 0.5
+_AGREEMENT_S = 1.5  # until joint states that jumped are believed, and a little more
 _REST_UNKNOWN = "whether the arm rests is not known"
 
 
@@ -354,7 +354,7 @@ class IkNode(VeraNode):
 
         It is planned in the background: a hold or a stop need not wait for that.
         """
-        await self._wait_for_agreement()
+        chunk = replace(chunk, waited_s=await self._wait_for_agreement())
         supervisor, planning = self._supervisor, None
         if supervisor is None:  # the node was cleaned up meanwhile
             return MotionRefusedError(Cause.NOT_ACTIVE, "ik_node is not configured")
@@ -383,14 +383,21 @@ class IkNode(VeraNode):
         ticked, self._ticked = self._ticked, Future()
         ticked.set_result(None)
 
-    async def _wait_for_agreement(self) -> None:
-        """Wait until joint states agree on where the arm is, for a while.
+    async def _wait_for_agreement(self) -> float:
+        """Wait until joint states agree on where a resting arm is; return how long that took [s].
 
         One that was re-homed, or whose scene was reset, is believed a moment later.
         """
-        deadline_s = time.monotonic() + _AGREEMENT_S
-        while self._sense().elsewhere and time.monotonic() < deadline_s:
+        begun_s = time.monotonic()
+        while self._may_be_elsewhere() and time.monotonic() < begun_s + _AGREEMENT_S:
             await self._ticked
+        return time.monotonic() - begun_s
+
+    def _may_be_elsewhere(self) -> bool:
+        supervisor = self._supervisor
+        return (
+            supervisor is not None and supervisor.playing is None and bool(self._sense().elsewhere)
+        )
 
     def _refuse(self, session_id: str, sequence: int, refusal: MotionRefusedError) -> None:
         assert self._supervisor is not None

@@ -7,6 +7,9 @@ not grow while samples are rejected. Those that were are kept in candidates, eac
 by itself: if one of them, eleven or more in a row, agrees with itself for 0.12 s while nothing
 counted, the arm is there (it was re-homed, a scene was reset); if it does so while others count,
 somebody else publishes, too.
+
+No arm jumps: one that is suddenly elsewhere was re-homed, or an encoder is broken. Its joint states
+are believed for a stop at once, and for a new motion after a second.
 """
 
 import math
@@ -39,6 +42,7 @@ _CANDIDATES = 4
 _ALTERNATIONS = 3
 _RECENT, _RECENT_S = 6, 4e-3
 _LOST_S = 0.5  # of silence, in which a driver may have been started anew
+_JUMP_S = 1.0  # for which joint states that jumped must agree until a motion may begin
 _ALARM_S = 2.0  # without another sign of it, until a second publisher counts as gone
 
 
@@ -93,6 +97,7 @@ class JointStateFilter:
         self._leads: deque[tuple[float, float]] = deque()  # arrival, stamp less arrival, falling
         self._publishers = Publishers()
         self._alarmed_s = -math.inf
+        self._jumped_s, self._jump = -math.inf, ""
         self._refusal = ""
         self._events: list[str] = []
         self.refused = 0
@@ -151,7 +156,8 @@ class JointStateFilter:
         if sample.received_s - last.received_s < WINDOW_S:
             self._look_for_another_arm(candidate, sample.received_s)
         elif candidate.agrees or (simulated and candidate.stands):
-            self._take_up(candidate, last, sample, now_s)
+            jumped = not simulated and bool((np.abs(sample.q - last.q) > reach).any())
+            self._take_up(candidate, last, sample, now_s, jumped=jumped)
             return True
         return False
 
@@ -205,15 +211,16 @@ class JointStateFilter:
         agreement = self._agreement()
         return () if agreement is None else agreement.contradicted
 
-    @property
-    def elsewhere(self) -> str:
+    def elsewhere(self, steady_s: float) -> str:
         """Why the arm may be elsewhere than the newest that counts says; empty: it is there.
 
-        The last sample was rejected: it is wrong, or the arm was re-homed, a scene reset.
+        The last sample was rejected: it is wrong, or the arm was re-homed, a scene reset. Or it was
+        believed only a moment ago.
         """
         last = self._last
-        rejects = last is not None and self._rejected_s > last.received_s
-        return self._refusal if rejects else ""
+        if last is not None and self._rejected_s > last.received_s:
+            return self._refusal
+        return self._jump if steady_s - self._jumped_s < _JUMP_S else ""
 
     def settled(self, steady_s: float) -> bool:
         """Whether samples have counted, and agreed with themselves, for the last 0.12 s."""
@@ -358,16 +365,27 @@ class JointStateFilter:
         self._reach, self._rejected_s = reach, steady_s
 
     def _take_up(
-        self, candidate: Candidate, last: Measured, sample: Measured, now_s: float
+        self,
+        candidate: Candidate,
+        last: Measured,
+        sample: Measured,
+        now_s: float,
+        *,
+        jumped: bool,
     ) -> None:
         """Nothing has counted for a while but for a candidate: that is the measurement."""
         joint = int(np.abs(sample.q - last.q).argmax())
-        self._events.append(
-            "joint states that were rejected count again, since they agree for a while: "
+        went = (
             f"'{self._joint_names[joint]}' went from {last.q[joint]:.4f} to "
-            f"{sample.q[joint]:.4f} rad; was the arm re-homed, the scene reset, or the clock of "
-            "the driver's machine set?"
+            f"{sample.q[joint]:.4f} rad"
         )
+        self._events.append(
+            f"joint states that were rejected count again, since they agree for a while: {went}; "
+            "was the arm re-homed, the scene reset, or the clock of the driver's machine set?"
+        )
+        if jumped:
+            self._jumped_s = sample.received_s
+            self._jump = f"joint states jumped: {went}; they must agree for {_JUMP_S:g} s"
         self.reacquired += 1
         self._candidates.remove(candidate)
         self._track, self._guide = JointTrack(), None

@@ -42,7 +42,7 @@ class Timeliness:
         """
         if chunk.sent_s is None:
             return
-        late_s, most_s = now_s - chunk.sent_s, self._bounds.chunk_delay_s
+        late_s, most_s = now_s - chunk.sent_s - chunk.waited_s, self._bounds.chunk_delay_s
         if late_s > most_s:
             raise MotionRefusedError(
                 Cause.CHUNK_TOO_OLD,

@@ -143,7 +143,7 @@ class ArmReader:
             settled=known.settled(steady_s),
             reacquired=known.reacquired,
             recent=tuple(known.recent),
-            elsewhere=known.elsewhere,
+            elsewhere=known.elsewhere(steady_s),
         )
 
     def fault(self) -> MotionRefusedError | None:
