@@ -1222,6 +1222,29 @@ def test_an_arm_that_rests_where_a_missed_stop_left_it_moves_again(playing: Scen
     assert playing.supervisor.playing.start_s >= playing.rig.now_s + 0.3
 
 
+def test_an_arm_that_plays_a_late_trajectory_is_left_to_its_end_and_braked_after_it(
+    scene: Scene,
+) -> None:
+    """The controller commands it, not what the arm does to catch up with it."""
+    scene.play(FAR)
+    late = scene.supervisor.playing
+    assert late is not None
+    scene.rig.dispatcher.stop_again(scene.rig.now_s)  # twice, as neither came in time
+    scene.rig.now_s += 0.1
+    scene.rig.dispatcher.stop_again(scene.rig.now_s)
+    scene.rig.dispatcher.rested()
+    sent = len(scene.arm)
+    speed, begun_s = np.array([0, 0.1, 0, 0, 0, 0, 0]), scene.rig.now_s
+    scene.look = lambda observation: at(q=START_Q + speed * (scene.rig.now_s - begun_s), dq=speed)(
+        observation
+    )
+    scene.stop()
+    assert scene.rig.dispatcher.stopping is late
+    scene.tick_until(lambda: scene.rig.now_s > late.end_s)
+    assert len(scene.arm) == sent
+    scene.tick_until(lambda: len(scene.arm) > sent, 3.0)  # it moves still
+
+
 def test_nothing_begins_from_rest_while_the_newest_joint_states_are_rejected(
     scene: Scene,
 ) -> None:

@@ -200,6 +200,7 @@ class Dispatcher:
             setpoint=self._gate.setpoint,
             parts_s=playing.start_s + prepared.joins_s,
             replaced=self.playing or self.stopping,
+            missed=None,
         )
         if chunk is not None:  # any other motion leads elsewhere
             before = chunk.response.state_at(chunk.until_s)
@@ -224,9 +225,16 @@ class Dispatcher:
     def brake(self, measured: Measured, now_s: float) -> None:
         """Bring an arm to rest that moves though nothing is played: where it can stop by itself.
 
+        Where a trajectory that came too late for its controller may play, it is left to its own
+        end, at rest: the controller commands that, and not what the arm does to catch up with it.
+
         Raises:
             MotionRefusedError: no gentle way there was found; nothing is sent.
         """
+        missed = self.told.missed
+        if missed is not None and not missed.finished(now_s):
+            self.told = replace(self.told, stopping=missed)
+            return
         measured = measured.moved_on(now_s)
         way = self._planner.plan_brake(measured.q, measured.dq)
         self.doubt()  # somebody else commands it
@@ -284,9 +292,15 @@ class Dispatcher:
             MotionRefusedError: as for `stop`.
         """
         replaced, sent = self.told.replaced, self.told.playing or self.told.stopping
+        missed = [each for each in (self.told.missed, sent) if each is not None]
         self._gate.setpoint = self._gate.setpoint.reverted()
         self.told = replace(
-            self.told, playing=None, stopping=replaced, before=None, setpoint=self._gate.setpoint
+            self.told,
+            playing=None,
+            stopping=replaced,
+            before=None,
+            setpoint=self._gate.setpoint,
+            missed=max(missed, key=lambda each: each.end_s, default=None),
         )
         if replaced is not None and not replaced.finished(now_s):
             self._stop_along(replaced, now_s)

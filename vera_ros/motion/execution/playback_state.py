@@ -34,6 +34,7 @@ class PlaybackState:
             been told something since. Shape (n,), [rad].
         parts_s: when what was sent last parts from what played before.
         replaced: what played before it; None: nothing did.
+        missed: what the controller had not taken up when it was stopped again, and may still.
         in_earnest: the arm does as it is told; otherwise it stands still all the time.
     """
 
@@ -47,6 +48,7 @@ class PlaybackState:
     rested_q: Vector | None = None
     parts_s: float = -math.inf
     replaced: Playing | None = None
+    missed: Playing | None = None
     in_earnest: bool = True
 
     def start_q(self, measured: Measured, most_rad: float) -> tuple[Vector, bool]:
@@ -130,6 +132,7 @@ class PlaybackState:
             setpoint=self.setpoint.later(by_s),
             parts_s=self.parts_s + by_s,
             replaced=None if self.replaced is None else self.replaced.later(by_s),
+            missed=None if self.missed is None else self.missed.later(by_s),
             gripper=gripper,
             fingers_before=before,
         )
