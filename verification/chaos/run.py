@@ -82,10 +82,11 @@ class Run:
         elapsed_s, recorder = self.elapsed_s, self._arena.operator.recorder
         findings = read_findings(self._arena.findings())
         rests = [finding for finding in findings if finding["finding"] == "rest"]
+        late_s = [finding["published_s"] for finding in findings if finding.get("late_s", 0.0) > 0]
         return Report(
             options,
             elapsed_s,
-            decide(self.records, recorder.events, rests),
+            decide(self.records, recorder.events, rests, late_s),
             findings,
             self.soak,
             recorder.server_latency_s,

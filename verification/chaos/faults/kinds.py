@@ -35,6 +35,7 @@ class Kind:
         absorbed_s: nothing need be said of it where `silence_s` is not above this and nothing came
             of it, see verification.chaos.outcome.naming.
         slight: and where this holds for the fault's values.
+        delays: it only delays trajectories: nothing came of it where all came within their leads.
         kills: a process dies and is started again: only a chunk that was played to its end shows
             that all is well again.
         named_anew: names it as well where the episode had just come to its own good end: then
@@ -49,6 +50,7 @@ class Kind:
     survived_s: float = 0.0
     absorbed_s: float = _NEVER
     slight: Callable[[Mapping[str, Value]], bool] = _any_size
+    delays: bool = False
     kills: bool = False
     named_anew: tuple[str, ...] = ()
 
@@ -233,6 +235,7 @@ def _of_links() -> Iterator[Kind]:
         late,
         {"delay_s": (0.005, 0.4), **_lasting(0.5, 3.0)},
         absorbed_s=_LATE_UNSEEN_S,
+        delays=True,
     )
     yield Kind(
         "clock_skew",

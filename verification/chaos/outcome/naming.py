@@ -16,7 +16,7 @@ A fault is absorbed where nothing had to be named because nothing happened: no c
 stopped, the arm played on within seconds, and either the episode came to its own good end just
 then, or it went on and the fault was short and slight enough for its kind to be borne
 (`Kind.absorbed_s`, `Kind.slight`), as a picture that is late, an answer that comes soon, or clocks
-that differ by little. An arm that pushes at something ends an episode
+that differ by little, or all that it delayed was in time (`Kind.delays`). An arm that pushes at something ends an episode
 of itself, and is named for that: a fault that strikes then is judged as if the episode went on.
 """
 
@@ -55,13 +55,14 @@ def ends_of_itself(event: Event, fault: Fault) -> bool:
     return harmless and event.source == events.CHUNK and event.name == _OF_ITSELF
 
 
-def absorbed(fault: Fault, recover_s: float, *, ended_well: bool) -> bool:
+def absorbed(fault: Fault, recover_s: float, *, ended_well: bool, in_time: bool = False) -> bool:
     """Whether nothing happened, where nobody has said anything and no chunk was stopped.
 
     Args:
         fault: that struck.
         recover_s: from its end until a chunk played that came after it.
         ended_well: the episode that ran has come to its own end; otherwise it goes on.
+        in_time: no trajectory came to its controller after its lead meanwhile.
     """
-    borne = ended_well or fault.is_slight
+    borne = ended_well or fault.is_slight or (in_time and KINDS[fault.kind].delays)
     return borne and recover_s <= _PLAYS_ON_S

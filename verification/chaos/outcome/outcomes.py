@@ -11,6 +11,7 @@ from verification.chaos.system import events
 from verification.chaos.system.events import Event
 
 _DIAGNOSTICS_S = 1.1  # they come once a second
+_UNDER_WAY_S = 0.1  # a trajectory may be, when a fault strikes
 
 HANG, CRASH, MISSED = "hang", "crash", "missed"
 ENDED, STOPPED, WENT_ON, ABSORBED = "ended", "stopped", "went on", "absorbed"
@@ -73,7 +74,10 @@ class Outcome:
 
 
 def decide(
-    records: Sequence[Record], happened: Sequence[Event], rests: Sequence[Mapping[str, Any]]
+    records: Sequence[Record],
+    happened: Sequence[Event],
+    rests: Sequence[Mapping[str, Any]],
+    late_s: Sequence[float] = (),
 ) -> list[Outcome]:
     """What became of each fault.
 
@@ -81,6 +85,7 @@ def decide(
         records: in the order in which they were played.
         happened: what the system said, in the order in which it came.
         rests: when the true arm rested: `from_s`, `until_s`, steady time [s].
+        late_s: when trajectories were published that came after their lead, steady time.
     """
     outcomes = []
     for index, record in enumerate(records):
@@ -88,7 +93,7 @@ def decide(
             (later.struck_s for later in records[index + 1 :] if later.struck_s is not None),
             float("inf"),
         )
-        outcomes.append(_decide(record, happened, rests, until_s))
+        outcomes.append(_decide(record, happened, rests, late_s, until_s))
     return outcomes
 
 
@@ -96,6 +101,7 @@ def _decide(
     record: Record,
     happened: Iterable[Event],
     rests: Iterable[Mapping[str, Any]],
+    late_s: Iterable[float],
     until_s: float,
 ) -> Outcome:
     if record.failure:
@@ -119,7 +125,10 @@ def _decide(
             if names(event, record.fault, ended_well=record.ended_well):
                 named.append(event.name)
     result, rest_s = WENT_ON, None
-    silent = absorbed(record.fault, recover_s, ended_well=record.ended_well) and not chunk_stopped
+    in_time = not any(struck_s - _UNDER_WAY_S <= at_s <= recovered_s for at_s in late_s)
+    silent = not chunk_stopped and absorbed(
+        record.fault, recover_s, ended_well=record.ended_well, in_time=in_time
+    )
     if record.goal_before != record.goal_after and not record.ended_well:
         result = ENDED
     elif chunk_stopped:

@@ -134,6 +134,16 @@ def test_what_was_not_played_to_its_end(record: Record, result: str) -> None:
     assert outcome.went_on is (None if result == "missed" else False)
 
 
+@pytest.mark.parametrize(("late_s", "unnamed"), [((), False), ((11.0,), True), ((13.0,), False)])
+def test_trajectories_that_are_delayed_and_in_time_need_no_word(
+    late_s: tuple[float, ...], unnamed: bool
+) -> None:
+    delayed = replace(CUT, fault=Fault(0, "late_delivery", {"duration_s": 1.5, "delay_s": 0.17}))
+    (outcome,) = decide([delayed], [], RESTS, late_s)
+    assert outcome.unnamed is unnamed
+    assert outcome.result == ("went on" if unnamed else "absorbed")
+
+
 def test_summaries_add_up() -> None:
     records = [CUT, replace(CUT, fault=Fault(1, "garbage"), goal_after=2), JITTER]
     named = Event(10.6, events.POLICY, "connection_lost")
