@@ -309,7 +309,7 @@ class ArmSide:
             self._clock.in_doubt(self.now_s),
             known.reacquired,
             tuple(known.recent),
-            known.elsewhere,
+            known.elsewhere(self.now_s),
         )
 
     def _publish(self, trajectory: ArmTrajectory, start_s: float) -> None:

@@ -16,8 +16,9 @@ A fault is absorbed where nothing had to be named because nothing happened: no c
 stopped, the arm played on within seconds, and either the episode came to its own good end just
 then, or it went on and the fault was short and slight enough for its kind to be borne
 (`Kind.absorbed_s`, `Kind.slight`), as a picture that is late, an answer that comes soon, or clocks
-that differ by little, or all that it delayed was in time (`Kind.delays`). An arm that pushes at something ends an episode
-of itself, and is named for that: a fault that strikes then is judged as if the episode went on.
+that differ by little, or all that it delayed was in time (`Kind.delays`). An arm that pushes at
+something ends an episode of itself, and is named for that: a fault that strikes then is judged as
+if the episode went on.
 """
 
 from verification.chaos.faults.kinds import KINDS, VIEWS, WIRE, Fault
