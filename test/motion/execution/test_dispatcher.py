@@ -82,6 +82,24 @@ def test_while_a_plan_plays_no_other_session_and_no_move_moves_the_arm(
     assert len(rig.published.arm) == 1
 
 
+@pytest.mark.parametrize(("took_s", "waits_s"), [(0.002, 0.0), (0.03, 0.06)])
+def test_a_stop_that_took_long_to_plan_leaves_the_plan_later(
+    rig: Rig, took_s: float, waits_s: float
+) -> None:
+    """It would come behind its own lead otherwise; the next stop need not wait for that."""
+    playing = rig.play()
+    rig.now_s += 0.4 * playing.plan.duration_s
+    lead_s = rig.dispatcher.scheduler.lead_s
+    rig.dispatcher.stop(rig.now_s, lambda: rig.now_s + took_s)
+    parts_s = rig.dispatcher.told.parts_s - rig.now_s
+    assert parts_s == pytest.approx(lead_s + waits_s, abs=1e-6)
+    stop, begins_s = rig.published.arm[-1], rig.published.sent_s[-1]
+    assert begins_s == pytest.approx(rig.now_s + waits_s / 2, abs=1e-6)
+    here = playing.plan.spline.state(begins_s - playing.start_s)
+    for start, planned in zip((stop.start_q, stop.start_dq, stop.start_ddq), here, strict=True):
+        np.testing.assert_allclose(start, planned, atol=1e-6)
+
+
 def test_the_next_chunk_goes_on_from_where_the_last_one_ended(rig: Rig) -> None:
     rig.play()
     rig.finish()

@@ -108,6 +108,27 @@ def test_a_stop_is_taken_up_in_time_late_or_never(
         assert 0.0 < watch.lateness_s <= late_s + 2 * STEP_S
 
 
+@pytest.mark.parametrize("period_s", [0.001, 0.002])
+@given(speed=st.floats(0.1, 1.0), seed=st.integers(0, 99))
+def test_joint_states_that_are_stamped_anywhere_in_a_period_tell_of_no_late_trajectory(
+    period_s: float, speed: float, seed: int
+) -> None:
+    """Such an arm is where it is to be at the end of the period."""
+    watch, before = JoinWatch(), motion(speed)
+    after, rng = stopped(before), np.random.default_rng(seed)
+    parts_s = START_S + STOP_AT_S + LEAD_S
+    seen = []
+    for time_s in ticks(0.2, 0.9):
+        ahead_s = rng.uniform(0.0, period_s) if rng.random() < 0.3 else 0.0
+        if time_s == ticks(0.2, STOP_AT_S)[-1]:
+            watch.sent(after, parts_s, None)
+        plays = after if time_s + ahead_s >= parts_s else before
+        believed = after if seen and time_s >= parts_s else before
+        seen.append(watch.look(Arm(-ahead_s, 0.0, 0.0).measured(plays, float(time_s)), believed))
+    assert Join.JOINED in seen
+    assert {Join.MISSED, Join.LATE}.isdisjoint(seen)
+
+
 def test_a_first_trajectory_is_compared_with_nothing() -> None:
     watch = JoinWatch()
     first = Setpoint().sent(

@@ -29,7 +29,10 @@ from vera_ros.motion.setpoint.setpoint import PAST_S, START_SLACK_RAD
 from vera_ros.motion.trajectory import ArmState
 from vera_ros.rails import Rails
 
+Present = Callable[[], float]
+
 _STILL_RAD = 1e-9
+_LATE_SHARE = 0.5  # of the lead, in which a stop must be planned
 # Fingers: how old what is known of them may be, how far apart two motions are that can be told from
 # each other, and how near to one of them, as a share of that, they must be to do it.
 _FINGERS_LATE_S, _FINGERS_APART_M, _FINGERS_NEAR = 0.1, 2e-3, 0.35
@@ -149,9 +152,7 @@ class Dispatcher:
         """Time until a motion from rest begins."""
         return max(self._start_lead_s, self._lead.value_s)
 
-    def send(
-        self, prepared: ScheduledMotion, present: Callable[[], float] | None = None
-    ) -> ScheduledMotion:
+    def send(self, prepared: ScheduledMotion, present: Present | None = None) -> ScheduledMotion:
         """Send what was prepared; return it as it was sent.
 
         Args:
@@ -212,15 +213,19 @@ class Dispatcher:
             self._command_gripper(fingers, playing.start_s)
         return prepared
 
-    def stop(self, now_s: float) -> None:
+    def stop(self, now_s: float, present: Present | None = None) -> None:
         """Bring the playing plan to rest smoothly, along its path; the gripper ends its move.
+
+        Args:
+            now_s: ROS time, from which on it may.
+            present: tells the ROS time again; None: it stands still meanwhile.
 
         Raises:
             MotionRefusedError: no stop within the limits was found; the plan plays to its own end,
                 which is at rest.
         """
         if self.playing is not None:
-            self._stop_along(self._let_go(self.playing), now_s)
+            self._stop_along(self._let_go(self.playing), now_s, present)
 
     def brake(self, measured: Measured, now_s: float) -> None:
         """Bring an arm to rest that moves though nothing is played: where it can stop by itself.
@@ -240,7 +245,7 @@ class Dispatcher:
         self.doubt()  # somebody else commands it
         self._rest_at(way, measured, now_s)
 
-    def stay(self, measured: Measured, now_s: float) -> None:
+    def stay(self, measured: Measured, now_s: float, present: Present | None = None) -> None:
         """Bring the set-point of an arm that stands off its plan to where the arm stands.
 
         It suits a controller that plays the plan, and one that does not: what is sent has no
@@ -258,7 +263,7 @@ class Dispatcher:
             way = self._planner.plan_return(playing.plan, passed_s, measured.q, self._lead.value_s)
             self._rest_at(way, measured, now_s)
         except MotionRefusedError:
-            self._stop_along(playing, now_s)
+            self._stop_along(playing, now_s, present)
 
     def _rest_at(self, way: Plan, measured: Measured, now_s: float) -> None:
         """Send the end of a way, for the controller to find its own way there as fast."""
@@ -307,7 +312,7 @@ class Dispatcher:
         elif sent is not None:  # which may still arrive
             self._cancel(sent, now_s)
 
-    def _stop_along(self, playing: Playing, now_s: float) -> None:
+    def _stop_along(self, playing: Playing, now_s: float, present: Present | None = None) -> None:
         if playing.finished(now_s) or self.told.unsent:
             return
         if now_s < playing.start_s:
@@ -315,9 +320,13 @@ class Dispatcher:
             if setpoint is None or not np.abs(setpoint[1]).any():
                 self._cancel(playing, now_s)
                 return
-            now_s = playing.start_s
-        passed_s, lead_s = now_s - playing.start_s, self._lead.value_s
-        plan = self._planner.plan_stop(playing.plan, passed_s, lead_s)
+            now_s, present = playing.start_s, None
+        lead_s = self._lead.value_s
+        plan = self._planner.plan_stop(playing.plan, now_s - playing.start_s, lead_s)
+        late_s = 0.0 if present is None else present() - now_s
+        if late_s > _LATE_SHARE * lead_s:  # it would hardly arrive in time: once more, for later
+            now_s, lead_s = now_s + late_s, lead_s + late_s
+            plan = self._planner.plan_stop(playing.plan, now_s - playing.start_s, lead_s)
         # It starts from the plan, which the arm follows within the tracking tolerance.
         self._gate.send_arm(
             plan.trajectory(),

@@ -1,12 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """A dry run: everything is planned and checked, and nothing is sent."""
 
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 from vera_ros.motion.chunk import Measured
-from vera_ros.motion.execution.dispatcher import Dispatcher
+from vera_ros.motion.execution.dispatcher import Dispatcher, Present
 from vera_ros.motion.execution.scheduled_motion import ScheduledMotion
 from vera_ros.motion.setpoint.setpoint import Setpoint
 
@@ -30,9 +29,7 @@ class DryRunDispatcher(Dispatcher):
         self._gate.setpoint = Setpoint.resting(prepared.playing.plan.spline.derivative(0, 0.0))
         super().check(prepared)
 
-    def send(
-        self, prepared: ScheduledMotion, present: Callable[[], float] | None = None
-    ) -> ScheduledMotion:
+    def send(self, prepared: ScheduledMotion, present: Present | None = None) -> ScheduledMotion:
         """Check what was prepared, and let its time pass.
 
         Raises:
@@ -42,11 +39,11 @@ class DryRunDispatcher(Dispatcher):
         self.told = replace(self.told, playing=prepared.playing)
         return prepared
 
-    def stop(self, now_s: float) -> None:
+    def stop(self, now_s: float, present: Present | None = None) -> None:
         """Let go of the plan: nothing moves."""
         self.told = replace(self.told, playing=None)
 
-    def stay(self, measured: Measured, now_s: float) -> None:
+    def stay(self, measured: Measured, now_s: float, present: Present | None = None) -> None:
         """As for `stop`."""
         self.stop(now_s)
 

@@ -316,10 +316,9 @@ class Supervisor:
             watch = self._watch
             stands = None if watch is None else watch.stands(cause, observation, playing, now_s)
             if stands is None:
-                self._dispatcher.stop(now_s)
+                self._dispatcher.stop(now_s, self._clocks.present)
             else:
-                self._dispatcher.stay(stands, now_s)
-            self._note_lateness(now_s)
+                self._dispatcher.stay(stands, now_s, self._clocks.present)
         except MotionRefusedError as error:
             self._listener.worried(
                 f"no smoother stop was possible ({error}); the plan ends at rest in "
@@ -327,11 +326,6 @@ class Supervisor:
             )
         self.explain(cause, message)
         self._listener.aborted(playing, cause, message)
-
-    def _note_lateness(self, now_s: float) -> None:
-        """What was planned for `now_s` is sent only now."""
-        if self._clocks.present is not None:
-            self._lead.observe(self._clocks.present() - now_s, self._clocks.steady())
 
     def _brake(self, observation: ArmObservation, now_s: float) -> None:
         """Brake an arm that moves though nothing is played, if that is for this node to do."""

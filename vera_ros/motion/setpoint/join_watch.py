@@ -11,12 +11,14 @@ from vera_ros.motion.chunk import Measured
 from vera_ros.motion.kinematics.vec3 import Vector
 from vera_ros.motion.setpoint.setpoint import Setpoint
 
-# By how much two motions differ when an arm shows which of them it follows: times the scatter of
-# the arm about its set-point, and at least and at most [rad].
-_TELLING, _LEAST_RAD, _MOST_RAD = 8.0, 2e-4, 6e-3
+# By how much two motions differ when an arm shows which of them it follows: times the most by which
+# it was off its set-point of late, and at least and at most [rad]. Much of that grows with the
+# speed: joint states may be stamped anywhere in a control period.
+_TELLING, _LEAST_RAD, _MOST_RAD = 2.0, 2e-4, 6e-3
+_SLOW = 0.3  # share of it that is left at rest
 _NEAR = 0.35  # share of that by which it may be off the one that it follows
 _MOVES_RAD_S = 0.05  # set-point in motion, of which an arm's delay can be seen
-_DELAYS, _SCATTERS = 9, 25  # the latest, of which the median counts
+_DELAYS, _SCATTERS = 9, 25  # the latest that count
 _LONGEST_DELAY_S, _AHEAD_S = 0.15, 0.02  # stamps and offsets are not exact
 _SETTLED_S = 0.3  # after which an arm is as near to a resting set-point as it ever is
 
@@ -52,13 +54,14 @@ class JoinWatch:
     measured while only one motion is possible. Times are the controller's [s].
 
     Attributes:
-        delay_s: of the arm behind its set-point, as measured; the longest where it was not.
+        delay_s: of the arm behind its set-point, as measured; the longest where it was not. An arm
+            that is where it is to be at the end of a control period is ahead.
         lateness_s: by how much the newest trajectory exceeded its lead, as far as was seen.
     """
 
     def __init__(self) -> None:
         self._delays_s: deque[float] = deque(maxlen=_DELAYS)
-        self._scatters_rad: deque[float] = deque(maxlen=_SCATTERS)
+        self._scatters: deque[tuple[float, float]] = deque(maxlen=_SCATTERS)  # [rad], [rad/s]
         self._offset: Vector | None = None
         self._awaited: _Awaited | None = None
         self.lateness_s = 0.0
@@ -106,7 +109,7 @@ class JoinWatch:
             return Join.OPEN
         new, old = after[0], before[0]
         apart_rad = float(np.abs(new - old).max())
-        if apart_rad < self._telling_rad:
+        if apart_rad < self._telling_rad(float(np.abs(before[1]).max())):
             return Join.OPEN
         seen = measured.q if self._offset is None else measured.q - self._offset
         off_new, off_old = (float(np.abs(seen - q).max()) for q in (new, old))
@@ -118,12 +121,13 @@ class JoinWatch:
             return Join.MISSED
         return Join.OPEN
 
-    @property
-    def _telling_rad(self) -> float:
-        if not self._scatters_rad:
+    def _telling_rad(self, speed_rad_s: float) -> float:
+        """How far apart two motions of that speed must be."""
+        if not self._scatters:
             return _MOST_RAD
-        scatter_rad = float(np.median(self._scatters_rad))
-        return min(max(_TELLING * scatter_rad, _LEAST_RAD), _MOST_RAD)
+        off_rad, at_rad_s = np.transpose(self._scatters)
+        most_rad = (off_rad * np.maximum(speed_rad_s / at_rad_s, _SLOW)).max()
+        return float(min(max(_TELLING * most_rad, _LEAST_RAD), _MOST_RAD))
 
     def _compare(self, measured: Measured, setpoint: Setpoint) -> None:
         """Measure delay and offset of an arm that follows the one motion that there is."""
@@ -136,11 +140,11 @@ class JoinWatch:
             behind = q - measured.q if self._offset is None else q - measured.q + self._offset
             delay_s = float((behind[fast] @ dq[fast]) / (dq[fast] @ dq[fast]))
             if -_AHEAD_S <= delay_s <= _LONGEST_DELAY_S:
-                self._delays_s.append(max(delay_s, 0.0))
+                self._delays_s.append(delay_s)
             followed = setpoint.state(measured.stamp_s - self.delay_s)
             if followed is not None:
                 off = measured.q - followed[0] - (0.0 if self._offset is None else self._offset)
-                self._scatters_rad.append(float(np.abs(off).max()))
+                self._scatters.append((float(np.abs(off).max()), float(np.abs(dq).max())))
         elif not np.abs(dq).any():
             earlier = setpoint.state(measured.stamp_s - _SETTLED_S)
             if earlier is None or np.abs(earlier[0] - q).any():
