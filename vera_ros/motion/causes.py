@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Why a motion was refused or ended; the values are the cause constants of ChunkProgress.msg."""
 
+from dataclasses import dataclass
 from enum import IntEnum
 
 from vera_ros.errors import MotionError
@@ -39,9 +40,22 @@ class Cause(IntEnum):
     WRONG_ARM = 27
 
 
+@dataclass(frozen=True)
+class Reason:
+    """Why a motion was refused or ended: a cause, and what it means in words."""
+
+    cause: Cause = Cause.NONE
+    message: str = ""
+
+
 class MotionRefusedError(MotionError):
     """A motion that is not played, and why."""
 
     def __init__(self, cause: Cause, message: str) -> None:
         super().__init__(message)
         self.cause = cause
+
+    @property
+    def reason(self) -> Reason:
+        """The cause and the message."""
+        return Reason(self.cause, str(self))

@@ -15,7 +15,7 @@ from std_srvs.srv import Trigger
 
 from vera_ros.embodiments import find_embodiment
 from vera_ros.errors import ConfigurationError
-from vera_ros.motion.causes import Cause, MotionRefusedError
+from vera_ros.motion.causes import Cause, MotionRefusedError, Reason
 from vera_ros.motion.chunk import ChunkRequest
 from vera_ros.motion.execution.planning_job import Clocks
 from vera_ros.motion.execution.supervisor import HELD, Supervisor
@@ -158,7 +158,7 @@ class IkNode(VeraNode):
 
     def stop(self) -> None:
         """Bring the arm to rest."""
-        self._stop_arm(Cause.STOPPED, "the node is being deactivated")
+        self._stop_arm(Reason(Cause.STOPPED, "the node is being deactivated"))
         self._at_rest.give(False, "the node is being deactivated; the arm comes to rest by itself")
 
     def teardown(self) -> None:
@@ -192,9 +192,9 @@ class IkNode(VeraNode):
             "held": self._hold.held,
             "approval": self._needs_approval,
             "dry_run": self.parameters["dry_run"],
-            "last_trouble": supervisor.message,
+            "last_trouble": supervisor.reason.message,
         }
-        error = supervisor.unrest or str(self._rivals.fault() or "")
+        error = supervisor.stops.unrest or str(self._rivals.fault() or "")
         if error:
             return Health(DiagnosticStatus.ERROR, error, values)
         known = reader.fault() or self._robot.fault()
@@ -372,7 +372,7 @@ class IkNode(VeraNode):
         if planning is not None and planning.dropped is not None:
             return planning.dropped  # which was said at once; the node may be another since
         if planning is not None:
-            supervisor.give_up(planning)
+            supervisor.intake.give_up(planning)
         if refusal is not None:
             self._refuse(chunk.session_id, chunk.sequence, refusal)
         self._say_status()
@@ -401,25 +401,25 @@ class IkNode(VeraNode):
 
     def _refuse(self, session_id: str, sequence: int, refusal: MotionRefusedError) -> None:
         assert self._supervisor is not None
-        self._supervisor.explain(refusal.cause, str(refusal))
-        self._reports.refused(session_id, sequence, refusal.cause, str(refusal))
+        self._supervisor.reason = refusal.reason
+        self._reports.refused(session_id, sequence, refusal.reason)
 
     def _on_output_fault(self, message: str) -> None:
         """A controller refused what it was sent, or gave it up."""
         if self._supervisor is not None and self._supervisor.playing is not None:
-            self._stop_arm(Cause.TRACKING_ERROR, message)
+            self._stop_arm(Reason(Cause.TRACKING_ERROR, message))
         else:
             self.get_logger().error(message)
 
-    def _stop_arm(self, cause: Cause, message: str) -> None:
+    def _stop_arm(self, reason: Reason) -> None:
         if self._supervisor is not None:
-            self._supervisor.stop(cause, message, self._sense(to_stop=True), self.now_s())
+            self._supervisor.stop(reason, self._sense(to_stop=True), self.now_s())
         self._say_status()
 
     def _hold_arm(self) -> Future:
         """Stop at once, and move nothing until someone calls release; the future: it is kept."""
         self._hold.held = True
-        self._stop_arm(Cause.HELD, HELD)
+        self._stop_arm(Reason(Cause.HELD, HELD))
         self.get_logger().warning(HELD)
         return self._hold.keep()
 
@@ -446,7 +446,7 @@ class IkNode(VeraNode):
 
     async def _on_stop(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
         """Stop at once, and answer when the arm has come to rest."""
-        self._stop_arm(Cause.STOPPED, "a stop was asked for")
+        self._stop_arm(Reason(Cause.STOPPED, "a stop was asked for"))
         await self._answer_at_rest(response)
         return response
 
@@ -454,10 +454,10 @@ class IkNode(VeraNode):
         supervisor = self._supervisor
         if supervisor is None:
             response.message = f"{_REST_UNKNOWN}: ik_node is not configured"
-        elif supervisor.stopping:
+        elif supervisor.stops.under_way:
             response.success, response.message = await self._at_rest.wait()
         else:
-            response.success, response.message = supervisor.rests(self._sense())
+            response.success, response.message = supervisor.stops.rests(self._sense())
 
     async def _on_approve(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
         try:
@@ -472,7 +472,9 @@ class IkNode(VeraNode):
 
     def _on_discard(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
         supervisor = self._supervisor
-        response.success = supervisor is not None and supervisor.discard("someone discarded it")
+        response.success = supervisor is not None and supervisor.intake.discard(
+            "someone discarded it"
+        )
         response.message = "discarded" if response.success else "no chunk waits for approval"
         self._say_status()
         return response

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vera_ros.motion.causes import Cause, MotionRefusedError
+from vera_ros.motion.causes import Cause, MotionRefusedError, Reason
 from vera_ros.motion.chunk import ChunkRequest, Measured
 from vera_ros.motion.execution.dispatcher import Dispatcher
 from vera_ros.motion.execution.dry_run import DryRunDispatcher
@@ -99,7 +99,12 @@ class Scene:
         try:
             self.take(planning)
         finally:
-            self.supervisor.give_up(planning)
+            self.supervisor.intake.give_up(planning)
+
+    def set_clocks(self, clocks: Clocks) -> None:
+        """Let time pass otherwise."""
+        for part in (self.supervisor, self.supervisor.intake, self.supervisor.stops):
+            part._clocks = clocks
 
     def plan(self, chunk: ChunkRequest, *, approval: bool = False) -> PlanningJob:
         return self.supervisor.plan(chunk, self.observation(), self.rig.now_s, approval=approval)
@@ -108,7 +113,8 @@ class Scene:
         self.supervisor.take(planning, planning.run(), self.observation(), self.rig.now_s)
 
     def stop(self, cause: Cause = Cause.STOPPED) -> None:
-        self.supervisor.stop(cause, "someone asked for it", self.observation(), self.rig.now_s)
+        reason = Reason(cause, "someone asked for it")
+        self.supervisor.stop(reason, self.observation(), self.rig.now_s)
 
     def approve(self) -> None:
         self.play_chunk(self.supervisor.approve(self.observation(), self.rig.now_s))
@@ -137,10 +143,10 @@ class Scene:
 
     def aborted(self, cause: Cause) -> str:
         """The last chunk was aborted because of this, and the words are everywhere the same."""
-        _, why, message = self.told.last("aborted")
-        assert why is cause
-        assert (self.supervisor.cause, self.supervisor.message) == (cause, message)
-        return str(message)
+        _, reason = self.told.last("aborted")
+        assert reason.cause is cause
+        assert self.supervisor.reason == reason
+        return str(reason.message)
 
 
 MakeScene = Callable[..., Scene]
@@ -230,7 +236,7 @@ def test_a_chunk_is_followed_to_its_end(scene: Scene) -> None:
     scene.tick_until(lambda: "finished" in scene.told.names())
     assert scene.told.names() == ["accepted", *["stepped"] * 10, "finished"]
     assert scene.supervisor.playing is None
-    assert not scene.supervisor.stopping
+    assert not scene.supervisor.stops.under_way
 
 
 def test_the_next_chunk_takes_over(playing: Scene) -> None:
@@ -283,7 +289,7 @@ def test_a_chunk_that_was_sent_before_a_stop_is_refused_after_it(playing: Scene)
     """A chunk comes by topic and a stop by service: nothing keeps them in order."""
     sent_s = playing.rig.now_s - 0.01
     playing.stop()
-    playing.tick_until(lambda: not playing.supervisor.stopping, 0.45)
+    playing.tick_until(lambda: not playing.supervisor.stops.under_way, 0.45)
     late = lambda: playing.play(session_id="b", sent_s=sent_s)  # noqa: E731
     assert "before the last stop" in refused(late, Cause.CHUNK_TOO_OLD)
     refused(lambda: playing.play(approval=True, sent_s=sent_s), Cause.CHUNK_TOO_OLD)
@@ -304,7 +310,7 @@ def test_a_chunk_may_wait_for_approval_as_long_as_what_it_saw_allows(scene: Scen
 
 def test_a_plan_that_took_too_long_is_not_sent(scene: Scene) -> None:
     times_s = iter([0.0, 1.5, 10.0, 10.9])
-    scene.supervisor._clocks = Clocks(lambda: next(times_s))
+    scene.set_clocks(Clocks(lambda: next(times_s)))
     said = refused(scene.play, Cause.PLANNING_TOO_SLOW)
     assert "1.500 s" in said
     assert scene.arm == []
@@ -323,7 +329,7 @@ def test_a_held_arm_takes_nothing_until_it_is_released(playing: Scene) -> None:
     playing.aborted(Cause.HELD)
     for act in (playing.play, playing.move):
         assert "release" in refused(act, Cause.HELD)
-    playing.tick_until(lambda: not playing.supervisor.stopping)
+    playing.tick_until(lambda: not playing.supervisor.stops.under_way)
     sent = len(playing.arm)
     playing.hold.held = False
     playing.tick(1.0)
@@ -337,12 +343,12 @@ def test_a_stop_is_over_when_the_arm_is_seen_at_rest(playing: Scene) -> None:
     playing.look = at(dq=np.full(7, 0.06))
     playing.tick(0.6)
     assert "rested" not in playing.told.names()
-    assert playing.supervisor.stopping
+    assert playing.supervisor.stops.under_way
     playing.look = lambda observation: observation
     playing.tick()
     assert playing.rig.now_s > end_s
     assert playing.told.last("rested")[0]
-    assert not playing.supervisor.stopping
+    assert not playing.supervisor.stops.under_way
 
 
 def test_a_second_stop_adds_nothing(playing: Scene) -> None:
@@ -370,7 +376,7 @@ def test_a_stop_that_is_refused_is_reported_and_the_plan_ends_at_rest(playing: S
     playing.rig.dispatcher._gate.send_arm = refuse  # type: ignore[method-assign]
     playing.stop()
     assert "too sharp" in playing.told.last("worried")[0]
-    assert playing.supervisor.stopping
+    assert playing.supervisor.stops.under_way
     playing.rig.dispatcher._gate.send_arm = send  # type: ignore[method-assign]
     refused(playing.play, Cause.BUSY)
     playing.tick_until(lambda: "rested" in playing.told.names())
@@ -415,14 +421,14 @@ def test_an_arm_that_goes_on_after_its_stop_is_reported_and_braked_again_and_aga
     success, message = playing.told.last("rested")
     assert not success
     assert "0.300 rad/s" in message
-    assert playing.supervisor.unrest == playing.told.last("worried")[0] == message
-    assert playing.supervisor.cause is Cause.NOT_AT_REST
+    assert playing.supervisor.stops.unrest == playing.told.last("worried")[0] == message
+    assert playing.supervisor.reason.cause is Cause.NOT_AT_REST
     playing.tick(1.3)
     assert len(playing.arm) == 4
     playing.look = at(q=START_Q + shift, dq=np.zeros(7))
     playing.tick(0.5)
     assert playing.told.last("rested")[0]
-    assert playing.supervisor.unrest == ""
+    assert playing.supervisor.stops.unrest == ""
 
 
 @pytest.mark.parametrize("cause", [Cause.NOT_ACTIVE, Cause.NO_CONTROLLER, Cause.NO_JOINT_STATES])
@@ -454,13 +460,13 @@ def test_a_stop_is_answered_when_ros_time_stands_still(playing: Scene, lost: boo
     success, message = playing.told.last("rested")
     assert not success
     assert "ROS time stands still" in message
-    assert playing.supervisor.unrest == message
+    assert playing.supervisor.stops.unrest == message
     playing.look_on(5.0)
     assert playing.told.names().count("worried") == 1
     assert len(playing.arm) == 2  # from where the arm is not known to be, nothing is braked
     playing.look = lambda observation: observation
     playing.tick_until(lambda: playing.told.last("rested")[0], 1.0)
-    assert playing.supervisor.unrest == ""
+    assert playing.supervisor.stops.unrest == ""
 
 
 def test_what_plays_when_clock_and_joint_states_die_is_stopped_and_its_rest_is_not_known(
@@ -500,12 +506,12 @@ def test_a_stop_brakes_an_arm_that_moves_though_nothing_is_played(scene: Scene) 
         shift += speed * TICK_S
         scene.tick()
     refused(scene.play, Cause.NOT_AT_REST)
-    assert scene.supervisor.moves(scene.observation())
+    assert scene.supervisor.stops.moves(scene.observation())
     scene.stop(Cause.HELD)
     (brake,) = scene.arm
     assert brake is scene.arm[-1]
     comes_to_rest_by_itself(scene, START_Q + shift, speed)
-    assert scene.supervisor.stopping
+    assert scene.supervisor.stops.under_way
 
 
 def test_a_stop_moves_no_arm_whose_measurements_do_not_agree(scene: Scene) -> None:
@@ -532,7 +538,7 @@ def test_an_arm_rests_if_it_is_seen_to(
 ) -> None:
     """Whoever asked for a stop was told that an arm which nobody saw was not moving."""
     scene.look = look
-    success, message = scene.supervisor.rests(scene.observation())
+    success, message = scene.supervisor.stops.rests(scene.observation())
     assert success == rests
     assert words in message
 
@@ -798,12 +804,12 @@ def test_a_clock_that_goes_back_while_the_arm_rests_matters_to_nobody(scene: Sce
 def test_a_chunk_that_waits_moves_nothing_until_it_is_approved(scene: Scene) -> None:
     scene.play(approval=True, start_s=scene.rig.now_s + 0.5)
     assert scene.told.names() == ["awaiting"]
-    assert scene.supervisor.awaiting is not None
+    assert scene.supervisor.intake.awaiting is not None
     scene.tick(5.0)
     assert scene.arm == []
     scene.approve()  # long after it was to begin: it begins now
     assert scene.told.last("accepted")[0].steps_dropped == 0
-    assert scene.supervisor.awaiting is None
+    assert scene.supervisor.intake.awaiting is None
     scene.tick_until(lambda: "finished" in scene.told.names())
     refused(scene.approve, Cause.NOT_APPROVED)
 
@@ -818,10 +824,10 @@ def test_it_is_planned_again_from_where_the_arm_is_then(scene: Scene) -> None:
 @pytest.mark.parametrize("how", ["discard", "stop", "next", "move", "clock"])
 def test_a_chunk_that_is_let_go_is_rejected_and_never_played(scene: Scene, how: str) -> None:
     scene.play(approval=True)
-    waiting = scene.supervisor.awaiting
+    waiting = scene.supervisor.intake.awaiting
     if how == "discard":
-        assert scene.supervisor.discard("nobody wants it")
-        assert not scene.supervisor.discard("nobody wants it")
+        assert scene.supervisor.intake.discard("nobody wants it")
+        assert not scene.supervisor.intake.discard("nobody wants it")
     elif how == "stop":
         scene.stop()
     elif how == "next":
@@ -831,10 +837,10 @@ def test_a_chunk_that_is_let_go_is_rejected_and_never_played(scene: Scene, how: 
     else:
         scene.rig.now_s -= 10.0
         scene.tick()
-    chunk, cause, message = scene.told.last("rejected")
-    assert (chunk, cause) == (waiting, Cause.NOT_APPROVED)
-    assert "not approved" in message
-    assert scene.supervisor.awaiting is not waiting
+    chunk, reason = scene.told.last("rejected")
+    assert (chunk, reason.cause) == (waiting, Cause.NOT_APPROVED)
+    assert "not approved" in reason.message
+    assert scene.supervisor.intake.awaiting is not waiting
 
 
 def test_a_chunk_that_makes_no_sense_replaces_none_that_waits(scene: Scene) -> None:
@@ -847,7 +853,7 @@ def test_a_chunk_that_makes_no_sense_replaces_none_that_waits(scene: Scene) -> N
 
 def test_a_chunk_that_cannot_be_played_does_not_wait_for_approval(scene: Scene) -> None:
     refused(lambda: scene.play(DOWN * 1e3, approval=True), Cause.INVALID_CHUNK)
-    assert scene.supervisor.awaiting is None
+    assert scene.supervisor.intake.awaiting is None
 
 
 def test_what_is_approved_too_late_is_refused_with_the_reason(scene: Scene) -> None:
@@ -855,7 +861,7 @@ def test_what_is_approved_too_late_is_refused_with_the_reason(scene: Scene) -> N
     scene.rig.now_s += 1000.0
     refused(scene.approve, Cause.CHUNK_TOO_OLD)
     assert scene.arm == []
-    assert scene.supervisor.awaiting is None
+    assert scene.supervisor.intake.awaiting is None
 
 
 def test_an_approved_chunk_takes_over_from_the_one_that_plays(playing: Scene) -> None:
@@ -887,7 +893,7 @@ def test_a_dry_run_sends_nothing_and_takes_its_time(make_scene: MakeScene) -> No
     scene.move()
     scene.stop()
     scene.aborted(Cause.STOPPED)
-    assert not scene.supervisor.stopping
+    assert not scene.supervisor.stops.under_way
     assert scene.arm == []
     assert scene.rig.published.gripper == []
 
@@ -935,11 +941,11 @@ def test_whatever_is_asked_the_arm_moves_only_when_it_may_and_comes_to_rest(
         assert len(scene.arm) == sent  # an arm that does as it is told is left alone
     scene.tick(4.0)
     assert scene.supervisor.playing is None
-    assert not scene.supervisor.stopping
+    assert not scene.supervisor.stops.under_way
     names = scene.told.names()
     chunks = [what for what in scene.told.all if what[0] == "accepted"]
     assert len(chunks) == sum(names.count(end) for end in ("finished", "aborted", "superseded"))
-    waiting = scene.supervisor.awaiting is not None
+    waiting = scene.supervisor.intake.awaiting is not None
     ends = sum(1 for what in scene.told.all if what[0] == "rejected")
     assert names.count("awaiting") - waiting >= ends
 
@@ -950,7 +956,7 @@ def perform(scene: Scene, act: str) -> None:
     elif act == "approve":
         scene.approve()
     elif act == "discard":
-        scene.supervisor.discard("so")
+        scene.supervisor.intake.discard("so")
     elif act == "stop":
         scene.stop()
     elif act == "hold":
@@ -972,7 +978,7 @@ def late_by(scene: Scene, *seconds: float) -> None:
     """Planning takes so long, one time after the other."""
     began_s, passed = scene.rig.now_s, iter(seconds)
     clocks = scene.supervisor._clocks
-    scene.supervisor._clocks = replace(clocks, present=lambda: began_s + next(passed))
+    scene.set_clocks(replace(clocks, present=lambda: began_s + next(passed)))
 
 
 def test_an_arm_at_rest_begins_when_all_is_planned_and_checked(scene: Scene) -> None:
@@ -1051,8 +1057,8 @@ def test_what_happens_while_a_chunk_is_planned_makes_it_void(
     planning = playing.plan(chunk)
     event(playing)
     refused(lambda: playing.take(planning), cause)
-    chunk_told, why, _ = playing.told.last("rejected")
-    assert (chunk_told, why) == (chunk, cause)
+    chunk_told, reason = playing.told.last("rejected")
+    assert (chunk_told, reason.cause) == (chunk, cause)
     accepted = [what[1].sequence for what in playing.told.all if what[0] == "accepted"]
     assert 99 not in accepted
 
@@ -1119,7 +1125,7 @@ def test_a_chunk_that_was_approved_may_still_be_let_go(scene: Scene, how: str) -
         scene.take(planning)
     assert scene.arm == []
     assert len([name for name in scene.told.names() if name == "rejected"]) == 1
-    assert not scene.supervisor.discard("again")
+    assert not scene.supervisor.intake.discard("again")
 
 
 def test_a_plan_that_comes_to_its_end_meanwhile_keeps_nothing_from_being_played(
@@ -1154,7 +1160,7 @@ def test_an_arm_that_rests_elsewhere_is_left_alone_unless_something_else_brought
     playing.look = lambda observation: replace(
         at(q=START_Q + 0.3)(observation), reacquired=reacquired
     )
-    playing.tick_until(lambda: not playing.supervisor.stopping, 2.0)
+    playing.tick_until(lambda: not playing.supervisor.stops.under_way, 2.0)
     if reacquired:
         playing.play()
     else:
@@ -1215,7 +1221,7 @@ def test_an_arm_that_rests_where_a_missed_stop_left_it_moves_again(playing: Scen
     end_q = playing.supervisor.playing.plan.spline.derivative(0, 1e9)
     playing.stop()
     playing.look = at(q=end_q, dq=np.zeros(7))
-    playing.tick_until(lambda: not playing.supervisor.stopping, 2.0)
+    playing.tick_until(lambda: not playing.supervisor.stops.under_way, 2.0)
     assert not playing.rig.dispatcher.told.setpoint.known
     playing.play()
     assert playing.supervisor.playing is not None

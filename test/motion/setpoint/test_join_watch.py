@@ -117,7 +117,7 @@ def test_joint_states_that_are_stamped_anywhere_in_a_period_tell_of_no_late_traj
     watch, before = JoinWatch(), motion(speed)
     after, rng = stopped(before), np.random.default_rng(seed)
     parts_s = START_S + STOP_AT_S + LEAD_S
-    seen = []
+    seen: list[Join] = []
     for time_s in ticks(0.2, 0.9):
         ahead_s = rng.uniform(0.0, period_s) if rng.random() < 0.3 else 0.0
         if time_s == ticks(0.2, STOP_AT_S)[-1]:

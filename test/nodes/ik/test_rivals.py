@@ -132,7 +132,7 @@ def test_an_arm_that_moves_by_a_rival_can_be_stopped(stage: Stage) -> None:
     stop_by.points[0].positions = moved[0]
     rival.publish(stop_by)
     stage.wait_until(
-        lambda: ik._supervisor is not None and ik._supervisor.moves(ik._sense()), "motion"
+        lambda: ik._supervisor is not None and ik._supervisor.stops.moves(ik._sense()), "motion"
     )
     stage.call(Trigger, "stop")
     assert len(stage.arm_trajectories) == sent + 2  # the rival's and the brake

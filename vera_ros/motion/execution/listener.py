@@ -1,21 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Who is told what a Supervisor has to say."""
+"""The interface for reports of a Supervisor."""
 
 from typing import Protocol
 
-from vera_ros.motion.causes import Cause
+from vera_ros.motion.causes import Reason
 from vera_ros.motion.chunk import ChunkRequest
 from vera_ros.motion.planning.active_plan import Playing
 
 
 class Listener(Protocol):
-    """Who wants to know what becomes of chunks, moves and stops."""
+    """Receives what becomes of chunks, moves and stops."""
 
     def awaiting(self, playing: Playing, planning_s: float) -> None:
         """A chunk is planned like this, and waits for approval."""
 
-    def rejected(self, chunk: ChunkRequest, cause: Cause, message: str) -> None:
-        """A chunk that waited for approval is not played."""
+    def rejected(self, chunk: ChunkRequest, reason: Reason) -> None:
+        """A chunk that was being planned, or waited for approval, is not played."""
 
     def accepted(self, playing: Playing, planning_s: float) -> None:
         """A chunk or move was sent."""
@@ -29,7 +29,7 @@ class Listener(Protocol):
     def finished(self, playing: Playing) -> None:
         """All was played, and the arm rests."""
 
-    def aborted(self, playing: Playing, cause: Cause, message: str) -> None:
+    def aborted(self, playing: Playing, reason: Reason) -> None:
         """It was stopped early."""
 
     def rested(self, success: bool, message: str) -> None:

@@ -4,7 +4,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from vera_ros.motion.causes import Cause, MotionRefusedError
+from vera_ros.motion.causes import Cause, MotionRefusedError, Reason
 from vera_ros.motion.chunk import ChunkRequest, Measured
 from vera_ros.motion.execution.chunk_scheduler import ChunkScheduler
 from vera_ros.motion.execution.playback_state import PlaybackState
@@ -68,10 +68,10 @@ class PlanningJob:
         self.approval = approval
         self.dropped: MotionRefusedError | None = None
 
-    def drop(self, cause: Cause, message: str) -> MotionRefusedError:
-        """What it was planned from holds no more, for this reason; return it in words."""
-        words = f"{message}; nothing of the chunk is played, which was being planned"
-        self.dropped = MotionRefusedError(cause, words)
+    def drop(self, reason: Reason) -> MotionRefusedError:
+        """Make the job void; return the refusal of its chunk."""
+        words = f"{reason.message}; nothing of the chunk is played, which was being planned"
+        self.dropped = MotionRefusedError(reason.cause, words)
         return self.dropped
 
     def run(self) -> tuple[ScheduledMotion, float]:

@@ -5,7 +5,7 @@ import math
 
 import numpy as np
 
-from vera_ros.motion.causes import Cause
+from vera_ros.motion.causes import Cause, Reason
 from vera_ros.motion.chunk import Measured
 from vera_ros.motion.kinematics.vec3 import Vector
 from vera_ros.motion.observation.arm_observation import ArmObservation, SupervisionLimits
@@ -20,8 +20,6 @@ _FRESH_S = 0.1
 _OFF_PLAN = (Cause.TRACKING_ERROR, Cause.CONTACT)
 _NOISE_RAD = 2e-3  # of encoders, and some more
 _SAMPLES = 16  # of a plan, by which its way so far is judged
-
-Trouble = tuple[Cause, str]
 
 
 class PlaybackWatch:
@@ -102,7 +100,7 @@ class PlaybackWatch:
 
     def look(
         self, playing: Playing | None, observation: ArmObservation, now_s: float
-    ) -> Trouble | None:
+    ) -> Reason | None:
         """What keeps the arm from playing its plan, and in which words; None: nothing does."""
         measured, bounds = observation.measured, self._bounds
         if measured is None:
@@ -111,25 +109,28 @@ class PlaybackWatch:
         came_s = now_s - observation.silent_s
         planned = None if playing is None else playing.planned(came_s)
         if self._frozen.look(measured.q, planned, came_s):
-            return Cause.JOINTS_FROZEN, (
+            return Reason(
+                Cause.JOINTS_FROZEN,
                 f"the measured joint positions have not changed at all for {bounds.frozen_s} s or "
                 f"more, and the plan moved by {bounds.frozen_rad} rad or more: the driver repeats "
-                "old joint states, or the controller does not play"
+                "old joint states, or the controller does not play",
             )
         if playing is None:
             return None
         touched = self._contact.look(observation.effort, measured.q, measured.dq, measured.stamp_s)
         if touched:
-            return Cause.CONTACT, touched
+            return Reason(Cause.CONTACT, touched)
         error_rad = playing.tracking_error(measured.q, measured.stamp_s, bounds.tracking_delay_s)
         if error_rad > bounds.tracking_rad:
-            return Cause.TRACKING_ERROR, (
+            return Reason(
+                Cause.TRACKING_ERROR,
                 f"a joint is {error_rad:.3f} rad from its plan; valid is up to "
-                f"{bounds.tracking_rad} rad"
+                f"{bounds.tracking_rad} rad",
             )
         if now_s > playing.end_s + bounds.rest_s and bounds.moves(measured):
-            return Cause.TRACKING_ERROR, (
+            return Reason(
+                Cause.TRACKING_ERROR,
                 f"the arm still moves at {measured.speed_rad_s:.3f} rad/s {bounds.rest_s} s after "
-                "its plan's end"
+                "its plan's end",
             )
         return None

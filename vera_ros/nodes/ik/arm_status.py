@@ -22,12 +22,12 @@ def arm_status(supervisor: Supervisor | None, observation: ArmObservation, held:
     """
     status, fault = ArmStatus(held=held), observation.fault
     if supervisor is not None:
-        status.cause, status.message = int(supervisor.cause), supervisor.message
+        status.cause, status.message = int(supervisor.reason.cause), supervisor.reason.message
     if supervisor is None or (fault is not None and fault.cause is Cause.NOT_ACTIVE):
         status.state = ArmStatus.INACTIVE
     elif supervisor.playing is not None:
         status.state = ArmStatus.MOVING
-    elif supervisor.stopping:
+    elif supervisor.stops.under_way:
         status.state = ArmStatus.STOPPING
     elif held:
         status.state = ArmStatus.HELD
@@ -35,10 +35,10 @@ def arm_status(supervisor: Supervisor | None, observation: ArmObservation, held:
     elif fault is not None:
         status.state = ArmStatus.FAULT
         status.cause, status.message = int(fault.cause), str(fault)
-    elif supervisor.moves(observation):
+    elif supervisor.stops.moves(observation):
         status.state = ArmStatus.FAULT
         status.cause, status.message = int(Cause.NOT_AT_REST), "the arm moves, but plays nothing"
-    elif supervisor.awaiting is not None:
+    elif supervisor.intake.awaiting is not None:
         status.state = ArmStatus.AWAITING_APPROVAL
     else:
         status.state = ArmStatus.READY

@@ -4,7 +4,7 @@
 import numpy as np
 
 from vera_ros.embodiments import ActionSpace, Embodiment
-from vera_ros.motion.causes import Cause, MotionRefusedError
+from vera_ros.motion.causes import Cause, MotionRefusedError, Reason
 from vera_ros.motion.chunk import ChunkRequest
 from vera_ros.motion.planning.active_plan import Playing
 from vera_ros.nodes.common.conversions import ns_to_stamp, stamp_to_ns
@@ -54,7 +54,7 @@ def read_chunk(message: ActionChunk, embodiment: Embodiment, base_frame: str) ->
 
 
 def progress_message(
-    playing: Playing, state: int, now_s: float, cause: Cause, message: str, *, dry_run: bool
+    playing: Playing, state: int, now_s: float, reason: Reason, *, dry_run: bool
 ) -> ChunkProgress:
     """What becomes of a chunk; without a cause of its own, why it was cut short, if it was.
 
@@ -63,14 +63,14 @@ def progress_message(
     plan = playing.plan
     sent = not dry_run and state != ChunkProgress.AWAITING_APPROVAL
     times_s = playing.start_s + plan.step_times_s
-    if cause is Cause.NONE and plan.cut is not None:
-        cause, message = plan.cut.cause, str(plan.cut)
+    if reason.cause is Cause.NONE and plan.cut is not None:
+        reason = plan.cut.reason
     return ChunkProgress(
         session_id=playing.session_id,
         sequence=playing.sequence,
         state=state,
-        cause=int(cause),
-        message=message,
+        cause=int(reason.cause),
+        message=reason.message,
         step_times=[ns_to_stamp(round(t * 1e9)) for t in times_s] if sent else [],
         end=ns_to_stamp(round((playing.start_s + plan.duration_s) * 1e9)),
         steps_played=playing.steps_played(now_s) if sent else 0,

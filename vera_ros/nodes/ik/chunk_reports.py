@@ -9,7 +9,7 @@ from geometry_msgs.msg import PoseStamped
 from nav_msgs.msg import Path
 from std_msgs.msg import Header
 
-from vera_ros.motion.causes import Cause
+from vera_ros.motion.causes import Cause, Reason
 from vera_ros.motion.chunk import ChunkRequest
 from vera_ros.motion.kinematics.arm_model import ArmModel
 from vera_ros.motion.planning.active_plan import Playing
@@ -19,6 +19,7 @@ from vera_ros.nodes.common.pending_responses import PendingResponses
 from vera_ros.nodes.ik.chunk_messages import progress_message
 from vera_ros_interfaces.msg import ChunkProgress
 
+_PLAYED = Reason()  # nothing is wrong
 _SHOWN_EVERY_S = 0.05  # of a plan on planned_path
 
 
@@ -68,25 +69,25 @@ class ChunkReports:
         self._show(playing.plan)
         self._say(ChunkProgress.AWAITING_APPROVAL, playing, planning_s=planning_s)
 
-    def refused(self, session_id: str, sequence: int, cause: Cause, message: str) -> None:
+    def refused(self, session_id: str, sequence: int, reason: Reason) -> None:
         """Nothing of a chunk is played."""
         self.counts["rejected"] += 1
-        self._node.get_logger().warning(f"chunk {sequence} rejected: {message}")
+        self._node.get_logger().warning(f"chunk {sequence} rejected: {reason.message}")
         self._progress.publish(
             ChunkProgress(
                 header=self._header(),
                 session_id=session_id,
                 sequence=sequence,
                 state=ChunkProgress.REJECTED,
-                cause=int(cause),
-                message=message,
+                cause=int(reason.cause),
+                message=reason.message,
                 dry_run=self._dry_run,
             )
         )
 
-    def rejected(self, chunk: ChunkRequest, cause: Cause, message: str) -> None:
-        """A chunk that waited for approval is not played."""
-        self.refused(chunk.session_id, chunk.sequence, cause, message)
+    def rejected(self, chunk: ChunkRequest, reason: Reason) -> None:
+        """A chunk that was being planned, or waited for approval, is not played."""
+        self.refused(chunk.session_id, chunk.sequence, reason)
 
     def accepted(self, playing: Playing, planning_s: float) -> None:
         """A chunk or move was sent."""
@@ -115,18 +116,18 @@ class ChunkReports:
         dry = "it is a dry run: the arm was not moved"
         self._arrived.give(True, dry if self._dry_run else "arrived")
 
-    def aborted(self, playing: Playing, cause: Cause, message: str) -> None:
+    def aborted(self, playing: Playing, reason: Reason) -> None:
         """It was stopped early."""
         self.counts["aborted"] += 1
-        asked_for = cause in (Cause.STOPPED, Cause.HELD)
+        asked_for = reason.cause in (Cause.STOPPED, Cause.HELD)
         what = "the move" if playing.plan.chunk is None else f"chunk {playing.sequence}"
-        words = f"{what} was stopped: {message}"
+        words = f"{what} was stopped: {reason.message}"
         if asked_for:  # rclpy wants one line of code for each severity
             self._node.get_logger().info(words)
         else:
             self._node.get_logger().error(words)
-        self._say(ChunkProgress.ABORTED, playing, cause, message)
-        self._arrived.give(False, message)
+        self._say(ChunkProgress.ABORTED, playing, reason)
+        self._arrived.give(False, reason.message)
 
     def rested(self, success: bool, message: str) -> None:
         """The arm has come to rest after a stop; or it has not, or that is not known."""
@@ -140,15 +141,14 @@ class ChunkReports:
         self,
         state: int,
         playing: Playing,
-        cause: Cause = Cause.NONE,
-        message: str = "",
+        reason: Reason = _PLAYED,
         planning_s: float = 0.0,
     ) -> None:
         if playing.plan.chunk is None:
             return
         now_s, dry_run, by_s = self._now_s(), self._dry_run, self._ours_less_arms_s()
         playing, now_s = playing.later(by_s), now_s + by_s
-        report = progress_message(playing, state, now_s, cause, message, dry_run=dry_run)
+        report = progress_message(playing, state, now_s, reason, dry_run=dry_run)
         report.header = self._header()
         report.planning_s = planning_s
         self._progress.publish(report)

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from vera_ros.errors import TrajectoryRejectedError
-from vera_ros.motion.causes import Cause, MotionRefusedError
+from vera_ros.motion.causes import Cause, MotionRefusedError, Reason
 from vera_ros.motion.chunk import ChunkRequest, Measured
 from vera_ros.motion.execution.planning_job import Clocks
 from vera_ros.motion.execution.supervisor import Hold, Supervisor
@@ -207,17 +207,17 @@ class ArmSide:
         except MotionRefusedError as error:
             return error
         finally:
-            self._supervisor.give_up(planning)
+            self._supervisor.intake.give_up(planning)
         return None
 
     def stop(self) -> None:
         """Ask for a stop."""
-        self._supervisor.stop(Cause.STOPPED, "asked", self._sense(), self._controllers_s())
+        self._supervisor.stop(Reason(Cause.STOPPED, "asked"), self._sense(), self._controllers_s())
 
     def hold(self) -> None:
         """Ask for a hold."""
         self._hold.held = True
-        self._supervisor.stop(Cause.HELD, "asked", self._sense(), self._controllers_s())
+        self._supervisor.stop(Reason(Cause.HELD, "asked"), self._sense(), self._controllers_s())
 
     def release(self) -> None:
         """Let it move again."""
@@ -244,7 +244,7 @@ class ArmSide:
         until_s = self.now_s + most_s
         while self.now_s < until_s:
             self.run(0.05)
-            if self._supervisor.playing is None and not self._supervisor.stopping:
+            if self._supervisor.playing is None and not self._supervisor.stops.under_way:
                 return True
         return False
 

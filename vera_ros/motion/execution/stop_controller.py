@@ -1,0 +1,234 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Decides how the arm is brought to rest, and watches that it comes to rest.
+
+The ways to rest, in the order in which they are tried:
+
+1. An arm that stands although its plan moves: the set-point comes to where the arm stands.
+2. An arm that plays its plan: along the plan, as soon as the limits allow.
+3. Where no such stop is found: the plan's own end, which is at rest.
+4. An arm that moves though nothing is played: where it can stop by itself, if its measurements are
+   to be trusted.
+
+A stop that the controller has not taken up is sent again. Times are the controller's [s].
+"""
+
+import math
+
+from vera_ros.motion.causes import Cause, MotionRefusedError, Reason
+from vera_ros.motion.execution.dispatcher import Dispatcher
+from vera_ros.motion.execution.listener import Listener
+from vera_ros.motion.execution.planning_job import Clocks
+from vera_ros.motion.observation.arm_observation import ArmObservation, SupervisionLimits
+from vera_ros.motion.planning.active_plan import Playing
+from vera_ros.motion.safety.tracking_watch import PlaybackWatch
+from vera_ros.motion.safety.watchdogs import Rest, RestWatch
+from vera_ros.motion.setpoint.join_watch import Join
+from vera_ros.motion.setpoint.lead import Lead
+from vera_ros.motion.setpoint.setpoint import Setpoint
+
+AT_REST = "the arm has come to rest"
+_DOUBT_S = 0.2  # for which a stop waits at most, until the controller's time is clear
+# How long past its lead something may be missed by the controller until it counts as lost [s].
+_STOP_LOST_S, _MOTION_LOST_S = 0.05, 0.1
+_REST_UNKNOWN = "whether the arm rests after its stop is not known"
+
+
+class StopController:
+    """Stops one arm.
+
+    Args:
+        dispatcher: plans and sends stops.
+        watch: compares the arm with its plan; None: the arm need not follow, in a dry run.
+        limits: supervision thresholds.
+        listener: is told of trouble and of rest.
+        clocks: tell the time.
+        lead: time that a trajectory is given to arrive.
+
+    Attributes:
+        unrest: why the arm is not known to rest though it was stopped; empty: all is well.
+    """
+
+    def __init__(
+        self,
+        dispatcher: Dispatcher,
+        watch: PlaybackWatch | None,
+        limits: SupervisionLimits,
+        listener: Listener,
+        clocks: Clocks,
+        lead: Lead,
+    ) -> None:
+        self._dispatcher = dispatcher
+        self._watch = watch
+        self._limits = limits
+        self._listener = listener
+        self._clocks = clocks
+        self._lead = lead
+        self._rest = RestWatch(limits.rest_s)
+        self._awaited: Setpoint | None = None
+        self._postponed: Reason | None = None  # a stop, until the controller's time is clear
+        self._clear_s = -math.inf  # steady time at which it last was
+        self.unrest = ""
+
+    @property
+    def under_way(self) -> bool:
+        """Whether a stop was asked for since which the arm was not seen at rest."""
+        return self._dispatcher.stopping is not None or self._postponed is not None
+
+    def moves(self, observation: ArmObservation) -> bool:
+        """Whether the arm moves, as far as is known."""
+        return observation.measured is not None and self._limits.moves(observation.measured)
+
+    def rests(self, observation: ArmObservation) -> tuple[bool, str]:
+        """Whether the arm is known to rest while no stop is under way, and the same in words."""
+        measured, fault = observation.measured, observation.fault
+        if measured is None:
+            return False, f"whether the arm rests is not known: {fault}"
+        if not self.moves(observation):
+            return True, "the arm was not moving"
+        reason = f" ({fault})" if fault else ""
+        return False, (
+            f"the arm moves at {measured.speed_rad_s:.3f} rad/s, plays nothing, and was not "
+            f"braked{reason}; use its own stop"
+        )
+
+    # Stops.
+
+    def stop(
+        self, playing: Playing, reason: Reason, observation: ArmObservation, now_s: float
+    ) -> bool:
+        """Stop what plays; return False if the stop waits until the controller's time is clear."""
+        steady_s = self._clocks.steady()
+        if observation.in_doubt and steady_s - self._clear_s < _DOUBT_S:
+            self._postponed = self._postponed or reason
+            return False
+        try:
+            watch = self._watch
+            stands = (
+                None if watch is None else watch.stands(reason.cause, observation, playing, now_s)
+            )
+            if stands is None:
+                self._dispatcher.stop(now_s, self._clocks.present)
+            else:
+                self._dispatcher.stay(stands, now_s, self._clocks.present)
+        except MotionRefusedError as error:
+            self._listener.worried(
+                f"no smoother stop was possible ({error}); the plan ends at rest in "
+                f"{playing.end_s - now_s:.2f} s"
+            )
+        return True
+
+    def postponed(self, observation: ArmObservation) -> Reason | None:
+        """Return why a stop was postponed, for it to be tried again; None: none was."""
+        if not observation.in_doubt:
+            self._clear_s = self._clocks.steady()
+        postponed, self._postponed = self._postponed, None
+        return postponed
+
+    def brake(self, observation: ArmObservation, now_s: float) -> None:
+        """Brake an arm that moves though nothing is played, if that is for this node to do."""
+        if observation.fault is not None or self._watch is None:
+            return
+        measured = self._watch.trusted(observation)
+        if measured is None:
+            self._listener.worried("the arm is not braked: its joint states are not to be trusted")
+            return
+        try:
+            self._dispatcher.brake(measured, now_s)
+        except MotionRefusedError as error:
+            self._listener.worried(f"the arm cannot be braked: {error}")
+
+    # Trajectories that are late or lost.
+
+    def watch_joins(self, observation: ArmObservation, now_s: float) -> Reason | None:
+        """Check whether the controller has taken up what was sent last; stop again what it lost.
+
+        Returns:
+            Why what played was stopped; None: it was not.
+        """
+        watch, told = self._watch, self._dispatcher.told
+        if watch is None:
+            return None
+        if told.setpoint is not self._awaited:
+            self._awaited = told.setpoint
+            watch.joins.sent(told.setpoint, told.parts_s, observation.measured)
+        finger_m = None if observation.measured is None else observation.measured.finger_m
+        if finger_m is not None and self._dispatcher.fingers_went_on(finger_m, now_s):
+            self._listener.worried("the gripper's controller missed its stop: it is sent again")
+            self._dispatcher.stop_fingers_again(now_s)
+        join, late_s = watch.joined(observation, told.setpoint), watch.joins.lateness_s
+        if join is Join.LATE:
+            self._report_late(late_s, "it makes a step in the arm's set-point")
+        if join is not Join.MISSED or not self._is_lost(late_s, observation, now_s):
+            return None
+        self._report_late(late_s, "what it plays instead is stopped")
+        try:
+            self._dispatcher.stop_again(now_s)
+        except MotionRefusedError as error:
+            self._listener.worried(f"the arm cannot be stopped again: {error}")
+        return Reason(Cause.COMMANDS_LATE, "the controller has not taken up what was sent")
+
+    def _is_lost(self, late_s: float, observation: ArmObservation, now_s: float) -> bool:
+        """Whether what the arm has not followed yet counts as lost."""
+        replaced = self._dispatcher.told.replaced
+        moves = replaced is not None and not replaced.finished(now_s)
+        if not moves and observation.heard is not False:
+            return False  # an arm that stands tells less than the network does
+        return late_s >= (_MOTION_LOST_S if self._dispatcher.playing else _STOP_LOST_S)
+
+    def _report_late(self, late_s: float, what: str) -> None:
+        self._lead.missed(late_s, self._clocks.steady())
+        self._listener.worried(
+            f"the controller took up what was sent {late_s:.3f} s past its lead, or not at all: "
+            f"{what}; the lead is {self._lead.value_s:.3f} s now"
+        )
+        if not self._lead.fits:
+            self._listener.worried(self._lead.refusal)
+
+    # Rest.
+
+    def forget(self) -> None:
+        """The clock was set: what was counted by it before means nothing."""
+        self._rest.forget()
+        if self._watch is not None:
+            self._watch.forget()
+
+    def watch_rest(self, observation: ArmObservation, now_s: float) -> Reason | None:
+        """Check that the arm comes to rest after a stop; brake it where it does not.
+
+        Returns:
+            Why it is not known to rest; None: nothing is wrong.
+        """
+        stop, measured = self._dispatcher.stopping, observation.measured
+        if stop is None:
+            self._rest.forget()
+            return None
+        moves = None if measured is None else self.moves(observation)
+        rest = self._rest.look(stop.end_s, moves, now_s, self._clocks.steady())
+        if rest is Rest.THERE:
+            self._dispatcher.rested(measured)
+            self.unrest = ""
+            self._listener.rested(True, AT_REST)
+        elif rest is Rest.OVERDUE:
+            reason = self._report_overdue(observation)
+            self.brake(observation, now_s)
+            return reason
+        elif rest is Rest.UNKNOWN:
+            return self._report_unrest(f"{_REST_UNKNOWN}: ROS time stands still")
+        return None
+
+    def _report_overdue(self, observation: ArmObservation) -> Reason:
+        measured = observation.measured
+        if measured is None:
+            return self._report_unrest(f"{_REST_UNKNOWN}: {observation.fault}")
+        return self._report_unrest(
+            f"the arm still moves at {measured.speed_rad_s:.3f} rad/s although it was stopped: it "
+            f"was to rest {self._limits.rest_s} s ago or sooner; use its own stop",
+            again=True,
+        )
+
+    def _report_unrest(self, message: str, *, again: bool = False) -> Reason:
+        before, self.unrest = self.unrest, message
+        if again or not before:
+            self._listener.worried(message)
+        self._listener.rested(False, message)
+        return Reason(Cause.NOT_AT_REST, message)
