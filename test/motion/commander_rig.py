@@ -67,7 +67,7 @@ class Rig:
     def prepare(self, chunk: ChunkRequest, measured: Measured | None = None) -> ScheduledMotion:
         dispatcher = self.dispatcher
         return dispatcher.scheduler.prepare(
-            dispatcher.told, chunk, measured or self.measured(), self.now_s
+            dispatcher.playback, chunk, measured or self.measured(), self.now_s
         )
 
     def move_to(self, goal: Vector, speed_share: float) -> Playing:

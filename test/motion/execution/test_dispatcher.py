@@ -91,7 +91,7 @@ def test_a_stop_that_took_long_to_plan_leaves_the_plan_later(
     rig.now_s += 0.4 * playing.plan.duration_s
     lead_s = rig.dispatcher.scheduler.lead_s
     rig.dispatcher.stop(rig.now_s, lambda: rig.now_s + took_s)
-    parts_s = rig.dispatcher.told.parts_s - rig.now_s
+    parts_s = rig.dispatcher.playback.parts_s - rig.now_s
     assert parts_s == pytest.approx(lead_s + waits_s, abs=1e-6)
     stop, begins_s = rig.published.arm[-1], rig.published.sent_s[-1]
     assert begins_s == pytest.approx(rig.now_s + waits_s / 2, abs=1e-6)
@@ -116,7 +116,7 @@ def test_a_motion_from_rest_begins_once_it_can_have_arrived_and_may_be_stopped_b
     dispatcher = commander_of(chunk_planner, planner, published, None, start_lead_s=lead_s)
     rig = Rig(dispatcher, published)
     chunk = ChunkRequest(DOWN, NOTHING, CONTROL_DT_S, "a", 0)
-    prepared = dispatcher.scheduler.prepare(dispatcher.told, chunk, rig.measured(), START_S)
+    prepared = dispatcher.scheduler.prepare(dispatcher.playback, chunk, rig.measured(), START_S)
     playing = dispatcher.send(prepared, lambda: START_S + took_s).playing
     assert playing.start_s == published.sent_s[-1] == pytest.approx(START_S + took_s + lead_s)
     rig.now_s = START_S + took_s + 0.4 * lead_s  # nothing moves yet
@@ -649,7 +649,7 @@ def test_an_arm_that_moves_though_nothing_plays_is_given_a_place_to_rest(
     rest = START_Q + (old_s + 0.5 * ahead_s) * dq
     np.testing.assert_allclose(brake.points.q, np.tile(rest, (2, 1)), atol=1e-6)
     assert brake.past is None
-    assert rig.dispatcher.told.setpoint.state(rig.now_s) is None
+    assert rig.dispatcher.playback.setpoint.state(rig.now_s) is None
 
 
 # The gripper in a stop.

@@ -1181,10 +1181,10 @@ def test_a_gripper_that_missed_its_stop_is_stopped_again(
     dispatcher, rig = scene.rig.dispatcher, scene.rig
     scene.play(LONG, close=GRASP)
     scene.tick(0.2)
-    before = copy(dispatcher.told.gripper)
+    before = copy(dispatcher.playback.gripper)
     scene.stop()
     sent = len(rig.published.gripper)
-    after = copy(dispatcher.told.gripper)
+    after = copy(dispatcher.playback.gripper)
     assert before is not None
     assert after is not None
     held_m = after.commanded_m(rig.now_s)
@@ -1222,7 +1222,7 @@ def test_an_arm_that_rests_where_a_missed_stop_left_it_moves_again(playing: Scen
     playing.stop()
     playing.look = at(q=end_q, dq=np.zeros(7))
     playing.tick_until(lambda: not playing.supervisor.stops.under_way, 2.0)
-    assert not playing.rig.dispatcher.told.setpoint.known
+    assert not playing.rig.dispatcher.playback.setpoint.known
     playing.play()
     assert playing.supervisor.playing is not None
     assert playing.supervisor.playing.start_s >= playing.rig.now_s + 0.3

@@ -73,7 +73,7 @@ class ChunkIntake:
         self.void(Reason(Cause.BUSY, "another chunk has come"))
         self._planning = PlanningJob(
             self._dispatcher.scheduler,
-            self._dispatcher.told,
+            self._dispatcher.playback,
             chunk.for_later() if approval else chunk,
             measured,
             now_s,

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Plans a chunk in the light of what the arm was told before. It keeps nothing, and sends nothing.
+"""Plans a chunk as the continuation of what the arm plays. It keeps nothing, and sends nothing.
 
 Times are the controller's [s], given by the caller.
 """
@@ -58,18 +58,18 @@ class ChunkScheduler:
         """Time that what is sent is given to arrive."""
         return self._lead.value_s
 
-    def start_q(self, told: PlaybackState, measured: Measured) -> tuple[Vector, bool]:
+    def start_q(self, playback: PlaybackState, measured: Measured) -> tuple[Vector, bool]:
         """Where a motion from rest begins: see `PlaybackState.start_q`.
 
         Raises:
             MotionRefusedError: it may not begin, or what was measured is no posture of the arm.
         """
         self._chunks.check_measured(measured.q)
-        return told.start_q(measured, self._start_rad)
+        return playback.start_q(measured, self._start_rad)
 
     def prepare(
         self,
-        told: PlaybackState,
+        playback: PlaybackState,
         chunk: ChunkRequest,
         measured: Measured,
         now_s: float,
@@ -81,7 +81,7 @@ class ChunkScheduler:
         plays, in its motion. Leading actions whose time has passed are not played.
 
         Args:
-            told: what the arm was told until now.
+            playback: what the arm plays, and what it was sent until now.
             chunk: what is to be played.
             measured: where the arm is.
             now_s: ROS time.
@@ -97,12 +97,12 @@ class ChunkScheduler:
                 f"{len(chunk.close)} gripper commands for {len(chunk.deltas)} actions; valid is "
                 "one for each, or none; nothing of the chunk is played",
             )
-        now_s = told.present(now_s)
-        if not told.plays_for(chunk.session_id):
-            told.refuse_other_motion(now_s)
-        moving = told.moving(now_s)
+        now_s = playback.present(now_s)
+        if not playback.plays_for(chunk.session_id):
+            playback.refuse_other_motion(now_s)
+        moving = playback.moving(now_s)
         hand_over_s = max(self._hand_over_lead_s, self._lead.value_s) + later_s
-        start_q, continues = self.start_q(told, measured)
+        start_q, continues = self.start_q(playback, measured)
         if not moving and not continues:  # its time is not certain: the arm has to get there first
             chunk = replace(chunk.from_time(now_s - CLOCK_STEP_S), start_s=None)
         if later_s > 0.0:  # what is due until then is late, whatever the clock's steps
@@ -112,9 +112,9 @@ class ChunkScheduler:
         if self._rails is not None:
             deltas, bound = self._rails.keep(deltas)
         plan, joins_s = self._plan(
-            told, chunk, deltas, measured, start_q, now_s, lead_s, hand_over_s
+            playback, chunk, deltas, measured, start_q, now_s, lead_s, hand_over_s
         )
-        gripper = _gripper_for(told, chunk, measured)
+        gripper = _gripper_for(playback, chunk, measured)
         fingers = None if gripper is None else plan_fingers(gripper, chunk, plan, now_s)
         moves = fingers is not None and fingers.trajectory is not None
         playing = Playing(
@@ -134,7 +134,7 @@ class ChunkScheduler:
 
     def _plan(
         self,
-        told: PlaybackState,
+        playback: PlaybackState,
         chunk: ChunkRequest,
         deltas: Vector,
         measured: Measured,
@@ -144,15 +144,15 @@ class ChunkScheduler:
         hand_over_s: float,
     ) -> tuple[Plan, float]:
         """The plan, and for how long it goes on as what plays does."""
-        dt_s, running = chunk.control_dt_s, told.playing
-        plays = told.plays_for(chunk.session_id) and told.in_earnest and not told.unsent
+        dt_s, running = chunk.control_dt_s, playback.playing
+        plays = playback.plays_for(chunk.session_id) and playback.in_earnest and not playback.unsent
         if running is None or not plays:
             refuse_unless_at_rest(measured, self._rest_speed)
-            before = told.before if chunk.session_id == told.session_id else None
+            before = playback.before if chunk.session_id == playback.session_id else None
             start = self._chunks.from_rest(start_q, before, lead_s)
             return self._chunks.plan_chunk(deltas, dt_s, start), 0.0
         if running.finished(now_s) and measured.speed_rad_s <= self._rest_speed:
-            start = self._chunks.from_rest(start_q, told.before, lead_s)
+            start = self._chunks.from_rest(start_q, playback.before, lead_s)
             return self._chunks.plan_chunk(deltas, dt_s, start), 0.0
         elapsed_s = now_s - running.start_s
         begins_s = lead_s
@@ -178,15 +178,17 @@ def refuse_unless_at_rest(measured: Measured, rest_speed: float) -> None:
         )
 
 
-def _gripper_for(told: PlaybackState, chunk: ChunkRequest, measured: Measured) -> Gripper | None:
+def _gripper_for(
+    playback: PlaybackState, chunk: ChunkRequest, measured: Measured
+) -> Gripper | None:
     """What is known of the fingers when a chunk comes: a copy, for the chunk to be planned on.
 
     In another episode, who knows who moved them since.
     """
-    if told.gripper is None:
+    if playback.gripper is None:
         return None
-    gripper = copy(told.gripper)
-    if chunk.session_id != told.session_id:
+    gripper = copy(playback.gripper)
+    if chunk.session_id != playback.session_id:
         gripper.forget()
     if measured.finger_m is not None:
         gripper.measured(measured.finger_m)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the arm is told: sends motions through the gate, and remembers what plays.
+"""Sends motions through the gate, and remembers what plays.
 
 Every motion but the first goes on from the set-point, whatever the arm does: what begins elsewhere
 would make the controller's command jump.
@@ -54,8 +54,8 @@ class Dispatcher:
         start_rad: how far a resting arm may be from its set-point, per joint.
 
     Attributes:
-        preparation: plans chunks, in any thread.
-        told: what the arm was told so far.
+        scheduler: plans chunks, in any thread.
+        playback: what the arm plays, and what it was sent so far.
         past_s: how much is sent of what is commanded before the present: more than the present is
             uncertain.
     """
@@ -84,21 +84,21 @@ class Dispatcher:
         self.scheduler = ChunkScheduler(
             chunks, rails, hand_over_lead_s, start_lead_s, rest_speed, start_rad, lead
         )
-        self.told = PlaybackState(gripper=gripper, setpoint=gate.setpoint)
+        self.playback = PlaybackState(gripper=gripper, setpoint=gate.setpoint)
         self._fingers_m: float | None = None  # measured once a stop had come to its end
 
     @property
     def playing(self) -> Playing | None:
         """The plan that is played."""
-        return self.told.playing
+        return self.playback.playing
 
     @property
     def stopping(self) -> Playing | None:
         """The stop that was sent last, until `rested` is called.
 
-        None as well: nothing was told since the arm was seen at rest.
+        None as well: nothing was sent since the arm was seen at rest.
         """
-        return self.told.stopping
+        return self.playback.stopping
 
     def prepare_move(
         self, goal: Vector, speed_share: float, measured: Measured, now_s: float
@@ -108,9 +108,9 @@ class Dispatcher:
         Raises:
             MotionRefusedError: it cannot be played.
         """
-        self.told.refuse_other_motion(now_s)
+        self.playback.refuse_other_motion(now_s)
         refuse_unless_at_rest(measured, self._rest_speed)
-        start_q, continues = self.scheduler.start_q(self.told, measured)
+        start_q, continues = self.scheduler.start_q(self.playback, measured)
         plan = self._planner.plan_move(start_q, goal, speed_share)
         return ScheduledMotion(
             Playing(plan, now_s), measured.arm, from_rest=True, continues=continues
@@ -192,8 +192,8 @@ class Dispatcher:
                 begin=begin,
             )
         playing, fingers, chunk = prepared.playing, prepared.fingers, prepared.playing.plan.chunk
-        told = replace(
-            self.told,
+        playback = replace(
+            self.playback,
             playing=playing,
             stopping=None,
             before=None,
@@ -205,10 +205,10 @@ class Dispatcher:
         )
         if chunk is not None:  # any other motion leads elsewhere
             before = chunk.response.state_at(chunk.until_s)
-            told = replace(told, session_id=playing.session_id, before=before)
+            playback = replace(playback, session_id=playing.session_id, before=before)
         if prepared.gripper is not None:
-            told = replace(told, gripper=prepared.gripper)
-        self.told = told
+            playback = replace(playback, gripper=prepared.gripper)
+        self.playback = playback
         if fingers is not None:
             self._command_gripper(fingers, playing.start_s)
         return prepared
@@ -236,9 +236,9 @@ class Dispatcher:
         Raises:
             MotionRefusedError: no gentle way there was found; nothing is sent.
         """
-        missed = self.told.missed
+        missed = self.playback.missed
         if missed is not None and not missed.finished(now_s):
-            self.told = replace(self.told, stopping=missed)
+            self.playback = replace(self.playback, stopping=missed)
             return
         measured = measured.moved_on(now_s)
         way = self._planner.plan_brake(measured.q, measured.dq)
@@ -256,7 +256,7 @@ class Dispatcher:
             MotionRefusedError: as for `stop`.
         """
         playing = self.playing
-        if playing is None or self._let_go(playing).finished(now_s) or self.told.unsent:
+        if playing is None or self._let_go(playing).finished(now_s) or self.playback.unsent:
             return
         try:
             passed_s = now_s - playing.start_s
@@ -280,15 +280,15 @@ class Dispatcher:
 
     def later(self, by_s: float) -> None:
         """The controller's clock was set forward by so much: so is all that is remembered of it."""
-        self.told = self.told.later(by_s)
-        self._gate.setpoint = self.told.setpoint
+        self.playback = self.playback.later(by_s)
+        self._gate.setpoint = self.playback.setpoint
 
     def doubt(self) -> None:
         """The controller may command something else than it was sent: it was away."""
-        if not self.told.setpoint.known:
+        if not self.playback.setpoint.known:
             return
         self._gate.setpoint = self._gate.setpoint.doubted()
-        self.told = replace(self.told, setpoint=self._gate.setpoint)
+        self.playback = replace(self.playback, setpoint=self._gate.setpoint)
 
     def stop_again(self, now_s: float) -> None:
         """Stop what still plays where the controller never took up what was sent last.
@@ -296,11 +296,11 @@ class Dispatcher:
         Raises:
             MotionRefusedError: as for `stop`.
         """
-        replaced, sent = self.told.replaced, self.told.playing or self.told.stopping
-        missed = [each for each in (self.told.missed, sent) if each is not None]
+        replaced, sent = self.playback.replaced, self.playback.playing or self.playback.stopping
+        missed = [each for each in (self.playback.missed, sent) if each is not None]
         self._gate.setpoint = self._gate.setpoint.reverted()
-        self.told = replace(
-            self.told,
+        self.playback = replace(
+            self.playback,
             playing=None,
             stopping=replaced,
             before=None,
@@ -313,7 +313,7 @@ class Dispatcher:
             self._cancel(sent, now_s)
 
     def _stop_along(self, playing: Playing, now_s: float, present: Present | None = None) -> None:
-        if playing.finished(now_s) or self.told.unsent:
+        if playing.finished(now_s) or self.playback.unsent:
             return
         if now_s < playing.start_s:
             setpoint = self._gate.setpoint.state(now_s)
@@ -353,8 +353,8 @@ class Dispatcher:
     def _stopped_by(
         self, plan: Plan, now_s: float, parts_s: float, replaced: Playing | None = None
     ) -> None:
-        self.told = replace(
-            self.told,
+        self.playback = replace(
+            self.playback,
             stopping=Playing(plan, now_s),
             rested_q=None,
             setpoint=self._gate.setpoint,
@@ -364,14 +364,14 @@ class Dispatcher:
         self._stop_gripper(now_s)
 
     def _stop_gripper(self, now_s: float) -> None:
-        gripper = self.told.gripper
+        gripper = self.playback.gripper
         if gripper is not None and gripper.known:
             self._end_fingers(gripper, gripper.plan_stop(now_s, self._lead.value_s), now_s)
 
     def _end_fingers(self, before: Gripper, stop: GripperPlan, now_s: float) -> None:
         self._command_gripper(stop, now_s)
         if stop.trajectory is not None:
-            self.told, self._fingers_m = replace(self.told, fingers_before=before), None
+            self.playback, self._fingers_m = replace(self.playback, fingers_before=before), None
 
     def fingers_went_on(self, finger_m: float, now_s: float) -> bool:
         """Whether the fingers do what a stop should have kept them from, as they are measured.
@@ -379,7 +379,7 @@ class Dispatcher:
         They have moved since the stop, and are where they would be without it. Fingers that an
         object holds do not move.
         """
-        before, gripper = self.told.fingers_before, self.told.gripper
+        before, gripper = self.playback.fingers_before, self.playback.gripper
         if before is None or gripper is None:
             return False
         seen_s = now_s - _FINGERS_LATE_S
@@ -397,32 +397,32 @@ class Dispatcher:
 
     def stop_fingers_again(self, now_s: float) -> None:
         """Hold the fingers where a stop was lost, in whatever they do."""
-        before = self.told.fingers_before
+        before = self.playback.fingers_before
         assert before is not None
-        self.told = replace(self.told, gripper=before)
+        self.playback = replace(self.playback, gripper=before)
         self._end_fingers(before, before.plan_hold(now_s, self._lead.value_s), now_s)
 
     def _command_gripper(self, fingers: GripperPlan, start_s: float) -> None:
-        gripper = copy(self.told.gripper)
+        gripper = copy(self.playback.gripper)
         assert gripper is not None
         if fingers.trajectory is not None:
             self._gate.send_gripper(fingers.trajectory, start_s)
         gripper.commanded(fingers, start_s)
-        self.told = replace(self.told, gripper=gripper, fingers_before=None)
+        self.playback = replace(self.playback, gripper=gripper, fingers_before=None)
 
     def _let_go(self, playing: Playing) -> Playing:
         """Forget the playing plan; until something replaces it, the arm still plays it."""
-        self.told = replace(self.told, playing=None, stopping=playing, before=None)
+        self.playback = replace(self.playback, playing=None, stopping=playing, before=None)
         return playing
 
     def finish(self, measured: Measured | None = None) -> None:
         """The playing plan has come to rest, with the arm where it is measured."""
-        self.told = replace(self.told, playing=None)
+        self.playback = replace(self.playback, playing=None)
         self._rest_where(measured)
 
     def rested(self, measured: Measured | None = None) -> None:
         """The stop has come to rest, with the arm where it is measured."""
-        self.told = replace(self.told, stopping=None)
+        self.playback = replace(self.playback, stopping=None)
         self._rest_where(measured)
 
     def _rest_where(self, measured: Measured | None) -> None:
@@ -431,11 +431,11 @@ class Dispatcher:
         If that is where an earlier trajectory ends, and not the last one, the controller has missed
         some: which one it plays is not certain.
         """
-        q, end_q = None if measured is None else measured.q, self.told.setpoint.end_q
-        self.told = replace(self.told, rested_q=q)
+        q, end_q = None if measured is None else measured.q, self.playback.setpoint.end_q
+        self.playback = replace(self.playback, rested_q=q)
         if q is None or end_q is None or self._near(q, end_q):
             return
-        if any(self._near(q, earlier_q) for earlier_q in self.told.setpoint.earlier_q):
+        if any(self._near(q, earlier_q) for earlier_q in self.playback.setpoint.earlier_q):
             self.doubt()
 
     def _near(self, q: Vector, end_q: Vector) -> bool:

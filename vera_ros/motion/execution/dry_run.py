@@ -19,7 +19,7 @@ class DryRunDispatcher(Dispatcher):
 
     def __init__(self, *args: Any, **leads: Any) -> None:
         super().__init__(*args, **leads)
-        self.told = replace(self.told, in_earnest=False)
+        self.playback = replace(self.playback, in_earnest=False)
 
     def check(self, prepared: ScheduledMotion) -> None:
         """Raise MotionRefusedError unless the gate would let it through.
@@ -36,12 +36,12 @@ class DryRunDispatcher(Dispatcher):
             MotionRefusedError: it would not have been sent.
         """
         self.check(prepared)
-        self.told = replace(self.told, playing=prepared.playing)
+        self.playback = replace(self.playback, playing=prepared.playing)
         return prepared
 
     def stop(self, now_s: float, present: Present | None = None) -> None:
         """Let go of the plan: nothing moves."""
-        self.told = replace(self.told, playing=None)
+        self.playback = replace(self.playback, playing=None)
 
     def stay(self, measured: Measured, now_s: float, present: Present | None = None) -> None:
         """As for `stop`."""
@@ -49,4 +49,4 @@ class DryRunDispatcher(Dispatcher):
 
     def brake(self, measured: Measured, now_s: float) -> None:
         """Let go of the plan: whatever moves the arm, it is not for a dry run to stop it."""
-        self.told = replace(self.told, playing=None)
+        self.playback = replace(self.playback, playing=None)

@@ -31,8 +31,8 @@ class PlanningJob:
     """One chunk on its way to becoming a plan. Times are ROS time [s].
 
     Args:
-        preparation: plans it.
-        told: what the arm was told until now.
+        scheduler: plans it.
+        playback: what the arm plays, and what it was sent until now.
         chunk: what is to be played.
         measured: where the arm is.
         now_s: the present.
@@ -49,7 +49,7 @@ class PlanningJob:
     def __init__(
         self,
         scheduler: ChunkScheduler,
-        told: PlaybackState,
+        playback: PlaybackState,
         chunk: ChunkRequest,
         measured: Measured,
         now_s: float,
@@ -58,8 +58,8 @@ class PlanningJob:
         most_s: float,
         clocks: Clocks,
     ) -> None:
-        self._preparation = scheduler
-        self._told = told
+        self._scheduler = scheduler
+        self._playback = playback
         self._measured = measured
         self._now_s = now_s
         self._most_s = most_s
@@ -99,14 +99,14 @@ class PlanningJob:
         for _ in range(_TRIES):
             if self.dropped is not None:
                 raise self.dropped
-            prepared = self._preparation.prepare(
-                self._told, self.chunk, self._measured, self._now_s, later_s
+            prepared = self._scheduler.prepare(
+                self._playback, self.chunk, self._measured, self._now_s, later_s
             )
             if present is None or prepared.from_rest:
                 return prepared
             present_s = present()
             # Where time stands still, what is sent arrives at once.
-            lead_s = self._preparation.lead_s if present_s != self._now_s else 0.0
+            lead_s = self._scheduler.lead_s if present_s != self._now_s else 0.0
             late_s = present_s + lead_s - prepared.begins_s
             if late_s <= _ROUNDING_S:
                 return prepared

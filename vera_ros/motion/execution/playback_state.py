@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the arm was told so far, and what that allows. Times are the controller's [s]."""
+"""What the arm plays, what it was sent so far, and what that allows.
+
+Times are the controller's [s].
+"""
 
 import math
 from copy import copy
@@ -20,7 +23,7 @@ _SAME_RAD = 5e-3  # by which an arm that stayed where it was may be elsewhere
 
 @dataclass(frozen=True)
 class PlaybackState:
-    """What an arm was told so far. It never changes, so that any thread may plan by it.
+    """What an arm plays, and what it was sent so far. Immutable: any thread may plan from it.
 
     Attributes:
         playing: the plan that is played.
@@ -31,11 +34,11 @@ class PlaybackState:
         fingers_before: the same as it was before a stop; None: no stop was sent last.
         setpoint: what the controller commands.
         rested_q: where the arm was measured when it came to rest last; None: it was not, or has
-            been told something since. Shape (n,), [rad].
+            been sent something since. Shape (n,), [rad].
         parts_s: when what was sent last parts from what played before.
         replaced: what played before it; None: nothing did.
         missed: what the controller had not taken up when it was stopped again, and may still.
-        in_earnest: the arm does as it is told; otherwise it stands still all the time.
+        in_earnest: the arm plays what is sent; otherwise, in a dry run, it stands still.
     """
 
     playing: Playing | None = None

@@ -145,17 +145,17 @@ class StopController:
         Returns:
             Why what played was stopped; None: it was not.
         """
-        watch, told = self._watch, self._dispatcher.told
+        watch, playback = self._watch, self._dispatcher.playback
         if watch is None:
             return None
-        if told.setpoint is not self._awaited:
-            self._awaited = told.setpoint
-            watch.joins.sent(told.setpoint, told.parts_s, observation.measured)
+        if playback.setpoint is not self._awaited:
+            self._awaited = playback.setpoint
+            watch.joins.sent(playback.setpoint, playback.parts_s, observation.measured)
         finger_m = None if observation.measured is None else observation.measured.finger_m
         if finger_m is not None and self._dispatcher.fingers_went_on(finger_m, now_s):
             self._listener.worried("the gripper's controller missed its stop: it is sent again")
             self._dispatcher.stop_fingers_again(now_s)
-        join, late_s = watch.joined(observation, told.setpoint), watch.joins.lateness_s
+        join, late_s = watch.joined(observation, playback.setpoint), watch.joins.lateness_s
         if join is Join.LATE:
             self._report_late(late_s, "it makes a step in the arm's set-point")
         if join is not Join.MISSED or not self._is_lost(late_s, observation, now_s):
@@ -169,7 +169,7 @@ class StopController:
 
     def _is_lost(self, late_s: float, observation: ArmObservation, now_s: float) -> bool:
         """Whether what the arm has not followed yet counts as lost."""
-        replaced = self._dispatcher.told.replaced
+        replaced = self._dispatcher.playback.replaced
         moves = replaced is not None and not replaced.finished(now_s)
         if not moves and observation.heard is not False:
             return False  # an arm that stands tells less than the network does

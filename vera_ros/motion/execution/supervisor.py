@@ -69,7 +69,7 @@ class Supervisor:
         self._clocks = clocks
         self._lead = lead
         self._clock = ClockWatch(limits.clock_jump_s)
-        self._steps_told = 0
+        self._steps_reported = 0
         self._reacquired, self._doubtful = 0, False
         self.intake = ChunkIntake(dispatcher, limits, listener, clocks)
         self.stops = StopController(dispatcher, watch, limits, listener, clocks, lead)
@@ -173,7 +173,7 @@ class Supervisor:
         before, stopped = self.playing, self.stops.under_way
         prepared = self._dispatcher.send(prepared, self._clocks.present)
         self.reason, self.stops.unrest = Reason(), ""
-        self._steps_told = 0
+        self._steps_reported = 0
         self.intake.void_all(Reason(Cause.BUSY, _OTHER_MOTION))
         if stopped:  # it has come to rest, or nothing could have been sent
             self._listener.rested(True, AT_REST)
@@ -239,8 +239,8 @@ class Supervisor:
             self._end_early(playing, reason, observation, now_s)
             return
         steps = playing.steps_played(now_s)
-        if steps > self._steps_told:
-            self._steps_told = steps
+        if steps > self._steps_reported:
+            self._steps_reported = steps
             self._listener.stepped(playing)
         if playing.finished(now_s) and (self._watch is None or not self.stops.moves(observation)):
             self._dispatcher.finish(observation.measured)

@@ -119,7 +119,7 @@ class Player:
         refusal = self._try(
             lambda: self._dispatcher.send(
                 self._dispatcher.scheduler.prepare(
-                    self._dispatcher.told,
+                    self._dispatcher.playback,
                     ChunkRequest(
                         chunk.deltas,
                         close,

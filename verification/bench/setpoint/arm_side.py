@@ -109,7 +109,7 @@ class ArmSide:
         self._lead = Lead(world.lead_s)
         self._dispatcher = rig.dispatcher(q, self._lead, self._publish)
         self._dispatcher._gate.setpoint = UNKNOWN
-        self._dispatcher.told = replace(self._dispatcher.told, setpoint=UNKNOWN)
+        self._dispatcher.playback = replace(self._dispatcher.playback, setpoint=UNKNOWN)
         self._hold = Hold()
         self.told: list[tuple[Any, ...]] = []
         self.told_s: list[float] = []
