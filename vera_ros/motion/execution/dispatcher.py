@@ -6,7 +6,6 @@ would make the controller's command jump.
 """
 
 from collections.abc import Callable
-from copy import copy
 from dataclasses import replace
 
 import numpy as np
@@ -14,9 +13,10 @@ import numpy as np
 from vera_ros.motion.causes import MotionRefusedError
 from vera_ros.motion.chunk import Measured
 from vera_ros.motion.execution.chunk_scheduler import ChunkScheduler, refuse_unless_at_rest
+from vera_ros.motion.execution.gripper_dispatcher import GripperDispatcher
 from vera_ros.motion.execution.playback_state import PlaybackState
 from vera_ros.motion.execution.scheduled_motion import ScheduledMotion
-from vera_ros.motion.gripper.gripper import Gripper, GripperPlan
+from vera_ros.motion.gripper.gripper import Gripper
 from vera_ros.motion.kinematics.vec3 import Vector
 from vera_ros.motion.planning.active_plan import Playing
 from vera_ros.motion.planning.chunk_planner import ChunkPlanner
@@ -33,9 +33,6 @@ Present = Callable[[], float]
 
 _STILL_RAD = 1e-9
 _LATE_SHARE = 0.5  # of the lead, in which a stop must be planned
-# Fingers: how old what is known of them may be, how far apart two motions are that can be told from
-# each other, and how near to one of them, as a share of that, they must be to do it.
-_FINGERS_LATE_S, _FINGERS_APART_M, _FINGERS_NEAR = 0.1, 2e-3, 0.35
 
 
 class Dispatcher:
@@ -85,7 +82,7 @@ class Dispatcher:
             chunks, rails, hand_over_lead_s, start_lead_s, rest_speed, start_rad, lead
         )
         self.playback = PlaybackState(gripper=gripper, setpoint=gate.setpoint)
-        self._fingers_m: float | None = None  # measured once a stop had come to its end
+        self._gripper = GripperDispatcher(gate, lead)
 
     @property
     def playing(self) -> Playing | None:
@@ -210,7 +207,7 @@ class Dispatcher:
             playback = replace(playback, gripper=prepared.gripper)
         self.playback = playback
         if fingers is not None:
-            self._command_gripper(fingers, playing.start_s)
+            self.playback = self._gripper.send(self.playback, fingers, playing.start_s)
         return prepared
 
     def stop(self, now_s: float, present: Present | None = None) -> None:
@@ -361,54 +358,17 @@ class Dispatcher:
             parts_s=parts_s,
             replaced=replaced,
         )
-        self._stop_gripper(now_s)
+        self.playback = self._gripper.stop(self.playback, now_s)
 
-    def _stop_gripper(self, now_s: float) -> None:
-        gripper = self.playback.gripper
-        if gripper is not None and gripper.known:
-            self._end_fingers(gripper, gripper.plan_stop(now_s, self._lead.value_s), now_s)
+    def stop_gripper_where_missed(self, finger_m: float, now_s: float) -> bool:
+        """Stop the gripper again where it missed its stop; return whether it did.
 
-    def _end_fingers(self, before: Gripper, stop: GripperPlan, now_s: float) -> None:
-        self._command_gripper(stop, now_s)
-        if stop.trajectory is not None:
-            self.playback, self._fingers_m = replace(self.playback, fingers_before=before), None
-
-    def fingers_went_on(self, finger_m: float, now_s: float) -> bool:
-        """Whether the fingers do what a stop should have kept them from, as they are measured.
-
-        They have moved since the stop, and are where they would be without it. Fingers that an
-        object holds do not move.
+        `finger_m`: the finger position as measured.
         """
-        before, gripper = self.playback.fingers_before, self.playback.gripper
-        if before is None or gripper is None:
+        if not self._gripper.missed_stop(self.playback, finger_m, now_s):
             return False
-        seen_s = now_s - _FINGERS_LATE_S
-        if gripper.moves(seen_s):
-            return False
-        if self._fingers_m is None:
-            self._fingers_m = finger_m
-        stopped_m, goes_on_m = gripper.commanded_m(seen_s), before.commanded_m(seen_s)
-        apart_m = abs(goes_on_m - stopped_m)
-        return (
-            apart_m > _FINGERS_APART_M
-            and abs(finger_m - self._fingers_m) > _FINGERS_APART_M
-            and abs(finger_m - goes_on_m) < _FINGERS_NEAR * apart_m
-        )
-
-    def stop_fingers_again(self, now_s: float) -> None:
-        """Hold the fingers where a stop was lost, in whatever they do."""
-        before = self.playback.fingers_before
-        assert before is not None
-        self.playback = replace(self.playback, gripper=before)
-        self._end_fingers(before, before.plan_hold(now_s, self._lead.value_s), now_s)
-
-    def _command_gripper(self, fingers: GripperPlan, start_s: float) -> None:
-        gripper = copy(self.playback.gripper)
-        assert gripper is not None
-        if fingers.trajectory is not None:
-            self._gate.send_gripper(fingers.trajectory, start_s)
-        gripper.commanded(fingers, start_s)
-        self.playback = replace(self.playback, gripper=gripper, fingers_before=None)
+        self.playback = self._gripper.stop_again(self.playback, now_s)
+        return True
 
     def _let_go(self, playing: Playing) -> Playing:
         """Forget the playing plan; until something replaces it, the arm still plays it."""

@@ -152,9 +152,8 @@ class StopController:
             self._awaited = playback.setpoint
             watch.joins.sent(playback.setpoint, playback.parts_s, observation.measured)
         finger_m = None if observation.measured is None else observation.measured.finger_m
-        if finger_m is not None and self._dispatcher.fingers_went_on(finger_m, now_s):
+        if finger_m is not None and self._dispatcher.stop_gripper_where_missed(finger_m, now_s):
             self._listener.worried("the gripper's controller missed its stop: it is sent again")
-            self._dispatcher.stop_fingers_again(now_s)
         join, late_s = watch.joined(observation, playback.setpoint), watch.joins.lateness_s
         if join is Join.LATE:
             self._report_late(late_s, "it makes a step in the arm's set-point")

@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Sends the gripper's commands, and checks that its stops are heeded."""
+
+from copy import copy
+from dataclasses import replace
+
+from vera_ros.motion.execution.playback_state import PlaybackState
+from vera_ros.motion.gripper.gripper import Gripper, GripperPlan
+from vera_ros.motion.safety.gate import Gate
+from vera_ros.motion.setpoint.lead import Lead
+
+# How old the measured finger position may be, how far apart two motions must be to be told apart,
+# and how near to one of them, as a share of that, the fingers must be to follow it.
+_LATE_S, _APART_M, _NEAR = 0.1, 2e-3, 0.35
+
+
+class GripperDispatcher:
+    """Commands one gripper. Times are the controller's [s].
+
+    Every method that sends returns the playback state that follows from it.
+
+    Args:
+        gate: checks and publishes.
+        lead: time that a trajectory is given to arrive.
+    """
+
+    def __init__(self, gate: Gate, lead: Lead) -> None:
+        self._gate = gate
+        self._lead = lead
+        self._at_stop_m: float | None = None  # measured once a stop had come to its end
+
+    def send(self, playback: PlaybackState, fingers: GripperPlan, start_s: float) -> PlaybackState:
+        """Send a plan whose time 0 is `start_s`."""
+        gripper = copy(playback.gripper)
+        assert gripper is not None
+        if fingers.trajectory is not None:
+            self._gate.send_gripper(fingers.trajectory, start_s)
+        gripper.commanded(fingers, start_s)
+        return replace(playback, gripper=gripper, fingers_before=None)
+
+    def stop(self, playback: PlaybackState, now_s: float) -> PlaybackState:
+        """Let the fingers end the move that they make, and make none after it."""
+        gripper = playback.gripper
+        if gripper is None or not gripper.known:
+            return playback
+        return self._end(playback, gripper, gripper.plan_stop(now_s, self._lead.value_s), now_s)
+
+    def stop_again(self, playback: PlaybackState, now_s: float) -> PlaybackState:
+        """Hold the fingers where a stop was lost, in whatever they do."""
+        before = playback.fingers_before
+        assert before is not None
+        hold = before.plan_hold(now_s, self._lead.value_s)
+        return self._end(replace(playback, gripper=before), before, hold, now_s)
+
+    def _end(
+        self, playback: PlaybackState, before: Gripper, stop: GripperPlan, now_s: float
+    ) -> PlaybackState:
+        playback = self.send(playback, stop, now_s)
+        if stop.trajectory is None:
+            return playback
+        self._at_stop_m = None
+        return replace(playback, fingers_before=before)
+
+    def missed_stop(self, playback: PlaybackState, finger_m: float, now_s: float) -> bool:
+        """Whether the fingers make a move that a stop should have kept them from.
+
+        They have moved since the stop, and are where they would be without it. Fingers that an
+        object holds do not move. `finger_m`: as measured.
+        """
+        before, gripper = playback.fingers_before, playback.gripper
+        if before is None or gripper is None:
+            return False
+        seen_s = now_s - _LATE_S
+        if gripper.moves(seen_s):
+            return False
+        if self._at_stop_m is None:
+            self._at_stop_m = finger_m
+        stopped_m, goes_on_m = gripper.commanded_m(seen_s), before.commanded_m(seen_s)
+        apart_m = abs(goes_on_m - stopped_m)
+        return (
+            apart_m > _APART_M
+            and abs(finger_m - self._at_stop_m) > _APART_M
+            and abs(finger_m - goes_on_m) < _NEAR * apart_m
+        )
