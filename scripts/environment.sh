@@ -113,14 +113,16 @@ PY
 }
 
 make_environment() {
+    local python
+    python="$(readlink -f "$(command -v python3)")" # where this environment is active, not its own
     rm -rf "$VENV"
     if [[ $VENV == */ros ]]; then
-        python3 -m venv --system-site-packages "$VENV"
+        "$python" -m venv --system-site-packages "$VENV"
         # NumPy and everything compiled against it stay as the ROS installation has them.
         local numpy
-        numpy="$(python3 -c 'import numpy; print(numpy.__version__)')" ||
+        numpy="$("$python" -c 'import numpy; print(numpy.__version__)')" ||
             die "NumPy is missing; run: sudo apt-get install python3-numba python3-numpy python3-opencv python3-scipy ros-$ROS_DISTRO-pinocchio"
-        python3 -c 'import cv2, numba, pinocchio, scipy' ||
+        "$python" -c 'import cv2, numba, pinocchio, scipy' ||
             die "run: sudo apt-get install python3-numba python3-opencv python3-scipy ros-$ROS_DISTRO-pinocchio"
         "$VENV/bin/python" -m pip install -qq --disable-pip-version-check \
             "numpy==$numpy" 'websockets>=14,<18' 'tenacity>=8.2,<10' 'msgpack>=1,<2' 'pydantic>=2.4,<3' 'mujoco>=3.5,<5' 'rich>=13,<16' 'av>=13,<19' \
@@ -130,7 +132,7 @@ make_environment() {
             'types-jsonschema>=4.10,<5'
     else
         say "installing ROS 2 (${VENV##*/}) and the Python libraries into ${VENV#"$REPOSITORY"/}"
-        python3 -m venv "$VENV"
+        "$python" -m venv "$VENV"
         "$VENV/bin/python" -m pip install -qq --disable-pip-version-check \
             -r "$REPOSITORY/scripts/requirements/build.txt" \
             -r "$REPOSITORY/scripts/requirements/${VENV##*/}.txt" \
