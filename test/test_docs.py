@@ -22,8 +22,18 @@ from vera_ros.nodes.ik import parameters as ik_parameters
 from vera_ros.nodes.policy import parameters as policy_parameters
 from vera_ros.nodes.server import parameters as server_parameters
 from vera_ros_interfaces.action import ExecuteTask
-from vera_ros_interfaces.msg import ArmStatus, ChunkProgress, PolicyStatus
+from vera_ros_interfaces.msg import ActionChunk, ArmStatus, ChunkProgress, PolicyStatus, StackTruth
+from vera_ros_interfaces.srv import AdvanceTime, ReloadServer, ResetScene
 
+INTERFACES = (
+    *(ActionChunk, ArmStatus, ChunkProgress, PolicyStatus, StackTruth),
+    *(ExecuteTask.Goal, ExecuteTask.Result, ExecuteTask.Feedback),
+    *(
+        kind
+        for srv in (AdvanceTime, ReloadServer, ResetScene)
+        for kind in (srv.Request, srv.Response)
+    ),
+)
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = sorted(page for page in ROOT.glob("docs/**/*.md") if page.stem != "index")
 GUIDES = [ROOT / "docs" / "real_panda.md", ROOT / "docs" / "real_server.md"]  # step by step
@@ -202,14 +212,13 @@ def test_parameter_files_are_valid(guide: Path) -> None:
 def test_names_are_known(guide: Path) -> None:
     """Parameters, topics, services, fields, causes, states and variables."""
     known = set(literals()) | launch_arguments() | FOREIGN | {"vera_ros", "vera_server"}
-    kinds = (ArmStatus, ChunkProgress, PolicyStatus, ExecuteTask.Goal)
-    known |= {name for kind in kinds for name in kind.get_fields_and_field_types()}
+    known |= {name for kind in INTERFACES for name in kind.get_fields_and_field_types()}
     known |= {name for parameters in PARAMETERS.values() for name in parameters}
     words = (re.fullmatch(r"([a-z]+(?:_[a-z0-9]+)+)(?:: .*)?", span) for span in spans(guide))
     unknown = {word[1] for word in words if word} - known
     assert not unknown
 
-    constants = {name for kind in (*kinds[:3], ExecuteTask.Result) for name in dir(kind)}
+    constants = {name for kind in INTERFACES for name in dir(kind)}
     variables = {f"VERA_{name.upper()}" for name in PARAMETERS["server_node"]}
     others = [ROOT / "docker", ROOT / "config" / "checkpoints.json", ROOT / "test" / "live"]
     files = [f for path in others for f in ([path] if path.is_file() else path.rglob("*"))]

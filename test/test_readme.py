@@ -6,10 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from vera_ros.nodes.documentation import fill_in_tables
+from vera_ros.motion.causes import Cause
+from vera_ros.nodes.documentation import fill_in_tables, interface_page
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted(ROOT.glob("docs/**/*.md"))]
+WRITES = "python -m vera_ros.nodes.documentation docs/reference"
 LONGEST = 220  # lines that a newcomer reads
 
 every_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
@@ -17,8 +19,17 @@ every_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.re
 
 def test_parameter_tables_are_those_of_the_declarations() -> None:
     text = (ROOT / "docs" / "reference" / "parameters.md").read_text()
-    command = "python -m vera_ros.nodes.documentation docs/reference/parameters.md"
-    assert fill_in_tables(text) == text, f"run: {command}"
+    assert fill_in_tables(text) == text, f"run: {WRITES}"
+
+
+def test_messages_are_those_of_their_definitions() -> None:
+    page = interface_page()
+    assert (ROOT / "docs" / "reference" / "messages.md").read_text() == page, f"run: {WRITES}"
+    for cause in Cause:
+        if cause is not Cause.NONE:  # each with what it means, and what to do
+            assert re.search(
+                rf"^\| `{cause.name}` \| {cause.value} \| [^|]+ \| [^|]+ \|$", page, re.M
+            )
 
 
 def test_the_readme_is_for_a_newcomer() -> None:
