@@ -575,16 +575,42 @@ def test_an_arm_off_its_plan_is_stopped_along_it(playing: Scene, off: float) -> 
     stops_along_its_plan(playing, before)
 
 
-def test_an_arm_that_stands_off_its_plan_is_left_where_it_stands(playing: Scene) -> None:
-    """Its controller gave up, or something holds it: both get a way that suits them."""
-    where = playing.rig.state()[0] - 0.12 * np.eye(7)[3]
+def stands_at(where: Vector) -> Callable[[ArmObservation], ArmObservation]:
     noise = np.random.default_rng(0)
-    playing.look = lambda observation: at(q=where + noise.uniform(-1e-4, 1e-4, 7), dq=np.zeros(7))(
-        observation
-    )
+
+    def look(observation: ArmObservation) -> ArmObservation:
+        return at(q=where + noise.uniform(-1e-4, 1e-4, 7), dq=np.zeros(7))(observation)
+
+    return look
+
+
+def test_an_arm_that_stands_off_its_plan_is_left_where_it_stands(playing: Scene) -> None:
+    """Something holds it: the set-point, which has gone on, turns off the plan and comes back."""
+    where = playing.rig.state()[0] - 0.12 * np.eye(7)[3]
+    playing.look = stands_at(where)
+    plan = playing.supervisor.playing
+    assert plan is not None
     playing.tick(0.1)
     playing.aborted(Cause.TRACKING_ERROR)
-    stop = playing.arm[-1]
+    stop, begins_s = playing.arm[-1], playing.rig.published.sent_s[-1]
+    assert stop.past is not None
+    here = plan.plan.spline.state(begins_s - plan.start_s)
+    starts = (stop.start_q, stop.start_dq, stop.start_ddq)
+    for start, planned in zip(starts, here, strict=True):
+        np.testing.assert_allclose(start, planned, atol=1e-6)
+    np.testing.assert_allclose(stop.points.q[-1], where, atol=2e-4)
+    assert not np.any(stop.dq[-1])
+
+
+def test_an_arm_that_was_never_seen_to_follow_its_plan_finds_its_own_way_to_rest(
+    scene: Scene,
+) -> None:
+    """Its controller may not have the plan at all, and stands where the arm stands."""
+    where = START_Q + 0.02
+    scene.look = stands_at(where)
+    scene.play(FAR)
+    scene.tick_until(lambda: "aborted" in scene.told.names(), 2.0)
+    stop = scene.arm[-1]
     assert stop.past is None
     np.testing.assert_allclose(stop.points.q, np.tile(where, (2, 1)), atol=2e-4)
 

@@ -143,6 +143,24 @@ def test_a_way_back_that_keeps_no_limit_is_refused(planner: Planner, running: Pl
     assert far.cause is Cause.LIMIT_EXCEEDED
 
 
+@given(part=st.floats(0.05, 0.8), off=st.floats(-0.1, 0.1))
+def test_a_return_follows_the_plan_for_its_lead_and_keeps_every_limit(
+    planner: Planner, running: Plan, limits: Limits, part: float, off: float
+) -> None:
+    time_s = part * running.duration_s
+    q = running.spline.derivative(0, time_s) + off
+    back = planner.plan_return_along(running, time_s, q, LEAD_S)
+    check(back.trajectory(), limits)
+    for passed_s in np.linspace(0.0, LEAD_S, 5):
+        for planned, before in zip(
+            back.spline.state(passed_s), running.spline.state(time_s + passed_s), strict=True
+        ):
+            np.testing.assert_allclose(planned, before, atol=1e-9)
+    end_q, end_dq, _ = back.spline.state(back.duration_s)
+    np.testing.assert_allclose(end_q, q, atol=1e-9)
+    np.testing.assert_allclose(end_dq, 0.0, atol=1e-9)
+
+
 @given(part=st.floats(0.05, 0.8))
 def test_stop_stays_on_the_path(planner: Planner, running: Plan, part: float) -> None:
     stop = planner.plan_stop(running, part * running.duration_s, 0.025)

@@ -32,6 +32,7 @@ from vera_ros.rails import Rails
 Present = Callable[[], float]
 
 _STILL_RAD = 1e-9
+_NEAR_RAD = 5e-3  # by which a set-point that is not what it seems to be makes a step, at most
 _LATE_SHARE = 0.5  # of the lead, in which a stop must be planned
 
 
@@ -242,12 +243,26 @@ class Dispatcher:
         self.doubt()  # somebody else commands it
         self._rest_at(way, measured, now_s)
 
-    def stay(self, measured: Measured, now_s: float, present: Present | None = None) -> None:
+    def stay(
+        self,
+        measured: Measured,
+        now_s: float,
+        present: Present | None = None,
+        *,
+        taken_up: bool = False,
+    ) -> None:
         """Bring the set-point of an arm that stands off its plan to where the arm stands.
 
-        It suits a controller that plays the plan, and one that does not: what is sent has no
-        point before the end, so each finds its own way there. Where none is gentle enough, the
-        arm comes to rest along the playing plan.
+        Where the controller plays the plan, the way turns off it as a stop does. Where it may not,
+        what is sent has no point before the end, so that it finds its own way there from whatever
+        it commands; one that plays the plan covers its first period twice as fast. Where no way is
+        gentle enough, the arm comes to rest along the playing plan.
+
+        Args:
+            measured: where the arm stands.
+            now_s: ROS time.
+            present: see `stop`.
+            taken_up: the arm was seen to follow the plan.
 
         Raises:
             MotionRefusedError: as for `stop`.
@@ -255,12 +270,28 @@ class Dispatcher:
         playing = self.playing
         if playing is None or self._let_go(playing).finished(now_s) or self.playback.unsent:
             return
+        passed_s = now_s - playing.start_s
+        off_rad = np.abs(playing.plan.spline.derivative(0, passed_s) - measured.q).max()
         try:
-            passed_s = now_s - playing.start_s
+            if passed_s > 0.0 and (taken_up or off_rad <= _NEAR_RAD):
+                self._return_along(playing, measured, now_s)
+                return
             way = self._planner.plan_return(playing.plan, passed_s, measured.q, self._lead.value_s)
             self._rest_at(way, measured, now_s)
         except MotionRefusedError:
             self._stop_along(playing, now_s, present)
+
+    def _return_along(self, playing: Playing, measured: Measured, now_s: float) -> None:
+        passed_s, lead_s = now_s - playing.start_s, self._lead.value_s
+        way = self._planner.plan_return_along(playing.plan, passed_s, measured.q, lead_s)
+        self._gate.send_arm(
+            way.trajectory(),
+            ArmState(way.spline.state(0.0)[0]),
+            now_s,
+            joins_s=min(lead_s, way.duration_s),
+            past_s=self.past_s,
+        )
+        self._stopped_by(way, now_s, now_s + lead_s, playing)
 
     def _rest_at(self, way: Plan, measured: Measured, now_s: float) -> None:
         """Send the end of a way, for the controller to find its own way there as fast."""

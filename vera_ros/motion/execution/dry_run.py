@@ -43,7 +43,14 @@ class DryRunDispatcher(Dispatcher):
         """Let go of the plan: nothing moves."""
         self.playback = replace(self.playback, playing=None)
 
-    def stay(self, measured: Measured, now_s: float, present: Present | None = None) -> None:
+    def stay(
+        self,
+        measured: Measured,
+        now_s: float,
+        present: Present | None = None,
+        *,
+        taken_up: bool = False,
+    ) -> None:
         """As for `stop`."""
         self.stop(now_s)
 

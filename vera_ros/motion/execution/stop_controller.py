@@ -109,7 +109,8 @@ class StopController:
             if stands is None:
                 self._dispatcher.stop(now_s, self._clocks.present)
             else:
-                self._dispatcher.stay(stands, now_s, self._clocks.present)
+                taken_up = watch is not None and watch.joins.taken_up
+                self._dispatcher.stay(stands, now_s, self._clocks.present, taken_up=taken_up)
         except MotionRefusedError as error:
             self._listener.worried(
                 f"no smoother stop was possible ({error}); the plan ends at rest in "

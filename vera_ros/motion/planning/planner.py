@@ -96,10 +96,25 @@ class Planner:
             # Without a margin: the running plan may use its limits up already.
             if all(slowdown(way, rates, chain, _RETURN_MOMENTS) <= 1.0 for way in ways):
                 return Plan(ways[0])
-        raise MotionRefusedError(
-            Cause.LIMIT_EXCEEDED,
-            f"no way back to {np.round(q, 4).tolist()} rad keeps the rate limits",
-        )
+        raise _no_way_back(q)
+
+    def plan_return_along(self, running: Plan, time_s: float, q: Vector, lead_s: float) -> Plan:
+        """Plan the smooth way from a running plan, of which `time_s` has passed, to a rest at `q`.
+
+        It is for a controller that plays the plan, and follows the plan for `lead_s` before it
+        turns off, as a stop does. The new plan's time 0 is the running plan's `time_s`.
+
+        Raises:
+            MotionRefusedError: no way back within the rate limits was found.
+        """
+        path = running.spline
+        at_s = time_s + KNOT_S * max(1, int(np.ceil(lead_s / KNOT_S - 1e-6)))
+        start_q, dq, ddq = path.state(at_s)
+        for duration_s in _RETURNS_S:
+            way = JointSpline(np.array([0.0, duration_s]), np.stack((start_q, q)), (dq, ddq))
+            if slowdown(way, self._limits.rates, self._arm.chain, _RETURN_MOMENTS) <= 1.0:
+                return Plan(path.turning_off(time_s, way, at_s))
+        raise _no_way_back(q)
 
     def plan_move(self, q: Vector, goal: Vector, speed_share: float) -> Plan:
         """Plan a straight joint motion between two resting positions (Shape (n,), [rad]).
@@ -152,3 +167,9 @@ class Planner:
             if slowdown(stop, self._limits.rates, self._arm.chain) <= 1.0:
                 return stop
         return None
+
+
+def _no_way_back(q: Vector) -> MotionRefusedError:
+    return MotionRefusedError(
+        Cause.LIMIT_EXCEEDED, f"no way back to {np.round(q, 4).tolist()} rad keeps the rate limits"
+    )

@@ -57,6 +57,7 @@ class JoinWatch:
         delay_s: of the arm behind its set-point, as measured; the longest where it was not. An arm
             that is where it is to be at the end of a control period is ahead.
         lateness_s: by how much the newest trajectory exceeded its lead, as far as was seen.
+        taken_up: the arm was seen to follow the newest trajectory.
     """
 
     def __init__(self) -> None:
@@ -65,6 +66,7 @@ class JoinWatch:
         self._offset: Vector | None = None
         self._awaited: _Awaited | None = None
         self.lateness_s = 0.0
+        self.taken_up = False
 
     def sent(self, setpoint: Setpoint, joins_s: float, measured: Measured | None) -> None:
         """A trajectory was sent.
@@ -80,10 +82,11 @@ class JoinWatch:
         elif setpoint.known and measured is not None:
             self._awaited = _Awaited(setpoint, Setpoint.resting(measured.q), joins_s)
         self.lateness_s = 0.0
+        self.taken_up = False
 
     def forget(self) -> None:
         """Nothing is awaited: what was sent last does not count any more."""
-        self._awaited = None
+        self._awaited, self.taken_up = None, False
 
     @property
     def delay_s(self) -> float:
@@ -114,7 +117,7 @@ class JoinWatch:
         seen = measured.q if self._offset is None else measured.q - self._offset
         off_new, off_old = (float(np.abs(seen - q).max()) for q in (new, old))
         if off_new <= _NEAR * apart_rad:
-            self._awaited = None
+            self._awaited, self.taken_up = None, True
             return Join.LATE if self.lateness_s > 0.0 else Join.JOINED
         if off_old <= _NEAR * apart_rad:
             self.lateness_s = moment_s - awaited.joins_s

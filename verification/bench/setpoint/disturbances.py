@@ -222,10 +222,7 @@ def joins(rig: Rig, rng: np.random.Generator) -> Trial:
     if not side.run_until_rest(6.0):
         trial.complaints.append(f"{what}: the arm did not come to rest")
     trial.count(what)
-    if what == "return":  # its controller may play anything: the start of the way is a guess
-        trial.velocity, _ = side.shares()
-    else:
-        trial.within(side, f"{what}, lead {lead_s:g} s, {side.world.rate_hz:g} Hz")
+    trial.within(side, f"{what}, lead {lead_s:g} s, {side.world.rate_hz:g} Hz")
     return trial
 
 

@@ -44,6 +44,15 @@ class SetPoint:
         """The controller has taken up a trajectory."""
         self._plays.append(playing)
 
+    def without_newest(self) -> "SetPoint | None":
+        """What is commanded if the newest was not taken up yet; None: that is not known."""
+        if len(self._plays) < 2:
+            return None
+        before = SetPoint()
+        for playing in list(self._plays)[:-1]:
+            before.take(playing)
+        return before
+
     @property
     def newest(self) -> Playing | None:
         """What was taken up last; None: nothing was."""

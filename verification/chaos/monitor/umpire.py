@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from verification.chaos.monitor.arm_watch import LATE_S
 from verification.chaos.monitor.recording import JointHistory, JointSample, Playing, Published
 from verification.chaos.monitor.set_point import CONTROL_S, Before, Entry, Seen, SetPoint
 from verification.judge.bounds import TrajectoryBounds
@@ -213,6 +214,8 @@ class Umpire:
         if self._promised is not None:
             plans.append(("plan", self._promised))
         if self._truth() is not None:
+            if samples and (before := self._may_still_play(samples[-1], at_s)) is not None:
+                plans.append(("plan", before))
             return plans
         rests: list[tuple[str, Before]] = [
             ("rest", Seen(sample, moves=False))
@@ -227,6 +230,16 @@ class Umpire:
         if samples and self._stands_elsewhere(samples[-1], at_s):
             return [*rests, *plans, *measured]
         return [*plans, *rests, *measured]
+
+    def _may_still_play(self, arm: JointSample, at_s: float) -> SetPoint | None:
+        """What played before the newest, where the arm shows that it still does."""
+        newest, before = self._set_point.newest, self._set_point.without_newest()
+        if newest is None or before is None or at_s - newest.from_s > LATE_S:
+            return None
+        off_new, off_before = (
+            np.abs(plays.at(arm.stamp_s).q - arm.q).max() for plays in (newest, before)
+        )
+        return before if off_before < off_new else None
 
     def _stands_elsewhere(self, arm: JointSample, at_s: float) -> bool:
         """Whether the arm stands where what was taken up last has not led it.

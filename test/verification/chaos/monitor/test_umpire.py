@@ -300,6 +300,19 @@ def test_what_was_told_while_a_scene_was_set_may_still_be_gone_on_from(umpire: U
     assert (good.source, good.violations) == ("plan", ())
 
 
+@pytest.mark.parametrize(("late_s", "good"), [(0.12, True), (0.2, False)])
+def test_a_controller_may_take_a_trajectory_up_a_little_later(
+    umpire: Umpire, history: JointHistory, late_s: float, good: bool
+) -> None:
+    """The arm shows that it still plays what was before, and that is gone on from."""
+    umpire.judge(Swing(far_rad=0.0, duration_s=0.1).approached(AT_S - 0.5))
+    assert judge(umpire, Swing(1, 0.3, 0.8).published(AT_S)).violations == ()
+    for stamp_s in np.arange(AT_S + 0.05, AT_S + late_s + 0.01, 0.01):
+        history.add(JointSample(float(stamp_s), START_Q, STILL))
+    stays = judge(umpire, Swing(far_rad=0.0, duration_s=0.1).published(AT_S + late_s))
+    assert (stays.violations == ()) is good
+
+
 def test_an_arm_that_was_put_elsewhere_is_led_from_there(
     umpire: Umpire, history: JointHistory
 ) -> None:
