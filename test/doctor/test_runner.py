@@ -110,7 +110,7 @@ def test_a_check_that_raises_has_a_finding(
 
 def test_a_missing_package_is_a_failure_once() -> None:
     """Whatever else needs it cannot be checked."""
-    checks = [Check("area", name, "of_nobody:look", "see") for name in ("one", "two")]
+    checks = [Check("area", name, "of_nobody:check", "see") for name in ("one", "two")]
     one, two = found(checks)
     assert one.verdict is Verdict.FAILURE
     assert "vera_ros.doctor.checks.of_nobody cannot be imported" in one.found

@@ -161,6 +161,7 @@ def test_after_a_cancelled_inference_the_next_goal_gets_its_own_answer(stage: St
     asked = [request["prompt"] for request in policy.requests]
     assert asked == ["first", "second"]
     assert stage.chunks[0].session_id == policy.requests[1]["session_id"]
+    assert stage.chunks[0].header.frame_id == "panda_link0"
     stage.judge(True)
     assert stage.result(second).outcome == Result.SUCCEEDED
 

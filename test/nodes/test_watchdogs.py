@@ -97,6 +97,25 @@ def test_an_arm_that_goes_on_after_a_stop_is_braked_again_and_reported(playing: 
     assert "although it was stopped" in playing.arm_status[-1].message
 
 
+def test_an_arm_that_seems_to_have_jumped_is_moved_a_second_later(stage: Stage) -> None:
+    """A bit of an encoder that is stuck looks as if the arm was re-homed."""
+    stage.add_ready_ik()
+
+    sent_s: list[float] = []
+
+    def jumped(message: JointState) -> JointState:
+        sent_s.append(time.monotonic())
+        message.position[6] += 0.2
+        return message
+
+    stage.joint_message = jumped
+    stage.wait_until(lambda: len(sent_s) > 4, "joint states elsewhere")
+    stage.chunk_publisher.publish(chunk())
+    stage.wait_until(lambda: stage.progress_of(0), "the answer")
+    assert stage.progress_of(0)[0].state == P.ACCEPTED, stage.progress_of(0)[0].message
+    assert time.monotonic() - sent_s[0] >= 1.0
+
+
 def test_an_old_chunk_is_refused(stage: Stage) -> None:
     stage.add_ready_ik(chunk_max_age_s=5.0)
     old, new = chunk(sequence=0), chunk(sequence=1)

@@ -48,7 +48,7 @@ def _window(*brightnesses: int) -> RollingWindow:
         stamp_ns = NOW.ros_ns + i * PERIOD_NS
         for view in views:
             buffer.add(view, stamp_ns, np.full((4, 4, 3), brightness, np.uint8))
-        window.look(stamp_ns, stamp_ns)
+        window.sample(stamp_ns, stamp_ns)
     return window
 
 

@@ -27,7 +27,7 @@ class Rig:
             self._ros_ns += round(PERIOD_S * 1e9) * clock
             for view in views:
                 self._buffer.add(view, self._ros_ns, np.zeros((4, 4, 3), np.uint8))
-            said = self.watch.look(self._window, Instant(self._steady_s, self._ros_ns))
+            said = self.watch.check(self._window, Instant(self._steady_s, self._ros_ns))
         return said
 
 

@@ -58,7 +58,7 @@ def test_an_empty_window_has_the_shape_of_its_frames() -> None:
 def test_a_cold_start_carries_one_frame_never_padded() -> None:
     rig = Rig()
     rig.add(900, 950, 1000)
-    frame = rig.window.look(960, 1010)
+    frame = rig.window.sample(960, 1010)
     assert isinstance(frame, MultiViewFrame)
     assert frame.stamps_ns == (1000, 1000)
     assert rig.content == [(1000, 1000)]
@@ -70,7 +70,7 @@ def test_warm_up_frames_are_real_frames_at_the_control_rate() -> None:
     not_before_ns = 1000
     for now_ns in range(1000, 1170, 10):
         rig.add(now_ns - 5)
-        if isinstance(frame := rig.window.look(not_before_ns, now_ns), MultiViewFrame):
+        if isinstance(frame := rig.window.sample(not_before_ns, now_ns), MultiViewFrame):
             not_before_ns = frame.newest_ns + PERIOD_NS
     assert rig.content == [(ns, ns) for ns in (1005, 1055, 1105, 1155)]
     assert rig.window.played.shape[0] == 0
@@ -90,7 +90,7 @@ def test_a_look_says_why_there_is_no_fresh_frame(
 ) -> None:
     rig = Rig()
     rig.add(*pictures)
-    refusal = rig.window.look(not_before_ns, 1000)
+    refusal = rig.window.sample(not_before_ns, 1000)
     assert isinstance(refusal, NoFrame)
     assert refusal.reason is reason
     assert refusal.views == VIEWS
@@ -101,8 +101,8 @@ def test_a_look_does_not_take_a_frame_twice() -> None:
     rig = Rig()
     rig.add(1000)
     rig.buffer.add("front", 1010, picture(1010))
-    assert isinstance(rig.window.look(0, 1000), MultiViewFrame)
-    refusal = rig.window.look(0, 1020)
+    assert isinstance(rig.window.sample(0, 1000), MultiViewFrame)
+    refusal = rig.window.sample(0, 1020)
     assert refusal == NoFrame(Reason.NOT_FRESH, ("hand",), 1)
 
 
@@ -111,7 +111,7 @@ def test_pictures_enter_resized_and_side_by_side() -> None:
     for value, view in enumerate(VIEWS):
         buffer.add(view, 1, np.full((10, 20, 3), value, np.uint8))
     window = RollingWindow(buffer, 21, (4, 4), RULES)
-    window.look(0, 1)
+    window.sample(0, 1)
     assert window.frames.shape == (1, 4, 8, 3)
     assert (window.frames[0, :, :, 0] == [0, 0, 0, 0, 1, 1, 1, 1]).all()
 
@@ -119,7 +119,7 @@ def test_pictures_enter_resized_and_side_by_side() -> None:
 def test_playing_takes_one_frame_per_tick_and_the_next_look_closes_the_list() -> None:
     rig = Rig()
     rig.add(1000)
-    rig.window.look(0, 1000)
+    rig.window.sample(0, 1000)
     rig.window.play([1050, 1100, 1150])
     for now_ns in range(1001, 1260):
         if now_ns % 25 == 0:
@@ -127,11 +127,11 @@ def test_playing_takes_one_frame_per_tick_and_the_next_look_closes_the_list() ->
         rig.window.poll(now_ns)
     assert rig.content == [(ns, ns) for ns in (1000, 1050, 1100, 1150)]
     assert rig.window.played.shape[0] == 0
-    rig.window.look(1200, 1260)
+    rig.window.sample(1200, 1260)
     assert stamps_in(rig.window.played) == [(ns, ns) for ns in (1050, 1100, 1150)]
     assert rig.content[-1] == (1250, 1250)
     rig.add(1300)
-    rig.window.look(1300, 1300)
+    rig.window.sample(1300, 1300)
     assert rig.window.played.shape[0] == 0
 
 
@@ -149,7 +149,7 @@ def test_a_tick_waits_for_a_picture_taken_before_it() -> None:
 def test_a_tick_with_nothing_new_takes_a_picture_up_to_half_a_period_late() -> None:
     rig = Rig()
     rig.add(1048)
-    rig.window.look(0, 1048)
+    rig.window.sample(0, 1048)
     rig.window.play([1050, 1100])
     rig.add(1075, 1126)
     assert rig.window.poll(1130) == 1
@@ -159,7 +159,7 @@ def test_a_tick_with_nothing_new_takes_a_picture_up_to_half_a_period_late() -> N
 def test_a_tick_with_nothing_new_in_time_is_skipped_and_counted() -> None:
     rig = Rig()
     rig.add(1048)
-    rig.window.look(0, 1048)
+    rig.window.sample(0, 1048)
     rig.window.play([1050])
     rig.add(1076)
     assert rig.window.poll(1080) == 0
@@ -184,7 +184,7 @@ def test_the_oldest_frames_leave_a_full_window() -> None:
     assert rig.window.poll(1250) == 5
     assert rig.content == [(ns, ns) for ns in ticks[2:]]
     rig.add(1300)
-    rig.window.look(0, 1300)
+    rig.window.sample(0, 1300)
     assert rig.content == [(ns, ns) for ns in (1200, 1250, 1300)]
     assert stamps_in(rig.window.played) == [(ns, ns) for ns in ticks]
 
@@ -221,14 +221,14 @@ def test_the_next_plan_takes_over_from_its_first_step() -> None:
 def test_a_reset_begins_with_nothing() -> None:
     rig = Rig()
     rig.add(1000)
-    rig.window.look(0, 1000)
+    rig.window.sample(0, 1000)
     rig.window.play([1040, 1050])
     rig.add(1100)
     rig.window.poll(1100)
     rig.window.reset()
     assert (rig.content, rig.window.skipped, rig.window.newest_stamp_ns) == ([], 0, None)
     assert rig.window.poll(2000) == 0
-    assert isinstance(rig.window.look(0, 1100), MultiViewFrame)
+    assert isinstance(rig.window.sample(0, 1100), MultiViewFrame)
 
 
 @pytest.mark.parametrize("times", [[2, 1], [1, 1]])
@@ -344,7 +344,7 @@ class WindowMachine(RuleBasedStateMachine):
     def look(self, not_before_ns: int) -> None:
         self.poll()
         before = self.rig.window.fill
-        outcome = self.rig.window.look(self.now_ns - not_before_ns, self.now_ns)
+        outcome = self.rig.window.sample(self.now_ns - not_before_ns, self.now_ns)
         if isinstance(outcome, MultiViewFrame):
             assert self.now_ns - not_before_ns <= outcome.oldest_ns
             assert outcome.newest_ns <= self.now_ns

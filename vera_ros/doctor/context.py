@@ -25,7 +25,7 @@ NO_ROBOT_YET = "the simulation starts with the graph"
 
 
 class Once(Generic[T]):
-    """Something that is found once, by whoever needs it first; all get the same.
+    """A fact that is found once, by the check that needs it first, and shared by all.
 
     Args:
         find: finds it, in a thread of its own, which nobody waits for at the program's end.
@@ -37,7 +37,7 @@ class Once(Generic[T]):
         self._future: Future[T] | None = None
 
     def begin(self) -> "Future[T]":
-        """Begin to find it, unless somebody has."""
+        """Begin to find it, unless another check has."""
         with self._lock:
             if self._future is None:
                 self._future = Future()

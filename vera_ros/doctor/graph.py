@@ -177,7 +177,7 @@ class GraphFacts:
         joints: the joint states.
         arm: topic of the arm's trajectories.
         gripper: topic of the fingers' trajectories.
-        actions: full names of the actions that somebody serves, and their types.
+        actions: full names of the actions that have a server, and their types.
         arm_action: full name of the arm's action.
         gripper_action: full name of the gripper's action.
         manager: what lists the controllers: its service, empty where there is none.
@@ -230,7 +230,7 @@ def observe(
     seconds: float,
     on_description: Callable[[str], None],
 ) -> GraphFacts:
-    """Look at the graph.
+    """Observe the graph.
 
     Args:
         probe: `graph`, not asked yet.

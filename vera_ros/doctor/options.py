@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What doctor is asked to look at."""
+"""What doctor is asked to check."""
 
 import os
 import re

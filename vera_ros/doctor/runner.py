@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Runs all checks at once; whoever does not answer in time has that as its finding."""
+"""Runs all checks at once; a check that does not answer in time has that as its finding."""
 
 import os
 import queue
@@ -7,7 +7,7 @@ import threading
 import traceback
 from collections.abc import Callable, Sequence
 
-from vera_ros.doctor.checks.table import Check, Look
+from vera_ros.doctor.checks.table import Check, CheckFunction
 from vera_ros.doctor.context import Context
 from vera_ros.doctor.distributions import distribution_of, how_to_install
 from vera_ros.doctor.finding import Finding, NotCheckedError, failure, not_checked
@@ -36,14 +36,14 @@ def run(
     deadline = Deadline(options.deadline_s)
     answers: queue.SimpleQueue[tuple[Check, Findings]] = queue.SimpleQueue()
     found: dict[Check, Findings] = {}
-    looks = _load(checks, found)
+    loaded = _load(checks, found)
     context = Context(options)
 
-    def work(check: Check, look: Look) -> None:
-        answers.put((check, _guard(check, lambda: look(context), options)))
+    def work(check: Check, function: CheckFunction) -> None:
+        answers.put((check, _guard(check, lambda: function(context), options)))
 
-    for check, look in looks.items():
-        threading.Thread(target=work, args=(check, look), daemon=True).start()
+    for check, function in loaded.items():
+        threading.Thread(target=work, args=(check, function), daemon=True).start()
     try:
         while len(found) < len(checks):
             check, findings = answers.get(timeout=deadline.remaining())
@@ -54,13 +54,16 @@ def run(
     return {check: found[check] if check in found else _hangs(check, options) for check in checks}
 
 
-def _load(checks: Sequence[Check], found: dict[Check, Findings]) -> dict[Check, Look]:
-    """Import what looks, in one thread: an import that fails would spoil that of another thread."""
-    looks = {}
+def _load(checks: Sequence[Check], found: dict[Check, Findings]) -> dict[Check, CheckFunction]:
+    """Import the functions of checks, in one thread.
+
+    An import that fails would spoil that of another thread.
+    """
+    loaded = {}
     missing: set[str] = set()
     for check in checks:
         try:
-            looks[check] = check.load()
+            loaded[check] = check.load()
         except ImportError as error:
             name = str(error.name)
             words = f"the Python package {name} cannot be imported"
@@ -71,12 +74,12 @@ def _load(checks: Sequence[Check], found: dict[Check, Findings]) -> dict[Check, 
                 else failure(check.name, words, f"{install}; or {_BRING_ALL}"),
             )
             missing.add(name)
-    return looks
+    return loaded
 
 
-def _guard(check: Check, look: Callable[[], Sequence[Finding]], options: Options) -> Findings:
+def _guard(check: Check, function: Callable[[], Sequence[Finding]], options: Options) -> Findings:
     try:
-        return tuple(look())
+        return tuple(function())
     except NotCheckedError as error:
         return (not_checked(check.name, str(error)),)
     except ToolTimeoutError:

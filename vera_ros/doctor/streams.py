@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What holds for every stream of stamped messages: somebody sends it, and its stamps are of now."""
+"""Checks of every stream of stamped messages: it is published, and its stamps are of now."""
 
 from collections.abc import Sequence
 from statistics import median
@@ -14,7 +14,7 @@ _SYNCHRONISE = (
 
 
 def judge_sender(name: str, topic: Topic, kind: str, mend: str) -> Finding | None:
-    """Somebody sends messages of this type on the topic; None: all is well."""
+    """Check that messages of this type are published on the topic; None: all is well."""
     if not topic.publishers:
         return failure(name, f"nobody publishes {topic.name}", mend)
     kinds = {publisher.type for publisher in topic.publishers}

@@ -65,7 +65,7 @@ class IkNode(VeraNode):
         self._planning = MutuallyExclusiveCallbackGroup()  # one chunk at a time
         self._background = Background(self)
         # What is made here is there in every state of the node: a hold must never find nobody, and
-        # whoever waits for an answer when the node goes down must get one.
+        # clients that wait for an answer when the node goes down must get one.
         self._identity, self._chunks_for_others = identity(self), 0
         self._rivals = Rivals(self, self._identity, moves=not p["dry_run"])
         self._hold = KeptHold(self, p["hold_file"], self._identity)
@@ -379,7 +379,7 @@ class IkNode(VeraNode):
         return refusal
 
     def _let_go_on(self) -> None:
-        """Let whoever waits for joint states look again."""
+        """Wake the callbacks that wait for joint states."""
         ticked, self._ticked = self._ticked, Future()
         ticked.set_result(None)
 

@@ -76,6 +76,7 @@ class PolicyNode(VeraNode):
             self._embodiment,
             lambda: self._now().ros_ns,
             lambda: self._arm_watch.arm,
+            lambda: self._body.base_frame,
             p["settle_timeout_s"],
         )
         parts = (
@@ -286,7 +287,7 @@ class PolicyNode(VeraNode):
         if shown != self._shown:
             self._shown = shown
             self._publish_status()
-        # Whoever gets the result may move the arm at once: the stop must be over by then.
+        # A client that gets the result may move the arm at once: the stop must be over by then.
         result = episode.result if not wait_for_rest or self._rests(episode) else None
         if result is not None and self._task.unfinished:
             self._tick_timer.cancel()
@@ -320,7 +321,7 @@ class PolicyNode(VeraNode):
         status = status_message(episode, self._views.buffer, self._server, now.ros_ns)
         self._status.publish(status)
         if self._marker.get_subscription_count():
-            self._marker.publish(status_marker(status))
+            self._marker.publish(status_marker(status, self._body.base_frame))
         self._task.tell(status, episode.elapsed_s(now))
 
     def _now(self) -> Instant:

@@ -506,7 +506,7 @@ class Episode:
                     now,
                 )
             return
-        frame = self.window.look(self._not_before_ns, now.ros_ns)
+        frame = self.window.sample(self._not_before_ns, now.ros_ns)
         if isinstance(frame, NoFrame):
             self.message = f"waiting for views: {frame}"
             if waited_s > self._bounds.views_s:
@@ -532,7 +532,7 @@ class Episode:
 
     def _watch_arm(self, waited_s: float, now: Instant) -> None:
         assert self.window is not None
-        stalled = self._view_watch.look(self.window, now)
+        stalled = self._view_watch.check(self.window, now)
         if stalled:
             self._end(Cause.VIEWS_STALE, stalled, now)
             return

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Whether somebody else uses the same policy server, as its answers give it away.
+"""Detects another client of the same policy server by the server's answers.
 
 A VERA server shares one policy between all its connections and refuses nobody: who comes second
 spoils the episode of the first. Each answer tells which session the policy is in (`session_id`),

@@ -6,7 +6,7 @@ from vera_ros.vision.window import RollingWindow
 
 
 class ViewWatch:
-    """Looks at the views while a chunk plays, by both clocks: either may stand still.
+    """Watches the views while a chunk plays, by both clocks: either may stand still.
 
     Args:
         limit_s: that a view's newest picture may be old, or be the newest one.
@@ -16,7 +16,7 @@ class ViewWatch:
         self._limit_s = limit_s
         self._newest: dict[str, tuple[int, float]] = {}  # its stamp, and since when it is that
 
-    def look(self, window: RollingWindow, now: Instant) -> str:
+    def check(self, window: RollingWindow, now: Instant) -> str:
         """Return which view has stalled, in words; empty: none has."""
         for view, age_ns in window.view_ages_ns(now.ros_ns).items():
             if age_ns is None:

@@ -15,7 +15,7 @@ class Answer(Enum):
 
     READY = auto()  # a policy server for this robot
     NOBODY = auto()  # nobody listens
-    UNCLEAR = auto()  # somebody listens and says nothing, or hangs up: a server that is busy?
+    UNCLEAR = auto()  # the port answers, without a greeting or with a close: a server that is busy?
     STRANGER = auto()  # another program, or a policy server for another robot
 
 

@@ -49,7 +49,7 @@ def _import_mujoco() -> Any:
     backend = choose_backend(os.environ, _loadable)
     os.environ["MUJOCO_GL"] = backend
     # For pictures this small, Mesa's software renderer is no slower without threads of its own,
-    # and leaves the other cores to whoever controls the arm.
+    # and leaves the other cores to the arm's controller.
     os.environ.setdefault("LP_NUM_THREADS", "0")
     try:
         import mujoco

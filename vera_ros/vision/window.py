@@ -54,7 +54,7 @@ class _Episode:
 class RollingWindow:
     """The last `context_frames` frames of an episode, oldest first.
 
-    Two ways lead in: `look` takes one fresh frame (once per inference; warm-up frames of the
+    Two ways lead in: `sample` takes one fresh frame (once per inference; warm-up frames of the
     standing arm are looks too, a control period apart), and `poll` takes one frame per armed
     control tick while actions play.
     In every view each frame is newer than the one before it. Nothing is ever padded.
@@ -85,7 +85,7 @@ class RollingWindow:
         self._window.clear()
         self._episode = _Episode()
 
-    def look(self, not_before_ns: int, now_ns: int) -> MultiViewFrame | NoFrame:
+    def sample(self, not_before_ns: int, now_ns: int) -> MultiViewFrame | NoFrame:
         """Take one frame of the scene as it is now, or say why there is none yet.
 
         Every view's picture is stamped `not_before_ns` or later and was never taken before.

@@ -72,7 +72,7 @@ def is_traceback(text: str) -> bool:
 
 
 def _may_mend_itself(error: InvalidHandshake) -> bool:
-    """Whether somebody hung up, or an intermediary has no server yet: both pass by."""
+    """Whether the peer hung up, or an intermediary has no server yet: both are transient."""
     if isinstance(error, InvalidStatus):
         return error.response.status_code >= _SERVER_ERRORS
     return isinstance(error, InvalidMessage) and isinstance(error.__cause__, EOFError | OSError)

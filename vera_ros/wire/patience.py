@@ -55,7 +55,7 @@ async def keep_trying(
 
     Raises:
         ConnectionFailedError: nobody was reached in time.
-        ServerTimeoutError: somebody was, who did not answer in time.
+        ServerTimeoutError: a server was, and did not answer in time.
         Exception: whatever else an attempt raises, at once: waiting does not mend it.
     """
     last: FailedAttempt | None = None

@@ -168,7 +168,7 @@ def test_the_viewer_is_looked_into() -> None:
     with HTTPServer(("127.0.0.1", 0), Viewer) as server:
         Thread(target=server.serve_forever, daemon=True).start()
         url = f"http://127.0.0.1:{server.server_address[1]}/"
-        trouble = policy_server.look_into_viewer(url)
+        trouble = policy_server.check_viewer(url)
         server.shutdown()
     assert trouble == ""
     assert judge_viewer(url, trouble).verdict is Verdict.OK
@@ -176,6 +176,6 @@ def test_the_viewer_is_looked_into() -> None:
 
 def test_a_viewer_that_is_off_is_warned_of() -> None:
     url = f"http://127.0.0.1:{free_port()}/"
-    finding = judge_viewer(url, policy_server.look_into_viewer(url))
+    finding = judge_viewer(url, policy_server.check_viewer(url))
     assert finding.verdict is Verdict.WARNING
     assert "refused" in finding.found

@@ -28,7 +28,7 @@ def test_joints_that_stay_the_same_are_frozen_once_the_plan_has_moved_far_enough
     for i in range(400):
         now_s = i * period_s
         measured = Q + 1e-9 * min(i, stuck_after)  # an arm that moves is never quite the same
-        frozen = watch.look(measured, Q + speed * now_s, now_s)
+        frozen = watch.update(measured, Q + speed * now_s, now_s)
         still_s = now_s - stuck_s
         assert watch.same_s == pytest.approx(max(still_s, 0.0))
         moved_s = still_s - delay_s  # surely, however late the arm is
@@ -51,7 +51,7 @@ def test_an_arm_that_follows_within_the_delay_is_never_frozen(
     plan = np.cumsum([0.0] * 20 + steps + [0.0] * 40)
     for i, planned in enumerate(plan):
         measured = plan[max(0, i - late)]
-        assert not watch.look(Q + measured, Q + planned, i * period_s)
+        assert not watch.update(Q + measured, Q + planned, i * period_s)
 
 
 @given(
@@ -66,7 +66,7 @@ def test_an_arm_has_stood_since_before_a_motion_unless_it_was_seen_to_move(
     assert not watch.stands(Q)
     for plays, moved in acts:
         q = q + 0.01 if moved else q
-        watch.look(q + noise.uniform(-5e-4, 5e-4, 7), plays=plays)
+        watch.update(q + noise.uniform(-5e-4, 5e-4, 7), plays=plays)
         stood = not plays or (stood and not moved)
         assert watch.stands(q) is stood
         assert not watch.stands(q + 0.01)  # what was seen just now counts, too
@@ -77,23 +77,23 @@ def test_an_arm_has_stood_since_before_a_motion_unless_it_was_seen_to_move(
 def test_chunks_that_take_over_from_each_other_are_one_motion() -> None:
     """Every new chunk began the count anew, and where they came often it never ended."""
     watch = FrozenJoints(TIME_S, ANGLE_RAD, DELAY_S)
-    looks = [watch.look(Q, Q + 0.1 * (i * 0.02), i * 0.02) for i in range(100)]
+    looks = [watch.update(Q, Q + 0.1 * (i * 0.02), i * 0.02) for i in range(100)]
     assert any(looks)
 
 
 def test_an_arm_at_rest_may_stay_where_it_is_as_long_as_it_likes() -> None:
     watch = FrozenJoints(TIME_S, ANGLE_RAD, DELAY_S)
     for i in range(100):
-        assert not watch.look(Q, None, i * 0.02)
+        assert not watch.update(Q, None, i * 0.02)
     assert watch.same_s == pytest.approx(99 * 0.02)
     for i in range(100, 110):  # what it did before says nothing of the plan that begins
-        assert not watch.look(Q, Q + 10.0 * (i - 100), i * 0.02)
+        assert not watch.update(Q, Q + 10.0 * (i - 100), i * 0.02)
 
 
 def test_where_time_stands_still_nothing_is_remembered_twice() -> None:
     watch = FrozenJoints(TIME_S, ANGLE_RAD, DELAY_S)
     for _ in range(1000):
-        assert not watch.look(Q, Q, 5.0)
+        assert not watch.update(Q, Q, 5.0)
     assert len(watch._recent) == 1
 
 
@@ -103,14 +103,14 @@ def test_where_time_stands_still_nothing_is_remembered_twice() -> None:
 @given(steps=st.lists(st.floats(-0.05, 5.0), max_size=30), back_s=st.floats(0.06, 1e6))
 def test_a_clock_that_goes_back_is_noticed_once(steps: list[float], back_s: float) -> None:
     watch, now_s = ClockWatch(0.05), 1000.0
-    assert watch.look(now_s) == 0.0
+    assert watch.update(now_s) == 0.0
     latest_s = now_s
     for step_s in steps:
         now_s = max(latest_s - 0.049, now_s + step_s)
         latest_s = max(latest_s, now_s)
-        assert watch.look(now_s) == 0.0
-    assert abs(watch.look(latest_s - back_s) - back_s) < 1e-3
-    assert watch.look(latest_s - back_s + 0.1) == 0.0
+        assert watch.update(now_s) == 0.0
+    assert abs(watch.update(latest_s - back_s) - back_s) < 1e-3
+    assert watch.update(latest_s - back_s + 0.1) == 0.0
 
 
 # A stop.
@@ -128,24 +128,24 @@ def test_an_arm_that_is_not_seen_at_rest_is_overdue_once_per_time_out(
     last_s = end_s
     for step_s, moves in looks:
         now_s += step_s
-        rest = watch.look(end_s, moves, now_s, now_s)
+        rest = watch.update(end_s, moves, now_s, now_s)
         assert (rest is Rest.OVERDUE) == (now_s >= last_s + 1.0)
         if rest is Rest.OVERDUE:
             last_s = now_s
-    assert watch.look(end_s, False, max(now_s, end_s), now_s) is Rest.THERE
+    assert watch.update(end_s, False, max(now_s, end_s), now_s) is Rest.THERE
 
 
 def test_what_is_at_rest_before_the_stop_is_over_has_not_been_stopped_yet() -> None:
     watch = RestWatch(1.0)
-    assert watch.look(10.0, False, 9.99, 0.0) is Rest.COMING
-    assert watch.look(10.0, False, 10.0, 0.01) is Rest.THERE
+    assert watch.update(10.0, False, 9.99, 0.0) is Rest.COMING
+    assert watch.update(10.0, False, 10.0, 0.01) is Rest.THERE
 
 
 def test_another_stop_gets_its_own_time() -> None:
     watch = RestWatch(1.0)
-    assert watch.look(10.0, True, 11.0, 0.0) is Rest.OVERDUE
-    assert watch.look(11.5, True, 12.1, 1.1) is Rest.COMING
-    assert watch.look(11.5, True, 12.5, 1.5) is Rest.OVERDUE
+    assert watch.update(10.0, True, 11.0, 0.0) is Rest.OVERDUE
+    assert watch.update(11.5, True, 12.1, 1.1) is Rest.COMING
+    assert watch.update(11.5, True, 12.5, 1.5) is Rest.OVERDUE
 
 
 @given(
@@ -158,19 +158,19 @@ def test_where_ros_time_stands_still_an_arm_is_given_no_more_than_the_same_in_st
 ) -> None:
     """Without /clock a stop never ended, and whoever had asked for it was never answered."""
     watch = RestWatch(1.0)
-    said = [watch.look(10.0, moves, stands_s, 0.0)]
+    said = [watch.update(10.0, moves, stands_s, 0.0)]
     steady_s = last_s = 0.0
     for step_s in steps:
         steady_s += step_s
-        said.append(watch.look(10.0, moves, stands_s, steady_s))
+        said.append(watch.update(10.0, moves, stands_s, steady_s))
         assert (said[-1] is Rest.UNKNOWN) == (steady_s - last_s >= 1.0) or stands_s >= 11.0
         if said[-1] is Rest.UNKNOWN:
             last_s = steady_s
     assert (Rest.OVERDUE in said) == (stands_s >= 11.0)
-    assert watch.look(10.0, False, 21.0, steady_s) is Rest.THERE
+    assert watch.update(10.0, False, 21.0, steady_s) is Rest.THERE
 
 
 def test_time_that_goes_on_however_slowly_does_not_stand_still() -> None:
     watch = RestWatch(1.0)
     for i in range(100):
-        assert watch.look(10.0, True, 9.0 + 0.01 * i, 0.9 * i) is Rest.COMING
+        assert watch.update(10.0, True, 9.0 + 0.01 * i, 0.9 * i) is Rest.COMING

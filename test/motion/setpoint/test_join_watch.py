@@ -58,7 +58,7 @@ class Arm:
 def look_on(
     watch: JoinWatch, arm: Arm, plays: Setpoint, believed: Setpoint, times_s: Vector
 ) -> list[Join]:
-    return [watch.look(arm.measured(plays, float(time_s)), believed) for time_s in times_s]
+    return [watch.update(arm.measured(plays, float(time_s)), believed) for time_s in times_s]
 
 
 def ticks(from_s: float, until_s: float) -> Vector:
@@ -94,7 +94,7 @@ def test_a_stop_is_taken_up_in_time_late_or_never(
     seen = []
     for time_s in ticks(STOP_AT_S, STOP_AT_S + 0.45):
         taken_up = late_s is not None and time_s - arm.delay_s >= parts_s + late_s
-        seen.append(watch.look(arm.measured(after if taken_up else before, float(time_s)), after))
+        seen.append(watch.update(arm.measured(after if taken_up else before, float(time_s)), after))
     if late_s is None:
         assert seen[-1] is Join.MISSED
         assert watch.lateness_s > 0.1
@@ -124,7 +124,7 @@ def test_joint_states_that_are_stamped_anywhere_in_a_period_tell_of_no_late_traj
             watch.sent(after, parts_s, None)
         plays = after if time_s + ahead_s >= parts_s else before
         believed = after if seen and time_s >= parts_s else before
-        seen.append(watch.look(Arm(-ahead_s, 0.0, 0.0).measured(plays, float(time_s)), believed))
+        seen.append(watch.update(Arm(-ahead_s, 0.0, 0.0).measured(plays, float(time_s)), believed))
     assert Join.JOINED in seen
     assert {Join.MISSED, Join.LATE}.isdisjoint(seen)
 

@@ -27,9 +27,9 @@ def test_a_lateness_is_forgotten_in_time() -> None:
     assert not lead.fits
     assert "0.400 s" in lead.refusal
     assert f"{LONGEST_S} s" in lead.refusal
-    lead.look(39.9)
+    lead.expire(39.9)
     assert not lead.fits
-    lead.look(40.1)
+    lead.expire(40.1)
     assert lead.fits
     assert lead.value_s == DEFAULT_S
 

@@ -17,7 +17,8 @@ Answer = Callable[[Trigger.Request, Trigger.Response], Trigger.Response]
 
 
 def link_of(stage: Stage, timeout_s: float = PATIENCE_S) -> ArmLink:
-    return ArmLink(stage.node, find_embodiment("mimicgen"), time.time_ns, lambda: ARM, timeout_s)
+    mimicgen = find_embodiment("mimicgen")
+    return ArmLink(stage.node, mimicgen, time.time_ns, lambda: ARM, lambda: "base", timeout_s)
 
 
 def answer(success: bool, message: str = "") -> Answer:

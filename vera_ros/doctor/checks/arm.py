@@ -19,12 +19,12 @@ _PUBLISH = (
 Facts = Mapping[str, Any]
 
 
-def look_at_compiled(context: Context) -> list[Finding]:
-    """Look whether the first start of ik_node will be slow."""
+def check_compiled(context: Context) -> list[Finding]:
+    """Check whether the motion is compiled; if not, the first start of ik_node is slow."""
     return [judge_compiled(probe("compiled", context.deadline, {}))]
 
 
-def look(context: Context) -> list[Finding]:
+def check(context: Context) -> list[Finding]:
     """Set up the arm's motion."""
     running = Probe("arm", context.deadline)  # imports what it needs, meanwhile
     configuration = context.configuration

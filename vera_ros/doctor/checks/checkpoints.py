@@ -21,8 +21,8 @@ _NON_COMMERCIAL = "NC"
 _UNITS = {"MB": 1e6, "GB": 1e9}
 
 
-def look(context: Context) -> list[Finding]:
-    """Look for every file of the embodiment."""
+def check(context: Context) -> list[Finding]:
+    """Check that every file of the embodiment is there."""
     options = context.options
     if not options.serves_vera:
         return [not_needed(NAME, f"--server {options.server} loads no weights here")]

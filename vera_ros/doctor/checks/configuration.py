@@ -9,7 +9,7 @@ from vera_ros.errors import ConfigurationError
 NAME = "parameter file"
 
 
-def look(context: Context) -> list[Finding]:
+def check(context: Context) -> list[Finding]:
     """Read the file, and say what it says."""
     try:
         return [judge(context.read_configuration())]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Who plays the trajectories, and whether somebody else sends some."""
+"""Checks of the controllers, and of other publishers of trajectories."""
 
 import importlib.util
 from collections import Counter
@@ -18,13 +18,13 @@ _LIST = "ros2 control list_controllers"
 _OWN_NODES = ("policy_node", "ik_node", "sim_node", "judge_node", "reference_server", "server_node")
 
 
-def look_at_nodes(context: Context) -> list[Finding]:
-    """Look at who is there."""
+def check_nodes(context: Context) -> list[Finding]:
+    """Check which nodes run."""
     return [judge_nodes(context.observe_graph(), context.options.prefix)]
 
 
-def look(context: Context) -> list[Finding]:
-    """Look at who plays what ik_node sends."""
+def check(context: Context) -> list[Finding]:
+    """Check the controllers of arm and gripper."""
     configuration, facts = context.configuration, context.graph
     if not context.robot_is_up:
         return [not_needed("controllers", NO_ROBOT_YET)]
@@ -89,7 +89,7 @@ def judge_topic(part: str, facts: GraphFacts) -> Finding:
 
 
 def judge_action(part: str, facts: GraphFacts, have_control_msgs: bool) -> Finding:
-    """Somebody serves the action, and it is the right one."""
+    """Check that the action has a server, of the right type."""
     action = facts.arm_action if part == "arm" else facts.gripper_action
     name = f"{part} controller"
     if not have_control_msgs:

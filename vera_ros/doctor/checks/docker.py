@@ -29,7 +29,7 @@ _INSTALL_TOOLKIT = (
 _IMAGE_BYTES = 25e9  # of VERA's image and of what its building leaves
 
 
-def look(context: Context) -> list[Finding]:
+def check(context: Context) -> list[Finding]:
     """Ask the client for itself and for the engine."""
     server = context.options.server
     if server != "docker":
@@ -43,7 +43,7 @@ def look(context: Context) -> list[Finding]:
     return [judge_engine(version, info), judge_compose(compose)]
 
 
-def look_at_container(context: Context) -> list[Finding]:
+def check_container(context: Context) -> list[Finding]:
     """Ask whether the server's container can run: by its image, and with a GPU."""
     server = context.options.server
     if server != "docker":

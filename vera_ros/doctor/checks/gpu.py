@@ -67,7 +67,7 @@ class Gpu:
     compute: tuple[int, ...]
 
 
-def look(context: Context) -> list[Finding]:
+def check(context: Context) -> list[Finding]:
     """Ask nvidia-smi."""
     server = context.options.server
     if not context.options.serves_vera:

@@ -10,8 +10,8 @@ from vera_ros.doctor.streams import judge_delay, judge_sender
 NAME = "joint states"
 
 
-def look(context: Context) -> list[Finding]:
-    """Look at what came."""
+def check(context: Context) -> list[Finding]:
+    """Check the joint states that came."""
     configuration, facts = context.configuration, context.graph
     if not context.robot_is_up:
         return [not_needed(NAME, NO_ROBOT_YET)]

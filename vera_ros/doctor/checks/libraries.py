@@ -20,7 +20,7 @@ from vera_ros.resources import share_path
 _SHOWN = ("numpy", "pin", "numba")
 
 
-def look(context: Context) -> list[Finding]:
+def check(context: Context) -> list[Finding]:
     """Import every library that the set-up needs."""
     declared = declared_requirements()
     sim = context.options.robot == "sim"

@@ -43,7 +43,7 @@ class ServerFacts:
     config: ServerConfig | None = None
 
 
-def look(context: Context) -> list[Finding]:
+def check(context: Context) -> list[Finding]:
     """Connect, read what the server says of itself, and hang up; that disturbs no episode."""
     configuration, server = context.configuration, context.options.server
     url = configuration.server_url
@@ -62,7 +62,7 @@ def look(context: Context) -> list[Finding]:
     viewer = configuration.policy["viewer_url"] or viewer_url(url, facts.config)
     if not viewer:
         return [*findings, not_needed("viewer", "the server was started without one")]
-    return [*findings, judge_viewer(viewer, look_into_viewer(viewer))]
+    return [*findings, judge_viewer(viewer, check_viewer(viewer))]
 
 
 def ask(url: str, embodiment: Embodiment, deadline: Deadline) -> ServerFacts:
@@ -145,7 +145,7 @@ def judge_viewer(url: str, trouble: str) -> Finding:
     return ok("viewer", url)
 
 
-def look_into_viewer(url: str) -> str:
+def check_viewer(url: str) -> str:
     """Ask the viewer for its numbers; return why it does not tell them, or the empty text."""
     parts = urlsplit(url)
     connection = http.client.HTTPConnection(

@@ -13,7 +13,7 @@ NAME = "rendering"
 _INSTALL_GL = "sudo apt-get install libegl1 libopengl0 libgl1-mesa-dri"
 
 
-def look(context: Context) -> list[Finding]:
+def check(context: Context) -> list[Finding]:
     """Render the scene once, in a process of its own: a broken GL driver crashes or hangs."""
     if context.options.robot != "sim":
         return [not_needed(NAME, "the cameras are real")]

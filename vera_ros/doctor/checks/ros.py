@@ -25,8 +25,8 @@ _BUILD_INTERFACES = (
 )
 
 
-def look(context: Context) -> list[Finding]:
-    """Look at Python, rclpy and the interfaces."""
+def check(context: Context) -> list[Finding]:
+    """Check Python, rclpy and the interfaces."""
     findings = [judge_python(sys.version_info[:3], sys.executable)]
     try:
         facts = probe("environment", context.deadline, {})
@@ -44,8 +44,8 @@ def look(context: Context) -> list[Finding]:
     ]
 
 
-def look_at_discovery(context: Context) -> list[Finding]:
-    """Look at who of ROS can see whom."""
+def check_discovery(context: Context) -> list[Finding]:
+    """Check that ROS programs can discover each other."""
     return [judge_domain(os.environ), judge_range(os.environ, context.options.robot)]
 
 

@@ -11,7 +11,7 @@ from vera_ros.server.sources import variable_of
 NAME = "server settings"
 
 
-def look(context: Context) -> list[Finding]:
+def check(context: Context) -> list[Finding]:
     """Read them, and see whether policy_node will ask that server."""
     if not context.options.serves_vera:
         return [not_needed(NAME, f"--server {context.options.server} starts no VERA")]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The one table of what is looked at, in the order of the page."""
+"""The table of all checks, in the order of the page."""
 
 import importlib
 from collections.abc import Callable, Sequence
@@ -8,19 +8,19 @@ from dataclasses import dataclass
 from vera_ros.doctor.context import Context
 from vera_ros.doctor.finding import Finding
 
-Look = Callable[[Context], Sequence[Finding]]
+CheckFunction = Callable[[Context], Sequence[Finding]]
 
 
 @dataclass(frozen=True)
 class Check:
-    """One look at the machine.
+    """One check of the machine.
 
     Attributes:
         area: heading of its findings.
         name: stands for them where it gives none.
         function: `module:function` in this package; imported when it runs, since what it needs may
             not be installed.
-        by_hand: command that looks at the same, for when it does not answer.
+        by_hand: command that checks the same, for when it does not answer.
     """
 
     area: str
@@ -28,15 +28,17 @@ class Check:
     function: str
     by_hand: str
 
-    def load(self) -> Look:
-        """Import what looks.
+    def load(self) -> CheckFunction:
+        """Import the function.
 
         Raises:
             ModuleNotFoundError: a library that it needs is not installed.
         """
         module, function = self.function.split(":")
-        look: Look = getattr(importlib.import_module(f"{__package__}.{module}"), function)
-        return look
+        loaded: CheckFunction = getattr(
+            importlib.import_module(f"{__package__}.{module}"), function
+        )
+        return loaded
 
 
 _PYTHON = "Python and ROS"
@@ -47,23 +49,23 @@ _SERVER = "Policy server"
 _VERA = "VERA on this machine"
 
 CHECKS = (
-    Check(_PYTHON, "ROS 2", "ros:look", "python3 -c 'import rclpy'"),
-    Check(_PYTHON, "libraries", "libraries:look", "python3 -m pip check"),
-    Check(_PYTHON, "compiled motion", "arm:look_at_compiled", "ros2 run vera_ros compile_motion"),
-    Check(_PYTHON, "rendering", "rendering:look", "python3 -m vera_ros.doctor.probes.rendering"),
-    Check(_CONFIGURATION, "parameter file", "configuration:look", "see the file"),
-    Check(_CONFIGURATION, "robot description", "arm:look", "check_urdf FILE"),
-    Check(_MIDDLEWARE, "discovery", "ros:look_at_discovery", "ros2 node list"),
-    Check(_MIDDLEWARE, "Fast DDS", "transport:look", "df /dev/shm; sysctl net.core.rmem_max"),
-    Check(_ROBOT, "nodes", "controllers:look_at_nodes", "ros2 node list"),
-    Check(_ROBOT, "views", "views:look", "ros2 topic list"),
-    Check(_ROBOT, "joint states", "joint_states:look", "ros2 topic hz joint_states"),
-    Check(_ROBOT, "controllers", "controllers:look", "ros2 control list_controllers"),
-    Check(_SERVER, "policy server", "policy_server:look", "see the server's log"),
-    Check(_VERA, "server settings", "server_settings:look", "see the file and VERA_* variables"),
-    Check(_VERA, "GPU", "gpu:look", "nvidia-smi"),
-    Check(_VERA, "Docker", "docker:look", "docker info"),
-    Check(_VERA, "container", "docker:look_at_container", "docker image ls"),
-    Check(_VERA, "VERA", "vera:look", "python3 -m vera.server.start_vera_server --help"),
-    Check(_VERA, "checkpoints", "checkpoints:look", "ls the folders"),
+    Check(_PYTHON, "ROS 2", "ros:check", "python3 -c 'import rclpy'"),
+    Check(_PYTHON, "libraries", "libraries:check", "python3 -m pip check"),
+    Check(_PYTHON, "compiled motion", "arm:check_compiled", "ros2 run vera_ros compile_motion"),
+    Check(_PYTHON, "rendering", "rendering:check", "python3 -m vera_ros.doctor.probes.rendering"),
+    Check(_CONFIGURATION, "parameter file", "configuration:check", "see the file"),
+    Check(_CONFIGURATION, "robot description", "arm:check", "check_urdf FILE"),
+    Check(_MIDDLEWARE, "discovery", "ros:check_discovery", "ros2 node list"),
+    Check(_MIDDLEWARE, "Fast DDS", "transport:check", "df /dev/shm; sysctl net.core.rmem_max"),
+    Check(_ROBOT, "nodes", "controllers:check_nodes", "ros2 node list"),
+    Check(_ROBOT, "views", "views:check", "ros2 topic list"),
+    Check(_ROBOT, "joint states", "joint_states:check", "ros2 topic hz joint_states"),
+    Check(_ROBOT, "controllers", "controllers:check", "ros2 control list_controllers"),
+    Check(_SERVER, "policy server", "policy_server:check", "see the server's log"),
+    Check(_VERA, "server settings", "server_settings:check", "see the file and VERA_* variables"),
+    Check(_VERA, "GPU", "gpu:check", "nvidia-smi"),
+    Check(_VERA, "Docker", "docker:check", "docker info"),
+    Check(_VERA, "container", "docker:check_container", "docker image ls"),
+    Check(_VERA, "VERA", "vera:check", "python3 -m vera.server.start_vera_server --help"),
+    Check(_VERA, "checkpoints", "checkpoints:check", "ls the folders"),
 )

@@ -52,8 +52,8 @@ _SIMULATED = Pictures(3 * 128 * 128, 2 * 20.0 * 3 * 128 * 128, "128 x 128 px")
 _USUAL = Pictures(3 * 480 * 640, 2 * 30.0 * 3 * 480 * 640, "640 x 480 px")
 
 
-def look(context: Context) -> list[Finding]:
-    """Look at what stands between the cameras and policy_node."""
+def check(context: Context) -> list[Finding]:
+    """Check what stands between the cameras and policy_node: sockets and shared memory."""
     rmw = os.environ.get("RMW_IMPLEMENTATION", "")
     pictures = _pictures(context)
     findings = [judge_sockets(_kernel("net/core/rmem_max"), pictures)]

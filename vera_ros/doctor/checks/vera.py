@@ -30,7 +30,7 @@ print(json.dumps({"vera": vera, "torch": version("torch")}))
 _INSTALL = "https://github.com/sizhe-li/VERA says how to install it"
 
 
-def look(context: Context) -> list[Finding]:
+def check(context: Context) -> list[Finding]:
     """Ask the Python that is to run it."""
     server = context.options.server
     if server != "subprocess":
@@ -43,7 +43,7 @@ def look(context: Context) -> list[Finding]:
 
 
 def judge(interpreter: str, output: Output) -> Finding:
-    """VERA's server and PyTorch are there. `output`: of the look."""
+    """VERA's server and PyTorch are there. `output`: of the command."""
     choose = "set interpreter (VERA_INTERPRETER) to the Python that has VERA, and pythonpath"
     if output.code != 0:
         return failure(NAME, f"{interpreter}: {output.why}", choose)

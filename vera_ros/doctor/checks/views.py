@@ -13,8 +13,8 @@ from vera_ros.doctor.streams import judge_delay, judge_sender
 _FAST_ENOUGH = 0.9  # of the control rate; below, ticks are skipped
 
 
-def look(context: Context) -> list[Finding]:
-    """Look at what came of every view."""
+def check(context: Context) -> list[Finding]:
+    """Check the pictures that came of every view."""
     configuration, facts = context.configuration, context.graph
     if not context.robot_is_up:
         return [not_needed("views", NO_ROBOT_YET)]

@@ -42,7 +42,7 @@ def _set_up(urdf: str, p: Facts) -> Facts:
     return {"left_out": [] if obstacles is None else [list(links) for links in obstacles.left_out]}
 
 
-def look(asked: Facts, tell: Tell) -> None:
+def probe(asked: Facts, tell: Tell) -> None:
     """Tell of each step what came of it, or `error`."""
     p, urdf = asked["parameters"], asked["urdf"]
 
@@ -61,4 +61,4 @@ def look(asked: Facts, tell: Tell) -> None:
 
 
 if __name__ == "__main__":
-    run(look)
+    run(probe)

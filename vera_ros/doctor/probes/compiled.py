@@ -11,7 +11,7 @@ import vera_ros.motion.compile  # noqa: F401  # brings all of them
 from vera_ros.doctor.probes.wire import Tell, run
 
 
-def look(_: dict[str, Any], tell: Tell) -> None:
+def probe(_: dict[str, Any], tell: Tell) -> None:
     """Tell how many `functions` there are, and how many are `kept`."""
     functions = {
         f"{function.__module__.rsplit('.', 1)[-1]}.{function.__name__}": function
@@ -30,4 +30,4 @@ def look(_: dict[str, Any], tell: Tell) -> None:
 
 
 if __name__ == "__main__":
-    run(look)
+    run(probe)

@@ -17,7 +17,7 @@ def _version(package: str) -> str:
         return "of unknown version"
 
 
-def look(_: dict[str, Any], tell: Tell) -> None:
+def probe(_: dict[str, Any], tell: Tell) -> None:
     """Tell rclpy's version, the RMW, and the text of every definition of the interfaces."""
     import rclpy
     from ament_index_python.packages import get_package_share_directory
@@ -44,4 +44,4 @@ def look(_: dict[str, Any], tell: Tell) -> None:
 
 
 if __name__ == "__main__":
-    run(look)
+    run(probe)

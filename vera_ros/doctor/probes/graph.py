@@ -217,7 +217,7 @@ def _endpoints(infos: list[Any]) -> list[dict[str, Any]]:
 
 
 def _actions(node: Any) -> dict[str, str]:
-    """Actions that somebody serves, by the service that takes their goals."""
+    """Actions that have a server, by the service that takes their goals."""
     ending = "/_action/send_goal"
     return {
         name.removesuffix(ending): kinds[0].removesuffix("_SendGoal")
@@ -226,7 +226,7 @@ def _actions(node: Any) -> dict[str, str]:
     }
 
 
-def look(asked: dict[str, Any], tell: Tell, seen_since_s: float) -> Callable[[], None]:
+def probe(asked: dict[str, Any], tell: Tell, seen_since_s: float) -> Callable[[], None]:
     """Tell the `robot_description` as soon as it comes, and in the end the `graph`."""
     deadline_s = time.monotonic() + asked["seconds"] - _FAREWELL_S
     arguments = ["--ros-args", "-r", f"__ns:={asked['namespace']}"]
@@ -260,7 +260,7 @@ def main() -> None:
     rclpy.init()
     rclpy.create_node(_NODE, start_parameter_services=False, enable_rosout=False)
     seen_since_s = time.monotonic()
-    run(lambda asked, tell: look(asked, tell, seen_since_s))
+    run(lambda asked, tell: probe(asked, tell, seen_since_s))
 
 
 if __name__ == "__main__":

@@ -23,7 +23,7 @@ def _import(distribution: str, module: str) -> dict[str, str]:
         return {"version": ""}
 
 
-def look(asked: dict[str, Any], tell: Tell) -> None:
+def probe(asked: dict[str, Any], tell: Tell) -> None:
     """Tell what it is `trying`, and then, under the library's name, what came of it."""
     for distribution, module in asked["modules"].items():
         tell("trying", distribution)
@@ -31,4 +31,4 @@ def look(asked: dict[str, Any], tell: Tell) -> None:
 
 
 if __name__ == "__main__":
-    run(look)
+    run(probe)

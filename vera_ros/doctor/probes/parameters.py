@@ -40,7 +40,7 @@ def _read(name: str, parameters: tuple[Parameter, ...]) -> dict[str, Any]:
         node.destroy_node()
 
 
-def look(asked: dict[str, Any], tell: Tell) -> Callable[[], None] | None:
+def probe(asked: dict[str, Any], tell: Tell) -> Callable[[], None] | None:
     """Tell each node's parameters, and `foreign`: what is for other nodes; or `error`."""
     space = ["-r", f"__ns:={asked['namespace']}"]
     arguments = ["--ros-args", *space, "--params-file", asked["config"]]
@@ -60,4 +60,4 @@ def look(asked: dict[str, Any], tell: Tell) -> Callable[[], None] | None:
 
 
 if __name__ == "__main__":
-    run(look)
+    run(probe)

@@ -9,7 +9,7 @@ from vera_ros.doctor.probes.wire import Tell, run
 from vera_ros.errors import VeraRosError
 
 
-def look(_: dict[str, Any], tell: Tell) -> None:
+def probe(_: dict[str, Any], tell: Tell) -> None:
     """Tell the `backend`, the `milliseconds` of two views, and their `contrast`; or `error`."""
     try:
         from vera_ros.sim.cameras import CameraRenderer
@@ -28,4 +28,4 @@ def look(_: dict[str, Any], tell: Tell) -> None:
 
 
 if __name__ == "__main__":
-    run(look)
+    run(probe)

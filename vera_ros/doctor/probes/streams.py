@@ -30,14 +30,14 @@ class Stream:
         if len(self.samples) < _MOST:
             stamp_s = stamp_to_ns(message.header.stamp) * 1e-9
             self.samples.append((stamp_s, time.monotonic(), self._now_s()))
-        self.look(message)
+        self.add(message)
 
-    def look(self, message: Any) -> None:
+    def add(self, message: Any) -> None:
         """Note more of a message."""
 
     @property
     def published(self) -> bool:
-        """Whether somebody sends."""
+        """Whether anything was received."""
         return bool(self._node.count_publishers(self.name))
 
     @property
@@ -59,7 +59,7 @@ class JointStream(Stream):
         self._efforts: dict[str, float] = {}
         super().__init__(node, now_s, JointState, "joint_states", sensor_qos("best_effort"))
 
-    def look(self, message: JointState) -> None:
+    def add(self, message: JointState) -> None:
         """Note the joints."""
         self.names.add(tuple(message.name))
         self._positions |= dict(zip(message.name, message.position, strict=False))

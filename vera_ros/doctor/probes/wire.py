@@ -9,16 +9,16 @@ from collections.abc import Callable
 from typing import Any, NoReturn
 
 Tell = Callable[[str, Any], None]
-Look = Callable[[dict[str, Any], Tell], Callable[[], None] | None]
+Probe = Callable[[dict[str, Any], Tell], Callable[[], None] | None]
 
 _LONGEST_END_S = 1.0
 
 
-def run(look: Look) -> NoReturn:
+def run(probe: Probe) -> NoReturn:
     """Hear the question, have it answered, and end the process.
 
     Args:
-        look: gets the question, and a function that tells one fact, which is on its way at once;
+        probe: gets the question, and a function that tells one fact, which is on its way at once;
             returns what is to be cleaned up, if anything.
     """
     facts = os.fdopen(os.dup(1), "w")
@@ -27,7 +27,7 @@ def run(look: Look) -> NoReturn:
     def write(line: Any) -> None:
         print(json.dumps(line), file=facts, flush=True)
 
-    clean_up = look(json.load(sys.stdin), lambda name, value: write({name: value}))
+    clean_up = probe(json.load(sys.stdin), lambda name, value: write({name: value}))
     write(None)  # all is told
     if clean_up is not None:
         # As for the nodes: what is left of a DDS participant can spin for ever.

@@ -172,7 +172,7 @@ class CollisionModel:
         return self._geometry.links[pair[0]], self._geometry.links[pair[1]]
 
     def _watch(self, minimum: dict[tuple[int, int], float]) -> None:
-        """Look at these pairs from now on, each with its minimum distance."""
+        """Check these pairs from now on, each with its minimum distance."""
         shapes = self._geometry.shapes
         shapes.removeAllCollisionPairs()
         for pair in minimum:

@@ -118,7 +118,7 @@ class Dispatcher:
         """The same motion for an arm that was measured since: from rest, it must rest still.
 
         Raises:
-            MotionRefusedError: somebody moves it.
+            MotionRefusedError: it moves.
         """
         if not prepared.from_rest:
             return prepared
@@ -240,7 +240,7 @@ class Dispatcher:
             return
         measured = measured.moved_on(now_s)
         way = self._planner.plan_brake(measured.q, measured.dq)
-        self.doubt()  # somebody else commands it
+        self.doubt()  # it is commanded otherwise
         self._rest_at(way, measured, now_s)
 
     def stay(

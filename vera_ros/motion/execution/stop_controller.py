@@ -203,7 +203,7 @@ class StopController:
             self._rest.forget()
             return None
         moves = None if measured is None else self.moves(observation)
-        rest = self._rest.look(stop.end_s, moves, now_s, self._clocks.steady())
+        rest = self._rest.update(stop.end_s, moves, now_s, self._clocks.steady())
         if rest is Rest.THERE:
             self._dispatcher.rested(measured)
             self.unrest = ""

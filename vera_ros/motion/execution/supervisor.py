@@ -105,7 +105,7 @@ class Supervisor:
         Raises:
             MotionRefusedError: nothing of it is played; all else goes on as it was.
         """
-        self._look_at_clock(observation, now_s)
+        self._check_clock(observation, now_s)
         return self.intake.begin(chunk, self._free(observation), now_s, approval=approval)
 
     def take(
@@ -120,7 +120,7 @@ class Supervisor:
         Raises:
             MotionRefusedError: nothing of it is played; all else goes on as it was.
         """
-        self._look_at_clock(observation, now_s)
+        self._check_clock(observation, now_s)
         self.intake.close(planning)
         prepared, planning_s = planned
         prepared = self._dispatcher.revalidate(prepared, self._free(observation))
@@ -137,7 +137,7 @@ class Supervisor:
         Raises:
             MotionRefusedError: no chunk waits.
         """
-        self._look_at_clock(observation, now_s)
+        self._check_clock(observation, now_s)
         return self.intake.approve()
 
     def move_to(
@@ -148,7 +148,7 @@ class Supervisor:
         Raises:
             MotionRefusedError: nothing is moved.
         """
-        self._look_at_clock(observation, now_s)
+        self._check_clock(observation, now_s)
         measured = self._free(observation)
         prepared = self._dispatcher.prepare_move(goal, speed_share, measured, now_s)
         self._send(prepared, 0.0)
@@ -185,7 +185,7 @@ class Supervisor:
 
     def stop(self, reason: Reason, observation: ArmObservation, now_s: float) -> None:
         """Bring the arm to rest smoothly, whatever moves it; a stop under way goes on."""
-        self._look_at_clock(observation, now_s)
+        self._check_clock(observation, now_s)
         self.intake.deadlines.stopped(now_s)
         self.intake.void_all(reason)
         if self.playing is not None:
@@ -221,13 +221,13 @@ class Supervisor:
             self._dispatcher.doubt()
 
     def _check(self, observation: ArmObservation, now_s: float) -> None:
-        self._look_at_clock(observation, now_s)
-        self._lead.look(self._clocks.steady())
+        self._check_clock(observation, now_s)
+        self._lead.expire(self._clocks.steady())
         postponed = self.stops.postponed(observation)
         if postponed is not None and self.playing is not None:
             self._end_early(self.playing, postponed, observation, now_s)
         self._check_joins(observation, now_s)
-        trouble = self._watch and self._watch.look(self.playing, observation, now_s)
+        trouble = self._watch and self._watch.update(self.playing, observation, now_s)
         playing = self.playing
         if playing is None:
             self._check_rest(observation, now_s)
@@ -276,8 +276,8 @@ class Supervisor:
             self._listener.worried(message)
         self.intake.void(Reason(Cause.CLOCKS_DIFFER, message))
 
-    def _look_at_clock(self, observation: ArmObservation, now_s: float) -> None:
-        back_s = self._clock.look(now_s)
+    def _check_clock(self, observation: ArmObservation, now_s: float) -> None:
+        back_s = self._clock.update(now_s)
         if not back_s:
             return
         self._dispatcher.later(-back_s)

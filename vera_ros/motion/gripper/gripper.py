@@ -69,7 +69,7 @@ class Gripper:
             self._knots_m = np.full(1, np.clip(position_m, limits.lower_m, limits.upper_m))
 
     def forget(self) -> None:
-        """The fingers were moved by somebody else: measure again."""
+        """Forget the command, as the fingers were moved otherwise: measure again."""
         self._since_s, self._knots_s, self._knots_m = 0.0, np.zeros(1), np.full(1, np.nan)
         self._starts_s, self._commands = [-np.inf], [Command()]
 

@@ -61,7 +61,7 @@ class ArmIdentity:
     def check(self, arm: ArmModel) -> None:
         """Make sure that a description can be of this arm.
 
-        Narrower ranges and lower velocities are somebody's caution. Wider ones are another arm's.
+        Narrower ranges and lower velocities are caution. Wider ones are another arm's.
 
         Raises:
             ConfigurationError: it is not; the message has both values, and which limits would fit.

@@ -114,13 +114,13 @@ class ArmClock:
         if self._blocks and received_s < self._begun_s + _BLOCK_S:
             self._blocks[-1] = max(self._blocks[-1], (received_s, ahead_s), key=lambda at: at[1])
         else:
-            self._look_at_rate(received_s)
+            self._estimate_rate(received_s)
             self._begun_s = received_s
             self._blocks.append((received_s, ahead_s))
         recent = max(ahead for at_s, ahead in self._ahead if at_s >= received_s - _RECENT_S)
         self._bounds = recent, max(ahead for _, ahead in self._ahead) + AGREEMENT_S
 
-    def _look_at_rate(self, received_s: float) -> None:
+    def _estimate_rate(self, received_s: float) -> None:
         """See whether a line through the soonest joint states rises or falls.
 
         It does if it does so by more than they scatter about it.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is known of the arm at a moment, and what of it is still taken for well."""
+"""What is known of the arm at a moment, and the thresholds of supervision."""
 
 from dataclasses import dataclass
 
@@ -44,7 +44,7 @@ class ArmObservation:
 
 @dataclass(frozen=True)
 class SupervisionLimits:
-    """What is still taken for well.
+    """Supervision thresholds.
 
     Attributes:
         tracking_rad: of a joint from its plan.

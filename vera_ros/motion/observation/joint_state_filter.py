@@ -6,7 +6,7 @@ limit from the last one that counted, or from where the arm's motion has led sin
 not grow while samples are rejected. Those that were are kept in candidates, each of which goes on
 by itself: if one of them, eleven or more in a row, agrees with itself for 0.12 s while nothing
 counted, the arm is there (it was re-homed, a scene was reset); if it does so while others count,
-somebody else publishes, too.
+there is a second publisher.
 
 No arm jumps: one that is suddenly elsewhere was re-homed, or an encoder is broken. Its joint states
 are believed for a stop at once, and for a new motion after a second.
@@ -111,13 +111,13 @@ class JointStateFilter:
     # What comes.
 
     def count_publishers(self, sequence: int | None, received_s: float) -> None:
-        """Look at the publication sequence number of a message with the arm's joints.
+        """Take in the publication sequence number of a message with the arm's joints.
 
         Args:
             sequence: the publisher's number of the message; None: the middleware does not tell.
             received_s: when it arrived.
         """
-        if sequence is not None and self._publishers.look(sequence, received_s):
+        if sequence is not None and self._publishers.update(sequence, received_s):
             self._alarm(received_s)
 
     def add(self, sample: Measured, now_s: float, *, simulated: bool = False) -> bool:
@@ -154,7 +154,7 @@ class JointStateFilter:
             self._candidates = [*self._candidates[1 - _CANDIDATES :], candidate]
         candidate.add(sample, last)
         if sample.received_s - last.received_s < WINDOW_S:
-            self._look_for_another_arm(candidate, sample.received_s)
+            self._check_for_another_arm(candidate, sample.received_s)
         elif candidate.agrees or (simulated and candidate.stands):
             jumped = not simulated and bool((np.abs(sample.q - last.q) > reach).any())
             self._take_up(candidate, last, sample, now_s, jumped=jumped)
@@ -391,7 +391,7 @@ class JointStateFilter:
         self._track, self._guide = JointTrack(), None
         self._accept(sample, now_s)
 
-    def _look_for_another_arm(self, candidate: Candidate, steady_s: float) -> None:
+    def _check_for_another_arm(self, candidate: Candidate, steady_s: float) -> None:
         """Where candidate and measurement take turns, and each agrees with itself, they are two."""
         if candidate.alternations < _ALTERNATIONS or not candidate.agrees:
             return

@@ -17,8 +17,8 @@ class Publishers:
         self._sequence = -1
         self._fell_s = -math.inf
 
-    def look(self, sequence: int, steady_s: float) -> bool:
-        """Look at a message's number; return whether it is a sign of a second publisher."""
+    def update(self, sequence: int, steady_s: float) -> bool:
+        """Take in a message's number; return whether it is a sign of a second publisher."""
         fell, self._sequence = sequence <= self._sequence, sequence
         if not fell:
             return False

@@ -61,7 +61,7 @@ class ChunkPlanner:
         self._speed_scale = speed_scale
 
     def warm_up(self, q: Vector) -> None:
-        """Plan a chunk for nothing, so that the first one in earnest need not wait for compilers.
+        """Plan a dummy chunk to trigger JIT compilation.
 
         `q`: where the arm might stand. Shape (n,), [rad].
         """

@@ -15,7 +15,7 @@ class Timeliness:
     """Knows when a chunk is of the past.
 
     Args:
-        bounds: what is still taken for well.
+        bounds: supervision thresholds.
     """
 
     def __init__(self, bounds: SupervisionLimits) -> None:
@@ -23,7 +23,7 @@ class Timeliness:
         self._stopped_s = -math.inf
 
     def stopped(self, now_s: float) -> None:
-        """Somebody has asked for a stop: what was sent before is not to be played after it."""
+        """Note a stop: chunks that were sent before it are not played after it."""
         self._stopped_s = now_s
 
     def later(self, by_s: float) -> None:

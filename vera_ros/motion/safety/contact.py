@@ -39,7 +39,7 @@ class ContactWatch:
         self._rigid_body = rigid_body
         self._since_s: float | None = None
 
-    def look(self, effort: Vector | None, q: Vector, dq: Vector, now_s: float) -> str:
+    def update(self, effort: Vector | None, q: Vector, dq: Vector, now_s: float) -> str:
         """What the arm has touched something with; empty: nothing, or it is not known.
 
         Args:

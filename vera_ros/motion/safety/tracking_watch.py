@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Watches an arm play its plan, and tells what keeps it from it."""
+"""Watches an arm play its plan, and reports what keeps it from that."""
 
 import math
 
@@ -23,11 +23,11 @@ _SAMPLES = 16  # of a plan, by which its way so far is judged
 
 
 class PlaybackWatch:
-    """Looks at the arm, some fifty times a second, whether or not something is played.
+    """Compares the arm with its plan, some fifty times a second, whether or not one is played.
 
     Args:
         contact: watches the efforts.
-        bounds: what is still taken for well.
+        bounds: supervision thresholds.
 
     Attributes:
         joins: tells whether the controller takes up what is sent.
@@ -92,23 +92,23 @@ class PlaybackWatch:
             self._looked_q = sample.q
             if repeated and self._bounds.moves(sample):
                 continue  # joint states that repeat themselves tell of no late trajectory
-            join = self.joins.look(sample, setpoint)
+            join = self.joins.update(sample, setpoint)
             if join in (Join.JOINED, Join.LATE):
                 break
         believed = join is not Join.MISSED or self.trusted(observation) is not None
         return join if believed else Join.OPEN
 
-    def look(
+    def update(
         self, playing: Playing | None, observation: ArmObservation, now_s: float
     ) -> Reason | None:
         """What keeps the arm from playing its plan, and in which words; None: nothing does."""
         measured, bounds = observation.measured, self._bounds
         if measured is None:
             return None
-        self._start.look(measured.q, plays=playing is not None)
+        self._start.update(measured.q, plays=playing is not None)
         came_s = now_s - observation.silent_s
         planned = None if playing is None else playing.planned(came_s)
-        if self._frozen.look(measured.q, planned, came_s):
+        if self._frozen.update(measured.q, planned, came_s):
             return Reason(
                 Cause.JOINTS_FROZEN,
                 f"the measured joint positions have not changed at all for {bounds.frozen_s} s or "
@@ -117,7 +117,9 @@ class PlaybackWatch:
             )
         if playing is None:
             return None
-        touched = self._contact.look(observation.effort, measured.q, measured.dq, measured.stamp_s)
+        touched = self._contact.update(
+            observation.effort, measured.q, measured.dq, measured.stamp_s
+        )
         if touched:
             return Reason(Cause.CONTACT, touched)
         error_rad = playing.tracking_error(measured.q, measured.stamp_s, bounds.tracking_delay_s)

@@ -43,7 +43,7 @@ class FrozenJoints:
         self._lowest: Vector | float = np.inf
         self._highest: Vector | float = -np.inf
 
-    def look(self, measured: Vector, planned: Vector | None, now_s: float) -> bool:
+    def update(self, measured: Vector, planned: Vector | None, now_s: float) -> bool:
         """Whether the joints count as frozen.
 
         Args:
@@ -84,7 +84,7 @@ class StartWatch:
         """Begin anew."""
         self._stood = None
 
-    def look(self, measured: Vector, *, plays: bool) -> None:
+    def update(self, measured: Vector, *, plays: bool) -> None:
         """See where the arm is. `plays`: it is to move."""
         if not plays:
             self._stood = measured.copy()
@@ -112,8 +112,8 @@ class ClockWatch:
         """The clock was set forward by so much, which is known."""
         self._latest_s += by_s
 
-    def look(self, now_s: float) -> float:
-        """Return by how much ROS time went back since the last look [s]; 0: it did not."""
+    def update(self, now_s: float) -> float:
+        """Return by how much ROS time went back since the last call [s]; 0: it did not."""
         latest_s = self._latest_s
         if now_s >= latest_s - self._jump_s:
             self._latest_s = max(now_s, latest_s)
@@ -146,8 +146,8 @@ class RestWatch:
         """Begin anew: what came before says nothing any more."""
         self._due_s = self._present_s = self._since_s = -np.inf
 
-    def look(self, end_s: float, moves: bool | None, now_s: float, steady_s: float) -> Rest:
-        """Look at an arm.
+    def update(self, end_s: float, moves: bool | None, now_s: float, steady_s: float) -> Rest:
+        """Take in whether the arm moves; return what that means.
 
         Args:
             end_s: when the stop that was sent last ends, ROS time.

@@ -93,8 +93,8 @@ class JoinWatch:
         """See the class."""
         return float(np.median(self._delays_s)) if self._delays_s else _LONGEST_DELAY_S
 
-    def look(self, measured: Measured, setpoint: Setpoint) -> Join:
-        """Look at the arm. `setpoint`: as it is believed to be."""
+    def update(self, measured: Measured, setpoint: Setpoint) -> Join:
+        """Take in a measurement. `setpoint`: as it is believed to be."""
         awaited = self._awaited
         moment_s = measured.stamp_s - self.delay_s
         if awaited is None:

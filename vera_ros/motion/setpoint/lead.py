@@ -30,14 +30,14 @@ class Lead:
     def observe(self, lateness_s: float, steady_s: float) -> None:
         """Take in that a trajectory came so late after it was due to be sent."""
         self._observed.append((steady_s, lateness_s))
-        self.look(steady_s)
+        self.expire(steady_s)
 
     def missed(self, lateness_s: float, steady_s: float) -> None:
         """Take in that a trajectory exceeded its lead by so much."""
         self.late += 1
         self.observe(self.value_s + lateness_s, steady_s)
 
-    def look(self, steady_s: float) -> None:
+    def expire(self, steady_s: float) -> None:
         """Forget what was observed long ago."""
         while self._observed and self._observed[0][0] < steady_s - _KEPT_S:
             self._observed.popleft()

@@ -208,7 +208,7 @@ class VeraNode(LifecycleNode):
         self._end_autostart()
 
     def _end_autostart(self) -> None:
-        """From now on, steps are somebody else's."""
+        """Take no more lifecycle steps by itself."""
         if self.parameters["autostart"]:
             self._autostart_timer.cancel()
 

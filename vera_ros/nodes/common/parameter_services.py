@@ -2,7 +2,7 @@
 """Services that set parameters and may take their time to answer.
 
 What rclpy calls when a parameter is set cannot wait, and its services answer at once. A parameter
-whose value somebody else must accept first, such as the policy server, needs more.
+whose value another program must accept first, such as the policy server, needs more.
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence

@@ -21,7 +21,7 @@ _TELL_AGAIN_S = 1.0
 
 
 class ArmReader:
-    """Looks at the joint states that have come, when asked.
+    """Reads the joint states that have come, when asked.
 
     The arm is read from messages that name all its joints, the finger from any that names it.
 

@@ -171,7 +171,7 @@ def make_commander(
 
 
 def make_bounds(p: Parameters) -> SupervisionLimits:
-    """What is still taken for well."""
+    """Return the supervision thresholds from parameters."""
     return SupervisionLimits(
         tracking_rad=p["tracking_tolerance"],
         tracking_delay_s=p["tracking_delay_s"],

@@ -48,7 +48,7 @@ class TopicOutput(Generic[T]):
         self._publisher = node.create_publisher(JointTrajectory, topic, 10)
 
     def waiting_for(self) -> str:
-        """Somebody who takes what is published."""
+        """What is missing until trajectories have a taker; empty: nothing is."""
         if self._publisher.get_subscription_count():
             return ""
         return f"a subscriber of {self._publisher.topic_name}"

@@ -15,7 +15,7 @@ _LOOK_S = 0.2
 
 
 class Rivals:
-    """Looks around for whoever shares an ik_node's arm or topics, and logs it.
+    """Finds nodes that share an ik_node's arm or topics, and logs them.
 
     Another ik_node counts while it is heard on arm_status, since the middleware takes a while to
     notice that one was killed.

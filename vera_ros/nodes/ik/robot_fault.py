@@ -60,7 +60,7 @@ class RobotFault:
         self._said = message.data.strip()
 
     def _look_for_states(self) -> None:
-        """Subscribe once somebody publishes: only then the message's type is known."""
+        """Subscribe once the topic has a publisher: only then is the message's type known."""
         for name, kinds in self._node.get_topic_names_and_types():
             if name == self._topic:
                 self._search.cancel()

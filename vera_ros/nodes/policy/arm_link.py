@@ -24,6 +24,7 @@ class ArmLink:
         embodiment: whose chunks these are.
         now_ns: tells ROS time, for chunks to say when they were sent [ns].
         arm: tells the identity of the arm that is to play them.
+        base_frame: tells the frame of their pose deltas; empty: not known.
         stop_timeout_s: for a stop to be answered, after which nobody knows whether the arm rests.
     """
 
@@ -33,11 +34,13 @@ class ArmLink:
         embodiment: Embodiment,
         now_ns: Callable[[], int],
         arm: Callable[[], str],
+        base_frame: Callable[[], str],
         stop_timeout_s: float,
     ) -> None:
         self._embodiment = embodiment
         self._now_ns = now_ns
         self._arm = arm
+        self._base_frame = base_frame
         self._stop_timeout_s = stop_timeout_s
         self._asked_s: float | None = None  # when the last stop was asked for, steady time
         self._answer: Future | None = None  # to it, once it could be sent
@@ -49,7 +52,7 @@ class ArmLink:
         poses, gripper = chunk.commands.poses, chunk.commands.gripper
         self._chunks.publish(
             ActionChunk(
-                header=Header(stamp=ns_to_stamp(chunk.stamp_ns)),
+                header=Header(stamp=ns_to_stamp(chunk.stamp_ns), frame_id=self._base_frame()),
                 start=ns_to_stamp(chunk.start_ns),
                 planned_from=_pose_message(chunk.planned_from),
                 sent=ns_to_stamp(self._now_ns()),

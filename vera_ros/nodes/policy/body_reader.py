@@ -39,6 +39,12 @@ class BodyReader:
         self._joints = _Stream(node, JointState, "joint_states", self._read_joints)
         self._pose = _Stream(node, PoseStamped, "tcp_pose", _read_pose)
 
+    @property
+    def base_frame(self) -> str:
+        """Frame of the TCP's pose, the arm's base; empty: no pose has come."""
+        newest = self._pose.message()
+        return "" if newest is None else str(newest.header.frame_id)
+
     def proprioception(self, since_ns: int) -> Proprioception | None:
         """Return what the robot feels now; None: unknown, too old, or from before `since_ns`."""
         joints, pose = self._joints.newest(), self._pose.newest()
@@ -70,6 +76,11 @@ class _Stream:
         self._messages: Latest[Any] = Latest(node, kind, topic, _KEPT)
         self._read = read
         self._history = History(_HISTORY, _REACH_NS)
+
+    def message(self) -> Any:
+        """Return the newest message; None: none has come."""
+        newest = self._messages.read()
+        return None if newest is None else newest.message
 
     def newest(self) -> tuple[int, float, Vector | None] | None:
         """Return stamp [ns], arrival (steady time, [s]) and vector of the newest message."""

@@ -52,7 +52,7 @@ class ServerReload:
         return self._answer is not None
 
     def give_up(self) -> None:
-        """Let whoever waits for the server wait no longer; what it loads, it loads."""
+        """Release all who wait for the server; what it loads, it loads."""
         if self._answer is not None:
             self._answer.set_exception(
                 ConnectionFailedError("policy_node stops; what the server has loaded is not known")

@@ -84,7 +84,7 @@ class ServerSide:
         return self._reload.under_way
 
     def give_up(self) -> None:
-        """Answer whoever waits for the server without its answer."""
+        """Resolve requests that wait for the server without its answer."""
         self._reload.give_up()
 
     def close(self) -> None:
@@ -189,7 +189,7 @@ def session_options(parameters: dict[str, Any], embodiment: Embodiment) -> Sessi
         timeouts=ClientTimeouts(
             infer_s=infer_s,
             reset_s=parameters["handshake_timeout_s"],  # part of an attempt to connect
-            configure_s=infer_s,  # it may have to wait for somebody's inference
+            configure_s=infer_s,  # it may have to wait for another client's inference
             observe_s=_OBSERVE_S,
             ping_interval_s=parameters["ping_interval_s"],
             ping_timeout_s=ping_s,

@@ -64,15 +64,20 @@ def status_message(
     )
 
 
-def status_marker(status: PolicyStatus) -> Marker:
-    """The status as text that floats over the robot in rviz."""
+def status_marker(status: PolicyStatus, base_frame: str) -> Marker:
+    """Return the status as text that floats over the robot in rviz.
+
+    Args:
+        status: the status.
+        base_frame: the arm's base.
+    """
     lines = [State(status.state).name.replace("_", " ").lower()]
     if status.message:
         lines.append(status.message)
     lines.append(f"chunk {status.chunk}, {status.steps} steps, {status.phase}".rstrip(", "))
     lines.append(f"server {status.server_latency_s:.2f} s")
     marker = Marker(
-        header=Header(frame_id="panda_link0"),
+        header=Header(frame_id=base_frame),
         ns="policy_status",
         type=Marker.TEXT_VIEW_FACING,
         action=Marker.ADD,

@@ -18,7 +18,7 @@ _MODES = {ExecuteTask.Goal.SYNC: "SYNC", ExecuteTask.Goal.ASYNC: "ASYNC"}
 
 
 class TaskAction:
-    """Serves the action. What a goal asks for is done by somebody else, who then calls `finish`.
+    """Serves the action. Another part executes the goal, and then calls `finish`.
 
     Args:
         node: the rclpy node.

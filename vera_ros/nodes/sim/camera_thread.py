@@ -92,7 +92,7 @@ class CameraThread:
         self._thread.join(_READY_TIMEOUT_S)
 
     def _run(self, size: int, multisamples: int) -> None:
-        # Drawing may take every core for some ms: physics and whoever controls the arm go first.
+        # Drawing may take every core for some ms: physics and the arm's controller go first.
         os.nice(_NICER)
         try:
             renderer = CameraRenderer(size, multisamples)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What sim_node's parts want of simulated time, whoever moves it: SimRealTime or SimLockstep."""
+"""The interface of simulated time, as SimRealTime and SimLockstep have it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

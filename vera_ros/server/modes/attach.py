@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A server that somebody else runs."""
+"""A server that was started elsewhere."""
 
 import asyncio
 
