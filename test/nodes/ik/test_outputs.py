@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 from trajectory_msgs.msg import JointTrajectory
 
+from vera_ros.nodes.ik.outputs import TopicOutput
+
 from ..stage import Stage
 
 
@@ -37,3 +39,17 @@ def test_topics_need_nothing(stage: Stage, parameters: dict[str, Any]) -> None:
         if types == [f"trajectory_msgs/msg/{JointTrajectory.__name__}"]
     }
     assert "/arm_controller/joint_trajectory" in names
+
+
+def test_what_no_reader_has_acknowledged_yet_is_not_lost(stage: Stage) -> None:
+    """Readers answer every three seconds; a trajectory that was just sent was taken for lost."""
+    output = TopicOutput[JointTrajectory](stage.node, "trajectories", lambda message, _: message)
+    received: list[JointTrajectory] = []
+    stage.node.create_subscription(JointTrajectory, "trajectories", received.append, 10)
+    stage.wait_until(lambda: not output.waiting_for(), "the subscriber")
+    output.send(JointTrajectory(), 0.0)
+    seen = [output.heard()]
+    stage.wait_until(lambda: received, "the trajectory")
+    seen.append(output.heard())
+    assert False not in seen
+    stage.wait_until(output.heard, "the acknowledgement")

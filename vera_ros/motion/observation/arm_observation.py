@@ -23,7 +23,7 @@ class ArmObservation:
         settled: whether measurements have agreed for long enough to move by them alone.
         in_doubt: the controller's clock may have been set just now: what is sent would be early or
             late by as much.
-        heard: whether the controller has what was sent last; None: that is not known.
+        heard: whether the controller has what was sent last, as it says itself; None: not known.
         recent: measurements that came shortly before.
         reacquired: how often the arm was found again after it was lost, with whatever controller.
     """

@@ -26,7 +26,7 @@ class Output(Protocol[T_contra]):
         """Have this trajectory played; its time 0 is `start_s`, by the controller's clock."""
 
     def heard(self) -> bool | None:
-        """Whether the newest trajectory has reached the controller; None: that is not known."""
+        """Return whether the newest trajectory has reached the controller; None: not known."""
 
     def close(self) -> None:
         """Give back what the node does not destroy by itself; what waits to be sent is dropped."""
@@ -58,8 +58,12 @@ class TopicOutput(Generic[T]):
         self._publisher.publish(self._message(trajectory, start_s))
 
     def heard(self) -> bool | None:
-        """Whether every reader has acknowledged all that was published."""
-        return bool(self._publisher.wait_for_all_acked(Duration(nanoseconds=0)))
+        """Return True once every reader has acknowledged all that was published.
+
+        Readers acknowledge when they are asked to, every three seconds: until then, nothing is
+        known.
+        """
+        return self._publisher.wait_for_all_acked(Duration(nanoseconds=0)) or None
 
     def close(self) -> None:
         """The node destroys its publishers."""

@@ -109,6 +109,7 @@ _OUTLIERS_BORNE_S = 0.12  # an arm off its plan is not believed for so long
 _REACH_RAD = 0.03  # a joint's fastest from one sample to the next, and 5 mrad
 _LATE_UNSEEN_S = 0.05  # a trajectory that is so late makes a step that nobody need see
 _CLOCKS_BORNE_S = 0.05
+_PAUSE_UNSEEN_S = 0.5
 _SLOW_NETWORK_S = 0.5  # chunk_max_delay_s
 # From then on it must be said that there are none: joint_state_timeout_s, and a look or two.
 _JOINTS_SAID_S = 0.6
@@ -292,7 +293,9 @@ def _by_people() -> Iterator[Kind]:
     yield Kind("deactivate_policy_node", SERVICE, ("deactivated",))
     inactive = ("inactive", "not_active", "the node is being deactivated")
     yield Kind("deactivate_ik_node", SERVICE, inactive)
-    yield Kind("pause", SERVICE, ("paused",), _lasting(0.2, 1.0), survived_s=_ANY)
+    # One that is over while a chunk plays or is asked for stops nothing.
+    pause: Any = {"survived_s": _ANY, "absorbed_s": _PAUSE_UNSEEN_S}
+    yield Kind("pause", SERVICE, ("paused",), _lasting(0.2, 1.0), **pause)
 
 
 KINDS: Mapping[str, Kind] = {
