@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from vera_ros.motion.causes import Cause, MotionRefusedError
+from vera_ros.motion.causes import Cause, MotionRefusedError, Reason
 from vera_ros.motion.chunk import Measured
 from vera_ros.motion.observation.arm_observation import ArmObservation
 from vera_ros.nodes.ik.arm_status import arm_status, contact_warnings
@@ -20,14 +20,29 @@ STILL = Measured(np.zeros(7), np.zeros(7), None, 0.0, 0.0)
 
 @dataclass
 class Supervised:
-    """What arm_status asks of a Supervisor."""
+    """What arm_status reads of a Supervisor, its intake and its stops."""
 
     playing: Any = None
     stopping: bool = False
     awaiting: Any = None
     cause: Cause = Cause.NONE
-    message: str = ""
     in_motion: bool = False
+
+    @property
+    def reason(self) -> Reason:
+        return Reason(self.cause)
+
+    @property
+    def intake(self) -> "Supervised":
+        return self
+
+    @property
+    def stops(self) -> "Supervised":
+        return self
+
+    @property
+    def under_way(self) -> bool:
+        return self.stopping
 
     def moves(self, _: ArmObservation) -> bool:
         return self.in_motion
