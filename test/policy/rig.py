@@ -126,7 +126,7 @@ class CountingWindow(RollingWindow):
 
     looks = ticks = 0
 
-    def look(self, not_before_ns: int, now_ns: int) -> MultiViewFrame | NoFrame:
+    def sample(self, not_before_ns: int, now_ns: int) -> MultiViewFrame | NoFrame:
         frame = super().sample(not_before_ns, now_ns)
         self.looks += isinstance(frame, MultiViewFrame)
         return frame

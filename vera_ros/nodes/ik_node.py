@@ -484,6 +484,7 @@ class IkNode(VeraNode):
     ) -> Trigger.Response:
         p = self.parameters
         goal, speed_share = np.array(p["start_posture"]), p["start_speed"] * p["speed_scale"]
+        await self._wait_for_agreement()
         try:
             self._configured().move_to(goal, speed_share, self._sense(), self.now_s())
         except MotionRefusedError as error:
