@@ -109,7 +109,7 @@ class Umpire:
             float(published.times_s[-1]),
             start.source,
             start.lead_s,
-            max(0.0, published.arrived_s - published.published_s - start.lead_s),
+            _late_s(published, start.lead_s),
             playing is not None,
             tuple(violations),
             evidence,
@@ -272,6 +272,13 @@ class Umpire:
         off_rad = float(np.abs(q - samples[-1].q).max())
         if not motion.dq.any() and off_rad > self._bounds.start_rad:
             yield f"it begins {off_rad:.4f} rad from the arm"
+
+
+def _late_s(published: Published, lead_s: float) -> float:
+    """By how much a trajectory came after its lead; one that is good for so long has none."""
+    if lead_s >= _LONGEST_LEAD_S:
+        return 0.0
+    return max(0.0, published.arrived_s - published.published_s - lead_s)
 
 
 def _as_lists(motion: Any) -> dict[str, Any]:

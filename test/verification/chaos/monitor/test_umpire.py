@@ -100,6 +100,13 @@ def test_the_lead_is_what_a_trajectory_leaves_and_only_the_way_may_be_longer(
     assert playing.steps is (judgement.late_s > 0.0)
 
 
+def test_what_asks_for_nothing_is_never_late(umpire: Umpire) -> None:
+    told_from_rest(umpire, Swing(far_rad=0.0, duration_s=0.1))
+    stays = replace(Swing(far_rad=0.0, duration_s=1.0).published(AT_S + 0.5), arrived_s=AT_S + 0.9)
+    judgement = judge(umpire, stays)
+    assert (judgement.violations, judgement.late_s) == ((), 0.0)
+
+
 def test_what_is_published_behind_its_own_lead_is_blamed(umpire: Umpire) -> None:
     told_from_rest(umpire, Swing())
     published = replace(turned(0.0125, AT_S + 0.5), published_s=AT_S + 0.6, arrived_s=AT_S + 0.602)
