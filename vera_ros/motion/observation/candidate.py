@@ -13,10 +13,12 @@ class Candidate:
     """Rejected samples that go on from each other.
 
     Attributes:
+        jumped: how many joints the first had beyond their reach.
         alternations: how often others counted in between.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, jumped: int = 0) -> None:
+        self.jumped = jumped
         self.track = JointTrack()
         self.alternations = self._samples = 0
         self._stood_since_s, self._stood = math.inf, 0

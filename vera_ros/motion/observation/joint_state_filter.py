@@ -8,8 +8,9 @@ by itself: if one of them, eleven or more in a row, agrees with itself for 0.12 
 counted, the arm is there (it was re-homed, a scene was reset); if it does so while others count,
 there is a second publisher.
 
-No arm jumps: one that is suddenly elsewhere was re-homed, or an encoder is broken. Its joint states
-are believed for a stop at once, and for a new motion after a second.
+No arm jumps: one that is suddenly elsewhere in most joints was re-homed, but one that is so in one
+or two may have a broken encoder. Its joint states are believed for a stop at once, and for a new
+motion after a second.
 """
 
 import math
@@ -42,6 +43,7 @@ _CANDIDATES = 4
 _ALTERNATIONS = 3
 _RECENT, _RECENT_S = 6, 4e-3
 _LOST_S = 0.5  # of silence, in which a driver may have been started anew
+_BROKEN = 2  # joints of which the encoders may be: one that is elsewhere in more was moved
 _JUMP_S = 1.0  # for which joint states that jumped must agree until a motion may begin
 _ALARM_S = 2.0  # without another sign of it, until a second publisher counts as gone
 
@@ -150,13 +152,13 @@ class JointStateFilter:
             return True
         self._reject(ahead or self._beyond(last, sample, reach), reach, sample.received_s)
         if candidate is None:
-            candidate = Candidate()
+            candidate = Candidate(int((np.abs(sample.q - last.q) > reach).sum()))
             self._candidates = [*self._candidates[1 - _CANDIDATES :], candidate]
         candidate.add(sample, last)
         if sample.received_s - last.received_s < WINDOW_S:
             self._check_for_another_arm(candidate, sample.received_s)
         elif candidate.agrees or (simulated and candidate.stands):
-            jumped = not simulated and bool((np.abs(sample.q - last.q) > reach).any())
+            jumped = not simulated and 0 < candidate.jumped <= _BROKEN
             self._take_up(candidate, last, sample, now_s, jumped=jumped)
             return True
         return False
