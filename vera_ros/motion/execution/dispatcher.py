@@ -24,7 +24,7 @@ from vera_ros.motion.planning.plan import KNOT_S, Plan
 from vera_ros.motion.planning.planner import Planner
 from vera_ros.motion.planning.start import hold
 from vera_ros.motion.safety.gate import Gate
-from vera_ros.motion.setpoint.lead import Lead
+from vera_ros.motion.setpoint.lead import LONGEST_S, Lead
 from vera_ros.motion.setpoint.setpoint import PAST_S, START_SLACK_RAD
 from vera_ros.motion.trajectory import ArmState
 from vera_ros.rails import Rails
@@ -284,6 +284,13 @@ class Dispatcher:
     def _return_along(self, playing: Playing, measured: Measured, now_s: float) -> None:
         passed_s, lead_s = now_s - playing.start_s, self._lead.value_s
         way = self._planner.plan_return_along(playing.plan, passed_s, measured.q, lead_s)
+        self._turn_off(playing, way, now_s, lead_s)
+
+    def _turn_off(self, playing: Playing, way: Plan, now_s: float, lead_s: float) -> None:
+        """Send a way to rest that goes on as the playing plan until its lead is over.
+
+        It starts from the plan, which the arm follows within the tracking tolerance.
+        """
         self._gate.send_arm(
             way.trajectory(),
             ArmState(way.spline.state(0.0)[0]),
@@ -353,17 +360,9 @@ class Dispatcher:
         plan = self._planner.plan_stop(playing.plan, now_s - playing.start_s, lead_s)
         late_s = 0.0 if present is None else present() - now_s
         if late_s > _LATE_SHARE * lead_s:  # it would hardly arrive in time: once more, for later
-            now_s, lead_s = now_s + late_s, lead_s + late_s
+            now_s, lead_s = now_s + late_s, min(lead_s + late_s, LONGEST_S)
             plan = self._planner.plan_stop(playing.plan, now_s - playing.start_s, lead_s)
-        # It starts from the plan, which the arm follows within the tracking tolerance.
-        self._gate.send_arm(
-            plan.trajectory(),
-            ArmState(plan.spline.state(0.0)[0]),
-            now_s,
-            joins_s=min(lead_s, plan.duration_s),
-            past_s=self.past_s,
-        )
-        self._stopped_by(plan, now_s, now_s + lead_s, playing)
+        self._turn_off(playing, plan, now_s, lead_s)
 
     def _cancel(self, playing: Playing, now_s: float) -> None:
         """Have the set-point rest where a motion was to begin, before it does."""
