@@ -20,6 +20,7 @@ from vera_ros.motion.planning.planner import Planner
 from vera_ros.motion.planning.start import Start
 from vera_ros.motion.planning.tcp_path import PathFinder
 from vera_ros.motion.response.osc_pose import OscPoseResponse
+from vera_ros.motion.setpoint.lead import LONGEST_S
 from vera_ros.rails import Rails
 
 from ..checker import check, state_of
@@ -98,6 +99,15 @@ def test_a_stop_that_took_long_to_plan_leaves_the_plan_later(
     here = playing.plan.spline.state(begins_s - playing.start_s)
     for start, planned in zip((stop.start_q, stop.start_dq, stop.start_ddq), here, strict=True):
         np.testing.assert_allclose(start, planned, atol=1e-6)
+
+
+def test_a_machine_that_stalls_makes_no_stop_later_than_the_longest_lead(rig: Rig) -> None:
+    stalled_s = 0.2
+    rig.play()
+    rig.now_s += 0.1
+    rig.dispatcher.stop(rig.now_s, lambda: rig.now_s + stalled_s)
+    parts_s = rig.dispatcher.playback.parts_s - rig.now_s
+    assert parts_s == pytest.approx(stalled_s + LONGEST_S, abs=1e-6)
 
 
 def test_the_next_chunk_goes_on_from_where_the_last_one_ended(rig: Rig) -> None:
