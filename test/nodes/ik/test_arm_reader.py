@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 import rclpy
+from rclpy.clock import ClockType
+from rclpy.time import Time
 from sensor_msgs.msg import JointState
 
 from vera_ros.motion.causes import Cause
@@ -203,4 +205,37 @@ def test_joints_of_another_arm_are_named(make_graph: MakeGraph) -> None:
         lambda: graph.publish(name=["a", "b", "c"]),
     )
     assert "['a', 'b', 'c']" in str(graph.reader.fault())
+    assert graph.reader.invalid_count == 0
+
+
+@pytest.mark.parametrize("ahead_s", [0.0, 0.005])
+@pytest.mark.parametrize("read_late", [True, False])
+def test_a_clock_that_goes_back_is_followed_by_the_joint_states(
+    make_graph: MakeGraph, read_late: bool, ahead_s: float
+) -> None:
+    """Joint states from before the jump, or ahead of /clock, hid it for as long as they counted."""
+    graph = make_graph(1)
+    clock = graph.nodes[0].get_clock()
+    clock._set_ros_time_is_active(True)
+
+    def set_clock(now_s: float) -> None:
+        now = Time(nanoseconds=round(now_s * 1e9), clock_type=ClockType.ROS_TIME)
+        clock.set_ros_time_override(now)
+
+    def publish_at(now_s: float) -> None:
+        message = joints(velocity=[0.0] * 3)
+        message.header.stamp = ns_to_stamp(round((now_s + ahead_s) * 1e9))
+        graph.publishers[0].publish(message)
+
+    def reads(now_s: float) -> bool:
+        measured = graph.sense().measured
+        return measured is not None and measured.stamp_s == pytest.approx(now_s + ahead_s)
+
+    set_clock(500.0 if read_late else 1000.0)
+    publish_at(1000.0)
+    graph.wait_until(lambda: reads(1000.0))
+    set_clock(500.02)
+    publish_at(500.02)
+    graph.wait_until(lambda: reads(500.02))
+    assert graph.reader.now_s() == pytest.approx(500.02 + ahead_s)
     assert graph.reader.invalid_count == 0

@@ -138,7 +138,7 @@ class JointStateFilter:
         if last is None:
             self._accept(sample, now_s)
             return True
-        if overtaken := self._overtaken(last, sample, now_s):
+        if overtaken := self._overtaken(last, sample, now_s, simulated):
             self.refuse(overtaken)
             return False
         reach = self._reach
@@ -263,11 +263,14 @@ class JointStateFilter:
 
     # How a sample is judged.
 
-    def _overtaken(self, last: Measured, sample: Measured, now_s: float) -> str:
+    def _overtaken(self, last: Measured, sample: Measured, now_s: float, simulated: bool) -> str:
         """Why a sample comes too late to count; empty: it does not."""
         older_s = last.stamp_s - sample.stamp_s
         silent_s = sample.received_s - last.received_s
-        if older_s <= 0.0 or now_s < self._taken_s or silent_s > self._oldest_s:
+        # The last one may have been waiting while /clock went back, and be of a time yet to come.
+        to_come = simulated and now_s < last.stamp_s - _AHEAD_S
+        went_back = to_come or now_s < self._taken_s
+        if older_s <= 0.0 or went_back or silent_s > self._oldest_s:
             return ""
         return f"joint states come {older_s:.3f} s older than those before them"
 

@@ -83,7 +83,9 @@ class ArmReader:
             known.count_publishers(sequence, received_s)
             measured = read_joints(message, self._joint_names, received_s)
             simulated = self._ros_clock.ros_time_is_active
-            if not known.add(measured, self.now_s(), simulated=simulated):
+            # Not now_s: a sample can be ahead of /clock, and would then hide that it went back.
+            now_s = self._ours_s() if simulated else self.now_s()
+            if not known.add(measured, now_s, simulated=simulated):
                 return
             self._newest = message
         elif len(missing) < len(self._joint_names):
