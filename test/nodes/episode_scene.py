@@ -58,7 +58,7 @@ def inferring(scene: Scene) -> Any:
 
 def playing(scene: Scene) -> Any:
     handle, node = scene.goal(PolicyStatus.PLAYING), scene.node
-    scene.stage.wait_until(lambda: node._episode and node._episode._progress, "the plan")
+    scene.stage.wait_until(lambda: node._episode and node._episode.playback.progress, "the plan")
     return handle
 
 

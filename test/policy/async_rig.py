@@ -1,13 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """An asynchronous episode with a server and an arm that play along."""
 
-from typing import Any
-
 import numpy as np
 
-from vera_ros.policy.async_episode import AsyncEpisode, OverlapRules
-from vera_ros.policy.episode import Episode
 from vera_ros.policy.goal import EpisodeTimeouts
+from vera_ros.policy.pacing.overlap import OverlapPacing, OverlapRules
 from vera_ros.policy.ports import ChunkState
 from vera_ros.policy.states import State
 from vera_ros.wire.messages import InferReply
@@ -28,15 +25,11 @@ class AsyncRig(Rig):
     def __init__(
         self, bounds: EpisodeTimeouts | None = None, rules: OverlapRules | None = None
     ) -> None:
-        self._rules = rules
-        super().__init__(bounds)
+        super().__init__(bounds, OverlapPacing(rules))
         self.executed: list[tuple[int, float]] = []
         self._answered = self._played = self._seen_steps = 0
         self._since_s = 0.0
         self._plan: tuple[int, tuple[int, ...]] = (-1, ())
-
-    def _make_episode(self, *parts: Any) -> Episode:
-        return AsyncEpisode(*parts, rules=self._rules)
 
     def run(
         self,
@@ -53,7 +46,7 @@ class AsyncRig(Rig):
             if self.episode.state is State.CONNECTING:
                 self.connect()
             since_ms = (self.now.steady_s - self._asked_s()) * 1e3
-            if self.episode.inferring and since_ms >= latency_ms - 1e-6:
+            if self.episode.dialogue.asking and since_ms >= latency_ms - 1e-6:
                 self._answer_in_turn(rows, looks_ahead)
             self._take_over(stretch)
             self._go_on()
@@ -77,7 +70,7 @@ class AsyncRig(Rig):
         if len(self.server.requests) > self._answered:
             self._answered = len(self.server.requests)
             self._since_s = self.now.steady_s
-            window = self.episode.window
+            window = self.episode.observer.window
             assert window is not None
             seen_ns = window.newest_tick_ns or window.newest_stamp_ns or 0
             self._seen_steps = self.steps_at(seen_ns)

@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 
 from vera_ros.embodiments import find_embodiment
+from vera_ros.policy.episode import Episode
 from vera_ros.policy.goal import EpisodeTimeouts, Goal
-from vera_ros.policy.lockstep_episode import LockstepEpisode
+from vera_ros.policy.pacing.lockstep import LockstepPacing
 from vera_ros.policy.ports import ChunkState, Instant, Progress, Proprioception
 from vera_ros.policy.states import State
 from vera_ros.vision.frame_buffer import FrameBuffer
@@ -53,6 +54,9 @@ class PresentBody:
     def proprioception(self, since_ns: int) -> Proprioception | None:
         return BODY if self.felt_ns >= since_ns else None
 
+    def proprioception_at(self, time_ns: int) -> Proprioception | None:
+        raise AssertionError("asked while time stands still")
+
 
 class LockstepRig:
     """The episode and everything around it, on two clocks that know nothing of each other."""
@@ -64,7 +68,8 @@ class LockstepRig:
         self.bounds = bounds or EpisodeTimeouts()
         self._late_pictures_ms: list[int] = []
         self._buffer: FrameBuffer | None = None
-        self.episode = LockstepEpisode(
+        self.pacing = LockstepPacing(self.world, judged=judged)
+        self.episode = Episode(
             find_embodiment("mimicgen"),
             self.bounds,
             self.server,
@@ -72,8 +77,7 @@ class LockstepRig:
             self.body,
             self._make_window,
             lambda: "session",
-            world=self.world,
-            judged=judged,
+            pacing=self.pacing,
         )
 
     @property
@@ -99,7 +103,7 @@ class LockstepRig:
             self.show_pictures()
         self.present_ms = end_ms
         self.body.felt_ns = self.now.ros_ns
-        self.episode.on_advanced(self.now)
+        self.pacing.on_advanced(self.now)
         return asked
 
     def show_pictures(self, *, view_by_view: bool = False) -> None:
@@ -115,7 +119,7 @@ class LockstepRig:
 
     def fail(self, message: str = "no trajectory") -> None:
         self.world.pending = None
-        self.episode.on_advance_failed(message, self.now)
+        self.pacing.on_advance_failed(message, self.now)
 
     # The way through an episode.
 
@@ -123,13 +127,13 @@ class LockstepRig:
         """To the first question."""
         self.episode.start(Goal("stack", time_limit_s), self.now)
         self.server.pending = ""
-        self.episode.on_connected(server_config(**config), self.now)
+        self.episode.sessions.on_connected(server_config(**config), self.now)
         assert self.let_time_pass() == Advance(0, arm=False, gripper=False)
         self.wait()
 
     def answer(self, answer: InferReply | None = None) -> None:
         self.server.pending = ""
-        self.episode.on_reply(answer or reply(), 0.5, self.now)
+        self.episode.sessions.on_reply(answer or reply(), 0.5, self.now)
 
     def accept(self, steps: int = 10, stretch: float = 1.0, **changes: Any) -> None:
         """The arm side has a plan for the last chunk."""
@@ -160,7 +164,7 @@ class LockstepRig:
         self.accept(steps, stretch, **changes)
         self.let_time_pass()
         if self.episode.state is State.SETTLING:
-            self.episode.on_undecided(self.now)
+            self.episode.pacing.on_undecided(self.now)
         self.wait()
 
     def _make_window(self, config: ServerConfig) -> CountingWindow:

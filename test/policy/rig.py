@@ -9,6 +9,7 @@ import numpy as np
 from vera_ros.embodiments import find_embodiment
 from vera_ros.policy.episode import Episode
 from vera_ros.policy.goal import EpisodeTimeouts, Goal
+from vera_ros.policy.pacing.settle import SettlePacing
 from vera_ros.policy.ports import Chunk, ChunkState, Instant, Progress, Proprioception
 from vera_ros.policy.states import State
 from vera_ros.vision.frame import MultiViewFrame, NoFrame
@@ -140,7 +141,9 @@ class CountingWindow(RollingWindow):
 class Rig:
     """The episode and everything around it."""
 
-    def __init__(self, bounds: EpisodeTimeouts | None = None) -> None:
+    def __init__(
+        self, bounds: EpisodeTimeouts | None = None, pacing: SettlePacing | None = None
+    ) -> None:
         self.bounds = bounds or EpisodeTimeouts()
         self.server, self.arm, self.body = Server(), Arm(), Body()
         self.cameras_on = True
@@ -150,7 +153,7 @@ class Rig:
         self.jump_ns = 0  # of ROS time
         self.lag_ms = 0  # of one camera's stamps
         self.skew_ms = 60  # allowed between the views
-        self.episode = self._make_episode(
+        self.episode = Episode(
             find_embodiment("mimicgen"),
             self.bounds,
             self.server,
@@ -158,10 +161,8 @@ class Rig:
             self.body,
             self._make_window,
             self._new_session,
+            pacing,
         )
-
-    def _make_episode(self, *parts: Any) -> Episode:
-        return Episode(*parts)
 
     # Time.
 
@@ -196,18 +197,18 @@ class Rig:
 
     def connect(self, **changes: Any) -> None:
         self.server.pending = ""
-        self.episode.on_connected(server_config(**changes), self.now)
+        self.episode.sessions.on_connected(server_config(**changes), self.now)
 
     def look(self) -> None:
         self.advance_until(lambda: self.episode.state is State.INFERRING)
 
     def answer(self, answer: InferReply | None = None, latency_s: float = 0.5) -> None:
         self.server.pending = ""
-        self.episode.on_reply(answer or reply(), latency_s, self.now)
+        self.episode.sessions.on_reply(answer or reply(), latency_s, self.now)
 
     def fail(self, error: Exception) -> None:
         self.server.pending = ""
-        self.episode.on_server_failed(error, self.now)
+        self.episode.sessions.on_server_failed(error, self.now)
 
     def progress(self, state: ChunkState, **changes: Any) -> None:
         """The arm side says something about the last chunk."""

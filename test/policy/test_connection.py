@@ -46,7 +46,7 @@ def in_the_second_chunk(bounds: EpisodeTimeouts = RESTART) -> Rig:
 
 
 def ended(rig: Rig) -> tuple[Cause, str]:
-    result = rig.episode.result
+    result = rig.episode.record.result
     assert result is not None, rig.episode.state.name
     return result.cause, result.message
 
@@ -56,14 +56,18 @@ def ended(rig: Rig) -> tuple[Cause, str]:
 
 def test_each_attempt_is_told_and_counted() -> None:
     rig = at(State.CONNECTING)
-    assert rig.episode.counters.connection_attempts == 1
-    rig.episode.on_attempt_failed(FailedAttempt(1, ConnectionFailedError("refused"), 0.75), rig.now)
-    assert rig.episode.counters.connection_attempts == 2
+    assert rig.episode.record.counters.connection_attempts == 1
+    rig.episode.sessions.on_attempt_failed(
+        FailedAttempt(1, ConnectionFailedError("refused"), 0.75), rig.now
+    )
+    assert rig.episode.record.counters.connection_attempts == 2
     for word in ("attempt 1", "0.8 s", "refused"):
         assert word in rig.episode.message
     rig.connect()
-    rig.episode.on_attempt_failed(FailedAttempt(2, ConnectionFailedError("late"), 1.0), rig.now)
-    assert rig.episode.counters.connection_attempts == 2
+    rig.episode.sessions.on_attempt_failed(
+        FailedAttempt(2, ConnectionFailedError("late"), 1.0), rig.now
+    )
+    assert rig.episode.record.counters.connection_attempts == 2
     assert "late" not in rig.episode.message
 
 
@@ -77,34 +81,34 @@ def test_a_lost_connection_ends_the_episode_unless_it_may_restart(loss: Exceptio
     cause, message = ended(rig)
     assert cause in (Cause.CONNECTION_LOST, Cause.SERVER_TIMEOUT, Cause.SERVER_ERROR)
     assert str(loss) in message
-    assert rig.episode.counters.reconnects == 0
+    assert rig.episode.record.counters.reconnects == 0
 
 
 @every_loss
 def test_a_restart_is_a_new_session_with_an_empty_window(loss: Exception) -> None:
     rig = in_the_second_chunk()
-    session, chunks, lost_ms = rig.episode.session_id, len(rig.arm.chunks), rig.now.ros_ns
+    session, chunks, lost_ms = rig.episode.dialogue.session_id, len(rig.arm.chunks), rig.now.ros_ns
     rig.fail(loss)
     episode = rig.episode
     assert episode.state is State.CONNECTING
     assert rig.server.calls[-2:] == ["abandon", "connect"]
     assert str(loss) in episode.message
-    assert episode.session_id not in ("", session)
-    assert episode.counters.reconnects == 1
-    assert episode.counters.steps == 10
+    assert episode.dialogue.session_id not in ("", session)
+    assert episode.record.counters.reconnects == 1
+    assert episode.record.counters.steps == 10
     rig.advance(0.5)
     rig.connect()
     rig.look()
     request = rig.server.requests[-1]
-    assert request.session_id == episode.session_id
+    assert request.session_id == episode.dialogue.session_id
     assert (len(request.context_rgb), rig.server.played[-1]) == (1, None)
     assert (request.rails_bound, request.executed_trans) == (None, None)
     assert min(taken_ms(request)) * 1_000_000 >= lost_ms - rig.now.ros_ns + rig._ms * 1_000_000
     rig.answer()
-    assert rig.arm.chunks[-1].session_id == episode.session_id
+    assert rig.arm.chunks[-1].session_id == episode.dialogue.session_id
     assert rig.arm.chunks[-1].sequence == chunks
     rig.play_out()
-    assert episode.counters.steps == 20
+    assert episode.record.counters.steps == 20
 
 
 def test_skipped_ticks_are_counted_through_restarts() -> None:
@@ -116,13 +120,13 @@ def test_skipped_ticks_are_counted_through_restarts() -> None:
     rig.advance(0.5)
     rig.progress(ChunkState.FINISHED, step_times_ns=rig.step_times_ns(), steps_played=10)
     rig.look()
-    skipped = rig.episode.ticks_skipped
+    skipped = rig.episode.observer.ticks_skipped
     assert skipped > 0
     rig.fail(LOSSES[0])
-    assert rig.episode.ticks_skipped == skipped
+    assert rig.episode.observer.ticks_skipped == skipped
     rig.episode.cancel(rig.now)
     rig.start()
-    assert rig.episode.ticks_skipped == 0
+    assert rig.episode.observer.ticks_skipped == 0
 
 
 def test_our_own_deadline_is_a_lost_connection() -> None:
@@ -143,11 +147,11 @@ def test_the_goals_time_goes_on_through_restarts() -> None:
         rig.fail(LOSSES[0])
     rig.advance(3.0)
     assert ended(rig)[0] is Cause.TIME_LIMIT
-    assert rig.episode.result is not None
-    assert rig.episode.result.duration_s == pytest.approx(3.0)
-    assert rig.episode.counters.reconnects == 2
+    assert rig.episode.record.result is not None
+    assert rig.episode.record.result.duration_s == pytest.approx(3.0)
+    assert rig.episode.record.counters.reconnects == 2
     rig.start()
-    assert rig.episode.counters.reconnects == 0
+    assert rig.episode.record.counters.reconnects == 0
 
 
 def test_a_server_that_does_not_come_back_ends_it() -> None:
@@ -180,7 +184,7 @@ def test_a_chunk_that_plays_meanwhile_is_stopped_and_the_arm_rests_before_the_ne
     rig = AsyncRig(RESTART)
     rig.start()
     rig.run(2.0, latency_ms=100)
-    rig.advance_until(lambda: rig.episode.inferring and rig.episode.state is State.PLAYING)
+    rig.advance_until(lambda: rig.episode.dialogue.asking and rig.episode.state is State.PLAYING)
     chunks, old = len(rig.arm.chunks), rig.arm.chunks[-1]
     rig.fail(LOSSES[0])
     assert (rig.episode.state, rig.arm.stops) == (State.CONNECTING, 1)
@@ -196,7 +200,7 @@ def test_a_chunk_that_plays_meanwhile_is_stopped_and_the_arm_rests_before_the_ne
     assert rig.server.requests[-1].pending_actions is None
     rig.run(2.0, latency_ms=100)
     assert len(rig.arm.chunks) > chunks
-    assert rig.arm.chunks[-1].session_id == rig.episode.session_id != old.session_id
+    assert rig.arm.chunks[-1].session_id == rig.episode.dialogue.session_id != old.session_id
     assert rig.episode.running
 
 
@@ -217,11 +221,11 @@ def test_in_lockstep_nothing_moves_meanwhile_and_the_plan_goes_on() -> None:
     rig.play()
     present_ms = rig.present_ms
     rig.server.pending = ""
-    rig.episode.on_server_failed(LOSSES[0], rig.now)
+    rig.episode.sessions.on_server_failed(LOSSES[0], rig.now)
     assert (rig.episode.state, rig.arm.stops) == (State.CONNECTING, 0)
     rig.wait(5.0)
     rig.server.pending = ""
-    rig.episode.on_connected(server_config(), rig.now)
+    rig.episode.sessions.on_connected(server_config(), rig.now)
     assert rig.let_time_pass().duration_ms == 0
     rig.wait()
     assert len(rig.server.requests[-1].context_rgb) == 1
@@ -257,8 +261,8 @@ def test_what_decides_nothing_may_change_and_the_next_episode_takes_any_server()
     rig.fail(LOSSES[0])
     rig.connect(context_frames=5, action_horizon=4, hostname="another")
     assert rig.episode.state is State.WAITING_FOR_VIEWS
-    assert rig.episode.window is not None
-    assert rig.episode.window.size == 5
+    assert rig.episode.observer.window is not None
+    assert rig.episode.observer.window.size == 5
     rig.episode.cancel(rig.now)
     rig.start()
     rig.connect(view_widths=[4, 8])
@@ -324,7 +328,7 @@ def test_a_stranger_between_two_answers() -> None:
 
 
 def test_a_server_that_fails_again_and_again_is_not_asked_for_ever() -> None:
-    rig = Rig(EpisodeTimeouts(restart=True, fruitless_restarts=2))
+    rig = Rig(EpisodeTimeouts(restart=True, max_restarts=2))
     rig.reach(State.INFERRING)
     for _ in range(2):
         rig.fail(PolicyServerError("out of memory"))
@@ -338,7 +342,7 @@ def test_a_server_that_fails_again_and_again_is_not_asked_for_ever() -> None:
 
 
 def test_a_chunk_in_between_makes_a_restart_a_good_one() -> None:
-    rig = Rig(EpisodeTimeouts(restart=True, fruitless_restarts=1))
+    rig = Rig(EpisodeTimeouts(restart=True, max_restarts=1))
     rig.reach(State.INFERRING)
     for _ in range(3):
         rig.fail(ConnectionFailedError("gone"))
@@ -347,7 +351,7 @@ def test_a_chunk_in_between_makes_a_restart_a_good_one() -> None:
         rig.answer()
         rig.play_out()
         rig.look()
-    assert rig.episode.counters.reconnects == 3
+    assert rig.episode.record.counters.reconnects == 3
 
 
 # What was played.
@@ -379,7 +383,7 @@ def test_latencies_are_those_of_the_chunks() -> None:
         rig.answer(reply(infer_s=0.4), latency_s=0.5 + 0.1 * number)
         rig.play_out(planning_s=0.02)
         rig.look()
-    latencies = rig.episode.latencies.percentiles()
+    latencies = rig.episode.record.latencies.percentiles()
     assert latencies["server_s"].p50 == pytest.approx(0.6)
     assert latencies["infer_s"].p99 == pytest.approx(0.4)
     assert latencies["planning_s"].p90 == pytest.approx(0.02)

@@ -4,7 +4,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from test.policy.rig import BODY, Server, reply, server_config
+from test.policy.rig import BODY, Arm, Server, reply, server_config
 from vera_ros.embodiments import find_embodiment
 from vera_ros.errors import (
     ConfigurationError,
@@ -13,6 +13,7 @@ from vera_ros.errors import (
     ProtocolError,
     ServerTimeoutError,
 )
+from vera_ros.policy.chunk_playback import ChunkPlayback
 from vera_ros.policy.dialogue import Dialogue, cause_of
 from vera_ros.policy.ports import Instant
 from vera_ros.policy.states import Cause
@@ -30,11 +31,12 @@ def server() -> Server:
 
 @pytest.fixture
 def dialogue(server: Server) -> Dialogue:
-    return Dialogue(server, find_embodiment("mimicgen"))
+    names = iter("abc")
+    return Dialogue(server, find_embodiment("mimicgen"), lambda: next(names))
 
 
-def _begin(dialogue: Dialogue, server: Server, session_id: str = "a", **config: Any) -> None:
-    dialogue.begin(session_id)
+def _begin(dialogue: Dialogue, server: Server, **config: Any) -> None:
+    dialogue.begin()
     server.pending = ""
     dialogue.accept(server_config(**config), "stack")
 
@@ -53,7 +55,7 @@ def _window(*brightnesses: int) -> RollingWindow:
 
 
 def _ask(dialogue: Dialogue, window: RollingWindow, **more: Any) -> None:
-    dialogue.ask(window, "stack", BODY, (None, None), NOW, **more)
+    dialogue.ask(window, "stack", BODY, ChunkPlayback(Arm()), NOW, **more)
 
 
 def test_a_question_is_what_is_seen_and_felt_in_this_session(
@@ -82,7 +84,7 @@ def test_an_answer_is_heard_once_and_the_next_session_begins_without_one(
     server.pending = ""
     assert dialogue.hear(reply(session_id="a", cold_start=True, context_len=1)) == ""
     assert (dialogue.asking, dialogue.answered) == (False, True)
-    _begin(dialogue, server, "b")
+    _begin(dialogue, server)
     assert (dialogue.asking, dialogue.answered) == (False, False)
 
 

@@ -85,7 +85,7 @@ def cancel_requested(rig: Rig) -> None:
 
 def deactivated(rig: Rig) -> None:
     rig.reach(State.PLAYING)
-    rig.episode.abort(Cause.DEACTIVATED, "the node is being deactivated", rig.now)
+    rig.episode.end(Cause.DEACTIVATED, "the node is being deactivated", rig.now)
 
 
 def views_missing(rig: Rig) -> None:
@@ -96,7 +96,7 @@ def views_missing(rig: Rig) -> None:
 
 def image_error(rig: Rig) -> None:
     rig.reach(State.INFERRING)
-    rig.episode.abort(Cause.IMAGE_ERROR, "unknown encoding", rig.now)
+    rig.episode.end(Cause.IMAGE_ERROR, "unknown encoding", rig.now)
 
 
 def invalid_actions(rig: Rig) -> None:
@@ -160,7 +160,7 @@ CAUSES: dict[Cause, Callable[[Rig], None]] = {
 def test_every_cause_ends_the_episode_with_words(cause: Cause) -> None:
     rig = Rig()
     CAUSES[cause](rig)
-    result = rig.episode.result
+    result = rig.episode.record.result
     assert result is not None
     state, outcome = ending(cause)
     assert (result.cause, result.outcome, rig.episode.state) == (cause, outcome, state)
@@ -182,8 +182,8 @@ def test_a_judge_may_end_a_playing_episode_as_a_success() -> None:
     rig.accept()
     rig.advance(0.2)
     rig.episode.on_success(rig.now)
-    assert rig.episode.result is not None
-    assert rig.episode.result.outcome is Outcome.SUCCEEDED
+    assert rig.episode.record.result is not None
+    assert rig.episode.record.result.outcome is Outcome.SUCCEEDED
     assert rig.arm.stops == 1
 
 
@@ -193,9 +193,9 @@ def test_the_time_limit_holds_during_an_inference() -> None:
     rig.connect()
     rig.look()
     rig.advance(6.0)
-    assert rig.episode.result is not None
-    assert rig.episode.result.cause is Cause.TIME_LIMIT
-    assert rig.episode.result.duration_s == pytest.approx(5.0)
+    assert rig.episode.record.result is not None
+    assert rig.episode.record.result.cause is Cause.TIME_LIMIT
+    assert rig.episode.record.result.duration_s == pytest.approx(5.0)
     assert rig.server.calls[-1] == "abandon"
 
 
@@ -215,9 +215,9 @@ def test_every_wait_ends_at_its_bound(state: State, bound: str, cause: Cause) ->
     rig.advance(0.8)
     assert rig.episode.state is state
     rig.advance(0.4)
-    assert rig.episode.result is not None
-    assert rig.episode.result.cause is cause
-    assert f"{getattr(rig.bounds, bound):g} s" in rig.episode.result.message
+    assert rig.episode.record.result is not None
+    assert rig.episode.record.result.cause is cause
+    assert f"{getattr(rig.bounds, bound):g} s" in rig.episode.record.result.message
 
 
 def test_a_robot_that_feels_nothing_is_silent() -> None:
@@ -227,8 +227,8 @@ def test_a_robot_that_feels_nothing_is_silent() -> None:
     rig.advance(0.5)
     assert "joint states" in rig.episode.message
     rig.advance(0.6)
-    assert rig.episode.result is not None
-    assert rig.episode.result.cause is Cause.ARM_SILENT
+    assert rig.episode.record.result is not None
+    assert rig.episode.record.result.cause is Cause.ARM_SILENT
 
 
 def test_missing_views_are_named_while_they_are_waited_for() -> None:
@@ -245,17 +245,17 @@ def test_proprioception_that_no_request_can_carry_ends_the_episode() -> None:
     rig.body.felt = {**BODY, "eef_pos": np.full(3, np.nan, np.float32)}
     rig.reach(State.WAITING_FOR_VIEWS)
     rig.advance(0.2)
-    assert rig.episode.result is not None
-    assert rig.episode.result.cause is Cause.INTERNAL_ERROR
-    assert "eef_pos" in rig.episode.result.message
+    assert rig.episode.record.result is not None
+    assert rig.episode.record.result.cause is Cause.INTERNAL_ERROR
+    assert "eef_pos" in rig.episode.record.result.message
 
 
 def test_step_times_that_do_not_increase_end_the_episode() -> None:
     """Step times out of order made the window raise out of the progress, and the node died."""
     rig = at(State.PLAYING)
     rig.accept(step_times_ns=(5, 4))
-    assert rig.episode.result is not None
-    assert rig.episode.result.cause is Cause.INTERNAL_ERROR
+    assert rig.episode.record.result is not None
+    assert rig.episode.record.result.cause is Cause.INTERNAL_ERROR
     assert rig.arm.stops == 1
 
 
@@ -274,10 +274,10 @@ def test_a_goal_needs_a_time_limit(limit_s: float) -> None:
 @pytest.mark.parametrize("state", RUNNING, ids=lambda state: state.name)
 def test_a_second_goal_is_refused_and_the_first_goes_on(state: State) -> None:
     rig = at(state)
-    session = rig.episode.session_id
+    session = rig.episode.dialogue.session_id
     with pytest.raises(ConfigurationError, match="running already"):
         rig.start("another")
-    assert (rig.episode.state, rig.episode.session_id) == (state, session)
+    assert (rig.episode.state, rig.episode.dialogue.session_id) == (state, session)
     assert rig.episode.goal.prompt == "stack"
 
 
@@ -286,9 +286,9 @@ def test_a_server_that_needs_a_prompt_gets_one_or_nothing(prompt: str) -> None:
     rig = Rig()
     rig.start(prompt)
     rig.connect(needs_prompt=True)
-    assert rig.episode.result is not None
-    assert rig.episode.result.cause is Cause.SERVER_MISMATCH
-    assert "prompt" in rig.episode.result.message
+    assert rig.episode.record.result is not None
+    assert rig.episode.record.result.cause is Cause.SERVER_MISMATCH
+    assert "prompt" in rig.episode.record.result.message
 
 
 def test_a_server_that_needs_no_prompt_gets_none() -> None:
@@ -306,8 +306,8 @@ def test_every_episode_has_its_own_session_and_starts_from_nothing() -> None:
     rig.look()
     rig.episode.cancel(rig.now)
     rig.start()
-    assert rig.episode.counters.chunks == 0
-    assert rig.episode.result is None
+    assert rig.episode.record.counters.chunks == 0
+    assert rig.episode.record.result is None
     rig.connect()
     rig.look()
     first, second, third = rig.server.requests
@@ -325,7 +325,7 @@ def test_a_cold_start_sends_the_one_frame_there_is() -> None:
     rig = at(State.INFERRING)
     (request,) = rig.server.requests
     assert request.context_rgb.shape == (1, 4, 8, 3)
-    assert request.session_id == rig.episode.session_id
+    assert request.session_id == rig.episode.dialogue.session_id
     assert request.prompt == "stack"
     assert request.rails_bound is None
     assert request.executed_trans is None
@@ -389,7 +389,7 @@ def test_a_warm_up_takes_real_frames_at_the_control_rate_once() -> None:
 def test_clipped_rows_bind_the_rails_too() -> None:
     rig = at(State.INFERRING)
     rig.answer(reply(value=1.5))
-    assert rig.episode.counters.clipped_rows == 10
+    assert rig.episode.record.counters.clipped_rows == 10
     rig.play_out(rails_bound=False)
     rig.look()
     assert rig.server.requests[1].rails_bound is True
@@ -427,7 +427,7 @@ def test_chunks_count_up_and_carry_what_they_were_planned_from() -> None:
         np.testing.assert_allclose(chunk.commands.poses[0, :3], 0.005, rtol=1e-6)
         rig.play_out()
         rig.look()
-    assert rig.episode.counters.steps == 30
+    assert rig.episode.record.counters.steps == 30
 
 
 @pytest.mark.parametrize("changes", [{"session_id": "another"}, {"sequence": 7}])
@@ -436,10 +436,10 @@ def test_what_is_said_of_other_chunks_is_ignored(changes: dict[str, Any], said: 
     rig = at(State.PLAYING)
     rig.progress(said, **changes)
     assert rig.episode.state is State.PLAYING
-    assert rig.episode.counters.steps == 0
+    assert rig.episode.record.counters.steps == 0
     rig.advance(rig.bounds.accept_s + 0.1)  # it was no answer to the chunk
-    assert rig.episode.result is not None
-    assert rig.episode.result.cause is Cause.ARM_SILENT
+    assert rig.episode.record.result is not None
+    assert rig.episode.record.result.cause is Cause.ARM_SILENT
 
 
 def test_latencies_are_told_apart() -> None:
@@ -449,7 +449,7 @@ def test_latencies_are_told_apart() -> None:
     chunk = rig.arm.chunks[-1]
     rig.advance(0.05)
     rig.accept()
-    counters = rig.episode.counters
+    counters = rig.episode.record.counters
     elapsed_s = (rig.now.ros_ns - chunk.stamp_ns) * 1e-9
     assert counters.server_latency_s == 0.37
     assert counters.server_infer_s == 0.3
@@ -464,7 +464,7 @@ def test_latencies_are_told_apart() -> None:
 def test_a_server_that_does_not_say_how_long_it_took_is_no_trouble(infer_s: object) -> None:
     rig = at(State.INFERRING)
     rig.answer(reply(infer_s=infer_s))
-    assert rig.episode.counters.server_infer_s == 0.0
+    assert rig.episode.record.counters.server_infer_s == 0.0
 
 
 def test_closing_the_gripper_is_no_collapsed_dream() -> None:
@@ -476,7 +476,9 @@ def test_closing_the_gripper_is_no_collapsed_dream() -> None:
         rig.answer(still)
         rig.play_out()
         rig.look()
-    assert rig.episode.counters.collapsed_chunks == 2  # the first and the last, not the closing
+    assert (
+        rig.episode.record.counters.collapsed_chunks == 2
+    )  # the first and the last, not the closing
 
 
 def test_collapsed_cut_and_slowed_chunks_are_counted() -> None:
@@ -485,10 +487,10 @@ def test_collapsed_cut_and_slowed_chunks_are_counted() -> None:
         rig.answer(reply(value=value))
         rig.play_out(rails_bound=value == 0.1, time_stretch=1.5 if value == 0.0 else 1.0)
         rig.look()
-    assert rig.episode.counters.collapsed_chunks == 2
-    assert rig.episode.counters.rails_bound_chunks == 1
-    assert rig.episode.counters.slowed_chunks == 1
-    assert rig.episode.counters.chunks == 3
+    assert rig.episode.record.counters.collapsed_chunks == 2
+    assert rig.episode.record.counters.rails_bound_chunks == 1
+    assert rig.episode.record.counters.slowed_chunks == 1
+    assert rig.episode.record.counters.chunks == 3
 
 
 def test_steps_are_counted_while_they_play() -> None:
@@ -496,10 +498,10 @@ def test_steps_are_counted_while_they_play() -> None:
     times = rig.step_times_ns()
     for played in (0, 3, 10):
         rig.progress(ChunkState.PLAYING, step_times_ns=times, steps_played=played)
-        assert rig.episode.counters.steps == played
+        assert rig.episode.record.counters.steps == played
     rig.episode.cancel(rig.now)
-    assert rig.episode.result is not None
-    assert (rig.episode.result.chunks, rig.episode.result.steps) == (1, 10)
+    assert rig.episode.record.result is not None
+    assert (rig.episode.record.result.chunks, rig.episode.record.result.steps) == (1, 10)
 
 
 def test_the_duration_stands_still_after_the_end() -> None:
@@ -516,7 +518,7 @@ def test_an_end_disarms_the_steps_that_are_not_played() -> None:
     rig.accept()
     rig.advance(0.22)
     rig.episode.cancel(rig.now)
-    window = rig.episode.window
+    window = rig.episode.observer.window
     assert window is not None
     rig.advance(2.0)
     window.poll(rig.now.ros_ns)
@@ -546,9 +548,9 @@ def test_an_arm_that_is_not_known_to_rest_is_stopped_again_and_never_looked_at()
     assert rig.arm.stops == 2
     rig.connect()
     rig.advance_until(lambda: not rig.episode.running)
-    assert rig.episode.result is not None
-    assert rig.episode.result.cause is Cause.ARM_SILENT
-    assert rig.episode.result.message == "the arm runs away"
+    assert rig.episode.record.result is not None
+    assert rig.episode.record.result.cause is Cause.ARM_SILENT
+    assert rig.episode.record.result.message == "the arm runs away"
     assert len(rig.server.requests) == 1
 
 
@@ -556,7 +558,7 @@ def test_nothing_is_asked_or_played_after_the_end() -> None:
     rig = at(State.PLAYING)
     rig.episode.cancel(rig.now)
     calls, chunks = list(rig.server.calls), len(rig.arm.chunks)
-    result = rig.episode.result
+    result = rig.episode.record.result
     rig.connect()
     rig.answer()
     rig.accept()
@@ -566,7 +568,7 @@ def test_nothing_is_asked_or_played_after_the_end() -> None:
     rig.advance(10.0)
     assert rig.server.calls == calls
     assert len(rig.arm.chunks) == chunks
-    assert rig.episode.result is result
+    assert rig.episode.record.result is result
 
 
 def test_a_goal_is_what_it_was_given() -> None:
@@ -583,8 +585,8 @@ def test_a_slow_plan_has_its_own_time_to_come_to_rest() -> None:
     rig.advance(7.9)
     assert rig.episode.state is State.SETTLING
     rig.advance(0.3)
-    assert rig.episode.result is not None
-    assert rig.episode.result.cause is Cause.ARM_SILENT
+    assert rig.episode.record.result is not None
+    assert rig.episode.record.result.cause is Cause.ARM_SILENT
 
 
 @pytest.mark.parametrize("end", ["pause", "cancel"])

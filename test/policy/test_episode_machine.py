@@ -114,7 +114,9 @@ class EpisodeMachine(RuleBasedStateMachine):
         times = self.rig.step_times_ns(steps)
         episode, session_id = self.rig.episode, self.rig.arm.chunks[-1].session_id
         if state is ChunkState.ACCEPTED and episode.state not in MOVING:
-            self.stops += session_id == episode.session_id  # begins though nothing is to move
+            self.stops += (
+                session_id == episode.dialogue.session_id
+            )  # begins though nothing is to move
         self.rig.progress(
             state,
             sequence=sequence,
@@ -132,7 +134,7 @@ class EpisodeMachine(RuleBasedStateMachine):
 
     @rule(cause=st.sampled_from([Cause.IMAGE_ERROR, Cause.DEACTIVATED]))
     def abort(self, cause: Cause) -> None:
-        self.rig.episode.abort(cause, "because", self.rig.now)
+        self.rig.episode.end(cause, "because", self.rig.now)
 
     @rule()
     def pause(self) -> None:
@@ -180,7 +182,7 @@ class EpisodeMachine(RuleBasedStateMachine):
             self.stops += before in MOVING
             assert self.rig.bounds.restart
             assert self.rig.server.calls[-2:] == ["abandon", "connect"]
-        self.inferred = episode.inferring
+        self.inferred = episode.dialogue.asking
         assert self.rig.arm.stops == self.stops
         calls = self.rig.server.calls
         assert calls.count("abandon") + calls.count("release") == self.ends + self.restarts
@@ -196,22 +198,22 @@ class EpisodeMachine(RuleBasedStateMachine):
     @invariant()
     def a_result_exactly_when_ended(self) -> None:
         episode = self.rig.episode
-        assert (episode.result is None) == (episode.running or episode.state is State.IDLE)
-        if episode.result is not None:
-            assert episode.result.cause is not Cause.NONE
-            assert episode.result.message
+        assert (episode.record.result is None) == (episode.running or episode.state is State.IDLE)
+        if episode.record.result is not None:
+            assert episode.record.result.cause is not Cause.NONE
+            assert episode.record.result.message
 
     @invariant()
     def chunks_count_up_within_the_episode(self) -> None:
         played = self.rig.arm.chunks[self.chunks :]
         assert [chunk.sequence for chunk in played] == list(range(len(played)))
-        sessions = {chunk.session_id for chunk in played} | {self.rig.episode.session_id}
-        assert len(sessions) <= 1 + self.rig.episode.counters.reconnects
-        assert len(played) == self.rig.episode.counters.chunks
+        sessions = {chunk.session_id for chunk in played} | {self.rig.episode.dialogue.session_id}
+        assert len(sessions) <= 1 + self.rig.episode.record.counters.reconnects
+        assert len(played) == self.rig.episode.record.counters.chunks
 
     @invariant()
     def frames_enter_by_looks_and_steps_alone(self) -> None:
-        window = self.rig.episode.window
+        window = self.rig.episode.observer.window
         if isinstance(window, CountingWindow):
             assert window.fill == min(window.size, window.looks + window.ticks)
 
@@ -226,7 +228,7 @@ class AsyncEpisodeMachine(EpisodeMachine):
         if self.rig.episode.state is State.PLAYING and self.rig.arm.chunks:
             self.progress(ChunkState.ACCEPTED, 10, 0, True)
             self.time_passes(seconds)
-            if self.rig.episode.inferring:
+            if self.rig.episode.dialogue.asking:
                 self.reply(0.1, rows)
 
 

@@ -12,24 +12,25 @@ from visualization_msgs.msg import Marker
 from vera_ros.embodiments import find_embodiment
 from vera_ros.errors import ConfigurationError, VeraRosError
 from vera_ros.nodes.common.conversions import LATCHED
-from vera_ros.nodes.common.lifecycle_node import STEADY, Health, VeraNode, run_node
+from vera_ros.nodes.common.lifecycle_node import STEADY, Health, VeraNode
+from vera_ros.nodes.common.node_process import run_node
 from vera_ros.nodes.common.parameter_services import PatientParameterServices, Verdicts
 from vera_ros.nodes.common.suspend_detector import SuspendDetector
 from vera_ros.nodes.policy.arm_link import ArmLink
 from vera_ros.nodes.policy.arm_watch import ArmWatch
 from vera_ros.nodes.policy.body_reader import BodyReader
 from vera_ros.nodes.policy.health import policy_health
-from vera_ros.nodes.policy.parameters import PARAMETERS, episode_bounds, overlap_rules
+from vera_ros.nodes.policy.parameters import PARAMETERS, episode_timeouts, overlap_rules
 from vera_ros.nodes.policy.progress_messages import read_progress
 from vera_ros.nodes.policy.server_side import ServerSide
 from vera_ros.nodes.policy.status_messages import status_marker, status_message
 from vera_ros.nodes.policy.task_action import TaskAction
 from vera_ros.nodes.policy.views import PolicyViews
 from vera_ros.nodes.policy.world_link import WorldLink
-from vera_ros.policy.async_episode import AsyncEpisode
 from vera_ros.policy.episode import Episode
 from vera_ros.policy.goal import Goal, Result
-from vera_ros.policy.lockstep_episode import LockstepEpisode
+from vera_ros.policy.pacing.lockstep import LockstepPacing
+from vera_ros.policy.pacing.overlap import OverlapPacing
 from vera_ros.policy.ports import Instant
 from vera_ros.policy.states import Cause, Outcome, State
 from vera_ros.wire.server_config import ServerConfig
@@ -81,18 +82,18 @@ class PolicyNode(VeraNode):
         )
         parts = (
             self._embodiment,
-            episode_bounds(p),
+            episode_timeouts(p),
             self._server.link,
             self._arm,
             self._body,
             self._views.make_window,
         )
         self._episodes = (
-            {SYNC: self._make_lockstep_episode(parts)}
+            {SYNC: Episode(*parts, pacing=self._make_lockstep())}
             if p["lockstep"]
             else {
                 SYNC: Episode(*parts),
-                ASYNC: AsyncEpisode(*parts, rules=overlap_rules(p)),
+                ASYNC: Episode(*parts, pacing=OverlapPacing(overlap_rules(p))),
             }
         )
         self._episode = self._episodes[SYNC]
@@ -110,24 +111,23 @@ class PolicyNode(VeraNode):
         self._status_timer.cancel()
         self._publish_status()
 
-    def _make_lockstep_episode(self, parts: tuple[Any, ...]) -> Episode:
+    def _make_lockstep(self) -> LockstepPacing:
         def on_advanced() -> None:
-            episode.on_advanced(self._now())
+            pacing.on_advanced(self._now())
             self._after_event()
 
         def on_failed(message: str) -> None:
-            episode.on_advance_failed(message, self._now())
+            pacing.on_advance_failed(message, self._now())
             self._after_event()
 
         self._world = WorldLink(self, on_advanced, on_failed)
-        judged = self.parameters["await_verdict"]
-        episode = LockstepEpisode(*parts, world=self._world, judged=judged)
-        return episode
+        pacing = LockstepPacing(self._world, judged=self.parameters["await_verdict"])
+        return pacing
 
     def stop(self) -> None:
         """End the episode, the arm at rest or coming to rest."""
         if self._episode is not None:
-            self._episode.abort(Cause.DEACTIVATED, "policy_node is being deactivated", self._now())
+            self._episode.end(Cause.DEACTIVATED, "policy_node is being deactivated", self._now())
             self._after_event(wait_for_rest=False)  # the process may be about to end
         if self._server is not None:
             self._server.give_up()
@@ -200,7 +200,7 @@ class PolicyNode(VeraNode):
         self._views.buffer.clear()  # between episodes, cameras may change
         limit_s = goal.time_limit_s or self.parameters["default_time_limit_s"]
         episode.start(Goal(goal.prompt, limit_s), self._now())
-        self.get_logger().info(f"episode {episode.session_id}: '{goal.prompt}'")
+        self.get_logger().info(f"episode {episode.dialogue.session_id}: '{goal.prompt}'")
         self._tick_timer.reset()
         self._status_timer.reset()
         if cancelled:
@@ -237,14 +237,14 @@ class PolicyNode(VeraNode):
         return response
 
     def _on_picture(self) -> None:
-        waits = self._episode is not None and self._episode.awaits_frame
+        waits = self._episode is not None and self._episode.pacing.awaits_frame()
         if waits or self._world is not None:  # in lockstep, every picture of a chunk comes at once
             self._tick()  # this may be the picture that it waits for: every millisecond counts
 
     def _on_view_fault(self, message: str) -> None:
         self.get_logger().error(message, throttle_duration_sec=5.0)
         if self._episode is not None and self._episode.running:
-            self._episode.abort(Cause.IMAGE_ERROR, message, self._now())
+            self._episode.end(Cause.IMAGE_ERROR, message, self._now())
             self._after_event()
 
     def _on_progress(self, message: ChunkProgress) -> None:
@@ -264,7 +264,7 @@ class PolicyNode(VeraNode):
         if message.data:
             self._episode.on_success(self._now())
         else:
-            self._episode.on_undecided(self._now())
+            self._episode.pacing.on_undecided(self._now())
         self._after_event()
 
     def _tick(self) -> None:
@@ -274,7 +274,7 @@ class PolicyNode(VeraNode):
             return
         trouble = self._arm_watch.trouble() if self._episode.running else None
         if trouble is not None:
-            self._episode.abort(*trouble, self._now())
+            self._episode.end(*trouble, self._now())
         self._episode.tick(self._now())
         self._after_event()
 
@@ -283,17 +283,18 @@ class PolicyNode(VeraNode):
         episode = self._episode
         if episode is None or self._server is None:
             return
-        shown = (episode.state, episode.session_id, self._server.config)
+        session_id = episode.dialogue.session_id
+        shown = (episode.state, session_id, self._server.config)
         if shown != self._shown:
             self._shown = shown
             self._publish_status()
         # A client that gets the result may move the arm at once: the stop must be over by then.
-        result = episode.result if not wait_for_rest or self._rests(episode) else None
+        result = episode.record.result if not wait_for_rest or self._rests(episode) else None
         if result is not None and self._task.unfinished:
             self._tick_timer.cancel()
             self._status_timer.cancel()
             summary = (
-                f"episode {episode.session_id}: {result.outcome.name} ({result.cause.name}): "
+                f"episode {session_id}: {result.outcome.name} ({result.cause.name}): "
                 f"{result.message}"
             )
             if result.outcome is Outcome.ABORTED:
@@ -306,8 +307,8 @@ class PolicyNode(VeraNode):
             self._task.finish(result)
 
     def _rests(self, episode: Episode) -> bool:
-        if isinstance(episode, LockstepEpisode):
-            return episode.at_rest
+        if isinstance(episode.pacing, LockstepPacing):
+            return episode.pacing.at_rest
         arm = self._arm
         return arm.resting() or bool(arm.unrest()) or arm.stopping_s > _RESULT_PATIENCE_S
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """An episode's talk with the policy server: what is asked, and what the answers mean."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -15,9 +16,10 @@ from vera_ros.errors import (
     ServerTimeoutError,
 )
 from vera_ros.policy.actions import ActionConvention, DecodedActions, interpret_actions
-from vera_ros.policy.ports import Chunk, Instant, Origin, Progress, Proprioception, ServerPort
+from vera_ros.policy.chunk_playback import ChunkPlayback
+from vera_ros.policy.ports import Chunk, Instant, Origin, Proprioception, ServerPort
 from vera_ros.policy.sharing import sign_of_another_client
-from vera_ros.policy.states import Cause
+from vera_ros.policy.states import Cause, EpisodeEndError
 from vera_ros.vision.window import RollingWindow
 from vera_ros.wire.messages import InferReply, InferRequest, ObserveRequest
 from vera_ros.wire.server_config import ServerConfig, check_same_policy
@@ -33,6 +35,7 @@ class Dialogue:
     Args:
         server: whom to ask.
         embodiment: the robot kind that its actions are for.
+        new_session_id: returns a name that no other session has.
 
     Attributes:
         config: what the server said of itself; None: nothing yet, in this episode.
@@ -43,9 +46,12 @@ class Dialogue:
         answered: whether this session had an answer.
     """
 
-    def __init__(self, server: ServerPort, embodiment: Embodiment) -> None:
+    def __init__(
+        self, server: ServerPort, embodiment: Embodiment, new_session_id: Callable[[], str]
+    ) -> None:
         self._server = server
         self._embodiment = embodiment
+        self._new_session_id = new_session_id
         self._frames_asked = 0
         self.config: ServerConfig | None = None
         self.session_id = ""
@@ -53,11 +59,17 @@ class Dialogue:
         self.asked_s = 0.0
         self.asked_from = Origin(0)
 
-    def begin(self, session_id: str) -> None:
+    @property
+    def server_config(self) -> ServerConfig:
+        """What the server said of itself; it has been connected in this episode."""
+        assert self.config is not None
+        return self.config
+
+    def begin(self) -> None:
         """Have the server connect, and forget what was before this session."""
-        self.session_id = session_id
+        self.session_id = self._new_session_id()
         self.asking = self.answered = False
-        self._server.connect(session_id)
+        self._server.connect(self.session_id)
 
     def accept(self, config: ServerConfig, prompt: str) -> None:
         """Talk to a server with this configuration from now on.
@@ -77,8 +89,8 @@ class Dialogue:
         self,
         window: RollingWindow,
         prompt: str,
-        felt: Proprioception,
-        last: tuple[Chunk | None, Progress | None],
+        measured: Proprioception,
+        last: ChunkPlayback,
         now: Instant,
         **more: Any,
     ) -> None:
@@ -87,17 +99,21 @@ class Dialogue:
         Args:
             window: what is seen.
             prompt: the task, in words.
-            felt: what the robot feels.
+            measured: the robot's proprioception.
             last: the chunk before, and what became of it.
             now: the present.
             more: further fields of the request.
 
         Raises:
-            ProtocolError: that cannot be asked.
+            EpisodeEndError: that cannot be asked.
         """
-        request = self._request(window, prompt, felt, *last, **more)
-        played = self._frames_played(window)
-        self.asked_from = Origin.of(window.newest_stamp_ns or now.ros_ns, felt)
+        try:
+            request = self._request(window, prompt, measured, last, **more)
+            played = self._frames_played(window)
+        except ProtocolError as error:
+            words = f"the server cannot be asked: {error}"
+            raise EpisodeEndError(Cause.INTERNAL_ERROR, words) from error
+        self.asked_from = Origin.of(window.newest_stamp_ns or now.ros_ns, measured)
         self.asked_s, self.asking = now.steady_s, True
         self._frames_asked = len(request.context_rgb)
         self._server.infer(request, played)
@@ -106,20 +122,19 @@ class Dialogue:
         self,
         window: RollingWindow,
         prompt: str,
-        felt: Proprioception,
-        chunk: Chunk | None,
-        progress: Progress | None,
+        measured: Proprioception,
+        last: ChunkPlayback,
         **more: Any,
     ) -> InferRequest:
-        assert self.config is not None
-        clipped = chunk is not None and chunk.commands.clipped_rows > 0
+        config, progress = self.server_config, last.progress
+        clipped = last.chunk is not None and last.chunk.commands.clipped_rows > 0
         return InferRequest(
             context_rgb=window.frames,
-            view_keys=self.config.view_keys,
+            view_keys=config.view_keys,
             view_widths=window.view_widths,
             session_id=self.session_id,
             prompt=prompt or None,
-            proprio=_named_as_asked(felt, self.config.proprio_keys),
+            proprio=_named_as_asked(measured, config.proprio_keys),
             rails_bound=None if progress is None else progress.rails_bound or clipped,
             executed_trans=None if progress is None else progress.executed_trans_m,
             **more,
@@ -127,11 +142,10 @@ class Dialogue:
 
     def _frames_played(self, window: RollingWindow) -> ObserveRequest | None:
         """What was played since the last question; None: nothing."""
-        assert self.config is not None
-        frames = window.played
+        frames, keys = window.played, self.server_config.view_keys
         if not len(frames):
             return None
-        return ObserveRequest(frames, self.config.view_keys, window.view_widths, self.session_id)
+        return ObserveRequest(frames, keys, window.view_widths, self.session_id)
 
     # Answers.
 
@@ -149,12 +163,12 @@ class Dialogue:
         Raises:
             MotionError: they are not usable.
         """
-        assert self.config is not None
+        config = self.server_config
         convention = ActionConvention(
-            columns=self.config.action_dim,
-            gripper_column=self.config.gripper_column,
-            already_metric=self.config.actions_already_metric,
-            abs_scale=tuple(self.config.action_abs_scale),
+            columns=config.action_dim,
+            gripper_column=config.gripper_column,
+            already_metric=config.actions_already_metric,
+            abs_scale=tuple(config.action_abs_scale),
         )
         return interpret_actions(actions, self._embodiment, convention)
 
@@ -162,15 +176,36 @@ class Dialogue:
         self, actions: npt.NDArray[np.float32], commands: DecodedActions, before: Chunk | None
     ) -> bool:
         """Whether a chunk asks for nothing: neither motion nor another state of the gripper."""
-        assert self.config is not None
         gripper = commands.gripper
         if gripper is None:
             poses, moves_gripper = actions, False
         else:
-            poses = np.delete(actions, self.config.gripper_column or 0, axis=1)
+            poses = np.delete(actions, self.server_config.gripper_column or 0, axis=1)
             earlier = before.commands.gripper if before else None
             moves_gripper = bool((gripper != (gripper if earlier is None else earlier)[-1]).any())
         return not moves_gripper and float(np.abs(poses).mean()) < _COLLAPSED_MEAN_ACTION
+
+    def next_chunk(
+        self, actions: DecodedActions, sequence: int, start_ns: int, now: Instant
+    ) -> Chunk:
+        """Return the chunk that an answer asks for.
+
+        Args:
+            actions: what the answer's numbers mean.
+            sequence: counts the chunks of the episode, from 0.
+            start_ns: when it is to begin, see Chunk.
+            now: the present.
+        """
+        origin = self.asked_from
+        return Chunk(
+            session_id=self.session_id,
+            sequence=sequence,
+            stamp_ns=origin.stamp_ns or now.ros_ns,
+            control_dt_s=self.server_config.control_dt,
+            commands=actions,
+            start_ns=start_ns,
+            planned_from=origin,
+        )
 
     # Ends.
 

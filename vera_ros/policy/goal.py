@@ -35,7 +35,7 @@ class EpisodeTimeouts:
         warmup_frames: frames of the standing arm before the first inference.
         clock_jump_s: that ROS time may go back.
         restart: when the connection is lost, go on with a new session instead of ending.
-        fruitless_restarts: how many in a row, without a chunk in between.
+        max_restarts: how many in a row, without a chunk in between.
     """
 
     connect_s: float = 10.0
@@ -48,7 +48,7 @@ class EpisodeTimeouts:
     warmup_frames: int = 1
     clock_jump_s: float = 0.05
     restart: bool = False
-    fruitless_restarts: int = 3
+    max_restarts: int = 3
 
 
 @dataclass(frozen=True)

@@ -127,9 +127,9 @@ class Progress:
 class ServerPort(Protocol):
     """The policy server, asynchronously: every call returns at once and is answered by an event.
 
-    `connect` is answered by `Episode.on_connected`, `infer` by `Episode.on_reply`, and any of
-    them may be answered by `Episode.on_server_failed`. `connect` waits for a server that is not
-    there yet, and tells of each attempt that failed by `Episode.on_attempt_failed`.
+    `connect` is answered by `Sessions.on_connected`, `infer` by `Sessions.on_reply`, and any of
+    them may be answered by `Sessions.on_server_failed`. `connect` waits for a server that is not
+    there yet, and tells of each attempt that failed by `Sessions.on_attempt_failed`.
     """
 
     def connect(self, session_id: str) -> None:
@@ -187,7 +187,7 @@ class BodyPort(Protocol):
 class WorldPort(Protocol):
     """A world in lockstep: its time passes when it is asked to.
 
-    `advance` is answered by `LockstepEpisode.on_advanced` or `on_advance_failed`.
+    `advance` is answered by `LockstepPacing.on_advanced` or `on_advance_failed`.
     """
 
     def advance(self, duration_s: float, *, await_arm: bool, await_gripper: bool) -> None:

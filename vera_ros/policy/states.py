@@ -3,6 +3,8 @@
 
 from enum import IntEnum
 
+from vera_ros.errors import VeraRosError
+
 
 class State(IntEnum):
     """State constants of PolicyStatus.msg."""
@@ -73,3 +75,15 @@ _ENDINGS = {
 def ending(cause: Cause) -> tuple[State, Outcome]:
     """Return the final state and the outcome that a cause leads to."""
     return _ENDINGS.get(cause, (State.ABORTED, Outcome.ABORTED))
+
+
+class EpisodeEndError(VeraRosError):
+    """The episode cannot go on.
+
+    Attributes:
+        cause: why, as a constant of PolicyStatus.msg.
+    """
+
+    def __init__(self, cause: Cause, message: str) -> None:
+        super().__init__(message)
+        self.cause = cause

@@ -54,9 +54,10 @@ def policy_health(
         *_findings_of_views(views, episode.running, bounds, control_rate_hz),
         *_findings_of_server(episode, server, bounds),
     ]
+    latencies = episode.record.latencies.percentiles()
     values = {
         **_values_of_episode(episode),
-        **{f"latency {name}": str(p) for name, p in episode.latencies.percentiles().items()},
+        **{f"latency {name}": str(percentiles) for name, percentiles in latencies.items()},
         **_values_of_views(views),
         **_values_of_server(server),
     }
@@ -86,13 +87,14 @@ def _findings_of_views(
 def _findings_of_server(
     episode: Episode, server: ServerSide, bounds: Mapping[str, Any]
 ) -> Iterator[Finding]:
+    counters = episode.record.counters
     if episode.state is State.CONNECTING:
-        waits_in_vain = episode.counters.connection_attempts > 1 + episode.counters.reconnects
+        waits_in_vain = counters.connection_attempts > 1 + counters.reconnects
         level = DiagnosticStatus.ERROR if waits_in_vain else DiagnosticStatus.WARN
         yield level, episode.message
     if server.reloading:
         yield DiagnosticStatus.WARN, "the server loads other models"
-    slow_s, latency_s = bounds["server_slow_s"], episode.counters.server_latency_s
+    slow_s, latency_s = bounds["server_slow_s"], counters.server_latency_s
     if latency_s > slow_s:
         words = f"the server took {latency_s:.1f} s, more than server_slow_s {slow_s:g} s"
         yield DiagnosticStatus.WARN, words
@@ -103,12 +105,12 @@ def _findings_of_server(
 
 
 def _values_of_episode(episode: Episode) -> dict[str, object]:
-    window = episode.window
+    window = episode.observer.window
     return {
         "state": episode.state.name,
         "window": f"{window.fill if window else 0} of {window.size if window else 0}",
-        "ticks_skipped": episode.ticks_skipped,
-        **{name: getattr(episode.counters, name) for name in _COUNTED},
+        "ticks_skipped": episode.observer.ticks_skipped,
+        **{name: getattr(episode.record.counters, name) for name in _COUNTED},
     }
 
 

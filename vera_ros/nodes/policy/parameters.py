@@ -6,8 +6,8 @@ from typing import Any
 
 from vera_ros.embodiments import EMBODIMENTS
 from vera_ros.nodes.common.parameters import Parameter
-from vera_ros.policy.async_episode import OverlapRules
 from vera_ros.policy.goal import EpisodeTimeouts
+from vera_ros.policy.pacing.overlap import OverlapRules
 
 # Settings of the server, under the names of the wire; the default leaves it what it has.
 TUNABLE = (
@@ -217,7 +217,7 @@ PARAMETERS = (
 )
 
 
-def episode_bounds(parameters: Mapping[str, Any]) -> EpisodeTimeouts:
+def episode_timeouts(parameters: Mapping[str, Any]) -> EpisodeTimeouts:
     """How long an episode waits for what, and what it does when its server is lost."""
     return EpisodeTimeouts(
         connect_s=parameters["connect_timeout_s"] + 1.0,  # the client's own time-outs come first
@@ -230,7 +230,7 @@ def episode_bounds(parameters: Mapping[str, Any]) -> EpisodeTimeouts:
         warmup_frames=parameters["warmup_frames"],
         clock_jump_s=parameters["clock_jump_s"],
         restart=parameters["on_connection_lost"] == "restart",
-        fruitless_restarts=parameters["max_restarts"],
+        max_restarts=parameters["max_restarts"],
     )
 
 

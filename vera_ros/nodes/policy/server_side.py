@@ -13,6 +13,7 @@ from vera_ros.nodes.policy.server_reload import ServerReload
 from vera_ros.nodes.policy.server_settings import ServerSettings, read_settings
 from vera_ros.policy.episode import Episode
 from vera_ros.policy.ports import Instant
+from vera_ros.policy.sessions import Sessions
 from vera_ros.wire.client import ClientTimeouts
 from vera_ros.wire.messages import InferReply
 from vera_ros.wire.patience import FailedAttempt
@@ -121,14 +122,14 @@ class ServerSide:
     def _on_applied(self, applied: Mapping[str, Any]) -> None:
         episode, steps = self._episode(), applied.get("n_action_steps")
         if episode is not None and isinstance(steps, int):
-            episode.on_action_horizon(steps)
+            episode.sessions.on_action_horizon(steps)
 
     # What the link tells.
 
     def on_connected(self, config: ServerConfig) -> None:
         """See ServerEvents."""
         self._note_config(config)
-        self._tell("on_connected", config)
+        self._tell(lambda sessions, now: sessions.on_connected(config, now))
 
     def on_attempt_failed(self, attempt: FailedAttempt) -> None:
         """See ServerEvents."""
@@ -137,15 +138,15 @@ class ServerSide:
             f"{attempt.wait_s:.1f} s: {attempt.error}",
             throttle_duration_sec=5.0,
         )
-        self._tell("on_attempt_failed", attempt)
+        self._tell(lambda sessions, now: sessions.on_attempt_failed(attempt, now))
 
     def on_reply(self, reply: InferReply, latency_s: float) -> None:
         """See ServerEvents."""
-        self._tell("on_reply", reply, latency_s)
+        self._tell(lambda sessions, now: sessions.on_reply(reply, latency_s, now))
 
     def on_server_failed(self, error: Exception) -> None:
         """See ServerEvents."""
-        self._tell("on_server_failed", error)
+        self._tell(lambda sessions, now: sessions.on_server_failed(error, now))
 
     def on_tuned(self, tuned: Tuned) -> None:
         """See ServerEvents."""
@@ -158,14 +159,14 @@ class ServerSide:
         if self.observe_failures[kind] == 1:
             self._node.get_logger().warning(f"the viewer misses what was played: {error}")
 
-    def _tell(self, event: str, *what: Any) -> None:
+    def _tell(self, event: Callable[[Sessions, Instant], None]) -> None:
         episode = self._episode()
         if episode is None:
             return
         try:
-            getattr(episode, event)(*what, self._now())
+            event(episode.sessions, self._now())
         except VeraRosError as error:  # such as a configuration that no window can be made for
-            episode.on_server_failed(error, self._now())
+            episode.sessions.on_server_failed(error, self._now())
 
 
 def session_options(parameters: dict[str, Any], embodiment: Embodiment) -> SessionOptions:

@@ -7,8 +7,8 @@ from visualization_msgs.msg import Marker
 
 from vera_ros.nodes.common.conversions import ns_to_stamp
 from vera_ros.nodes.policy.server_side import ServerSide
-from vera_ros.policy.async_episode import AsyncEpisode
 from vera_ros.policy.episode import Episode
+from vera_ros.policy.pacing.overlap import OverlapPacing
 from vera_ros.policy.states import Cause, State
 from vera_ros.vision.frame_buffer import FrameBuffer
 from vera_ros.wire.provenance import describe_code
@@ -20,14 +20,15 @@ def status_message(
     episode: Episode, buffer: FrameBuffer, server: ServerSide, now_ns: int
 ) -> PolicyStatus:
     """The status at ROS time `now_ns`."""
-    counters, window, config = episode.counters, episode.window, server.config
-    ages = buffer.ages_ns(now_ns)
+    counters, result = episode.record.counters, episode.record.result
+    window, config = episode.observer.window, server.config
+    ages, overlaps = buffer.ages_ns(now_ns), isinstance(episode.pacing, OverlapPacing)
     return PolicyStatus(
         header=Header(stamp=ns_to_stamp(now_ns)),
         state=int(episode.state),
-        cause=int(episode.result.cause) if episode.result else int(Cause.NONE),
+        cause=int(result.cause if result else Cause.NONE),
         message=episode.message,
-        session_id=episode.session_id,
+        session_id=episode.dialogue.session_id,
         prompt=episode.goal.prompt,
         server_url=server.url,
         viewer_url=server.viewer_url,
@@ -47,20 +48,20 @@ def status_message(
         view_received=[buffer.counts[view].received for view in ages],
         view_dropped=[buffer.counts[view].dropped for view in ages],
         frames_dropped=sum(count.dropped for count in buffer.counts.values()),
-        ticks_skipped=episode.ticks_skipped,
+        ticks_skipped=episode.observer.ticks_skipped,
         rails_bound_chunks=counters.rails_bound_chunks,
         slowed_chunks=counters.slowed_chunks,
         clipped_rows=counters.clipped_rows,
         collapsed_chunks=counters.collapsed_chunks,
-        mode=ExecuteTask.Goal.ASYNC if isinstance(episode, AsyncEpisode) else ExecuteTask.Goal.SYNC,
-        inferring=episode.inferring,
+        mode=ExecuteTask.Goal.ASYNC if overlaps else ExecuteTask.Goal.SYNC,
+        inferring=episode.dialogue.asking,
         late_chunks=counters.late_chunks,
         steps_dropped=counters.steps_dropped,
         steps_blended=counters.steps_blended,
         holds=counters.holds,
         connection_attempts=counters.connection_attempts,
         reconnects=counters.reconnects,
-        moving_share=episode.moving_share,
+        moving_share=episode.record.moving_share,
     )
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""An episode in lockstep: the world's time stands still while the policy thinks.
+"""The pacing in lockstep: simulated time stands still while the policy thinks.
 
     WAITING_FOR_VIEWS -> INFERRING -> PLAYING (time passes) -> SETTLING (the judge's word) -+
             ^                                                                              |
@@ -7,54 +7,52 @@
 
 Nothing settles: the next chunk begins at the very moment at which time stood still. All ROS times
 are the present of the world, which only an answered `advance` moves; so what happens does not
-depend on how long anybody takes.
+depend on how long anything takes in real time.
 """
 
 from collections.abc import Callable
-from typing import Any
 
 from vera_ros.errors import ConfigurationError
-from vera_ros.policy.episode import Episode
-from vera_ros.policy.goal import Goal
+from vera_ros.policy.pacing.settle import SettlePacing
 from vera_ros.policy.ports import Chunk, ChunkState, Instant, Progress, WorldPort
-from vera_ros.policy.states import Cause, State
+from vera_ros.policy.states import Cause, EpisodeEndError, State
 
 _REST_SPAN_S = 1.0  # simulated: a stop takes less
 _REST_SPANS = 3
 _REST_ANSWER_S = 2.0  # real time from a stop's end to its answer
 
 
-class LockstepEpisode(Episode):
-    """An Episode that lets time pass itself. `now.ros_ns` is always the world's present.
+class LockstepPacing(SettlePacing):
+    """Lets simulated time pass chunk by chunk. `now.ros_ns` is always the world's present.
 
     Args:
-        parts: those of Episode.
         world: whose time it is.
         judged: after each chunk, wait for the judge: `on_success` or `on_undecided`.
     """
 
-    def __init__(self, *parts: Any, world: WorldPort, judged: bool = False, **more: Any) -> None:
-        super().__init__(*parts, **more)
+    def __init__(self, world: WorldPort, *, judged: bool = False) -> None:
         self._world = world
         self._judged = judged
+        self._spans_left = 0
+        self._span_end_s = 0.0
+        self.begin()
+
+    def begin(self) -> None:
+        """Forget the episode before."""
         self._asked_s: float | None = None  # since when the world's answer is awaited, steady time
         self._then: Callable[[Instant], None] = self._look_here
         self._began_ns: int | None = None
         self._until_ns = 0
-        self._plan_rests = True
-        self._stopping = self._stop_comes = False
-        self._spans_left = 0
-        self._span_end_s = 0.0
+        self._plan_rests, self._stopping, self._stop_comes = True, False, False
 
     @property
     def at_rest(self) -> bool:
         """Whether the episode is over and the arm rests, or was given enough time to."""
-        return not self.running and not self._stopping and self._asked_s is None
+        return not self.episode.state.running and not self._stopping and self._asked_s is None
 
-    @property
-    def moving_share(self) -> float:
-        """All of it: while nothing moves, no time passes."""
-        return 1.0 if self.counters.chunks else 0.0
+    def moving(self) -> bool:
+        """Always: while nothing moves, no time passes."""
+        return True
 
     def pause(self, now: Instant) -> None:
         """Refuse to.
@@ -64,13 +62,6 @@ class LockstepEpisode(Episode):
         """
         raise ConfigurationError("in lockstep, time stands still between chunks anyway; cancel")
 
-    def start(self, goal: Goal, now: Instant) -> None:
-        """Begin an episode, see Episode."""
-        super().start(goal, now)
-        self._asked_s = self._began_ns = None
-        self._until_ns = 0
-        self._plan_rests, self._stopping = True, False
-
     # Events of the world, the judge, and real time.
 
     def on_advanced(self, now: Instant) -> None:
@@ -78,7 +69,7 @@ class LockstepEpisode(Episode):
         if self._asked_s is None:
             return
         self._asked_s = None
-        if self.running:
+        if self.episode.state.running:
             self._began_ns = now.ros_ns if self._began_ns is None else self._began_ns
             self._then(now)
         elif self._stopping:
@@ -89,43 +80,50 @@ class LockstepEpisode(Episode):
         if self._asked_s is None:
             return
         self._asked_s = None
-        if self.running:
-            self._end(Cause.ARM_SILENT, f"advance_time failed: {message}", now)
+        if self.episode.state.running:
+            self.episode.end(Cause.ARM_SILENT, f"advance_time failed: {message}", now)
         elif self._stopping:
             self._stop_comes = False
             self._next_span(now)
 
     def on_undecided(self, now: Instant) -> None:
         """The judge has looked, and the task is not done yet."""
-        if self.state is State.SETTLING:
+        if self.episode.state is State.SETTLING:
             self._look_here(now)
 
-    def tick(self, now: Instant) -> None:
-        """Let real time pass."""
-        if self.running and self.window is not None:  # ticks of the plan, as their pictures come
-            self.window.poll(max(self._until_ns, now.ros_ns))
+    def tick(self, now: Instant) -> bool:
+        """Let real time pass.
+
+        Raises:
+            EpisodeEndError: the world or the judge takes too long.
+        """
+        episode, running = self.episode, self.episode.state.running
+        if running and episode.observer.window is not None:  # the plan's ticks, as pictures come
+            episode.observer.window.poll(max(self._until_ns, now.ros_ns))
         if self._asked_s is not None:
             self._watch_world(now.steady_s - self._asked_s, now)
-        elif not self.running:
+        elif not running:
             self._watch_rest(now)
-        elif self.state is State.SETTLING:
+        elif episode.state is State.SETTLING:
             self._watch_judge(now)
         else:
-            super().tick(now)
+            return False
+        return True
 
     def _watch_world(self, waited_s: float, now: Instant) -> None:
-        limit_s = self._bounds.advance_s
+        limit_s = self.episode.timeouts.advance_s
         if waited_s <= limit_s:
             return
-        if self.running:
-            self._end(Cause.ARM_SILENT, f"advance_time did not answer within {limit_s:g} s", now)
+        if self.episode.state.running:
+            words = f"advance_time did not answer within {limit_s:g} s"
+            self.episode.end(Cause.ARM_SILENT, words, now)
         self._asked_s, self._stopping = None, False  # without time, nothing comes to rest
 
     def _watch_judge(self, now: Instant) -> None:
-        limit_s = self._bounds.settle_s
-        if self._clock.in_state_s(now) > limit_s:
+        limit_s = self.episode.timeouts.settle_s
+        if self.episode.clock.in_state_s(now) > limit_s:
             words = f"the judge said nothing on task_success within {limit_s:g} s"
-            self._end(Cause.INTERNAL_ERROR, words, now)
+            raise EpisodeEndError(Cause.INTERNAL_ERROR, words)
 
     def _advance(
         self,
@@ -142,25 +140,31 @@ class LockstepEpisode(Episode):
 
     # Looking, at the present.
 
-    def _begin_to_look(self, now: Instant) -> None:
-        self._enter(State.WAITING_FOR_VIEWS, now, "waiting for the world's present")
+    def connected(self, now: Instant) -> None:
+        """The server is there: have the first frame taken, of the world's present."""
+        self.episode.enter(State.WAITING_FOR_VIEWS, now, "waiting for the world's present")
         self._advance(0.0, self._look_here, now)
 
-    def _look_again(self, not_before_ns: int, now: Instant) -> None:
-        self._enter(State.WAITING_FOR_VIEWS, now)
+    def look_again(self, not_before_ns: int, now: Instant) -> None:
+        """Let time pass up to another frame of the resting arm."""
+        self.episode.enter(State.WAITING_FOR_VIEWS, now)
         self._advance((not_before_ns - now.ros_ns) * 1e-9, self._look_here, now)
 
     def _look_here(self, now: Instant) -> None:
-        self._not_before_ns = self._felt_since_ns = now.ros_ns
-        self._enter(State.WAITING_FOR_VIEWS, now)
+        self.episode.look_from(now.ros_ns, now, measured_since_ns=now.ros_ns)
 
     # A chunk, from the present on.
 
-    def _start_ns(self, now: Instant) -> int:
+    def start_ns(self, now: Instant) -> int:
+        """Now: time stands still."""
         return now.ros_ns
 
-    def _ticks_ns(self, progress: Progress, chunk: Chunk) -> tuple[int, ...]:
-        """All steps but the last, whose frame is taken by the look that follows."""
+    def frame_times_ns(self, progress: Progress, chunk: Chunk) -> tuple[int, ...]:
+        """All steps but the last, whose frame is taken by the look that follows.
+
+        Raises:
+            ConfigurationError: the plan begins before time stood still.
+        """
         times_ns = progress.step_times_ns
         if times_ns and times_ns[0] <= chunk.start_ns:
             raise ConfigurationError(
@@ -169,19 +173,22 @@ class LockstepEpisode(Episode):
             )
         return times_ns[:-1]
 
-    def _pipeline_s(self, progress: Progress, chunk: Chunk) -> float:
-        return 0.0  # not known: meanwhile, time stood still
+    def pipeline_s(self, progress: Progress, chunk: Chunk) -> float:
+        """0, which is not known: meanwhile, time stood still."""
+        return 0.0
 
-    def _follow(self, progress: Progress, now: Instant) -> None:
+    def follow(self, progress: Progress, now: Instant) -> None:
+        """Let time pass until the chunk's last step, once the arm side has a plan."""
+        playback = self.episode.playback
         if progress.state is ChunkState.FINISHED:
             self._plan_rests = True
-        if self._progress is not None or self._chunk is None:
+        if playback.progress is not None or playback.chunk is None:
             return
         # From here on a chunk is what was planned: when later news arrive is a matter of chance.
-        self._progress = progress
+        playback.progress = progress
         self._plan_rests = False
-        start_ns = self._chunk.start_ns
-        one_step_ns = start_ns + round(self._chunk.control_dt_s * 1e9)
+        start_ns = playback.chunk.start_ns
+        one_step_ns = start_ns + round(playback.chunk.control_dt_s * 1e9)
         self._until_ns = progress.step_times_ns[-1] if progress.step_times_ns else one_step_ns
         self._advance(
             (self._until_ns - start_ns) * 1e-9,
@@ -192,34 +199,37 @@ class LockstepEpisode(Episode):
         )
 
     def _played(self, now: Instant) -> None:
-        assert self._progress is not None
-        self.counters.steps = self._steps_before + len(self._progress.step_times_ns)
+        playback = self.episode.playback
+        assert playback.progress is not None
+        steps = playback.steps_before + len(playback.progress.step_times_ns)
+        self.episode.record.counters.steps = steps
         if self._judged:
-            self._enter(State.SETTLING, now, "waiting for the judge")
+            self.episode.enter(State.SETTLING, now, "waiting for the judge")
         else:
             self._look_here(now)
 
-    def _refuse_stray(self, progress: Progress) -> None:
+    def refuse_stray(self, progress: Progress) -> None:
         """While time stands still, nothing moves, and after the end all comes to rest anyway."""
 
-    def _come_to_rest(self, now: Instant) -> None:
+    def come_to_rest(self, now: Instant) -> None:
         """Nothing moves while time stands still; the next chunk goes on from there."""
 
-    def _passed_s(self, now: Instant) -> float:
-        """Simulated time."""
+    def passed_s(self, now: Instant) -> float:
+        """Simulated time since the world's first answer [s]."""
         return 0.0 if self._began_ns is None else (now.ros_ns - self._began_ns) * 1e-9
 
-    def _arm_may_move(self) -> bool:
+    def arm_may_move(self) -> bool:
         """A plan goes on after its last step, until it rests or the next chunk takes over."""
-        return self.running and (self.state is State.PLAYING or not self._plan_rests)
+        state = self.episode.state
+        return state.running and (state is State.PLAYING or not self._plan_rests)
 
     # Rest, after the end: in whole spans, so that it does not matter how soon the arm says so.
 
-    def _end(self, cause: Cause, message: str, now: Instant) -> None:
-        self._stopping = self._arm_may_move()
+    def ended(self, cause: Cause, may_move: bool, now: Instant) -> None:
+        """Let time pass until the arm rests."""
+        self._stopping = may_move
         self._stop_comes = not self._plan_rests and cause is not Cause.ARM_ABORTED
         self._spans_left = _REST_SPANS
-        super()._end(cause, message, now)
         if self._stopping and self._asked_s is None:
             self._next_span(now)
 
@@ -239,7 +249,7 @@ class LockstepEpisode(Episode):
     def _watch_rest(self, now: Instant) -> None:
         if not self._stopping:
             return
-        if self._arm.resting():
+        if self.episode.playback.arm.resting():
             self._stopping = False
         elif now.steady_s - self._span_end_s > _REST_ANSWER_S:
             self._next_span(now)

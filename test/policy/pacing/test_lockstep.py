@@ -12,8 +12,8 @@ from vera_ros.policy.goal import EpisodeTimeouts
 from vera_ros.policy.ports import ChunkState
 from vera_ros.policy.states import Cause, State
 
-from .lockstep_rig import START_MS, Advance, LockstepRig, frames_ms
-from .rig import reply
+from ..lockstep_rig import START_MS, Advance, LockstepRig, frames_ms
+from ..rig import reply
 
 STOP_SPAN = Advance(1000, arm=True, gripper=False)
 
@@ -27,8 +27,8 @@ def ask(judged: bool = False, bounds: EpisodeTimeouts | None = None, **start: An
 
 
 def result_of(rig: LockstepRig) -> Any:
-    assert rig.episode.result is not None, rig.episode.message
-    return rig.episode.result
+    assert rig.episode.record.result is not None, rig.episode.message
+    return rig.episode.record.result
 
 
 # Time.
@@ -89,8 +89,8 @@ def test_a_stretched_chunk_has_its_frames_at_its_steps(steps: int, times_ms: lis
     for frame_ms, step_ms in zip(frames[1:], step_times_ms, strict=True):
         assert -50 < frame_ms - step_ms <= 25
     assert sorted(set(frames)) == frames
-    assert rig.episode.window is not None
-    assert rig.episode.window.skipped == 0
+    assert rig.episode.observer.window is not None
+    assert rig.episode.observer.window.skipped == 0
 
 
 def test_warm_up_frames_are_a_control_period_apart() -> None:
@@ -150,7 +150,7 @@ def test_how_long_anybody_takes_changes_nothing(data: st.DataObject) -> None:
             rig.progress(
                 ChunkState.PLAYING, step_times_ns=times_ns, steps_played=7, executed_trans_m=slow
             )
-            rig.episode.on_undecided(rig.now)
+            rig.episode.pacing.on_undecided(rig.now)
             rig.wait(0.04)
         rig.episode.on_success(rig.now)
         result = result_of(rig)
@@ -166,11 +166,11 @@ def test_steps_are_those_of_the_plan() -> None:
     rig = ask()
     rig.play(10)
     rig.play(4, rails_bound=True)
-    assert rig.episode.counters.steps == 14
+    assert rig.episode.record.counters.steps == 14
     rig.answer(reply(10))
     rig.progress(ChunkState.ACCEPTED)  # cut off before its first step
     assert rig.let_time_pass().duration_ms == 50
-    assert rig.episode.counters.steps == 14
+    assert rig.episode.record.counters.steps == 14
 
 
 # The judge.
@@ -183,7 +183,7 @@ def test_the_judge_is_waited_for_after_each_chunk() -> None:
     rig.let_time_pass()
     rig.wait(1.0)
     assert (rig.episode.state, len(rig.server.requests)) == (State.SETTLING, 1)
-    rig.episode.on_undecided(rig.now)
+    rig.episode.pacing.on_undecided(rig.now)
     rig.wait()
     assert len(rig.server.requests) == 2
     rig.answer()
@@ -196,7 +196,7 @@ def test_the_judge_is_waited_for_after_each_chunk() -> None:
 
 def test_a_word_of_the_judge_that_nobody_waits_for_changes_nothing() -> None:
     rig = ask()
-    rig.episode.on_undecided(rig.now)
+    rig.episode.pacing.on_undecided(rig.now)
     assert rig.episode.state is State.INFERRING
 
 
@@ -233,7 +233,7 @@ def end_by_cancel(rig: LockstepRig) -> None:
 
 def end_by_server(rig: LockstepRig) -> None:
     rig.server.pending = ""
-    rig.episode.on_server_failed(PolicyServerError("out of memory"), rig.now)
+    rig.episode.sessions.on_server_failed(PolicyServerError("out of memory"), rig.now)
 
 
 ENDS = (end_by_success, end_by_cancel, end_by_server)
@@ -247,13 +247,13 @@ def test_after_the_end_time_passes_until_the_arm_rests(end: Any) -> None:
     end(rig)
     assert rig.arm.stops == 1
     rig.wait(1.0)
-    assert not rig.episode.at_rest
+    assert not rig.pacing.at_rest
     assert rig.let_time_pass() == STOP_SPAN
     rig.wait(0.1)
-    assert not rig.episode.at_rest
+    assert not rig.pacing.at_rest
     rig.arm.rests = True
     rig.wait()
-    assert rig.episode.at_rest
+    assert rig.pacing.at_rest
     assert rig.world.pending is None
 
 
@@ -269,7 +269,7 @@ def test_an_end_while_time_passes_waits_for_that_first(end: Any) -> None:
     assert rig.let_time_pass() == STOP_SPAN
     rig.arm.rests = True
     rig.wait()
-    assert rig.episode.at_rest
+    assert rig.pacing.at_rest
 
 
 def test_an_arm_that_never_says_that_it_rests_is_given_up() -> None:
@@ -280,14 +280,14 @@ def test_an_arm_that_never_says_that_it_rests_is_given_up() -> None:
     for _ in range(3):
         rig.let_time_pass()
         rig.wait(2.5)
-    assert rig.episode.at_rest
+    assert rig.pacing.at_rest
     assert [asked.duration_ms for asked in rig.world.asked[-3:]] == [1000] * 3
 
 
 def test_an_end_before_anything_moved_needs_no_rest() -> None:
     rig = ask()
     end_by_cancel(rig)
-    assert rig.episode.at_rest
+    assert rig.pacing.at_rest
     assert rig.arm.stops == 0
 
 
@@ -300,7 +300,7 @@ def test_a_stop_without_a_trajectory_is_waited_for_all_the_same() -> None:
     assert rig.let_time_pass() == Advance(1000, arm=False, gripper=False)
     rig.arm.rests = True
     rig.wait()
-    assert rig.episode.at_rest
+    assert rig.pacing.at_rest
 
 
 def test_time_that_does_not_pass_ends_it() -> None:
@@ -321,9 +321,9 @@ def test_a_world_that_does_not_answer_ends_it_and_is_not_asked_again() -> None:
     rig.wait(rig.bounds.advance_s + 0.1)
     assert result_of(rig).cause is Cause.ARM_SILENT
     assert "advance_time" in result_of(rig).message
-    assert rig.episode.at_rest
-    rig.episode.on_advanced(rig.now)  # too late
-    assert rig.episode.at_rest
+    assert rig.pacing.at_rest
+    rig.pacing.on_advanced(rig.now)  # too late
+    assert rig.pacing.at_rest
 
 
 @pytest.mark.parametrize("states_before", [0, 1])
@@ -339,7 +339,7 @@ def test_a_refused_chunk_ends_it_and_stops_what_still_plays(states_before: int) 
     assert rig.let_time_pass().arm == bool(states_before)
     rig.arm.rests = True
     rig.wait()
-    assert rig.episode.at_rest
+    assert rig.pacing.at_rest
 
 
 def test_a_plan_that_is_cut_short_while_the_server_thinks_ends_it() -> None:
@@ -375,7 +375,7 @@ def test_the_next_episode_begins_afresh() -> None:
     end_by_success(rig)
     rig.let_time_pass()
     rig.wait()
-    assert rig.episode.at_rest
+    assert rig.pacing.at_rest
     rig.present_ms += 200  # a reset
     rig.start()
     assert rig.episode.state is State.INFERRING

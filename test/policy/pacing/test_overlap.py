@@ -9,14 +9,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vera_ros.errors import ConfigurationError, ConnectionFailedError
-from vera_ros.policy.async_episode import OverlapRules
 from vera_ros.policy.goal import EpisodeTimeouts
+from vera_ros.policy.pacing.overlap import OverlapRules
 from vera_ros.policy.ports import ChunkState
 from vera_ros.policy.states import Cause, State
 from vera_ros.wire.messages import InferReply
 
-from .async_rig import AsyncRig
-from .rig import PERIOD_MS, START_ROS_NS, reply, taken_ms
+from ..async_rig import AsyncRig
+from ..rig import PERIOD_MS, START_ROS_NS, reply, taken_ms
 
 NEWEST_ALONE = OverlapRules(old_share=0.0)
 
@@ -31,7 +31,7 @@ def playing(rules: OverlapRules = NEWEST_ALONE, **accepted: Any) -> AsyncRig:
 
 def asking(rig: AsyncRig) -> AsyncRig:
     """The same, once it has asked for the next chunk."""
-    rig.advance_until(lambda: rig.episode.inferring)
+    rig.advance_until(lambda: rig.episode.dialogue.asking)
     return rig
 
 
@@ -99,7 +99,7 @@ def test_without_the_robots_pose_at_the_frame_it_waits_for_another_frame() -> No
     rig = playing()
     rig.body.felt = None
     rig.advance(0.3)
-    assert not rig.episode.inferring
+    assert not rig.episode.dialogue.asking
     rig.body.felt = AsyncRig().body.felt
     asking(rig)
 
@@ -132,8 +132,8 @@ def test_an_arm_whose_server_is_fast_enough_never_rests(latency_ms: int, stretch
     rig = AsyncRig()
     rig.start()
     rig.run(10.0, latency_ms, rows=16, stretch=stretch)
-    assert rig.episode.counters.holds == 0
-    assert rig.episode.moving_share > 0.99
+    assert rig.episode.record.counters.holds == 0
+    assert rig.episode.record.moving_share > 0.99
 
 
 def test_a_server_that_plans_ahead_takes_over_at_the_end_and_nothing_is_dropped() -> None:
@@ -144,7 +144,7 @@ def test_a_server_that_plans_ahead_takes_over_at_the_end_and_nothing_is_dropped(
     assert pending is not None
     rig.answer(InferReply(np.full((10, 7), 0.1, np.float32), {"pending_actions": len(pending)}))
     assert rig.arm.chunks[-1].start_ns == max(end_ns, rig.now.ros_ns + 100_000_000)
-    assert rig.episode.counters.steps_dropped == 0
+    assert rig.episode.record.counters.steps_dropped == 0
 
 
 def test_overlaps_are_blended_but_never_the_gripper() -> None:
@@ -155,12 +155,12 @@ def test_overlaps_are_blended_but_never_the_gripper() -> None:
     actions = np.full((12, 7), 0.5, np.float32)
     actions[:, 6] = 1.0
     rig.answer(InferReply(actions, {}))
-    commands, blended = rig.arm.chunks[-1].commands, rig.episode.counters.steps_blended
+    commands, blended = rig.arm.chunks[-1].commands, rig.episode.record.counters.steps_blended
     expected = np.where(np.arange(len(commands.poses)) < blended, 0.3 * 0.1 + 0.7 * 0.5, 0.5)
     np.testing.assert_allclose(commands.poses[:, 0], 0.05 * expected, rtol=1e-5)
     assert commands.gripper is not None
     assert commands.gripper.all()
-    assert rig.episode.counters.steps_dropped == 12 - len(commands.poses)
+    assert rig.episode.record.counters.steps_dropped == 12 - len(commands.poses)
 
 
 def test_a_chunk_whose_steps_are_all_past_is_not_played_and_another_look_is_taken() -> None:
@@ -172,15 +172,15 @@ def test_a_chunk_whose_steps_are_all_past_is_not_played_and_another_look_is_take
     rig.answer(reply(rows=1))
     assert len(rig.arm.chunks) == 1
     assert state_of(rig) is State.WAITING_FOR_VIEWS
-    assert rig.episode.counters.late_chunks == 1
+    assert rig.episode.record.counters.late_chunks == 1
 
 
 def test_when_nothing_is_ready_the_arm_holds_and_no_frames_enter() -> None:
     rig = AsyncRig(rules=NEWEST_ALONE)
     rig.start()
     rig.run(4.0, 1500, rows=10)
-    assert rig.episode.counters.holds >= 1
-    window, episode = rig.episode.window, rig.episode
+    assert rig.episode.record.counters.holds >= 1
+    window, episode = rig.episode.observer.window, rig.episode
     assert window is not None
     while episode.state is not State.INFERRING or not episode.message.startswith("holding"):
         rig.run(0.01, 1500)
@@ -194,10 +194,10 @@ def test_the_arm_side_may_drop_more_steps() -> None:
     rig.answer(reply(rows=12))
     chunk = rig.arm.chunks[-1]
     count = len(chunk.commands.poses)
-    before = rig.episode.counters.steps_dropped
+    before = rig.episode.record.counters.steps_dropped
     times = tuple(chunk.start_ns + (i + 3) * PERIOD_MS * 1_000_000 for i in range(count - 2))
     rig.progress(ChunkState.ACCEPTED, step_times_ns=times, steps_dropped=2)
-    assert rig.episode.counters.steps_dropped == before + 2
+    assert rig.episode.record.counters.steps_dropped == before + 2
     assert rig.episode.state is State.PLAYING
 
 
@@ -208,7 +208,7 @@ def test_the_arm_side_may_drop_more_steps() -> None:
 def test_a_server_that_says_it_saw_more_than_was_sent_ends_the_episode(count: object) -> None:
     rig = asking(playing())
     rig.answer(InferReply(np.full((10, 7), 0.1, np.float32), {"pending_actions": count}))
-    result = rig.episode.result
+    result = rig.episode.record.result
     assert result is not None
     assert result.cause is Cause.PROTOCOL_ERROR
     assert "pending_actions" in result.message
@@ -219,8 +219,8 @@ def test_a_chunk_that_is_rejected_in_motion_ends_the_episode_and_stops_the_arm()
     rig = asking(playing())
     rig.answer(reply(rows=12))
     rig.progress(ChunkState.REJECTED, message="outside the workspace")
-    assert rig.episode.result is not None
-    assert rig.episode.result.cause is Cause.ARM_REJECTED
+    assert rig.episode.record.result is not None
+    assert rig.episode.record.result.cause is Cause.ARM_REJECTED
     assert rig.arm.stops == 1
 
 
@@ -228,18 +228,18 @@ def test_an_arm_that_does_not_answer_a_chunk_in_motion_is_silent() -> None:
     rig = asking(playing())
     rig.answer(reply(rows=12))
     rig.advance(rig.bounds.accept_s + 0.1)
-    assert rig.episode.result is not None
-    assert rig.episode.result.cause is Cause.ARM_SILENT
+    assert rig.episode.record.result is not None
+    assert rig.episode.record.result.cause is Cause.ARM_SILENT
 
 
 def test_an_inference_that_takes_too_long_ends_the_episode_while_a_chunk_plays() -> None:
     rig = AsyncRig(EpisodeTimeouts(infer_s=1.0))
     rig.reach(State.PLAYING)
     rig.accept(step_times_ns=rig.step_times_ns(stretch=5.0))
-    rig.advance_until(lambda: rig.episode.inferring, 3.0)
+    rig.advance_until(lambda: rig.episode.dialogue.asking, 3.0)
     rig.advance(1.1)
-    assert rig.episode.result is not None
-    assert rig.episode.result.cause is Cause.SERVER_TIMEOUT
+    assert rig.episode.record.result is not None
+    assert rig.episode.record.result.cause is Cause.SERVER_TIMEOUT
     assert rig.arm.stops == 1
     assert rig.server.calls[-1] == "abandon"
 
@@ -273,19 +273,19 @@ def test_steps_that_a_pause_cut_off_are_planned_again(looks_ahead: bool, after_s
     steps = rig.steps()
     assert len(steps) > 60
     assert steps == pytest.approx(list(range(len(steps))), abs=1e-3)
-    assert rig.episode.counters.steps == pytest.approx(len(steps), abs=1)
+    assert rig.episode.record.counters.steps == pytest.approx(len(steps), abs=1)
 
 
 def test_steps_that_a_lost_connection_cut_off_are_planned_again() -> None:
     rig = AsyncRig(EpisodeTimeouts(restart=True), NEWEST_ALONE)
     rig.start()
     rig.run(1.0, 100, rows=40)
-    rig.advance_until(lambda: rig.episode.inferring, 3.0)
-    session = rig.episode.session_id
+    rig.advance_until(lambda: rig.episode.dialogue.asking, 3.0)
+    session = rig.episode.dialogue.session_id
     rig.fail(ConnectionFailedError("gone"))
     rig.stop_at_once()
     rig.run(6.0, 100, rows=40)
-    assert rig.episode.session_id != session
+    assert rig.episode.dialogue.session_id != session
     steps = rig.steps()
     assert len(steps) > 60
     assert steps == pytest.approx(list(range(len(steps))), abs=1e-3)
@@ -296,7 +296,7 @@ def test_a_chunk_that_the_arm_side_finds_too_late_is_not_played_and_the_episode_
     rig.answer(reply(rows=12))
     rig.progress(ChunkState.REJECTED, message="too late", too_late=True)
     assert rig.episode.state is State.PLAYING
-    assert rig.episode.counters.late_chunks >= 1
+    assert rig.episode.record.counters.late_chunks >= 1
     assert rig.arm.stops == 0
     asking(rig)  # while the first chunk plays on
     rig.answer(reply(rows=12))
@@ -311,15 +311,15 @@ def test_a_chunk_that_is_too_late_after_the_end_of_the_one_before_ends_in_a_hold
     rig.progress(ChunkState.FINISHED, sequence=first, step_times_ns=rig.step_times_ns())
     rig.progress(ChunkState.REJECTED, message="too late", too_late=True)
     assert rig.episode.state is State.WAITING_FOR_VIEWS
-    assert rig.episode.counters.holds == 1
+    assert rig.episode.record.counters.holds == 1
 
 
 def test_a_chunk_from_rest_that_comes_too_late_ends_the_episode() -> None:
     rig = AsyncRig(rules=NEWEST_ALONE)
     rig.reach(State.PLAYING)
     rig.progress(ChunkState.REJECTED, message="too late", too_late=True)
-    assert rig.episode.result is not None
-    assert rig.episode.result.cause is Cause.ARM_REJECTED
+    assert rig.episode.record.result is not None
+    assert rig.episode.record.result.cause is Cause.ARM_REJECTED
 
 
 def test_steps_that_the_arm_side_drops_are_those_of_the_chunk_before() -> None:
@@ -336,7 +336,7 @@ def test_steps_that_the_arm_side_drops_are_those_of_the_chunk_before() -> None:
     rig.advance((times[0] - rig.now.ros_ns) * 1e-9)
     rig.progress(ChunkState.PLAYING, step_times_ns=times, steps_played=1, steps_dropped=2)
     origin = 10 - len(pending)
-    assert rig.episode.counters.steps == origin + begun + 2 + 1
+    assert rig.episode.record.counters.steps == origin + begun + 2 + 1
 
 
 def test_a_chunk_may_await_approval_while_the_one_before_plays() -> None:

@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What happened in an episode: counts, latencies, the time in motion, and how it ended."""
+
+import numpy as np
+
+from vera_ros.policy.goal import Result
+from vera_ros.policy.ports import Progress
+from vera_ros.policy.statistics import Counters, Latencies
+from vera_ros.wire.messages import InferReply
+
+_SLOWED = 1.01  # times its duration: what is less is nothing that anybody would see
+
+
+class EpisodeRecord:
+    """Counts what happens in one episode after the other.
+
+    Attributes:
+        counters: of the present or last episode.
+        latencies: of the last chunks, whatever episode they were of.
+        result: how the last episode ended; None: it is under way.
+        restarts: sessions that were begun again since the last chunk.
+    """
+
+    def __init__(self) -> None:
+        self.latencies = Latencies()
+        self.begin()
+
+    def begin(self) -> None:
+        """Begin with another episode."""
+        self.counters = Counters()
+        self.result: Result | None = None
+        self.restarts = 0
+        self._moving_s = self._passed_s = 0.0
+
+    def restarted(self) -> None:
+        """The server was lost, and a new session begins."""
+        self.restarts += 1
+        self.counters.reconnects += 1
+
+    def replied(self, reply: InferReply, latency_s: float) -> None:
+        """The server answered. `latency_s`: as the client saw it."""
+        counters = self.counters
+        counters.server_latency_s = latency_s
+        counters.server_infer_s = _number(reply.info.get("infer_s"))
+        counters.phase = str(reply.info.get("phase", ""))
+        self.latencies.server.add(latency_s)
+        if counters.server_infer_s:
+            self.latencies.infer.add(counters.server_infer_s)
+
+    def sent(self, clipped_rows: int) -> int:
+        """A chunk goes to the arm side; return its sequence number."""
+        self.counters.clipped_rows += clipped_rows
+        self.counters.chunks += 1
+        self.restarts = 0
+        return self.counters.chunks - 1
+
+    def replaced(self, dropped: int, blended: int) -> None:
+        """A chunk replaced another one, with some of its steps dropped and some blended."""
+        self.counters.late_chunks += dropped > 0
+        self.counters.steps_dropped += dropped
+        self.counters.steps_blended += blended
+
+    def accepted(self, progress: Progress, pipeline_s: float) -> None:
+        """The arm side has a plan. `pipeline_s`: from frame to trajectory; 0: not known."""
+        self.counters.pipeline_latency_s = pipeline_s
+        if pipeline_s:
+            self.latencies.pipeline.add(pipeline_s)
+        self.latencies.planning.add(progress.planning_s)
+        self.counters.rails_bound_chunks += progress.rails_bound
+        self.counters.slowed_chunks += progress.time_stretch > _SLOWED
+
+    def passed(self, duration_s: float, *, moving: bool) -> None:
+        """Time has passed since the first chunk, in motion or not."""
+        self._passed_s += duration_s
+        self._moving_s += duration_s if moving else 0.0
+
+    @property
+    def moving_share(self) -> float:
+        """Share of the time since the first chunk in which one played; 0 before any."""
+        return self._moving_s / self._passed_s if self._passed_s > 0.0 else 0.0
+
+
+def _number(value: object) -> float:
+    return float(value) if isinstance(value, int | float | np.number) else 0.0

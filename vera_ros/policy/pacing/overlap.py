@@ -1,0 +1,263 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The asynchronous pacing: the next chunk is asked for while one plays, so the arm need not stop.
+
+    WAITING_FOR_VIEWS -> INFERRING -> PLAYING -+-> PLAYING ... (the next chunk was ready in time)
+            ^                                  |
+            +------- SETTLING, at rest <-------+   (it was not: the arm holds, INFERRING or looking)
+
+A question is asked right after a frame of the playing chunk has entered the window: that frame is
+what the next chunk is planned from, and its tick says which step comes next. The rows that will be
+played meanwhile go with the question. A server that plans from where they lead says so by
+`pending_actions` in its info, the number of rows that it took into account; with any other server
+the rows whose steps have passed are dropped when the answer is there.
+"""
+
+import math
+from collections import deque
+from dataclasses import dataclass
+from typing import Any
+
+from vera_ros.errors import ConfigurationError, ProtocolError
+from vera_ros.policy.actions import DecodedActions
+from vera_ros.policy.chunk_playback import check_not_given_up, is_about
+from vera_ros.policy.pacing.settle import SettlePacing, not_answered
+from vera_ros.policy.ports import Chunk, ChunkState, Instant, Progress
+from vera_ros.policy.states import State
+from vera_ros.policy.timeline import TakeOver, Timeline, take_over
+from vera_ros.wire.messages import InferReply
+
+_LATENCIES = 5  # the longest of the last few counts
+_FIRST_CHANCE = 2  # steps, until a chunk's first frame is there
+
+
+@dataclass(frozen=True)
+class OverlapRules:
+    """How chunks follow on each other.
+
+    Attributes:
+        ask_at_steps: the next chunk is asked for when so few steps are left to play, or sooner, if
+            the server's latency asks for it.
+        lead_s: from an answer to the first motion that it can still change.
+        old_share: of the earlier chunk where two chunks command the same step, 0 to 1.
+        most_steps: the longest chunk asked for when the server is slower than its own chunks last.
+    """
+
+    ask_at_steps: int = 3
+    lead_s: float = 0.1
+    old_share: float = 0.3
+    most_steps: int = 40
+
+    def __post_init__(self) -> None:
+        if self.ask_at_steps < 1 or self.lead_s < 0.0 or self.most_steps < 1:
+            raise ConfigurationError(f"{self}: steps must be 1 or more, the lead 0 or more")
+        if not 0.0 <= self.old_share <= 1.0:
+            raise ConfigurationError(f"old_share is {self.old_share}; valid is 0 to 1")
+
+
+class OverlapPacing(SettlePacing):
+    """Lets inference and motion overlap.
+
+    Args:
+        rules: how chunks follow on each other.
+    """
+
+    def __init__(self, rules: OverlapRules | None = None) -> None:
+        self._rules = rules or OverlapRules()
+        self.begin()
+
+    def begin(self) -> None:
+        """Forget the episode before."""
+        self._latencies_s: deque[float] = deque(maxlen=_LATENCIES)
+        self._timeline = Timeline()
+        self._next: tuple[Chunk, TakeOver] | None = None
+        self._origin = 0  # the step that the last question's frame shows
+        self._looks_ahead = False
+        self._handed_over_s = 0.0
+
+    def pause(self, now: Instant) -> None:
+        """Forget what will not be played any more."""
+        self._forget_what_is_to_come(now)
+
+    def come_to_rest(self, now: Instant) -> None:
+        """Stop the arm, if it moves, before a new session."""
+        super().come_to_rest(now)
+        self._forget_what_is_to_come(now)
+
+    def _forget_what_is_to_come(self, now: Instant) -> None:
+        self._next = None
+        self._timeline = self._timeline.until(now.ros_ns)
+
+    # Asking, while a chunk plays.
+
+    def awaits_frame(self) -> bool:
+        """Whether a new picture may be what the episode waits for."""
+        playing = self.episode.state is State.PLAYING
+        return super().awaits_frame() or (playing and not self.episode.dialogue.asking)
+
+    def frame_taken(self, now: Instant) -> None:
+        """Ask for the next chunk from the frame that was taken, if it is time to."""
+        episode, window = self.episode, self.episode.observer.window
+        tick_ns = None if window is None else window.newest_tick_ns
+        if episode.state is not State.PLAYING or episode.dialogue.asking or self._next:
+            return
+        if window is None or tick_ns is None or episode.playback.progress is None:
+            return
+        step = self._timeline.steps_at(tick_ns)
+        if not self._is_time_to_ask(step, now):
+            return
+        proprioception = episode.observer.measured_with_newest_frame(now)
+        if proprioception is None:
+            return  # the next frame is another chance
+        self._origin = step
+        window.take_stock()
+        self.ask(proprioception, now)
+
+    def _is_time_to_ask(self, step: int, now: Instant) -> bool:
+        left_s = (self._timeline.times_ns[-1] - now.ros_ns) * 1e-9
+        return self._timeline.end - step <= self._rules.ask_at_steps or left_s <= self._cycle_s
+
+    @property
+    def _cycle_s(self) -> float:
+        """How long before the end of a chunk the next one must be asked for [s]."""
+        latency_s = max(self._latencies_s, default=0.0)
+        # Where one chance to ask is missed, the next one comes a step later.
+        return latency_s + self._rules.lead_s + self.episode.dialogue.server_config.control_dt
+
+    def request_fields(self) -> dict[str, Any]:
+        """Send the pending rows, and ask for more where the server's own chunks end too soon."""
+        fields: dict[str, Any] = {}
+        if self.episode.state is State.PLAYING:
+            fields["pending_actions"] = self._timeline.pending(self._origin)
+        else:
+            self._origin = self._timeline.end
+        server = self.episode.dialogue.server_config
+        steps = math.ceil(self._cycle_s / server.control_dt)
+        if not self._looks_ahead:
+            steps *= 2  # so many are past when the chunk is there
+        steps += _FIRST_CHANCE
+        if server.action_horizon < steps:
+            longest = max(self._rules.most_steps, server.action_horizon)
+            fields["execute_horizon"] = min(steps, longest)
+        return fields
+
+    # The answer.
+
+    def awaits_reply(self) -> bool:
+        """Whether the server's answer matters now."""
+        return self.episode.state in (State.INFERRING, State.PLAYING, State.SETTLING)
+
+    def take(self, reply: InferReply, actions: DecodedActions, now: Instant) -> None:
+        """Have what is left of a new chunk take over from the present one.
+
+        Raises:
+            VeraRosError: its actions cannot be used.
+        """
+        episode = self.episode
+        self._latencies_s.append(now.steady_s - episode.dialogue.asked_s)
+        origin = self._origin + self._planned_past(reply)
+        rests = episode.state is State.INFERRING
+        earliest_ns = now.ros_ns + round(self._rules.lead_s * 1e9)
+        part = take_over(
+            self._timeline,
+            reply.actions,
+            origin,
+            None if rests else earliest_ns,
+            old_share=self._rules.old_share,
+            gripper_column=episode.dialogue.server_config.gripper_column,
+        )
+        if part is None:
+            episode.record.replaced(len(reply.actions), 0)
+            if rests:  # its time has passed: what is seen now counts
+                episode.look_from(now.ros_ns, now)
+            return
+        actions = episode.dialogue.interpret(part.actions)
+        episode.record.replaced(part.dropped, part.blended)
+        sequence = episode.record.sent(actions.clipped_rows)
+        chunk = episode.dialogue.next_chunk(actions, sequence, part.start_ns, now)
+        self._next = (chunk, part)
+        if rests:
+            episode.enter(State.PLAYING, now)
+            episode.playback.begin(chunk, episode.playback.steps_before)
+        self._handed_over_s = now.steady_s
+        episode.playback.arm.play(chunk)
+
+    def _planned_past(self, reply: InferReply) -> int:
+        """How many of the pending rows the server has planned past.
+
+        Raises:
+            ProtocolError: more than there were.
+        """
+        count = reply.info.get("pending_actions", 0)
+        most = len(self._timeline.pending(self._origin))
+        if isinstance(count, bool) or not isinstance(count, int) or not 0 <= count <= most:
+            raise ProtocolError(
+                f"info 'pending_actions' is {count!r}; valid is 0 to {most}, the rows sent"
+            )
+        self._looks_ahead = "pending_actions" in reply.info
+        return count
+
+    # The arm.
+
+    def take_over(self, progress: Progress, now: Instant) -> bool:
+        """Take a report of the chunk that is to take over; return whether it says no more."""
+        if self._next is None or not self.arm_may_move():
+            return False
+        episode, (chunk, part) = self.episode, self._next
+        if not is_about(progress, chunk):
+            return False
+        before = episode.playback.progress
+        if progress.too_late and progress.state is ChunkState.REJECTED and before is not None:
+            self._go_on_without(chunk, before, now)
+            return True
+        check_not_given_up(progress)
+        if progress.state is ChunkState.AWAITING_APPROVAL:
+            episode.await_approval(chunk, now)
+            return True
+        self._next = None
+        skipped = progress.steps_dropped
+        episode.record.replaced(skipped, 0)
+        # What was skipped, the chunk before has played in its place, if it reaches so far.
+        first = max(part.first, min(part.first + skipped, self._timeline.end))
+        rows = part.actions[skipped:]
+        self._timeline = self._timeline.followed_by(first, rows, progress.step_times_ns)
+        episode.playback.begin(chunk, first)
+        episode.enter(State.PLAYING, now)
+        return False
+
+    def _go_on_without(self, chunk: Chunk, before: Progress, now: Instant) -> None:
+        """The next chunk has come too late: the present one plays to its end, at rest."""
+        self._next = None
+        self.episode.record.replaced(len(chunk.commands.poses), 0)
+        if before.state is ChunkState.FINISHED:
+            self.follow(before, now)
+
+    def frame_times_ns(self, progress: Progress, chunk: Chunk) -> tuple[int, ...]:
+        """When frames are taken while a chunk plays, ROS time."""
+        times_ns, window = progress.step_times_ns, self.episode.observer.window
+        if times_ns and window is not None:
+            # From the hand-over on, the steps of the chunk before are not played.
+            window.stop(times_ns[0] - round(chunk.control_dt_s * 0.5e9))
+        return times_ns
+
+    def follow(self, progress: Progress, now: Instant) -> None:
+        """The present chunk goes on as planned; where no other is ready at its end, hold."""
+        episode = self.episode
+        if progress.state is not ChunkState.FINISHED:
+            super().follow(progress, now)
+            # Some of the steps are those of the chunk before.
+            episode.record.counters.steps = self._timeline.steps_at(now.ros_ns)
+            return
+        if self._next is not None:  # it comes too late to take over in motion: from rest
+            episode.playback.progress = progress
+            return
+        super().follow(progress, now)
+        episode.record.counters.holds += 1
+        if episode.dialogue.asking:
+            episode.enter(State.INFERRING, now, "holding: no chunk is ready")
+
+    def watch_arm(self, waited_s: float, now: Instant) -> None:
+        """Check that the arm side answers, also a chunk that is to take over; see SettlePacing."""
+        limit_s = self.episode.timeouts.accept_s
+        if self._next is not None and now.steady_s - self._handed_over_s > limit_s:
+            raise not_answered(limit_s)
+        super().watch_arm(waited_s, now)

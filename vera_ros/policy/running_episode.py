@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The part of an episode that its sessions and its pacing may use."""
+
+from typing import Protocol
+
+from vera_ros.policy.chunk_playback import ChunkPlayback
+from vera_ros.policy.dialogue import Dialogue
+from vera_ros.policy.episode_clock import EpisodeClock
+from vera_ros.policy.episode_record import EpisodeRecord
+from vera_ros.policy.goal import EpisodeTimeouts, Goal
+from vera_ros.policy.observer import Observer
+from vera_ros.policy.ports import Chunk, Instant
+from vera_ros.policy.states import Cause, State
+
+
+class RunningEpisode(Protocol):
+    """An episode, as its parts see it; see Episode for the attributes."""
+
+    timeouts: EpisodeTimeouts
+    goal: Goal
+    state: State
+    message: str
+    dialogue: Dialogue
+    observer: Observer
+    playback: ChunkPlayback
+    record: EpisodeRecord
+    clock: EpisodeClock
+
+    def enter(self, state: State, now: Instant, message: str = "") -> None:
+        """Go to another state."""
+        ...
+
+    def await_approval(self, chunk: Chunk, now: Instant) -> None:
+        """Wait until an operator lets a chunk be played."""
+        ...
+
+    def look_from(self, not_before_ns: int, now: Instant, measured_since_ns: int = 0) -> None:
+        """Have a frame taken of the resting arm, not before a ROS time; unless it is to pause."""
+        ...
+
+    def end(self, cause: Cause, message: str, now: Instant) -> None:
+        """End the episode, if it runs, with the arm at rest or coming to rest."""
+        ...
