@@ -25,6 +25,7 @@ from std_msgs.msg import Bool
 from trajectory_msgs.msg import JointTrajectory
 
 from vera_ros.embodiments import ActionSpace, find_embodiment
+from vera_ros.motion.chunk import Measured
 from vera_ros.nodes.common.conversions import (
     LATCHED,
     LATCHED_BY_MANY,
@@ -35,6 +36,7 @@ from vera_ros.nodes.common.conversions import (
     trajectory_points,
 )
 from vera_ros.nodes.common.lifecycle_node import VeraNode
+from vera_ros.nodes.ik.arm_control import ArmControl
 from vera_ros.nodes.ik_node import IkNode
 from vera_ros.nodes.policy_node import PolicyNode
 from vera_ros.resources import share_path
@@ -470,3 +472,14 @@ def _picture(stamp_ns: int) -> Image:
 def configure_and_activate(node: VeraNode) -> None:
     assert node.trigger_configure() is TransitionCallbackReturn.SUCCESS, node.fault
     assert node.trigger_activate() is TransitionCallbackReturn.SUCCESS, node.fault
+
+
+def control_of(ik: IkNode) -> ArmControl:
+    """What a configured ik_node consists of."""
+    assert ik._control is not None
+    return ik._control
+
+
+def measured_by(ik: IkNode) -> Measured | None:
+    """What an ik_node knows of the arm."""
+    return None if ik._control is None else ik._control.sensing.reader.measured

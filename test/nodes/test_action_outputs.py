@@ -23,7 +23,7 @@ from vera_ros.nodes.ik_node import IkNode
 from vera_ros_interfaces.msg import ActionChunk, ChunkProgress
 
 from .controllers import FakeController
-from .stage import STEPS, Stage
+from .stage import STEPS, Stage, control_of, measured_by
 
 _REASON = (
     "needs control_msgs, which a ROS installation has (ros-$ROS_DISTRO-control-msgs); "
@@ -77,9 +77,8 @@ class ActionStage:
             lambda: (
                 stage.node.count_subscribers("action_chunk") >= 2
                 and stage.node.count_publishers("chunk_progress") >= 1
-                and self.ik._reader
-                and self.ik._reader.measured
-                and not self.ik._missing()
+                and measured_by(self.ik)
+                and not control_of(self.ik).sensing.missing_outputs()
             ),
             "discovery",
         )
@@ -178,7 +177,7 @@ def test_a_stop_replaces_the_goal_and_the_old_goals_end_is_no_fault(
 def test_without_a_controller_nothing_moves(acted: ActionStage) -> None:
     stage = acted.stage
     acted.arm.close()
-    stage.wait_until(acted.ik._missing, "the server to go")
+    stage.wait_until(control_of(acted.ik).sensing.missing_outputs, "the server to go")
     refused = acted.play(gripper=CLOSE)
     assert (refused.state, refused.cause) == (ChunkProgress.REJECTED, ChunkProgress.NO_CONTROLLER)
     assert f"nothing moves without the action server '/{ARM}'" in refused.message
@@ -188,7 +187,9 @@ def test_without_a_controller_nothing_moves(acted: ActionStage) -> None:
     assert ARM in moved.message
     assert acted.gripper.goals == []
     acted.arm = FakeController(stage, FollowJointTrajectory, ARM)
-    stage.wait_until(lambda: not acted.ik._missing(), "the server to come")
+    stage.wait_until(
+        lambda: not control_of(acted.ik).sensing.missing_outputs(), "the server to come"
+    )
     assert acted.play(sequence=1).state == ChunkProgress.ACCEPTED
 
 
@@ -199,7 +200,10 @@ def test_a_node_that_is_cleaned_up_leaves_no_client_and_comes_up_again(acted: Ac
     assert not [waitable for waitable in ik.waitables if isinstance(waitable, ActionClient)]
     assert ik.trigger_configure() is TransitionCallbackReturn.SUCCESS
     assert ik.trigger_activate() is TransitionCallbackReturn.SUCCESS
-    stage.wait_until(lambda: not ik._missing() and ik._reader and ik._reader.measured, "discovery")
+    stage.wait_until(
+        lambda: not control_of(ik).sensing.missing_outputs() and measured_by(ik),
+        "discovery",
+    )
     assert acted.play().state == ChunkProgress.ACCEPTED
     stage.wait_until(lambda: acted.arm.goals, "the goal")
 

@@ -118,7 +118,7 @@ def test_a_goal_in_a_dry_run_looks_asks_and_shows_and_feeds_no_frames(stage: Sta
     stage.wait_until_active(policy)
     stage.goal()
     stage.wait_until(lambda: P.FINISHED in states(stage, 1), "two chunks")
-    window = policy._episode.window if policy._episode else None
+    window = policy._episode.observer.window if policy._episode else None
     assert window is not None
     assert window.fill <= 1 + 2  # looks alone: the arm stands still
     assert not stage.arm_trajectories

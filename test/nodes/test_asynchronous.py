@@ -18,7 +18,7 @@ from vera_ros_interfaces.action import ExecuteTask
 from vera_ros_interfaces.msg import ChunkProgress, PolicyStatus
 
 from ..motion.checker import check, state_of
-from .stage import ScriptedPolicy, Stage, actions, urdf
+from .stage import ScriptedPolicy, Stage, actions, measured_by, urdf
 
 ASYNC = ExecuteTask.Goal.ASYNC
 HAND_OVERS = 3
@@ -51,7 +51,7 @@ def policy(stage: Stage) -> ToAndFro:
     ik, node = stage.add_ik(), stage.add_policy(view_stall_s=60.0, arm_timeout_s=60.0)
     stage.wait_until_active(ik, node)
     stage.wait_for_exchange()
-    stage.wait_until(lambda: ik._reader and ik._reader.measured, "joint states")
+    stage.wait_until(lambda: measured_by(ik), "joint states")
     return policy
 
 

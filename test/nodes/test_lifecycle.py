@@ -22,7 +22,16 @@ from vera_ros.nodes.sim_node import SimNode
 from vera_ros_interfaces.msg import ChunkProgress, PolicyStatus
 from vera_ros_interfaces.srv import ResetScene
 
-from .stage import LONG, START_Q, Stage, chunk, configure_and_activate, urdf
+from .stage import (
+    LONG,
+    START_Q,
+    Stage,
+    chunk,
+    configure_and_activate,
+    control_of,
+    measured_by,
+    urdf,
+)
 
 FAILURE = TransitionCallbackReturn.FAILURE
 SUCCESS = TransitionCallbackReturn.SUCCESS
@@ -151,7 +160,7 @@ def test_goals_are_refused_unless_active(stage: Stage) -> None:
 def test_chunks_and_moves_are_refused_unless_active(stage: Stage) -> None:
     ik = stage.add_ik(autostart=False)
     assert ik.trigger_configure() is SUCCESS
-    stage.wait_until(lambda: ik._reader and ik._reader.measured, "joint states")
+    stage.wait_until(lambda: measured_by(ik), "joint states")
     stage.wait_until(lambda: stage.chunk_publisher.get_subscription_count() >= 2, "discovery")
     stage.wait_until(lambda: stage.node.count_publishers("chunk_progress"), "discovery")
     stage.chunk_publisher.publish(chunk())
@@ -281,7 +290,7 @@ def test_move_to_start_answers_when_there_or_when_stopped(stage: Stage) -> None:
     np.testing.assert_allclose(stage.q(), START_Q + 0.2, atol=1e-3)
     stage._arm.hold(START_Q)
     stage.wait_until(
-        lambda: ik._reader and ik._reader.measured and np.allclose(ik._reader.measured.q, START_Q),
+        lambda: (measured := measured_by(ik)) is not None and np.allclose(measured.q, START_Q),
         "the arm to be back",
     )
     client = stage.node.create_client(Trigger, "move_to_start")
@@ -300,7 +309,6 @@ def test_speed_scale_slows_a_move_to_start(stage: Stage, scale: float) -> None:
     ik = stage.add_ready_ik(start_speed=0.3, speed_scale=scale, start_posture=goal.tolist())
     answer = stage.call(Trigger, "move_to_start")
     assert answer.success, answer.message
-    assert ik._supervisor is not None
-    planned = ik._supervisor._dispatcher._planner.plan_move(START_Q, goal, 0.3 * scale)
+    planned = control_of(ik).supervisor._dispatcher._planner.plan_move(START_Q, goal, 0.3 * scale)
     last = stage.arm_trajectories[0].points[-1].time_from_start
     assert duration_to_seconds(last) == pytest.approx(planned.duration_s, rel=1e-3)

@@ -177,7 +177,8 @@ def test_nodes_that_end_while_the_arm_moves(
 def test_a_callback_that_raises_stops_the_node_in_order(processes: Processes) -> None:
     """An arm was left to its plan when its node died of a surprise."""
     program = """
-        from vera_ros.nodes.common.lifecycle_node import VeraNode, run_node
+        from vera_ros.nodes.common.lifecycle_node import VeraNode
+        from vera_ros.nodes.common.node_process import run_node
 
         class Node(VeraNode):
             def __init__(self):

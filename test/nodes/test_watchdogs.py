@@ -17,7 +17,7 @@ from vera_ros.nodes.common.conversions import ns_to_stamp
 from vera_ros.nodes.ik_node import IkNode
 from vera_ros_interfaces.msg import ArmStatus, ChunkProgress
 
-from .stage import START_Q, Stage, chunk
+from .stage import START_Q, Stage, chunk, measured_by
 
 P = ChunkProgress
 
@@ -34,11 +34,11 @@ def ends_with(stage: Stage, sequence: int, state: int, cause: int) -> ChunkProgr
     return last
 
 
-def measured_by(ik: IkNode) -> Measured:
-    """What the node knows of the arm."""
-    assert ik._reader is not None
-    assert ik._reader.measured is not None
-    return ik._reader.measured
+def measured_of(ik: IkNode) -> Measured:
+    """What the node knows of the arm, which it does."""
+    measured = measured_by(ik)
+    assert measured is not None
+    return measured
 
 
 def test_joint_states_that_repeat_themselves_stop_the_arm(playing: Stage) -> None:
@@ -74,7 +74,7 @@ def test_an_arm_that_somebody_else_moves_is_not_planned_for(stage: Stage) -> Non
         return message
 
     stage.joint_message = moving
-    stage.wait_until(lambda: measured_by(ik).speed_rad_s > 0.2, "its speed")
+    stage.wait_until(lambda: measured_of(ik).speed_rad_s > 0.2, "its speed")
     stage.chunk_publisher.publish(chunk())
     said = ends_with(stage, 0, P.REJECTED, P.NOT_AT_REST)
     assert "0.300 rad/s" in said.message
@@ -246,7 +246,7 @@ def test_a_clock_that_jumps_back_stops_the_arm_and_new_chunks_are_played(stage: 
     stage.wait_until(lambda: len(stage.arm_trajectories) == 2, "the stop")
     stage.wait_until(lambda: stage.arm_status[-1].state == ArmStatus.READY, "rest")
     stage._arm.hold(START_Q)
-    stage.wait_until(lambda: np.allclose(measured_by(ik).q, START_Q, atol=1e-3), "the start")
+    stage.wait_until(lambda: np.allclose(measured_of(ik).q, START_Q, atol=1e-3), "the start")
     stage.chunk_publisher.publish(chunk(session_id="next", sequence=1, sent=time_.stamp))
     stage.wait_until(lambda: stage.progress_of(1), "the next chunk")
     assert stage.progress_of(1)[0].state == P.ACCEPTED, stage.progress_of(1)[0].message

@@ -47,6 +47,13 @@ class Reason:
     cause: Cause = Cause.NONE
     message: str = ""
 
+    def __str__(self) -> str:
+        return self.message
+
+    def refused(self) -> "MotionRefusedError":
+        """Return the error to raise for it."""
+        return MotionRefusedError(self.cause, self.message)
+
 
 class MotionRefusedError(MotionError):
     """A motion that is not played, and why."""

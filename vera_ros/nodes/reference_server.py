@@ -3,7 +3,8 @@
 
 from typing import Any, NoReturn
 
-from vera_ros.nodes.common.lifecycle_node import Health, VeraNode, run_node
+from vera_ros.nodes.common.lifecycle_node import Health, VeraNode
+from vera_ros.nodes.common.node_process import run_node
 from vera_ros.nodes.server.reference_parameters import PARAMETERS
 from vera_ros.server.host import PolicyHost
 from vera_ros.server.reference.stack_policy import StackPolicy

@@ -10,7 +10,8 @@ from typing import Any, NoReturn
 from diagnostic_msgs.msg import DiagnosticStatus
 
 from vera_ros.errors import VeraRosError
-from vera_ros.nodes.common.lifecycle_node import STEADY, Health, VeraNode, run_node
+from vera_ros.nodes.common.lifecycle_node import STEADY, Health, VeraNode
+from vera_ros.nodes.common.node_process import run_node
 from vera_ros.nodes.server.parameters import PARAMETERS
 from vera_ros.server.keeper import ServerKeeper, ServerState, ServerStatus
 from vera_ros.server.modes import make_mode

@@ -7,7 +7,8 @@ from typing import Any, NoReturn
 
 from rclpy.callback_groups import ReentrantCallbackGroup
 
-from vera_ros.nodes.common.lifecycle_node import Health, VeraNode, run_node
+from vera_ros.nodes.common.lifecycle_node import Health, VeraNode
+from vera_ros.nodes.common.node_process import run_node
 from vera_ros.nodes.sim.camera_thread import Snapshot
 from vera_ros.nodes.sim.cameras import SimCameras
 from vera_ros.nodes.sim.controllers import SimControllers

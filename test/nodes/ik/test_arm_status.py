@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from vera_ros.motion.causes import Cause, MotionRefusedError, Reason
+from vera_ros.motion.causes import Cause, Reason
 from vera_ros.motion.chunk import Measured
 from vera_ros.motion.observation.arm_observation import ArmObservation
 from vera_ros.nodes.ik.arm_status import arm_status, contact_warnings
@@ -49,7 +49,7 @@ class Supervised:
 
 
 def observation(cause: Cause = Cause.NONE) -> ArmObservation:
-    return ArmObservation(STILL, fault=MotionRefusedError(cause, "gone") if cause else None)
+    return ArmObservation(STILL, fault=Reason(cause, "gone") if cause else None)
 
 
 @pytest.mark.parametrize(

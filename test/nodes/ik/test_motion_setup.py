@@ -12,7 +12,7 @@ from vera_ros.embodiments import find_embodiment
 from vera_ros.errors import ConfigurationError
 from vera_ros.motion.execution.dispatcher import Dispatcher
 from vera_ros.motion.setpoint.lead import Lead
-from vera_ros.nodes.ik.motion_setup import make_commander, set_up_arm
+from vera_ros.nodes.ik.motion_setup import make_dispatcher, set_up_arm
 from vera_ros.nodes.ik.parameters import PARAMETERS
 from vera_ros.resources import share_path
 
@@ -26,7 +26,7 @@ def parameters(**changes: Any) -> dict[str, Any]:
 
 def build(urdf: str = URDF, embodiment: str = "mimicgen", **changes: Any) -> Dispatcher:
     p = parameters(embodiment=embodiment, **changes)
-    return make_commander(
+    return make_dispatcher(
         p,
         set_up_arm(p, urdf),
         find_embodiment(embodiment),

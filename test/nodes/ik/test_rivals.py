@@ -9,7 +9,7 @@ from trajectory_msgs.msg import JointTrajectory
 from vera_ros.nodes.ik_node import IkNode
 from vera_ros_interfaces.msg import ArmStatus, ChunkProgress, PolicyStatus
 
-from ..stage import Stage, chunk
+from ..stage import Stage, chunk, control_of
 
 
 def identity_of(ik: IkNode) -> str:
@@ -132,7 +132,8 @@ def test_an_arm_that_moves_by_a_rival_can_be_stopped(stage: Stage) -> None:
     stop_by.points[0].positions = moved[0]
     rival.publish(stop_by)
     stage.wait_until(
-        lambda: ik._supervisor is not None and ik._supervisor.stops.moves(ik._sense()), "motion"
+        lambda: control_of(ik).supervisor.stops.moves(ik._sense()),
+        "motion",
     )
     stage.call(Trigger, "stop")
     assert len(stage.arm_trajectories) == sent + 2  # the rival's and the brake

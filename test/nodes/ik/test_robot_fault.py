@@ -7,7 +7,7 @@ import pytest
 from std_msgs.msg import Empty, String, UInt8
 from std_srvs.srv import Trigger
 
-from vera_ros.motion.causes import Cause, MotionRefusedError
+from vera_ros.motion.causes import Cause
 from vera_ros.nodes.common.conversions import LATCHED
 from vera_ros.nodes.ik.robot_fault import RobotFault
 from vera_ros_interfaces.msg import ArmStatus, ChunkProgress
@@ -32,7 +32,7 @@ def test_a_fault_that_is_latched_before_the_node_is_heard_and_taken_back(stage: 
     robot = RobotFault(stage.node, "", 1.0)
     stage.wait_until(says(robot, REFLEX), "the fault")
     fault = robot.fault()
-    assert isinstance(fault, MotionRefusedError)
+    assert fault is not None
     assert fault.cause is Cause.ROBOT_FAULT
     publisher.publish(String(data=""))
     stage.wait_until(says(robot, ""), "its end")

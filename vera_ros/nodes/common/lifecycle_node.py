@@ -1,25 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What every node has: checked parameters, a lifecycle, diagnostics, and a clean end."""
+"""What every node has: checked parameters, a lifecycle, and diagnostics."""
 
-import faulthandler
 import gc
-import os
-import signal
-import sys
 import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
-import rclpy
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 from rclpy.clock import Clock, ClockType
 from rclpy.exceptions import InvalidParameterTypeException
-from rclpy.executors import SingleThreadedExecutor
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
-from rclpy.signals import SignalHandlerOptions
-from rclpy.utilities import remove_ros_args
 
 from vera_ros.errors import ConfigurationError, VeraRosError
 from vera_ros.nodes.common.parameters import (
@@ -27,17 +18,12 @@ from vera_ros.nodes.common.parameters import (
     Parameter,
     check_given,
     declare_parameters,
-    rcl_message,
 )
-from vera_ros.parameter_files import read_blocks, ros_arguments
 
 STEADY = Clock(clock_type=ClockType.STEADY_TIME)
 
 _DIAGNOSTICS_PERIOD_S = 1.0
 _AUTOSTART_PERIOD_S = 0.1
-_SWITCH_INTERVAL_S = 0.001  # threads that share a node must not wait 5 ms for each other
-_LONGEST_END_S = 5.0  # for the DDS participant to go, once nothing moves any more
-_FAREWELL_SPINS = 20  # for goals and services that wait for a motion which the end cut short
 
 
 @dataclass
@@ -235,83 +221,6 @@ class VeraNode(LifecycleNode):
         array = DiagnosticArray(status=[status])
         array.header.stamp = self.get_clock().now().to_msg()
         self._diagnostics.publish(array)
-
-
-def run_node(make_node: Callable[[], VeraNode]) -> NoReturn:
-    """Run a node until SIGINT or SIGTERM, stop it in order, and end the process.
-
-    The ROS arguments are the process's own. The exit code is 0, or 1 when the node could not start
-    or failed.
-    """
-    code = 1
-    try:
-        code = _run(make_node)
-    except VeraRosError as error:
-        print(f"error: {error}", file=sys.stderr)
-    except Exception:
-        traceback.print_exc()
-    sys.stdout.flush()
-    sys.stderr.flush()
-    # Not by way of the interpreter's own end: what it then collects may include the last handle
-    # of the DDS participant, whose destructor can spin for ever there (Fast DDS 2.14).
-    os._exit(code)
-
-
-def _run(make_node: Callable[[], VeraNode]) -> int:
-    sys.setswitchinterval(_SWITCH_INTERVAL_S)
-    signals: list[int] = []
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda received, _: signals.append(received))
-    _initialise()
-    node = None
-    try:
-        node = make_node()
-        node.alone = True
-        executor = SingleThreadedExecutor()
-        executor.add_node(node)
-        try:
-            while not signals and not node.failed:
-                executor.spin_once(timeout_sec=0.1)
-        finally:  # also when a callback raised
-            _finish(node, executor)
-        return 1 if node.failed else 0
-    finally:
-        for number in (signal.SIGINT, signal.SIGTERM):  # impatience must not spoil the exit code
-            signal.signal(number, signal.SIG_IGN)
-        # The same destructor may spin here as well: then the process ends all the same.
-        faulthandler.dump_traceback_later(_LONGEST_END_S, exit=True)
-        if node is not None:
-            node.destroy_node()
-        rclpy.shutdown()
-        faulthandler.cancel_dump_traceback_later()
-
-
-def _initialise() -> None:
-    """Read the process's arguments; raise ConfigurationError if they cannot all be used."""
-    for path in ros_arguments(sys.argv, "--params-file"):
-        read_blocks(Path(path))  # which says more than rcl, and refuses what rcl overwrites
-    try:
-        others = remove_ros_args(args=sys.argv)[1:]
-        if others:
-            raise ConfigurationError(
-                f"the arguments {' '.join(others)} are read by nobody; write --ros-args before them"
-            )
-        rclpy.init(args=sys.argv, signal_handler_options=SignalHandlerOptions.NO)
-    except RuntimeError as error:  # rclpy's RCLError
-        raise ConfigurationError(
-            f"the ROS arguments cannot be used: {rcl_message(error)}"
-        ) from error
-
-
-def _finish(node: VeraNode, executor: SingleThreadedExecutor) -> None:
-    """Leave nothing moving, nobody without an answer, and nothing open."""
-    try:
-        if node.active:
-            node.trigger_deactivate()
-            for _ in range(_FAREWELL_SPINS):
-                executor.spin_once(timeout_sec=0.01)
-    finally:
-        node.release()
 
 
 def _text(value: Any) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from sensor_msgs.msg import JointState
 
-from vera_ros.motion.causes import MotionRefusedError
+from vera_ros.motion.causes import Reason
 from vera_ros.motion.chunk import Measured
 from vera_ros.motion.kinematics.vec3 import Vector
 from vera_ros.motion.observation.arm_clock import ArmClock
@@ -133,7 +133,7 @@ class ArmReader:
         """How many joint states told of what a joint cannot have reached."""
         return self.filter.outliers
 
-    def sense(self, fault: MotionRefusedError | None) -> ArmObservation:
+    def sense(self, fault: Reason | None) -> ArmObservation:
         """What is known of the arm now. `fault`: why nothing may be moved; None: it may."""
         known, steady_s, now_s = self.filter, time.monotonic(), self.now_s()
         return ArmObservation(
@@ -148,7 +148,7 @@ class ArmReader:
             elsewhere=known.elsewhere(steady_s),
         )
 
-    def fault(self) -> MotionRefusedError | None:
+    def fault(self) -> Reason | None:
         """Why nothing may be moved by what is known of the arm; None: it may."""
         return self.filter.fault(time.monotonic(), self.now_s())
 
@@ -178,7 +178,7 @@ class ArmReader:
         """How exactly the controller's time is known [s]."""
         return self.clock.uncertainty_s(time.monotonic())
 
-    def clocks_fault(self, most_s: float) -> MotionRefusedError | None:
+    def clocks_fault(self, most_s: float) -> Reason | None:
         """Why the clocks do not go together (see ArmClock.fault)."""
         return self.clock.fault(time.monotonic(), self._ours_s(), most_s)
 

@@ -64,7 +64,7 @@ def progress_message(
     sent = not dry_run and state != ChunkProgress.AWAITING_APPROVAL
     times_s = playing.start_s + plan.step_times_s
     if reason.cause is Cause.NONE and plan.cut is not None:
-        reason = plan.cut.reason
+        reason = plan.cut
     return ChunkProgress(
         session_id=playing.session_id,
         sequence=playing.sequence,

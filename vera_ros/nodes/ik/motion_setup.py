@@ -57,6 +57,12 @@ def set_up_arm(p: Parameters, urdf: str) -> ArmSetup:
     Raises:
         ConfigurationError: they do not describe an arm that can be moved.
     """
+    if p["trajectory_stamp"] == "zero":
+        raise ConfigurationError(
+            "parameter 'trajectory_stamp' is 'zero'; valid is 'start': with zero, a controller "
+            "plays from whenever a trajectory arrives, and jumps at each stop; where its clock "
+            "is another, ik_node measures the difference (see clock_difference_s)"
+        )
     arm = ArmModel(urdf, p["joint_names"], p["tcp_frame"])
     check_units(arm)
     identity = ArmIdentity.load(share_path("config", p["limits"]))
@@ -133,7 +139,7 @@ def _obstacles(p: Parameters, urdf: str, description: str) -> CollisionModel:
     return model
 
 
-def make_commander(
+def make_dispatcher(
     p: Parameters,
     setup: ArmSetup,
     embodiment: Embodiment,
@@ -141,7 +147,7 @@ def make_commander(
     send_gripper: Callable[[GripperTrajectory, float], None],
     lead: Lead,
 ) -> Dispatcher:
-    """The commander of an arm; in a dry run, one that sends nothing.
+    """Return the dispatcher of an arm; in a dry run, one that sends nothing.
 
     Raises:
         ConfigurationError: the parameters do not go together, or a file cannot be used.
@@ -170,7 +176,7 @@ def make_commander(
     )
 
 
-def make_bounds(p: Parameters) -> SupervisionLimits:
+def make_supervision_limits(p: Parameters) -> SupervisionLimits:
     """Return the supervision thresholds from parameters."""
     return SupervisionLimits(
         tracking_rad=p["tracking_tolerance"],

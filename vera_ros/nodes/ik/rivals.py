@@ -4,7 +4,7 @@
 import time
 from typing import Any
 
-from vera_ros.motion.causes import Cause, MotionRefusedError
+from vera_ros.motion.causes import Cause, Reason
 from vera_ros.nodes.common.arm_identity import RollCall, double
 from vera_ros.nodes.common.conversions import LATCHED_BY_MANY
 from vera_ros.nodes.common.lifecycle_node import STEADY
@@ -36,13 +36,13 @@ class Rivals:
         node.create_subscription(ArmStatus, "arm_status", self._on_status, LATCHED_BY_MANY)
         node.create_timer(_LOOK_S, self._look, clock=STEADY)
 
-    def fault(self) -> MotionRefusedError | None:
+    def fault(self) -> Reason | None:
         """Why nothing may be moved; None: this ik_node is alone."""
         others = [arm for arm in self._arms.live(time.monotonic()) if arm != self._identity]
         if others:
-            return MotionRefusedError(Cause.WRONG_ARM, double([self._identity, *others]))
+            return Reason(Cause.WRONG_ARM, double([self._identity, *others]))
         if self._publishers:
-            return MotionRefusedError(
+            return Reason(
                 Cause.SECOND_PUBLISHER,
                 f"{', '.join(self._publishers)} may publish {_ARM_TOPIC} as well, and two that "
                 "move one arm contradict each other; stop it, or remap its topic",

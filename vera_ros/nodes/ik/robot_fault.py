@@ -7,7 +7,7 @@ from typing import Any
 
 from std_msgs.msg import String
 
-from vera_ros.motion.causes import Cause, MotionRefusedError
+from vera_ros.motion.causes import Cause, Reason
 from vera_ros.nodes.common.conversions import LATCHED
 from vera_ros.nodes.common.latest import Latest
 from vera_ros.nodes.common.lifecycle_node import STEADY
@@ -49,12 +49,12 @@ class RobotFault:
         if self._topic:
             self._search = node.create_timer(_LOOK_S, self._look_for_states, clock=STEADY)
 
-    def fault(self) -> MotionRefusedError | None:
+    def fault(self) -> Reason | None:
         """Why the robot takes no motion, with the next step; None: it does, as far as is known."""
         what = self._said or (self._topic and self._mode_fault())
         if not what:
             return None
-        return MotionRefusedError(Cause.ROBOT_FAULT, f"the robot takes no motion: {what}")
+        return Reason(Cause.ROBOT_FAULT, f"the robot takes no motion: {what}")
 
     def _on_fault(self, message: String) -> None:
         self._said = message.data.strip()

@@ -1,0 +1,190 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The arm of a configured ik_node: what it is sent, what is known of it, and who decides."""
+
+import time
+from dataclasses import replace
+from typing import Any
+
+from vera_ros.embodiments import find_embodiment
+from vera_ros.motion.causes import Cause, Reason
+from vera_ros.motion.execution.planning_job import Clocks
+from vera_ros.motion.execution.supervisor import Hold, Supervisor
+from vera_ros.motion.observation.arm_observation import ArmObservation
+from vera_ros.motion.safety.tracking_watch import PlaybackWatch
+from vera_ros.motion.setpoint.lead import Lead
+from vera_ros.motion.trajectory import ArmTrajectory, GripperTrajectory
+from vera_ros.nodes.common.pending_responses import PendingResponses
+from vera_ros.nodes.ik.arm_sensing import ArmSensing
+from vera_ros.nodes.ik.chunk_reports import ChunkReports
+from vera_ros.nodes.ik.motion_setup import (
+    ArmSetup,
+    make_dispatcher,
+    make_supervision_limits,
+    set_up_arm,
+)
+from vera_ros.nodes.ik.outputs import make_arm_output, make_gripper_output
+from vera_ros.nodes.ik.rivals import Rivals
+from vera_ros.nodes.ik.tcp_reports import TcpReports
+
+NOT_CONFIGURED = "ik_node is not configured; configure and activate it first"
+
+
+def unconfigured() -> ArmObservation:
+    """Return what is known of the arm while the node is not configured."""
+    return ArmObservation(fault=Reason(Cause.NOT_ACTIVE, NOT_CONFIGURED))
+
+
+class ArmControl:
+    """Builds the motion from parameters and keeps it going; lasts from `setup` to `teardown`.
+
+    Args:
+        node: the rclpy node, with its `parameters`.
+        urdf: of the robot.
+        hold: whether the arm is held.
+        rivals: who else might move it.
+        at_rest: services that wait for the arm to rest.
+        arrived: services that wait for a move's end.
+
+    Raises:
+        ConfigurationError: the parameters do not describe an arm that can be moved.
+
+    Attributes:
+        embodiment: the robot kind.
+        arm: its kinematics.
+        sensing: what is known of it.
+        supervisor: decides what it plays.
+        reports: says what becomes of it.
+        lead: of what is sent.
+        closed: the node was cleaned up, and nothing is known any more.
+    """
+
+    def __init__(
+        self,
+        node: Any,
+        urdf: str,
+        hold: Hold,
+        rivals: Rivals,
+        at_rest: PendingResponses,
+        arrived: PendingResponses,
+    ) -> None:
+        self._node, p = node, node.parameters
+        self.embodiment = find_embodiment(p["embodiment"])
+        setup = set_up_arm(p, urdf)
+        self.arm = setup.arm
+        node.get_logger().info("preparing the motion (compiling it, at the first start: some 15 s)")
+        self.lead = Lead(p["stop_lead_s"])
+        self._dispatcher = make_dispatcher(
+            p, setup, self.embodiment, self._send_arm, self._send_gripper, self.lead
+        )
+        self._arm_output = make_arm_output(
+            node, p["arm_output"], p["joint_names"], self._on_output_fault, dry_run=p["dry_run"]
+        )
+        self._gripper_output = make_gripper_output(
+            node,
+            p["gripper_output"],
+            p["gripper_joint"],
+            setup.gripper_limits,
+            p["grasp_force_n"],
+            self._on_output_fault,
+            dry_run=p["dry_run"] or not p["gripper_joint"],
+        )
+        self.sensing = ArmSensing(node, self.arm, self._arm_output, self._gripper_output, rivals)
+        self.reports = ChunkReports(
+            node,
+            self.arm,
+            self.sensing.now_s,
+            self.sensing.ours_less_arms_s,
+            at_rest,
+            arrived,
+            dry_run=p["dry_run"],
+        )
+        limits = make_supervision_limits(p)
+        self.supervisor = Supervisor(
+            self._dispatcher,
+            None if p["dry_run"] else PlaybackWatch(setup.contact, limits),
+            limits,
+            hold,
+            self.reports,
+            Clocks(time.perf_counter, self.sensing.now_s),
+            self.lead,
+        )
+        self._tcp = TcpReports(node, self.arm)
+        self.closed = False
+        self._announce(setup)
+
+    def _announce(self, setup: ArmSetup) -> None:
+        logger = self._node.get_logger()
+        if setup.obstacles is not None and setup.obstacles.left_out:
+            logger.warning(
+                "these links are always too close to each other and are not checked for "
+                f"collisions: {list(setup.obstacles.left_out)}; lower self_distance_m, or give "
+                "other shapes as collision_description"
+            )
+        logger.info(
+            f"plans for '{self.arm.tcp_frame}' in '{self.arm.base_frame}', joints "
+            f"{list(self.arm.joint_names)}"
+        )
+        if self._node.parameters["dry_run"]:
+            logger.warning("this is a dry run: plans are made and shown, nothing moves")
+
+    def close(self) -> None:
+        """Send nothing any more."""
+        self.closed = True
+        self._arm_output.close()
+        self._gripper_output.close()
+
+    # What is known.
+
+    def sense(self, *, to_stop: bool = False) -> ArmObservation:
+        """Read the joint states that have come; return what is known of the arm now.
+
+        Args:
+            to_stop: it is to be stopped, which is allowed whatever a rival does.
+        """
+        if self.closed:
+            return unconfigured()
+        set_by_s = self.sensing.read()
+        if set_by_s:
+            self.supervisor.clock_was_set(set_by_s)
+        self._dispatcher.channel.past_s = self.sensing.past_s()
+        return self.sensing.observe(to_stop=to_stop)
+
+    def may_be_elsewhere(self) -> bool:
+        """Whether a resting arm may not be where it was measured."""
+        return self.supervisor.playing is None and bool(self.sense().elsewhere)
+
+    # What happens.
+
+    def tick(self) -> None:
+        """Check the arm, some fifty times a second."""
+        observation = self.sense()
+        self.supervisor.tick(observation, self.sensing.now_s())
+        if self._arm_output.waiting_for():
+            self.supervisor.doubt()
+        if observation.measured is not None:
+            ours_s = observation.measured.stamp_s + self.sensing.ours_less_arms_s()
+            measured = replace(observation.measured, stamp_s=ours_s)
+            self._tcp.say(measured, playing=self.supervisor.playing is not None)
+
+    def stop(self, reason: Reason) -> None:
+        """Bring the arm to rest smoothly."""
+        self.supervisor.stop(reason, self.sense(to_stop=True), self.sensing.now_s())
+
+    def refuse(self, session_id: str, sequence: int, reason: Reason) -> None:
+        """Say that nothing of a chunk is played."""
+        self.supervisor.reason = reason
+        self.reports.refused(session_id, sequence, reason)
+
+    def _send_arm(self, trajectory: ArmTrajectory, start_s: float) -> None:
+        self.sensing.reader.clock.mark()
+        self._arm_output.send(trajectory, start_s)
+
+    def _send_gripper(self, trajectory: GripperTrajectory, start_s: float) -> None:
+        self._gripper_output.send(trajectory, start_s)
+
+    def _on_output_fault(self, message: str) -> None:
+        """A controller refused what it was sent, or gave it up."""
+        if self.supervisor.playing is not None:
+            self.stop(Reason(Cause.TRACKING_ERROR, message))
+        else:
+            self._node.get_logger().error(message)
