@@ -67,7 +67,7 @@ class Rig:
     def prepare(self, chunk: ChunkRequest, measured: Measured | None = None) -> ScheduledMotion:
         dispatcher = self.dispatcher
         return dispatcher.scheduler.prepare(
-            dispatcher.playback, chunk, measured or self.measured(), self.now_s
+            dispatcher.channel.playback, chunk, measured or self.measured(), self.now_s
         )
 
     def move_to(self, goal: Vector, speed_share: float) -> Playing:
@@ -83,7 +83,7 @@ class Rig:
         """The plan has come to rest and somebody saw it."""
         assert self.dispatcher.playing is not None
         self.now_s += self.dispatcher.playing.plan.duration_s + 0.1
-        self.dispatcher.finish()
+        self.dispatcher.channel.finish()
 
 
 def commander_of(

@@ -91,8 +91,8 @@ def test_a_stop_that_took_long_to_plan_leaves_the_plan_later(
     playing = rig.play()
     rig.now_s += 0.4 * playing.plan.duration_s
     lead_s = rig.dispatcher.scheduler.lead_s
-    rig.dispatcher.stop(rig.now_s, lambda: rig.now_s + took_s)
-    parts_s = rig.dispatcher.playback.parts_s - rig.now_s
+    rig.dispatcher.stops.stop(rig.now_s, lambda: rig.now_s + took_s)
+    parts_s = rig.dispatcher.channel.playback.parts_s - rig.now_s
     assert parts_s == pytest.approx(lead_s + waits_s, abs=1e-6)
     stop, begins_s = rig.published.arm[-1], rig.published.sent_s[-1]
     assert begins_s == pytest.approx(rig.now_s + waits_s / 2, abs=1e-6)
@@ -105,8 +105,8 @@ def test_a_machine_that_stalls_makes_no_stop_later_than_the_longest_lead(rig: Ri
     stalled_s = 0.2
     rig.play()
     rig.now_s += 0.1
-    rig.dispatcher.stop(rig.now_s, lambda: rig.now_s + stalled_s)
-    parts_s = rig.dispatcher.playback.parts_s - rig.now_s
+    rig.dispatcher.stops.stop(rig.now_s, lambda: rig.now_s + stalled_s)
+    parts_s = rig.dispatcher.channel.playback.parts_s - rig.now_s
     assert parts_s == pytest.approx(stalled_s + LONGEST_S, abs=1e-6)
 
 
@@ -126,12 +126,14 @@ def test_a_motion_from_rest_begins_once_it_can_have_arrived_and_may_be_stopped_b
     dispatcher = commander_of(chunk_planner, planner, published, None, start_lead_s=lead_s)
     rig = Rig(dispatcher, published)
     chunk = ChunkRequest(DOWN, NOTHING, CONTROL_DT_S, "a", 0)
-    prepared = dispatcher.scheduler.prepare(dispatcher.playback, chunk, rig.measured(), START_S)
+    prepared = dispatcher.scheduler.prepare(
+        dispatcher.channel.playback, chunk, rig.measured(), START_S
+    )
     playing = dispatcher.send(prepared, lambda: START_S + took_s).playing
     assert playing.start_s == published.sent_s[-1] == pytest.approx(START_S + took_s + lead_s)
     rig.now_s = START_S + took_s + 0.4 * lead_s  # nothing moves yet
     if stopped:
-        dispatcher.stop(rig.now_s)
+        dispatcher.stops.stop(rig.now_s)
     else:
         chunk = replace(chunk, sequence=1)
         rig.send(rig.prepare(chunk))
@@ -236,7 +238,7 @@ def test_the_responses_state_lives_as_long_as_the_motion_goes_on(
     first = rig.play(TURN)
     if between == "a stop":
         rig.now_s += 0.2
-        rig.dispatcher.stop(rig.now_s)
+        rig.dispatcher.stops.stop(rig.now_s)
         rig.now_s += 5.0
     else:
         rig.finish()
@@ -352,7 +354,7 @@ def test_a_stop_may_come_in_every_phase_of_taking_over(
     rig.play(TURN)
     rig.now_s += elapsed
     before = rig.state()
-    rig.dispatcher.stop(rig.now_s)
+    rig.dispatcher.stops.stop(rig.now_s)
     goes_on(rig, before)
     check(rig.published.arm[-1], limits)
 
@@ -468,8 +470,8 @@ def test_where_the_clock_goes_back_the_motion_goes_on_and_can_be_stopped(
     rig.now_s += 0.2
     before, fingers_m = rig.state(), 0.025  # on their way
     rig.now_s -= by_s
-    rig.dispatcher.later(-by_s)
-    rig.dispatcher.stop(rig.now_s)
+    rig.dispatcher.channel.later(-by_s)
+    rig.dispatcher.stops.stop(rig.now_s)
     goes_on(rig, before)
     check(rig.published.arm[-1], limits)
     assert rig.published.gripper[0].positions_m[-1] == 0.0
@@ -531,7 +533,7 @@ def test_rails_are_kept_and_reported(
 def test_a_stop_leads_on_from_the_motion_and_ends_earlier(rig: Rig) -> None:
     playing = rig.play(DOWN * 2)
     rig.now_s += 0.2
-    rig.dispatcher.stop(rig.now_s)
+    rig.dispatcher.stops.stop(rig.now_s)
     motion, stop = rig.published.arm
     np.testing.assert_allclose(stop.start_q, state_of(motion, 0.2)[0], atol=1e-4)
     assert 0.2 + stop.times_s[-1] < playing.plan.duration_s
@@ -542,7 +544,7 @@ def test_a_stop_leads_on_from_the_motion_and_ends_earlier(rig: Rig) -> None:
 def test_the_next_chunk_waits_for_the_stop(rig: Rig) -> None:
     rig.play(DOWN * 2)
     rig.now_s += 0.2
-    rig.dispatcher.stop(rig.now_s)
+    rig.dispatcher.stops.stop(rig.now_s)
     duration_s = rig.published.arm[-1].times_s[-1]
     rig.now_s += 0.5 * duration_s
     refused(lambda: rig.play(), Cause.BUSY)
@@ -552,25 +554,25 @@ def test_the_next_chunk_waits_for_the_stop(rig: Rig) -> None:
 
 
 def test_a_second_stop_and_a_stop_at_rest_publish_nothing(rig: Rig) -> None:
-    rig.dispatcher.stop(rig.now_s)
+    rig.dispatcher.stops.stop(rig.now_s)
     assert rig.published.arm == []
     rig.play()
     rig.now_s += 0.2
-    rig.dispatcher.stop(rig.now_s)
+    rig.dispatcher.stops.stop(rig.now_s)
     rig.now_s += 0.01
-    rig.dispatcher.stop(rig.now_s)
+    rig.dispatcher.stops.stop(rig.now_s)
     assert len(rig.published.arm) == 2
     rig.now_s += 10.0
     rig.play()
     rig.now_s += 10.0
-    rig.dispatcher.stop(rig.now_s)
+    rig.dispatcher.stops.stop(rig.now_s)
     assert len(rig.published.arm) == 3
 
 
 def test_a_stop_does_not_move_the_fingers(rig: Rig) -> None:
     rig.play(DOWN, CLOSE)
     rig.now_s += 0.2
-    rig.dispatcher.stop(rig.now_s)
+    rig.dispatcher.stops.stop(rig.now_s)
     assert len(rig.published.gripper) == 1
 
 
@@ -580,9 +582,9 @@ def test_a_stop_that_the_gate_refuses_leaves_the_plan_to_its_own_end(rig: Rig) -
     def refuse(*_: object, **__: object) -> float:
         raise MotionRefusedError(Cause.LIMIT_EXCEEDED, "too sharp")
 
-    rig.dispatcher._gate.send_arm = refuse  # type: ignore[method-assign]
+    rig.dispatcher.channel.gate.send_arm = refuse  # type: ignore[method-assign]
     rig.now_s += 0.2
-    refused(lambda: rig.dispatcher.stop(rig.now_s), Cause.LIMIT_EXCEEDED)
+    refused(lambda: rig.dispatcher.stops.stop(rig.now_s), Cause.LIMIT_EXCEEDED)
     assert len(rig.published.arm) == 1
     refused(lambda: rig.play(), Cause.BUSY)  # the arm still moves
     rig.now_s = playing.start_s + playing.plan.duration_s + 0.001
@@ -625,7 +627,7 @@ def test_a_chunk_without_a_session_does_not_take_over_from_a_move(rig: Rig) -> N
 def test_a_move_can_be_stopped(rig: Rig) -> None:
     rig.move_to(START_Q + 0.3, 0.2)
     rig.now_s += 0.5
-    rig.dispatcher.stop(rig.now_s)
+    rig.dispatcher.stops.stop(rig.now_s)
     move, stop = rig.published.arm
     assert np.abs(stop.q[-1] - move.q[-1]).max() > 0.01
 
@@ -653,13 +655,13 @@ def test_an_arm_that_moves_though_nothing_plays_is_given_a_place_to_rest(
     published = Published(arm, limits, gripper_limits)
     rig = Rig(commander_of(chunk_planner, planner, published, None), published)
     dq = np.clip(speed, -0.4, 0.4)
-    rig.dispatcher.brake(Measured(START_Q, dq, None, rig.now_s - old_s, 0.0), rig.now_s)
+    rig.dispatcher.stops.brake(Measured(START_Q, dq, None, rig.now_s - old_s, 0.0), rig.now_s)
     (brake,) = published.arm
     ahead_s = published.sent_s[-1] - rig.now_s
     rest = START_Q + (old_s + 0.5 * ahead_s) * dq
     np.testing.assert_allclose(brake.points.q, np.tile(rest, (2, 1)), atol=1e-6)
     assert brake.past is None
-    assert rig.dispatcher.playback.setpoint.state(rig.now_s) is None
+    assert rig.dispatcher.channel.playback.setpoint.state(rig.now_s) is None
 
 
 # The gripper in a stop.
@@ -672,9 +674,11 @@ def test_a_stop_drops_a_close_that_has_not_begun(rig: Rig, way: str) -> None:
     assert rig.published.gripper[-1].positions_m[-1] == pytest.approx(0.0)
     rig.now_s += 0.1
     if way == "stop":
-        rig.dispatcher.stop(rig.now_s)
+        rig.dispatcher.stops.stop(rig.now_s)
     else:
-        rig.dispatcher.stay(replace(rig.measured(), q=START_Q, dq=np.zeros(7)), rig.now_s)
+        rig.dispatcher.stops.stop_in_place(
+            replace(rig.measured(), q=START_Q, dq=np.zeros(7)), rig.now_s
+        )
     np.testing.assert_allclose(rig.published.gripper[-1].positions_m, 0.04)
 
 

@@ -218,7 +218,7 @@ def at(**changes: Any) -> Callable[[ArmObservation], ArmObservation]:
 def missing(cause: Cause, message: str = "gone") -> Callable[[ArmObservation], ArmObservation]:
     def look(observation: ArmObservation) -> ArmObservation:
         measured = None if cause is Cause.NO_JOINT_STATES else observation.measured
-        return replace(observation, measured=measured, fault=MotionRefusedError(cause, message))
+        return replace(observation, measured=measured, fault=Reason(cause, message))
 
     return look
 
@@ -372,12 +372,12 @@ def test_a_stop_that_is_refused_is_reported_and_the_plan_ends_at_rest(playing: S
     def refuse(*_: object, **__: object) -> float:
         raise MotionRefusedError(Cause.LIMIT_EXCEEDED, "too sharp")
 
-    send = playing.rig.dispatcher._gate.send_arm
-    playing.rig.dispatcher._gate.send_arm = refuse  # type: ignore[method-assign]
+    send = playing.rig.dispatcher.channel.gate.send_arm
+    playing.rig.dispatcher.channel.gate.send_arm = refuse  # type: ignore[method-assign]
     playing.stop()
     assert "too sharp" in playing.told.last("worried")[0]
     assert playing.supervisor.stops.under_way
-    playing.rig.dispatcher._gate.send_arm = send  # type: ignore[method-assign]
+    playing.rig.dispatcher.channel.gate.send_arm = send  # type: ignore[method-assign]
     refused(playing.play, Cause.BUSY)
     playing.tick_until(lambda: "rested" in playing.told.names())
 
@@ -702,7 +702,7 @@ def test_where_nothing_leads_back_an_arm_stops_along_its_plan(scene: Scene) -> N
     deaf(scene)
     scene.play(FAR)
     scene.tick(0.26)
-    gate = scene.rig.dispatcher._gate
+    gate = scene.rig.dispatcher.channel.gate
     send = gate.send_arm
 
     def refuse_ways_back(trajectory: Any, *more: Any, **settings: Any) -> float:
@@ -1207,10 +1207,10 @@ def test_a_gripper_that_missed_its_stop_is_stopped_again(
     dispatcher, rig = scene.rig.dispatcher, scene.rig
     scene.play(LONG, close=GRASP)
     scene.tick(0.2)
-    before = copy(dispatcher.playback.gripper)
+    before = copy(dispatcher.channel.playback.gripper)
     scene.stop()
     sent = len(rig.published.gripper)
-    after = copy(dispatcher.playback.gripper)
+    after = copy(dispatcher.channel.playback.gripper)
     assert before is not None
     assert after is not None
     held_m = after.commanded_m(rig.now_s)
@@ -1248,7 +1248,7 @@ def test_an_arm_that_rests_where_a_missed_stop_left_it_moves_again(playing: Scen
     playing.stop()
     playing.look = at(q=end_q, dq=np.zeros(7))
     playing.tick_until(lambda: not playing.supervisor.stops.under_way, 2.0)
-    assert not playing.rig.dispatcher.playback.setpoint.known
+    assert not playing.rig.dispatcher.channel.playback.setpoint.known
     playing.play()
     assert playing.supervisor.playing is not None
     assert playing.supervisor.playing.start_s >= playing.rig.now_s + 0.3
@@ -1261,10 +1261,10 @@ def test_an_arm_that_plays_a_late_trajectory_is_left_to_its_end_and_braked_after
     scene.play(FAR)
     late = scene.supervisor.playing
     assert late is not None
-    scene.rig.dispatcher.stop_again(scene.rig.now_s)  # twice, as neither came in time
+    scene.rig.dispatcher.stops.stop_again(scene.rig.now_s)  # twice, as neither came in time
     scene.rig.now_s += 0.1
-    scene.rig.dispatcher.stop_again(scene.rig.now_s)
-    scene.rig.dispatcher.rested()
+    scene.rig.dispatcher.stops.stop_again(scene.rig.now_s)
+    scene.rig.dispatcher.channel.rested()
     sent = len(scene.arm)
     speed, begun_s = np.array([0, 0.1, 0, 0, 0, 0, 0]), scene.rig.now_s
     scene.look = lambda observation: at(q=START_Q + speed * (scene.rig.now_s - begun_s), dq=speed)(

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from vera_ros.motion.causes import Cause
@@ -119,6 +119,7 @@ def test_a_clock_that_was_set_back_a_little_counts_as_delay(by_s: float, period_
     period_s=st.sampled_from([0.001, 0.002, 0.01, 0.02]),
 )
 def test_a_clock_that_was_set_is_found_out(by_s: float, period_s: float) -> None:
+    assume(by_s > 0.0 or -by_s > 11 * period_s)  # else its stamps pass those of before too soon
     clock = ArmClock()
     observe(clock, 2.0, period_s=period_s)
     found_s = observe(clock, 2.3, since_s=2.0, ahead_s=lambda _: by_s, period_s=period_s)

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vera_ros.motion.causes import Cause, MotionRefusedError
+from vera_ros.motion.causes import Cause, Reason
 from vera_ros.motion.chunk import Measured
 from vera_ros.motion.observation.joint_state_filter import JointStateFilter
 from vera_ros.motion.observation.joint_track import WINDOW_S
@@ -45,7 +45,7 @@ def stream(*came: tuple[float, float]) -> JointStateFilter:
     return measurements
 
 
-def words(fault: MotionRefusedError | None, cause: Cause = Cause.NO_JOINT_STATES) -> str:
+def words(fault: Reason | None, cause: Cause = Cause.NO_JOINT_STATES) -> str:
     """What a fault says."""
     assert fault is not None
     assert fault.cause is cause

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vera_ros.motion.causes import Cause, MotionRefusedError
+from vera_ros.motion.causes import Cause, MotionRefusedError, Reason
 from vera_ros.motion.kinematics.arm_model import ArmModel
 from vera_ros.motion.limits import Limits
 from vera_ros.motion.planning.nominal_motion import NominalMotion
@@ -22,7 +22,7 @@ from ..chunks import ACTION_SCALE, CONTROL_DT_S, START_Q, Vector, vectors
 DELTAS = np.tile([0.3, -0.2, 0.5, 0.0, 0.0, 0.1], (10, 1)) * ACTION_SCALE
 JOIN_S = 0.1
 STILL = np.zeros(7)
-WALL = MotionRefusedError(Cause.OUTSIDE_WORKSPACE, "a wall")
+WALL = Reason(Cause.OUTSIDE_WORKSPACE, "a wall")
 
 
 @pytest.fixture(scope="module")

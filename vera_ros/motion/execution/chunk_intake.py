@@ -73,7 +73,7 @@ class ChunkIntake:
         self.void(Reason(Cause.BUSY, "another chunk has come"))
         self._planning = PlanningJob(
             self._dispatcher.scheduler,
-            self._dispatcher.playback,
+            self._dispatcher.channel.playback,
             chunk.for_later() if approval else chunk,
             measured,
             now_s,
@@ -90,7 +90,7 @@ class ChunkIntake:
             MotionRefusedError: the job was made void meanwhile.
         """
         if planning.dropped is not None:
-            raise planning.dropped
+            raise planning.dropped.refused()
         self.give_up(planning)
 
     def give_up(self, planning: PlanningJob) -> None:
@@ -140,7 +140,7 @@ class ChunkIntake:
         """Make the present planning job void: its plan is not to be played."""
         planning, self._planning = self._planning, None
         if planning is not None:
-            self._listener.rejected(planning.chunk, planning.drop(reason).reason)
+            self._listener.rejected(planning.chunk, planning.drop(reason))
 
     def void_all(self, reason: Reason) -> None:
         """Make the present planning job void, and discard the chunk that waits for approval."""

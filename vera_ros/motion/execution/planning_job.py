@@ -66,12 +66,12 @@ class PlanningJob:
         self._clocks = clocks
         self.chunk = chunk
         self.approval = approval
-        self.dropped: MotionRefusedError | None = None
+        self.dropped: Reason | None = None
 
-    def drop(self, reason: Reason) -> MotionRefusedError:
-        """Make the job void; return the refusal of its chunk."""
+    def drop(self, reason: Reason) -> Reason:
+        """Make the job void; return why its chunk is refused."""
         words = f"{reason.message}; nothing of the chunk is played, which was being planned"
-        self.dropped = MotionRefusedError(reason.cause, words)
+        self.dropped = Reason(reason.cause, words)
         return self.dropped
 
     def run(self) -> tuple[ScheduledMotion, float]:
@@ -98,7 +98,7 @@ class PlanningJob:
         present, later_s = self._clocks.present, 0.0
         for _ in range(_TRIES):
             if self.dropped is not None:
-                raise self.dropped
+                raise self.dropped.refused()
             prepared = self._scheduler.prepare(
                 self._playback, self.chunk, self._measured, self._now_s, later_s
             )

@@ -15,9 +15,10 @@ A stop that the controller has not taken up is sent again. Times are the control
 import math
 
 from vera_ros.motion.causes import Cause, MotionRefusedError, Reason
-from vera_ros.motion.execution.dispatcher import Dispatcher
+from vera_ros.motion.execution.channel import Channel
 from vera_ros.motion.execution.listener import Listener
 from vera_ros.motion.execution.planning_job import Clocks
+from vera_ros.motion.execution.stop_dispatcher import StopDispatcher
 from vera_ros.motion.observation.arm_observation import ArmObservation, SupervisionLimits
 from vera_ros.motion.planning.active_plan import Playing
 from vera_ros.motion.safety.tracking_watch import PlaybackWatch
@@ -37,7 +38,8 @@ class StopController:
     """Stops one arm.
 
     Args:
-        dispatcher: plans and sends stops.
+        stops: plans and sends them.
+        channel: tells what was sent.
         watch: compares the arm with its plan; None: the arm need not follow, in a dry run.
         limits: supervision thresholds.
         listener: is told of trouble and of rest.
@@ -50,14 +52,16 @@ class StopController:
 
     def __init__(
         self,
-        dispatcher: Dispatcher,
+        stops: StopDispatcher,
+        channel: Channel,
         watch: PlaybackWatch | None,
         limits: SupervisionLimits,
         listener: Listener,
         clocks: Clocks,
         lead: Lead,
     ) -> None:
-        self._dispatcher = dispatcher
+        self._stops = stops
+        self._channel = channel
         self._watch = watch
         self._limits = limits
         self._listener = listener
@@ -72,7 +76,7 @@ class StopController:
     @property
     def under_way(self) -> bool:
         """Whether a stop was asked for since which the arm was not seen at rest."""
-        return self._dispatcher.stopping is not None or self._postponed is not None
+        return self._channel.playback.stopping is not None or self._postponed is not None
 
     def moves(self, observation: ArmObservation) -> bool:
         """Whether the arm moves, as far as is known."""
@@ -107,10 +111,10 @@ class StopController:
                 None if watch is None else watch.stands(reason.cause, observation, playing, now_s)
             )
             if stands is None:
-                self._dispatcher.stop(now_s, self._clocks.present)
+                self._stops.stop(now_s, self._clocks.present)
             else:
                 taken_up = watch is not None and watch.joins.taken_up
-                self._dispatcher.stay(stands, now_s, self._clocks.present, taken_up=taken_up)
+                self._stops.stop_in_place(stands, now_s, self._clocks.present, taken_up=taken_up)
         except MotionRefusedError as error:
             self._listener.worried(
                 f"no smoother stop was possible ({error}); the plan ends at rest in "
@@ -134,7 +138,7 @@ class StopController:
             self._listener.worried("the arm is not braked: its joint states are not to be trusted")
             return
         try:
-            self._dispatcher.brake(measured, now_s)
+            self._stops.brake(measured, now_s)
         except MotionRefusedError as error:
             self._listener.worried(f"the arm cannot be braked: {error}")
 
@@ -146,14 +150,14 @@ class StopController:
         Returns:
             Why what played was stopped; None: it was not.
         """
-        watch, playback = self._watch, self._dispatcher.playback
+        watch, playback = self._watch, self._channel.playback
         if watch is None:
             return None
         if playback.setpoint is not self._awaited:
             self._awaited = playback.setpoint
             watch.joins.sent(playback.setpoint, playback.parts_s, observation.measured)
         finger_m = None if observation.measured is None else observation.measured.finger_m
-        if finger_m is not None and self._dispatcher.stop_gripper_where_missed(finger_m, now_s):
+        if finger_m is not None and self._stops.stop_gripper_where_missed(finger_m, now_s):
             self._listener.worried("the gripper's controller missed its stop: it is sent again")
         join, late_s = watch.joined(observation, playback.setpoint), watch.joins.lateness_s
         if join is Join.LATE:
@@ -162,18 +166,18 @@ class StopController:
             return None
         self._report_late(late_s, "what it plays instead is stopped")
         try:
-            self._dispatcher.stop_again(now_s)
+            self._stops.stop_again(now_s)
         except MotionRefusedError as error:
             self._listener.worried(f"the arm cannot be stopped again: {error}")
         return Reason(Cause.COMMANDS_LATE, "the controller has not taken up what was sent")
 
     def _is_lost(self, late_s: float, observation: ArmObservation, now_s: float) -> bool:
         """Whether what the arm has not followed yet counts as lost."""
-        replaced = self._dispatcher.playback.replaced
+        replaced = self._channel.playback.replaced
         moves = replaced is not None and not replaced.finished(now_s)
         if not moves and observation.heard is not False:
             return False  # an arm that stands tells less than the network does
-        return late_s >= (_MOTION_LOST_S if self._dispatcher.playing else _STOP_LOST_S)
+        return late_s >= (_MOTION_LOST_S if self._channel.playback.playing else _STOP_LOST_S)
 
     def _report_late(self, late_s: float, what: str) -> None:
         self._lead.missed(late_s, self._clocks.steady())
@@ -198,14 +202,14 @@ class StopController:
         Returns:
             Why it is not known to rest; None: nothing is wrong.
         """
-        stop, measured = self._dispatcher.stopping, observation.measured
+        stop, measured = self._channel.playback.stopping, observation.measured
         if stop is None:
             self._rest.forget()
             return None
         moves = None if measured is None else self.moves(observation)
         rest = self._rest.update(stop.end_s, moves, now_s, self._clocks.steady())
         if rest is Rest.THERE:
-            self._dispatcher.rested(measured)
+            self._channel.rested(measured)
             self.unrest = ""
             self._listener.rested(True, AT_REST)
         elif rest is Rest.OVERDUE:

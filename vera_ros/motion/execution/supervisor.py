@@ -72,7 +72,9 @@ class Supervisor:
         self._steps_reported = 0
         self._reacquired, self._doubtful = 0, False
         self.intake = ChunkIntake(dispatcher, limits, listener, clocks)
-        self.stops = StopController(dispatcher, watch, limits, listener, clocks, lead)
+        self.stops = StopController(
+            dispatcher.stops, dispatcher.channel, watch, limits, listener, clocks, lead
+        )
         self.reason = Reason()
 
     @property
@@ -158,9 +160,9 @@ class Supervisor:
         if self._hold.held:
             raise MotionRefusedError(Cause.HELD, HELD)
         if observation.fault is not None:
-            raise observation.fault
+            raise observation.fault.refused()
         if observation.unfit is not None:
-            raise observation.unfit
+            raise observation.unfit.refused()
         if observation.elsewhere and self.playing is None:
             words = f"the arm may not be where it was measured: {observation.elsewhere}"
             raise MotionRefusedError(Cause.NO_JOINT_STATES, words)
@@ -218,7 +220,7 @@ class Supervisor:
             self.doubt()
         if self._doubtful and self.playing is None and not self.stops.under_way:
             self._doubtful = False
-            self._dispatcher.doubt()
+            self._dispatcher.channel.doubt()
 
     def _check(self, observation: ArmObservation, now_s: float) -> None:
         self._check_clock(observation, now_s)
@@ -233,7 +235,7 @@ class Supervisor:
             self._check_rest(observation, now_s)
             return
         if observation.fault is not None:
-            trouble = observation.fault.reason
+            trouble = observation.fault
         if trouble:
             reason = Reason(trouble.cause, f"{trouble.message}; {_GO_ON}")
             self._end_early(playing, reason, observation, now_s)
@@ -243,7 +245,7 @@ class Supervisor:
             self._steps_reported = steps
             self._listener.stepped(playing)
         if playing.finished(now_s) and (self._watch is None or not self.stops.moves(observation)):
-            self._dispatcher.finish(observation.measured)
+            self._dispatcher.channel.finish(observation.measured)
             self._listener.finished(playing)
 
     def _check_joins(self, observation: ArmObservation, now_s: float) -> None:
@@ -267,7 +269,7 @@ class Supervisor:
         A controller counts the periods since it took a trajectory up, and looks at its clock for
         the next one alone.
         """
-        self._dispatcher.later(by_s)
+        self._dispatcher.channel.later(by_s)
         self._clock.later(by_s)
         self.intake.deadlines.later(by_s)
         self.stops.forget()
@@ -280,7 +282,7 @@ class Supervisor:
         back_s = self._clock.update(now_s)
         if not back_s:
             return
-        self._dispatcher.later(-back_s)
+        self._dispatcher.channel.later(-back_s)
         self.intake.deadlines.forget()
         message = f"ROS time went back by {back_s:.3f} s"
         self._listener.worried(message)

@@ -6,7 +6,7 @@ from collections import deque
 
 import numpy as np
 
-from vera_ros.motion.causes import Cause, MotionRefusedError
+from vera_ros.motion.causes import Cause, Reason
 
 AGREEMENT_S = 0.02  # joint states come no later than this, the soonest of a second
 _RECENT_S, _LONG_S = 0.15, 1.0
@@ -162,7 +162,7 @@ class ArmClock:
         bounds = self.bounds_s(steady_s)
         return 0.0 if bounds is None else bounds[1] - bounds[0]
 
-    def fault(self, steady_s: float, ours_s: float, most_s: float) -> MotionRefusedError | None:
+    def fault(self, steady_s: float, ours_s: float, most_s: float) -> Reason | None:
         """Why the controller's time is not known well enough to move; None: it is.
 
         Args:
@@ -190,8 +190,8 @@ class ArmClock:
         return None
 
 
-def _differ(how: str) -> MotionRefusedError:
-    return MotionRefusedError(
+def _differ(how: str) -> Reason:
+    return Reason(
         Cause.CLOCKS_DIFFER,
         f"the controller's clock {how}; nothing new begins; synchronize the clocks of both "
         "machines, for instance with chrony",

@@ -3,7 +3,7 @@
 
 from dataclasses import dataclass
 
-from vera_ros.motion.causes import MotionRefusedError
+from vera_ros.motion.causes import Reason
 from vera_ros.motion.chunk import Measured
 from vera_ros.motion.kinematics.vec3 import Vector
 
@@ -32,8 +32,8 @@ class ArmObservation:
     effort: Vector | None = None
     age_s: float = 0.0
     silent_s: float = 0.0
-    fault: MotionRefusedError | None = None
-    unfit: MotionRefusedError | None = None
+    fault: Reason | None = None
+    unfit: Reason | None = None
     settled: bool = True
     heard: bool | None = None
     in_doubt: bool = False

@@ -20,10 +20,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from vera_ros.motion.causes import Cause, MotionRefusedError
+from vera_ros.motion.causes import Cause, Reason
 from vera_ros.motion.chunk import Measured
 from vera_ros.motion.kinematics.vec3 import Vector
 from vera_ros.motion.observation.candidate import Candidate
+from vera_ros.motion.observation.finger_state import FingerState
 from vera_ros.motion.observation.joint_track import (
     SLACK_RAD,
     WINDOW_S,
@@ -32,12 +33,9 @@ from vera_ros.motion.observation.joint_track import (
     way,
 )
 from vera_ros.motion.observation.publishers import Publishers
+from vera_ros.motion.observation.sample_reach import AHEAD_S, SampleReach, too_far_ahead
 
 _MEMORY_S = 0.3  # a motion tells where the arm may be for so long
-_LEAD_S = 1.0  # the transport's least delay is that of the last second
-_JITTER_S = 1e-3
-_BURST_S = 0.05  # samples that arrive at the same time were taken so close to each other
-_AHEAD_S = 0.2  # transport does not become so much faster
 _NOISE_RAD = 1e-3
 _CANDIDATES = 4
 _ALTERNATIONS = 3
@@ -45,7 +43,6 @@ _RECENT, _RECENT_S = 6, 4e-3
 _LOST_S = 0.5  # of silence, in which a driver may have been started anew
 _BROKEN = 2  # joints of which the encoders may be: one that is elsewhere in more was moved
 _JUMP_S = 1.0  # for which joint states that jumped must agree until a motion may begin
-_ALARM_S = 2.0  # without another sign of it, until a second publisher counts as gone
 
 
 class JointStateFilter:
@@ -84,11 +81,9 @@ class JointStateFilter:
         gripper_joint: str = "",
     ) -> None:
         self._joint_names = tuple(joint_names)
-        self._velocity_limit = velocity_limit
         self._oldest_s = oldest_s
-        self._gripper_joint = gripper_joint
         self._last: Measured | None = None
-        self._finger: tuple[float, float, float] | None = None  # position, stamp, arrival
+        self._finger = FingerState(gripper_joint, oldest_s)
         self._taken_s = -math.inf  # when the last was taken, ROS time
         self._guide: Measured | None = None  # the last whose motion goes on from those before
         self._track = JointTrack()
@@ -96,9 +91,8 @@ class JointStateFilter:
         self._reach: Vector | None = None  # of the first that was rejected since the last
         self._rejected_s = -math.inf
         self._candidates: list[Candidate] = []
-        self._leads: deque[tuple[float, float]] = deque()  # arrival, stamp less arrival, falling
-        self._publishers = Publishers()
-        self._alarmed_s = -math.inf
+        self._reaches = SampleReach(velocity_limit)
+        self._publishers = Publishers(joint_names)
         self._jumped_s, self._jump = -math.inf, ""
         self._refusal = ""
         self._events: list[str] = []
@@ -120,7 +114,7 @@ class JointStateFilter:
             received_s: when it arrived.
         """
         if sequence is not None and self._publishers.update(sequence, received_s):
-            self._alarm(received_s)
+            self._suspect(received_s)
 
     def add(self, sample: Measured, now_s: float, *, simulated: bool = False) -> bool:
         """Take a sample, and return whether it counts.
@@ -143,9 +137,9 @@ class JointStateFilter:
             return False
         reach = self._reach
         if reach is None:
-            reach = self._reach_after(last, sample, simulated)
+            reach = self._reaches.between(last, sample, simulated=simulated)
         candidate, off = self._nearest_candidate(sample, simulated)
-        ahead = "" if simulated else self._ahead(last, sample)
+        ahead = "" if simulated else too_far_ahead(last, sample, self._oldest_s)
         if not ahead and self._follows(last, sample, reach, off):
             self.reacquired += sample.received_s - last.received_s > _LOST_S
             self._accept(sample, now_s)
@@ -168,8 +162,7 @@ class JointStateFilter:
         last = self._last
         if last is None:
             return True
-        passed_s = max(0.0, sample.received_s - last.received_s)
-        reach = self._velocity_limit * passed_s + SLACK_RAD
+        reach = self._reaches.within(sample.received_s - last.received_s)
         return bool((np.abs(sample.q - last.q) <= reach).all())
 
     def clock_was_set(self, by_s: float) -> None:
@@ -177,14 +170,15 @@ class JointStateFilter:
         if self._last is not None:
             self._last = replace(self._last, stamp_s=self._last.stamp_s + by_s)
         self._track, self._guide, self._reach = JointTrack(), None, None
-        self._candidates, self._leads = [], deque()
+        self._candidates = []
+        self._reaches.forget()
         self.recent.clear()
         if self._last is not None:
             self._accept(self._last, self._taken_s)
 
     def add_finger(self, position_m: float, stamp_s: float, received_s: float) -> None:
         """Take the gripper's position. `position_m`: finite."""
-        self._finger = position_m, stamp_s, received_s
+        self._finger.update(position_m, stamp_s, received_s)
 
     def refuse(self, why: str) -> None:
         """Note that something came that is of no use."""
@@ -199,7 +193,7 @@ class JointStateFilter:
         last = self._last
         if last is None:
             return None
-        finger_m = None if self._finger is None else self._finger[0]
+        finger_m = self._finger.position_m
         agreement = self._agreement()
         if agreement is None or not agreement.contradicted:
             return replace(last, finger_m=finger_m)
@@ -241,25 +235,29 @@ class JointStateFilter:
             return math.inf
         return max(self.silent_s(steady_s), now_s - self._last.stamp_s)
 
-    def unknown(self, steady_s: float, now_s: float) -> MotionRefusedError | None:
+    def unknown(self, steady_s: float, now_s: float) -> Reason | None:
         """Why it is not known where the arm is now; None: it is."""
-        if self._alarmed(steady_s):
-            return self._second_publisher()
+        if self._publishers.suspected(steady_s):
+            return self._publishers.reason
         words = self._silence(steady_s, now_s)
-        return MotionRefusedError(Cause.NO_JOINT_STATES, words) if words else None
+        return Reason(Cause.NO_JOINT_STATES, words) if words else None
 
-    def fault(self, steady_s: float, now_s: float) -> MotionRefusedError | None:
+    def fault(self, steady_s: float, now_s: float) -> Reason | None:
         """Why nothing may be moved by what is known of the arm now; None: it may."""
         unknown = self.unknown(steady_s, now_s)
         if unknown is not None:
             return unknown
-        words = self._contradiction() or self._finger_silence(steady_s, now_s)
-        return MotionRefusedError(Cause.NO_JOINT_STATES, words) if words else None
+        words = self._contradiction() or self._finger.silence(steady_s, now_s)
+        return Reason(Cause.NO_JOINT_STATES, words) if words else None
 
     def take_events(self) -> list[str]:
         """What has happened since this was last asked, for the log."""
         events, self._events = self._events, []
         return events
+
+    def _suspect(self, steady_s: float) -> None:
+        if self._publishers.suspect(steady_s):
+            self._events.append(str(self._publishers.reason))
 
     # How a sample is judged.
 
@@ -268,43 +266,11 @@ class JointStateFilter:
         older_s = last.stamp_s - sample.stamp_s
         silent_s = sample.received_s - last.received_s
         # The last one may have been waiting while /clock went back, and be of a time yet to come.
-        to_come = simulated and now_s < last.stamp_s - _AHEAD_S
+        to_come = simulated and now_s < last.stamp_s - AHEAD_S
         went_back = to_come or now_s < self._taken_s
         if older_s <= 0.0 or went_back or silent_s > self._oldest_s:
             return ""
         return f"joint states come {older_s:.3f} s older than those before them"
-
-    def _ahead(self, last: Measured, sample: Measured) -> str:
-        """Why a stamp is too far from the last one to be believed; empty: it is not."""
-        silent_s = sample.received_s - last.received_s
-        later_s = sample.stamp_s - last.stamp_s
-        if later_s <= silent_s + _AHEAD_S or silent_s > self._oldest_s:
-            return ""
-        return (
-            f"joint states are stamped {later_s:.3f} s later than those before them, and came "
-            f"{silent_s:.3f} s later"
-        )
-
-    def _lead_s(self, steady_s: float) -> float:
-        """The most by which a stamp was ahead of its arrival in the last second."""
-        leads = self._leads
-        while len(leads) > 1 and leads[0][0] < steady_s - _LEAD_S:
-            leads.popleft()
-        return leads[0][1]
-
-    def _reach_after(self, before: Measured, sample: Measured, simulated: bool) -> Vector:
-        """How far the joints can have come between two samples. Shape (n,), [rad].
-
-        A message that was delayed brings a stamp further from the last than its arrival is; a
-        stamp that is ahead of what transport allows does not count.
-        """
-        stamp_s, steady_s = sample.stamp_s, sample.received_s
-        silent_s = max(0.0, steady_s - before.received_s)
-        if not simulated:
-            stamp_s = min(stamp_s, steady_s + self._lead_s(steady_s) + _JITTER_S)
-            stamp_s = min(stamp_s, before.stamp_s + silent_s + _BURST_S)
-        passed_s = max(silent_s, stamp_s - before.stamp_s)
-        return self._velocity_limit * passed_s + SLACK_RAD
 
     def _follows(self, last: Measured, sample: Measured, reach: Vector, off: float) -> bool:
         """Whether a sample is the arm's; `off`: how far it is from a candidate."""
@@ -328,7 +294,8 @@ class JointStateFilter:
         self._candidates = [c for c in self._candidates if c.last.received_s >= oldest_s]
         for candidate in self._candidates:
             before = candidate.last
-            if (np.abs(sample.q - before.q) > self._reach_after(before, sample, simulated)).any():
+            reach = self._reaches.between(before, sample, simulated=simulated)
+            if (np.abs(sample.q - before.q) > reach).any():
                 continue
             far = float(np.abs(sample.q - before.q - way(before, sample)).max())
             if far < off:
@@ -348,10 +315,7 @@ class JointStateFilter:
         if not self.recent or abs(sample.stamp_s - self.recent[-1].stamp_s) >= _RECENT_S:
             self.recent.append(sample)
         self._last, self._taken_s, self._refusal, self._reach = sample, now_s, "", None
-        lead_s = sample.stamp_s - sample.received_s
-        while self._leads and self._leads[-1][1] <= lead_s:
-            self._leads.pop()
-        self._leads.append((sample.received_s, lead_s))
+        self._reaches.accept(sample)
 
     def _beyond(self, last: Measured, sample: Measured, reach: Vector) -> str:
         """Why a sample is no measurement."""
@@ -402,7 +366,7 @@ class JointStateFilter:
             return
         agreement = self._agreement()
         if agreement is not None and agreement.consistent:
-            self._alarm(steady_s)
+            self._suspect(steady_s)
 
     def _agreement(self) -> Agreement | None:
         last = self._last
@@ -413,13 +377,6 @@ class JointStateFilter:
         return self._judged[1]
 
     # The words for it.
-
-    def _second_publisher(self) -> MotionRefusedError:
-        return MotionRefusedError(
-            Cause.SECOND_PUBLISHER,
-            f"two publishers tell of the joints {list(self._joint_names)}; see who they are with "
-            "'ros2 topic info -v' on the joint states' topic; let the arm's driver alone publish",
-        )
 
     def _silence(self, steady_s: float, now_s: float) -> str:
         if self._last is None:
@@ -443,20 +400,6 @@ class JointStateFilter:
             )
         return ""
 
-    def _finger_silence(self, steady_s: float, now_s: float) -> str:
-        if not self._gripper_joint:
-            return ""
-        if self._finger is None:
-            return f"no joint states of the gripper's joint '{self._gripper_joint}' were received"
-        _, stamp_s, received_s = self._finger
-        age_s = max(steady_s - received_s, now_s - stamp_s)
-        if age_s <= self._oldest_s:
-            return ""
-        return (
-            f"the joint states of the gripper's joint '{self._gripper_joint}' are {age_s:.2f} s "
-            f"old; valid is up to {self._oldest_s} s; is its driver running?"
-        )
-
     def _contradiction(self) -> str:
         agreement = self._agreement()
         if agreement is None or not agreement.contradicted:
@@ -469,12 +412,3 @@ class JointStateFilter:
             + ("not moved" if abs(moved) < 1e-3 else f"moved by {moved:.3f} rad")
             + f" for {span_s:.2f} s; have the driver report what it measures, in rad/s"
         )
-
-    def _alarm(self, steady_s: float) -> None:
-        """There is a sign of a second publisher."""
-        if not self._alarmed(steady_s):
-            self._events.append(str(self._second_publisher()))
-        self._alarmed_s = steady_s
-
-    def _alarmed(self, steady_s: float) -> bool:
-        return steady_s - self._alarmed_s <= _ALARM_S

@@ -1,21 +1,36 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Whether more than one publisher numbers the messages that come."""
+"""Whether more than one publisher tells of the arm's joints."""
 
 import math
+from collections.abc import Sequence
+
+from vera_ros.motion.causes import Cause, Reason
 
 _RESTARTS_S = 1.0  # a publisher is not restarted twice within this
+_SUSPECTED_S = 2.0  # without another sign of it, until a second publisher counts as gone
 
 
 class Publishers:
-    """Tells two publishers from one by their numbering of messages.
+    """Tells two publishers from one, by their numbering of messages and by other signs.
 
     Numbers of one publisher rise, and begin again once when it is restarted; those of two that are
     mixed fall again and again.
+
+    Args:
+        joint_names: of the arm.
+
+    Attributes:
+        reason: why nothing may be moved while there are two.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, joint_names: Sequence[str]) -> None:
         self._sequence = -1
-        self._fell_s = -math.inf
+        self._fell_s = self._suspected_s = -math.inf
+        self.reason = Reason(
+            Cause.SECOND_PUBLISHER,
+            f"two publishers tell of the joints {list(joint_names)}; see who they are with "
+            "'ros2 topic info -v' on the joint states' topic; let the arm's driver alone publish",
+        )
 
     def update(self, sequence: int, steady_s: float) -> bool:
         """Take in a message's number; return whether it is a sign of a second publisher."""
@@ -25,3 +40,13 @@ class Publishers:
         again = steady_s - self._fell_s <= _RESTARTS_S
         self._fell_s = steady_s
         return again
+
+    def suspect(self, steady_s: float) -> bool:
+        """Note a sign of a second publisher; return whether there was none before it."""
+        first = not self.suspected(steady_s)
+        self._suspected_s = steady_s
+        return first
+
+    def suspected(self, steady_s: float) -> bool:
+        """Whether there was a sign of a second publisher lately."""
+        return steady_s - self._suspected_s <= _SUSPECTED_S

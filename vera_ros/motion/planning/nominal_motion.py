@@ -3,7 +3,7 @@
 
 import numpy as np
 
-from vera_ros.motion.causes import Cause, MotionRefusedError
+from vera_ros.motion.causes import Cause, MotionRefusedError, Reason
 from vera_ros.motion.kinematics.arm_model import ArmModel
 from vera_ros.motion.kinematics.vec3 import Vector
 from vera_ros.motion.limits import Limits
@@ -16,7 +16,7 @@ from vera_ros.motion.response.model import Response
 
 _CUT_S = 0.16  # over which the arm comes to rest before a cut: it goes half as far as else
 _SHORTEST_CUT = 2  # samples of the path at least
-_BEYOND = MotionRefusedError(
+_BEYOND = Reason(
     Cause.LIMIT_EXCEEDED, "the arm would come to rest beyond a joint's range or the workspace"
 )
 
@@ -83,7 +83,7 @@ class NominalMotion:
         return JointSpline(times, np.vstack((q, brake_q)), begin)
 
 
-def _not_at_all(cut: MotionRefusedError) -> MotionRefusedError:
+def _not_at_all(cut: Reason) -> MotionRefusedError:
     """The refusal of a chunk of which not even the first action could be played."""
     return MotionRefusedError(cut.cause, f"{cut}; nothing is published")
 

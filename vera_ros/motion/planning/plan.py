@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from vera_ros.motion.causes import MotionRefusedError
+from vera_ros.motion.causes import Reason
 from vera_ros.motion.kinematics.vec3 import Vector
 from vera_ros.motion.planning.joint_spline import JointSpline
 from vera_ros.motion.planning.time_scaling import Timing
@@ -71,7 +71,7 @@ class Plan:
     executed_trans_m: float = 0.0
     ik_error_m: float = 0.0
     ik_error_rad: float = 0.0
-    cut: MotionRefusedError | None = None
+    cut: Reason | None = None
     chunk: ChunkMotion | None = None
 
     @property

@@ -8,7 +8,7 @@ from typing import Protocol
 import numpy as np
 
 from vera_ros.errors import ConfigurationError
-from vera_ros.motion.causes import Cause, MotionRefusedError
+from vera_ros.motion.causes import Cause, Reason
 from vera_ros.motion.kinematics.arm_model import ArmModel
 from vera_ros.motion.kinematics.ik_solver import IkSolver, Verdict
 from vera_ros.motion.kinematics.vec3 import Vector
@@ -59,7 +59,7 @@ class JointPath:
     position_error_m: float = 0.0
     rotation_error_rad: float = 0.0
     slow: Vector | None = None
-    cut: MotionRefusedError | None = None
+    cut: Reason | None = None
 
 
 class Obstacles(Protocol):
@@ -139,15 +139,13 @@ class PathFinder:
             cut,
         )
 
-    def _outside(
-        self, positions: Vector, rotations: Vector
-    ) -> tuple[int, MotionRefusedError] | None:
+    def _outside(self, positions: Vector, rotations: Vector) -> tuple[int, Reason] | None:
         depth = self._limits.depth_outside(positions, rotations, _WORKSPACE_INSET_M)
         outside = np.flatnonzero(depth > depth[0] + 1e-9)
         if not outside.size:
             return None
         first = int(outside[0])
-        return first, MotionRefusedError(
+        return first, Reason(
             Cause.OUTSIDE_WORKSPACE, self._limits.leaves(positions[first], rotations[first])
         )
 
@@ -158,13 +156,13 @@ class PathFinder:
         smallest = np.maximum(squares[:, 0], 1e-12)
         return np.asarray(np.sqrt(squares[:, -1] / smallest))
 
-    def _singular(self, conditions: Vector) -> tuple[int, MotionRefusedError] | None:
+    def _singular(self, conditions: Vector) -> tuple[int, Reason] | None:
         worst = np.maximum(self._singularity.stop, conditions[0] * (1 + 1e-6))
         beyond = np.flatnonzero(conditions > worst)
         if not beyond.size:
             return None
         first = int(beyond[0])
-        return first, MotionRefusedError(
+        return first, Reason(
             Cause.SINGULAR,
             f"the motion leads into a singular posture: the Jacobian's condition number would be "
             f"{conditions[first]:.0f}; valid is up to {self._singularity.stop:g}",
@@ -177,19 +175,17 @@ class PathFinder:
         slow = np.where(deeper, np.clip(slow, _SLOWEST, 1.0), 1.0)
         return slow if (slow < 1.0).any() else None
 
-    def _blocked(self, q: Vector) -> tuple[int, MotionRefusedError] | None:
+    def _blocked(self, q: Vector) -> tuple[int, Reason] | None:
         found = self._obstacles.first_too_close(q) if self._obstacles is not None else None
         if found is None:
             return None
         first, what = found
-        return first, MotionRefusedError(Cause.COLLISION, f"the arm would come too near: {what}")
+        return first, Reason(Cause.COLLISION, f"the arm would come too near: {what}")
 
 
-def _unsolved(verdict: Verdict, position: Vector) -> MotionRefusedError:
+def _unsolved(verdict: Verdict, position: Vector) -> Reason:
     why = "a joint's limit is in the way" if verdict is Verdict.LIMITED else "it is out of reach"
-    return MotionRefusedError(
-        Cause.UNREACHABLE, f"the TCP cannot go to {_rounded(position)} m: {why}"
-    )
+    return Reason(Cause.UNREACHABLE, f"the TCP cannot go to {_rounded(position)} m: {why}")
 
 
 def _rounded(position: Sequence[float] | Vector) -> list[float]:

@@ -12,6 +12,16 @@ from vera_ros.motion.kinematics.chain import tcp_motion
 from vera_ros.motion.kinematics.vec3 import Vector
 from vera_ros.motion.limits import RATES, GripperLimits, Limits
 from vera_ros.motion.planning.tcp_path import Obstacles
+from vera_ros.motion.safety.trajectory_checks import (
+    check_form,
+    check_gripper,
+    check_measured,
+    invalid,
+    over_limit,
+    refuse_above,
+    refuse_below,
+    refuse_if,
+)
 from vera_ros.motion.setpoint.played_spline import QuinticPieces
 from vera_ros.motion.setpoint.setpoint import PAST_S, START_SLACK_RAD, Setpoint, State
 from vera_ros.motion.trajectory import ArmState, ArmTrajectory, GripperTrajectory, Points
@@ -84,7 +94,7 @@ class Gate:
         begins_s = start_s if begin is None else begin()
         rests = np.abs(trajectory.start_dq).max() < _CONTINUITY[1]
         if begins_s != start_s and not (rests and not self.setpoint.moves(start_s)):
-            raise _invalid("a motion that goes on from another one and is shifted in time")
+            raise invalid("a motion that goes on from another one and is shifted in time")
         if not ahead_s:
             trajectory = replace(trajectory, past=self.setpoint.past(begins_s, past_s))
         self._publish_arm(trajectory, begins_s)
@@ -132,8 +142,8 @@ class Gate:
 
         Return it as it goes on from the set-point to the last digit.
         """
-        self._check_form(trajectory)
-        self._check_measured(measured)
+        check_form(trajectory, self._arm.n, self._limits.duration_s)
+        check_measured(measured, self._arm.n)
         self._check_distance(trajectory.start_q, measured, start_s, ahead_s)
         if ahead_s:
             self._check_way_to_start(trajectory, measured, start_s - ahead_s, ahead_s)
@@ -144,10 +154,10 @@ class Gate:
         with np.errstate(all="ignore"):  # what overflows is not a number, and refused
             pieces = QuinticPieces(trajectory.points)
             motion = np.stack(pieces.at(*pieces.even(_SAMPLES_PER_PIECE, _SAMPLES_S)))
-        _refuse_below("position", motion[0].min(axis=0), limits.lower - 1e-9)
-        _refuse_above("position", motion[0].max(axis=0), limits.upper + 1e-9)
+        refuse_below("position", motion[0].min(axis=0), limits.lower - 1e-9)
+        refuse_above("position", motion[0].max(axis=0), limits.upper + 1e-9)
         for name, values, bound in zip(RATES, motion[1:], limits.rates.joints, strict=True):
-            _refuse_above(name, np.abs(values).max(axis=0) / (1 + _TOLERANCE), bound)
+            refuse_above(name, np.abs(values).max(axis=0) / (1 + _TOLERANCE), bound)
         self._check_tcp(motion)
         if self._obstacles is not None:
             found = self._obstacles.first_too_close(motion[0][::_OBSTACLE_STRIDE])
@@ -160,52 +170,7 @@ class Gate:
 
     def check_gripper(self, trajectory: GripperTrajectory) -> None:
         """Raise MotionRefusedError unless the fingers keep their travel and speed."""
-        times, positions = trajectory.times_s, trajectory.positions_m
-        limits = self._gripper_limits
-        if times.shape != positions.shape or times.ndim != 1 or len(times) == 0:
-            raise _invalid(f"a gripper trajectory of shapes {times.shape} and {positions.shape}")
-        _check_times(times, limits.duration_s)
-        knots = np.concatenate(([trajectory.start_m], positions))
-        if not np.isfinite(knots).all():
-            raise _invalid("a gripper trajectory with values that are not finite")
-        if positions.min() < limits.lower_m - 1e-9 or positions.max() > limits.upper_m + 1e-9:
-            raise _over_limit(
-                f"finger positions from {positions.min():.4f} to {positions.max():.4f} m; valid is "
-                f"{limits.lower_m} to {limits.upper_m} m"
-            )
-        speed = np.abs(np.diff(knots) / np.diff(times, prepend=0.0)).max()
-        if speed > limits.speed_m_s * (1 + _TOLERANCE):
-            raise _over_limit(f"finger speed {speed:.3f} m/s is above {limits.speed_m_s} m/s")
-
-    def _check_form(self, trajectory: ArmTrajectory) -> None:
-        n, count = self._arm.n, np.size(trajectory.times_s)
-        if trajectory.times_s.shape != (count,):
-            raise _invalid(f"a trajectory with times of shape {trajectory.times_s.shape}")
-        for name in ("q", "dq", "ddq"):
-            shape = getattr(trajectory, name).shape
-            if shape != (count, n) or count == 0:
-                raise _invalid(
-                    f"a trajectory with {name} of shape {shape}; valid is ({count}, {n})"
-                )
-        for name in ("start_q", "start_dq", "start_ddq"):
-            if getattr(trajectory, name).shape != (n,):
-                raise _invalid(f"a trajectory with a {name} that is not of {n} joints")
-        for name in ("q", "dq", "ddq", "start_q", "start_dq", "start_ddq"):
-            if not np.isfinite(getattr(trajectory, name)).all():
-                raise _invalid(f"a trajectory with {name} values that are not finite")
-        _check_times(trajectory.times_s, self._limits.duration_s)
-        if np.abs(trajectory.dq[-1]).max() > 1e-6 or np.abs(trajectory.ddq[-1]).max() > 1e-3:
-            raise _over_limit("a trajectory that does not end at rest")
-
-    def _check_measured(self, measured: ArmState) -> None:
-        n = self._arm.n
-        for name, values in (("positions", measured.q), ("velocities", measured.dq)):
-            if values is not None and (values.shape != (n,) or not np.isfinite(values).all()):
-                raise MotionRefusedError(
-                    Cause.NO_JOINT_STATES,
-                    f"the gate refuses to start from measured joint {name} {values.tolist()}; "
-                    f"valid are {n} finite numbers; nothing is published",
-                )
+        check_gripper(trajectory, self._gripper_limits, _TOLERANCE)
 
     def _check_continuity(self, trajectory: ArmTrajectory, start_s: float) -> None:
         """Refuse what does not begin as the set-point is then."""
@@ -222,7 +187,7 @@ class Gate:
         for name, value, expected, most in zip(
             ("position", *RATES), state, due, _CONTINUITY, strict=False
         ):
-            _refuse_if(
+            refuse_if(
                 np.abs(value - expected) - most,
                 lambda j, name=name, value=value, expected=expected: (  # type: ignore[misc]
                     f"the {name} of joint {j + 1} would jump from {expected[j]:.5f} to "
@@ -258,7 +223,7 @@ class Gate:
             rates = pieces.at(*pieces.even(_SAMPLES_PER_PIECE, _SAMPLES_S))[1:]
             for name, values, bound in zip(RATES, rates, self._limits.rates.joints, strict=True):
                 most = np.abs(values).max(axis=0) / (1 + _TOLERANCE)
-                _refuse_above(f"{name} on the way to the start", most, bound)
+                refuse_above(f"{name} on the way to the start", most, bound)
 
     def _check_distance(
         self, start_q: Vector, measured: ArmState, start_s: float, ahead_s: float
@@ -273,7 +238,7 @@ class Gate:
         speeds = 0.0 if measured.dq is None else np.abs(measured.dq)
         moved = speeds * age_s + 0.5 * self._limits.rates.joints[1] * age_s**2  # since, at most
         valid = f"valid is up to {self._limits.start_rad} rad"
-        _refuse_if(
+        refuse_if(
             distances - moved - most_rad,
             lambda j: f"it starts {distances[j]:.3f} rad from where joint {j + 1} is; {valid}",
         )
@@ -305,51 +270,7 @@ class Gate:
                 RATES, largest, bounds, ("", "^2", "^3"), strict=True
             ):
                 if not value <= bound * (1 + _TOLERANCE):
-                    raise _over_limit(
+                    raise over_limit(
                         f"the {name} of the TCP would be {value:.3f} {unit}/s{power}; the limit is "
                         f"{bound} {unit}/s{power}"
                     )
-
-
-def _check_times(times_s: Vector, longest_s: float) -> None:
-    if not np.isfinite(times_s).all() or times_s[0] <= 0 or (np.diff(times_s) <= 0).any():
-        raise _invalid("a trajectory whose times do not strictly increase from above zero")
-    if times_s[-1] > longest_s:
-        raise _over_limit(
-            f"a trajectory of {times_s[-1]:.2f} s; the longest allowed is {longest_s} s"
-        )
-
-
-def _refuse_above(name: str, highest: Vector, bound: Vector) -> None:
-    _refuse_if(
-        highest - bound,
-        lambda j: (
-            f"the {name} of joint {j + 1} would be {highest[j]:.4f}, above its limit {bound[j]}"
-        ),
-    )
-
-
-def _refuse_below(name: str, lowest: Vector, bound: Vector) -> None:
-    _refuse_if(
-        bound - lowest,
-        lambda j: (
-            f"the {name} of joint {j + 1} would be {lowest[j]:.4f}, below its limit {bound[j]}"
-        ),
-    )
-
-
-def _refuse_if(excess: Vector, describe: Callable[[int], str]) -> None:
-    """Refuse when any joint's excess is above zero (or not a number)."""
-    bad = ~(excess <= 0)
-    if bad.any():
-        raise _over_limit(describe(int(np.argmax(np.where(bad, excess, -np.inf)))))
-
-
-def _invalid(what: str) -> MotionRefusedError:
-    return MotionRefusedError(Cause.INVALID_CHUNK, f"the gate refuses {what}; nothing is published")
-
-
-def _over_limit(what: str) -> MotionRefusedError:
-    return MotionRefusedError(
-        Cause.LIMIT_EXCEEDED, f"the gate refuses: {what}; nothing is published"
-    )

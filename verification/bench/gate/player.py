@@ -5,6 +5,7 @@ import traceback
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -109,7 +110,7 @@ class Player:
         left_s = self._started_s + self._running.times_s[-1] - self._now_s
         self._now_s += max(0.0, left_s) * share + (1e-3 if share == 1.0 else 0.0)
         if share == 1.0 and self._dispatcher.playing is not None:
-            self._dispatcher.finish()
+            self._dispatcher.channel.finish()
 
     def _chunk(self, chunk: Chunk, number: int) -> None:
         close = chunk.close[: len(chunk.deltas)] if np.ndim(chunk.deltas) == 2 else chunk.close
@@ -119,7 +120,7 @@ class Player:
         refusal = self._try(
             lambda: self._dispatcher.send(
                 self._dispatcher.scheduler.prepare(
-                    self._dispatcher.playback,
+                    self._dispatcher.channel.playback,
                     ChunkRequest(
                         chunk.deltas,
                         close,
@@ -144,16 +145,16 @@ class Player:
         """Stop or brake; when that is refused, the running motion goes on to its own rest."""
         if self._running is None:
             return
-        start, measured = self._start()
+        stops, (start, measured) = self._dispatcher.stops, self._start()
         starts: tuple[Start, ...] = (start,)
         if isinstance(event, Brake):
             still = np.zeros(7)
             where = Measured(measured.q + event.off, still, measured.finger_m, self._now_s, 0.0)
             # Where nothing gentle leads there, it comes to rest along its plan.
             starts = (start, Start(where.q, still, still))
-            act: Callable[[], object] = lambda: self._dispatcher.stay(where, self._now_s)  # noqa: E731
+            act: Callable[[], object] = partial(stops.stop_in_place, where, self._now_s)
         else:
-            act = lambda: self._dispatcher.stop(self._now_s)  # noqa: E731
+            act = partial(stops.stop, self._now_s)
         let_out = len(self._rig.published)
         self._try(act, *starts)
         self._outcome.stops += len(self._rig.published) - let_out

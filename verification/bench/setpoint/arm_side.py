@@ -108,8 +108,10 @@ class ArmSide:
         self._clock = ArmClock()
         self._lead = Lead(world.lead_s)
         self._dispatcher = rig.dispatcher(q, self._lead, self._publish)
-        self._dispatcher._gate.setpoint = UNKNOWN
-        self._dispatcher.playback = replace(self._dispatcher.playback, setpoint=UNKNOWN)
+        self._dispatcher.channel.gate.setpoint = UNKNOWN
+        self._dispatcher.channel.playback = replace(
+            self._dispatcher.channel.playback, setpoint=UNKNOWN
+        )
         self._hold = Hold()
         self.told: list[tuple[Any, ...]] = []
         self.told_s: list[float] = []
@@ -296,7 +298,7 @@ class ArmSide:
             self._supervisor.clock_was_set(set_by_s)
         now_s = self._controllers_s()
         unsure_s = self._clock.uncertainty_s(self.now_s)
-        self._dispatcher.past_s = PAST_S + min(unsure_s, _CLOCK_DIFFERENCE_S)
+        self._dispatcher.channel.past_s = PAST_S + min(unsure_s, _CLOCK_DIFFERENCE_S)
         return ArmObservation(
             None if known.unknown(self.now_s, now_s) else known.newest,
             None,

@@ -1,0 +1,223 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Plans and sends the ways to rest; StopController decides between them."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+
+from vera_ros.motion.causes import MotionRefusedError
+from vera_ros.motion.chunk import Measured
+from vera_ros.motion.execution.channel import Channel
+from vera_ros.motion.planning.active_plan import Playing
+from vera_ros.motion.planning.plan import KNOT_S, Plan
+from vera_ros.motion.planning.planner import Planner
+from vera_ros.motion.planning.start import hold
+from vera_ros.motion.setpoint.lead import LONGEST_S
+from vera_ros.motion.trajectory import ArmState
+
+Present = Callable[[], float]
+
+_NEAR_RAD = 5e-3  # by which a set-point that is not what it seems to be makes a step, at most
+_LATE_SHARE = 0.5  # of the lead, in which a stop must be planned
+
+
+class StopDispatcher:
+    """Brings one arm to rest. Times are the controller's [s], given by the caller.
+
+    Args:
+        planner: plans stops.
+        channel: the way to the controllers.
+    """
+
+    def __init__(self, planner: Planner, channel: Channel) -> None:
+        self._planner = planner
+        self._channel = channel
+
+    def stop(self, now_s: float, present: Present | None = None) -> None:
+        """Bring the playing plan to rest smoothly, along its path; the gripper ends its move.
+
+        Args:
+            now_s: ROS time, from which on it may.
+            present: tells the ROS time again; None: it stands still meanwhile.
+
+        Raises:
+            MotionRefusedError: no stop within the limits was found; the plan plays to its own end,
+                which is at rest.
+        """
+        if self._channel.playback.playing is not None:
+            self._stop_along(self._channel.let_go(self._channel.playback.playing), now_s, present)
+
+    def brake(self, measured: Measured, now_s: float) -> None:
+        """Bring an arm to rest that moves though nothing is played: where it can stop by itself.
+
+        Where a trajectory that came too late for its controller may play, it is left to its own
+        end, at rest: the controller commands that, and not what the arm does to catch up with it.
+
+        Raises:
+            MotionRefusedError: no gentle way there was found; nothing is sent.
+        """
+        missed = self._channel.playback.missed
+        if missed is not None and not missed.finished(now_s):
+            self._channel.playback = replace(self._channel.playback, stopping=missed)
+            return
+        measured = measured.moved_on(now_s)
+        way = self._planner.plan_brake(measured.q, measured.dq)
+        self._channel.doubt()  # it is commanded otherwise
+        self._rest_at(way, measured, now_s)
+
+    def stop_in_place(
+        self,
+        measured: Measured,
+        now_s: float,
+        present: Present | None = None,
+        *,
+        taken_up: bool = False,
+    ) -> None:
+        """Bring the set-point of an arm that stands off its plan to where the arm stands.
+
+        Where the controller plays the plan, the way turns off it as a stop does. Where it may not,
+        what is sent has no point before the end, so that it finds its own way there from whatever
+        it commands; one that plays the plan covers its first period twice as fast. Where no way is
+        gentle enough, the arm comes to rest along the playing plan.
+
+        Args:
+            measured: where the arm stands.
+            now_s: ROS time.
+            present: see `stop`.
+            taken_up: the arm was seen to follow the plan.
+
+        Raises:
+            MotionRefusedError: as for `stop`.
+        """
+        playing = self._channel.playback.playing
+        if (
+            playing is None
+            or self._channel.let_go(playing).finished(now_s)
+            or self._channel.playback.unsent
+        ):
+            return
+        passed_s = now_s - playing.start_s
+        off_rad = np.abs(playing.plan.spline.derivative(0, passed_s) - measured.q).max()
+        try:
+            if passed_s > 0.0 and (taken_up or off_rad <= _NEAR_RAD):
+                self._return_along(playing, measured, now_s)
+                return
+            way = self._planner.plan_return(
+                playing.plan, passed_s, measured.q, self._channel.lead.value_s
+            )
+            self._rest_at(way, measured, now_s)
+        except MotionRefusedError:
+            self._stop_along(playing, now_s, present)
+
+    def stop_again(self, now_s: float) -> None:
+        """Stop what still plays where the controller never took up what was sent last.
+
+        Raises:
+            MotionRefusedError: as for `stop`.
+        """
+        replaced, sent = (
+            self._channel.playback.replaced,
+            self._channel.playback.playing or self._channel.playback.stopping,
+        )
+        missed = [each for each in (self._channel.playback.missed, sent) if each is not None]
+        self._channel.gate.setpoint = self._channel.gate.setpoint.reverted()
+        self._channel.playback = replace(
+            self._channel.playback,
+            playing=None,
+            stopping=replaced,
+            before=None,
+            setpoint=self._channel.gate.setpoint,
+            missed=max(missed, key=lambda each: each.end_s, default=None),
+        )
+        if replaced is not None and not replaced.finished(now_s):
+            self._stop_along(replaced, now_s)
+        elif sent is not None:  # which may still arrive
+            self._cancel(sent, now_s)
+
+    def stop_gripper_where_missed(self, finger_m: float, now_s: float) -> bool:
+        """Stop the gripper again where it missed its stop; return whether it did.
+
+        `finger_m`: the finger position as measured.
+        """
+        if not self._channel.gripper.missed_stop(self._channel.playback, finger_m, now_s):
+            return False
+        self._channel.playback = self._channel.gripper.stop_again(self._channel.playback, now_s)
+        return True
+
+    # The ways to rest.
+
+    def _return_along(self, playing: Playing, measured: Measured, now_s: float) -> None:
+        passed_s, lead_s = now_s - playing.start_s, self._channel.lead.value_s
+        way = self._planner.plan_return_along(playing.plan, passed_s, measured.q, lead_s)
+        self._turn_off(playing, way, now_s, lead_s)
+
+    def _stop_along(self, playing: Playing, now_s: float, present: Present | None = None) -> None:
+        if playing.finished(now_s) or self._channel.playback.unsent:
+            return
+        if now_s < playing.start_s:
+            setpoint = self._channel.gate.setpoint.state(now_s)
+            if setpoint is None or not np.abs(setpoint[1]).any():
+                self._cancel(playing, now_s)
+                return
+            now_s, present = playing.start_s, None
+        lead_s = self._channel.lead.value_s
+        plan = self._planner.plan_stop(playing.plan, now_s - playing.start_s, lead_s)
+        late_s = 0.0 if present is None else present() - now_s
+        if late_s > _LATE_SHARE * lead_s:  # it would hardly arrive in time: once more, for later
+            now_s, lead_s = now_s + late_s, min(lead_s + late_s, LONGEST_S)
+            plan = self._planner.plan_stop(playing.plan, now_s - playing.start_s, lead_s)
+        self._turn_off(playing, plan, now_s, lead_s)
+
+    def _turn_off(self, playing: Playing, way: Plan, now_s: float, lead_s: float) -> None:
+        """Send a way to rest that goes on as the playing plan until its lead is over.
+
+        It starts from the plan, which the arm follows within the tracking tolerance.
+        """
+        self._channel.gate.send_arm(
+            way.trajectory(),
+            ArmState(way.spline.state(0.0)[0]),
+            now_s,
+            joins_s=min(lead_s, way.duration_s),
+            past_s=self._channel.past_s,
+        )
+        self._stopped_by(way, now_s, now_s + lead_s, playing)
+
+    def _rest_at(self, way: Plan, measured: Measured, now_s: float) -> None:
+        """Send the end of a way, for the controller to find its own way there as fast."""
+        end_q = way.spline.state(way.duration_s)[0]
+        rest = hold(end_q, KNOT_S)
+        assert rest is not None
+        self._channel.gate.send_arm(
+            Plan(rest).trajectory(),
+            measured.arm,
+            now_s + way.duration_s,
+            ahead_s=way.duration_s,
+        )
+        self._stopped_by(way, now_s, now_s + way.duration_s)
+
+    def _cancel(self, playing: Playing, now_s: float) -> None:
+        """Have the set-point rest where a motion was to begin, before it does."""
+        start_q = playing.plan.spline.derivative(0, 0.0)
+        rest = hold(start_q, max(self._channel.lead.value_s, KNOT_S))
+        assert rest is not None
+        plan, arm = Plan(rest), ArmState(start_q)
+        known = self._channel.gate.setpoint.state(now_s) is not None
+        ahead_s = 0.0 if known else self._channel.gate.gentle_s(start_q)
+        self._channel.gate.send_arm(
+            plan.trajectory(), arm, now_s + ahead_s, ahead_s=ahead_s, past_s=self._channel.past_s
+        )
+        self._stopped_by(plan, now_s + ahead_s, now_s + ahead_s)
+
+    def _stopped_by(
+        self, plan: Plan, now_s: float, parts_s: float, replaced: Playing | None = None
+    ) -> None:
+        self._channel.playback = replace(
+            self._channel.playback,
+            stopping=Playing(plan, now_s),
+            rested_q=None,
+            setpoint=self._channel.gate.setpoint,
+            parts_s=parts_s,
+            replaced=replaced,
+        )
+        self._channel.playback = self._channel.gripper.stop(self._channel.playback, now_s)
