@@ -10,11 +10,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from table import Bundle, Table
-
-SIDECARS = ("config.yaml", "config.yml", "run_config.yaml")
+from vera_ros.checkpoints.runs import CHECKPOINT, SIDECARS
+from vera_ros.checkpoints.table import Bundle, Table, read_table
 
 Environment = Mapping[str, str]
+
+_TABLE = Path(__file__).resolve().parents[2] / "config" / "checkpoints.json"
 
 _LFS_POINTER = b"version https://git-lfs.github.com"
 _CKPT_PATH = re.compile(r"^\s*(?:\w+_)?ckpt_path\s*:\s*['\"]?([^'\"#\s]+)", re.MULTILINE)
@@ -34,6 +35,11 @@ class Gap:
     complaints: tuple[str, ...]
     command: str = ""
     terms: str = ""
+
+
+def load_table() -> Table:
+    """Return the table that lies in the image."""
+    return read_table(_TABLE)
 
 
 def root_folder(table: Table, name: str, environment: Environment) -> Path:
@@ -125,6 +131,23 @@ def file_complaint(path: Path, size: int | None = None) -> str | None:
     if size is not None and found.st_size != size:
         return f"{path} has {found.st_size} bytes instead of {size}: it is not complete"
     return None
+
+
+def run_complaints(folder: Path) -> list[str]:
+    """Return what is wrong with the files of a run's checkpoint."""
+    complaints = [file_complaint(folder / CHECKPOINT)]
+    if sidecar(folder) is None:
+        complaints.append(
+            f"{folder / SIDECARS[0]} is not there, nor is {' or '.join(SIDECARS[1:])}: the server "
+            "reads the model's shape and the scale of its actions from it"
+        )
+    return [complaint for complaint in complaints if complaint]
+
+
+def sidecar(folder: Path) -> Path | None:
+    """Return the configuration beside a checkpoint, or None."""
+    paths = (folder / name for name in SIDECARS)
+    return next((path for path in paths if file_complaint(path) is None), None)
 
 
 def config_complaints(config: Path, environment: Environment) -> list[str]:

@@ -14,11 +14,12 @@ import sys
 import tempfile
 from pathlib import Path
 
-from checkpoints import terms
-from runs import RunNotFoundError
+from checkpoints import load_table, terms
 from settings import Settings, SettingsError, filled, read_settings
 from start import Start, prepare
-from table import Table, load_table
+
+from vera_ros.checkpoints.runs import RunNotFoundError
+from vera_ros.checkpoints.table import Table
 
 
 def main() -> int:

@@ -10,8 +10,8 @@ import os
 import sys
 from typing import Any
 
+from checkpoints import load_table
 from settings import filled, read_port
-from table import load_table
 from websockets.exceptions import WebSocketException
 from websockets.sync.client import connect
 

@@ -14,12 +14,12 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-import runs
-from checkpoints import root_folder
+from checkpoints import load_table, root_folder, run_complaints, sidecar
 from start import SERVER
-from table import load_table
 from vera.policy import motion_policy_loading as loading
 from vera.server.protocol import adapter_factory as factory
+
+from vera_ros.checkpoints import runs
 
 
 def local_checkpoint(
@@ -37,14 +37,14 @@ def local_checkpoint(
     checkpoint = _checkpoint_of(run_path.rpartition("/")[2])
     if not return_config:
         return checkpoint
-    config = runs.sidecar(checkpoint.parent)
+    config = sidecar(checkpoint.parent)
     return checkpoint, loading._load_algorithm_config_from_path(config)
 
 
 def _checkpoint_of(run: str) -> Path:
     table = load_table()
     folder = runs.folder_of_run(table, root_folder(table, "checkpoints", os.environ), run)
-    complaints = runs.run_complaints(folder)
+    complaints = run_complaints(folder)
     if complaints:
         raise runs.RunNotFoundError("; ".join(complaints))
     return folder / runs.CHECKPOINT

@@ -5,7 +5,8 @@ import math
 from dataclasses import dataclass
 
 from checkpoints import Environment
-from table import Table
+
+from vera_ros.checkpoints.table import Table
 
 
 class SettingsError(Exception):

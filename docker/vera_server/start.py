@@ -8,7 +8,6 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-import runs
 from checkpoints import (
     Environment,
     Gap,
@@ -20,9 +19,12 @@ from checkpoints import (
     named_path,
     root_folder,
     root_gaps,
+    run_complaints,
 )
 from settings import Settings, SettingsError, control_variables
-from table import Bundle, Table
+
+from vera_ros.checkpoints import runs
+from vera_ros.checkpoints.table import Bundle, Table
 
 SERVER = "vera.server.start_vera_server"
 PROGRAM = ("python", str(Path(__file__).with_name("offline_resolve.py")))  # runs it
@@ -113,7 +115,7 @@ def _idm_folder(
 
 
 def _run_gaps(table: Table, folder: Path) -> list[Gap]:
-    complaints = runs.run_complaints(folder)
+    complaints = run_complaints(folder)
     if not complaints:
         return []
     bundles = (b for b in table.bundles.values() if b.kind == "idm")

@@ -3,6 +3,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -10,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
-PROGRAMS = ROOT / "docker" / "vera_server"
+DOCKERFILE = ROOT / "docker" / "vera_server" / "Dockerfile"
+PROGRAMS = Path("opt", "vera", "docker", "vera_server")  # in the image
 TABLE: dict[str, Any] = json.loads((ROOT / "config" / "checkpoints.json").read_text())
 
 REVISION = "860abec"
@@ -67,12 +69,14 @@ class Machine:
     Attributes:
         python: runs the entrypoint.
         user: that runs it; None: this one.
+        programs: the folder of the image's programs, which has what the Dockerfile copies there.
     """
 
     def __init__(self, folder: Path) -> None:
         self.python = sys.executable
         self.user: int | None = None
         self.folder = folder
+        self.programs = copy_into_image(folder / "image")
         programs = folder / "bin"
         programs.mkdir()
         (programs / "python").write_text(PYTHON)
@@ -81,6 +85,11 @@ class Machine:
         self.variables = {
             TABLE["roots"][name]["variable"]: str(path) for name, path in self.roots.items()
         } | {"PATH": f"{programs}:{os.environ['PATH']}", "TMPDIR": str(folder)}
+
+    @property
+    def server(self) -> str:
+        """The program that the entrypoint becomes."""
+        return str(self.programs / "offline_resolve.py")
 
     def place(self, name: str) -> Path:
         """Where a bundle's files belong."""
@@ -107,7 +116,7 @@ class Machine:
     def run(self, *arguments: str, **variables: str) -> Ran:
         """Run the entrypoint to its end."""
         with subprocess.Popen(
-            [self.python, PROGRAMS / "entrypoint.py", *arguments],
+            [self.python, self.programs / "entrypoint.py", *arguments],
             env=self.variables | {"PYTHONDONTWRITEBYTECODE": "1"} | variables,
             cwd=self.folder,
             user=self.user,
@@ -117,6 +126,22 @@ class Machine:
         ) as process:
             out, said = process.communicate(timeout=60)
         return Ran(process.returncode, said, process.pid, json.loads(out) if out else None)
+
+
+def copy_into_image(image: Path) -> Path:
+    """Copy what the Dockerfile copies; return the folder of its programs."""
+    for line in DOCKERFILE.read_text().splitlines():
+        if not line.startswith("COPY "):
+            continue
+        *sources, target = line.split()[1:]
+        folder = image / target.strip("/")
+        folder.mkdir(parents=True, exist_ok=True)
+        for source in sources:
+            files = list(ROOT.glob(source))
+            assert files, f"nothing is copied by: {line}"
+            for file in files:
+                shutil.copy(file, folder)
+    return image / PROGRAMS
 
 
 def lay(path: Path, size: int | None = None) -> Path:

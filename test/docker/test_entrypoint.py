@@ -14,10 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from .machine import PROGRAMS, TABLE, Machine, lay
+from .machine import TABLE, Machine, lay
 
 NOBODY = 65534
-SERVER = str(PROGRAMS / "offline_resolve.py")
 
 
 def bundles_of(embodiment: str, tracker: str = "") -> list[str]:
@@ -43,7 +42,7 @@ def test_mimicgen(machine: Machine) -> None:
     ran = machine.run()
     planner = machine.place("mimicgen-planner")
     assert ran.arguments == [
-        SERVER,
+        machine.server,
         "--embodiment=mimicgen",
         "--host=0.0.0.0",
         "--port=8800",
@@ -71,7 +70,7 @@ def test_mimicgen(machine: Machine) -> None:
 def test_pusht(machine: Machine) -> None:
     machine.fill("pusht")
     ran = machine.run(VERA_EMBODIMENT="pusht")
-    assert ran.arguments[0] == SERVER
+    assert ran.arguments[0] == machine.server
     assert {"--port=8820", "--vis-port=8821", "--no-teacache"} <= set(ran.arguments)
     assert not [argument for argument in ran.arguments if "algo-config" in argument]
     planner, idm = machine.place("pusht-planner"), machine.place("pusht-idm")
@@ -82,7 +81,7 @@ def test_pusht(machine: Machine) -> None:
 def test_droid_whose_dynamics_model_the_server_knows_by_its_run_alone(machine: Machine) -> None:
     machine.fill("droid")
     ran = machine.run(VERA_EMBODIMENT="droid")
-    assert ran.arguments[0] == SERVER
+    assert ran.arguments[0] == machine.server
     assert {"--port=8804", "--no-debug-dump"} <= set(ran.arguments)
     assert f"--algo-config={machine.place('droid-planner')}/algo_config.yaml" in ran.arguments
     assert ran.variables["VERA_WAN14B_CKPT_ROOT"] == str(machine.roots["wan"])
@@ -99,7 +98,7 @@ def test_allegro_with_checkpoints_of_ones_own(machine: Machine) -> None:
     ran = machine.run(
         VERA_EMBODIMENT="allegro", VERA_ALGO_CONFIG=str(config), VERA_DYNAMICS_RUN_ID="a1b2c3d4"
     )
-    assert ran.arguments[0] == SERVER
+    assert ran.arguments[0] == machine.server
     assert {f"--algo-config={config}", "--dynamics-run-id=a1b2c3d4"} <= set(ran.arguments)
 
 
@@ -154,11 +153,13 @@ def test_the_tokenizer_is_that_of_the_base_that_is_used(
     assert ran.started[3] == {"google": str(mine / "google")}
 
 
-def test_nothing_but_the_standard_library_and_no_network() -> None:
+def test_nothing_but_the_standard_library_and_no_network(machine: Machine) -> None:
     """It runs in any image, and cannot download anything."""
-    own = {path.stem for path in PROGRAMS.glob("*.py")}
-    for program in ("entrypoint", "start", "settings", "runs", "checkpoints"):
-        tree = ast.parse((PROGRAMS / f"{program}.py").read_text())
+    own = {path.stem for path in machine.programs.glob("*.py")} | {"vera_ros"}
+    programs = [machine.programs / f"{name}.py" for name in ("entrypoint", "start", "settings")]
+    programs += [machine.programs / "checkpoints.py", *machine.programs.glob("vera_ros/**/*.py")]
+    for program in programs:
+        tree = ast.parse(program.read_text())
         names = {
             name.split(".")[0]
             for node in ast.walk(tree)
@@ -469,16 +470,16 @@ def test_wrong_mounts(
 
 
 @pytest.fixture
-def nobodys_python() -> str:
-    """A Python that another user can run on this checkout."""
+def nobodys_python(open_machine: Machine) -> str:
+    """A Python that another user can run on the machine's programs."""
     if os.getuid() != 0:
         pytest.skip("only root can run a process as another user")
-    read = f"open({str(PROGRAMS / 'entrypoint.py')!r})"
+    read = f"open({str(open_machine.programs / 'entrypoint.py')!r})"
     for python in (sys.executable, shutil.which("python3", path=os.defpath)):
         with contextlib.suppress(OSError):
             if python and not subprocess.run([python, "-c", read], user=NOBODY).returncode:
                 return python
-    pytest.skip("other users cannot run Python, or not read this checkout")
+    pytest.skip("other users cannot run Python")
 
 
 @pytest.fixture
@@ -507,7 +508,7 @@ def test_check_says_what_would_be_run_and_runs_nothing(machine: Machine) -> None
     machine.fill("mimicgen")
     ran = machine.run("--check")
     assert (ran.code, ran.started) == (0, None)
-    assert f"python {SERVER} --embodiment=mimicgen" in ran.said
+    assert f"python {machine.server} --embodiment=mimicgen" in ran.said
     assert "VERA_TRACKER_BACKEND=cotracker" in ran.said
     assert "nothing is missing" in ran.said
 

@@ -12,12 +12,12 @@ from contextlib import contextmanager
 import pytest
 from websockets.sync.server import ServerConnection, serve
 
-from .machine import PROGRAMS, Machine
+from .machine import Machine
 
 
 def check(machine: Machine, **variables: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, PROGRAMS / "healthcheck.py"],
+        [sys.executable, machine.programs / "healthcheck.py"],
         env=machine.variables | {"PYTHONDONTWRITEBYTECODE": "1"} | variables,
         text=True,
         capture_output=True,
@@ -92,10 +92,15 @@ def test_it_knows_the_embodiments_port(machine: Machine, embodiment: str, port: 
         [
             sys.executable,
             "-c",
-            "import os, healthcheck as h; print(h.read_port(h.load_table(), h.filled(os.environ)))",
+            "import os, healthcheck as h, checkpoints as c\n"
+            "print(h.read_port(c.load_table(), h.filled(os.environ)))",
         ],
         env=machine.variables
-        | {"PYTHONPATH": str(PROGRAMS), "VERA_EMBODIMENT": embodiment, "VERA_SERVER_PORT": ""},
+        | {
+            "PYTHONPATH": str(machine.programs),
+            "VERA_EMBODIMENT": embodiment,
+            "VERA_SERVER_PORT": "",
+        },
         text=True,
         capture_output=True,
         check=True,

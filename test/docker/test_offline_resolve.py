@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from .machine import PROGRAMS, Machine, lay
+from .machine import Machine, lay
 
 LOADING = """
 import json
@@ -85,7 +85,7 @@ def machine(tmp_path: Path) -> Machine:
 def serve(machine: Machine, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
     own = {"PYTHONPATH": str(machine.folder), "PYTHONDONTWRITEBYTECODE": "1"}
     return subprocess.run(
-        [sys.executable, PROGRAMS / "offline_resolve.py", *arguments],
+        [sys.executable, machine.programs / "offline_resolve.py", *arguments],
         env=machine.variables | own | variables,
         text=True,
         capture_output=True,

@@ -15,9 +15,8 @@ from vera_ros.doctor.checks.checkpoints import judge
 from vera_ros.doctor.finding import Finding, Verdict
 from vera_ros.resources import share_path
 from vera_ros.server import checkpoint_files
-from vera_ros.server.checkpoint_table import load_table
 from vera_ros.server.checkpoints import Checkpoints
-from vera_ros.server.settings import ServerSettings
+from vera_ros.server.settings import ServerSettings, load_table
 
 from ..server.room import write_checkpoints, write_file
 

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from vera_ros.bringup.graph import GraphOptions, command, nodes
+from vera_ros.bringup.graph import command, nodes
+from vera_ros.bringup.graph_options import GraphOptions
 from vera_ros.bringup.isolation import free_port, own_domain
 from vera_ros.bringup.middleware import on_loopback
 from vera_ros.embodiments import find_embodiment

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from vera_ros.bringup import graph
+from vera_ros.bringup import graph_options
 from vera_ros.doctor.cli import parse_options
 from vera_ros.doctor.options import ROBOTS, SERVERS, Options
 
@@ -38,8 +38,8 @@ def test_every_option_arrives() -> None:
 
 
 def test_robots_and_servers_are_those_of_the_launch_file() -> None:
-    assert ROBOTS == graph.ROBOTS
-    assert set(graph.SERVERS) <= set(SERVERS)
+    assert ROBOTS == graph_options.ROBOTS
+    assert set(graph_options.SERVERS) <= set(SERVERS)
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from vera_ros.server.checkpoint_table import load_table
+from vera_ros.server.settings import load_table
 
 ROOT = Path(__file__).resolve().parents[2]
 LAUNCHER = ROOT / "test" / "server" / "launcher"

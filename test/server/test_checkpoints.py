@@ -7,9 +7,8 @@ from pathlib import Path
 import pytest
 
 from vera_ros.errors import ServerStartError
-from vera_ros.server.checkpoint_table import load_table
 from vera_ros.server.checkpoints import Checkpoints
-from vera_ros.server.settings import ServerSettings
+from vera_ros.server.settings import ServerSettings, load_table
 
 TABLE = load_table()
 MIMICGEN = {

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from vera_ros.server.checkpoint_table import Bundle, Root
+from vera_ros.checkpoints.table import Bundle, Root
 
 _UNREADABLE = "not to be read"
 _UNREADABLE_THERE = "not to be read by the container's user"

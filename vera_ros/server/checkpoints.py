@@ -3,19 +3,21 @@
 
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
+from vera_ros.checkpoints.runs import CHECKPOINT, SIDECARS, RunNotFoundError, folder_of_run
+from vera_ros.checkpoints.table import Bundle, File, Root, Table
 from vera_ros.errors import ConfigurationError, ServerStartError
-from vera_ros.server import runs
 from vera_ros.server.checkpoint_files import Place, Placed, files_named_in, files_of
-from vera_ros.server.checkpoint_table import Bundle, File, Root, Table, load_table
-from vera_ros.server.settings import ServerSettings
+from vera_ros.server.settings import ServerSettings, load_table
 from vera_ros.server.sources import variable_of
 
 _FOLDERS = ("ckpt_root", "wan_root", "torch_home", "hf_home")  # settings that name a root
 _OWN_PLANNER = "algo_config"
 _OWN_IDM = "dynamics_run_id"
+_FILES_OF_A_RUN = (File(CHECKPOINT, None), File(SIDECARS[0], None, SIDECARS[1:]))
 
 
 class Refusal(NamedTuple):
@@ -205,18 +207,18 @@ class Checkpoints:
         if root is None or not run:
             return {}
         try:
-            folder = str(runs.folder_of_run(self._table, root, run))
-        except ConfigurationError:
+            folder = str(folder_of_run(self._table, root, run))
+        except RunNotFoundError as error:
             if asked:
-                raise
+                raise ConfigurationError(str(error)) from None
             return {}
         if bundle is not None and not asked:
-            return {name: bundle.model_copy(update={"folder": folder})}
+            return {name: replace(bundle, folder=folder)}
         own = Bundle(
             kind="idm",
             root="checkpoints",
             folder=folder,
-            files=runs.FILES,
+            files=_FILES_OF_A_RUN,
             licence=None,
             command="",
         )

@@ -9,9 +9,10 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
+from vera_ros.checkpoints.table import Table, read_table
 from vera_ros.embodiments import EMBODIMENTS, Embodiment
+from vera_ros.resources import share_path
 from vera_ros.server.address import url_of
-from vera_ros.server.checkpoint_table import load_table
 
 Mode = Literal["attach", "docker", "subprocess", "reference"]
 
@@ -25,6 +26,11 @@ def _setting(
 ) -> Any:
     more: dict[str, Any] = {"unit": unit} | ({"enum": list(enum)} if enum else {})
     return Field(default, description=description, json_schema_extra=more, **constraints)
+
+
+def load_table() -> Table:
+    """Return the packaged table of checkpoints."""
+    return read_table(share_path("config", "checkpoints.json"))
 
 
 class ServerSettings(BaseModel):

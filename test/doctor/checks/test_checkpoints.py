@@ -10,9 +10,8 @@ import pytest
 
 from vera_ros.doctor.checks.checkpoints import judge
 from vera_ros.doctor.finding import Finding, Verdict
-from vera_ros.server.checkpoint_table import load_table
 from vera_ros.server.checkpoints import Checkpoints
-from vera_ros.server.settings import ServerSettings
+from vera_ros.server.settings import ServerSettings, load_table
 
 TABLE = load_table()
 REVISION = "a1b2c3"

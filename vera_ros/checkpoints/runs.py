@@ -4,17 +4,17 @@
 VERA knows some inverse dynamics models by the id of the run that trained them, and asks the network
 for them. A downloaded checkpoint says itself which run it is: by its place in the table, by the
 `wandb_run` ("entity/project/id") in the provenance.json beside it, or by the end of its folder's
-name. Python's standard library alone.
+name.
 """
 
 import json
 import os
 from pathlib import Path
 
-from checkpoints import SIDECARS, file_complaint
-from table import Table
+from vera_ros.checkpoints.table import Table
 
 CHECKPOINT = "model.ckpt"
+SIDECARS = ("config.yaml", "config.yml", "run_config.yaml")  # the configuration beside it: one of
 
 
 class RunNotFoundError(Exception):
@@ -71,20 +71,3 @@ def recorded_runs(root: Path) -> dict[Path, str]:
             if isinstance(run, str):
                 runs[file.parent] = run
     return runs
-
-
-def run_complaints(folder: Path) -> list[str]:
-    """Return what is wrong with the files of a run's checkpoint."""
-    complaints = [file_complaint(folder / CHECKPOINT)]
-    if sidecar(folder) is None:
-        complaints.append(
-            f"{folder / SIDECARS[0]} is not there, nor is {' or '.join(SIDECARS[1:])}: the server "
-            "reads the model's shape and the scale of its actions from it"
-        )
-    return [complaint for complaint in complaints if complaint]
-
-
-def sidecar(folder: Path) -> Path | None:
-    """Return the configuration beside a checkpoint, or None."""
-    paths = (folder / name for name in SIDECARS)
-    return next((path for path in paths if file_complaint(path) is None), None)

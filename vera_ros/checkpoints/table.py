@@ -1,16 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """config/checkpoints.json, read: the files that the VERA server needs, and where it looks for them.
 
-config/checkpoints.schema.json explains every field. Python's standard library alone: this runs
-inside the server's image, where vera_ros and its own reader are not.
+config/checkpoints.schema.json explains every field.
 """
 
 import json
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
-
-TABLE_FILE = Path(__file__).resolve().parents[2] / "config" / "checkpoints.json"
 
 
 @dataclass(frozen=True)
@@ -92,9 +90,10 @@ class Table:
         return {name: self.bundles[name] for name in self.embodiments[embodiment].bundles}
 
 
-def load_table() -> Table:
-    """Return the table."""
-    content = json.loads(TABLE_FILE.read_text())
+@cache
+def read_table(path: Path) -> Table:
+    """Return the table. `path`: of config/checkpoints.json."""
+    content = json.loads(path.read_text())
     return Table(
         roots={name: Root(**entry) for name, entry in content["roots"].items()},
         bundles={name: _bundle(**entry) for name, entry in content["bundles"].items()},
