@@ -1,18 +1,33 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Writes the pages of docs/reference that come from declarations.
-
-`python -m vera_ros.nodes.documentation docs/reference`
-"""
+"""Writes the pages of docs/reference that come from declarations: `python -m docs.generate`."""
 
 import argparse
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+import verification.bench.__main__
+import verification.chaos.__main__
+from vera_ros.bringup.launch_arguments import LAUNCH_ARGUMENTS
+from vera_ros.demo import cli as demo
+from vera_ros.doctor import cli as doctor
 from vera_ros.nodes.common.parameters import markdown_table
 from vera_ros.nodes.declared import PARAMETERS
+from vera_ros.server.settings import ServerSettings
+from vera_ros.server.sources import variable_of
 
-_INTERFACES = Path(__file__).parents[2] / "vera_ros_interfaces"
+_REFERENCE = Path(__file__).parent / "reference"
+_INTERFACES = Path(__file__).parents[1] / "vera_ros_interfaces"
+# Variables that no settings class declares, and what they are for.
+_OTHER_VARIABLES = {
+    "ROS_DOMAIN_ID": "graphs with different numbers do not see each other",
+    "ROS_AUTOMATIC_DISCOVERY_RANGE": "`LOCALHOST` keeps a graph on this machine",
+    "FASTRTPS_DEFAULT_PROFILES_FILE, FASTDDS_DEFAULT_PROFILES_FILE": "Fast DDS settings; the "
+    "launch argument `dds_profile` sets them for its nodes",
+    "ROS_HOME": "a hold is kept in `vera_ros/hold` below it; empty: `~/.ros`",
+    "MUJOCO_GL": "how sim_node renders: `egl`, `osmesa` or `glfw`; empty: the first that works",
+    "NUMBA_CACHE_DIR": "where compiled motion code is kept; empty: below the user's cache folder",
+}
 _KINDS = {
     "msg": ("Messages", ("",)),
     "srv": ("Services", ("Request", "Response")),
@@ -78,6 +93,91 @@ def _table(rows: list[tuple[str, ...]]) -> Iterator[str]:
         heads = ["constant", "value", "meaning", "what to do"]
         if not any(row[3] for row in rows):
             heads, rows = heads[:3], [row[:3] for row in rows]
+    yield from _markdown(tuple(heads), rows)
+
+
+def launch_page() -> str:
+    """Return the page of the launch file's arguments."""
+    rows = [
+        (
+            f"`{a.name}`",
+            _code(a.default),
+            ", ".join(a.choices or ()),
+            a.description,
+        )
+        for a in LAUNCH_ARGUMENTS
+    ]
+    lines = [
+        "# Launch arguments",
+        "",
+        "`ros2 launch vera_ros mimicgen_panda.launch.py NAME:=VALUE ...`; others are refused.",
+        *_markdown(("argument", "default", "choices", "meaning"), rows),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def environment_page() -> str:
+    """Return the page of all environment variables that are read."""
+    settings = [
+        (f"`{variable_of(name)}`", _code(field.default), field.description or "")
+        for name, field in ServerSettings.model_fields.items()
+    ]
+    others = [
+        (", ".join(f"`{name}`" for name in names.split(", ")), meaning)
+        for names, meaning in _OTHER_VARIABLES.items()
+    ]
+    lines = [
+        "# Environment variables",
+        "",
+        "## Of the policy server",
+        "",
+        "Each wins over the parameter of the same name of `server_node`; empty counts as unset.",
+        "The launch file and `scripts/demo` read `VERA_SERVER_MODE`, `VERA_SERVER_HOST`,",
+        "`VERA_SERVER_PORT`, `VERA_MOTION_PLAN_SCALE` and `VERA_SAMPLE_STEPS` as well.",
+        *_markdown(("variable", "default", "meaning"), settings),
+        "",
+        "## Of ROS and libraries",
+        *_markdown(("variable", "meaning"), others),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def command_page() -> str:
+    """Return the page of all command lines."""
+    lines = ["# Command lines"]
+    for name, parser in (
+        ("scripts/demo", demo.make_parser()),
+        ("scripts/doctor", doctor.make_parser()),
+        ("scripts/chaos", verification.chaos.__main__.make_parser()),
+        ("scripts/bench", verification.bench.__main__.make_parser()),
+    ):
+        lines += ["", f"## {name}", "", *_options(parser)]
+    return "\n".join(lines) + "\n"
+
+
+def _options(parser: argparse.ArgumentParser) -> Iterator[str]:
+    """What a parser takes, and the same of its subcommands."""
+    yield (parser.description or "").strip().split("\n\n")[0].replace("\n", " ")
+    rows, commands = [], {}
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            commands = action.choices
+        elif not isinstance(action, argparse._HelpAction | argparse._VersionAction):
+            value = action.metavar or "|".join(map(str, action.choices or ()))
+            option = f"{', '.join(action.option_strings)} {value}".strip()
+            rows.append((f"`{option}`", (action.help or "").replace("\n", " ")))
+    if rows:
+        yield from _markdown(("option", "meaning"), rows)
+    for name, command in commands.items():
+        yield from ("", f"### {parser.prog} {name}", "")
+        yield from _options(command)
+
+
+def _code(value: object) -> str:
+    return f"`{value}`" if value != "" else ""
+
+
+def _markdown(heads: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> Iterator[str]:
     yield ""
     yield f"| {' | '.join(heads)} |"
     yield f"| {' | '.join('---' for _ in heads)} |"
@@ -85,15 +185,18 @@ def _table(rows: list[tuple[str, ...]]) -> Iterator[str]:
         yield f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in row)} |"
 
 
-def main() -> None:
-    """Entry point."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("folder", type=Path, help="the folder of the pages, docs/reference")
-    folder = parser.parse_args().folder
-    parameters = folder / "parameters.md"
-    parameters.write_text(fill_in_tables(parameters.read_text()))
-    (folder / "messages.md").write_text(interface_page())
+def pages() -> dict[Path, str]:
+    """Return every page, by its path, as it is declared now."""
+    parameters = _REFERENCE / "parameters.md"
+    return {
+        parameters: fill_in_tables(parameters.read_text()),
+        _REFERENCE / "messages.md": interface_page(),
+        _REFERENCE / "launch_arguments.md": launch_page(),
+        _REFERENCE / "environment_variables.md": environment_page(),
+        _REFERENCE / "command_lines.md": command_page(),
+    }
 
 
 if __name__ == "__main__":
-    main()
+    for path, text in pages().items():
+        path.write_text(text)

@@ -23,70 +23,22 @@ from launch_ros.parameter_descriptions import ParameterValue
 from launch import LaunchContext, LaunchDescription, LaunchDescriptionEntity
 from vera_ros.bringup import graph
 from vera_ros.bringup.graph_environment import with_environment
+from vera_ros.bringup.graph_options import GraphOptions, Value
+from vera_ros.bringup.launch_arguments import DDS_PROFILES, LAUNCH_ARGUMENTS, check_launch_arguments
 from vera_ros.bringup.middleware import PROFILE_VARIABLES
 from vera_ros.errors import ConfigurationError, MissingDependencyError
 from vera_ros.resources import share_path
 
 Number = TypeVar("Number", int, float)
 
-DDS_PROFILES = {"large_data": "fastdds_large_data.xml", "loopback": "fastdds_loopback.xml"}
-
-ARGUMENTS = (
+ARGUMENTS = tuple(
     DeclareLaunchArgument(
-        "robot",
-        default_value="sim",
-        choices=graph.ROBOTS,
-        description="sim: a Panda in MuJoCo; real: an arm behind a joint_trajectory_controller, "
-        "with the names in the file given as config",
-    ),
-    DeclareLaunchArgument(
-        "server",
-        default_value="reference",
-        choices=graph.SERVERS,
-        description="reference: start the reference policy, which needs no GPU; docker, "
-        "subprocess: start VERA, as config and the VERA_* variables say; attach: connect to a "
-        "policy server that runs already",
-    ),
-    DeclareLaunchArgument(
-        "server_url",
-        default_value="",
-        description="address of the policy server, ws://host:port; empty: "
-        f"{graph.DEFAULT_SERVER_URL}, or with server:=attach what config says",
-    ),
-    DeclareLaunchArgument(
-        "rviz", default_value="false", choices=("true", "false"), description="show it in rviz2"
-    ),
-    DeclareLaunchArgument(
-        "namespace", default_value="", description="namespace of all nodes; empty: none"
-    ),
-    DeclareLaunchArgument(
-        "seed", default_value="0", description="places the cubes of the simulated scene"
-    ),
-    DeclareLaunchArgument(
-        "realtime_factor",
-        default_value="1.0",
-        description="simulated over real time; anything but 1 makes all nodes follow /clock",
-    ),
-    DeclareLaunchArgument(
-        "lockstep",
-        default_value="false",
-        choices=("true", "false"),
-        description="simulated time passes only while a chunk plays: results do not depend on how "
-        "long the server thinks",
-    ),
-    DeclareLaunchArgument(
-        "config",
-        default_value="",
-        description="ROS parameter file; empty: config/mimicgen_panda.yaml, or with robot:=real "
-        "config/real_panda.yaml",
-    ),
-    DeclareLaunchArgument(
-        "dds_profile",
-        default_value="none",
-        choices=("none", *DDS_PROFILES),
-        description="Fast DDS settings of the nodes: large_data for pictures larger than 0.5 MB, "
-        "which the camera drivers need as well; none: as the environment says",
-    ),
+        argument.name,
+        default_value=argument.default,
+        choices=argument.choices,
+        description=argument.description,
+    )
+    for argument in LAUNCH_ARGUMENTS
 )
 
 _TRANSFORMS = [("/tf", "tf"), ("/tf_static", "tf_static")]  # so that namespaces hold them too
@@ -103,8 +55,8 @@ def _start(context: LaunchContext) -> list[LaunchDescriptionEntity]:
     }
     if any(Path(word).name == Path(__file__).name for word in sys.argv):
         # Not included by another launch file, whose arguments these would be.
-        graph.check_launch_arguments(context.argv, value)
-    options = graph.GraphOptions(
+        check_launch_arguments(context.argv, value)
+    options = GraphOptions(
         robot=value["robot"],
         server=value["server"],
         server_url=value["server_url"],
@@ -157,7 +109,7 @@ def _shut_down(event: ProcessExited, context: LaunchContext) -> list[LaunchDescr
     return [LogInfo(msg=reason), Shutdown(reason=reason)]
 
 
-def _robot_state_publisher(options: graph.GraphOptions, namespace: str) -> LaunchDescriptionEntity:
+def _robot_state_publisher(options: GraphOptions, namespace: str) -> LaunchDescriptionEntity:
     if not _installed("robot_state_publisher"):
         return LogInfo(
             msg="robot_state_publisher is not installed: there are no transforms of the arm's "
@@ -173,9 +125,7 @@ def _robot_state_publisher(options: graph.GraphOptions, namespace: str) -> Launc
     )
 
 
-def _rviz(
-    options: graph.GraphOptions, namespace: str, remappings: tuple[tuple[str, str], ...]
-) -> Node:
+def _rviz(options: GraphOptions, namespace: str, remappings: tuple[tuple[str, str], ...]) -> Node:
     if not _installed("rviz2"):
         raise MissingDependencyError(
             "rviz:=true, and rviz2 is not installed; run: sudo apt-get install "
@@ -191,11 +141,11 @@ def _rviz(
     )
 
 
-def _clock(options: graph.GraphOptions) -> dict[str, graph.Value]:
+def _clock(options: GraphOptions) -> dict[str, Value]:
     return {"use_sim_time": options.on_clock}
 
 
-def _typed(parameters: Mapping[str, graph.Value]) -> dict[str, object]:
+def _typed(parameters: Mapping[str, Value]) -> dict[str, object]:
     """Launch reads a plain text as YAML; an URDF or an address is to stay a text."""
     return {
         name: ParameterValue(value, value_type=str) if isinstance(value, str) else value

@@ -8,7 +8,8 @@ import pytest
 import rclpy
 import yaml
 
-from vera_ros.bringup.graph import DEFAULT_CONFIG, SERVERS, GraphOptions, command, nodes
+from vera_ros.bringup.graph import command, nodes
+from vera_ros.bringup.graph_options import DEFAULT_CONFIG, SERVERS, GraphOptions
 from vera_ros.nodes.declared import PARAMETERS
 from vera_ros.resources import share_path
 from vera_ros.sim.scene import VIEW_CAMERAS

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import yaml
 
-from vera_ros.bringup import graph
+from vera_ros.bringup.launch_arguments import LAUNCH_ARGUMENTS
 from vera_ros.demo.cli import make_parser as make_demo_parser
 from vera_ros.doctor.cli import make_parser as make_doctor_parser
 from vera_ros.nodes.common.parameters import Parameter
@@ -123,15 +123,6 @@ def literals() -> list[str]:
     return found
 
 
-def launch_arguments() -> set[str]:
-    calls = [n for n in ast.walk(ast.parse(LAUNCH_FILE.read_text())) if isinstance(n, ast.Call)]
-    return {
-        str(ast.literal_eval(call.args[0]))
-        for call in calls
-        if isinstance(call.func, ast.Name) and call.func.id == "DeclareLaunchArgument"
-    }
-
-
 def check_fields(text: str, kind: Any) -> None:
     """Fail unless the YAML fits the type."""
     known = kind.get_fields_and_field_types()
@@ -169,8 +160,8 @@ def test_scripts_take_these_options(guide: Path) -> None:
 
 @every_guide
 def test_launch_arguments_are_declared(guide: Path) -> None:
-    declared = launch_arguments()
-    choices = {"robot": graph.ROBOTS, "server": graph.SERVERS}
+    declared = {argument.name for argument in LAUNCH_ARGUMENTS}
+    choices = {a.name: a.choices for a in LAUNCH_ARGUMENTS if a.choices}
     given = re.findall(r"(\w+):=([\w./:-]+)", guide.read_text())
     assert given
     for name, value in given:
@@ -211,7 +202,8 @@ def test_parameter_files_are_valid(guide: Path) -> None:
 @every_page
 def test_names_are_known(guide: Path) -> None:
     """Parameters, topics, services, fields, causes, states and variables."""
-    known = set(literals()) | launch_arguments() | FOREIGN | {"vera_ros", "vera_server"}
+    known = set(literals()) | FOREIGN | {"vera_ros", "vera_server"}
+    known |= {argument.name for argument in LAUNCH_ARGUMENTS}
     known |= {name for kind in INTERFACES for name in kind.get_fields_and_field_types()}
     known |= {name for parameters in PARAMETERS.values() for name in parameters}
     words = (re.fullmatch(r"([a-z]+(?:_[a-z0-9]+)+)(?:: .*)?", span) for span in spans(guide))

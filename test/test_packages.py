@@ -163,7 +163,9 @@ def test_an_installed_node_finds_its_files(
         [
             sys.executable,
             "-c",
-            "from vera_ros.bringup import graph; print(graph.nodes(graph.GraphOptions())[0])",
+            "from vera_ros.bringup.graph import nodes\n"
+            "from vera_ros.bringup.graph_options import GraphOptions\n"
+            "print(nodes(GraphOptions())[0])",
         ],
         cwd=tmp_path,
         env=workspace_environment,

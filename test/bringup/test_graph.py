@@ -3,23 +3,14 @@
 
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vera_ros.bringup.graph import (
-    DEFAULT_SERVER_URL,
-    ROBOTS,
-    SERVERS,
-    GraphOptions,
-    NodeSpec,
-    check_launch_arguments,
-    command,
-    nodes,
-)
+from vera_ros.bringup.graph import NodeSpec, command, nodes
+from vera_ros.bringup.graph_options import DEFAULT_SERVER_URL, ROBOTS, SERVERS, GraphOptions
 from vera_ros.errors import ConfigurationError
 from vera_ros.resources import share_path
 
@@ -120,36 +111,6 @@ def test_more_parameters_win() -> None:
     assert (parameters["seed"], parameters["image_size"]) == (2, 64)
 
 
-@pytest.mark.parametrize(
-    ("choices", "message"),
-    [
-        ({"robot": "cardboard"}, "robot is 'cardboard'; valid is sim or real"),
-        (
-            {"server": "cloud"},
-            "server is 'cloud'; valid is reference or attach or docker or subprocess",
-        ),
-        ({"sabotage": "fog"}, "sabotage is 'fog'; valid is none"),
-        ({"seed": -1}, "seed is -1; valid is 0 to"),
-        ({"realtime_factor": 0.0}, "realtime_factor is 0.0"),
-        ({"realtime_factor": float("nan")}, "realtime_factor is nan"),
-        ({"robot": "real", "realtime_factor": 2.0}, "realtime_factor is 2.0 with robot 'real'"),
-        ({"robot": "real", "sabotage": "bgr"}, "sabotage is bgr with robot 'real'"),
-        ({"robot": "real", "lockstep": True}, "lockstep is True with robot 'real'"),
-        ({"lockstep": True, "realtime_factor": 2.0}, "realtime_factor is 2.0 with lockstep"),
-        ({"server_url": "127.0.0.1:8800"}, "server_url is '127.0.0.1:8800'"),
-        ({"server_url": "ws://127.0.0.1"}, "has no port"),
-        ({"server_url": "wss://127.0.0.1:1"}, "valid with server 'reference' is ws://"),
-        ({"server": "docker", "server_url": "ws://127.0.0.1"}, "has no port"),
-        ({"server_url": "ws://host:99999"}, "server_url is 'ws://host:99999'"),
-        ({"server": "attach", "server_url": "http://gpu"}, "ws or wss://host:port"),
-    ],
-)
-def test_what_cannot_be_is_refused(choices: dict[str, Any], message: str) -> None:
-    with pytest.raises(ConfigurationError) as refusal:
-        GraphOptions(**choices)
-    assert message in str(refusal.value)
-
-
 def test_parameters_for_a_node_that_is_not_there_are_refused() -> None:
     options = GraphOptions(robot="real", parameters={"sim_node": {"image_size": 64}})
     with pytest.raises(ConfigurationError, match="'sim_node', which is not part"):
@@ -200,24 +161,6 @@ def test_a_block_that_no_node_of_the_graph_reads_is_refused(
 def test_packaged_configurations_fit_any_namespace(robot: str, namespace: str) -> None:
     options = GraphOptions(robot=robot, server="attach")
     assert nodes(options, namespace) == nodes(options)
-
-
-def test_launch_arguments_that_nothing_reads_are_refused() -> None:
-    declared = ("robot", "server", "namespace", "config")
-    check_launch_arguments(["robot:=real", "config:=a:=b", "sigterm_timeout:=60"], declared)
-    for argument, words in (
-        ("namespac:=left", ("'namespac'", "namespace")),
-        ("speed_scale:=0.5", ("'speed_scale'", "config")),
-    ):
-        with pytest.raises(ConfigurationError) as refusal:
-            check_launch_arguments(["robot:=real", argument], declared)
-        for word in words:
-            assert word in str(refusal.value)
-
-
-def test_a_configuration_that_is_not_there_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ConfigurationError, match="is not a file"):
-        nodes(GraphOptions(config=tmp_path / "none.yaml"))
 
 
 @pytest.mark.parametrize("namespace", ["", "/", "left", "/left", "cell/left"])

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from vera_ros.bringup import graph_environment
-from vera_ros.bringup.graph import GraphOptions, nodes
+from vera_ros.bringup.graph import nodes
 from vera_ros.bringup.graph_environment import with_environment
+from vera_ros.bringup.graph_options import GraphOptions
 from vera_ros.errors import ConfigurationError
 from vera_ros.nodes.policy.parameters import TUNABLE
 

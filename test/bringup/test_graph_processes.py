@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from vera_ros.bringup.graph import GraphOptions, command, nodes
+from vera_ros.bringup.graph import command, nodes
+from vera_ros.bringup.graph_options import GraphOptions
 from vera_ros.bringup.isolation import free_port
 from vera_ros.nodes.common.conversions import LOSSLESS_DEPTH, stamp_to_ns
 from vera_ros_interfaces.action import ExecuteTask

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from urllib.parse import urlsplit
 
-from vera_ros.bringup.graph import SERVERS, GraphOptions, Value
+from vera_ros.bringup.graph_options import SERVERS, GraphOptions, Value
 from vera_ros.embodiments import find_embodiment
 from vera_ros.errors import ConfigurationError
 from vera_ros.server.address import url_of

@@ -62,7 +62,8 @@ def read(options: Options, deadline: Deadline) -> Configuration:
         ConfigurationError: it cannot be used.
         ToolError: ROS cannot be asked.
     """
-    from vera_ros.bringup.graph import GraphOptions, nodes
+    from vera_ros.bringup.graph import nodes
+    from vera_ros.bringup.graph_options import GraphOptions
 
     chosen = GraphOptions(
         robot=options.robot,

@@ -1,0 +1,155 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is chosen when the system is started."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import SplitResult, urlsplit
+
+from vera_ros.embodiments import find_embodiment
+from vera_ros.errors import ConfigurationError
+from vera_ros.resources import share_path
+from vera_ros.sim.sabotage import SABOTAGES
+
+Value = bool | int | float | str | list[str] | list[float]
+
+ROBOTS = ("sim", "real")
+SERVERS = ("reference", "attach", "docker", "subprocess")
+STARTED_BY_SERVER_NODE = ("docker", "subprocess")
+DEFAULT_CONFIG = {"sim": "mimicgen_panda.yaml", "real": "real_panda.yaml"}
+
+_EMBODIMENT = find_embodiment("mimicgen")
+DEFAULT_SERVER_URL = f"ws://127.0.0.1:{_EMBODIMENT.policy_port}"
+
+
+@dataclass(frozen=True)
+class GraphOptions:
+    """What is chosen when the system is started.
+
+    Attributes:
+        robot: `sim`, or `real` for an arm behind a joint_trajectory_controller.
+        server: `reference` starts the reference policy, `docker` and `subprocess` start VERA,
+            `attach` connects to a running server.
+        server_url: of the policy server. Empty: its own, or, to attach, what the configuration
+            file says.
+        seed: of the simulated scene.
+        realtime_factor: simulated over real time; anything but 1 makes all nodes use /clock.
+        lockstep: simulated time passes only while a chunk plays, and all nodes use /clock.
+        sabotage: what is wrong with the simulated pictures.
+        judge: a node ends an episode when the simulated tower stands.
+        config: ROS parameter file; empty: the packaged one of the robot.
+        robot_description: URDF of a real arm; empty: from its topic.
+        parameters: more parameters, by node name; they win over everything else.
+
+    Raises:
+        ConfigurationError: a value, or a combination of them, is not valid.
+    """
+
+    robot: str = "sim"
+    server: str = "reference"
+    server_url: str = ""
+    seed: int = 0
+    realtime_factor: float = 1.0
+    lockstep: bool = False
+    sabotage: str = "none"
+    judge: bool = True
+    config: Path | str = ""
+    robot_description: str = ""
+    parameters: Mapping[str, Mapping[str, Value]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        _check_choice("robot", self.robot, ROBOTS)
+        _check_choice("server", self.server, SERVERS)
+        _check_choice("sabotage", self.sabotage, SABOTAGES)
+        if not 0 <= self.seed < 2**31:
+            raise ConfigurationError(f"seed is {self.seed}; valid is 0 to {2**31 - 1}")
+        if not (math.isfinite(self.realtime_factor) and self.realtime_factor > 0.0):
+            raise ConfigurationError(
+                f"realtime_factor is {self.realtime_factor}; valid is a number above 0"
+            )
+        if self.lockstep and self.realtime_factor != 1.0:
+            raise ConfigurationError(
+                f"realtime_factor is {self.realtime_factor} with lockstep, where time passes when "
+                "it is asked to; leave one of them away"
+            )
+        if self.robot == "real":
+            self._check_real()
+        if self.url:
+            self._check_url()
+
+    def _check_real(self) -> None:
+        for name, value, only in (
+            ("realtime_factor", self.realtime_factor, 1.0),
+            ("lockstep", self.lockstep, False),
+            ("sabotage", self.sabotage, "none"),
+        ):
+            if value != only:
+                raise ConfigurationError(
+                    f"{name} is {value} with robot 'real'; it is for robot 'sim' alone, leave it "
+                    f"at {only}"
+                )
+
+    def _check_url(self) -> None:
+        url, parts = self.url, split_url(self.url)
+        schemes = ("ws", "wss") if self.server == "attach" else ("ws",)
+        if parts.scheme not in schemes or not parts.hostname:
+            raise ConfigurationError(
+                f"server_url is '{url}'; valid with server '{self.server}' is "
+                f"{' or '.join(schemes)}://host:port, like {DEFAULT_SERVER_URL}"
+            )
+        if self.server != "attach" and parts.port is None:
+            raise ConfigurationError(
+                f"server_url '{url}' has no port; the server that is started needs to know on "
+                f"which one to listen, like {DEFAULT_SERVER_URL}"
+            )
+
+    @property
+    def on_clock(self) -> bool:
+        """Whether all nodes follow /clock."""
+        return self.lockstep or self.realtime_factor != 1.0
+
+    @property
+    def url(self) -> str:
+        """The server's address; empty: what the configuration file says."""
+        if self.server_url or self.server == "attach":
+            return self.server_url
+        return DEFAULT_SERVER_URL
+
+    @property
+    def config_path(self) -> Path:
+        """The parameter file.
+
+        Raises:
+            ConfigurationError: it does not exist.
+        """
+        if not str(self.config):
+            return share_path("config", DEFAULT_CONFIG[self.robot])
+        path = Path(self.config).expanduser().resolve()
+        if not path.is_file():
+            raise ConfigurationError(
+                f"config '{self.config}' is not a file; give the path of a ROS parameter file, or "
+                f"nothing for the packaged {DEFAULT_CONFIG[self.robot]}"
+            )
+        return path
+
+
+def split_url(url: str) -> SplitResult:
+    """Return the parts of a server's address.
+
+    Raises:
+        ConfigurationError: it is none.
+    """
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+    except ValueError as error:
+        raise ConfigurationError(
+            f"server_url is '{url}': {error}; valid is like {DEFAULT_SERVER_URL}"
+        ) from error
+    return parts
+
+
+def _check_choice(name: str, value: str, valid: tuple[str, ...]) -> None:
+    if value not in valid:
+        raise ConfigurationError(f"{name} is '{value}'; valid is {' or '.join(valid)}")

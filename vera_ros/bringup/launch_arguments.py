@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The arguments of mimicgen_panda.launch.py, and a check for others, which launch ignores."""
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+from vera_ros.bringup.graph_options import DEFAULT_SERVER_URL, ROBOTS, SERVERS
+from vera_ros.errors import ConfigurationError
+
+DDS_PROFILES = {"large_data": "fastdds_large_data.xml", "loopback": "fastdds_loopback.xml"}
+_SWITCH = ("true", "false")
+
+# Launch reads these itself, whatever a launch file declares.
+_OF_LAUNCH = (
+    "emulate_tty",
+    "launch-prefix",
+    "launch-prefix-filter",
+    "sigkill_timeout",
+    "sigterm_timeout",
+)
+
+
+@dataclass(frozen=True)
+class LaunchArgument:
+    """One argument.
+
+    Attributes:
+        name: of the argument.
+        default: its value unless given.
+        description: in words.
+        choices: the valid values; None: any.
+    """
+
+    name: str
+    default: str
+    description: str
+    choices: tuple[str, ...] | None = None
+
+
+LAUNCH_ARGUMENTS = (
+    LaunchArgument(
+        "robot",
+        "sim",
+        "sim: a Panda in MuJoCo; real: an arm behind a joint_trajectory_controller, with the names "
+        "in the file given as config",
+        ROBOTS,
+    ),
+    LaunchArgument(
+        "server",
+        "reference",
+        "reference: start the reference policy, which needs no GPU; docker, subprocess: start "
+        "VERA, as config and the VERA_* variables say; attach: connect to a policy server that "
+        "runs already",
+        SERVERS,
+    ),
+    LaunchArgument(
+        "server_url",
+        "",
+        f"address of the policy server, ws://host:port; empty: {DEFAULT_SERVER_URL}, or with "
+        "server:=attach what config says",
+    ),
+    LaunchArgument("rviz", "false", "show it in rviz2", _SWITCH),
+    LaunchArgument("namespace", "", "namespace of all nodes; empty: none"),
+    LaunchArgument("seed", "0", "places the cubes of the simulated scene"),
+    LaunchArgument(
+        "realtime_factor",
+        "1.0",
+        "simulated over real time; anything but 1 makes all nodes follow /clock",
+    ),
+    LaunchArgument(
+        "lockstep",
+        "false",
+        "simulated time passes only while a chunk plays: results do not depend on how long the "
+        "server thinks",
+        _SWITCH,
+    ),
+    LaunchArgument(
+        "config",
+        "",
+        "ROS parameter file; empty: config/mimicgen_panda.yaml, or with robot:=real "
+        "config/real_panda.yaml",
+    ),
+    LaunchArgument(
+        "dds_profile",
+        "none",
+        "Fast DDS settings of the nodes: large_data for pictures larger than 0.5 MB, which the "
+        "camera drivers need as well; loopback: nothing leaves this machine; none: as the "
+        "environment says",
+        ("none", *DDS_PROFILES),
+    ),
+)
+
+
+def check_launch_arguments(given: Iterable[str], declared: Collection[str]) -> None:
+    """Refuse launch arguments that the launch file does not declare; launch ignores them silently.
+
+    Args:
+        given: as on the command line, `name:=value`.
+        declared: names of the launch file's arguments.
+
+    Raises:
+        ConfigurationError: naming the argument and the nearest valid ones.
+    """
+    for argument in given:
+        name = argument.partition(":=")[0]
+        if name not in declared and name not in _OF_LAUNCH:
+            near = get_close_matches(name, sorted(declared), 3) or sorted(declared)
+            raise ConfigurationError(
+                f"launch argument '{name}' is not known; nearest are {', '.join(near)} (parameters "
+                "of nodes stand in the file that is given as config)"
+            )
