@@ -23,7 +23,7 @@ from vera_ros.motion.response.osc_pose import OscPoseResponse
 from vera_ros.motion.setpoint.lead import LONGEST_S
 from vera_ros.rails import Rails
 
-from ..checker import check, state_of
+from ..checker import check, played, state_of
 from ..chunks import CONTROL_DT_S, START_Q, Vector, vectors
 from ..commander_rig import (
     CLOSE,
@@ -122,7 +122,7 @@ def test_the_next_chunk_goes_on_from_where_the_last_one_ended(rig: Rig) -> None:
 def test_a_motion_from_rest_begins_once_it_can_have_arrived_and_may_be_stopped_before(
     chunk_planner: ChunkPlanner, planner: Planner, published: Published, stopped: bool
 ) -> None:
-    took_s, lead_s = 0.04, 0.025
+    took_s, lead_s = 0.04, 0.05
     dispatcher = commander_of(chunk_planner, planner, published, None, start_lead_s=lead_s)
     rig = Rig(dispatcher, published)
     chunk = ChunkRequest(DOWN, NOTHING, CONTROL_DT_S, "a", 0)
@@ -144,6 +144,28 @@ def test_a_motion_from_rest_begins_once_it_can_have_arrived_and_may_be_stopped_b
     assert published.sent_s[-1] == playing.start_s
     for at_start in ("start_q", "start_dq", "start_ddq"):
         np.testing.assert_allclose(getattr(second, at_start), getattr(first, at_start), atol=1e-9)
+
+
+@pytest.mark.parametrize("way", ["stop", "in place"])
+@pytest.mark.parametrize("off_rad", [0.0, 0.03])
+@pytest.mark.parametrize("begun_s", [-0.02, -0.005, 0.005])
+def test_a_motion_that_begins_within_a_stops_lead_is_followed_until_then(
+    rig: Rig, way: str, off_rad: float, begun_s: float
+) -> None:
+    """The stop was planned from rest, and reached a controller that had begun to move."""
+    rig.play()
+    playing, lead_s = rig.dispatcher.playing, rig.dispatcher.channel.lead.value_s
+    assert playing is not None
+    rig.now_s = playing.start_s + begun_s
+    if way == "stop":
+        rig.dispatcher.stops.stop(rig.now_s)
+    else:
+        standing = replace(rig.measured(), q=START_Q + off_rad, dq=np.zeros(7))
+        rig.dispatcher.stops.stop_in_place(standing, rig.now_s)
+    stop, begins_s = rig.published.arm[-1], rig.published.sent_s[-1]
+    times_s = np.linspace(max(rig.now_s, playing.start_s), rig.now_s + lead_s, 20)
+    planned = playing.plan.spline.derivative(0, times_s - playing.start_s)
+    np.testing.assert_allclose(played(stop)(times_s - begins_s), planned, atol=1e-6)
 
 
 def test_a_refused_chunk_leaves_nothing_behind(rig: Rig) -> None:

@@ -76,10 +76,11 @@ class StopDispatcher:
     ) -> None:
         """Bring the set-point of an arm that stands off its plan to where the arm stands.
 
-        Where the controller plays the plan, the way turns off it as a stop does. Where it may not,
-        what is sent has no point before the end, so that it finds its own way there from whatever
-        it commands; one that plays the plan covers its first period twice as fast. Where no way is
-        gentle enough, the arm comes to rest along the playing plan.
+        Where the controller plays the plan, or as good as stands at its beginning, the way turns
+        off it as a stop does. Where it may not, what is sent has no point before the end, so that
+        it finds its own way there from whatever it commands; one that plays the plan covers its
+        first period twice as fast. Where no way is gentle enough, the arm comes to rest along the
+        playing plan.
 
         Args:
             measured: where the arm stands.
@@ -97,15 +98,19 @@ class StopDispatcher:
             or self._channel.playback.unsent
         ):
             return
-        passed_s = now_s - playing.start_s
-        off_rad = np.abs(playing.plan.spline.derivative(0, passed_s) - measured.q).max()
+        lead_s = self._channel.lead.value_s
+        begins = now_s < playing.start_s < now_s + lead_s
+        if begins:  # before what is sent arrives
+            now_s = playing.start_s
+        passed_s = max(0.0, now_s - playing.start_s)
+        start_q, planned_q = playing.plan.spline.derivative(0, np.array([0.0, passed_s]))
+        near = min(np.abs(planned_q - other_q).max() for other_q in (measured.q, start_q))
         try:
-            if passed_s > 0.0 and (taken_up or off_rad <= _NEAR_RAD):
-                self._return_along(playing, measured, now_s)
+            if begins or (passed_s > 0.0 and (taken_up or near <= _NEAR_RAD)):
+                way = self._planner.plan_return_along(playing.plan, passed_s, measured.q, lead_s)
+                self._turn_off(playing, way, now_s, lead_s)
                 return
-            way = self._planner.plan_return(
-                playing.plan, passed_s, measured.q, self._channel.lead.value_s
-            )
+            way = self._planner.plan_return(playing.plan, passed_s, measured.q, lead_s)
             self._rest_at(way, measured, now_s)
         except MotionRefusedError:
             self._stop_along(playing, now_s, present)
@@ -147,21 +152,17 @@ class StopDispatcher:
 
     # The ways to rest.
 
-    def _return_along(self, playing: Playing, measured: Measured, now_s: float) -> None:
-        passed_s, lead_s = now_s - playing.start_s, self._channel.lead.value_s
-        way = self._planner.plan_return_along(playing.plan, passed_s, measured.q, lead_s)
-        self._turn_off(playing, way, now_s, lead_s)
-
     def _stop_along(self, playing: Playing, now_s: float, present: Present | None = None) -> None:
         if playing.finished(now_s) or self._channel.playback.unsent:
             return
+        lead_s = self._channel.lead.value_s
         if now_s < playing.start_s:
             setpoint = self._channel.gate.setpoint.state(now_s)
-            if setpoint is None or not np.abs(setpoint[1]).any():
+            rests = setpoint is None or not np.abs(setpoint[1]).any()
+            if rests and now_s + lead_s <= playing.start_s:
                 self._cancel(playing, now_s)
                 return
             now_s, present = playing.start_s, None
-        lead_s = self._channel.lead.value_s
         plan = self._planner.plan_stop(playing.plan, now_s - playing.start_s, lead_s)
         late_s = 0.0 if present is None else present() - now_s
         if late_s > _LATE_SHARE * lead_s:  # it would hardly arrive in time: once more, for later

@@ -2,62 +2,22 @@
 """The kinds of faults: how hard each may be, what names it, and whether an episode can go on."""
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from vera_ros.errors import ConfigurationError
-
-Value = float | str
-
-WIRE, VIEWS, JOINTS, PROCESS, SERVICE = "wire", "views", "joints", "process", "service"
-LINKS = "links"
-
-
-_NEVER, _ANY = -math.inf, math.inf
-
-
-def _any_size(values: Mapping[str, Value]) -> bool:
-    return True
-
-
-@dataclass(frozen=True)
-class Kind:
-    """One kind of fault.
-
-    Attributes:
-        name: of the kind.
-        layer: where it strikes.
-        named_by: what the system says of it: names of causes, states and counters, and words.
-        ranges: of the numbers that a fault of this kind has.
-        choices: of the words that it has.
-        survived_s: an episode can go on where `duration_s` is not above this; infinite: always.
-        absorbed_s: nothing need be said of it where `silence_s` is not above this and nothing came
-            of it, see verification.chaos.outcome.naming.
-        slight: and where this holds for the fault's values.
-        delays: it only delays trajectories: nothing came of it where all came within their leads.
-        kills: a process dies and is started again: only a chunk that was played to its end shows
-            that all is well again.
-        named_anew: names it as well where the episode had just come to its own good end: then
-            nobody misses the process, and what it says when it begins anew is all there is.
-    """
-
-    name: str
-    layer: str
-    named_by: tuple[str, ...]
-    ranges: Mapping[str, tuple[float, float]] = field(default_factory=dict)
-    choices: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    survived_s: float = 0.0
-    absorbed_s: float = _NEVER
-    slight: Callable[[Mapping[str, Value]], bool] = _any_size
-    delays: bool = False
-    kills: bool = False
-    named_anew: tuple[str, ...] = ()
-
-    @property
-    def lies_in_wait(self) -> bool:
-        """Whether nobody meets it before the next question that goes over the wire."""
-        return self.layer == WIRE and self.absorbed_s == _NEVER
+from verification.chaos.faults.kind import (
+    ALWAYS,
+    JOINTS,
+    LINKS,
+    PROCESS,
+    SERVICE,
+    VIEWS,
+    WIRE,
+    Kind,
+    Value,
+)
 
 
 @dataclass(frozen=True)
@@ -134,8 +94,12 @@ _NO_JOINTS = (
     "the joint states that come are",
     "waiting for joint states",
 )
-# Joint states that repeat themselves contradict their own velocities, and then jump.
-_WRONG_JOINTS = ("joints_frozen", "tracking_error", "from where joint", "outliers", *_NO_JOINTS)
+# Joint states that repeat themselves contradict their own velocities, and then jump. Those that do
+# so while a motion begins look as if its trajectory had come late.
+_WRONG_JOINTS = (
+    *("joints_frozen", "tracking_error", "from where joint", "outliers", "late_trajectories"),
+    *_NO_JOINTS,
+)
 # Delay of joint states counts as a clock that is behind.
 _BEHIND = ("clocks_differ", "clock_offset_s")
 _BAD_JOINTS = ("bad_joint_states", "invalid joint states", "joint states without", *_NO_JOINTS)
@@ -147,21 +111,21 @@ def _lasting(low: float = _BRIEF[0], high: float = _BRIEF[1]) -> dict[str, tuple
 
 def _on_the_wire() -> Iterator[Kind]:
     """Between policy_node and the policy server."""
-    borne: Any = {"survived_s": _ANY, "absorbed_s": _ANY}
+    borne: Any = {"survived_s": ALWAYS, "absorbed_s": ALWAYS}
     yield Kind("latency", WIRE, _SLOW, {"delay_s": (0.2, 1.0), **_lasting()}, **borne)
     yield Kind("jitter", WIRE, _SLOW, {"delay_s": (0.05, 0.3), **_lasting()}, **borne)
-    yield Kind("cut", WIRE, _LOST, survived_s=_ANY)
+    yield Kind("cut", WIRE, _LOST, survived_s=ALWAYS)
     yield Kind("half_open", WIRE, (*_SLOW, *_LOST), _lasting(0.3, 4.0), **borne)
     yield Kind("garbage", WIRE, ("protocol_error",), {"bytes": (1, 4096)})
     yield Kind("truncated", WIRE, ("protocol_error",), {"share": (0.05, 0.95)})
-    yield Kind("torn", WIRE, _LOST, {"share": (0.05, 0.95)}, survived_s=_ANY)
+    yield Kind("torn", WIRE, _LOST, {"share": (0.05, 0.95)}, survived_s=ALWAYS)
     yield Kind("oversized", WIRE, ("protocol_error",))
     values = {"value": ("nan", "inf", "-inf")}
     yield Kind("nan_actions", WIRE, ("invalid_actions",), choices=values)
     shapes = {"shape": ("columns", "flat", "empty")}
     yield Kind("wrong_shape", WIRE, ("protocol_error",), choices=shapes)
-    yield Kind("error_text", WIRE, ("server_error", "reconnects"), survived_s=_ANY)
-    yield Kind("refused", WIRE, _LOST, _lasting(0.2, 1.0), survived_s=_ANY)
+    yield Kind("error_text", WIRE, ("server_error", "reconnects"), survived_s=ALWAYS)
+    yield Kind("refused", WIRE, _LOST, _lasting(0.2, 1.0), survived_s=ALWAYS)
     yield Kind("other_robot", WIRE, ("server_mismatch",))
     # The next episode takes the views in any order: then the break before it is all there is.
     yield Kind("swapped_views", WIRE, ("server_mismatch", *_LOST))
@@ -172,10 +136,10 @@ def _of_views() -> Iterator[Kind]:
     """Between the cameras and policy_node."""
     waits: Any = {"survived_s": _VIEWS_WAIT_S, "absorbed_s": _VIEWS_WAIT_S}
     yield Kind("view_frozen", VIEWS, _NO_VIEW, _lasting(), _VIEW, **waits)
-    yield Kind("view_still", VIEWS, _NO_VIEW, _lasting(), _VIEW, _ANY, _ANY)
+    yield Kind("view_still", VIEWS, _NO_VIEW, _lasting(), _VIEW, ALWAYS, ALWAYS)
     yield Kind("view_late", VIEWS, _NO_VIEW, {**_DELAY, **_lasting()}, _VIEW, **waits)
-    yield Kind("view_duplicated", VIEWS, ("frames_dropped",), _lasting(), _VIEW, _ANY)
-    yield Kind("view_reordered", VIEWS, ("frames_dropped",), _lasting(), _VIEW, _ANY)
+    yield Kind("view_duplicated", VIEWS, ("frames_dropped",), _lasting(), _VIEW, ALWAYS)
+    yield Kind("view_reordered", VIEWS, ("frames_dropped",), _lasting(), _VIEW, ALWAYS)
     yield Kind("view_dropped", VIEWS, _NO_VIEW, _lasting(0.3, 2.0), _VIEW, **waits)
     yield Kind("view_wrong_size", VIEWS, ("image_error",), _lasting(), _VIEW)
     yield Kind("view_wrong_encoding", VIEWS, ("image_error",), _lasting(), _VIEW)
@@ -188,7 +152,7 @@ def _of_joints() -> Iterator[Kind]:
     said: Any = {"absorbed_s": _JOINTS_SAID_S}
     wrong = (*_WRONG_JOINTS, *_NO_JOINTS)
     # An arm at rest has the same positions again and again.
-    yield Kind("joints_frozen", JOINTS, _WRONG_JOINTS, while_s, **waits, absorbed_s=_ANY)
+    yield Kind("joints_frozen", JOINTS, _WRONG_JOINTS, while_s, **waits, absorbed_s=ALWAYS)
     yield Kind("joints_stale", JOINTS, wrong, while_s, **waits, **said)
     # Also for longer than joint states may be old.
     late = {"delay_s": (0.05, 1.2), **_lasting()}
@@ -197,13 +161,13 @@ def _of_joints() -> Iterator[Kind]:
     yield Kind("joints_nan", JOINTS, _BAD_JOINTS, while_s, **waits)
     yield Kind("joints_missing", JOINTS, _BAD_JOINTS, while_s, **waits)
     swapped = (*_BAD_JOINTS, "outliers")
-    yield Kind("joints_swapped", JOINTS, swapped, while_s, survived_s=_ANY, absorbed_s=_ANY)
+    yield Kind("joints_swapped", JOINTS, swapped, while_s, survived_s=ALWAYS, absorbed_s=ALWAYS)
 
 
 def _of_wrong_joints() -> Iterator[Kind]:
     """Joint states that are finite, and wrong; times are the driver's."""
     where = {"joint": (*(str(number) for number in range(1, 8)), "all"), "sign": ("+", "-")}
-    joint_states: Any = {"absorbed_s": _ANY}
+    joint_states: Any = {"absorbed_s": ALWAYS}
     yield Kind(
         "joints_outlier",
         JOINTS,
@@ -251,7 +215,7 @@ def _of_links() -> Iterator[Kind]:
             "sign": ("ahead", "behind"),
             "course": ("step", "steps", "drift"),
         },
-        absorbed_s=_ANY,
+        absorbed_s=ALWAYS,
         slight=_bearable_skew,
     )
 
@@ -262,7 +226,12 @@ def _within_reach(values: Mapping[str, Value]) -> bool:
 
 
 def _bearable_skew(values: Mapping[str, Value]) -> bool:
-    """Whether clocks may differ so; chunks from the past could as well come by a slow network."""
+    """Whether clocks may differ so; chunks from the past could as well come by a slow network.
+
+    policy_node's clock matters when a chunk is sent, and may be right just then.
+    """
+    if values["machine"] == "policy_node" and values["course"] != "step":
+        return True
     slow = values["machine"] == "policy_node" and values["sign"] == "behind"
     return float(values["offset_s"]) <= (_SLOW_NETWORK_S if slow else _CLOCKS_BORNE_S)
 
@@ -274,13 +243,13 @@ def _of_processes() -> Iterator[Kind]:
     yield Kind("kill_policy_node", PROCESS, ("episode_forgotten",), kills=True)
     anew = ("inactive", "no_controller", "nothing moves without")
     yield Kind("kill_ik_node", PROCESS, arm_gone, kills=True, named_anew=anew)
-    yield Kind("kill_reference_server", PROCESS, _LOST, survived_s=_ANY, kills=True)
+    yield Kind("kill_reference_server", PROCESS, _LOST, survived_s=ALWAYS, kills=True)
     yield Kind("kill_sim_node", PROCESS, (*no_sim, *_NO_VIEW), kills=True)
     while_s = _lasting(0.2, 2.0)
-    yield Kind("freeze_policy_node", PROCESS, _NO_VIEW, while_s, {}, _VIEWS_WAIT_S, _ANY)
+    yield Kind("freeze_policy_node", PROCESS, _NO_VIEW, while_s, {}, _VIEWS_WAIT_S, ALWAYS)
     asleep = (*arm_gone, *_NO_JOINTS, "chunk_too_old")
-    yield Kind("freeze_ik_node", PROCESS, asleep, while_s, {}, _JOINTS_WAIT_S, _ANY)
-    yield Kind("freeze_reference_server", PROCESS, (*_SLOW, *_LOST), while_s, {}, _ANY, _ANY)
+    yield Kind("freeze_ik_node", PROCESS, asleep, while_s, {}, _JOINTS_WAIT_S, ALWAYS)
+    yield Kind("freeze_reference_server", PROCESS, (*_SLOW, *_LOST), while_s, {}, ALWAYS, ALWAYS)
     still = (*_NO_JOINTS, *_NO_VIEW)
     yield Kind("freeze_sim_node", PROCESS, still, while_s, {}, _JOINTS_WAIT_S, _JOINTS_SAID_S)
 
@@ -288,13 +257,13 @@ def _of_processes() -> Iterator[Kind]:
 def _by_people() -> Iterator[Kind]:
     """What a person or a supervisor asks for."""
     yield Kind("hold", SERVICE, ("held",), _lasting(0.2, 1.0))
-    yield Kind("stop", SERVICE, ("stopped",), absorbed_s=_ANY)  # which an arm at rest ignores
+    yield Kind("stop", SERVICE, ("stopped",), absorbed_s=ALWAYS)  # which an arm at rest ignores
     yield Kind("cancel", SERVICE, ("cancel_requested",))
     yield Kind("deactivate_policy_node", SERVICE, ("deactivated",))
     inactive = ("inactive", "not_active", "the node is being deactivated")
     yield Kind("deactivate_ik_node", SERVICE, inactive)
     # One that is over while a chunk plays or is asked for stops nothing.
-    pause: Any = {"survived_s": _ANY, "absorbed_s": _PAUSE_UNSEEN_S}
+    pause: Any = {"survived_s": ALWAYS, "absorbed_s": _PAUSE_UNSEEN_S}
     yield Kind("pause", SERVICE, ("paused",), _lasting(0.2, 1.0), **pause)
 
 
