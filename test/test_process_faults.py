@@ -15,7 +15,8 @@ from sensor_msgs.msg import JointState
 from trajectory_msgs.msg import JointTrajectory
 
 from vera_ros.bringup import isolation
-from vera_ros.bringup.graph import GraphOptions, NodeSpec, command, nodes
+from vera_ros.bringup.graph import NodeSpec, command, nodes
+from vera_ros.bringup.graph_options import GraphOptions
 from vera_ros.bringup.middleware import on_loopback
 from vera_ros.nodes.common.conversions import duration_to_seconds, stamp_to_ns
 from vera_ros_interfaces.action import ExecuteTask

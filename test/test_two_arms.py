@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from trajectory_msgs.msg import JointTrajectory
 
-from vera_ros.bringup.graph import GraphOptions, command, nodes
+from vera_ros.bringup.graph import command, nodes
+from vera_ros.bringup.graph_options import GraphOptions
 from vera_ros.bringup.isolation import free_port
 from vera_ros_interfaces.action import ExecuteTask
 from vera_ros_interfaces.msg import ActionChunk, ChunkProgress, PolicyStatus, StackTruth

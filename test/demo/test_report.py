@@ -8,7 +8,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from vera_ros.demo.episode_report import Counters, EpisodeReport, ViewReport
-from vera_ros.demo.report import Distribution, RunReport
+from vera_ros.demo.report import RunReport
+from vera_ros.distribution import Distribution
 from vera_ros.errors import ConfigurationError
 
 _seconds = st.floats(0.0, 1e4)
@@ -54,20 +55,6 @@ def test_a_report_that_is_written_is_read_back(tmp_path: Path, report: RunReport
     path = tmp_path / "report.json"
     report.write(path)
     assert RunReport.read(path) == report
-
-
-@given(st.lists(_seconds, min_size=1))
-def test_distribution_is_of_the_values(values: list[float]) -> None:
-    distribution = Distribution.of(values)
-    assert distribution.count == len(values)
-    assert distribution.median == pytest.approx(np.median(values))
-    assert distribution.max == max(values)
-    assert distribution.median is not None
-    assert distribution.p99 is not None
-    assert distribution.p90 is not None
-    assert distribution.median <= distribution.p90 * (1 + 1e-12)
-    assert distribution.p90 <= distribution.p99 * (1 + 1e-12)
-    assert distribution.p99 <= distribution.max * (1 + 1e-12)
 
 
 @given(st.lists(episodes, max_size=6).map(tuple))

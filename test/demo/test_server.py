@@ -7,7 +7,8 @@ from urllib.parse import urlsplit
 import pytest
 
 from vera_ros.bringup.failures import DemoError
-from vera_ros.bringup.graph import DEFAULT_SERVER_URL, nodes
+from vera_ros.bringup.graph import nodes
+from vera_ros.bringup.graph_options import DEFAULT_SERVER_URL
 from vera_ros.bringup.isolation import free_port
 from vera_ros.bringup.processes import Processes
 from vera_ros.demo import server

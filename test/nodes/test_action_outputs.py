@@ -33,8 +33,8 @@ pytest.importorskip("control_msgs.action", reason=_REASON)
 
 from control_msgs.action import FollowJointTrajectory, GripperCommand  # noqa: E402
 
-from vera_ros.nodes.ik.goal_sender import GoalSender  # noqa: E402
-from vera_ros.nodes.ik.gripper_action import GripperAction, Move, moves  # noqa: E402
+from vera_ros.nodes.ik.outputs.goal_sender import GoalSender  # noqa: E402
+from vera_ros.nodes.ik.outputs.gripper_action import GripperAction, Move, moves  # noqa: E402
 
 ARM, GRIPPER = "arm_controller/follow_joint_trajectory", "gripper_controller/gripper_cmd"
 LIMITS = GripperLimits(lower_m=0.005, upper_m=0.04, speed_m_s=0.1, duration_s=10.0)

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vera_ros.policy.statistics import Latencies, Percentiles, RecentValues, view_states
+from vera_ros.distribution import Distribution
+from vera_ros.policy.statistics import Latencies, RecentValues, view_states
 from vera_ros.vision.frame_buffer import FrameBuffer
 
 seconds = st.floats(0.0, 1e4)
@@ -12,40 +13,17 @@ PICTURE = np.zeros((2, 2, 3), np.uint8)
 
 
 @given(st.lists(seconds, max_size=50), st.integers(1, 20))
-def test_percentiles_are_of_the_last_values(values: list[float], capacity: int) -> None:
+def test_a_distribution_is_of_the_last_values(values: list[float], capacity: int) -> None:
     recent = RecentValues(capacity)
     for value in values:
         recent.add(value)
-    last = values[-capacity:]
-    found = recent.percentiles()
-    assert found.count == len(last)
-    if not last:
-        assert found == Percentiles()
-        return
-    assert found.p50 == pytest.approx(np.median(last))
-    assert min(last) <= found.p50 * (1 + 1e-12)
-    assert found.p50 <= found.p90 * (1 + 1e-12)
-    assert found.p90 <= found.p99 * (1 + 1e-12)
-    assert found.p99 <= max(last) * (1 + 1e-12)
-
-
-@given(st.permutations(list(range(101))))
-def test_percentiles_of_a_hundred_and_one_values(values: list[int]) -> None:
-    recent = RecentValues(101)
-    for value in values:
-        recent.add(value)
-    assert recent.percentiles() == Percentiles(50.0, 90.0, 99.0, 101)
-
-
-def test_percentiles_in_words() -> None:
-    assert str(Percentiles()) == "none yet"
-    assert str(Percentiles(0.5, 0.7512, 0.9, 12)) == "p50 0.5, p90 0.751, p99 0.9, of 12"
+    assert recent.distribution() == Distribution.of(values[-capacity:])
 
 
 def test_each_latency_stands_for_itself() -> None:
     latencies = Latencies()
     latencies.server.add(1.0)
-    found = latencies.percentiles()
+    found = latencies.distributions()
     assert set(found) == {"server_s", "infer_s", "pipeline_s", "planning_s"}
     assert [name for name, values in found.items() if values.count] == ["server_s"]
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from vera_ros import __version__
 from vera_ros.bringup.failures import DemoError, InterruptedRunError
-from vera_ros.bringup.graph import SERVERS
+from vera_ros.bringup.graph_options import SERVERS
 from vera_ros.bringup.interrupts import Interrupts
 from vera_ros.demo.options import (
     DEFAULT_PROMPT,

@@ -7,10 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from diagnostic_msgs.msg import DiagnosticArray
 from rclpy.action import ActionClient
 from rclpy.node import Node
-from sensor_msgs.msg import CameraInfo, Image
 from std_msgs.msg import Bool
 from std_srvs.srv import Trigger
 
@@ -22,10 +20,10 @@ from vera_ros.demo.judge import Judge, Verdict
 from vera_ros.demo.measurements import EpisodeMeasurements
 from vera_ros.demo.options import DemoOptions
 from vera_ros.demo.recorder import Recorder
-from vera_ros.nodes.common.conversions import LATCHED, LOSSLESS_DEPTH, sensor_qos, stamp_to_ns
+from vera_ros.demo.spectator import Spectator
+from vera_ros.nodes.common.conversions import LATCHED, stamp_to_ns
 from vera_ros.nodes.judge.verdicts import Verdicts
-from vera_ros.policy.states import Cause, Outcome, State
-from vera_ros.vision.images import to_rgb
+from vera_ros.policy.states import State
 from vera_ros_interfaces.action import ExecuteTask
 from vera_ros_interfaces.msg import ChunkProgress, PolicyStatus, StackTruth
 from vera_ros_interfaces.srv import ResetScene
@@ -57,19 +55,19 @@ class Evaluator(Node):
         lockstep: bool = False,
     ) -> None:
         super().__init__("evaluator")
-        self._lockstep = lockstep
-        self._verdicts = Verdicts(self._speak)
-        self._views = tuple(views)
-        self._recorder = recorder
-        self._picture_ns: dict[str, int] = {}
-        self._truth: StackTruth | None = None
-        self._scene_since_ns = 0
-        self._truth_arrived_s = time.monotonic()
+        self._verdicts = Verdicts(self._speak) if lockstep else None  # None: not in lockstep
         self._status: PolicyStatus | None = None
         self._judge: Judge | None = None
-        self._measurements = EpisodeMeasurements("", self._views, 1.0)
-        self._diagnostics: dict[str, str] = {}
+        self._measurements = EpisodeMeasurements("", tuple(views), 1.0)
         self._goal_handle: Any = None
+        self._spectator = Spectator(
+            self,
+            views,
+            recorder,
+            lossless=lockstep,
+            on_truth=self._on_truth,
+            on_picture=self._on_picture,
+        )
         self.on_progress: Callable[[PolicyStatus, float], None] = lambda status, elapsed_s: None
 
         self._success = self.create_publisher(Bool, "task_success", 10)
@@ -77,26 +75,8 @@ class Evaluator(Node):
         self._stop_client = self.create_client(Trigger, "stop")
         self._action = ActionClient(self, ExecuteTask, "execute_task")
         self._lifecycle = Lifecycle(self, lifecycle_nodes)
-        self.create_subscription(StackTruth, "stack_truth", self._on_truth, LOSSLESS_DEPTH)
         self.create_subscription(PolicyStatus, "policy_status", self._on_status, LATCHED)
         self.create_subscription(ChunkProgress, "chunk_progress", self._on_chunk_progress, 10)
-        self.create_subscription(DiagnosticArray, "/diagnostics", self._on_diagnostics, 10)
-        for view, topic in views.items():
-            self._subscribe_view(view, topic)
-
-    def _subscribe_view(self, view: str, topic: str) -> None:
-        """Pictures when there is a film to make; otherwise their camera_info is enough to count."""
-        kind, name, callback = (
-            (CameraInfo, "camera_info", self._on_camera_info)
-            if self._recorder is None
-            else (Image, "image_raw", self._on_image)
-        )
-        self.create_subscription(
-            kind,
-            f"{topic}/{name}",
-            partial(callback, view),
-            sensor_qos("reliable", LOSSLESS_DEPTH) if self._lockstep else sensor_qos("best_effort"),
-        )
 
     # Readiness.
 
@@ -111,10 +91,7 @@ class Evaluator(Node):
             return "ik_node's service stop"
         if not self._action.server_is_ready():
             return "policy_node's action execute_task"
-        if self._truth is None:
-            return "sim_node's stack_truth"
-        unseen = [view for view in self._views if view not in self._picture_ns]
-        return f"sim_node's pictures {', '.join(unseen)}" if unseen else ""
+        return self._spectator.missing()
 
     # An episode.
 
@@ -126,21 +103,24 @@ class Evaluator(Node):
         """
         stale_session = self._status.session_id if self._status else ""
         self._measurements = EpisodeMeasurements(
-            stale_session, self._views, options.realtime_factor
+            stale_session, self._spectator.views, options.realtime_factor
         )
         self._judge = judge = Judge(_HOLD_S, options.time_limit_s)
-        if self._lockstep and self._truth is not None:
-            self._see_truth(self._truth, judge)  # time stands still: the episode begins right here
+        truth = self._spectator.truth
+        if self._verdicts is not None and truth is not None:
+            self._see_truth(truth, judge)  # time stands still: the episode begins right here
         began_s = time.monotonic()
         try:
             result = self._execute(options, waiter)
             duration_s = time.monotonic() - began_s
             waiter.until(self._missing_last_status, _ANSWER_S)
-            if self._lockstep:
-                waiter.until(lambda: self._missing_pictures(judge.latest_ns), _ANSWER_S)
+            if self._verdicts is not None:
+                unseen = partial(self._spectator.missing_pictures, judge.latest_ns)
+                waiter.until(unseen, _ANSWER_S)
         finally:
             self._judge = self._goal_handle = None
-        return self._report(seed, judge, result, duration_s)
+        diagnostics = self._spectator.diagnostics
+        return self._measurements.report(seed, judge, result, duration_s, diagnostics)
 
     def reset_scene(self, seed: int, waiter: Waiter) -> None:
         """Set the scene of a seed, when the arm rests, and wait until it can be seen.
@@ -151,29 +131,18 @@ class Evaluator(Node):
         # A stop that reached the controller after the reset would move the arm out of its start.
         future = self._stop_client.call_async(Trigger.Request())
         waiter.result(future, "ik_node to bring the arm to rest", _ANSWER_S)
-        resets = self._truth.resets if self._truth else 0
+        resets = self._spectator.truth.resets if self._spectator.truth else 0
         future = self._reset_client.call_async(ResetScene.Request(seed=seed))
         response = waiter.result(future, "sim_node to answer reset_scene", _ANSWER_S)
         if not response.success:
             raise DemoError(f"sim_node cannot set the scene of seed {seed}: {response.message}")
-        waiter.until(lambda: self._missing_of_scene(seed, resets), _ANSWER_S)
-
-    def _missing_of_scene(self, seed: int, resets: int) -> str:
-        truth = self._truth
-        if truth is None or truth.seed != seed or truth.resets <= resets:
-            return f"sim_node's stack_truth of the scene of seed {seed}"
-        return self._missing_pictures(self._scene_since_ns)
-
-    def _missing_pictures(self, since_ns: int) -> str:
-        unseen = [view for view in self._views if self._picture_ns.get(view, 0) < since_ns]
-        since_s = since_ns * 1e-9
-        return f"sim_node's pictures {', '.join(unseen)} of {since_s:.3f} s" if unseen else ""
+        waiter.until(partial(self._spectator.missing_scene, seed, resets), _ANSWER_S)
 
     def _execute(self, options: DemoOptions, waiter: Waiter) -> ExecuteTask.Result:
         limit_s = _SPARE_S + _SPARE_FACTOR * options.time_limit_s / options.realtime_factor
         # In lockstep the limit is simulated time, and the server may take all the time it wants:
         # policy_node bounds that.
-        patience_s = math.inf if self._lockstep else limit_s + _ANSWER_S
+        patience_s = math.inf if self._verdicts is not None else limit_s + _ANSWER_S
         mode = ExecuteTask.Goal.ASYNC if options.mode == "async" else ExecuteTask.Goal.SYNC
         goal = ExecuteTask.Goal(prompt=options.prompt, time_limit_s=limit_s, mode=mode)
         self._goal_handle = handle = waiter.result(
@@ -182,10 +151,11 @@ class Evaluator(Node):
         if not handle.accepted:
             raise DemoError("policy_node refused the goal")
         future = handle.get_result_async()
-        self._truth_arrived_s = time.monotonic()
+        spectator = self._spectator
+        spectator.truth_arrived_s = time.monotonic()
 
         def missing() -> str:
-            if time.monotonic() - self._truth_arrived_s > _TRUTH_SILENCE_S:
+            if time.monotonic() - spectator.truth_arrived_s > _TRUTH_SILENCE_S:
                 raise DemoError(
                     f"sim_node has not published stack_truth for {_TRUTH_SILENCE_S:g} s"
                 )
@@ -202,51 +172,13 @@ class Evaluator(Node):
         ended = status is not None and not State(status.state).running
         return "" if ended else "policy_node's last policy_status of the episode"
 
-    def _report(
-        self, seed: int, judge: Judge, result: ExecuteTask.Result, duration_s: float
-    ) -> EpisodeReport:
-        outcome, cause, message = Outcome(result.outcome), Cause(result.cause), result.message
-        if judge.verdict is Verdict.TIME_IS_UP and outcome is Outcome.CANCELLED:
-            outcome, cause = Outcome.TIME_LIMIT, Cause.TIME_LIMIT
-            message = f"no tower after {judge.elapsed_s:.0f} s of simulated time"
-        measured = self._measurements
-        window_fill, window_size = measured.window
-        return EpisodeReport(
-            seed=seed,
-            success=judge.verdict is Verdict.STANDS,
-            outcome=outcome.name.lower(),
-            cause=cause.name.lower(),
-            message=message,
-            steps=result.steps,
-            chunks=result.chunks,
-            duration_s=duration_s,
-            sim_duration_s=judge.elapsed_s,
-            server_latency_s=measured.server_latency_s,
-            server_infer_s=measured.server_infer_s,
-            pipeline_latency_s=measured.pipeline_latency_s,
-            planning_s=measured.planning_s,
-            moving_share=measured.moving_share,
-            counters=measured.counters,
-            realtime_factor=tuple(measured.realtime_factors),
-            camera_rate_hz=measured.camera_rate_hz(judge.latest_ns),
-            views=measured.views,
-            window_fill=window_fill,
-            window_size=window_size,
-            diagnostics=self._diagnostics,
-        )
-
     # What comes in.
 
     def _on_truth(self, truth: StackTruth) -> None:
-        stamp_ns = stamp_to_ns(truth.header.stamp)
-        if self._truth is None or truth.resets != self._truth.resets:
-            self._scene_since_ns = stamp_ns
-        self._truth = truth
-        self._truth_arrived_s = time.monotonic()
         judge = self._judge
         if judge is None:
             return
-        if self._lockstep:
+        if self._verdicts is not None:
             self._see_truth(truth, judge)
         elif self._goal_handle is not None:
             self._measurements.realtime_factors.append(truth.realtime_factor)
@@ -257,7 +189,7 @@ class Evaluator(Node):
 
     def _see_truth(self, truth: StackTruth, judge: Judge) -> None:
         judge.see(stamp_to_ns(truth.header.stamp), truth.success)
-        if self._lockstep:
+        if self._verdicts is not None:
             self._verdicts.see_truth(truth)
 
     def _speak(self) -> bool:
@@ -272,7 +204,7 @@ class Evaluator(Node):
 
     def _on_status(self, status: PolicyStatus) -> None:
         self._status = status
-        if self._lockstep:
+        if self._verdicts is not None:
             self._verdicts.see_status(status)
         if self._judge is not None and self._measurements.see_status(status):
             self.on_progress(status, self._judge.elapsed_s)
@@ -281,22 +213,6 @@ class Evaluator(Node):
         if self._judge is not None:
             self._measurements.see_progress(progress)
 
-    def _on_diagnostics(self, array: DiagnosticArray) -> None:
-        for status in array.status:
-            if status.name.rsplit("/", 1)[-1] == "policy_node":
-                self._diagnostics = {value.key: value.value for value in status.values}
-
-    def _on_camera_info(self, view: str, message: CameraInfo) -> None:
-        self._note_picture(view, stamp_to_ns(message.header.stamp))
-
-    def _on_image(self, view: str, message: Image) -> None:
-        stamp_ns = stamp_to_ns(message.header.stamp)
-        is_new = stamp_ns != self._picture_ns.get(view)
-        self._note_picture(view, stamp_ns)
-        if self._recorder is not None and self._recorder.rolling and is_new:
-            self._recorder.see(view, stamp_ns, to_rgb(message))
-
-    def _note_picture(self, view: str, stamp_ns: int) -> None:
-        self._picture_ns[view] = stamp_ns
+    def _on_picture(self, view: str, stamp_ns: int) -> None:
         if self._judge is not None:
             self._measurements.see_picture(view, stamp_ns)

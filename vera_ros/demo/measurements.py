@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """What is measured while an episode runs."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from vera_ros.demo.episode_report import Counters, ViewReport
-from vera_ros.policy.states import State
+from vera_ros.demo.episode_report import Counters, EpisodeReport, ViewReport
+from vera_ros.demo.judge import Judge, Verdict
+from vera_ros.policy.states import Cause, Outcome, State
 
 
 @dataclass(frozen=True)
@@ -137,6 +139,52 @@ class EpisodeMeasurements:
             for view, stamps in counted.items()
             if len(stamps) > 1
         }
+
+    def report(
+        self,
+        seed: int,
+        judge: Judge,
+        result: Any,
+        duration_s: float,
+        diagnostics: Mapping[str, str],
+    ) -> EpisodeReport:
+        """Return the report of the episode, which is over.
+
+        Args:
+            seed: of its scene.
+            judge: what became of the tower.
+            result: of the action ExecuteTask.
+            duration_s: real time.
+            diagnostics: policy_node's last values, by key.
+        """
+        outcome, cause, message = Outcome(result.outcome), Cause(result.cause), result.message
+        if judge.verdict is Verdict.TIME_IS_UP and outcome is Outcome.CANCELLED:
+            outcome, cause = Outcome.TIME_LIMIT, Cause.TIME_LIMIT
+            message = f"no tower after {judge.elapsed_s:.0f} s of simulated time"
+        window_fill, window_size = self.window
+        return EpisodeReport(
+            seed=seed,
+            success=judge.verdict is Verdict.STANDS,
+            outcome=outcome.name.lower(),
+            cause=cause.name.lower(),
+            message=message,
+            steps=result.steps,
+            chunks=result.chunks,
+            duration_s=duration_s,
+            sim_duration_s=judge.elapsed_s,
+            server_latency_s=self.server_latency_s,
+            server_infer_s=self.server_infer_s,
+            pipeline_latency_s=self.pipeline_latency_s,
+            planning_s=self.planning_s,
+            moving_share=self.moving_share,
+            counters=self.counters,
+            realtime_factor=tuple(self.realtime_factors),
+            camera_rate_hz=self.camera_rate_hz(judge.latest_ns),
+            views=self.views,
+            window_fill=window_fill,
+            window_size=window_size,
+            diagnostics=diagnostics,
+        )
 
 
 def _counts(status: Any) -> dict[str, tuple[int, int]]:

@@ -9,41 +9,10 @@ from pathlib import Path
 import numpy as np
 
 from vera_ros.demo.episode_report import Counters, EpisodeReport, ViewReport
+from vera_ros.distribution import Distribution
 from vera_ros.errors import ConfigurationError
 
 _OF_SERVER = ("server_", "viewer_")  # names in policy_node's diagnostics
-
-
-@dataclass(frozen=True)
-class Distribution:
-    """What a set of measurements looks like.
-
-    Attributes:
-        count: how many; without any, the rest is None.
-        median: the middle one.
-        p90: the 90th percentile.
-        p99: the 99th percentile; both between neighbours by linear interpolation.
-        max: the largest.
-    """
-
-    count: int = 0
-    median: float | None = None
-    p90: float | None = None
-    p99: float | None = None
-    max: float | None = None
-
-    @classmethod
-    def of(cls, values: Sequence[float]) -> "Distribution":
-        """Return the distribution of these values."""
-        if not values:
-            return cls()
-        return cls(
-            len(values),
-            float(np.median(values)),
-            float(np.percentile(values, 90.0)),
-            float(np.percentile(values, 99.0)),
-            float(max(values)),
-        )
 
 
 @dataclass(frozen=True)

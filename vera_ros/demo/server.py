@@ -8,8 +8,8 @@ from dataclasses import replace
 from urllib.parse import urlsplit
 
 from vera_ros.bringup.failures import DemoError
-from vera_ros.bringup.graph import GraphOptions, Value
 from vera_ros.bringup.graph_environment import with_environment
+from vera_ros.bringup.graph_options import GraphOptions, Value
 from vera_ros.bringup.isolation import free_port
 from vera_ros.bringup.processes import Processes
 from vera_ros.demo.display import Display

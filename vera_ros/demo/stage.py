@@ -13,7 +13,8 @@ from rclpy.executors import SingleThreadedExecutor
 from rclpy.signals import SignalHandlerOptions
 
 from vera_ros.bringup.failures import DemoError, NodeDiedError
-from vera_ros.bringup.graph import STARTED_BY_SERVER_NODE, command, nodes
+from vera_ros.bringup.graph import command, nodes
+from vera_ros.bringup.graph_options import STARTED_BY_SERVER_NODE
 from vera_ros.bringup.interrupts import Interrupts
 from vera_ros.bringup.isolation import own_domain
 from vera_ros.bringup.middleware import on_loopback

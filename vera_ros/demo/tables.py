@@ -9,7 +9,8 @@ from rich.table import Table
 from rich.text import Text
 
 from vera_ros.demo.episode_report import EpisodeReport
-from vera_ros.demo.report import Distribution, RunReport, Summary, ViewSummary
+from vera_ros.demo.report import RunReport, Summary, ViewSummary
+from vera_ros.distribution import Distribution
 
 WIDTH = 100
 _MOST_EPISODES = 60

@@ -15,6 +15,9 @@ CLOCK_STEP_S = 0.01  # where the time comes by /clock, it comes in steps
 _LONGEST_LEAD_S = 10.0
 _ROUNDING = 1e-3  # of an action: ROS times have no more than some 1e-7 s
 
+# Shortest and longest duration of one action.
+ACTION_S = (0.005, 1.0)
+
 
 @dataclass(frozen=True)
 class Measured:

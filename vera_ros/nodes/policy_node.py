@@ -6,12 +6,9 @@ from typing import Any, NoReturn
 
 from diagnostic_msgs.msg import DiagnosticStatus
 from std_msgs.msg import Bool
-from std_srvs.srv import Trigger
-from visualization_msgs.msg import Marker
 
 from vera_ros.embodiments import find_embodiment
-from vera_ros.errors import ConfigurationError, VeraRosError
-from vera_ros.nodes.common.conversions import LATCHED
+from vera_ros.errors import VeraRosError
 from vera_ros.nodes.common.lifecycle_node import STEADY, Health, VeraNode
 from vera_ros.nodes.common.node_process import run_node
 from vera_ros.nodes.common.parameter_services import PatientParameterServices, Verdicts
@@ -21,9 +18,11 @@ from vera_ros.nodes.policy.arm_watch import ArmWatch
 from vera_ros.nodes.policy.body_reader import BodyReader
 from vera_ros.nodes.policy.health import policy_health
 from vera_ros.nodes.policy.parameters import PARAMETERS, episode_timeouts, overlap_rules
+from vera_ros.nodes.policy.pause_services import PauseServices
 from vera_ros.nodes.policy.progress_messages import read_progress
+from vera_ros.nodes.policy.rivals import find_doubles
 from vera_ros.nodes.policy.server_side import ServerSide
-from vera_ros.nodes.policy.status_messages import status_marker, status_message
+from vera_ros.nodes.policy.status_messages import StatusTopics, status_message
 from vera_ros.nodes.policy.task_action import TaskAction
 from vera_ros.nodes.policy.views import PolicyViews
 from vera_ros.nodes.policy.world_link import WorldLink
@@ -32,13 +31,11 @@ from vera_ros.policy.goal import Goal, Result
 from vera_ros.policy.pacing.lockstep import LockstepPacing
 from vera_ros.policy.pacing.overlap import OverlapPacing
 from vera_ros.policy.ports import Instant
-from vera_ros.policy.states import Cause, Outcome, State
-from vera_ros.wire.server_config import ServerConfig
+from vera_ros.policy.states import Cause, Outcome
 from vera_ros_interfaces.action import ExecuteTask
-from vera_ros_interfaces.msg import ChunkProgress, PolicyStatus
+from vera_ros_interfaces.msg import ChunkProgress
 
 SYNC, ASYNC = ExecuteTask.Goal.SYNC, ExecuteTask.Goal.ASYNC
-_RESULT_PATIENCE_S = 1.0  # for the arm to rest, before a goal is answered all the same
 
 
 class PolicyNode(VeraNode):
@@ -50,8 +47,7 @@ class PolicyNode(VeraNode):
         self._episodes: dict[int, Episode] = {}
         self._server: ServerSide | None = None
         self._world: WorldLink | None = None
-        self._shown: tuple[State, str, ServerConfig | None] | None = None
-        self._wakefulness = SuspendDetector()
+        self._suspension = SuspendDetector()
         # It is there in every state of the node: a goal that a way down ends must get its answer.
         self._task = TaskAction(
             self,
@@ -65,23 +61,23 @@ class PolicyNode(VeraNode):
     def setup(self) -> None:
         """Subscribe to everything and be ready for goals."""
         p = self.parameters
-        self._embodiment = find_embodiment(p["embodiment"])
+        embodiment = find_embodiment(p["embodiment"])
         self._body = BodyReader(self, p["body_max_age_s"], p["arm_joints"], p["finger_joints"])
         self._server = ServerSide(
-            self, self._embodiment, lambda: self._episode, self._now, self._after_event
+            self, embodiment, lambda: self._episode, self._now, self._after_event
         )
-        self._views = PolicyViews(self, self._embodiment, self._on_picture, self._on_view_fault)
+        self._views = PolicyViews(self, embodiment, self._on_picture, self._on_view_fault)
         self._arm_watch = ArmWatch(self, p["arm_timeout_s"])
         self._arm = ArmLink(
             self,
-            self._embodiment,
+            embodiment,
             lambda: self._now().ros_ns,
             lambda: self._arm_watch.arm,
             lambda: self._body.base_frame,
             p["settle_timeout_s"],
         )
         parts = (
-            self._embodiment,
+            embodiment,
             episode_timeouts(p),
             self._server.link,
             self._arm,
@@ -97,18 +93,16 @@ class PolicyNode(VeraNode):
             }
         )
         self._episode = self._episodes[SYNC]
-        self._status = self.create_publisher(PolicyStatus, "policy_status", LATCHED)
-        self._marker = self.create_publisher(Marker, "status_marker", LATCHED)
+        self._status = StatusTopics(self)
         self.create_subscription(Bool, "task_success", self._on_task_success, 10)
         self.create_subscription(ChunkProgress, "chunk_progress", self._on_progress, 10)
-        self.create_service(Trigger, "pause", self._on_pause)
-        self.create_service(Trigger, "resume", self._on_resume)
-        self._tick_timer = self.create_timer(1.0 / p["tick_rate_hz"], self._tick, clock=STEADY)
-        self._tick_timer.cancel()
-        self._status_timer = self.create_timer(
-            1.0 / p["status_rate_hz"], self._publish_status, clock=STEADY
-        )
-        self._status_timer.cancel()
+        PauseServices(self, lambda: self._episode, self._now, self._after_event)
+        self._episode_timers = [  # run while an episode does
+            self.create_timer(1.0 / p["tick_rate_hz"], self._tick, clock=STEADY),
+            self.create_timer(1.0 / p["status_rate_hz"], self._publish_status, clock=STEADY),
+        ]
+        for timer in self._episode_timers:
+            timer.cancel()
         self._publish_status()
 
     def _make_lockstep(self) -> LockstepPacing:
@@ -154,11 +148,11 @@ class PolicyNode(VeraNode):
             self._views.buffer,
             self._server,
             self.parameters,
-            1.0 / self._embodiment.control_dt_s,
+            1.0 / find_embodiment(self.parameters["embodiment"]).control_dt_s,
             self._now().ros_ns,
         )
         health.values["arm"] = self._arm_watch.arm or "not known"
-        double = self._doubles()
+        double = find_doubles(self, self._arm_watch)
         return Health(DiagnosticStatus.ERROR, double, health.values) if double else health
 
     async def _verdicts(self) -> Verdicts:
@@ -175,19 +169,7 @@ class PolicyNode(VeraNode):
             return "the policy server loads other models; wait for the answer of reload"
         if self._arm_watch.held:
             return "the arm is held; call release first"
-        return self._doubles()
-
-    def _doubles(self) -> str:
-        """Which of the graph's nodes is there twice, in words; empty: none."""
-        policies = self.get_publishers_info_by_topic("policy_status")
-        if len(policies) > 1:  # one that was killed counts until the middleware has noticed
-            names = [f"{end.node_namespace.rstrip('/')}/{end.node_name}" for end in policies]
-            return (
-                f"{len(names)} nodes publish policy_status, {', '.join(sorted(names))}: the same "
-                "graph runs twice, or two graphs share their topics; stop one, or give each a "
-                "namespace of its own"
-            )
-        return self._arm_watch.double()
+        return find_doubles(self, self._arm_watch)
 
     def _begin(self, goal: ExecuteTask.Goal, cancelled: bool) -> None:
         if self._episode is None:  # the node went down after it took the goal
@@ -201,8 +183,8 @@ class PolicyNode(VeraNode):
         limit_s = goal.time_limit_s or self.parameters["default_time_limit_s"]
         episode.start(Goal(goal.prompt, limit_s), self._now())
         self.get_logger().info(f"episode {episode.dialogue.session_id}: '{goal.prompt}'")
-        self._tick_timer.reset()
-        self._status_timer.reset()
+        for timer in self._episode_timers:
+            timer.reset()
         if cancelled:
             episode.cancel(self._now())
         if not self.active:
@@ -215,26 +197,6 @@ class PolicyNode(VeraNode):
             self._after_event()
 
     # Events.
-
-    def _on_pause(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
-        return self._serve(response, "pause", "the arm comes to rest; call resume to go on")
-
-    def _on_resume(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
-        return self._serve(response, "resume", "it looks again, and goes on")
-
-    def _serve(self, response: Trigger.Response, what: str, done: str) -> Trigger.Response:
-        """Pause or resume the episode."""
-        response.message = "policy_node is not active; activate it first"
-        if self._episode is None or not self.active:
-            return response
-        try:
-            getattr(self._episode, what)(self._now())
-        except ConfigurationError as error:
-            response.message = str(error)
-            return response
-        self._after_event()
-        response.success, response.message = True, done
-        return response
 
     def _on_picture(self) -> None:
         waits = self._episode is not None and self._episode.pacing.awaits_frame()
@@ -259,18 +221,15 @@ class PolicyNode(VeraNode):
         self._after_event()
 
     def _on_task_success(self, message: Bool) -> None:
-        if self._episode is None:
-            return
-        if message.data:
-            self._episode.on_success(self._now())
-        else:
-            self._episode.pacing.on_undecided(self._now())
-        self._after_event()
+        episode = self._episode
+        if episode is not None:
+            (episode.on_success if message.data else episode.pacing.on_undecided)(self._now())
+            self._after_event()
 
     def _tick(self) -> None:
         if self._world is not None:
             self._world.poll()
-        if self._episode is None or self._wakefulness.was_suspended():
+        if self._episode is None or self._suspension.was_suspended():
             return
         trouble = self._arm_watch.trouble() if self._episode.running else None
         if trouble is not None:
@@ -284,15 +243,13 @@ class PolicyNode(VeraNode):
         if episode is None or self._server is None:
             return
         session_id = episode.dialogue.session_id
-        shown = (episode.state, session_id, self._server.config)
-        if shown != self._shown:
-            self._shown = shown
+        if self._status.is_news((episode.state, session_id, self._server.config)):
             self._publish_status()
         # A client that gets the result may move the arm at once: the stop must be over by then.
         result = episode.record.result if not wait_for_rest or self._rests(episode) else None
         if result is not None and self._task.unfinished:
-            self._tick_timer.cancel()
-            self._status_timer.cancel()
+            for timer in self._episode_timers:
+                timer.cancel()
             summary = (
                 f"episode {session_id}: {result.outcome.name} ({result.cause.name}): "
                 f"{result.message}"
@@ -307,10 +264,8 @@ class PolicyNode(VeraNode):
             self._task.finish(result)
 
     def _rests(self, episode: Episode) -> bool:
-        if isinstance(episode.pacing, LockstepPacing):
-            return episode.pacing.at_rest
-        arm = self._arm
-        return arm.resting() or bool(arm.unrest()) or arm.stopping_s > _RESULT_PATIENCE_S
+        pacing = episode.pacing
+        return pacing.at_rest if isinstance(pacing, LockstepPacing) else self._arm.settled()
 
     # Status.
 
@@ -320,9 +275,7 @@ class PolicyNode(VeraNode):
             return
         now = self._now()
         status = status_message(episode, self._views.buffer, self._server, now.ros_ns)
-        self._status.publish(status)
-        if self._marker.get_subscription_count():
-            self._marker.publish(status_marker(status, self._body.base_frame))
+        self._status.say(status, self._body.base_frame)
         self._task.tell(status, episode.elapsed_s(now))
 
     def _now(self) -> Instant:

@@ -5,8 +5,7 @@ from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-import numpy as np
-
+from vera_ros.distribution import Distribution
 from vera_ros.vision.frame_buffer import FrameBuffer
 
 _CHUNKS = 100
@@ -34,28 +33,6 @@ class Counters:
     phase: str = ""
 
 
-@dataclass(frozen=True)
-class Percentiles:
-    """A set of values; between neighbours by linear interpolation.
-
-    Attributes:
-        p50: the median.
-        p90: nine in ten are at most this.
-        p99: 99 in a hundred are.
-        count: of the values; with none of them, the rest is 0.
-    """
-
-    p50: float = 0.0
-    p90: float = 0.0
-    p99: float = 0.0
-    count: int = 0
-
-    def __str__(self) -> str:
-        if not self.count:
-            return "none yet"
-        return f"p50 {self.p50:.3g}, p90 {self.p90:.3g}, p99 {self.p99:.3g}, of {self.count}"
-
-
 class RecentValues:
     """The last values of something that happens once per chunk."""
 
@@ -66,12 +43,9 @@ class RecentValues:
         """Take note of a value."""
         self._values.append(value)
 
-    def percentiles(self) -> Percentiles:
+    def distribution(self) -> Distribution:
         """Return what the values that are kept look like."""
-        if not self._values:
-            return Percentiles()
-        p50, p90, p99 = np.percentile(list(self._values), (50.0, 90.0, 99.0))
-        return Percentiles(float(p50), float(p90), float(p99), len(self._values))
+        return Distribution.of(tuple(self._values))
 
 
 @dataclass(frozen=True)
@@ -90,9 +64,9 @@ class Latencies:
     pipeline: RecentValues = field(default_factory=RecentValues)
     planning: RecentValues = field(default_factory=RecentValues)
 
-    def percentiles(self) -> Mapping[str, Percentiles]:
+    def distributions(self) -> Mapping[str, Distribution]:
         """Return each latency's distribution, by name."""
-        return {f"{name}_s": values.percentiles() for name, values in vars(self).items()}
+        return {f"{name}_s": values.distribution() for name, values in vars(self).items()}
 
 
 @dataclass(frozen=True)

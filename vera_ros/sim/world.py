@@ -3,7 +3,7 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -34,19 +34,25 @@ class Pose:
     quaternion: NDArray[np.float64]
 
 
+class _Addresses(NamedTuple):
+    """Where some joints are in the model's vectors of positions, velocities and controls."""
+
+    q: slice
+    dq: slice
+    ctrl: slice
+
+
 class World:
     """The scene and its state; steps of 2 ms, driven by position servos."""
 
     def __init__(self, seed: int = 0) -> None:
         self.model = scene.load_model()
         self._data = mujoco.MjData(self.model)
-        self._arm_q, self._arm_dq = self._addresses(scene.ARM_JOINTS)
-        self._finger_q, self._finger_dq = self._addresses(scene.FINGER_JOINTS)
+        self._arm = self._addresses(scene.ARM_JOINTS)
+        self._fingers = self._addresses(scene.FINGER_JOINTS)
         self._ctrl = self._data.ctrl  # looking it up costs more than a physics step
-        self._arm_ctrl = _span([self.model.actuator(name).id for name in scene.ARM_JOINTS])
-        self._finger_ctrl = _span([self.model.actuator(name).id for name in scene.FINGER_JOINTS])
-        self._stiffness = self.model.actuator_gainprm[self._arm_ctrl, 0]
-        damping = -self.model.actuator_biasprm[self._arm_ctrl, 2]
+        self._stiffness = self.model.actuator_gainprm[self._arm.ctrl, 0]
+        damping = -self.model.actuator_biasprm[self._arm.ctrl, 2]
         self._damping_time_s = damping / self._stiffness
         self._acceleration, self._inertial = np.zeros(self.model.nv), np.zeros(self.model.nv)
         self._finger_target_m = scene.START_FINGER_M
@@ -68,8 +74,8 @@ class World:
         """Start an episode: the arm near its start posture, the cubes placed by the seed."""
         mujoco.mj_resetData(self.model, self._data)
         placement = draw_placement(seed)
-        self._data.qpos[self._arm_q] = placement.arm_q
-        self._data.qpos[self._finger_q] = scene.START_FINGER_M
+        self._data.qpos[self._arm.q] = placement.arm_q
+        self._data.qpos[self._fingers.q] = scene.START_FINGER_M
         self._finger_target_m = scene.START_FINGER_M
         for cube, (x, y, yaw_rad) in placement.cubes.items():
             z = scene.TABLE_TOP_Z_M + scene.CUBE_HALF_SIZE_M[cube]
@@ -98,9 +104,9 @@ class World:
         # The servo's torque is kp (ctrl - q) - kv dq: this ctrl makes it damp the velocity error.
         ctrl = np.asarray(arm_q, float) + self._damping_time_s * np.asarray(arm_dq, float)
         if arm_ddq is not None:
-            self._acceleration[self._arm_dq] = arm_ddq
+            self._acceleration[self._arm.dq] = arm_ddq
             mujoco.mj_mulM(self.model, self._data, self._inertial, self._acceleration)
-            ctrl += self._inertial[self._arm_dq] / self._stiffness
+            ctrl += self._inertial[self._arm.dq] / self._stiffness
         if not (np.isfinite(ctrl).all() and np.isfinite(finger_m)):
             raise MotionError(
                 f"servo targets must be finite, got q {arm_q!r}, dq {arm_dq!r}, finger {finger_m}; "
@@ -108,18 +114,18 @@ class World:
             )
         travel_m = FINGER_SPEED_M_S * self.step_s
         self._finger_target_m += max(-travel_m, min(travel_m, finger_m - self._finger_target_m))
-        self._ctrl[self._arm_ctrl] = ctrl
-        self._ctrl[self._finger_ctrl] = self._finger_target_m
+        self._ctrl[self._arm.ctrl] = ctrl
+        self._ctrl[self._fingers.ctrl] = self._finger_target_m
         mujoco.mj_step(self.model, self._data)
         self._steps += 1
 
     def arm(self) -> JointState:
         """Return the arm's measured joints; efforts include gravity's, as a real Panda's do."""
-        return self._joint_state(self._arm_q, self._arm_dq)
+        return self._joint_state(self._arm)
 
     def fingers(self) -> JointState:
         """Return the measured fingers, 0 closed to 0.04 m open, left first."""
-        return self._joint_state(self._finger_q, self._finger_dq)
+        return self._joint_state(self._fingers)
 
     def pose(self, name: str, frame: str | None = None) -> Pose:
         """Return the pose of a body or of the grip site, in the world or in another's frame."""
@@ -172,17 +178,23 @@ class World:
         start = self.model.joint(cube).dofadr[0]
         return slice(start, start + 6)
 
-    def _joint_state(self, q: slice, dq: slice) -> JointState:
-        data = self._data
-        return JointState(data.qpos[q].copy(), data.qvel[dq].copy(), data.qfrc_actuator[dq].copy())
+    def _joint_state(self, at: _Addresses) -> JointState:
+        data, dq = self._data, at.dq
+        return JointState(
+            data.qpos[at.q].copy(), data.qvel[dq].copy(), data.qfrc_actuator[dq].copy()
+        )
 
     def _position_rotation(self, name: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         frame: Any = self._data.site(name) if name == scene.GRIP_SITE else self._data.body(name)
         return frame.xpos, frame.xmat.reshape(3, 3)
 
-    def _addresses(self, joints: Collection[str]) -> tuple[slice, slice]:
+    def _addresses(self, joints: Collection[str]) -> _Addresses:
         found = [self.model.joint(name) for name in joints]
-        return _span([j.qposadr[0] for j in found]), _span([j.dofadr[0] for j in found])
+        return _Addresses(
+            _span([joint.qposadr[0] for joint in found]),
+            _span([joint.dofadr[0] for joint in found]),
+            _span([self.model.actuator(name).id for name in joints]),
+        )
 
 
 def _span(indices: list[int]) -> slice:

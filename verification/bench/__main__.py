@@ -13,7 +13,7 @@ from verification.bench.motion.traces import DEFAULT_TRACES
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a benchmark; 0 when nothing failed that must not fail."""
-    options = _parser().parse_args(arguments)
+    options = make_parser().parse_args(arguments)
     try:
         return _run(options)
     except VeraRosError as error:
@@ -49,7 +49,8 @@ def _run(options: argparse.Namespace) -> int:
     return 0 if good else 1
 
 
-def _parser() -> argparse.ArgumentParser:
+def make_parser() -> argparse.ArgumentParser:
+    """Return the parser of the command line."""
     parser = argparse.ArgumentParser(prog="scripts/bench", description=__doc__)
     benchmarks = parser.add_subparsers(dest="benchmark", required=True)
     motion = benchmarks.add_parser("motion", help="fidelity, speed and margins of the motion side")

@@ -34,7 +34,7 @@ _DEFAULT_SOAK_MINUTES = 30.0
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run, print, and return the exit code."""
-    options = _parser().parse_args(arguments)
+    options = make_parser().parse_args(arguments)
     try:
         _check(options)
         return _run(options)
@@ -113,7 +113,8 @@ def _check(options: argparse.Namespace) -> None:
             )
 
 
-def _parser() -> argparse.ArgumentParser:
+def make_parser() -> argparse.ArgumentParser:
+    """Return the parser of the command line."""
     parser = argparse.ArgumentParser(
         prog="scripts/chaos",
         description=_DESCRIPTION,

@@ -9,7 +9,8 @@ own. policy_node reaches the policy server through the proxy.
 
 from dataclasses import replace
 
-from vera_ros.bringup.graph import GraphOptions, NodeSpec, Value, nodes
+from vera_ros.bringup.graph import NodeSpec, nodes
+from vera_ros.bringup.graph_options import GraphOptions, Value
 
 _TRUE, _POLICY_SIDE = "true", "policy_side"
 JOINT_STATES = "joint_states"

@@ -185,7 +185,6 @@ def make_scene(
             hold,
             told,
             Clocks(lambda: stopwatch_s[0]),
-            lead,
         )
         return Scene(supervisor, Rig(dispatcher, published), told, hold, stopwatch_s)
 

@@ -84,12 +84,12 @@ def test_every_fault_says_what_it_is() -> None:
 
 def test_what_is_of_no_use_is_the_reason_once_nothing_else_is_current() -> None:
     stream_ = stream((1.0, 1.0))
-    stream_.refuse("not a number")
+    stream_.rejections.refuse("not a number")
     assert stream_.fault(1.4, ROS_S + 1.4) is None
     assert words(stream_.fault(1.6, ROS_S + 1.6)) == "not a number"
     assert stream_.add(measured(1.7, 1.7), ROS_S + 1.7)
     assert stream_.fault(1.7, ROS_S + 1.7) is None
-    assert stream_.refused == 1
+    assert stream_.rejections.refused == 1
 
 
 def test_where_time_stands_still_repeated_joint_states_stay_fresh() -> None:
@@ -113,7 +113,7 @@ def test_what_is_overtaken_is_refused() -> None:
     assert not stream_.add(measured(1.01, 1.03), ROS_S + 1.03)
     assert stream_.newest is not None
     assert stream_.newest.stamp_s == ROS_S + 1.02
-    assert stream_.refused == 1
+    assert stream_.rejections.refused == 1
     assert "0.010 s older" in words(stream_.fault(2.0, ROS_S + 2.0))
 
 
@@ -164,7 +164,11 @@ def test_ten_thousand_outliers_neither_count_nor_lock_out_what_is_true() -> None
             assert it.add(sample)
         reach = None
         for sample, true in zip(sick, truth[first:], strict=False):
-            last, outliers, refused = it.filter.newest, it.filter.outliers, it.filter.refused
+            last, outliers, refused = (
+                it.filter.newest,
+                it.filter.rejections.outliers,
+                it.filter.rejections.refused,
+            )
             assert last is not None
             if reach is None:
                 passed_s = max(sample.received_s - last.received_s, true.stamp_s - last.stamp_s)
@@ -174,15 +178,15 @@ def test_ten_thousand_outliers_neither_count_nor_lock_out_what_is_true() -> None
                 near = within_reach(sample, last.q, reach) or within_reach(sample, true.q, reach)
                 assert near or it.filter.reacquired
                 reach = None
-            elif it.filter.outliers > outliers:
+            elif it.filter.rejections.outliers > outliers:
                 named = (*NAMES, "stamped", "go on from others")
-                assert any(what in it.filter.outlier for what in named)
+                assert any(what in it.filter.rejections.outlier for what in named)
             else:
-                assert it.filter.refused == refused + 1  # it came too late
+                assert it.filter.rejections.refused == refused + 1  # it came too late
         seen += many
         again = [it.add(sample) for sample in truth[first + many :]]
         assert again[0] or it.filter.reacquired
-        assert not it.filter.contradicted
+        assert not it.filter.arm.contradicted
         if not it.filter.reacquired:
             assert it.filter.take_events() == []
     assert counted < 0.2 * seen  # those that are small enough
@@ -197,14 +201,18 @@ def test_nothing_is_amiss_in_clean_streams() -> None:
         came_s = arrivals(rng, taken_s, float(rng.choice([0.0, 0.005, 0.02])), gap_s)
         it, looked_s = Stream(), 0.0
         for taken, came in zip(taken_s, came_s, strict=True):
-            assert it.add(noisy(motion.measured(taken, came), rng)), it.filter.outlier
+            assert it.add(noisy(motion.measured(taken, came), rng)), it.filter.rejections.outlier
             if came > looked_s:
                 looked_s = came + 0.02
-                assert not it.filter.contradicted
+                assert not it.filter.arm.contradicted
                 assert it.filter.settled(came) == (taken > WINDOW_S + 2.0 / rate_hz) or (
                     WINDOW_S - EXACT_S <= taken <= WINDOW_S + 2.0 / rate_hz
                 )
-        assert (it.filter.outliers, it.filter.refused, it.filter.reacquired) == (0, 0, 0)
+        assert (
+            it.filter.rejections.outliers,
+            it.filter.rejections.refused,
+            it.filter.reacquired,
+        ) == (0, 0, 0)
         assert it.filter.fault(float(came_s[-1]), ROS_S + float(came_s[-1])) is None
 
 
@@ -215,14 +223,17 @@ def test_an_outlier_is_counted_and_named(size: float, joint: int, ahead_s: float
     wrong = STANDING.measured(0.3)
     wrong.q[joint] += size
     assert not it.add(replace(wrong, stamp_s=wrong.stamp_s + ahead_s))
-    assert it.filter.outliers == 1
+    assert it.filter.rejections.outliers == 1
     newest = it.filter.newest
     assert newest is not None
     assert newest.stamp_s == pytest.approx(ROS_S + 0.29)
     if ahead_s < 1.0:
-        assert f"'{NAMES[joint]}' is at {size:.4f} rad; it was at 0.0000 rad" in it.filter.outlier
+        assert (
+            f"'{NAMES[joint]}' is at {size:.4f} rad; it was at 0.0000 rad"
+            in it.filter.rejections.outlier
+        )
     else:
-        assert "stamped 5.010 s later" in it.filter.outlier
+        assert "stamped 5.010 s later" in it.filter.rejections.outlier
     assert not it.filter.settled(0.3)
     it.play(STANDING, times(0.13, start_s=0.31))
     assert it.filter.settled(0.43)
@@ -235,8 +246,8 @@ def test_the_reach_does_not_grow_with_what_is_rejected() -> None:
         wrong = STANDING.measured(time_s)
         wrong.q[0] = 0.1 * (-1) ** i * (1 + i % 3)
         assert not it.add(wrong)
-        assert "moved by 0.0485 rad" in it.filter.outlier
-    assert it.filter.outliers == 25
+        assert "moved by 0.0485 rad" in it.filter.rejections.outlier
+    assert it.filter.rejections.outliers == 25
     assert it.filter.reacquired == 0
 
 
@@ -268,7 +279,7 @@ def test_simulated_time_passes_as_fast_as_it_likes(passes: float) -> None:
         sample = motion.measured(time_s, time_s / passes)
         assert it.add(sample, ROS_S, simulated=True)
     assert it.newest is not None
-    assert not it.contradicted
+    assert not it.arm.contradicted
 
 
 # An arm that is elsewhere.
@@ -346,15 +357,15 @@ def test_velocities_that_the_positions_contradict_are_not_believed(
     for time_s in times(0.2, rate_hz):
         sample = motion.measured(time_s)
         assert it.add(replace(sample, dq=factor * sample.dq))
-    assert it.filter.contradicted
+    assert it.filter.arm.contradicted
     assert not it.filter.settled(0.2)
     newest, lag_s = it.filter.newest, 0.5 * WINDOW_S + 1.0 / rate_hz
     assert newest is not None
-    for joint in it.filter.contradicted:
+    for joint in it.filter.arm.contradicted:
         true = motion.at(0.2 - 1.0 / rate_hz - 0.5 * WINDOW_S)[1][joint]
         assert newest.dq[joint] == pytest.approx(true, abs=15.0 * lag_s * 0.5)
     said = words(it.filter.fault(0.2, ROS_S + 0.2))
-    assert f"'{NAMES[it.filter.contradicted[0]]}'" in said
+    assert f"'{NAMES[it.filter.arm.contradicted[0]]}'" in said
     assert it.filter.unknown(0.2, ROS_S + 0.2) is None  # where it is, is known
 
 
@@ -363,7 +374,7 @@ def test_an_arm_that_stands_stands_whatever_its_driver_says() -> None:
     false = np.array([0.0, 0.8, 0.0, 0.0, 0.0, 0.0, 0.0])
     for time_s in times(0.5):
         assert it.add(noisy(replace(STANDING.measured(time_s), dq=false), rng, 2e-5))
-    assert it.filter.contradicted == (1,)
+    assert it.filter.arm.contradicted == (1,)
     assert it.filter.newest is not None
     assert it.filter.newest.speed_rad_s < 1e-3
     said = words(it.filter.fault(0.5, ROS_S + 0.5))
@@ -380,7 +391,7 @@ def test_one_false_velocity_is_no_contradiction(rate_hz: float, speed: float) ->
     for i, time_s in enumerate(times(0.4, rate_hz)):
         sample = STANDING.measured(time_s)
         assert it.add(replace(sample, dq=np.full(7, speed if i == rate_hz // 5 else 0.0)))
-        assert not it.filter.contradicted
+        assert not it.filter.arm.contradicted
 
 
 # Whoever else publishes.

@@ -129,7 +129,7 @@ def test_all_that_came_is_looked_at_oldest_first(make_graph: MakeGraph) -> None:
     for one in (1.0, 1.5, 1.0):
         graph.publish(position=[0.04, 2.0, one], velocity=[0.0] * 3)
     graph.wait_until(lambda: graph.sense() and graph.reader.outliers)
-    assert "'one' is at 1.5000 rad" in graph.reader.filter.outlier
+    assert "'one' is at 1.5000 rad" in graph.reader.filter.rejections.outlier
     graph.wait_until(lambda: graph.sense().age_s < 0.3)
     observation = graph.sense()
     assert observation.fault is None

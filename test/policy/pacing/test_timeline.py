@@ -5,7 +5,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vera_ros.policy.timeline import Timeline, take_over
+from vera_ros.policy.pacing.timeline import Timeline, take_over
 
 MS = 1_000_000
 

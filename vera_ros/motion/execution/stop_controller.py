@@ -24,7 +24,6 @@ from vera_ros.motion.planning.active_plan import Playing
 from vera_ros.motion.safety.tracking_watch import PlaybackWatch
 from vera_ros.motion.safety.watchdogs import Rest, RestWatch
 from vera_ros.motion.setpoint.join_watch import Join
-from vera_ros.motion.setpoint.lead import Lead
 from vera_ros.motion.setpoint.setpoint import Setpoint
 
 AT_REST = "the arm has come to rest"
@@ -44,7 +43,6 @@ class StopController:
         limits: supervision thresholds.
         listener: is told of trouble and of rest.
         clocks: tell the time.
-        lead: time that a trajectory is given to arrive.
 
     Attributes:
         unrest: why the arm is not known to rest though it was stopped; empty: all is well.
@@ -58,7 +56,6 @@ class StopController:
         limits: SupervisionLimits,
         listener: Listener,
         clocks: Clocks,
-        lead: Lead,
     ) -> None:
         self._stops = stops
         self._channel = channel
@@ -66,7 +63,6 @@ class StopController:
         self._limits = limits
         self._listener = listener
         self._clocks = clocks
-        self._lead = lead
         self._rest = RestWatch(limits.rest_s)
         self._awaited: Setpoint | None = None
         self._postponed: Reason | None = None  # a stop, until the controller's time is clear
@@ -180,13 +176,13 @@ class StopController:
         return late_s >= (_MOTION_LOST_S if self._channel.playback.playing else _STOP_LOST_S)
 
     def _report_late(self, late_s: float, what: str) -> None:
-        self._lead.missed(late_s, self._clocks.steady())
+        self._channel.lead.missed(late_s, self._clocks.steady())
         self._listener.worried(
             f"the controller took up what was sent {late_s:.3f} s past its lead, or not at all: "
-            f"{what}; the lead is {self._lead.value_s:.3f} s now"
+            f"{what}; the lead is {self._channel.lead.value_s:.3f} s now"
         )
-        if not self._lead.fits:
-            self._listener.worried(self._lead.refusal)
+        if not self._channel.lead.fits:
+            self._listener.worried(self._channel.lead.refusal)
 
     # Rest.
 

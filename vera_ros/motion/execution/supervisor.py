@@ -19,7 +19,6 @@ from vera_ros.motion.observation.arm_observation import ArmObservation, Supervis
 from vera_ros.motion.planning.active_plan import Playing
 from vera_ros.motion.safety.tracking_watch import PlaybackWatch
 from vera_ros.motion.safety.watchdogs import ClockWatch
-from vera_ros.motion.setpoint.lead import Lead
 
 HELD = "a hold was asked for; call release when it is safe, then give the goal again"
 _CLOCK_SET_S = 0.02  # by which a clock is worth a word
@@ -44,7 +43,6 @@ class Supervisor:
         hold: the latched hold.
         listener: is told what happens.
         clocks: tell the time.
-        lead: time that a trajectory is given to arrive.
 
     Attributes:
         intake: chunks that are being planned or wait for approval.
@@ -60,20 +58,18 @@ class Supervisor:
         hold: Hold,
         listener: Listener,
         clocks: Clocks,
-        lead: Lead,
     ) -> None:
         self._dispatcher = dispatcher
         self._watch = watch
         self._hold = hold
         self._listener = listener
         self._clocks = clocks
-        self._lead = lead
         self._clock = ClockWatch(limits.clock_jump_s)
         self._steps_reported = 0
         self._reacquired, self._doubtful = 0, False
         self.intake = ChunkIntake(dispatcher, limits, listener, clocks)
         self.stops = StopController(
-            dispatcher.stops, dispatcher.channel, watch, limits, listener, clocks, lead
+            dispatcher.stops, dispatcher.channel, watch, limits, listener, clocks
         )
         self.reason = Reason()
 
@@ -166,8 +162,9 @@ class Supervisor:
         if observation.elsewhere and self.playing is None:
             words = f"the arm may not be where it was measured: {observation.elsewhere}"
             raise MotionRefusedError(Cause.NO_JOINT_STATES, words)
-        if not self._lead.fits:
-            raise MotionRefusedError(Cause.COMMANDS_LATE, self._lead.refusal)
+        lead = self._dispatcher.channel.lead
+        if not lead.fits:
+            raise MotionRefusedError(Cause.COMMANDS_LATE, lead.refusal)
         assert observation.measured is not None
         return observation.measured
 
@@ -224,7 +221,7 @@ class Supervisor:
 
     def _check(self, observation: ArmObservation, now_s: float) -> None:
         self._check_clock(observation, now_s)
-        self._lead.expire(self._clocks.steady())
+        self._dispatcher.channel.lead.expire(self._clocks.steady())
         postponed = self.stops.postponed(observation)
         if postponed is not None and self.playing is not None:
             self._end_early(self.playing, postponed, observation, now_s)

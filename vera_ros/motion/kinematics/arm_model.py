@@ -76,10 +76,10 @@ class ArmModel:
                 f"valid is one of {self.carried_frames}"
             )
         first = self._model.frames[self._model.getFrameId(self.joint_names[0])]
-        self._base = first.parentFrame
-        self.base_frame = self._model.frames[self._base].name
+        base = first.parentFrame
+        self.base_frame = self._model.frames[base].name
         pin.framesForwardKinematics(self._model, self._scratch.data, pin.neutral(self._model))
-        self._world_to_base = self._scratch.data.oMf[self._base].inverse()
+        self._world_to_base = self._scratch.data.oMf[base].inverse()
         self.chain = Chain.of(self._model, self._tcp, self._world_to_base.inverse())
         self.lower = self._model.lowerPositionLimit.copy()
         self.upper = self._model.upperPositionLimit.copy()

@@ -3,6 +3,8 @@
 
 from collections import deque
 
+import numpy as np
+
 from vera_ros.motion.chunk import Measured
 from vera_ros.motion.kinematics.vec3 import Vector
 from vera_ros.motion.observation.joint_track import SLACK_RAD
@@ -38,6 +40,11 @@ class SampleReach:
     def within(self, passed_s: float) -> Vector:
         """How far the joints can have come in a time. Shape (n,), [rad]."""
         return self._velocity_limit * max(0.0, passed_s) + SLACK_RAD
+
+    def allows(self, last: Measured, sample: Measured) -> bool:
+        """Whether the arm can be where a sample says, whatever its stamp is."""
+        reach = self.within(sample.received_s - last.received_s)
+        return bool((np.abs(sample.q - last.q) <= reach).all())
 
     def between(self, before: Measured, sample: Measured, *, simulated: bool) -> Vector:
         """How far the joints can have come between two samples. Shape (n,), [rad].
@@ -80,4 +87,25 @@ def too_far_ahead(last: Measured, sample: Measured, oldest_s: float) -> str:
     return (
         f"joint states are stamped {later_s:.3f} s later than those before them, and came "
         f"{silent_s:.3f} s later"
+    )
+
+
+def beyond_reach(
+    joint_names: tuple[str, ...], last: Measured, sample: Measured, reach: Vector
+) -> str:
+    """Why a sample is no measurement, in words.
+
+    Args:
+        joint_names: of the arm.
+        last: the last sample that counted.
+        sample: the one in question.
+        reach: how far the joints can have come. Shape (n,), [rad].
+    """
+    beyond = np.abs(sample.q - last.q) - reach
+    joint = int(np.argmax(beyond))
+    if beyond[joint] <= 0.0:
+        return "joint states go on from others that were no measurements"
+    return (
+        f"joint states say that '{joint_names[joint]}' is at {sample.q[joint]:.4f} rad; it was at "
+        f"{last.q[joint]:.4f} rad, and can have moved by {reach[joint]:.4f} rad since"
     )

@@ -8,6 +8,7 @@ import numpy as np
 
 from vera_ros.errors import ConfigurationError
 from vera_ros.motion.causes import Cause, MotionRefusedError
+from vera_ros.motion.chunk import ACTION_S
 from vera_ros.motion.kinematics.arm_model import ArmModel
 from vera_ros.motion.kinematics.vec3 import Vector
 from vera_ros.motion.limits import Limits
@@ -255,10 +256,11 @@ class ChunkPlanner:
                 f"a chunk with a delta of {np.abs(deltas).max():.3g} (m or rad) in one action "
                 "cannot be meant; valid is up to 1 m and pi rad",
             )
-        if not 1e-3 <= control_dt_s <= 1.0:
+        shortest_s, longest_s = ACTION_S
+        if not shortest_s <= control_dt_s <= longest_s:
             raise MotionRefusedError(
                 Cause.INVALID_CHUNK,
-                f"an action lasts {control_dt_s} s; valid is 0.001 to 1 s",
+                f"an action lasts {control_dt_s} s; valid is {shortest_s:g} to {longest_s:g} s",
             )
         if len(deltas) * control_dt_s > self._limits.duration_s:
             raise MotionRefusedError(

@@ -22,7 +22,7 @@ from vera_ros.nodes.ik.motion_setup import (
     make_supervision_limits,
     set_up_arm,
 )
-from vera_ros.nodes.ik.outputs import make_arm_output, make_gripper_output
+from vera_ros.nodes.ik.outputs.output import make_arm_output, make_gripper_output
 from vera_ros.nodes.ik.rivals import Rivals
 from vera_ros.nodes.ik.tcp_reports import TcpReports
 
@@ -106,7 +106,6 @@ class ArmControl:
             hold,
             self.reports,
             Clocks(time.perf_counter, self.sensing.now_s),
-            self.lead,
         )
         self._tcp = TcpReports(node, self.arm)
         self.closed = False

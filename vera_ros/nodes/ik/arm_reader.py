@@ -67,7 +67,7 @@ class ArmReader:
                 if self.filter.heard is not None and not simulated:
                     self._hear(*self.filter.heard)
             except ValueError as error:
-                self.filter.refuse(f"invalid joint states: {error}")
+                self.filter.rejections.refuse(f"invalid joint states: {error}")
         self._tell()
 
     def _take(self, message: JointState, received_s: float, sequence: int | None) -> None:
@@ -89,7 +89,7 @@ class ArmReader:
                 return
             self._newest = message
         elif len(missing) < len(self._joint_names):
-            known.refuse(f"joint states without {', '.join(map(repr, missing))}")
+            known.rejections.refuse(f"joint states without {', '.join(map(repr, missing))}")
             return
         elif not has_finger:
             known.strangers = tuple(message.name)
@@ -108,10 +108,12 @@ class ArmReader:
         """Log what has happened; of outliers, the last one of a second."""
         for event in self.filter.take_events():
             self._logger.warning(event)
-        new, now_s = self.filter.outliers - self._told, time.monotonic()
+        new, now_s = self.filter.rejections.outliers - self._told, time.monotonic()
         if new and now_s - self._told_s >= _TELL_AGAIN_S:
-            self._told, self._told_s = self.filter.outliers, now_s
-            self._logger.warning(f"{self.filter.outlier} ({new} such joint states not counted)")
+            self._told, self._told_s = self.filter.rejections.outliers, now_s
+            self._logger.warning(
+                f"{self.filter.rejections.outlier} ({new} such joint states not counted)"
+            )
 
     @property
     def measured(self) -> Measured | None:
@@ -126,12 +128,12 @@ class ArmReader:
     @property
     def invalid_count(self) -> int:
         """How many joint states were of no use."""
-        return self.filter.refused
+        return self.filter.rejections.refused
 
     @property
     def outliers(self) -> int:
         """How many joint states told of what a joint cannot have reached."""
-        return self.filter.outliers
+        return self.filter.rejections.outliers
 
     def sense(self, fault: Reason | None) -> ArmObservation:
         """What is known of the arm now. `fault`: why nothing may be moved; None: it may."""
@@ -144,7 +146,7 @@ class ArmReader:
             fault or known.fault(steady_s, now_s),
             settled=known.settled(steady_s),
             reacquired=known.reacquired,
-            recent=tuple(known.recent),
+            recent=tuple(known.arm.recent),
             elsewhere=known.elsewhere(steady_s),
         )
 

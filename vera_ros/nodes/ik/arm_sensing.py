@@ -9,7 +9,7 @@ from vera_ros.motion.kinematics.arm_model import ArmModel
 from vera_ros.motion.observation.arm_observation import ArmObservation
 from vera_ros.motion.setpoint.setpoint import PAST_S
 from vera_ros.nodes.ik.arm_reader import ArmReader
-from vera_ros.nodes.ik.outputs import Output
+from vera_ros.nodes.ik.outputs.output import Output
 from vera_ros.nodes.ik.rivals import Rivals
 from vera_ros.nodes.ik.robot_fault import RobotFault
 

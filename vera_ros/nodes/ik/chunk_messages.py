@@ -5,7 +5,7 @@ import numpy as np
 
 from vera_ros.embodiments import ActionSpace, Embodiment
 from vera_ros.motion.causes import Cause, MotionRefusedError, Reason
-from vera_ros.motion.chunk import ChunkRequest
+from vera_ros.motion.chunk import ACTION_S, ChunkRequest
 from vera_ros.motion.planning.active_plan import Playing
 from vera_ros.nodes.common.conversions import ns_to_stamp, stamp_to_ns
 from vera_ros_interfaces.msg import ActionChunk, ChunkProgress
@@ -21,8 +21,10 @@ def read_chunk(message: ActionChunk, embodiment: Embodiment, base_frame: str) ->
         raise _invalid(f"embodiment '{message.embodiment}'; valid is '{embodiment.name}'")
     if message.action_space != ActionSpace.EEF_DELTA.value:
         raise _invalid(f"action space {message.action_space}; valid is EEF_DELTA")
-    if not 0.005 <= message.control_dt_s <= 1.0:
-        raise _invalid(f"control_dt_s {message.control_dt_s}; valid is 0.005 to 1 s")
+    shortest_s, longest_s = ACTION_S
+    if not shortest_s <= message.control_dt_s <= longest_s:
+        valid = f"valid is {shortest_s:g} to {longest_s:g} s"
+        raise _invalid(f"control_dt_s {message.control_dt_s}; {valid}")
     rows, columns = message.horizon, message.columns
     if rows < 1 or columns != 6 or len(message.actions) != rows * columns:
         raise _invalid(

@@ -283,12 +283,7 @@ PARAMETERS = (
         60.0,
     ),
     Parameter(
-        "clock_jump_s",
-        0.05,
-        "a ROS clock that goes back by more stops the arm",
-        "s",
-        0.001,
-        5.0,
+        "clock_jump_s", 0.05, "a ROS clock that goes back by more stops the arm", "s", 0.001, 5.0
     ),
     Parameter("arm_status_rate_hz", 5.0, "how often arm_status is repeated", "Hz", 1.0, 50.0),
     Parameter(

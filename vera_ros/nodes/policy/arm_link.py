@@ -15,6 +15,8 @@ from vera_ros.nodes.common.lifecycle_node import VeraNode
 from vera_ros.policy.ports import Chunk, Origin
 from vera_ros_interfaces.msg import ActionChunk
 
+_RESULT_PATIENCE_S = 1.0  # for the arm to rest, before a goal is answered all the same
+
 
 class ArmLink:
     """The arm port of an episode (see vera_ros.policy.ports).
@@ -88,6 +90,10 @@ class ArmLink:
         if self._answered() is None and self.stopping_s > self._stop_timeout_s:
             return f"the arm side did not answer a stop within {self._stop_timeout_s:g} s"
         return ""
+
+    def settled(self) -> bool:
+        """Whether the last stop is over, failed, or has been waited for long enough."""
+        return self.resting() or bool(self.unrest()) or self.stopping_s > _RESULT_PATIENCE_S
 
     @property
     def stopping_s(self) -> float:

@@ -54,10 +54,10 @@ def policy_health(
         *_findings_of_views(views, episode.running, bounds, control_rate_hz),
         *_findings_of_server(episode, server, bounds),
     ]
-    latencies = episode.record.latencies.percentiles()
+    latencies = episode.record.latencies.distributions()
     values = {
         **_values_of_episode(episode),
-        **{f"latency {name}": str(percentiles) for name, percentiles in latencies.items()},
+        **{f"latency {name}": str(values) for name, values in latencies.items()},
         **_values_of_views(views),
         **_values_of_server(server),
     }

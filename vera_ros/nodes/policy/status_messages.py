@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """What policy_node says of an episode: as a message, and as text in rviz."""
 
+from typing import Any
+
 from geometry_msgs.msg import Vector3
 from std_msgs.msg import ColorRGBA, Header
 from visualization_msgs.msg import Marker
 
-from vera_ros.nodes.common.conversions import ns_to_stamp
+from vera_ros.nodes.common.conversions import LATCHED, ns_to_stamp
 from vera_ros.nodes.policy.server_side import ServerSide
 from vera_ros.policy.episode import Episode
 from vera_ros.policy.pacing.overlap import OverlapPacing
@@ -89,3 +91,27 @@ def status_marker(status: PolicyStatus, base_frame: str) -> Marker:
     marker.pose.position.z = 1.1
     marker.pose.orientation.w = 1.0
     return marker
+
+
+class StatusTopics:
+    """Publishes the status of a policy_node, as a message and for rviz.
+
+    Args:
+        node: the rclpy node.
+    """
+
+    def __init__(self, node: Any) -> None:
+        self._status = node.create_publisher(PolicyStatus, "policy_status", LATCHED)
+        self._marker = node.create_publisher(Marker, "status_marker", LATCHED)
+        self._said: object = None
+
+    def is_news(self, what: object) -> bool:
+        """Whether this differs from what this was asked about last."""
+        before, self._said = self._said, what
+        return before != what
+
+    def say(self, status: PolicyStatus, base_frame: str) -> None:
+        """Publish it. `base_frame`: the arm's base."""
+        self._status.publish(status)
+        if self._marker.get_subscription_count():
+            self._marker.publish(status_marker(status, base_frame))

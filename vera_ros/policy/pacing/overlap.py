@@ -21,9 +21,9 @@ from vera_ros.errors import ConfigurationError, ProtocolError
 from vera_ros.policy.actions import DecodedActions
 from vera_ros.policy.chunk_playback import check_not_given_up, is_about
 from vera_ros.policy.pacing.settle import SettlePacing, not_answered
+from vera_ros.policy.pacing.timeline import TakeOver, Timeline, take_over
 from vera_ros.policy.ports import Chunk, ChunkState, Instant, Progress
 from vera_ros.policy.states import State
-from vera_ros.policy.timeline import TakeOver, Timeline, take_over
 from vera_ros.wire.messages import InferReply
 
 _LATENCIES = 5  # the longest of the last few counts

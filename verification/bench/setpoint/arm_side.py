@@ -8,7 +8,7 @@ ways of messages, and an arm that follows its set-point late and with an offset.
 
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -28,6 +28,7 @@ from vera_ros.motion.setpoint.setpoint import PAST_S, UNKNOWN
 from vera_ros.motion.trajectory import ArmTrajectory
 from vera_ros.sim.follower import TrajectoryFollower
 from vera_ros.sim.trajectory import TrajectoryPoints
+from verification.bench.setpoint.world import World
 from verification.rig import ARM_JOINTS, CONTROL_DT_S, Rig, Vector
 
 _BOUNDS = SupervisionLimits(0.1, 0.15, 0.05, 1.0, 1.0, 900.0, 0.5, 0.3, 0.01, 0.05)
@@ -35,37 +36,6 @@ _TICK_S = 0.02
 _EPOCH_S = 1000.0
 _CLOCK_DIFFERENCE_S = 0.1
 _EFFORT_NM = 50.0
-
-
-@dataclass(frozen=True)
-class World:
-    """What lies between ik_node and the arm.
-
-    Attributes:
-        rate_hz: of the controller.
-        open_loop: it starts trajectories from its last command.
-        joint_states_hz: how often the arm is measured.
-        controller_ahead_s: the controller's clock less true time, at a true time [s].
-        ours_ahead_s: the same of this machine's clock.
-        delay_s: of a trajectory that is sent at a true time [s].
-        joint_delay_s: of joint states.
-        lead_s: that trajectories are given by default.
-        lag_s: of the arm behind its set-point.
-        offset: of the arm from its set-point. Shape (n,), [rad].
-        spoil: makes another joint state of one that is sent at a true time; None: it is lost.
-    """
-
-    rate_hz: float = 500.0
-    open_loop: bool = True
-    joint_states_hz: float = 100.0
-    controller_ahead_s: Callable[[float], float] = lambda _: 0.0
-    ours_ahead_s: Callable[[float], float] = lambda _: 0.0
-    delay_s: Callable[[float], float] = lambda _: 0.002
-    joint_delay_s: float = 0.001
-    lead_s: float = 0.0125
-    lag_s: float = 0.01
-    offset: Vector = field(default_factory=lambda: np.zeros(len(ARM_JOINTS)))
-    spoil: Callable[[Measured, float], Measured | None] = lambda sample, _: sample
 
 
 @dataclass(frozen=True)
@@ -84,6 +54,9 @@ class ArmSide:
         world: what lies between.
 
     Attributes:
+        supervisor: decides what the arm plays.
+        joint_states: tells what is known of the arm.
+        lead: of what is sent.
         now_s: the present, from 0.
         commands: the set-point of every cycle so far. Shape (n,) each, [rad].
         world: what lies between.
@@ -104,26 +77,24 @@ class ArmSide:
         )
         self._under_way: deque[_Sent] = deque()
         self._joints: deque[tuple[float, Measured]] = deque()
-        self._filter = JointStateFilter(ARM_JOINTS, rig.limits.rates.joints[0], 0.5)
+        self.joint_states = JointStateFilter(ARM_JOINTS, rig.limits.rates.joints[0], 0.5)
         self._clock = ArmClock()
-        self._lead = Lead(world.lead_s)
-        self._dispatcher = rig.dispatcher(q, self._lead, self._publish)
-        self._dispatcher.channel.gate.setpoint = UNKNOWN
-        self._dispatcher.channel.playback = replace(
-            self._dispatcher.channel.playback, setpoint=UNKNOWN
-        )
+        self.lead = Lead(world.lead_s)
+        self._dispatcher = rig.dispatcher(q, self.lead, self._publish)
+        channel = self._dispatcher.channel
+        channel.gate.setpoint = UNKNOWN
+        channel.playback = replace(channel.playback, setpoint=UNKNOWN)
         self._hold = Hold()
         self.told: list[tuple[Any, ...]] = []
         self.told_s: list[float] = []
         contact = ContactWatch(rig.arm, np.full(rig.arm.n, _EFFORT_NM), 0.1)
-        self._supervisor = Supervisor(
+        self.supervisor = Supervisor(
             self._dispatcher,
             PlaybackWatch(contact, _BOUNDS),
             _BOUNDS,
             self._hold,
             self,
             Clocks(lambda: self.now_s, self._controllers_s),
-            self._lead,
         )
         self._cycles = self._ticks = self._samples = self._sequence = 0
         self.commands: list[Vector] = [q]
@@ -139,21 +110,6 @@ class ArmSide:
         return tell
 
     # What is known.
-
-    @property
-    def supervisor(self) -> Supervisor:
-        """Who moves the arm."""
-        return self._supervisor
-
-    @property
-    def joint_states(self) -> JointStateFilter:
-        """What is known of the arm."""
-        return self._filter
-
-    @property
-    def lead(self) -> Lead:
-        """Time that what is sent is given."""
-        return self._lead
 
     def names(self) -> list[str]:
         """What was said, without the words."""
@@ -201,25 +157,25 @@ class ArmSide:
         self._sequence += 1
         chunk = ChunkRequest(deltas, np.zeros(0, bool), CONTROL_DT_S, session_id, self._sequence)
         try:
-            planning = self._supervisor.plan(chunk, self._sense(), self._controllers_s())
+            planning = self.supervisor.plan(chunk, self._sense(), self._controllers_s())
         except MotionRefusedError as error:
             return error
         try:
-            self._supervisor.take(planning, planning.run(), self._sense(), self._controllers_s())
+            self.supervisor.take(planning, planning.run(), self._sense(), self._controllers_s())
         except MotionRefusedError as error:
             return error
         finally:
-            self._supervisor.intake.give_up(planning)
+            self.supervisor.intake.give_up(planning)
         return None
 
     def stop(self) -> None:
         """Ask for a stop."""
-        self._supervisor.stop(Reason(Cause.STOPPED, "asked"), self._sense(), self._controllers_s())
+        self.supervisor.stop(Reason(Cause.STOPPED, "asked"), self._sense(), self._controllers_s())
 
     def hold(self) -> None:
         """Ask for a hold."""
         self._hold.held = True
-        self._supervisor.stop(Reason(Cause.HELD, "asked"), self._sense(), self._controllers_s())
+        self.supervisor.stop(Reason(Cause.HELD, "asked"), self._sense(), self._controllers_s())
 
     def release(self) -> None:
         """Let it move again."""
@@ -239,14 +195,14 @@ class ArmSide:
                 self._measure()
             while self._ticks * _TICK_S <= self.now_s:
                 self._ticks += 1
-                self._supervisor.tick(self._sense(), self._controllers_s())
+                self.supervisor.tick(self._sense(), self._controllers_s())
 
     def run_until_rest(self, most_s: float = 10.0) -> bool:
         """Let time pass until nothing plays; return whether that came to pass."""
         until_s = self.now_s + most_s
         while self.now_s < until_s:
             self.run(0.05)
-            if self._supervisor.playing is None and not self._supervisor.stops.under_way:
+            if self.supervisor.playing is None and not self.supervisor.stops.under_way:
                 return True
         return False
 
@@ -287,7 +243,7 @@ class ArmSide:
     # What ik_node does (see IkNode._sense).
 
     def _sense(self) -> ArmObservation:
-        set_by_s, known = 0.0, self._filter
+        set_by_s, known = 0.0, self.joint_states
         while self._joints and self._joints[0][0] <= self.now_s:
             came_s, sample = self._joints.popleft()
             known.add(replace(sample, received_s=came_s), self._controllers_s())
@@ -295,7 +251,7 @@ class ArmSide:
                 set_by_s += by_s
                 known.clock_was_set(by_s)
         if set_by_s:
-            self._supervisor.clock_was_set(set_by_s)
+            self.supervisor.clock_was_set(set_by_s)
         now_s = self._controllers_s()
         unsure_s = self._clock.uncertainty_s(self.now_s)
         self._dispatcher.channel.past_s = PAST_S + min(unsure_s, _CLOCK_DIFFERENCE_S)
@@ -310,7 +266,7 @@ class ArmSide:
             True,
             self._clock.in_doubt(self.now_s),
             known.reacquired,
-            tuple(known.recent),
+            tuple(known.arm.recent),
             known.elsewhere(self.now_s),
         )
 

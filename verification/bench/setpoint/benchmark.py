@@ -10,8 +10,9 @@ import time
 import numpy as np
 
 from vera_ros.errors import ConfigurationError
-from verification.bench.setpoint.disturbances import DISTURBANCES, Trial
+from verification.bench.setpoint.disturbances import DISTURBANCES
 from verification.bench.setpoint.outcome import Outcome, setpoint_table
+from verification.bench.setpoint.trial import Trial
 from verification.bench.tables import make_console
 from verification.rig import Rig, make_rig
 

@@ -6,56 +6,28 @@ knows what. Times are true ones [s].
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
-from typing import Any
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from vera_ros.motion.chunk import Measured
 from vera_ros.motion.observation.joint_track import WINDOW_S
-from verification.bench.setpoint.arm_side import ArmSide, World
+from verification.bench.setpoint.trial import (
+    MOST_ACCELERATION,
+    MOST_VELOCITY,
+    Course,
+    Trial,
+    draw_course,
+    draw_deltas,
+    draw_side,
+)
 from verification.rig import START_Q, Rig, Vector
 
-MOST_VELOCITY, MOST_ACCELERATION = 1.05, 1.2  # shares of the limits that a set-point may reach
-Course = Callable[[float], float]  # from true time
-_RATES_HZ = (100.0, 500.0, 1000.0)
 _DELIVERED_S = 0.002  # that any trajectory takes
 _NAMED_S = 0.1  # within which a step is to be named
 _DRIFT_RAD = 2e-3
 _SEEN_RAD = {"first": 6e-3, "chunk": 1e-3, "stop": 1e-3}  # before, no delay was measured
 _EVENTS = 20  # outliers of a run
-
-
-@dataclass
-class Trial:
-    """What became of a run.
-
-    Attributes:
-        velocity: the set-point's largest, as a share of the joints' limits.
-        acceleration: the same of its acceleration, by second differences at the controller's rate.
-        step_rad: its largest step.
-        complaints: what must not be, in words.
-        counts: how often what happened.
-    """
-
-    velocity: float = 0.0
-    acceleration: float = 0.0
-    step_rad: float = 0.0
-    complaints: list[str] = field(default_factory=list)
-    counts: dict[str, int] = field(default_factory=dict)
-
-    def count(self, what: str, times: int = 1) -> None:
-        """Note that something happened."""
-        self.counts[what] = self.counts.get(what, 0) + times
-
-    def within(self, side: ArmSide, doing: str) -> None:
-        """Look at the whole set-point."""
-        self.velocity, self.acceleration = side.shares()
-        if self.velocity > MOST_VELOCITY or self.acceleration > MOST_ACCELERATION:
-            self.complaints.append(
-                f"{doing}: the set-point reached {self.velocity:.2f} of the velocity and "
-                f"{self.acceleration:.2f} of the acceleration limits"
-            )
 
 
 def clocks(rig: Rig, rng: np.random.Generator) -> Trial:
@@ -64,15 +36,15 @@ def clocks(rig: Rig, rng: np.random.Generator) -> Trial:
     off_s = rng.uniform(0.05, 1.0) * rng.choice([-1, 1])
     course = str(rng.choice(["constant", "step", "drift"]))
     whose = str(rng.choice(["ours", "controller"]))
-    ahead_s = _course(course, off_s, rng)
+    ahead_s = draw_course(course, off_s, rng)
     true: Course = lambda _: 0.0  # noqa: E731
-    side = _side(
+    side = draw_side(
         rig,
         rng,
         ours_ahead_s=ahead_s if whose == "ours" else true,
         controller_ahead_s=ahead_s if whose == "controller" else true,
     )
-    deltas = _deltas(rng, 10, 0.04)
+    deltas = draw_deltas(rng, 10, 0.04)
     refusals = [side.play(deltas)]
     side.run(rng.uniform(0.3, 1.0))
     refusals.append(side.play(-deltas))
@@ -97,20 +69,23 @@ def outliers(rig: Rig, rng: np.random.Generator) -> Trial:
     trial = Trial()
     hz = float(rng.choice([50, 100, 500, 1000]))
     outlier: list[_Outlier] = []
-    side = _side(rig, rng, joint_states_hz=hz, spoil=lambda s, _: _spoilt(outlier, s, rng))
+    side = draw_side(rig, rng, joint_states_hz=hz, spoil=lambda s, _: _spoilt(outlier, s, rng))
     # What comes between two good samples may be as far off as a joint can have got since.
     reach_rad = float(rig.limits.rates.joints[0].max()) * (1.0 / hz + 0.05) * 1.2 + 0.01
     for _ in range(_EVENTS):
         if side.supervisor.playing is None:
-            side.play(_deltas(rng, 20, 0.03))
+            side.play(draw_deltas(rng, 20, 0.03))
         side.run(rng.uniform(0.1, 0.4))
-        before = side.joint_states.outliers + side.joint_states.refused
+        before = side.joint_states.rejections.outliers + side.joint_states.rejections.refused
         outlier[:] = [_Outlier.draw(rng)]
         side.run(0.25)
         size_rad = float(np.abs(outlier[0].off).max())
         if outlier[0].steady and size_rad > reach_rad:
             trial.count("beyond reach")
-            if side.joint_states.outliers + side.joint_states.refused == before:
+            if (
+                side.joint_states.rejections.outliers + side.joint_states.rejections.refused
+                == before
+            ):
                 trial.complaints.append(f"{outlier[0]} was not named, at {hz:g} Hz")
         else:
             trial.count("within reach, or random")
@@ -126,7 +101,7 @@ def clean(rig: Rig, rng: np.random.Generator) -> Trial:
     def noisy(sample: Measured, _: float) -> Measured:
         return replace(sample, q=sample.q + rng.uniform(-noise_rad, noise_rad, len(sample.q)))
 
-    side = _side(
+    side = draw_side(
         rig,
         rng,
         joint_states_hz=float(rng.choice([50, 100, 500, 1000])),
@@ -136,7 +111,7 @@ def clean(rig: Rig, rng: np.random.Generator) -> Trial:
         delay_s=lambda _: _DELIVERED_S + float(rng.uniform(0.0, jitter_s)),
     )
     for _ in range(2):
-        refusal = side.play(_deltas(rng, 10, 0.04))
+        refusal = side.play(draw_deltas(rng, 10, 0.04))
         if refusal is not None:
             trial.complaints.append(f"refused: {refusal}")
         side.run(rng.uniform(0.5, 0.7))  # the first has begun by then
@@ -145,8 +120,8 @@ def clean(rig: Rig, rng: np.random.Generator) -> Trial:
     for what in side.told:
         if what[0] == "worried":
             trial.complaints.append(f"a false alarm: {what[1]}")
-    if side.joint_states.outliers:
-        trial.complaints.append(f"a false alarm: {side.joint_states.outlier}")
+    if side.joint_states.rejections.outliers:
+        trial.complaints.append(f"a false alarm: {side.joint_states.rejections.outlier}")
     trial.within(side, f"clean, {side.world.rate_hz:g} Hz")
     return trial
 
@@ -159,14 +134,14 @@ def offsets(rig: Rig, rng: np.random.Generator) -> Trial:
     """
     trial = Trial()
     offset = rng.uniform(0.0, 0.05) * rng.choice([-1, 1], len(START_Q))
-    side = _side(rig, rng, offset=offset, open_loop=True)
+    side = draw_side(rig, rng, offset=offset, open_loop=True)
     for number in range(10):
         side.play(np.zeros((10, 6)), session_id=str(number))
         side.run_until_rest(3.0)
     drift_rad = float(np.abs(side.commands[-1] - START_Q).max())
     if drift_rad > _DRIFT_RAD:
         trial.complaints.append(f"the arm drifted by {drift_rad:.4f} rad")
-    side.play(_deltas(rng, 10, 0.04))
+    side.play(draw_deltas(rng, 10, 0.04))
     side.run_until_rest(5.0)
     trial.within(side, f"an offset of {np.abs(offset).max():.3f} rad")
     return trial
@@ -177,7 +152,7 @@ def velocities(rig: Rig, rng: np.random.Generator) -> Trial:
     trial = Trial()
     dq = rng.uniform(-2.0, 2.0, len(START_Q)) * (rng.random(len(START_Q)) < 0.5)
     dq[rng.integers(len(START_Q))] = rng.uniform(0.1, 2.0)
-    side = _side(rig, rng, spoil=lambda sample, _: replace(sample, dq=dq), settle_s=0.05)
+    side = draw_side(rig, rng, spoil=lambda sample, _: replace(sample, dq=dq), settle_s=0.05)
     for _ in range(3):
         side.stop()
         side.run(rng.uniform(0.02, 0.6))
@@ -201,14 +176,14 @@ def joins(rig: Rig, rng: np.random.Generator) -> Trial:
             return sample
         return replace(sample, q=stands[0], dq=np.zeros_like(sample.dq))
 
-    side = _side(
+    side = draw_side(
         rig,
         rng,
         lead_s=lead_s,
         delay_s=lambda _: float(rng.uniform(0.0, lead_s - 1e-3)),
         spoil=stand,
     )
-    deltas = _deltas(rng, 14, 0.04)
+    deltas = draw_deltas(rng, 14, 0.04)
     side.play(deltas)
     side.run(rng.uniform(0.45, 0.9))
     if what == "stop":
@@ -230,8 +205,8 @@ def late(rig: Rig, rng: np.random.Generator) -> Trial:
     """A trajectory that comes up to 0.3 s after its lead: the first, a chunk, or a stop."""
     trial = Trial()
     late_s, on = rng.uniform(0.0, 0.35), [False]
-    side = _side(rig, rng, delay_s=lambda _: late_s if on[0] else _DELIVERED_S)
-    deltas = _deltas(rng, 14, 0.04)
+    side = draw_side(rig, rng, delay_s=lambda _: late_s if on[0] else _DELIVERED_S)
+    deltas = draw_deltas(rng, 14, 0.04)
     what = str(rng.choice(["first", "chunk", "stop"]))
     on[0] = what == "first"
     side.play(deltas)
@@ -254,7 +229,7 @@ def late(rig: Rig, rng: np.random.Generator) -> Trial:
     if steps_s:
         trial.count("a step")
         # A step beyond a joint's reach is an outlier first, until joint states agree on it.
-        named_s = _NAMED_S + (WINDOW_S if side.joint_states.outliers else 0.0)
+        named_s = _NAMED_S + (WINDOW_S if side.joint_states.rejections.outliers else 0.0)
         named = any(
             steps_s[0] - 0.4 <= told_s <= steps_s[0] + named_s
             for told_s, told in zip(side.told_s, side.told, strict=True)
@@ -318,30 +293,3 @@ def _spoilt(outlier: list[_Outlier], sample: Measured, rng: np.random.Generator)
         now.stuck = q if now.stuck is None else now.stuck
         q = np.where(now.off != 0.0, now.stuck, sample.q)
     return replace(sample, q=q, stamp_s=sample.stamp_s + now.stamp_s)
-
-
-def _course(course: str, off_s: float, rng: np.random.Generator) -> Course:
-    """How far a clock is ahead, at a true time."""
-    at_s, rate = rng.uniform(1.2, 2.7), off_s / rng.uniform(0.5, 3.0)
-    if course == "step":
-        return lambda time_s: off_s * (time_s > at_s)
-    if course == "drift":
-        return lambda time_s: float(np.clip(rate * time_s, -abs(off_s), abs(off_s)))
-    return lambda _: off_s
-
-
-def _deltas(rng: np.random.Generator, actions: int, most: float) -> Vector:
-    """A chunk that leads straight on. Shape (actions, 6), [m, rad]."""
-    deltas = np.zeros((actions, 6))
-    deltas[:, :3] = rng.uniform(-most, most, 3)
-    deltas[:, 5] = rng.uniform(-0.1, 0.1)
-    return deltas
-
-
-def _side(rig: Rig, rng: np.random.Generator, settle_s: float = 1.0, **changes: Any) -> ArmSide:
-    """An arm's side that has run for a while."""
-    drawn = {"rate_hz": float(rng.choice(_RATES_HZ)), "open_loop": bool(rng.integers(2))}
-    world = World(**{**drawn, **changes})
-    side = ArmSide(rig, START_Q, world)
-    side.run(settle_s)
-    return side

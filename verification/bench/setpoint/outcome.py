@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from rich.table import Table
 
-from verification.bench.setpoint.disturbances import Trial
+from verification.bench.setpoint.trial import Trial
 from verification.bench.tables import make_table
 
 

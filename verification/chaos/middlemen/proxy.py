@@ -24,7 +24,8 @@ from verification.chaos.faults.answers import (
     spoil_config,
 )
 from verification.chaos.faults.intruder import intrude
-from verification.chaos.faults.kinds import WIRE, Fault, find_kind
+from verification.chaos.faults.kind import WIRE
+from verification.chaos.faults.kinds import Fault, find_kind
 from verification.chaos.faults.strike import Strike
 
 _CALL_S = 10.0

@@ -293,8 +293,7 @@ def _form_violations(published: Published) -> str:
     times = published.times_s
     if not len(times):
         return "it has no points"
-    values = (times, published.q, published.dq, published.ddq)
-    if not all(np.isfinite(value).all() for value in values):
+    if not all(np.isfinite(v).all() for v in (times, published.q, published.dq, published.ddq)):
         return "it is not finite"
     if times[0] < 0.0 or (np.diff(times) <= 0.0).any():
         return "its times do not strictly increase from zero or above"

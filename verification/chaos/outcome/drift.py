@@ -3,7 +3,7 @@
 
 from collections.abc import Sequence
 
-from vera_ros.demo.report import Distribution
+from vera_ros.distribution import Distribution
 from verification.chaos.outcome.soak import thirds
 
 # What is more than noise. The 99th percentile is what the faults make of it, and is not judged.

@@ -21,7 +21,8 @@ something ends an episode of itself, and is named for that: a fault that strikes
 if the episode went on.
 """
 
-from verification.chaos.faults.kinds import KINDS, VIEWS, WIRE, Fault
+from verification.chaos.faults.kind import VIEWS, WIRE
+from verification.chaos.faults.kinds import KINDS, Fault
 from verification.chaos.system import events
 from verification.chaos.system.events import Event
 

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from vera_ros.demo.report import Distribution
+from vera_ros.distribution import Distribution
 from verification.chaos.monitor.umpire import FINGERS
 from verification.chaos.outcome import drift
 from verification.chaos.outcome.outcomes import CRASH, HANG, MISSED, Outcome, Summary, summarise

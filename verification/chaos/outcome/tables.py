@@ -9,8 +9,8 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from vera_ros.demo.report import Distribution
 from vera_ros.demo.tables import make_console as make_console
+from vera_ros.distribution import Distribution
 from verification.chaos.outcome.drift import drift
 from verification.chaos.outcome.outcomes import (
     ABSORBED,

@@ -78,7 +78,7 @@ class Arena:
         self.processes.stop(self.nodes)
         shutil.rmtree(self.folder / HOLDS, ignore_errors=True)
         self.proxy.heal()
-        self.operator.tell_relay("", self.waiter)
+        self.operator.controls.tell_relay("", self.waiter)
         self.start()
 
     def findings(self) -> Path:
@@ -121,5 +121,5 @@ def set_up(
         processes.start("relay", [sys.executable, "-m", _RELAY])
         arena = Arena(folder, graph, processes, proxy, operator, waiter)
         arena.start()
-        waiter.until(lambda: "" if operator.relay_is_there else "the relay", _READY_S)
+        waiter.until(lambda: "" if operator.controls.relay_is_there else "the relay", _READY_S)
         yield arena

@@ -7,16 +7,8 @@ from collections.abc import Callable
 
 from vera_ros.bringup.failures import DemoError
 from verification.chaos.faults.answers import SPOILT_CONFIGS
-from verification.chaos.faults.kinds import (
-    JOINTS,
-    KINDS,
-    LINKS,
-    PROCESS,
-    SERVICE,
-    VIEWS,
-    WIRE,
-    Fault,
-)
+from verification.chaos.faults.kind import JOINTS, LINKS, PROCESS, SERVICE, VIEWS, WIRE
+from verification.chaos.faults.kinds import KINDS, Fault
 from verification.chaos.system.arena import Arena
 
 _STRIKE_S = 20.0  # for what strikes with the next answer or connection
@@ -50,7 +42,7 @@ class Injector:
 
     def can_do(self, kind: str) -> bool:
         """Whether the system has what such a fault needs."""
-        return all(self._arena.operator.has(button) for button in _NEEDED.get(kind, ()))
+        return all(self._arena.operator.controls.has(button) for button in _NEEDED.get(kind, ()))
 
     def strike(self, fault: Fault) -> float | None:
         """Let a fault loose; return when it took effect, when it is over; None: it never did.
@@ -81,11 +73,11 @@ class Injector:
         arena = self._arena
         spoil = json.dumps({"kind": fault.kind, "values": dict(fault.values)})
         struck_s = time.monotonic()
-        arena.operator.tell_relay(spoil, arena.waiter)
+        arena.operator.controls.tell_relay(spoil, arena.waiter)
         if fault.values.get("then") == "stop":
             for _ in range(_STOPS):
                 self._wait(fault.duration_s / (_STOPS + 1))
-                arena.operator.press("stop", arena.waiter)
+                arena.operator.controls.press("stop", arena.waiter)
         self._wait(struck_s + fault.duration_s - time.monotonic())
         return struck_s
 
@@ -101,11 +93,11 @@ class Injector:
             return lasted_s >= fault.duration_s + _MET_S
 
         spoil = json.dumps({"kind": fault.kind, "values": dict(fault.values)})
-        arena.operator.tell_relay(spoil, arena.waiter)
+        arena.operator.controls.tell_relay(spoil, arena.waiter)
         try:
             self._keep_going(met, fault.duration_s + _MET_S + _ANSWER_S)
         finally:
-            arena.operator.tell_relay("", arena.waiter)
+            arena.operator.controls.tell_relay("", arena.waiter)
         return struck_s
 
     def _of_a_process(self, fault: Fault) -> float:
@@ -135,12 +127,12 @@ class Injector:
         if fault.kind == "cancel":
             operator.cancel(waiter)
         elif fault.kind == "stop":
-            operator.press("stop", waiter)
+            operator.controls.press("stop", waiter)
         elif fault.kind in _NEEDED:
             press, lift = _NEEDED[fault.kind]
-            operator.press(press, waiter)
+            operator.controls.press(press, waiter)
             self._wait(fault.duration_s)
-            operator.press(lift, waiter)
+            operator.controls.press(lift, waiter)
         else:
             self._deactivate(fault.kind.removeprefix("deactivate_"))
         return struck_s

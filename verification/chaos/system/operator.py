@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Who works with the system while faults strike: gives goals, sets scenes, presses buttons."""
+"""Gives goals to the system while faults strike."""
 
 import math
 import time
@@ -7,32 +7,22 @@ from collections.abc import Sequence
 from typing import Any
 
 from action_msgs.srv import CancelGoal
-from rcl_interfaces.msg import Parameter, ParameterType, ParameterValue
-from rcl_interfaces.srv import SetParameters
 from rclpy.action import ActionClient
 from rclpy.node import Node
-from std_msgs.msg import Bool
-from std_srvs.srv import Trigger
 
 from vera_ros.bringup.failures import DemoError
 from vera_ros.bringup.waiter import Waiter
-from vera_ros.demo.judge import Judge, Verdict
 from vera_ros.demo.options import DEFAULT_PROMPT
-from vera_ros.nodes.common.conversions import stamp_to_ns
 from vera_ros.policy.states import Outcome
 from vera_ros_interfaces.action import ExecuteTask
-from vera_ros_interfaces.msg import StackTruth
-from vera_ros_interfaces.srv import ResetScene
+from verification.chaos.system.controls import Controls
 from verification.chaos.system.lifecycle import Lifecycle
 from verification.chaos.system.recorder import Recorder
+from verification.chaos.system.scenes import Scenes
 
-BUTTONS = ("stop", "hold", "release", "pause", "resume")
 _ANSWER_S = 5.0
 _TIME_LIMIT_S = 40.0
-_STANDS_S = 0.3
-_NEVER_S = 1e9
 _ENDED_WELL = ("succeeded", "time_limit")
-_SEEDS = 2**31
 
 
 class Operator(Node):
@@ -46,6 +36,7 @@ class Operator(Node):
     Attributes:
         recorder: what the system says.
         lifecycle: of its nodes.
+        controls: services to call.
         goals: how many were accepted.
         began_s: when the last one was, steady time [s]; infinite: whoever worked on it is gone, and
             what still plays of it shows nothing.
@@ -57,24 +48,17 @@ class Operator(Node):
         super().__init__("operator")
         self.recorder = Recorder(self)
         self.lifecycle = Lifecycle(self, nodes)
+        self.controls = Controls(self)
+        self._scenes = Scenes(self, seed, lambda: self._result is not None)
         self._mode = ExecuteTask.Goal.ASYNC if asynchronous else ExecuteTask.Goal.SYNC
-        self._seed = seed
-        self._scene_is_used = False
-        self._truth: StackTruth | None = None
-        self._judge = Judge(_STANDS_S, _NEVER_S)
         self._handle: Any = None
         self._result: Any = None
         self.goals = 0
         self.began_s = math.inf
         self.outcomes: dict[int, str] = {}
         self.last_result = ""
-        self._success = self.create_publisher(Bool, "task_success", 10)
-        self._buttons = {name: self.create_client(Trigger, name) for name in BUTTONS}
-        self._reset = self.create_client(ResetScene, "reset_scene")
         self._cancel_all = self.create_client(CancelGoal, "execute_task/_action/cancel_goal")
-        self._relay = self.create_client(SetParameters, "relay/set_parameters")
         self._action = ActionClient(self, ExecuteTask, "execute_task")
-        self.create_subscription(StackTruth, "stack_truth", self._on_truth, 10)
 
     # Goals.
 
@@ -99,12 +83,11 @@ class Operator(Node):
         inactive = self.lifecycle.missing()
         if inactive:
             return inactive
-        for what, client in (("reset_scene", self._reset), ("stop", self._buttons["stop"])):
-            if not client.service_is_ready():
-                return f"the service {what}"
+        if not self.controls.has("stop"):
+            return "the service stop"
         if not self._action.server_is_ready():
             return "the action execute_task"
-        return "" if self._truth else "stack_truth"
+        return self._scenes.missing()
 
     def start_episode(self, waiter: Waiter) -> None:
         """Give a goal, in a new scene where the old one is used up.
@@ -112,10 +95,11 @@ class Operator(Node):
         Raises:
             DemoError: it is not accepted.
         """
-        if self._scene_is_used or (self._truth is not None and self._truth.success):
-            self.reset_scene(waiter)
+        if self._scenes.used_up:
+            self.controls.press("stop", waiter)  # the arm must rest where it will be found
+            self._scenes.reset(waiter)
+        self._scenes.begin()
         goal = ExecuteTask.Goal(prompt=DEFAULT_PROMPT, time_limit_s=_TIME_LIMIT_S, mode=self._mode)
-        self._judge = Judge(_STANDS_S, _NEVER_S)
         handle = waiter.result(
             self._action.send_goal_async(goal), "policy_node to answer a goal", _ANSWER_S
         )
@@ -139,59 +123,5 @@ class Operator(Node):
         self.outcomes[self.goals] = outcome
         self.last_result = f"the last episode: {outcome}, {result.message}"
         self.recorder.see_result(result.cause, result.message)
-        self._scene_is_used = outcome in _ENDED_WELL
+        self._scenes.used = outcome in _ENDED_WELL
         self._handle = self._result = None
-
-    # Scenes.
-
-    def reset_scene(self, waiter: Waiter) -> None:
-        """Set the next scene, the arm at rest.
-
-        Raises:
-            DemoError: it cannot be set.
-        """
-        self.press("stop", waiter)
-        self._seed = (self._seed + 1) % _SEEDS
-        request = ResetScene.Request(seed=self._seed)
-        answer = waiter.result(self._reset.call_async(request), "reset_scene", _ANSWER_S)
-        if not answer.success:
-            raise DemoError(f"reset_scene: {answer.message}")
-        self._scene_is_used = False
-
-    def _on_truth(self, truth: StackTruth) -> None:
-        self._truth = truth
-        verdict = self._judge.see(stamp_to_ns(truth.header.stamp), truth.success)
-        if self._result is not None and verdict is Verdict.STANDS:
-            self._success.publish(Bool(data=True))
-
-    # Buttons.
-
-    def has(self, button: str) -> bool:
-        """Whether somebody serves a button."""
-        return bool(self._buttons[button].service_is_ready())
-
-    def press(self, button: str, waiter: Waiter) -> bool:
-        """Press a button and wait for the answer; return whether it did what it should.
-
-        Raises:
-            DemoError: there is no answer.
-        """
-        future = self._buttons[button].call_async(Trigger.Request())
-        return bool(waiter.result(future, f"the answer to {button}", _ANSWER_S).success)
-
-    def tell_relay(self, fault: str, waiter: Waiter) -> None:
-        """Set the relay's fault, in JSON; empty: none.
-
-        Raises:
-            DemoError: it does not take it.
-        """
-        value = ParameterValue(type=ParameterType.PARAMETER_STRING, string_value=fault)
-        request = SetParameters.Request(parameters=[Parameter(name="fault", value=value)])
-        answer = waiter.result(self._relay.call_async(request), "the relay", _ANSWER_S)
-        if not answer.results[0].successful:
-            raise DemoError(f"the relay refuses {fault}: {answer.results[0].reason}")
-
-    @property
-    def relay_is_there(self) -> bool:
-        """Whether the relay can be told something."""
-        return bool(self._relay.service_is_ready())

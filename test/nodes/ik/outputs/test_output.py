@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from trajectory_msgs.msg import JointTrajectory
 
-from vera_ros.nodes.ik.outputs import TopicOutput
+from vera_ros.nodes.ik.outputs.output import TopicOutput
 
-from ..stage import Stage
+from ...stage import Stage
 
 
 @pytest.fixture

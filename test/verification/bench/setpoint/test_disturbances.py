@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 
 from verification.bench.__main__ import main
-from verification.bench.setpoint.arm_side import ArmSide, World
-from verification.bench.setpoint.disturbances import DISTURBANCES, MOST_ACCELERATION, MOST_VELOCITY
+from verification.bench.setpoint.arm_side import ArmSide
+from verification.bench.setpoint.disturbances import DISTURBANCES
+from verification.bench.setpoint.trial import MOST_ACCELERATION, MOST_VELOCITY
+from verification.bench.setpoint.world import World
 from verification.rig import START_Q, Rig, make_rig
 
 RUNS = {"outliers": 2, "late": 24}

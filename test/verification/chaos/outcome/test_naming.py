@@ -7,7 +7,8 @@ import pytest
 
 from vera_ros.motion.causes import Cause as ArmCause
 from vera_ros.policy.states import Cause
-from verification.chaos.faults.kinds import KINDS, PROCESS, Fault
+from verification.chaos.faults.kind import PROCESS
+from verification.chaos.faults.kinds import KINDS, Fault
 from verification.chaos.outcome.naming import absorbed, ends_early, ends_of_itself, names
 from verification.chaos.system import events
 from verification.chaos.system.events import Event

@@ -8,7 +8,7 @@ from control_msgs.action import FollowJointTrajectory
 from trajectory_msgs.msg import JointTrajectory
 
 from vera_ros.motion.trajectory import ArmTrajectory
-from vera_ros.nodes.ik.goal_sender import GoalSender
+from vera_ros.nodes.ik.outputs.goal_sender import GoalSender
 
 
 class ArmAction:

@@ -11,7 +11,7 @@ from control_msgs.action import GripperCommand
 
 from vera_ros.motion.limits import GripperLimits
 from vera_ros.motion.trajectory import GripperTrajectory
-from vera_ros.nodes.ik.goal_sender import GoalSender
+from vera_ros.nodes.ik.outputs.goal_sender import GoalSender
 
 _STILL_M = 1e-6
 

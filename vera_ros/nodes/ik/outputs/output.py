@@ -124,7 +124,7 @@ def make_arm_output(
     if kind == "topic":
         return TopicOutput(node, "arm_controller/joint_trajectory", message)
     try:
-        from vera_ros.nodes.ik.arm_action import ArmAction
+        from vera_ros.nodes.ik.outputs.arm_action import ArmAction
     except ImportError as error:
         raise _not_installed("arm_output", error) from error
     return ArmAction(node, "arm_controller/follow_joint_trajectory", message, on_fault)
@@ -167,7 +167,7 @@ def make_gripper_output(
     if kind == "topic":
         return TopicOutput(node, "gripper_controller/joint_trajectory", message)
     try:
-        from vera_ros.nodes.ik.gripper_action import GripperAction
+        from vera_ros.nodes.ik.outputs.gripper_action import GripperAction
     except ImportError as error:
         raise _not_installed("gripper_output", error) from error
     name = "gripper_controller/gripper_cmd"

@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a run shows of itself: pictures, the simulator's truth, and policy_node's diagnostics."""
+
+import time
+from collections.abc import Callable, Mapping
+from functools import partial
+
+from diagnostic_msgs.msg import DiagnosticArray
+from rclpy.node import Node
+from sensor_msgs.msg import CameraInfo, Image
+
+from vera_ros.demo.recorder import Recorder
+from vera_ros.nodes.common.conversions import LOSSLESS_DEPTH, sensor_qos, stamp_to_ns
+from vera_ros.vision.images import to_rgb
+from vera_ros_interfaces.msg import StackTruth
+
+
+class Spectator:
+    """Watches a run from outside.
+
+    Args:
+        node: that subscribes.
+        views: view names and the base of their topics, e.g. `agentview`.
+        recorder: gets the pictures; None: no film, no pictures.
+        lossless: no picture may be lost, as in lockstep.
+        on_truth: is called with each truth.
+        on_picture: is called with view and stamp [ns] of each picture.
+
+    Attributes:
+        views: names of the views.
+        truth: the simulator's last; None: none has come.
+        truth_arrived_s: when it came, steady time.
+        diagnostics: policy_node's last values, by key.
+    """
+
+    def __init__(
+        self,
+        node: Node,
+        views: Mapping[str, str],
+        recorder: Recorder | None,
+        *,
+        lossless: bool,
+        on_truth: Callable[[StackTruth], None],
+        on_picture: Callable[[str, int], None],
+    ) -> None:
+        self.views = tuple(views)
+        self._recorder = recorder
+        self._on_new_truth = on_truth
+        self._on_picture = on_picture
+        self._picture_ns: dict[str, int | None] = dict.fromkeys(views)
+        self._scene_since_ns = 0
+        self.truth: StackTruth | None = None
+        self.truth_arrived_s = time.monotonic()
+        self.diagnostics: dict[str, str] = {}
+        node.create_subscription(StackTruth, "stack_truth", self._on_truth, LOSSLESS_DEPTH)
+        node.create_subscription(DiagnosticArray, "/diagnostics", self._on_diagnostics, 10)
+        qos = sensor_qos("reliable", LOSSLESS_DEPTH) if lossless else sensor_qos("best_effort")
+        for view, topic in views.items():
+            # Without a film to make, their camera_info is enough to count.
+            kind, name, callback = (
+                (CameraInfo, "camera_info", self._on_camera_info)
+                if recorder is None
+                else (Image, "image_raw", self._on_image)
+            )
+            node.create_subscription(kind, f"{topic}/{name}", partial(callback, view), qos)
+
+    def missing(self) -> str:
+        """Name what has not been seen yet; empty: everything has."""
+        if self.truth is None:
+            return "sim_node's stack_truth"
+        unseen = [view for view, stamp_ns in self._picture_ns.items() if stamp_ns is None]
+        return f"sim_node's pictures {', '.join(unseen)}" if unseen else ""
+
+    def missing_scene(self, seed: int, resets: int) -> str:
+        """Name what has not been seen of a scene; empty: everything has.
+
+        Args:
+            seed: of the scene.
+            resets: how many there had been before it was set.
+        """
+        truth = self.truth
+        if truth is None or truth.seed != seed or truth.resets <= resets:
+            return f"sim_node's stack_truth of the scene of seed {seed}"
+        return self.missing_pictures(self._scene_since_ns)
+
+    def missing_pictures(self, since_ns: int) -> str:
+        """Name the views of which no picture of this time or later was seen; empty: none."""
+        unseen = [view for view, stamp_ns in self._picture_ns.items() if (stamp_ns or 0) < since_ns]
+        since_s = since_ns * 1e-9
+        return f"sim_node's pictures {', '.join(unseen)} of {since_s:.3f} s" if unseen else ""
+
+    def _on_truth(self, truth: StackTruth) -> None:
+        if self.truth is None or truth.resets != self.truth.resets:
+            self._scene_since_ns = stamp_to_ns(truth.header.stamp)
+        self.truth = truth
+        self.truth_arrived_s = time.monotonic()
+        self._on_new_truth(truth)
+
+    def _on_diagnostics(self, array: DiagnosticArray) -> None:
+        for status in array.status:
+            if status.name.rsplit("/", 1)[-1] == "policy_node":
+                self.diagnostics = {value.key: value.value for value in status.values}
+
+    def _on_camera_info(self, view: str, message: CameraInfo) -> None:
+        self._note_picture(view, stamp_to_ns(message.header.stamp))
+
+    def _on_image(self, view: str, message: Image) -> None:
+        stamp_ns = stamp_to_ns(message.header.stamp)
+        is_new = stamp_ns != self._picture_ns.get(view)
+        self._note_picture(view, stamp_ns)
+        if self._recorder is not None and self._recorder.rolling and is_new:
+            self._recorder.see(view, stamp_ns, to_rgb(message))
+
+    def _note_picture(self, view: str, stamp_ns: int) -> None:
+        self._picture_ns[view] = stamp_ns
+        self._on_picture(view, stamp_ns)
