@@ -3,6 +3,7 @@
 
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -217,13 +218,12 @@ def test_there_must_be_room_for_what_is_missing(environ: dict[str, str]) -> None
     """The whole table takes less than what any disk has; a planner of ten exabytes does not."""
     name = "mimicgen-planner"
     for text, expected in (("about 1 MB", Verdict.OK), ("about 10000000000 GB", Verdict.WARNING)):
-        bundle = TABLE.bundles[name].model_copy(update={"size": text})
-        mimicgen = TABLE.embodiments["mimicgen"].model_copy(update={"bundles": (name,)})
-        table = TABLE.model_copy(
-            update={
-                "bundles": {**TABLE.bundles, name: bundle},
-                "embodiments": {"mimicgen": mimicgen},
-            }
+        bundle = replace(TABLE.bundles[name], size=text)
+        mimicgen = replace(TABLE.embodiments["mimicgen"], bundles=(name,))
+        table = replace(
+            TABLE,
+            bundles={**TABLE.bundles, name: bundle},
+            embodiments={"mimicgen": mimicgen},
         )
         write_bundle("cotracker-code", environ)
         write_bundle("cotracker-weights", environ)

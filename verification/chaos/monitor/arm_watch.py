@@ -16,7 +16,7 @@ _OFF_S = 0.6  # after which somebody must have reacted
 _THERE_RAD = 0.01
 _STILL_RAD_S = 0.02
 _STILL_S = 0.1
-_SETTLING_S = 0.5  # after a trajectory's end
+_SETTLING_S, _STEP_SETTLING_S = 0.5, 1.0  # after a trajectory's end
 _ADRIFT_RAD_S, _ADRIFT_S, _ADRIFT_RAD = 0.05, 0.1, 0.03  # a touch is no motion
 
 
@@ -75,7 +75,7 @@ class ArmWatch:
                 self._catches_up_until_s = sample.stamp_s + CATCHES_UP_S
         self._before = sample
         self._see_rest(sample)
-        plays = bool(self._plays) and sample.stamp_s < self._ends_s + _SETTLING_S
+        plays = bool(self._plays) and sample.stamp_s < self._ends_s + self._settling_s
         rests = self._rests_at(sample) and sample.stamp_s >= self._catches_up_until_s
         if self._doubtful and (plays or not rests):
             return
@@ -89,6 +89,11 @@ class ArmWatch:
     @property
     def _ends_s(self) -> float:
         return self._plays[-1].ends_s
+
+    @property
+    def _settling_s(self) -> float:
+        """After a step of its set-point, an arm comes to rest later than the set-point does."""
+        return _STEP_SETTLING_S if self._plays[-1].steps else _SETTLING_S
 
     def _rests_at(self, sample: JointSample) -> bool:
         return self._still_since_s is not None and sample.stamp_s - self._still_since_s >= _STILL_S
