@@ -2,8 +2,8 @@
 """What the robot feels: joint states and the TCP's pose, now or a little ago."""
 
 import time
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 from geometry_msgs.msg import PoseStamped
@@ -24,83 +24,89 @@ _REACH_NS = 30_000_000  # a measurement holds so long after its stamp
 class BodyReader:
     """The body port of an episode (see vera_ros.policy.ports).
 
+    Arm and gripper may publish their joint states apart.
+
     Args:
         node: the rclpy node.
         max_age_s: older joint states and poses say nothing of the present.
         arm_joints: reported as q_robot.
         finger_joints: reported as gripper_qpos.
+
+    Attributes:
+        base_frame: frame of the TCP's pose, the arm's base; empty: no pose has come.
     """
 
     def __init__(
         self, node: VeraNode, max_age_s: float, arm_joints: list[str], finger_joints: list[str]
     ) -> None:
         self._max_age_s = max_age_s
-        self._names = (*arm_joints, *finger_joints)
-        self._joints = _Stream(node, JointState, "joint_states", self._read_joints)
-        self._pose = _Stream(node, PoseStamped, "tcp_pose", _read_pose)
-
-    @property
-    def base_frame(self) -> str:
-        """Frame of the TCP's pose, the arm's base; empty: no pose has come."""
-        newest = self._pose.message()
-        return "" if newest is None else str(newest.header.frame_id)
+        self._joint_states = Latest(node, JointState, "joint_states", _KEPT)
+        self._poses = Latest(node, PoseStamped, "tcp_pose", _KEPT)
+        self._arm = _Measured(_reader_of(arm_joints))
+        self._fingers = _Measured(_reader_of(finger_joints))
+        self._pose = _Measured(_read_pose)
+        self.base_frame = ""
 
     def proprioception(self, since_ns: int) -> Proprioception | None:
         """Return what the robot feels now; None: unknown, too old, or from before `since_ns`."""
-        joints, pose = self._joints.newest(), self._pose.newest()
-        if joints is None or pose is None:
-            return None
-        if min(joints[1], pose[1]) < time.monotonic() - self._max_age_s:
-            return None
-        if min(joints[0], pose[0]) < since_ns - _SAME_MOMENT_NS:
-            return None
-        return _proprioception(joints[2], pose[2])
+        self._take()
+        newest = [part.newest for part in (self._arm, self._fingers, self._pose)]
+        oldest_s, earliest_ns = time.monotonic() - self._max_age_s, since_ns - _SAME_MOMENT_NS
+        values = [
+            each.values
+            for each in newest
+            if each is not None and each.received_s >= oldest_s and each.stamp_ns >= earliest_ns
+        ]
+        return _proprioception(*values) if len(values) == len(newest) else None
 
     def proprioception_at(self, time_ns: int) -> Proprioception | None:
         """Return what the robot felt at a time a little ago, ROS time; None: not known."""
-        return _proprioception(self._joints.at(time_ns), self._pose.at(time_ns))
+        self._take()
+        return _proprioception(
+            self._arm.history.at(time_ns),
+            self._fingers.history.at(time_ns),
+            self._pose.history.at(time_ns),
+        )
 
-    def _read_joints(self, message: JointState) -> Vector | None:
+    def _take(self) -> None:
+        for message, received_s, _ in self._joint_states.take():
+            self._arm.take(message, received_s)
+            self._fingers.take(message, received_s)
+        for message, received_s, _ in self._poses.take():
+            self.base_frame = str(message.header.frame_id)
+            self._pose.take(message, received_s)
+
+
+class _Newest(NamedTuple):
+    stamp_ns: int
+    received_s: float  # steady time
+    values: Vector
+
+
+class _Measured:
+    """One measured vector, now and a little ago; `read`: of a message, None: it has none."""
+
+    def __init__(self, read: Callable[[Any], Vector | None]) -> None:
+        self._read = read
+        self.newest: _Newest | None = None
+        self.history = History(_HISTORY, _REACH_NS)
+
+    def take(self, message: Any, received_s: float) -> None:
+        values = self._read(message)
+        if values is not None:
+            stamp_ns = stamp_to_ns(message.header.stamp)
+            self.newest = _Newest(stamp_ns, received_s, values)
+            self.history.add(stamp_ns, values)
+
+
+def _reader_of(names: Sequence[str]) -> Callable[[JointState], Vector | None]:
+    def read(message: JointState) -> Vector | None:
         try:
-            return in_order(message, self._names, "position")
+            return in_order(message, tuple(names), "position")
         except (KeyError, ValueError):
             return None
 
-
-class _Stream:
-    """Stamped vectors of a topic; `read`: of a message, None where it is of no use."""
-
-    def __init__(
-        self, node: VeraNode, kind: type, topic: str, read: Callable[[Any], Vector | None]
-    ) -> None:
-        self._messages: Latest[Any] = Latest(node, kind, topic, _KEPT)
-        self._read = read
-        self._history = History(_HISTORY, _REACH_NS)
-
-    def message(self) -> Any:
-        """Return the newest message; None: none has come."""
-        newest = self._messages.read()
-        return None if newest is None else newest.message
-
-    def newest(self) -> tuple[int, float, Vector | None] | None:
-        """Return stamp [ns], arrival (steady time, [s]) and vector of the newest message."""
-        self._take()
-        newest = self._messages.read()
-        if newest is None:
-            return None
-        stamp_ns = stamp_to_ns(newest.message.header.stamp)
-        return stamp_ns, newest.received_s, self._read(newest.message)
-
-    def at(self, time_ns: int) -> Vector | None:
-        """Return the vector at a time; None: not known."""
-        self._take()
-        return self._history.at(time_ns)
-
-    def _take(self) -> None:
-        for message, _, _ in self._messages.take():
-            values = self._read(message)
-            if values is not None:
-                self._history.add(stamp_to_ns(message.header.stamp), values)
+    return read
 
 
 def _read_pose(message: PoseStamped) -> Vector | None:
@@ -109,14 +115,16 @@ def _read_pose(message: PoseStamped) -> Vector | None:
     return pose if np.isfinite(pose).all() and np.linalg.norm(pose[3:]) > 0.5 else None
 
 
-def _proprioception(joints: Vector | None, pose: Vector | None) -> Proprioception | None:
-    if joints is None or pose is None:
+def _proprioception(
+    arm: Vector | None, fingers: Vector | None, pose: Vector | None
+) -> Proprioception | None:
+    if arm is None or fingers is None or pose is None:
         return None
     quaternion = pose[3:] / np.linalg.norm(pose[3:])  # between two poses it is shorter than 1
     values = {
-        "q_robot": joints[:-2],
+        "q_robot": arm,
         "eef_pos": pose[:3],
         "eef_quat": quaternion,
-        "gripper_qpos": joints[-2:] * [1.0, -1.0],
+        "gripper_qpos": fingers * [1.0, -1.0],
     }
     return {name: value.astype(np.float32) for name, value in values.items()}
