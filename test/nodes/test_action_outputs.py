@@ -300,7 +300,9 @@ class SimulatedTime:
         )
         self.node = node
         stage.node.executor.add_node(node)
-        self.output = GripperAction(node, GRIPPER, LIMITS, 20.0, self.faults.append)
+        self.output = GripperAction(
+            node, GRIPPER, LIMITS, 20.0, self.faults.append, lambda: self.now_s
+        )
         stage.wait_until(lambda: not self.output.waiting_for(), "the server")
 
     def go_to(self, time_s: float) -> None:
@@ -319,6 +321,10 @@ class SimulatedTime:
     def send(self, trajectory: GripperTrajectory) -> None:
         """Send a trajectory that begins now."""
         self.output.send(trajectory, self.node.get_clock().now().nanoseconds * 1e-9)
+
+    @property
+    def now_s(self) -> float:
+        return float(self.node.get_clock().now().nanoseconds) * 1e-9
 
     def positions(self) -> list[float]:
         return [goal.command.position for goal in self.gripper.goals]

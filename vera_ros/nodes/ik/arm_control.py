@@ -86,6 +86,7 @@ class ArmControl:
             setup.gripper_limits,
             p["grasp_force_n"],
             self._on_output_fault,
+            lambda: self.sensing.now_s(),
             dry_run=p["dry_run"] or not p["gripper_joint"],
         )
         self.sensing = ArmSensing(node, self.arm, self._arm_output, self._gripper_output, rivals)

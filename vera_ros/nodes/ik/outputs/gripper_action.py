@@ -53,6 +53,7 @@ class GripperAction:
         force_n: at most, of a grasp [N].
         on_fault: told when the gripper rejects a command or does not open. (Fingers that stop on
             an object before they are closed are no fault, whatever the result calls it.)
+        now_s: tells the time, on the clock of the trajectories [s].
     """
 
     def __init__(
@@ -62,11 +63,13 @@ class GripperAction:
         limits: GripperLimits,
         force_n: float,
         on_fault: Callable[[str], None],
+        now_s: Callable[[], float],
     ) -> None:
         self._node = node
         self._limits = limits
         self._force_n = force_n
         self._on_fault = on_fault
+        self._now_s = now_s
         self._goals = GoalSender(node, GripperCommand, name, self._on_failure)
         self._waiting: deque[Move] = deque()
         self._current: Move | None = None
@@ -133,6 +136,3 @@ class GripperAction:
         if self._timer is not None:
             self._node.destroy_timer(self._timer)
             self._timer = None
-
-    def _now_s(self) -> float:
-        return float(self._node.get_clock().now().nanoseconds) * 1e-9

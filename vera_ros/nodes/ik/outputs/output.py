@@ -99,7 +99,7 @@ def make_arm_output(
 
     Args:
         node: the rclpy node.
-        kind: one of `ik_parameters.OUTPUTS`.
+        kind: one of `parameters.OUTPUTS`.
         joint_names: of the arm.
         on_fault: told when a trajectory was refused or ended early, where that can be known.
         dry_run: send nothing.
@@ -137,6 +137,7 @@ def make_gripper_output(
     limits: GripperLimits,
     force_n: float,
     on_fault: Callable[[str], None],
+    now_s: Callable[[], float],
     *,
     dry_run: bool = False,
 ) -> Output[GripperTrajectory]:
@@ -144,11 +145,12 @@ def make_gripper_output(
 
     Args:
         node: the rclpy node.
-        kind: one of `ik_parameters.OUTPUTS`.
+        kind: one of `parameters.OUTPUTS`.
         joint: the finger that is commanded.
         limits: of its travel; closed and open are its ends.
         force_n: of a grasp, where the output can tell [N].
         on_fault: told when a command was refused or failed, where that can be known.
+        now_s: tells the controller's time, for commands that are sent when they are due [s].
         dry_run: send nothing.
 
     Raises:
@@ -171,7 +173,7 @@ def make_gripper_output(
     except ImportError as error:
         raise _not_installed("gripper_output", error) from error
     name = "gripper_controller/gripper_cmd"
-    return GripperAction(node, name, limits, force_n, on_fault)
+    return GripperAction(node, name, limits, force_n, on_fault, now_s)
 
 
 def _not_installed(parameter: str, error: ImportError) -> ConfigurationError:
