@@ -24,7 +24,7 @@ _OTHER_VARIABLES = {
     "ROS_AUTOMATIC_DISCOVERY_RANGE": "`LOCALHOST` keeps a graph on this machine",
     "FASTRTPS_DEFAULT_PROFILES_FILE, FASTDDS_DEFAULT_PROFILES_FILE": "Fast DDS settings; the "
     "launch argument `dds_profile` sets them for its nodes",
-    "ROS_HOME": "a hold is kept in `vera_ros/hold` below it; empty: `~/.ros`",
+    "ROS_HOME": "where a hold is kept, see `hold_file`; empty: `~/.ros`",
     "MUJOCO_GL": "how sim_node renders: `egl`, `osmesa` or `glfw`; empty: the first that works",
     "NUMBA_CACHE_DIR": "where compiled motion code is kept; empty: below the user's cache folder",
 }

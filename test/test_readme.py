@@ -54,3 +54,17 @@ def test_every_page_can_be_found_from_the_readme() -> None:
     text = (ROOT / "README.md").read_text()
     for page in ROOT.glob("docs/**/*.md"):
         assert page.stem == "index" or f"]({page.relative_to(ROOT)})" in text, page
+
+
+def test_each_watchdog_names_its_code() -> None:
+    text = (ROOT / "docs" / "reference" / "watchdogs.md").read_text()
+    of_arm, of_episode = text.split("`policy_node` ends the episode")
+    for part, package in ((of_arm, "motion"), (of_episode, "policy")):
+        rows = [line for line in part.splitlines() if line.startswith("| ")][2:]
+        assert len(rows) > 5
+        for row in rows:
+            names = re.findall(r"`([\w/]+(?:\.py|/))`", row.split("|")[-2])
+            assert names, row
+            for name in names:
+                folder = ROOT / "vera_ros" / ("" if name.startswith("nodes/") else package)
+                assert (folder / name).exists(), name

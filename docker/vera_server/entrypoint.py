@@ -14,7 +14,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from checkpoints import load_table, terms
+from bundle_folders import load_table, terms
 from settings import Settings, SettingsError, filled, read_settings
 from start import Start, prepare
 

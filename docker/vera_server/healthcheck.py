@@ -10,7 +10,7 @@ import os
 import sys
 from typing import Any
 
-from checkpoints import load_table
+from bundle_folders import load_table
 from settings import filled, read_port
 from websockets.exceptions import WebSocketException
 from websockets.sync.client import connect

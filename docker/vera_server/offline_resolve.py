@@ -14,7 +14,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from checkpoints import load_table, root_folder, run_complaints, sidecar
+from bundle_folders import load_table, root_folder, run_complaints, sidecar
 from start import SERVER
 from vera.policy import motion_policy_loading as loading
 from vera.server.protocol import adapter_factory as factory

@@ -4,7 +4,7 @@
 import math
 from dataclasses import dataclass
 
-from checkpoints import Environment
+from bundle_folders import Environment
 
 from vera_ros.checkpoints.table import Table
 

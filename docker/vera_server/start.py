@@ -8,7 +8,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from checkpoints import (
+from bundle_folders import (
     Environment,
     Gap,
     bundle_folder,

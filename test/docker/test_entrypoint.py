@@ -157,7 +157,7 @@ def test_nothing_but_the_standard_library_and_no_network(machine: Machine) -> No
     """It runs in any image, and cannot download anything."""
     own = {path.stem for path in machine.programs.glob("*.py")} | {"vera_ros"}
     programs = [machine.programs / f"{name}.py" for name in ("entrypoint", "start", "settings")]
-    programs += [machine.programs / "checkpoints.py", *machine.programs.glob("vera_ros/**/*.py")]
+    programs += [machine.programs / "bundle_folders.py", *machine.programs.glob("vera_ros/**/*.py")]
     for program in programs:
         tree = ast.parse(program.read_text())
         names = {

@@ -92,7 +92,7 @@ def test_it_knows_the_embodiments_port(machine: Machine, embodiment: str, port: 
         [
             sys.executable,
             "-c",
-            "import os, healthcheck as h, checkpoints as c\n"
+            "import os, healthcheck as h, bundle_folders as c\n"
             "print(h.read_port(c.load_table(), h.filled(os.environ)))",
         ],
         env=machine.variables

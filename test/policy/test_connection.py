@@ -22,7 +22,7 @@ from .async_rig import AsyncRig
 from .lockstep_rig import LockstepRig
 from .rig import PERIOD_MS, Rig, reply, server_config, taken_ms
 
-RESTART = EpisodeTimeouts(infer_s=1.0, restart=True)
+RESTART = EpisodeTimeouts(infer_timeout_s=1.0, restart=True)
 LOSSES = (
     ConnectionFailedError("it broke"),
     ServerTimeoutError("too slow"),
@@ -131,7 +131,7 @@ def test_skipped_ticks_are_counted_through_restarts() -> None:
 
 def test_our_own_deadline_is_a_lost_connection() -> None:
     rig = in_the_second_chunk()
-    rig.advance(RESTART.infer_s + 0.1)
+    rig.advance(RESTART.infer_timeout_s + 0.1)
     assert rig.episode.state is State.CONNECTING
     assert "1 s" in rig.episode.message
     assert rig.server.calls[-2:] == ["abandon", "connect"]

@@ -91,7 +91,7 @@ def deactivated(rig: Rig) -> None:
 def views_missing(rig: Rig) -> None:
     rig.cameras_on = False
     rig.reach(State.WAITING_FOR_VIEWS)
-    rig.advance(rig.bounds.views_s + 0.1)
+    rig.advance(rig.bounds.view_timeout_s + 0.1)
 
 
 def image_error(rig: Rig) -> None:
@@ -117,7 +117,7 @@ def arm_aborted(rig: Rig) -> None:
 
 def arm_silent(rig: Rig) -> None:
     rig.reach(State.PLAYING)
-    rig.advance(rig.bounds.accept_s + 0.1)
+    rig.advance(rig.bounds.accept_timeout_s + 0.1)
 
 
 def server_shared(rig: Rig) -> None:
@@ -135,7 +135,7 @@ def views_stale(rig: Rig) -> None:
 def views_skewed(rig: Rig) -> None:
     rig.lag_ms, rig.skew_ms = 25, 10
     rig.reach(State.WAITING_FOR_VIEWS)
-    rig.advance(rig.bounds.views_s + 0.1)
+    rig.advance(rig.bounds.view_timeout_s + 0.1)
 
 
 def clock_jumped(rig: Rig) -> None:
@@ -202,15 +202,22 @@ def test_the_time_limit_holds_during_an_inference() -> None:
 @pytest.mark.parametrize(
     ("state", "bound", "cause"),
     [
-        (State.CONNECTING, "connect_s", Cause.NO_SERVER),
-        (State.INFERRING, "infer_s", Cause.SERVER_TIMEOUT),
-        (State.PLAYING, "accept_s", Cause.ARM_SILENT),
-        (State.SETTLING, "settle_s", Cause.ARM_SILENT),
+        (State.CONNECTING, "connect_timeout_s", Cause.NO_SERVER),
+        (State.INFERRING, "infer_timeout_s", Cause.SERVER_TIMEOUT),
+        (State.PLAYING, "accept_timeout_s", Cause.ARM_SILENT),
+        (State.SETTLING, "settle_timeout_s", Cause.ARM_SILENT),
     ],
 )
 def test_every_wait_ends_at_its_bound(state: State, bound: str, cause: Cause) -> None:
     rig = at(
-        state, EpisodeTimeouts(connect_s=1.0, infer_s=1.0, views_s=1.0, accept_s=1.0, settle_s=1.0)
+        state,
+        EpisodeTimeouts(
+            connect_timeout_s=1.0,
+            infer_timeout_s=1.0,
+            view_timeout_s=1.0,
+            accept_timeout_s=1.0,
+            settle_timeout_s=1.0,
+        ),
     )
     rig.advance(0.8)
     assert rig.episode.state is state
@@ -221,7 +228,7 @@ def test_every_wait_ends_at_its_bound(state: State, bound: str, cause: Cause) ->
 
 
 def test_a_robot_that_feels_nothing_is_silent() -> None:
-    rig = Rig(EpisodeTimeouts(views_s=1.0))
+    rig = Rig(EpisodeTimeouts(view_timeout_s=1.0))
     rig.body.felt = None
     rig.reach(State.WAITING_FOR_VIEWS)
     rig.advance(0.5)
@@ -437,7 +444,7 @@ def test_what_is_said_of_other_chunks_is_ignored(changes: dict[str, Any], said: 
     rig.progress(said, **changes)
     assert rig.episode.state is State.PLAYING
     assert rig.episode.record.counters.steps == 0
-    rig.advance(rig.bounds.accept_s + 0.1)  # it was no answer to the chunk
+    rig.advance(rig.bounds.accept_timeout_s + 0.1)  # it was no answer to the chunk
     assert rig.episode.record.result is not None
     assert rig.episode.record.result.cause is Cause.ARM_SILENT
 
@@ -531,7 +538,7 @@ def test_an_arm_that_still_moves_is_not_looked_at() -> None:
     rig.arm.rests = False
     rig.start()
     rig.connect()
-    rig.advance(rig.bounds.views_s + 1.0)  # how long is the arm side's business
+    rig.advance(rig.bounds.view_timeout_s + 1.0)  # how long is the arm side's business
     assert rig.episode.state is State.WAITING_FOR_VIEWS
     assert "rest" in rig.episode.message
     rest_ms = round(rig.now.steady_s * 1e3)
@@ -578,7 +585,7 @@ def test_a_goal_is_what_it_was_given() -> None:
 
 
 def test_a_slow_plan_has_its_own_time_to_come_to_rest() -> None:
-    rig = Rig(EpisodeTimeouts(settle_s=1.0))
+    rig = Rig(EpisodeTimeouts(settle_timeout_s=1.0))
     rig.reach(State.PLAYING)
     end_ns = rig.now.ros_ns + 7_000_000_000
     rig.accept(step_times_ns=(), end_ns=end_ns)  # as in a dry run

@@ -33,7 +33,13 @@ ERRORS = (
     ZeroDivisionError,
 )
 FEELINGS = (None, BODY, BODY, {**BODY, "eef_pos": np.full(3, np.nan, np.float32)})
-BOUNDS = EpisodeTimeouts(connect_s=2.0, infer_s=3.0, views_s=1.0, accept_s=0.5, settle_s=1.0)
+BOUNDS = EpisodeTimeouts(
+    connect_timeout_s=2.0,
+    infer_timeout_s=3.0,
+    view_timeout_s=1.0,
+    accept_timeout_s=0.5,
+    settle_timeout_s=1.0,
+)
 
 
 class EpisodeMachine(RuleBasedStateMachine):

@@ -189,11 +189,14 @@ class Episode:
         if window is not None and window.poll(now.ros_ns):
             self.pacing.frame_taken(now)
         waited_s = self.clock.in_state_s(now)
-        if self.state is State.CONNECTING and waited_s > self.timeouts.connect_s:
-            words = f"no handshake within {self.timeouts.connect_s:g} s"
+        if self.state is State.CONNECTING and waited_s > self.timeouts.connect_timeout_s:
+            words = f"no handshake within {self.timeouts.connect_timeout_s:g} s"
             raise EpisodeEndError(Cause.NO_SERVER, words)
-        if self.dialogue.asking and now.steady_s - self.dialogue.asked_s > self.timeouts.infer_s:
-            words = f"no answer within {self.timeouts.infer_s:g} s"
+        if (
+            self.dialogue.asking
+            and now.steady_s - self.dialogue.asked_s > self.timeouts.infer_timeout_s
+        ):
+            words = f"no answer within {self.timeouts.infer_timeout_s:g} s"
             self.sessions.on_server_failed(ServerTimeoutError(words), now)
         elif self.state is State.WAITING_FOR_VIEWS:
             self._look(waited_s, now)

@@ -24,27 +24,27 @@ class EpisodeTimeouts:
     """How long an episode waits for each of its partners, steady time [s], and how it warms up.
 
     Attributes:
-        connect_s: for the server's handshake.
-        infer_s: for an inference.
-        views_s: for a fresh multi-view frame.
+        connect_timeout_s: for the server's handshake.
+        infer_timeout_s: for an inference.
+        view_timeout_s: for a fresh multi-view frame.
         view_stall_s: age of a view's newest picture while a chunk plays, by either clock.
-        accept_s: for the arm side's answer to a chunk.
-        settle_s: for the arm to rest, after the last step should have been played; in lockstep
-            for the judge's word.
-        advance_s: for time to pass, in lockstep.
+        accept_timeout_s: for the arm side's answer to a chunk.
+        settle_timeout_s: for the arm to rest, after the last step should have been played; in
+            lockstep for the judge's word.
+        advance_timeout_s: for time to pass, in lockstep.
         warmup_frames: frames of the standing arm before the first inference.
         clock_jump_s: that ROS time may go back.
         restart: when the connection is lost, go on with a new session instead of ending.
         max_restarts: how many in a row, without a chunk in between.
     """
 
-    connect_s: float = 10.0
-    infer_s: float = 600.0
-    views_s: float = 3.0
+    connect_timeout_s: float = 10.0
+    infer_timeout_s: float = 600.0
+    view_timeout_s: float = 3.0
     view_stall_s: float = 1.0
-    accept_s: float = 2.0
-    settle_s: float = 5.0
-    advance_s: float = 30.0
+    accept_timeout_s: float = 2.0
+    settle_timeout_s: float = 5.0
+    advance_timeout_s: float = 30.0
     warmup_frames: int = 1
     clock_jump_s: float = 0.05
     restart: bool = False

@@ -108,7 +108,7 @@ class Observer:
             EpisodeEndError: it has been tried for too long.
         """
         assert self.window is not None
-        late, limit_s = waited_s > self._timeouts.views_s, self._timeouts.views_s
+        late, limit_s = waited_s > self._timeouts.view_timeout_s, self._timeouts.view_timeout_s
         proprioception = self._body.proprioception(self._measured_since_ns)
         if proprioception is None:
             if late:

@@ -7,7 +7,8 @@ from itertools import islice
 from typing import Any
 
 from vera_ros.bringup.failures import DemoError, InterruptedRunError, NodeDiedError
-from verification.chaos.faults.kinds import KINDS, Fault
+from verification.chaos.faults.fault import Fault
+from verification.chaos.faults.kinds import KINDS
 from verification.chaos.faults.schedule import schedule
 from verification.chaos.outcome.outcomes import Record, decide
 from verification.chaos.outcome.report import Report, read_findings

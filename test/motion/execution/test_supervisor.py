@@ -35,15 +35,15 @@ from ..conftest import Published, refusal_of
 TICK_S = 0.02
 BRAKE_S = 0.3  # of an arm that is slow
 BOUNDS = SupervisionLimits(
-    tracking_rad=0.1,
+    tracking_tolerance=0.1,
     tracking_delay_s=0.15,
     rest_speed=REST_SPEED,
-    rest_s=1.0,
-    planning_s=1.0,
-    chunk_age_s=900.0,
-    chunk_delay_s=0.5,
-    frozen_s=0.3,
-    frozen_rad=0.01,
+    rest_timeout_s=1.0,
+    planning_timeout_s=1.0,
+    chunk_max_age_s=900.0,
+    chunk_max_delay_s=0.5,
+    frozen_time_s=0.3,
+    frozen_angle=0.01,
     clock_jump_s=0.05,
 )
 FAR = np.vstack((3.0 * DOWN, 0.3 * DOWN))  # long and fast enough to be disturbed
@@ -777,7 +777,7 @@ def test_an_arm_that_goes_on_after_its_plans_end_is_braked(scene: Scene) -> None
 
     scene.look = shaking
     scene.tick_until(lambda: scene.supervisor.playing is None)
-    assert scene.rig.now_s > playing.end_s + BOUNDS.rest_s
+    assert scene.rig.now_s > playing.end_s + BOUNDS.rest_timeout_s
     assert "0.080 rad/s" in scene.aborted(Cause.TRACKING_ERROR)
 
 

@@ -205,7 +205,7 @@ def test_a_silent_judge_ends_it() -> None:
     rig.answer()
     rig.accept()
     rig.let_time_pass()
-    rig.wait(rig.bounds.settle_s + 0.1)
+    rig.wait(rig.bounds.settle_timeout_s + 0.1)
     assert result_of(rig).cause is Cause.INTERNAL_ERROR
     assert "task_success" in result_of(rig).message
 
@@ -318,7 +318,7 @@ def test_a_world_that_does_not_answer_ends_it_and_is_not_asked_again() -> None:
     rig.answer()
     rig.accept()
     rig.arm.rests = False
-    rig.wait(rig.bounds.advance_s + 0.1)
+    rig.wait(rig.bounds.advance_timeout_s + 0.1)
     assert result_of(rig).cause is Cause.ARM_SILENT
     assert "advance_time" in result_of(rig).message
     assert rig.pacing.at_rest

@@ -227,13 +227,13 @@ def test_a_chunk_that_is_rejected_in_motion_ends_the_episode_and_stops_the_arm()
 def test_an_arm_that_does_not_answer_a_chunk_in_motion_is_silent() -> None:
     rig = asking(playing())
     rig.answer(reply(rows=12))
-    rig.advance(rig.bounds.accept_s + 0.1)
+    rig.advance(rig.bounds.accept_timeout_s + 0.1)
     assert rig.episode.record.result is not None
     assert rig.episode.record.result.cause is Cause.ARM_SILENT
 
 
 def test_an_inference_that_takes_too_long_ends_the_episode_while_a_chunk_plays() -> None:
-    rig = AsyncRig(EpisodeTimeouts(infer_s=1.0))
+    rig = AsyncRig(EpisodeTimeouts(infer_timeout_s=1.0))
     rig.reach(State.PLAYING)
     rig.accept(step_times_ns=rig.step_times_ns(stretch=5.0))
     rig.advance_until(lambda: rig.episode.dialogue.asking, 3.0)
@@ -344,7 +344,7 @@ def test_a_chunk_may_await_approval_while_the_one_before_plays() -> None:
     rig.answer(reply(rows=12))
     rig.progress(ChunkState.AWAITING_APPROVAL)
     assert rig.episode.state is State.AWAITING_APPROVAL
-    rig.advance(rig.bounds.accept_s + rig.bounds.settle_s + 1.0)
+    rig.advance(rig.bounds.accept_timeout_s + rig.bounds.settle_timeout_s + 1.0)
     assert rig.episode.running
     rig.accept()
     assert state_of(rig) is State.PLAYING

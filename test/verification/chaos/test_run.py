@@ -14,7 +14,7 @@ from vera_ros.bringup.waiter import Waiter
 from vera_ros.nodes.common.conversions import ns_to_stamp
 from vera_ros.policy.states import State
 from vera_ros_interfaces.msg import ActionChunk, ChunkProgress, PolicyStatus
-from verification.chaos.faults.kinds import Fault
+from verification.chaos.faults.fault import Fault
 from verification.chaos.outcome.outcomes import Record, decide
 from verification.chaos.run import Run
 from verification.chaos.system.recorder import Recorder

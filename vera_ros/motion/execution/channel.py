@@ -54,9 +54,11 @@ class Channel:
         self.gate.setpoint = self.gate.setpoint.doubted()
         self.playback = replace(self.playback, setpoint=self.gate.setpoint)
 
-    def let_go(self, playing: Playing) -> Playing:
-        """Forget the playing plan; until something replaces it, the arm still plays it."""
-        self.playback = replace(self.playback, playing=None, stopping=playing, before=None)
+    def let_go(self) -> Playing | None:
+        """Forget the playing plan, and return it: until it is replaced, the arm still plays it."""
+        playing = self.playback.playing
+        if playing is not None:
+            self.playback = replace(self.playback, playing=None, stopping=playing, before=None)
         return playing
 
     def finish(self, measured: Measured | None = None) -> None:

@@ -11,7 +11,7 @@ from vera_ros.motion.execution.listener import Listener
 from vera_ros.motion.execution.planning_job import Clocks, PlanningJob
 from vera_ros.motion.execution.scheduled_motion import ScheduledMotion
 from vera_ros.motion.observation.arm_observation import SupervisionLimits
-from vera_ros.motion.safety.chunk_deadlines import Timeliness
+from vera_ros.motion.safety.chunk_deadlines import ChunkDeadlines
 
 
 class ChunkIntake:
@@ -45,7 +45,7 @@ class ChunkIntake:
         self._planning: PlanningJob | None = None
         self._approved: ChunkRequest | None = None
         self.awaiting: ChunkRequest | None = None
-        self.deadlines = Timeliness(limits)
+        self.deadlines = ChunkDeadlines(limits)
 
     def begin(
         self, chunk: ChunkRequest, measured: Measured, now_s: float, *, approval: bool
@@ -78,7 +78,7 @@ class ChunkIntake:
             measured,
             now_s,
             approval=approval,
-            most_s=self._limits.planning_s,
+            most_s=self._limits.planning_timeout_s,
             clocks=self._clocks,
         )
         return self._planning

@@ -63,7 +63,7 @@ class StopController:
         self._limits = limits
         self._listener = listener
         self._clocks = clocks
-        self._rest = RestWatch(limits.rest_s)
+        self._rest = RestWatch(limits.rest_timeout_s)
         self._awaited: Setpoint | None = None
         self._postponed: Reason | None = None  # a stop, until the controller's time is clear
         self._clear_s = -math.inf  # steady time at which it last was
@@ -222,7 +222,7 @@ class StopController:
             return self._report_unrest(f"{_REST_UNKNOWN}: {observation.fault}")
         return self._report_unrest(
             f"the arm still moves at {measured.speed_rad_s:.3f} rad/s although it was stopped: it "
-            f"was to rest {self._limits.rest_s} s ago or sooner; use its own stop",
+            f"was to rest {self._limits.rest_timeout_s} s ago or sooner; use its own stop",
             again=True,
         )
 

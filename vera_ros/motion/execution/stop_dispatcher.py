@@ -45,8 +45,9 @@ class StopDispatcher:
             MotionRefusedError: no stop within the limits was found; the plan plays to its own end,
                 which is at rest.
         """
-        if self._channel.playback.playing is not None:
-            self._stop_along(self._channel.let_go(self._channel.playback.playing), now_s, present)
+        playing = self._channel.let_go()
+        if playing is not None:
+            self._stop_along(playing, now_s, present)
 
     def brake(self, measured: Measured, now_s: float) -> None:
         """Bring an arm to rest that moves though nothing is played: where it can stop by itself.
@@ -91,12 +92,8 @@ class StopDispatcher:
         Raises:
             MotionRefusedError: as for `stop`.
         """
-        playing = self._channel.playback.playing
-        if (
-            playing is None
-            or self._channel.let_go(playing).finished(now_s)
-            or self._channel.playback.unsent
-        ):
+        playing = self._channel.let_go()
+        if playing is None or playing.finished(now_s) or self._channel.playback.unsent:
             return
         lead_s = self._channel.lead.value_s
         begins = now_s < playing.start_s < now_s + lead_s

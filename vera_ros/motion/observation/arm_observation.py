@@ -47,27 +47,27 @@ class SupervisionLimits:
     """Supervision thresholds.
 
     Attributes:
-        tracking_rad: of a joint from its plan.
+        tracking_tolerance: of a joint from its plan.
         tracking_delay_s: how late the controller may play a plan.
         rest_speed: a joint slower than this is at rest [rad/s].
-        rest_s: for the arm to rest after the end of a plan or a stop.
-        planning_s: that planning may take.
-        chunk_age_s: of what a chunk was planned from.
-        chunk_delay_s: from a chunk's being sent to its being planned.
-        frozen_s: for joint states to stay the same while the plan moves.
-        frozen_rad: how far the plan must have moved a joint for that.
+        rest_timeout_s: for the arm to rest after the end of a plan or a stop.
+        planning_timeout_s: that planning may take.
+        chunk_max_age_s: of what a chunk was planned from.
+        chunk_max_delay_s: from a chunk's being sent to its being planned.
+        frozen_time_s: for joint states to stay the same while the plan moves.
+        frozen_angle: how far the plan must have moved a joint for that.
         clock_jump_s: that the clock may go back.
     """
 
-    tracking_rad: float
+    tracking_tolerance: float
     tracking_delay_s: float
     rest_speed: float
-    rest_s: float
-    planning_s: float
-    chunk_age_s: float
-    chunk_delay_s: float
-    frozen_s: float
-    frozen_rad: float
+    rest_timeout_s: float
+    planning_timeout_s: float
+    chunk_max_age_s: float
+    chunk_max_delay_s: float
+    frozen_time_s: float
+    frozen_angle: float
     clock_jump_s: float
 
     def moves(self, measured: Measured) -> bool:

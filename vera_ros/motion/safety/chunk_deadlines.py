@@ -11,15 +11,15 @@ _ROUNDING_S = 1e-6
 _FUTURE_S = 0.02  # clocks that are synchronized, and steps of /clock, are not further apart
 
 
-class Timeliness:
+class ChunkDeadlines:
     """Knows when a chunk is of the past.
 
     Args:
-        bounds: supervision thresholds.
+        limits: supervision thresholds.
     """
 
-    def __init__(self, bounds: SupervisionLimits) -> None:
-        self._bounds = bounds
+    def __init__(self, limits: SupervisionLimits) -> None:
+        self._limits = limits
         self._stopped_s = -math.inf
 
     def stopped(self, now_s: float) -> None:
@@ -42,7 +42,7 @@ class Timeliness:
         """
         if chunk.sent_s is None:
             return
-        late_s, most_s = now_s - chunk.sent_s - chunk.waited_s, self._bounds.chunk_delay_s
+        late_s, most_s = now_s - chunk.sent_s - chunk.waited_s, self._limits.chunk_max_delay_s
         if late_s > most_s:
             raise MotionRefusedError(
                 Cause.CHUNK_TOO_OLD,
@@ -82,7 +82,7 @@ class Timeliness:
         Raises:
             MotionRefusedError: it was.
         """
-        most_s = self._bounds.chunk_age_s
+        most_s = self._limits.chunk_max_age_s
         if chunk.stamp_s is not None and now_s - chunk.stamp_s > most_s:
             raise MotionRefusedError(
                 Cause.CHUNK_TOO_OLD,

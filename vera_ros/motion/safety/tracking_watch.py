@@ -27,16 +27,18 @@ class PlaybackWatch:
 
     Args:
         contact: watches the efforts.
-        bounds: supervision thresholds.
+        limits: supervision thresholds.
 
     Attributes:
         joins: tells whether the controller takes up what is sent.
     """
 
-    def __init__(self, contact: ContactWatch, bounds: SupervisionLimits) -> None:
+    def __init__(self, contact: ContactWatch, limits: SupervisionLimits) -> None:
         self._contact = contact
-        self._bounds = bounds
-        self._frozen = FrozenJoints(bounds.frozen_s, bounds.frozen_rad, bounds.tracking_delay_s)
+        self._limits = limits
+        self._frozen = FrozenJoints(
+            limits.frozen_time_s, limits.frozen_angle, limits.tracking_delay_s
+        )
         self._start = StartWatch(_NOISE_RAD)
         self.joins = JoinWatch()
         self._looked_s = -math.inf  # stamp of the last one that was compared
@@ -68,7 +70,7 @@ class PlaybackWatch:
         has never got the plan.
         """
         measured = observation.measured
-        if measured is None or observation.age_s > _FRESH_S or self._bounds.moves(measured):
+        if measured is None or observation.age_s > _FRESH_S or self._limits.moves(measured):
             return None
         if cause in _OFF_PLAN and self.trusted(observation) is not None:
             return measured
@@ -76,7 +78,7 @@ class PlaybackWatch:
             return None
         passed_s = np.linspace(0.0, max(0.0, now_s - playing.start_s), _SAMPLES)
         away_rad = np.abs(playing.plan.spline.derivative(0, passed_s) - measured.q).max()
-        return measured if away_rad >= self._bounds.frozen_rad else None
+        return measured if away_rad >= self._limits.frozen_angle else None
 
     def joined(self, observation: ArmObservation, setpoint: Setpoint) -> Join:
         """Whether the controller has taken up what was sent last, as far as the arm tells."""
@@ -90,7 +92,7 @@ class PlaybackWatch:
             self._looked_s = sample.stamp_s
             repeated = self._looked_q is not None and (sample.q == self._looked_q).all()
             self._looked_q = sample.q
-            if repeated and self._bounds.moves(sample):
+            if repeated and self._limits.moves(sample):
                 continue  # joint states that repeat themselves tell of no late trajectory
             join = self.joins.update(sample, setpoint)
             if join in (Join.JOINED, Join.LATE):
@@ -102,7 +104,7 @@ class PlaybackWatch:
         self, playing: Playing | None, observation: ArmObservation, now_s: float
     ) -> Reason | None:
         """What keeps the arm from playing its plan, and in which words; None: nothing does."""
-        measured, bounds = observation.measured, self._bounds
+        measured, limits = observation.measured, self._limits
         if measured is None:
             return None
         self._start.update(measured.q, plays=playing is not None)
@@ -111,9 +113,9 @@ class PlaybackWatch:
         if self._frozen.update(measured.q, planned, came_s):
             return Reason(
                 Cause.JOINTS_FROZEN,
-                f"the measured joint positions have not changed at all for {bounds.frozen_s} s or "
-                f"more, and the plan moved by {bounds.frozen_rad} rad or more: the driver repeats "
-                "old joint states, or the controller does not play",
+                "the measured joint positions have not changed at all for "
+                f"{limits.frozen_time_s} s or more, and the plan moved by {limits.frozen_angle} "
+                "rad or more: the driver repeats old joint states, or the controller does not play",
             )
         if playing is None:
             return None
@@ -122,17 +124,17 @@ class PlaybackWatch:
         )
         if touched:
             return Reason(Cause.CONTACT, touched)
-        error_rad = playing.tracking_error(measured.q, measured.stamp_s, bounds.tracking_delay_s)
-        if error_rad > bounds.tracking_rad:
+        error_rad = playing.tracking_error(measured.q, measured.stamp_s, limits.tracking_delay_s)
+        if error_rad > limits.tracking_tolerance:
             return Reason(
                 Cause.TRACKING_ERROR,
                 f"a joint is {error_rad:.3f} rad from its plan; valid is up to "
-                f"{bounds.tracking_rad} rad",
+                f"{limits.tracking_tolerance} rad",
             )
-        if now_s > playing.end_s + bounds.rest_s and bounds.moves(measured):
+        if now_s > playing.end_s + limits.rest_timeout_s and limits.moves(measured):
             return Reason(
                 Cause.TRACKING_ERROR,
-                f"the arm still moves at {measured.speed_rad_s:.3f} rad/s {bounds.rest_s} s after "
-                "its plan's end",
+                f"the arm still moves at {measured.speed_rad_s:.3f} rad/s "
+                f"{limits.rest_timeout_s} s after its plan's end",
             )
         return None

@@ -38,25 +38,25 @@ class ChunkReceiver:
         self._identity = identity
         self._say_status = say_status
         self._background = Background(node)
+        self._control: ArmControl | None = None
         self._ticked = Future()  # done when joint states were read once more
         self.group = MutuallyExclusiveCallbackGroup()
         self.for_others = 0
 
     def subscribe(self, control: ArmControl) -> None:
         """Take chunks for a configured arm, until its node is cleaned up."""
-
-        async def on_chunk(message: ActionChunk) -> None:
-            await self._receive(message, control)
-
+        self._control = control
         self._node.create_subscription(
-            ActionChunk, "action_chunk", on_chunk, 10, callback_group=self.group
+            ActionChunk, "action_chunk", self._on_chunk, 10, callback_group=self.group
         )
 
     def close(self) -> None:
         """End the thread that plans."""
         self._background.close()
 
-    async def _receive(self, message: ActionChunk, control: ArmControl) -> None:
+    async def _on_chunk(self, message: ActionChunk) -> None:
+        control = self._control
+        assert control is not None
         if message.arm not in ("", self._identity):
             self.for_others += 1  # whose progress is not for this one to tell
             words = f"a chunk for '{message.arm}' is not for this arm, '{self._identity}'"

@@ -2,7 +2,7 @@
 """The arm side as ik_node's parameters describe it."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -177,16 +177,5 @@ def make_dispatcher(
 
 
 def make_supervision_limits(p: Parameters) -> SupervisionLimits:
-    """Return the supervision thresholds from parameters."""
-    return SupervisionLimits(
-        tracking_rad=p["tracking_tolerance"],
-        tracking_delay_s=p["tracking_delay_s"],
-        rest_speed=p["rest_speed"],
-        rest_s=p["rest_timeout_s"],
-        planning_s=p["planning_timeout_s"],
-        chunk_age_s=p["chunk_max_age_s"],
-        chunk_delay_s=p["chunk_max_delay_s"],
-        frozen_s=p["frozen_time_s"],
-        frozen_rad=p["frozen_angle"],
-        clock_jump_s=p["clock_jump_s"],
-    )
+    """Return the supervision thresholds, which have the names of their parameters."""
+    return SupervisionLimits(**{each.name: p[each.name] for each in fields(SupervisionLimits)})

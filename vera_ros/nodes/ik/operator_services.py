@@ -71,15 +71,11 @@ class OperatorServices:
     def _hold_arm(self) -> Future:
         """Stop at once, and move nothing until someone calls release; the future: it is kept."""
         self._hold.held = True
-        self._stop_arm(Reason(Cause.HELD, HELD))
+        if (control := self._control()) is not None:
+            control.stop(Reason(Cause.HELD, HELD))
+        self._say_status()
         self._node.get_logger().warning(HELD)
         return self._hold.keep()
-
-    def _stop_arm(self, reason: Reason) -> None:
-        control = self._control()
-        if control is not None:
-            control.stop(reason)
-        self._say_status()
 
     async def _on_hold(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
         kept = self._hold_arm()
@@ -102,7 +98,9 @@ class OperatorServices:
 
     async def _on_stop(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
         """Stop at once, and answer when the arm has come to rest."""
-        self._stop_arm(Reason(Cause.STOPPED, "a stop was asked for"))
+        if (control := self._control()) is not None:
+            control.stop(Reason(Cause.STOPPED, "a stop was asked for"))
+        self._say_status()
         await self._answer_at_rest(response)
         return response
 

@@ -2,6 +2,7 @@
 """The parameters of policy_node."""
 
 from collections.abc import Mapping
+from dataclasses import fields
 from typing import Any
 
 from vera_ros.embodiments import EMBODIMENTS
@@ -219,19 +220,14 @@ PARAMETERS = (
 
 def episode_timeouts(parameters: Mapping[str, Any]) -> EpisodeTimeouts:
     """How long an episode waits for what, and what it does when its server is lost."""
-    return EpisodeTimeouts(
-        connect_s=parameters["connect_timeout_s"] + 1.0,  # the client's own time-outs come first
-        infer_s=parameters["infer_timeout_s"] + 1.0,
-        views_s=parameters["view_timeout_s"],
-        view_stall_s=parameters["view_stall_s"],
-        accept_s=parameters["accept_timeout_s"],
-        settle_s=parameters["settle_timeout_s"],
-        advance_s=parameters["advance_timeout_s"],
-        warmup_frames=parameters["warmup_frames"],
-        clock_jump_s=parameters["clock_jump_s"],
-        restart=parameters["on_connection_lost"] == "restart",
-        max_restarts=parameters["max_restarts"],
-    )
+    values = {
+        each.name: parameters[each.name]
+        for each in fields(EpisodeTimeouts)
+        if each.name != "restart"
+    }
+    for name in ("connect_timeout_s", "infer_timeout_s"):
+        values[name] += 1.0  # the client's own time-outs come first
+    return EpisodeTimeouts(**values, restart=parameters["on_connection_lost"] == "restart")
 
 
 def overlap_rules(parameters: Mapping[str, Any]) -> OverlapRules:

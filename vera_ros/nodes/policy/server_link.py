@@ -9,13 +9,15 @@ from typing import Any, Protocol
 
 from vera_ros.errors import WireError
 from vera_ros.wire.client import PolicyClient
-from vera_ros.wire.client_thread import ClientThread
+from vera_ros.wire.loop_thread import LoopThread
 from vera_ros.wire.messages import InferReply, InferRequest, ObserveRequest
 from vera_ros.wire.patience import FailedAttempt
 from vera_ros.wire.reloading import Reloaded, Request
 from vera_ros.wire.server_config import ServerConfig
 from vera_ros.wire.session import PolicySession, SessionOptions
 from vera_ros.wire.tuning import Setting, Tuned
+
+_STOP_S = 5.0  # for the connection to be closed
 
 
 class ServerEvents(Protocol):
@@ -55,7 +57,7 @@ class ServerLink:
         self._events = events
         self._wake = wake
         client = PolicyClient(options.timeouts)
-        self._thread = ClientThread(client)
+        self._thread = LoopThread("policy_client", farewell=client.close)
         self._session = PolicySession(options, client, self)
         self._waiting: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self._asked = 0  # answers to earlier questions are stale
@@ -91,7 +93,7 @@ class ServerLink:
         """
         self._asked += 1
         self._pending = None
-        self._thread.submit(lambda _: self._session.end(session_id, played), lambda _: None)
+        self._thread.submit(partial(self._session.end, session_id, played))
 
     def set_defaults(self, settings: Mapping[str, Setting]) -> None:
         """Say what the policy is to be configured with on every new connection."""
@@ -109,7 +111,7 @@ class ServerLink:
 
     def stop(self) -> None:
         """Disconnect; what was not answered will not be."""
-        self._thread.stop()
+        self._thread.stop(_STOP_S)
 
     def deliver(self) -> None:
         """Hand over the answers that wait, in the caller's thread."""
@@ -158,9 +160,9 @@ class ServerLink:
     def _submit(
         self, call: Callable[[], Coroutine[Any, Any, Any]], on_done: "Callable[[Future[Any]], None]"
     ) -> "Future[Any]":
-        return self._thread.submit(
-            lambda _: call(), lambda future: self._later(partial(on_done, future))
-        )
+        future = self._thread.submit(call)
+        future.add_done_callback(lambda done: self._later(partial(on_done, done)))
+        return future
 
     def _later(self, hand_over: Callable[[], None]) -> None:
         self._waiting.put(hand_over)

@@ -111,7 +111,7 @@ class LockstepPacing(SettlePacing):
         return True
 
     def _watch_world(self, waited_s: float, now: Instant) -> None:
-        limit_s = self.episode.timeouts.advance_s
+        limit_s = self.episode.timeouts.advance_timeout_s
         if waited_s <= limit_s:
             return
         if self.episode.state.running:
@@ -120,7 +120,7 @@ class LockstepPacing(SettlePacing):
         self._asked_s, self._stopping = None, False  # without time, nothing comes to rest
 
     def _watch_judge(self, now: Instant) -> None:
-        limit_s = self.episode.timeouts.settle_s
+        limit_s = self.episode.timeouts.settle_timeout_s
         if self.episode.clock.in_state_s(now) > limit_s:
             words = f"the judge said nothing on task_success within {limit_s:g} s"
             raise EpisodeEndError(Cause.INTERNAL_ERROR, words)

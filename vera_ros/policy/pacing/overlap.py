@@ -257,7 +257,7 @@ class OverlapPacing(SettlePacing):
 
     def watch_arm(self, waited_s: float, now: Instant) -> None:
         """Check that the arm side answers, also a chunk that is to take over; see SettlePacing."""
-        limit_s = self.episode.timeouts.accept_s
+        limit_s = self.episode.timeouts.accept_timeout_s
         if self._next is not None and now.steady_s - self._handed_over_s > limit_s:
             raise not_answered(limit_s)
         super().watch_arm(waited_s, now)

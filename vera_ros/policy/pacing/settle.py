@@ -177,7 +177,7 @@ class SettlePacing:
             EpisodeEndError: it does not.
         """
         episode, progress = self.episode, self.episode.playback.progress
-        accept_s, settle_s = episode.timeouts.accept_s, episode.timeouts.settle_s
+        accept_s, settle_s = episode.timeouts.accept_timeout_s, episode.timeouts.settle_timeout_s
         if progress is None:
             if waited_s > accept_s:
                 raise not_answered(accept_s)

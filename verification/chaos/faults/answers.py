@@ -9,7 +9,7 @@ import numpy as np
 from websockets.frames import Close, CloseCode, Frame, Opcode
 
 from vera_ros.wire.codec import pack, unpack
-from verification.chaos.faults.kinds import Fault
+from verification.chaos.faults.fault import Fault
 
 _HUGE_BYTES = 2**31  # announced, never sent
 _ACTION_KEY = b"\xa6action"  # as msgpack writes it

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from verification.chaos.faults.kinds import Fault
+from verification.chaos.faults.fault import Fault
 
 IK, POLICY, CONTROLLER = "ik_node", "policy_node", "controller"
 

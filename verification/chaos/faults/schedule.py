@@ -6,8 +6,9 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from verification.chaos.faults.fault import Fault
 from verification.chaos.faults.kind import Kind, Value
-from verification.chaos.faults.kinds import KINDS, Fault
+from verification.chaos.faults.kinds import KINDS
 
 _LATEST_PHASE_S = 1.2  # about what a chunk plays, and is followed by
 

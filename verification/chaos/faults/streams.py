@@ -11,7 +11,7 @@ from array import array
 from collections.abc import Callable
 from typing import Any
 
-from verification.chaos.faults.kinds import Fault
+from verification.chaos.faults.fault import Fault
 
 Shuffle = Callable[[bytes], list[bytes]]
 Edit = Callable[[Any], Any]

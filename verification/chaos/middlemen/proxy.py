@@ -23,9 +23,10 @@ from verification.chaos.faults.answers import (
     spoil_answer,
     spoil_config,
 )
+from verification.chaos.faults.fault import Fault
 from verification.chaos.faults.intruder import intrude
 from verification.chaos.faults.kind import WIRE
-from verification.chaos.faults.kinds import Fault, find_kind
+from verification.chaos.faults.kinds import find_kind
 from verification.chaos.faults.strike import Strike
 
 _CALL_S = 10.0

@@ -31,8 +31,9 @@ from vera_ros.nodes.common.conversions import LATCHED, ns_to_stamp, sensor_qos
 from vera_ros.nodes.common.lifecycle_node import STEADY
 from vera_ros_interfaces.msg import ActionChunk, ArmStatus, ChunkProgress
 from verification.chaos.faults.clocks import CONTROLLER, IK, POLICY, Clocks, shift
+from verification.chaos.faults.fault import Fault
 from verification.chaos.faults.kind import JOINTS, LINKS, VIEWS
-from verification.chaos.faults.kinds import Fault, find_kind
+from verification.chaos.faults.kinds import find_kind
 from verification.chaos.faults.streams import another_arm, delay_s_of, edit_of, shuffle_of
 from verification.chaos.faults.strike import Strike
 from verification.chaos.middlemen.note import write_note

@@ -21,8 +21,9 @@ something ends an episode of itself, and is named for that: a fault that strikes
 if the episode went on.
 """
 
+from verification.chaos.faults.fault import Fault
 from verification.chaos.faults.kind import VIEWS, WIRE
-from verification.chaos.faults.kinds import KINDS, Fault
+from verification.chaos.faults.kinds import KINDS
 from verification.chaos.system import events
 from verification.chaos.system.events import Event
 

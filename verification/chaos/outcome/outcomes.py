@@ -5,7 +5,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from verification.chaos.faults.kinds import KINDS, Fault
+from verification.chaos.faults.fault import Fault
+from verification.chaos.faults.kinds import KINDS
 from verification.chaos.outcome.naming import absorbed, ends_early, ends_of_itself, names
 from verification.chaos.system import events
 from verification.chaos.system.events import Event

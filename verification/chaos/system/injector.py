@@ -7,8 +7,9 @@ from collections.abc import Callable
 
 from vera_ros.bringup.failures import DemoError
 from verification.chaos.faults.answers import SPOILT_CONFIGS
+from verification.chaos.faults.fault import Fault
 from verification.chaos.faults.kind import JOINTS, LINKS, PROCESS, SERVICE, VIEWS, WIRE
-from verification.chaos.faults.kinds import KINDS, Fault
+from verification.chaos.faults.kinds import KINDS
 from verification.chaos.system.arena import Arena
 
 _STRIKE_S = 20.0  # for what strikes with the next answer or connection

@@ -13,7 +13,7 @@ from trajectory_msgs.msg import JointTrajectory
 from vera_ros.nodes.common.conversions import ns_to_stamp, stamp_to_ns
 from vera_ros_interfaces.msg import ActionChunk, ArmStatus, ChunkProgress
 from verification.chaos.faults.clocks import CONTROLLER, IK, POLICY, Clocks, shift
-from verification.chaos.faults.kinds import Fault
+from verification.chaos.faults.fault import Fault
 
 MACHINES = (IK, POLICY, CONTROLLER)
 LASTS_S = 2.0

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vera_ros.errors import ConfigurationError
-from verification.chaos.faults.kinds import KINDS, Fault, find_kind
+from verification.chaos.faults.fault import Fault
+from verification.chaos.faults.kinds import KINDS, find_kind
 from verification.chaos.faults.schedule import schedule
 
 SEEDS = st.integers(0, 2**31 - 1)

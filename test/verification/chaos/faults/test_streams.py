@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from verification.chaos.faults.fault import Fault
 from verification.chaos.faults.kind import JOINTS, VIEWS
-from verification.chaos.faults.kinds import KINDS, Fault
+from verification.chaos.faults.kinds import KINDS
 from verification.chaos.faults.streams import another_arm, delay_s_of, edit_of, shuffle_of
 
 NAMES = ["a", "b", "c"]

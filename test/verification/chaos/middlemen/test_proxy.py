@@ -23,8 +23,9 @@ from vera_ros.server.reference.handshake import make_server_config
 from vera_ros.wire.client import ClientTimeouts, PolicyClient
 from vera_ros.wire.messages import InferReply, InferRequest
 from vera_ros.wire.server_config import ServerConfig
+from verification.chaos.faults.fault import Fault
 from verification.chaos.faults.intruder import SESSION
-from verification.chaos.faults.kinds import KINDS, Fault
+from verification.chaos.faults.kinds import KINDS
 from verification.chaos.faults.strike import Strike
 from verification.chaos.middlemen.proxy import FaultProxy
 

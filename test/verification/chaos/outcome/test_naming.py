@@ -7,8 +7,9 @@ import pytest
 
 from vera_ros.motion.causes import Cause as ArmCause
 from vera_ros.policy.states import Cause
+from verification.chaos.faults.fault import Fault
 from verification.chaos.faults.kind import PROCESS
-from verification.chaos.faults.kinds import KINDS, Fault
+from verification.chaos.faults.kinds import KINDS
 from verification.chaos.outcome.naming import absorbed, ends_early, ends_of_itself, names
 from verification.chaos.system import events
 from verification.chaos.system.events import Event
@@ -121,10 +122,31 @@ def test_no_process_that_dies_needs_no_name() -> None:
         ("joints_outlier", {"what": "degrees", "off_rad": 0.02}, False),
         ("joints_offset", {"off_rad": 0.05}, True),
         ("second_publisher", {"duration_s": 1.0}, False),
-        ("clock_skew", {"machine": "controller", "sign": "behind", "offset_s": 0.04}, True),
-        ("clock_skew", {"machine": "controller", "sign": "behind", "offset_s": 0.06}, False),
-        ("clock_skew", {"machine": "policy_node", "sign": "behind", "offset_s": 0.4}, True),
-        ("clock_skew", {"machine": "policy_node", "sign": "ahead", "offset_s": 0.4}, False),
+        (
+            "clock_skew",
+            {"machine": "controller", "sign": "behind", "course": "step", "offset_s": 0.04},
+            True,
+        ),
+        (
+            "clock_skew",
+            {"machine": "controller", "sign": "behind", "course": "drift", "offset_s": 0.06},
+            False,
+        ),
+        (
+            "clock_skew",
+            {"machine": "policy_node", "sign": "behind", "course": "step", "offset_s": 0.4},
+            True,
+        ),
+        (
+            "clock_skew",
+            {"machine": "policy_node", "sign": "ahead", "course": "step", "offset_s": 0.4},
+            False,
+        ),
+        (
+            "clock_skew",
+            {"machine": "policy_node", "sign": "ahead", "course": "steps", "offset_s": 0.4},
+            True,
+        ),
     ],
 )
 def test_what_is_short_may_be_absorbed(kind: str, values: dict[str, Any], borne: bool) -> None:

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from verification.chaos.faults.kinds import Fault
+from verification.chaos.faults.fault import Fault
 from verification.chaos.outcome.outcomes import Outcome, Record, decide, summarise
 from verification.chaos.system import events
 from verification.chaos.system.events import Event

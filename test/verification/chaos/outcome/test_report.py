@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from verification.chaos.faults.kinds import Fault
+from verification.chaos.faults.fault import Fault
 from verification.chaos.outcome.outcomes import Outcome, Record
 from verification.chaos.outcome.report import Report, read_findings
 from verification.chaos.outcome.soak import Soak, Usage

@@ -4,7 +4,7 @@
 import asyncio
 import contextlib
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from queue import SimpleQueue
 from typing import Any
@@ -15,8 +15,8 @@ from websockets.asyncio.server import ServerConnection
 
 from vera_ros.errors import ConnectionFailedError
 from vera_ros.wire.client import PolicyClient
-from vera_ros.wire.client_thread import ClientThread
 from vera_ros.wire.codec import pack
+from vera_ros.wire.loop_thread import LoopThread
 from vera_ros.wire.messages import InferReply, InferRequest
 
 LONG_S = 30.0
@@ -24,6 +24,24 @@ REPLY = pack({"action": np.ones((2, 7), np.float32), "info": {}})
 REQUEST = InferRequest(np.zeros((1, 4, 8, 3), np.uint8), ("a", "b"), (4, 4), "episode")
 
 Done = SimpleQueue[Future[Any]]
+
+
+class ClientThread:
+    """A client whose calls run in a thread of their own, as policy_node's do."""
+
+    def __init__(self, client: PolicyClient) -> None:
+        self._client = client
+        self._thread = LoopThread("policy_client", farewell=client.close)
+
+    def submit(
+        self, call: Callable[[PolicyClient], Any], on_done: Callable[[Future[Any]], None]
+    ) -> Future[Any]:
+        future = self._thread.submit(lambda: call(self._client))
+        future.add_done_callback(on_done)
+        return future
+
+    def stop(self, timeout_s: float = 5.0) -> bool:
+        return self._thread.stop(timeout_s)
 
 
 @pytest.fixture
