@@ -43,8 +43,6 @@ from vera_ros.wire.server_config import ServerConfig
 class Episode:
     """Runs one episode at a time. Events come in by methods; effects go out through the ports.
 
-    The server's events come in by the methods of `sessions`.
-
     Args:
         embodiment: the robot kind that is driven.
         timeouts: how long to wait for what.
@@ -188,15 +186,13 @@ class Episode:
         window = self.observer.window
         if window is not None and window.poll(now.ros_ns):
             self.pacing.frame_taken(now)
-        waited_s = self.clock.in_state_s(now)
-        if self.state is State.CONNECTING and waited_s > self.timeouts.connect_timeout_s:
-            words = f"no handshake within {self.timeouts.connect_timeout_s:g} s"
+        waited_s, timeouts = self.clock.in_state_s(now), self.timeouts
+        if self.state is State.CONNECTING and waited_s > timeouts.connect_timeout_s:
+            words = f"no handshake within {timeouts.connect_timeout_s:g} s"
             raise EpisodeEndError(Cause.NO_SERVER, words)
-        if (
-            self.dialogue.asking
-            and now.steady_s - self.dialogue.asked_s > self.timeouts.infer_timeout_s
-        ):
-            words = f"no answer within {self.timeouts.infer_timeout_s:g} s"
+        asked_s = now.steady_s - self.dialogue.asked_s
+        if self.dialogue.asking and asked_s > timeouts.infer_timeout_s:
+            words = f"no answer within {timeouts.infer_timeout_s:g} s"
             self.sessions.on_server_failed(ServerTimeoutError(words), now)
         elif self.state is State.WAITING_FOR_VIEWS:
             self._look(waited_s, now)
