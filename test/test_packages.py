@@ -48,7 +48,7 @@ SYSTEM_KEYS = {
 PYPI_ONLY = {"av", "mujoco", "numba", "rich", "tenacity"}
 # Run, not imported.
 RUN_ALONG = {"robot_state_publisher", "ros2launch", "rviz2"}
-OWN = {"verification", "vera_ros", "test", "ros_helpers", "setuptools"}
+OWN = {"docs", "verification", "vera_ros", "test", "ros_helpers", "setuptools"}
 
 
 def manifest(folder: Path) -> Package:

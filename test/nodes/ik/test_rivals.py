@@ -7,6 +7,7 @@ from std_srvs.srv import Trigger
 from trajectory_msgs.msg import JointTrajectory
 
 from vera_ros.nodes.ik_node import IkNode
+from vera_ros.nodes.policy.rivals import find_doubles
 from vera_ros_interfaces.msg import ArmStatus, ChunkProgress, PolicyStatus
 
 from ..stage import Stage, chunk, control_of
@@ -166,11 +167,13 @@ def test_two_policy_nodes_take_no_goal(stage: Stage) -> None:
     stage.add_ready_ik()
     nodes = stage.add_policy(), stage.add_policy()
     stage.wait_until_active(*nodes)
-    stage.wait_until(lambda: all(node._doubles() for node in nodes), "both to see each other")
+    stage.wait_until(
+        lambda: all(find_doubles(node, node._arm_watch) for node in nodes), "both to see each other"
+    )
     assert not stage.try_goal().accepted
     health = nodes[0].health()
     assert health.level == DiagnosticStatus.ERROR
     assert "2 nodes publish policy_status, /policy_node, /policy_node" in health.message
     stage.remove(nodes[1])
-    stage.wait_until(lambda: not nodes[0]._doubles(), "one to be alone")
+    stage.wait_until(lambda: not find_doubles(nodes[0], nodes[0]._arm_watch), "one to be alone")
     assert stage.try_goal().accepted
