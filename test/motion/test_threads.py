@@ -15,8 +15,8 @@ from vera_ros.motion.planning.chunk_planner import ChunkPlanner
 from vera_ros.motion.planning.planner import Planner
 
 from .chunks import CONTROL_DT_S, START_Q, Vector
-from .commander_rig import DOWN, TURN
 from .conftest import JOINTS
+from .dispatcher_rig import DOWN, TURN
 
 ROUNDS = 8
 

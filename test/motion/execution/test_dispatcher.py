@@ -25,7 +25,8 @@ from vera_ros.rails import Rails
 
 from ..checker import check, played, state_of
 from ..chunks import CONTROL_DT_S, START_Q, Vector, vectors
-from ..commander_rig import (
+from ..conftest import Published
+from ..dispatcher_rig import (
     CLOSE,
     DOWN,
     LEAD_S,
@@ -36,11 +37,10 @@ from ..commander_rig import (
     STEPS,
     TURN,
     Rig,
-    commander_of,
+    dispatcher_of,
     goes_on,
     refused,
 )
-from ..conftest import Published
 
 
 @pytest.fixture
@@ -51,7 +51,7 @@ def rig(
     gripper_limits: GripperLimits,
 ) -> Rig:
     gripper = Gripper(gripper_limits)
-    return Rig(commander_of(chunk_planner, planner, published, gripper), published)
+    return Rig(dispatcher_of(chunk_planner, planner, published, gripper), published)
 
 
 # One plan at a time.
@@ -123,7 +123,7 @@ def test_a_motion_from_rest_begins_once_it_can_have_arrived_and_may_be_stopped_b
     chunk_planner: ChunkPlanner, planner: Planner, published: Published, stopped: bool
 ) -> None:
     took_s, lead_s = 0.04, 0.05
-    dispatcher = commander_of(chunk_planner, planner, published, None, start_lead_s=lead_s)
+    dispatcher = dispatcher_of(chunk_planner, planner, published, None, start_lead_s=lead_s)
     rig = Rig(dispatcher, published)
     chunk = ChunkRequest(DOWN, NOTHING, CONTROL_DT_S, "a", 0)
     prepared = dispatcher.scheduler.prepare(
@@ -181,7 +181,7 @@ def test_an_arm_whose_gripper_is_refused_does_not_move_either(
 ) -> None:
     """The arm's trajectory was out already when the gate refused the gripper's."""
     too_fast = Gripper(GripperLimits(lower_m=0.0, upper_m=0.04, speed_m_s=1.0, duration_s=15.0))
-    rig = Rig(commander_of(chunk_planner, planner, published, too_fast), published)
+    rig = Rig(dispatcher_of(chunk_planner, planner, published, too_fast), published)
     refused(lambda: rig.play(DOWN, CLOSE), Cause.LIMIT_EXCEEDED)
     assert published.arm == []
     assert published.gripper == []
@@ -236,7 +236,7 @@ def test_the_gripper_moves_when_the_stretched_steps_say_so(rig: Rig) -> None:
 def test_an_arm_without_gripper_ignores_its_commands(
     chunk_planner: ChunkPlanner, planner: Planner, published: Published
 ) -> None:
-    rig = Rig(commander_of(chunk_planner, planner, published, None), published)
+    rig = Rig(dispatcher_of(chunk_planner, planner, published, None), published)
     rig.play(DOWN, CLOSE)
     assert len(published.arm) == 1
     assert published.gripper == []
@@ -293,7 +293,7 @@ def test_a_chunk_of_the_same_session_takes_over_in_motion(
     turn: bool,
 ) -> None:
     published = Published(arm, limits, gripper_limits)
-    rig = Rig(commander_of(chunk_planner, planner, published, None), published)
+    rig = Rig(dispatcher_of(chunk_planner, planner, published, None), published)
     first = rig.play(DOWN)
     old = published.arm[-1]
     rig.now_s += share * first.plan.duration_s
@@ -329,7 +329,7 @@ def test_a_chunk_with_a_time_takes_over_exactly_then(
 ) -> None:
     published = Published(arm, limits, gripper_limits)
     chunks = ChunkPlanner(arm, response, limits, paths, scale)
-    rig = Rig(commander_of(chunks, planner, published, None), published)
+    rig = Rig(dispatcher_of(chunks, planner, published, None), published)
     rig.play(DOWN)
     rig.now_s += elapsed
     before = rig.state()
@@ -355,7 +355,7 @@ def test_many_chunks_in_a_row_are_one_motion(
     random = np.random.default_rng(seed)
     published = Published(arm, limits, gripper_limits)
     chunks = ChunkPlanner(arm, response, limits, paths, scale)
-    rig = Rig(commander_of(chunks, planner, published, None), published)
+    rig = Rig(dispatcher_of(chunks, planner, published, None), published)
     for _ in range(5):
         before = rig.state()
         deltas = random.uniform(-0.015, 0.015, (6, 6)) * [1, 1, 1, 0, 0, 3]
@@ -401,7 +401,7 @@ def test_of_a_late_chunk_what_has_passed_is_dropped_and_the_rest_keeps_its_time(
     late: float,
 ) -> None:
     published = Published(arm, limits, gripper_limits)
-    rig = Rig(commander_of(chunk_planner, planner, published, None), published)
+    rig = Rig(dispatcher_of(chunk_planner, planner, published, None), published)
     ramp = DOWN * np.linspace(0.1, 1.0, len(DOWN))[:, None]
     start_s = rig.now_s - late
     playing = rig.play(ramp, start_s=start_s)
@@ -450,7 +450,7 @@ def test_what_a_dropped_action_asked_of_the_gripper_counts_unless_it_was_taken_b
     closes_at: float | None,
 ) -> None:
     gripper = Gripper(gripper_limits, 2)
-    rig = Rig(commander_of(chunk_planner, planner, published, gripper), published)
+    rig = Rig(dispatcher_of(chunk_planner, planner, published, gripper), published)
     playing = rig.play(0.1 * DOWN, np.array(close, bool), start_s=rig.now_s - 0.19)
     assert playing.steps_dropped == 4
     if closes_at is None:
@@ -541,7 +541,7 @@ def test_rails_are_kept_and_reported(
     chunk_planner: ChunkPlanner, planner: Planner, published: Published
 ) -> None:
     rails = Rails(step_m=0.01, step_rad=0.05, chunk_m=0.05)
-    rig = Rig(commander_of(chunk_planner, planner, published, None, rails), published)
+    rig = Rig(dispatcher_of(chunk_planner, planner, published, None, rails), published)
     bound = rig.play(DOWN)
     assert bound.on_rails
     assert bound.plan.executed_trans_m == pytest.approx(0.05)
@@ -675,7 +675,7 @@ def test_an_arm_that_moves_though_nothing_plays_is_given_a_place_to_rest(
     old_s: float,
 ) -> None:
     published = Published(arm, limits, gripper_limits)
-    rig = Rig(commander_of(chunk_planner, planner, published, None), published)
+    rig = Rig(dispatcher_of(chunk_planner, planner, published, None), published)
     dq = np.clip(speed, -0.4, 0.4)
     rig.dispatcher.stops.brake(Measured(START_Q, dq, None, rig.now_s - old_s, 0.0), rig.now_s)
     (brake,) = published.arm
@@ -711,7 +711,7 @@ def test_a_change_at_the_end_of_a_chunk_that_moves_nothing_is_remembered(
     gripper_limits: GripperLimits,
 ) -> None:
     gripper = Gripper(gripper_limits, 2)
-    rig = Rig(commander_of(chunk_planner, planner, published, gripper), published)
+    rig = Rig(dispatcher_of(chunk_planner, planner, published, gripper), published)
     rig.play(close=np.arange(STEPS) == STEPS - 1)
     assert published.gripper == []
     rig.finish()

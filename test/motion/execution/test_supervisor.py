@@ -29,8 +29,8 @@ from vera_ros.motion.setpoint.lead import Lead
 
 from ..checker import check
 from ..chunks import CONTROL_DT_S, START_Q, Vector
-from ..commander_rig import CLOSE, DOWN, REST_SPEED, TURN, Rig, goes_on, refused
 from ..conftest import Published, refusal_of
+from ..dispatcher_rig import CLOSE, DOWN, REST_SPEED, TURN, Rig, goes_on, refused
 
 TICK_S = 0.02
 BRAKE_S = 0.3  # of an arm that is slow

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A commander, what it published, and an arm that does as it is told."""
+"""A dispatcher, what it published, and an arm that does as it is told."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -35,7 +35,7 @@ REST_SPEED = 0.05
 
 @dataclass
 class Rig:
-    """A commander, what it published, and an arm that is always where it should be."""
+    """A dispatcher, what it published, and an arm that is always where it should be."""
 
     dispatcher: Dispatcher
     published: Published
@@ -86,7 +86,7 @@ class Rig:
         self.dispatcher.channel.finish()
 
 
-def commander_of(
+def dispatcher_of(
     chunks: ChunkPlanner,
     planner: Planner,
     published: Published,
