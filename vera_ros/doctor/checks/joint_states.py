@@ -19,7 +19,7 @@ def check(context: Context) -> list[Finding]:
 
 
 def judge(configuration: Configuration, facts: GraphFacts) -> Finding:
-    """Arm and finger come together, as numbers, of now, and often enough."""
+    """The arm's joints come together, as numbers, of now, and often enough."""
     ik, joints = configuration.ik, facts.joints
     topic = joints.topic
     mend = "start the joint_state_broadcaster, or remap joint_states in the parameter file"
@@ -59,13 +59,19 @@ def _judge_names(configuration: Configuration, facts: GraphFacts) -> Finding | N
             "correct joint_names and gripper_joint in the parameter file, or have the "
             "joint_state_broadcaster publish them",
         )
-    if not any(set(wanted) <= set(names) for names in joints.names):
-        return failure(
-            NAME,
-            f"{joints.topic.senders} publishes arm and finger in different messages; ik_node needs "
-            "them in one",
-            "use one joint_state_broadcaster for both, or joint_state_publisher with source_list",
-        )
+    for what, together in (
+        ("the arm's joints", ik["joint_names"]),
+        ("the fingers", configuration.policy["finger_joints"]),
+    ):
+        apart = set(together) <= everything  # a finger that is missing is named later
+        if apart and not any(set(together) <= set(names) for names in joints.names):
+            return failure(
+                NAME,
+                f"{joints.topic.senders} publishes {what} in different messages; the nodes need "
+                "them in one (arm and gripper may be apart)",
+                "use one joint_state_broadcaster for them, or joint_state_publisher with "
+                "source_list",
+            )
     broken = [name for name in wanted if name in joints.not_finite]
     if broken:
         return failure(
@@ -107,9 +113,9 @@ def _judge_rate(configuration: Configuration, facts: GraphFacts) -> Finding:
     everything = {name for names in joints.names for name in names}
     unknown = [name for name in policy["finger_joints"] if name not in everything]
     if unknown:
-        return warning(
+        return failure(
             NAME,
-            f"{found}; no {', '.join(unknown)}, so the policy is not told the gripper's width",
+            f"{found}; no {', '.join(unknown)}: policy_node waits for them, and no episode begins",
             "correct finger_joints in the parameter file",
         )
     return ok(NAME, found)
