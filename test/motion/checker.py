@@ -10,6 +10,7 @@ from scipy.interpolate import BPoly
 from vera_ros.motion.limits import Limits
 from vera_ros.motion.trajectory import ArmTrajectory
 from vera_ros.resources import share_path
+from verification.judge.played import played
 
 from .chunks import Vector
 
@@ -18,27 +19,6 @@ _TCP_SAMPLES_PER_PIECE = 2
 _ROUNDING = 5e-3  # the gate samples a piece nine times, and jerk may peak in between
 _STEP_S = 1e-5  # of the differences that give the TCP's jerk
 _LINEAR, _ANGULAR = slice(0, 3), slice(3, 6)
-
-
-def played(trajectory: ArmTrajectory) -> BPoly:
-    """The quintic pieces through position, velocity and acceleration at every point."""
-    times = np.concatenate(([0.0], trajectory.times_s))
-    states = np.stack(
-        [
-            np.vstack((getattr(trajectory, f"start_{name}"), getattr(trajectory, name)))
-            for name in ("q", "dq", "ddq")
-        ],
-        axis=1,
-    )
-    return BPoly.from_derivatives(times, states)
-
-
-def state_of(trajectory: ArmTrajectory, time_s: float) -> tuple[Vector, Vector, Vector]:
-    """Position, velocity and acceleration that a controller plays at a time; at last, rest."""
-    curve = played(trajectory)
-    time_s = min(max(time_s, 0.0), float(trajectory.times_s[-1]))
-    q, dq, ddq = (np.asarray(curve(time_s, nu=order)) for order in range(3))
-    return q, dq, ddq
 
 
 def check(trajectory: ArmTrajectory, limits: Limits) -> None:

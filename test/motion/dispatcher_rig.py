@@ -18,8 +18,8 @@ from vera_ros.motion.planning.chunk_planner import ChunkPlanner
 from vera_ros.motion.planning.planner import Planner
 from vera_ros.motion.setpoint.lead import Lead
 from vera_ros.rails import Rails
+from verification.judge.played import state_at
 
-from .checker import state_of
 from .chunks import CONTROL_DT_S, START_Q, Vector
 from .conftest import Published
 
@@ -48,7 +48,7 @@ class Rig:
         """Position, velocity and acceleration of an arm that does what was published last."""
         if not self.published.arm:
             return START_Q, np.zeros(7), np.zeros(7)
-        return state_of(self.published.arm[-1], self.now_s - self.published.sent_s[-1])
+        return state_at(self.published.arm[-1], self.now_s - self.published.sent_s[-1])
 
     def measured(self) -> Measured:
         q, dq, _ = self.state()

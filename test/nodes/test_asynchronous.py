@@ -16,8 +16,9 @@ from vera_ros.nodes.common.conversions import duration_to_seconds, stamp_to_ns
 from vera_ros.nodes.ik.motion_setup import set_up_arm
 from vera_ros_interfaces.action import ExecuteTask
 from vera_ros_interfaces.msg import ChunkProgress, PolicyStatus
+from verification.judge.played import state_at
 
-from ..motion.checker import check, state_of
+from ..motion.checker import check
 from .stage import ScriptedPolicy, Stage, actions, measured_by, urdf
 
 ASYNC = ExecuteTask.Goal.ASYNC
@@ -105,8 +106,8 @@ def test_every_hand_over_continues_position_velocity_and_acceleration(
         check(following, limits)
         # It repeats what plays from some time before it was sent until it takes over.
         for later_s in np.linspace(0.0, PAST_S + LEAD_S, 10):
-            due = state_of(played, elapsed_s + later_s)
-            for new, old, most in zip(state_of(following, later_s), due, CONTINUITY, strict=True):
+            due = state_at(played, elapsed_s + later_s)
+            for new, old, most in zip(state_at(following, later_s), due, CONTINUITY, strict=True):
                 np.testing.assert_allclose(new, old, atol=most)
         played = following
     assert in_motion >= HAND_OVERS

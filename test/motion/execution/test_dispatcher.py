@@ -22,8 +22,9 @@ from vera_ros.motion.planning.tcp_path import PathFinder
 from vera_ros.motion.response.osc_pose import OscPoseResponse
 from vera_ros.motion.setpoint.lead import LONGEST_S
 from vera_ros.rails import Rails
+from verification.judge.played import played, state_at
 
-from ..checker import check, played, state_of
+from ..checker import check
 from ..chunks import CONTROL_DT_S, START_Q, Vector, vectors
 from ..conftest import Published
 from ..dispatcher_rig import (
@@ -307,7 +308,7 @@ def test_a_chunk_of_the_same_session_takes_over_in_motion(
     elapsed = share * first.plan.duration_s
     for late in np.linspace(0.0, second.plan.chunk.begins_s, 8):
         np.testing.assert_allclose(
-            state_of(published.arm[-1], late)[0], state_of(old, elapsed + late)[0], atol=1e-4
+            state_at(published.arm[-1], late)[0], state_at(old, elapsed + late)[0], atol=1e-4
         )
     if second.plan.chunk.begins_s > LEAD_S + 1e-6:  # or it waits for the end
         assert second.plan.chunk.begins_s == pytest.approx(
@@ -557,7 +558,7 @@ def test_a_stop_leads_on_from_the_motion_and_ends_earlier(rig: Rig) -> None:
     rig.now_s += 0.2
     rig.dispatcher.stops.stop(rig.now_s)
     motion, stop = rig.published.arm
-    np.testing.assert_allclose(stop.start_q, state_of(motion, 0.2)[0], atol=1e-4)
+    np.testing.assert_allclose(stop.start_q, state_at(motion, 0.2)[0], atol=1e-4)
     assert 0.2 + stop.times_s[-1] < playing.plan.duration_s
     np.testing.assert_array_equal(stop.dq[-1], 0.0)
     assert rig.dispatcher.playing is None

@@ -22,8 +22,9 @@ from vera_ros.motion.response.direct import DirectResponse
 from vera_ros.motion.response.osc_pose import OscPoseResponse, OscState
 from vera_ros.motion.safety.gate import Gate
 from vera_ros.motion.trajectory import ArmState
+from verification.judge.played import played, state_at
 
-from ..checker import check, played, state_of
+from ..checker import check
 from ..chunks import (
     ACTION_SCALE,
     CONTROL_DT_S,
@@ -480,6 +481,6 @@ def test_planning_keeps_no_state(chunk_planner: ChunkPlanner) -> None:
         plan_from(chunk_planner, deltas) for deltas in (POLICY_LIKE, -POLICY_LIKE, POLICY_LIKE)
     )
     for one, other in zip(
-        state_of(first.trajectory(), 0.3), state_of(again.trajectory(), 0.3), strict=True
+        state_at(first.trajectory(), 0.3), state_at(again.trajectory(), 0.3), strict=True
     ):
         np.testing.assert_array_equal(one, other)

@@ -17,8 +17,9 @@ from vera_ros.motion.setpoint.setpoint import Setpoint
 from vera_ros.motion.trajectory import ArmState
 from vera_ros.sim.trajectory import Knot, Trajectory
 from vera_ros.sim.trajectory import Setpoint as Followed
+from verification.judge.played import state_at
 
-from ..checker import check, state_of
+from ..checker import check
 from ..chunks import POLICY_LIKE, START_Q, Vector, chunks, starts, vectors
 from ..conftest import Published, plan_or_none, refusal_of
 
@@ -233,7 +234,7 @@ def test_move_goes_to_its_goal_within_the_limits(
     most = limits.rates.joints[0].max()
     assert np.abs(trajectory.dq).max() <= share * most * 1.001
     # Straight in the joints: every share of the way is the same for all of them.
-    half = state_of(trajectory, 0.5 * plan.duration_s)[0]
+    half = state_at(trajectory, 0.5 * plan.duration_s)[0]
     np.testing.assert_allclose(half, 0.5 * (q + goal), atol=1e-6)
 
 

@@ -21,8 +21,8 @@ from vera_ros.motion.safety.gate import Gate
 from vera_ros.motion.setpoint.played_spline import QuinticPieces
 from vera_ros.motion.setpoint.setpoint import PAST_S, Setpoint
 from vera_ros.motion.trajectory import ArmState, ArmTrajectory, GripperTrajectory, Points
+from verification.judge.played import state_at
 
-from ..checker import state_of
 from ..chunks import START_Q, Vector, vectors
 from ..conftest import Published, refusal_of
 
@@ -229,7 +229,7 @@ def test_tcp_that_is_too_fast_is_refused(
 
 def remainder(trajectory: ArmTrajectory, from_s: float, jump: tuple[float, float, float]) -> Any:
     """The rest of a trajectory, with jumps in position, velocity and acceleration at its start."""
-    q, dq, ddq = (s + by for s, by in zip(state_of(trajectory, from_s), jump, strict=True))
+    q, dq, ddq = (s + by for s, by in zip(state_at(trajectory, from_s), jump, strict=True))
     left = trajectory.times_s > from_s + 1e-3
     return ArmTrajectory(
         trajectory.times_s[left] - from_s,
@@ -248,7 +248,7 @@ def test_what_goes_on_with_what_plays_is_published(
 ) -> None:
     published, first = Published(arm, limits, gripper_limits), swing()
     published.gate.send_arm(first, ArmState(START_Q), NOW_S)
-    now = state_of(first, part)[0]
+    now = state_at(first, part)[0]
     published.gate.send_arm(remainder(first, part, (0, 0, 0)), ArmState(now), NOW_S + part)
     assert len(published.arm) == 2
     assert published.sent_s == [NOW_S, NOW_S + part]
@@ -269,7 +269,7 @@ def test_what_does_not_go_on_with_what_plays_is_refused(
 ) -> None:
     first = swing()
     published.gate.send_arm(first, ArmState(START_Q), NOW_S)
-    now = state_of(first, part)[0]
+    now = state_at(first, part)[0]
     with pytest.raises(MotionRefusedError, match=f"the {name} of joint . would jump") as refusal:
         published.gate.send_arm(remainder(first, part, jump), ArmState(now), NOW_S + part)
     assert refusal.value.cause is Cause.LIMIT_EXCEEDED
@@ -339,7 +339,7 @@ def test_a_way_to_the_start_is_judged_from_where_the_setpoint_is(published: Publ
     """A stop that leaves the way to the controller begins in motion."""
     first = swing()
     published.gate.send_arm(first, ArmState(START_Q), NOW_S)
-    q, dq, _ = state_of(first, 0.5)
+    q, dq, _ = state_at(first, 0.5)
     sudden, gentle = 0.03, 0.6
 
     def check(ahead_s: float) -> None:
