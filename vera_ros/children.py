@@ -28,7 +28,7 @@ def tied_to_this_process(number: signal.Signals = signal.SIGKILL) -> Callable[[]
 
 
 def signal_group(leader: int, number: signal.Signals) -> None:
-    """Send a signal to a process group, if there is anybody left in it."""
+    """Send a signal to a process group, if there is a process left in it."""
     with contextlib.suppress(ProcessLookupError):
         os.killpg(leader, number)
 

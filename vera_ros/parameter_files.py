@@ -224,7 +224,7 @@ def _check_parameters(
         if name == REMAPPINGS:
             if block.pattern != EVERY_NODE:
                 raise ConfigurationError(
-                    f"{where} is read by nobody; move it to the block '{EVERY_NODE}'"
+                    f"{where} is read by no node; move it to the block '{EVERY_NODE}'"
                 )
         elif not own_to_rclpy(name) and all(
             names is not None and name not in names for names in map(declared.get, readers)

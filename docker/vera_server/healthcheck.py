@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Exits with 0 when the policy server of this container completes a websocket handshake.
 
-The server answers nobody while a model runs, which may take minutes: that is no illness, so Docker
+The server does not answer while a model runs, which may take minutes: that is no illness, so Docker
 asks several times before it believes one.
 """
 

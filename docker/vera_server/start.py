@@ -124,7 +124,7 @@ def _run_gaps(table: Table, folder: Path) -> list[Gap]:
 
 
 def _point_at_folders(table: Table, environment: Environment, variables: dict[str, str]) -> None:
-    """Set every variable by which the server finds a folder, where nobody has."""
+    """Set every variable by which the server finds a folder, where it is not set."""
     for name, root in table.roots.items():
         variables.setdefault(root.variable, str(root_folder(table, name, environment)))
     for bundle in table.bundles.values():

@@ -18,7 +18,7 @@ from vera_ros.doctor.report import Report
 
 GOOD = ok("Python", "3.12.3")
 RISKY = warning("Fast DDS", "pictures get lost", "export FASTDDS_BUILTIN_TRANSPORTS=LARGE_DATA")
-BAD = failure("robot0_eye_in_hand_image", "nobody publishes /hand [raw]", "start the camera")
+BAD = failure("robot0_eye_in_hand_image", "nothing publishes /hand [raw]", "start the camera")
 IDLE = not_needed("GPU", "the reference server needs none")
 BLIND = not_checked("views", "no graph")
 
@@ -65,7 +65,7 @@ def test_the_json_holds_everything(tmp_path: Path) -> None:
             "area": "Policy server",
             "name": "robot0_eye_in_hand_image",
             "verdict": "failure",
-            "found": "nobody publishes /hand [raw]",
+            "found": "nothing publishes /hand [raw]",
             "mend": "start the camera",
         },
     ]
@@ -77,7 +77,7 @@ def test_the_page_fits_its_terminal(width: int) -> None:
     assert all(len(line) <= width for line in text.splitlines())
     for words in ("✓ Python", "! Fast DDS", "✗ robot0_eye_in_hand_image", "· GPU"):
         assert words in text
-    assert "nobody publishes /hand [raw]" in text  # brackets are no markup
+    assert "nothing publishes /hand [raw]" in text  # brackets are no markup
     assert "→ start the camera" in text
     assert "not needed: the reference server needs none" in text
     assert text.rstrip().endswith(report(GOOD, RISKY, BAD, IDLE).summary)

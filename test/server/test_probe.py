@@ -88,7 +88,7 @@ def test_who_says_nothing_may_be_busy() -> None:
 
 
 def test_nobody() -> None:
-    assert asyncio.run(knock(free_port())).answer is Answer.NOBODY
+    assert asyncio.run(knock(free_port())).answer is Answer.NOTHING
 
 
 def test_a_policy_server_for_this_robot_and_for_another() -> None:

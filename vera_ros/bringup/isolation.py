@@ -22,7 +22,7 @@ _DISCOVERY_OFFSETS = (0, 10)
 
 @contextmanager
 def own_domain() -> Iterator[int]:
-    """Hold a ROS_DOMAIN_ID that nobody else on this machine uses.
+    """Hold a ROS_DOMAIN_ID that nothing else on this machine uses.
 
     Raises:
         DemoError: all are in use.

@@ -50,10 +50,10 @@ def graph_options(
 
 
 def check_server(url: str) -> None:
-    """Fail early, and clearly, when nobody listens.
+    """Fail early, and clearly, when no server listens.
 
     Raises:
-        DemoError: nobody does.
+        DemoError: none does.
     """
     parts = urlsplit(url)
     port = parts.port or {"ws": 80, "wss": 443}[parts.scheme]

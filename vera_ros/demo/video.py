@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The film: H.264 in MP4, encoded in a thread of its own so that nobody waits for it."""
+"""The film: H.264 in MP4, encoded in a thread of its own so that nothing waits for it."""
 
 import contextlib
 import os

@@ -28,7 +28,7 @@ class Once(Generic[T]):
     """A fact that is found once, by the check that needs it first, and shared by all.
 
     Args:
-        find: finds it, in a thread of its own, which nobody waits for at the program's end.
+        find: finds it, in a thread of its own, which the program does not wait for at its end.
     """
 
     def __init__(self, find: Callable[[], T]) -> None:
@@ -133,7 +133,7 @@ class Context:
         self._graph.begin()
         urdf = self._description.result()
         if not urdf:
-            _ = self.graph  # where nobody could listen, this says so
+            _ = self.graph  # where listening failed, this says so
         return urdf
 
     @property

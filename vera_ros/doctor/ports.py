@@ -35,7 +35,7 @@ def is_local(host: str) -> bool:
 
 
 def holder_of(port: int) -> Holder | None:
-    """Who listens on a TCP port of this machine; None: nobody."""
+    """Return the process that listens on a TCP port of this machine; None: none does."""
     for connection in psutil.net_connections("tcp"):
         if connection.status == psutil.CONN_LISTEN and connection.laddr.port == port:
             if connection.pid is None:

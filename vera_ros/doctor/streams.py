@@ -16,7 +16,7 @@ _SYNCHRONISE = (
 def judge_sender(name: str, topic: Topic, kind: str, mend: str) -> Finding | None:
     """Check that messages of this type are published on the topic; None: all is well."""
     if not topic.publishers:
-        return failure(name, f"nobody publishes {topic.name}", mend)
+        return failure(name, f"nothing publishes {topic.name}", mend)
     kinds = {publisher.type for publisher in topic.publishers}
     if kinds != {kind}:
         sent = ", ".join(sorted(kinds))

@@ -69,7 +69,7 @@ class IkNode(VeraNode):
     def start(self) -> None:
         """Take chunks; a hold goes on."""
         assert self._control is not None
-        self._control.supervisor.doubt()  # meanwhile anybody may have moved the arm
+        self._control.supervisor.doubt()  # meanwhile other programs may have moved the arm
         if self._hold.held:
             self.get_logger().warning(HELD)
 

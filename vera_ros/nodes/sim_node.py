@@ -39,7 +39,7 @@ class SimNode(VeraNode):
         self._robot = SimulatedRobot(World(p["seed"]), open_loop=open_loop)
         self._seed, self._resets = p["seed"], 0
         self._reports = SimReports(self, self._robot)
-        patient = ReentrantCallbackGroup()  # whose services wait, but keep nobody else waiting
+        patient = ReentrantCallbackGroup()  # whose services wait without blocking others
         self._time = self._make_time(patient)
         self._controllers = SimControllers(self, self._robot, self._world_lock, self._time)
         self.create_service(ResetScene, "reset_scene", self._on_reset, callback_group=patient)

@@ -8,7 +8,7 @@ from vera_ros.policy.ports import Progress
 from vera_ros.policy.statistics import Counters, Latencies
 from vera_ros.wire.messages import InferReply
 
-_SLOWED = 1.01  # times its duration: what is less is nothing that anybody would see
+_SLOWED = 1.01  # times its duration: less than that cannot be seen
 
 
 class EpisodeRecord:

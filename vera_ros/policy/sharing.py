@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Detects another client of the same policy server by the server's answers.
 
-A VERA server shares one policy between all its connections and refuses nobody: who comes second
+A VERA server shares one policy between all its connections and refuses none: the second client
 spoils the episode of the first. Each answer tells which session the policy is in (`session_id`),
 whether it is the first since a reset (`cold_start`: a session that the policy was not in resets it)
 and how many frames came with the question (`context_len`). What an answer does not tell is no sign.
@@ -29,7 +29,7 @@ def sign_of_another_client(
     if cold is True and not first:
         return "it was reset in the middle of this episode (cold_start)"
     if cold is False and first:
-        return "it was asked by somebody else since this episode's reset (no cold_start)"
+        return "it was asked by another client since this episode's reset (no cold_start)"
     length = info.get("context_len")
     if isinstance(length, int) and not isinstance(length, bool) and length > frames:
         return f"it saw {length} frames where {frames} were sent (context_len)"

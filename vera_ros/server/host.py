@@ -75,7 +75,7 @@ class PolicyHost:
     def stop(self, timeout_s: float = 5.0) -> bool:
         """Hang up and stop listening; return whether that was done within the time allowed.
 
-        A policy that is in the middle of an inference finishes it, and nobody hears the answer.
+        A policy that is in the middle of an inference finishes it, and its answer is dropped.
         """
         self._stopping.set()
         self._worker.shutdown(wait=False, cancel_futures=True)
@@ -107,7 +107,7 @@ class PolicyHost:
                 async for frame in connection:
                     answer = await self._in_worker(partial(self._service.answer, frame))
                     if self._stopping.is_set():
-                        return  # nobody hears the answer to what was cut short
+                        return  # the answer to what was cut short is dropped
                     await connection.send(answer)
             except ConnectionClosed:
                 raise

@@ -120,12 +120,12 @@ class ServerKeeper:
         while (found := await self._knock(client)).answer is not Answer.READY:
             if found.answer is Answer.STRANGER:
                 raise ServerStartError(f"{found.detail}; or choose another server_port")
-            if found.answer is Answer.NOBODY and self._mode.launches and self._ended is None:
+            if found.answer is Answer.NOTHING and self._mode.launches and self._ended is None:
                 if self._turn.take():
                     await self._start()
                     began_s = _now_s()
                 else:
-                    found = Probe(Answer.NOBODY, "another program of yours is starting it")
+                    found = Probe(Answer.NOTHING, "another program of yours is starting it")
             if _now_s() - began_s > self._settings.ready_timeout_s:
                 raise ServerStartError(self._in_vain(found))
             await self._unless_ended(asyncio.sleep(_TRY_AGAIN_S))

@@ -13,7 +13,7 @@ def identify_this_process() -> str:
 
 
 def is_gone(identity: str) -> bool:
-    """Whether a process of that identity is known to have ended; False where nobody can know."""
+    """Whether a process of that identity is known to have ended; False where it cannot be."""
     *system, pid, ticks = ["", "", *identity.split("/")][-4:]
     if tuple(system) != _system() or not pid.isdecimal():
         return False  # of another machine, of before a restart, or of another container

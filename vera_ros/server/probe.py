@@ -14,7 +14,7 @@ class Answer(Enum):
     """What a handshake showed."""
 
     READY = auto()  # a policy server for this robot
-    NOBODY = auto()  # nobody listens
+    NOTHING = auto()  # nothing listens
     UNCLEAR = auto()  # the port answers, without a greeting or with a close: a server that is busy?
     STRANGER = auto()  # another program, or a policy server for another robot
 
@@ -51,4 +51,4 @@ def _why_failed(error: ConnectionFailedError) -> Answer:
     """Tell a server that is not there from one that hangs up."""
     cause = error.__cause__
     hung_up = isinstance(cause, ConnectionError) and not isinstance(cause, ConnectionRefusedError)
-    return Answer.NOBODY if isinstance(cause, OSError) and not hung_up else Answer.UNCLEAR
+    return Answer.NOTHING if isinstance(cause, OSError) and not hung_up else Answer.UNCLEAR

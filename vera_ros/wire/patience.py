@@ -54,7 +54,7 @@ async def keep_trying(
         on_failed: called before each wait.
 
     Raises:
-        ConnectionFailedError: nobody was reached in time.
+        ConnectionFailedError: no server was reached in time.
         ServerTimeoutError: a server was, and did not answer in time.
         Exception: whatever else an attempt raises, at once: waiting does not mend it.
     """

@@ -156,7 +156,7 @@ class PolicySession:
         """Reset over a connection that was kept, or give up soon.
 
         The other end may be gone without a word, and then no answer ever comes. It may as well be
-        busy: a server answers nobody while it infers, be it for another client or for a call that
+        busy: a server does not answer while it infers, be it for another client or for a call that
         was given up. Either looks the same from here, so silence condemns the connection and not
         the episode: between episodes nothing is lost with a connection, and a server that is busy
         is waited for over the next one.

@@ -35,7 +35,7 @@ def test_a_controller_that_listens_is_named() -> None:
 @pytest.mark.parametrize(
     ("topic", "named"),
     [
-        (heard_by(), f"nobody subscribes to {ARM_TOPIC}"),
+        (heard_by(), f"nothing subscribes to {ARM_TOPIC}"),
         (heard_by(endpoint("/x", "std_msgs/msg/String")), "as std_msgs/msg/String"),
         (heard_by(endpoint("/x", TRAJECTORY, latched=True)), "latched"),
     ],
@@ -61,7 +61,7 @@ def test_one_good_listener_is_enough() -> None:
     [
         ({ACTION: FOLLOW}, True, Verdict.OK, ACTION),
         ({ACTION: FOLLOW}, False, Verdict.FAILURE, "needs control_msgs"),
-        ({}, True, Verdict.FAILURE, "nobody serves"),
+        ({}, True, Verdict.FAILURE, "nothing serves"),
         ({ACTION: "nav2_msgs/action/Spin"}, True, Verdict.FAILURE, "nav2_msgs/action/Spin"),
     ],
 )

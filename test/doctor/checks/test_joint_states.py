@@ -23,7 +23,7 @@ def test_joint_states_that_run_are_described() -> None:
 @pytest.mark.parametrize(
     ("changes", "named"),
     [
-        ({"topic": Topic("/joint_states")}, "nobody publishes /joint_states"),
+        ({"topic": Topic("/joint_states")}, "nothing publishes /joint_states"),
         ({"topic": Topic("/joint_states", (endpoint("/x"),))}, "sensor_msgs/msg/Image"),
         ({"samples": ()}, "nothing came"),
         ({"names": ((*ARM[1:], *FINGERS),)}, "has no panda_joint1"),

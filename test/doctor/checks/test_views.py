@@ -34,7 +34,7 @@ def test_a_camera_that_runs_is_described() -> None:
 @pytest.mark.parametrize(
     ("changes", "named", "mend"),
     [
-        ({"topic": published()}, "nobody publishes /front/image_raw", "remap agentview/image_raw"),
+        ({"topic": published()}, "nothing publishes /front/image_raw", "remap agentview/image_raw"),
         (
             {"topic": published("sensor_msgs/msg/CompressedImage")},
             "as sensor_msgs/msg/CompressedImage",

@@ -57,7 +57,7 @@ def test_a_robot_that_tells_no_mode_is_taken_for_well(stage: Stage) -> None:
 def test_modes_of_the_robot(stage: Stage, mode: int, words: str) -> None:
     """The message's type is found in the graph; nothing moves until the mode is known."""
     robot = RobotFault(stage.node, "mode", 60.0, field="data")
-    assert "nobody publishes it" in str(robot.fault())
+    assert "nothing publishes it" in str(robot.fault())
     publisher = stage.node.create_publisher(UInt8, "mode", 10)
     stage.wait_until(says(robot, "nothing has come yet"), "the topic to be found")
     stage.wait_until(publisher.get_subscription_count, "the subscription")

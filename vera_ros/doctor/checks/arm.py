@@ -53,7 +53,7 @@ def judge_compiled(facts: Facts) -> Finding:
 
 def judge_missing(topic: str) -> Finding:
     """There is no description."""
-    return failure("robot description", f"nobody publishes a URDF on {topic}", _PUBLISH)
+    return failure("robot description", f"nothing publishes a URDF on {topic}", _PUBLISH)
 
 
 def judge_model(facts: Facts, origin: str, p: Facts) -> list[Finding]:

@@ -59,7 +59,7 @@ def _judge_bundle(name: str, placed: Placed) -> Finding:
 
 
 def _judge_space(missing: Iterable[Placed]) -> list[Finding]:
-    """There is room for what is missing. Empty: nothing is, or nobody knows where it is to go."""
+    """There is room for what is missing. Empty: nothing is, or where it is to go is not known."""
     needed: dict[Path, float] = {}
     for placed in missing:
         path = placed.place.path

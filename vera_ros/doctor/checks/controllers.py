@@ -65,7 +65,7 @@ def judge_topic(part: str, facts: GraphFacts) -> Finding:
     if not topic.subscribers:
         return failure(
             name,
-            f"nobody subscribes to {topic.name}",
+            f"nothing subscribes to {topic.name}",
             f"start the controller ({_LIST} names yours), or remap "
             f"{part}_controller/joint_trajectory in the parameter file",
         )
@@ -102,7 +102,7 @@ def judge_action(part: str, facts: GraphFacts, have_control_msgs: bool) -> Findi
     if action not in facts.actions:
         return failure(
             name,
-            f"nobody serves the action {action}",
+            f"nothing serves the action {action}",
             f"start the controller (ros2 action list names yours), or remap {part}_controller/… in "
             "the parameter file",
         )

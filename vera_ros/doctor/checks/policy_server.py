@@ -76,7 +76,7 @@ def judge(facts: ServerFacts, server: str, holder: Holder | None) -> list[Findin
     Args:
         facts: of the address.
         server: where the policy comes from.
-        holder: who listens at the address; None: nobody, or it cannot be told.
+        holder: what listens at the address; None: nothing, or it cannot be told.
     """
     if facts.config is None:
         return [_judge_no_server(facts, server, holder)]
@@ -92,15 +92,15 @@ def judge(facts: ServerFacts, server: str, holder: Holder | None) -> list[Findin
 
 
 def _judge_no_server(facts: ServerFacts, server: str, holder: Holder | None) -> Finding:
-    nobody = facts.answer is Answer.NOBODY
+    silent = facts.answer is Answer.NOTHING
     if server == "attach":
         mend = "name the server: --server-url ws://host:port (server_url:=)"
-        if nobody:
+        if silent:
             mend = f"start the policy server, or {mend}"
         if facts.answer is Answer.UNCLEAR:
             mend = f"run doctor again when it has loaded, or thought; or {mend}"
         return failure(NAME, facts.detail, mend)
-    if nobody:
+    if silent:
         return not_needed(NAME, f"it starts with the graph; {facts.url} is free for it")
     mend = "stop it, or choose another port: --server-url ws://127.0.0.1:port"
     if facts.answer is Answer.UNCLEAR:

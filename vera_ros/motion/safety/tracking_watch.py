@@ -64,7 +64,7 @@ class PlaybackWatch:
     def stands(
         self, cause: Cause, observation: ArmObservation, playing: Playing, now_s: float
     ) -> Measured | None:
-        """The measured arm, if it stands although it should not, so that nobody knows what plays.
+        """The measured arm, if it stands although it should not, so that what plays is not known.
 
         The controller may have stopped by itself, or something holds the arm; or the controller
         has never got the plan.

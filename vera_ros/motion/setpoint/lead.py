@@ -3,7 +3,7 @@
 
 from collections import deque
 
-LONGEST_S = 0.15  # lead: what needs more is not answered in time for anybody
+LONGEST_S = 0.15  # lead: a motion that needs more cannot be stopped in time
 _KEPT_S = 30.0  # for so long a lateness counts
 _MARGIN = 1.25  # by which the lead exceeds the latest
 

@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Collection
 
-_REPEAT_S = 0.05  # real time: late joiners learn what there is, and nobody thinks that we are gone
+_REPEAT_S = 0.05  # real time: late joiners learn what there is, and nothing looks dead
 _HALTED = "time is not moved any more: the node is being deactivated"
 
 Work = Callable[[], str]

@@ -82,7 +82,7 @@ def _initialise() -> None:
         others = remove_ros_args(args=sys.argv)[1:]
         if others:
             raise ConfigurationError(
-                f"the arguments {' '.join(others)} are read by nobody; write --ros-args before them"
+                f"the arguments {' '.join(others)} are not read; write --ros-args before them"
             )
         rclpy.init(args=sys.argv, signal_handler_options=SignalHandlerOptions.NO)
     except RuntimeError as error:  # rclpy's RCLError
@@ -92,7 +92,7 @@ def _initialise() -> None:
 
 
 def _finish(node: VeraNode, executor: SingleThreadedExecutor) -> None:
-    """Leave nothing moving, nobody without an answer, and nothing open."""
+    """Leave nothing moving, unanswered or open."""
     try:
         if node.active:
             node.trigger_deactivate()

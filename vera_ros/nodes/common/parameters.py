@@ -23,7 +23,7 @@ from vera_ros.parameter_files import (
     why_undeclared,
 )
 
-_PLACE_IN_RCL = re.compile(r", at \S+\.c:\d+")  # which helps nobody here
+_PLACE_IN_RCL = re.compile(r", at \S+\.c:\d+")  # which is of no use here
 
 Value = bool | int | float | str | list[str] | list[float]
 

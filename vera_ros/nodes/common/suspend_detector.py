@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Whether this process itself was asleep: what it knows is old then, and nobody else's fault."""
+"""Whether this process itself was asleep: what it knows is old then, and no fault of others."""
 
 import time
 

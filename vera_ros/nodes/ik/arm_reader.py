@@ -63,7 +63,7 @@ class ArmReader:
         for message, received_s, sequence in self._messages.take():
             try:
                 self._take(message, received_s, sequence)
-                simulated = self._ros_clock.ros_time_is_active  # the same time for everybody
+                simulated = self._ros_clock.ros_time_is_active  # all nodes have the same time
                 if self.filter.heard is not None and not simulated:
                     self._hear(*self.filter.heard)
             except ValueError as error:
@@ -157,7 +157,7 @@ class ArmReader:
     def now_s(self) -> float:
         """The controller's time, as far as it is known (see ArmClock).
 
-        Where the time comes by /clock, everybody has the same; joint states may know of a later
+        Where the time comes by /clock, all nodes have the same; joint states may know of a later
         moment already.
         """
         ours_s = self._ours_s()
@@ -202,7 +202,7 @@ def read_joints(message: JointState, names: tuple[str, ...], received_s: float) 
     """
     if not message.velocity:
         raise ValueError(
-            "they bring no velocities, so nobody knows whether the arm rests; have the driver "
+            "they bring no velocities, so whether the arm rests is not known; have the driver "
             "export its velocity state interfaces"
         )
     return Measured(

@@ -43,7 +43,7 @@ class RobotFault:
         self._field = field
         self._said = ""
         self._topic = node.resolve_topic_name(state_topic) if state_topic else ""
-        self._unknown = "nobody publishes it; start the driver, or correct robot_state_topic"
+        self._unknown = "nothing publishes it; start the driver, or correct robot_state_topic"
         self._states: Latest[Any] | None = None
         node.create_subscription(String, "robot_fault", self._on_fault, LATCHED)
         if self._topic:

@@ -27,7 +27,7 @@ class ArmLink:
         now_ns: tells ROS time, for chunks to say when they were sent [ns].
         arm: tells the identity of the arm that is to play them.
         base_frame: tells the frame of their pose deltas; empty: not known.
-        stop_timeout_s: for a stop to be answered, after which nobody knows whether the arm rests.
+        stop_timeout_s: for a stop to be answered, after which the arm is not known to rest.
     """
 
     def __init__(

@@ -87,7 +87,7 @@ class ServerLink:
             self._pending = None
 
     def release(self, session_id: str, played: ObserveRequest | None = None) -> None:
-        """Tell the server that the episode is over; what becomes of it matters to nobody.
+        """Tell the server that the episode is over; what becomes of it does not matter.
 
         First show it what was played, if given.
         """

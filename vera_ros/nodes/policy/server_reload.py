@@ -43,7 +43,7 @@ class ServerReload:
         self._why_not = why_not
         self._on_loaded = on_loaded
         self._answer: Future | None = None
-        patient = ReentrantCallbackGroup()  # it waits, but keeps nobody else waiting
+        patient = ReentrantCallbackGroup()  # it waits without blocking others
         node.create_service(ReloadServer, "reload", self._reload, callback_group=patient)
 
     @property

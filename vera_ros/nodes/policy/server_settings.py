@@ -28,9 +28,9 @@ class ServerSettings:
     They travel by `configure`, the guidance too: only its answer tells what was applied, where a
     server that cannot use a guidance sent along with a question merely notes that in its log.
 
-    A parameter that the server refuses goes back to what it was, and whoever set it is told the
-    reason; not so while the server is asked something else, since that may take minutes: then the
-    log and `complaints` tell.
+    A parameter that the server refuses goes back to what it was, and the client that set it is told
+    the reason; not so while the server is asked something else, since that may take minutes: then
+    the log and `complaints` tell.
 
     Args:
         node: whose parameters they are.

@@ -31,7 +31,7 @@ class SimLockstep:
         lock: of the world, the lockstep's thread's and the callbacks'.
         streams: what is published, by name: everything once more at the end of every advance.
         pictures: which of them shows pictures; the present of that one is repeated less often.
-        patient: whose services wait, but keep nobody else waiting.
+        patient: whose services wait without blocking others.
     """
 
     def __init__(
@@ -151,7 +151,7 @@ class SimLockstep:
         return self._let_time_pass(0.0, [], AdvanceTime.Response())
 
     def _settle(self) -> None:
-        """Let a new scene come to rest; nobody sees it before."""
+        """Let a new scene come to rest; it is not published before."""
         with self._lock:
             self._robot.advance(round(_SETTLE_S / self._robot.world.step_s))
 

@@ -62,5 +62,5 @@ def check_lockstep(parameters: Mapping[str, Any]) -> None:
         if parameters[name] != only:
             raise ConfigurationError(
                 f"{name} is {parameters[name]} with lockstep; valid is {only}: time passes when it "
-                "is asked to, and everybody has it from /clock"
+                "is asked to, and all nodes have it from /clock"
             )

@@ -18,7 +18,7 @@ class Attach:
 
     def describe(self) -> str:
         """Where it is."""
-        return f"a policy server at {self._url}, which somebody else runs"
+        return f"a policy server at {self._url}, which was started elsewhere"
 
     async def prepare(self) -> None:
         """Nothing to do."""

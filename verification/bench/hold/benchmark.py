@@ -61,7 +61,7 @@ def run(holds: int, seed: int) -> tuple[dict[str, object], bool]:
 
 @contextmanager
 def _drill(rng: np.random.Generator) -> Iterator[Drill]:
-    """Somebody who asks, and the processes that are asked."""
+    """A client that asks, and the processes that are asked."""
     with ExitStack() as stack:
         os.environ["ROS_DOMAIN_ID"] = str(stack.enter_context(own_domain()))
         os.environ.update(on_loopback(os.environ))

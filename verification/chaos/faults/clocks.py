@@ -16,7 +16,7 @@ from verification.chaos.faults.fault import Fault
 IK, POLICY, CONTROLLER = "ik_node", "policy_node", "controller"
 
 _SWINGS = 4  # of a clock that steps to and fro
-_HEARD_S = 0.1  # after which everybody can know of a step, by the stamps of joint states
+_HEARD_S = 0.1  # after which a step can be known of, by the stamps of joint states
 _MEASURED_S = 0.005  # to which another clock is known once it has moved
 _PLANS_S = 3.0  # that were sent before it moved may play for so long
 
@@ -69,7 +69,7 @@ class Clocks:
         return self._ahead_s(source, sink, self._now_s())
 
     def doubt_s(self, source: str, sink: str) -> float:
-        """How much nobody can know of that, since it has changed just now [s]; 0: it has not."""
+        """How much cannot be known of that, since it has changed just now [s]; 0: it has not."""
         now_s = self._now_s()
         if self._skew.machine not in (source, sink) or now_s > self._skew.ends_s + _PLANS_S:
             return 0.0

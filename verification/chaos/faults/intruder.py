@@ -16,7 +16,7 @@ _LONGEST_S = 5.0
 
 
 async def intrude(url: str) -> None:
-    """Ask the server once; that it cannot be asked matters to nobody."""
+    """Ask the server once; that it cannot be asked does not matter."""
     with contextlib.suppress(WireError, asyncio.TimeoutError, TimeoutError):
         await asyncio.wait_for(_ask(url), _LONGEST_S)
 

@@ -36,7 +36,7 @@ class Kind:
         kills: a process dies and is started again: only a chunk that was played to its end shows
             that all is well again.
         named_anew: names it as well where the episode had just come to its own good end: then
-            nobody misses the process, and what it says when it begins anew is all there is.
+            no node misses the process, and what it says when it begins anew is all there is.
     """
 
     name: str
@@ -53,5 +53,5 @@ class Kind:
 
     @property
     def lies_in_wait(self) -> bool:
-        """Whether nobody meets it before the next question that goes over the wire."""
+        """Whether it is not met before the next question that goes over the wire."""
         return self.layer == WIRE and self.absorbed_s == NEVER

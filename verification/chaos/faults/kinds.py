@@ -33,7 +33,7 @@ _VIEWS_WAIT_S = 0.8  # view_stall_s
 _JOINTS_WAIT_S = 0.25  # joint_state_timeout_s
 _OUTLIERS_BORNE_S = 0.12  # an arm off its plan is not believed for so long
 _REACH_RAD = 0.03  # a joint's fastest from one sample to the next, and 5 mrad
-_LATE_UNSEEN_S = 0.05  # a trajectory that is so late makes a step that nobody need see
+_LATE_UNSEEN_S = 0.05  # a trajectory that is so late makes a step too small to be noticed
 _CLOCKS_BORNE_S = 0.05
 _PAUSE_UNSEEN_S = 0.5
 _SLOW_NETWORK_S = 0.5  # chunk_max_delay_s
@@ -112,7 +112,7 @@ def _of_views() -> Iterator[Kind]:
 
 
 def _of_joints() -> Iterator[Kind]:
-    """Between the arm's sensors and everybody."""
+    """Between the arm's sensors and the nodes."""
     while_s = _lasting(0.1, 1.0)
     waits: Any = {"survived_s": _JOINTS_WAIT_S}
     said: Any = {"absorbed_s": _JOINTS_SAID_S}

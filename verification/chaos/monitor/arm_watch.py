@@ -12,7 +12,7 @@ CATCHES_UP_S = 1.0  # a simulator that stood still, with what its controllers we
 LATE_S = 0.15  # a controller may play a trajectory so late
 LATE_SAMPLES = 6
 _OFF_RAD = 0.1
-_OFF_S = 0.6  # after which somebody must have reacted
+_OFF_S = 0.6  # after which a node must have reacted
 _THERE_RAD = 0.01
 _STILL_RAD_S = 0.02
 _STILL_S = 0.1
@@ -57,7 +57,7 @@ class ArmWatch:
             self._doubtful = False
 
     def lose_sight(self) -> None:
-        """The arm was put somewhere, or nobody knows what it played meanwhile.
+        """The arm was put somewhere, or what it played meanwhile is not known.
 
         It is judged again when it rests, or when it is told something new.
         """

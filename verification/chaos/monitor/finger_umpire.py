@@ -135,7 +135,7 @@ class FingerUmpire:
             best = best or (source, playing, found)
         if best is not None and seen:
             return best
-        # Nobody here has seen the fingers: they may be where it begins.
+        # The fingers were not seen here: they may be where it begins.
         playing = ahead if published.is_due else ahead.starting_at(float(ahead.positions_m[0]))
         return "", playing, gripper_violations(playing, self._limits)
 

@@ -54,7 +54,7 @@ class LimitWatch:
         self.largest = {"velocity": 0.0, "acceleration": 0.0}
 
     def lose_sight(self, sample: JointSample) -> None:
-        """This sample says nothing: the arm was put somewhere else, or plays what nobody heard."""
+        """This sample says nothing: the arm was put somewhere else, or plays what was not heard."""
         self._look_for_gap(sample)
         self._recent.clear()
         self._entries.clear()

@@ -27,9 +27,9 @@ Seen = Published | FingerTrajectory | Judgement
 class Monitor:
     """Takes in what was published, and finds what is wrong with it. Times are ROS time [s].
 
-    A scene that is set puts the arm somewhere else, and somebody who was just found may have told
-    the arm something before; the moments around that are not judged. Trajectories are judged when
-    they come to their controller: until then they are on the way.
+    A scene that is set puts the arm somewhere else, and a publisher that was just found may have
+    told the arm something before; the moments around that are not judged. Trajectories are judged
+    when they come to their controller: until then they are on the way.
 
     Args:
         checker: of form and limits.
@@ -66,7 +66,7 @@ class Monitor:
         self._truth = stamp_s, resets
 
     def see_publisher(self, found_s: float) -> None:
-        """Somebody who publishes was found: what he had published before is not known here."""
+        """A publisher was found: what it had published before is not known here."""
         self._deaf.append((found_s - _UNHEARD_S, found_s + _FOUND_S))
 
     def see_trajectory(self, published: Seen) -> None:

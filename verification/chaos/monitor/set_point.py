@@ -137,7 +137,7 @@ class Entry:
         Args:
             at_s: when the controller gets it.
             before: what is commanded until then.
-            doubt_s: so much earlier or later it may come in its own time, and nobody is to blame.
+            doubt_s: so much earlier or later it may come, and its sender is not to blame.
 
         Returns:
             Velocity and acceleration by differences of the commands, as shares of what they may

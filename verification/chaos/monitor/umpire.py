@@ -23,7 +23,7 @@ _STILL_RAD_S = 0.02
 _PUBLISHING_S = 0.01
 _LEAD_S = 0.0125  # within which a trajectory must be good, where its first point lies ahead
 _LONGEST_LEAD_S = 0.25
-_DELAYED_S = 0.02  # under way for longer: whoever has sent it cannot know when it came
+_DELAYED_S = 0.02  # under way for longer: its sender cannot know when it came
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ class _Start:
 class Umpire:
     """Judges one arm's trajectories in the order in which their controller got them.
 
-    Whoever sends a trajectory answers for all moments at which it may come, from its publication to
+    The sender of a trajectory answers for all moments at which it may come, from its publication to
     the end of the time that it leaves; that it comes later is not his fault.
 
     Args:
@@ -153,7 +153,7 @@ class Umpire:
     def _best_start(self, published: Published, entry: Entry) -> _Start:
         """What a trajectory most likely goes on from.
 
-        Where nobody here has seen the arm, what cannot be judged is not blamed.
+        Where the arm was not seen, what cannot be judged is not blamed.
         """
         samples, first = self._seen(published), None
         for source, before in self._starts(published.published_s, samples):
@@ -164,7 +164,7 @@ class Umpire:
         if first is None or (not samples and self._truth() is None):
             return _Start("")
         if self._doubtful and samples and self._may_be(published, entry, samples[-1]):
-            return _Start("")  # it plays what nobody here heard
+            return _Start("")  # it plays what was not heard here
         return first
 
     def _try(self, source: str, before: Before, published: Published, entry: Entry) -> _Start:

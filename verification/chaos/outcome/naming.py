@@ -9,7 +9,7 @@ that it has begun anew.
 What is said counts until the arm plays again, and for numbers and warnings, which come once a
 second, a little longer. It plays again with a chunk of the last goal that was accepted after the
 fault: one of which a step is played, or that the next one takes over from. A fault
-on the wire that nobody meets before he asks the server again (`Kind.lies_in_wait`) is over with a
+on the wire that is not met before the server is asked again (`Kind.lies_in_wait`) is over with a
 chunk that was asked for after it.
 
 A fault is absorbed where nothing had to be named because nothing happened: no chunk was refused or
@@ -59,7 +59,7 @@ def ends_of_itself(event: Event, fault: Fault) -> bool:
 
 
 def absorbed(fault: Fault, recover_s: float, *, ended_well: bool, in_time: bool = False) -> bool:
-    """Whether nothing happened, where nobody has said anything and no chunk was stopped.
+    """Whether nothing happened, where nothing was said and no chunk was stopped.
 
     Args:
         fault: that struck.

@@ -64,7 +64,7 @@ class Report:
 
     @property
     def unseen(self) -> int:
-        """Trajectories of which nobody saw from where the arm went on."""
+        """Trajectories of which it was not seen from where the arm went on."""
         return sum(not finding["source"] for finding in self.trajectories)
 
     @property

@@ -84,7 +84,7 @@ def _totals_table(report: Report) -> Table:
         ("refused by the monitor", _must_be_none(len(report.refused))),
         ("hangs, crashes and misses", _must_be_none(report.failures())),
         ("faults not named anywhere", _must_be_none(whole.unnamed)),
-        ("of which nothing came", f"{whole.results.get(ABSORBED, 0)}, which nobody had to name"),
+        ("of which nothing came", f"{whole.results.get(ABSORBED, 0)}, which need not be named"),
         (
             "episodes that went on",
             f"{whole.did} of {whole.could} that could ({report.went_on_share():.1%})",

@@ -38,7 +38,7 @@ class Operator(Node):
         lifecycle: of its nodes.
         controls: services to call.
         goals: how many were accepted.
-        began_s: when the last one was, steady time [s]; infinite: whoever worked on it is gone, and
+        began_s: when the last one was, steady time [s]; infinite: what worked on it is gone, and
             what still plays of it shows nothing.
         outcomes: of goals, by number from 1.
         last_result: of the last goal that has ended, in words.
@@ -74,7 +74,7 @@ class Operator(Node):
         return self.outcomes.get(goal) in _ENDED_WELL
 
     def forget_episode(self) -> None:
-        """Whoever worked on the goal is gone."""
+        """What worked on the goal is gone."""
         self._handle = self._result = None
         self.began_s = math.inf
 

@@ -102,7 +102,7 @@ def test_trajectories_of_the_fingers_are_counted_and_judged() -> None:
 def test_what_nothing_came_of_is_told_plainly() -> None:
     text = shown(report(replace(WENT_ON, result="absorbed", named=())))
     assert "1 absorbed" in text
-    assert "1, which nobody had to name" in text
+    assert "1, which need not be named" in text
 
 
 def test_a_soak_is_good_only_if_nothing_grows() -> None:

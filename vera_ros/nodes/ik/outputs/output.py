@@ -33,7 +33,7 @@ class Output(Protocol[T_contra]):
 
 
 class TopicOutput(Generic[T]):
-    """Publishes trajectories; nobody says whether they are played.
+    """Publishes trajectories; whether they are played is not reported.
 
     Args:
         node: the rclpy node.
@@ -80,7 +80,7 @@ class NoOutput(Generic[T]):
         """Do nothing with it."""
 
     def heard(self) -> bool | None:
-        """Nobody listens."""
+        """Sends nothing."""
         return None
 
     def close(self) -> None:
