@@ -14,8 +14,8 @@ from verification.chaos.outcome.outcomes import Record, decide
 from verification.chaos.outcome.report import Report, read_findings
 from verification.chaos.outcome.soak import Soak
 from verification.chaos.system.arena import Arena
+from verification.chaos.system.chunk_log import Played
 from verification.chaos.system.injector import Injector
-from verification.chaos.system.recorder import Played
 
 _FIRST_PLAY_S = 90.0
 _RECOVERY_S = 60.0
@@ -142,7 +142,7 @@ class Run:
         operator = self._arena.operator
 
         def chunk() -> Played:
-            return operator.recorder.finished if whole else operator.recorder.played
+            return operator.recorder.chunks.finished if whole else operator.recorder.chunks.played
 
         def plays() -> bool:
             one = chunk()

@@ -50,13 +50,15 @@ def clocks(rig: Rig, rng: np.random.Generator) -> Trial:
     refusals.append(side.play(-deltas))
     side.run(rng.uniform(0.05, 0.6))
     trial.count("refused", sum(refusal is not None for refusal in refusals))
-    within_s = side.lead.value_s + 0.05 + 2 * side.braking_s() + side.period_s + _DELIVERED_S
+    within_s = (
+        side.lead.value_s + 0.05 + 2 * side.trace.braking_s() + side.trace.period_s + _DELIVERED_S
+    )
     side.hold()
     side.run(within_s)
     later_s = 0.0
-    while side.moves() and later_s < 1.0:
-        side.run(side.period_s)
-        later_s += side.period_s
+    while side.trace.moves() and later_s < 1.0:
+        side.run(side.trace.period_s)
+        later_s += side.trace.period_s
     doing = f"{whose} clock, {course}, {off_s:+.3f} s, {side.world.rate_hz:g} Hz"
     if later_s:
         trial.complaints.append(f"{doing}: rest came {later_s:.3f} s after its {within_s:.3f} s")
@@ -70,22 +72,20 @@ def outliers(rig: Rig, rng: np.random.Generator) -> Trial:
     hz = float(rng.choice([50, 100, 500, 1000]))
     outlier: list[_Outlier] = []
     side = draw_side(rig, rng, joint_states_hz=hz, spoil=lambda s, _: _spoilt(outlier, s, rng))
+    rejections = side.sensing.joint_states.rejections
     # What comes between two good samples may be as far off as a joint can have got since.
     reach_rad = float(rig.limits.rates.joints[0].max()) * (1.0 / hz + 0.05) * 1.2 + 0.01
     for _ in range(_EVENTS):
         if side.supervisor.playing is None:
             side.play(draw_deltas(rng, 20, 0.03))
         side.run(rng.uniform(0.1, 0.4))
-        before = side.joint_states.rejections.outliers + side.joint_states.rejections.refused
+        before = rejections.outliers + rejections.refused
         outlier[:] = [_Outlier.draw(rng)]
         side.run(0.25)
         size_rad = float(np.abs(outlier[0].off).max())
         if outlier[0].steady and size_rad > reach_rad:
             trial.count("beyond reach")
-            if (
-                side.joint_states.rejections.outliers + side.joint_states.rejections.refused
-                == before
-            ):
+            if rejections.outliers + rejections.refused == before:
                 trial.complaints.append(f"{outlier[0]} was not named, at {hz:g} Hz")
         else:
             trial.count("within reach, or random")
@@ -117,11 +117,11 @@ def clean(rig: Rig, rng: np.random.Generator) -> Trial:
         side.run(rng.uniform(0.5, 0.7))  # the first has begun by then
     side.stop()
     side.run_until_rest(2.0)
-    for what in side.told:
-        if what[0] == "worried":
-            trial.complaints.append(f"a false alarm: {what[1]}")
-    if side.joint_states.rejections.outliers:
-        trial.complaints.append(f"a false alarm: {side.joint_states.rejections.outlier}")
+    for _, alarm in side.log.named("worried"):
+        trial.complaints.append(f"a false alarm: {alarm}")
+    rejections = side.sensing.joint_states.rejections
+    if rejections.outliers:
+        trial.complaints.append(f"a false alarm: {rejections.outlier}")
     trial.within(side, f"clean, {side.world.rate_hz:g} Hz")
     return trial
 
@@ -138,7 +138,7 @@ def offsets(rig: Rig, rng: np.random.Generator) -> Trial:
     for number in range(10):
         side.play(np.zeros((10, 6)), session_id=str(number))
         side.run_until_rest(3.0)
-    drift_rad = float(np.abs(side.commands[-1] - START_Q).max())
+    drift_rad = float(np.abs(side.trace.commands[-1] - START_Q).max())
     if drift_rad > _DRIFT_RAD:
         trial.complaints.append(f"the arm drifted by {drift_rad:.4f} rad")
     side.play(draw_deltas(rng, 10, 0.04))
@@ -158,8 +158,10 @@ def velocities(rig: Rig, rng: np.random.Generator) -> Trial:
         side.run(rng.uniform(0.02, 0.6))
         side.play(np.zeros((5, 6)))
         side.run(0.1)
-    if side.sent:
-        trial.complaints.append(f"{side.sent} trajectories were sent to an arm that stands")
+    if side.controller.sent:
+        trial.complaints.append(
+            f"{side.controller.sent} trajectories were sent to an arm that stands"
+        )
     trial.within(side, "a false velocity")
     return trial
 
@@ -193,7 +195,7 @@ def joins(rig: Rig, rng: np.random.Generator) -> Trial:
     elif what == "hand-over":
         side.play(-deltas)
     else:
-        stands.append(side.commands[-1])  # something holds the arm where it is
+        stands.append(side.trace.commands[-1])  # something holds the arm where it is
     if not side.run_until_rest(6.0):
         trial.complaints.append(f"{what}: the arm did not come to rest")
     trial.count(what)
@@ -223,17 +225,16 @@ def late(rig: Rig, rng: np.random.Generator) -> Trial:
     side.run(0.6)
     if not side.run_until_rest(4.0):
         trial.complaints.append(f"{what}, {late_s:.3f} s late: the arm did not come to rest")
-    trial.velocity, trial.acceleration = side.shares()
-    steps_s = side.steps_s(MOST_VELOCITY, MOST_ACCELERATION)
-    trial.step_rad = side.step_rad()
+    trial.velocity, trial.acceleration = side.trace.shares()
+    steps_s = side.trace.steps_s(MOST_VELOCITY, MOST_ACCELERATION)
+    trial.step_rad = side.trace.step_rad()
     if steps_s:
         trial.count("a step")
         # A step beyond a joint's reach is an outlier first, until joint states agree on it.
-        named_s = _NAMED_S + (WINDOW_S if side.joint_states.rejections.outliers else 0.0)
+        named_s = _NAMED_S + (WINDOW_S if side.sensing.joint_states.rejections.outliers else 0.0)
         named = any(
-            steps_s[0] - 0.4 <= told_s <= steps_s[0] + named_s
-            for told_s, told in zip(side.told_s, side.told, strict=True)
-            if told[0] == "worried"
+            steps_s[0] - 0.4 <= alarm_s <= steps_s[0] + named_s
+            for alarm_s, _ in side.log.named("worried")
         )
         if not named and trial.step_rad < _SEEN_RAD[what]:
             trial.count("a step too small to be seen")

@@ -40,7 +40,7 @@ class Trial:
 
     def within(self, side: ArmSide, doing: str) -> None:
         """Look at the whole set-point."""
-        self.velocity, self.acceleration = side.shares()
+        self.velocity, self.acceleration = side.trace.shares()
         if self.velocity > MOST_VELOCITY or self.acceleration > MOST_ACCELERATION:
             self.complaints.append(
                 f"{doing}: the set-point reached {self.velocity:.2f} of the velocity and "

@@ -9,6 +9,8 @@ import numpy as np
 from vera_ros.motion.chunk import Measured
 from verification.rig import ARM_JOINTS, Vector
 
+EPOCH_S = 1000.0  # what clocks show at true time 0
+
 
 @dataclass(frozen=True)
 class World:

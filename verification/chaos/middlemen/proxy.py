@@ -11,28 +11,18 @@ from collections.abc import Coroutine
 from typing import Any
 from urllib.parse import urlsplit
 
-import numpy as np
-
 from vera_ros.errors import ConfigurationError
 from vera_ros.wire.loop_thread import LoopThread
-from verification.chaos.faults.answers import (
-    SPOILT_ANSWERS,
-    SPOILT_CONFIGS,
-    binary,
-    has_actions,
-    spoil_answer,
-    spoil_config,
-)
+from verification.chaos.faults.answers import SPOILT_CONFIGS
 from verification.chaos.faults.fault import Fault
-from verification.chaos.faults.intruder import intrude
 from verification.chaos.faults.kind import WIRE
 from verification.chaos.faults.kinds import find_kind
 from verification.chaos.faults.strike import Strike
+from verification.chaos.middlemen.wire_fault import WireFault
 
 _CALL_S = 10.0
 _CHUNK_BYTES = 1 << 16
 _BINARY = 0x82  # a whole message in one frame, as policy servers send it
-_PAUSE_S = 0.02  # between looks whether a silence is over
 
 
 class FaultProxy:
@@ -48,13 +38,9 @@ class FaultProxy:
 
     def __init__(self, server_url: str, port: int = 0, seed: int = 0) -> None:
         parts = urlsplit(server_url)
-        self._server_url = server_url
         self._server = (str(parts.hostname), parts.port)
         self._port = port
-        self._rng = np.random.default_rng(seed)
-        self._fault: Fault | None = None
-        self._strike = Strike()
-        self._intruded = False
+        self._fault = WireFault(server_url, seed)
         self._links: set[_Link] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._serving: set[asyncio.Task[None]] = set()
@@ -113,12 +99,7 @@ class FaultProxy:
             self._listener = None
 
     async def _begin(self, fault: Fault, strike: Strike) -> None:
-        self._fault, self._strike = fault, strike
-        self._intruded = False
-        if fault.kind in (*SPOILT_ANSWERS, "intruder"):
-            return  # strikes with an answer
-        if fault.kind not in SPOILT_CONFIGS:  # these strike with the next connection
-            strike.strike()
+        self._fault.begin(fault, strike)
         if fault.kind == "refused":
             self._stop_listening()
             self._start(self._listen_again(fault.duration_s))
@@ -126,9 +107,9 @@ class FaultProxy:
             self._cut()
 
     async def _heal(self) -> None:
-        if self._fault is not None and self._fault.kind == "other_robot":
-            self._cut()  # who was told so must ask again
-        self._fault, self._strike = None, Strike()
+        if self._fault.is_kind("other_robot"):
+            self._cut()  # clients that were given its configuration must ask again
+        self._fault.end()
         await self._listen()
 
     async def _listen_again(self, after_s: float) -> None:
@@ -143,9 +124,6 @@ class FaultProxy:
     def _cut(self) -> None:
         for link in tuple(self._links):
             link.cut()
-
-    def _is_on(self, kind: str) -> bool:
-        return self._fault is not None and self._fault.kind == kind and self._strike.on
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
@@ -166,7 +144,7 @@ class FaultProxy:
         self._links.add(link)
         pumps = (
             asyncio.create_task(self._pump_up(reader, server_writer)),
-            asyncio.create_task(self._pump_down(server_reader, writer, link)),
+            asyncio.create_task(self._pump_down(server_reader, writer)),
         )
         try:
             await asyncio.wait(pumps, return_when=asyncio.FIRST_COMPLETED)
@@ -180,70 +158,29 @@ class FaultProxy:
     async def _pump_up(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """From the client to the server."""
         while data := await reader.read(_CHUNK_BYTES):
-            await self._silence()
+            await self._fault.hold_back()
             writer.write(data)
             await writer.drain()
 
-    async def _pump_down(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, link: "_Link"
-    ) -> None:
+    async def _pump_down(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """From the server to the client, after the handshake frame by frame."""
         with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
             writer.write(await reader.readuntil(b"\r\n\r\n"))
             is_config = True
             while True:
                 frame, payload = await _read_frame(reader)
-                await self._silence()
-                await self._delay()
+                hang_up = False
+                await self._fault.hold_back()
+                await self._fault.delay()
                 if frame[0] == _BINARY:
-                    if self._is_for("intruder") and has_actions(payload):
-                        await self._intrude()
-                    frame = self._spoil(frame, payload, link, is_config=is_config)
+                    await self._fault.intrude(payload)
+                    frame, hang_up = self._fault.spoil(frame, payload, is_config=is_config)
                     is_config = False
                 writer.write(frame)
                 await writer.drain()
-                if link.broken:
+                if hang_up:
                     writer.close()
                     return
-
-    def _spoil(self, frame: bytes, payload: bytes, link: "_Link", *, is_config: bool) -> bytes:
-        """What is sent in place of a message: mostly the message."""
-        fault = self._fault
-        if fault is None or self._strike.struck_s is not None:
-            return frame
-        if is_config and fault.kind in SPOILT_CONFIGS:
-            self._strike.strike()
-            return binary(spoil_config(fault, payload))
-        if fault.kind in SPOILT_ANSWERS and has_actions(payload):
-            self._strike.strike()
-            spoilt = spoil_answer(fault, payload, self._rng)
-            link.broken = spoilt.hang_up
-            return spoilt.data
-        return frame
-
-    async def _intrude(self) -> None:
-        """Between two answers of an episode: the second one tells of it."""
-        if self._intruded:
-            self._strike.strike()
-            return
-        self._intruded = True
-        await intrude(self._server_url)
-
-    def _is_for(self, kind: str) -> bool:
-        return self._fault is not None and self._fault.kind == kind and not self._strike.struck_s
-
-    async def _silence(self) -> None:
-        """Half-open: the connection stands, and nothing comes through."""
-        while self._is_on("half_open"):
-            await asyncio.sleep(_PAUSE_S)
-
-    async def _delay(self) -> None:
-        if self._is_on("latency"):
-            assert self._fault is not None
-            await asyncio.sleep(float(self._fault.values["delay_s"]))
-        elif self._is_on("jitter"):
-            assert self._fault is not None
-            await asyncio.sleep(self._rng.uniform(0.0, float(self._fault.values["delay_s"])))
 
 
 class _Link:
@@ -251,7 +188,6 @@ class _Link:
 
     def __init__(self, *writers: asyncio.StreamWriter) -> None:
         self._writers = writers
-        self.broken = False
 
     def cut(self) -> None:
         for writer in self._writers:

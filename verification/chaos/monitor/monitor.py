@@ -2,12 +2,12 @@
 """Puts in order what arrives, and has trajectories and arm judged when all is there."""
 
 from collections import deque
-from collections.abc import Iterable
 from dataclasses import asdict
 from typing import Any
 
 from vera_ros.motion.limits import GripperLimits
 from verification.chaos.monitor.arm_watch import ArmWatch, Rest
+from verification.chaos.monitor.blind_spans import BlindSpans
 from verification.chaos.monitor.finger_umpire import FingerTrajectory, FingerUmpire
 from verification.chaos.monitor.limit_watch import LimitWatch
 from verification.chaos.monitor.recording import JointHistory, JointSample, Published
@@ -16,8 +16,6 @@ from verification.judge.bounds import TrajectoryBounds
 from verification.judge.checker import Checker
 
 _PATIENCE_S = 3.0  # for what was published to arrive, and for who publishes it to be found
-# A process that was started again may be heard by the arm before it is heard here.
-_UNHEARD_S, _FOUND_S = 2.5, 0.1
 _AHEAD_S = 0.05  # the history is so much further than what the watch has seen
 
 Finding = dict[str, Any]
@@ -27,14 +25,15 @@ Seen = Published | FingerTrajectory | Judgement
 class Monitor:
     """Takes in what was published, and finds what is wrong with it. Times are ROS time [s].
 
-    A scene that is set puts the arm somewhere else, and a publisher that was just found may have
-    told the arm something before; the moments around that are not judged. Trajectories are judged
-    when they come to their controller: until then they are on the way.
+    Trajectories are judged when they come to their controller: until then they are on the way.
 
     Args:
         checker: of form and limits.
         bounds: what every trajectory must keep, and the arm itself.
         fingers: the same for the fingers.
+
+    Attributes:
+        blind: spans that are not judged.
     """
 
     def __init__(self, checker: Checker, bounds: TrajectoryBounds, fingers: GripperLimits) -> None:
@@ -46,9 +45,7 @@ class Monitor:
         self._joints: deque[JointSample] = deque()
         self._unseen: deque[JointSample] = deque()
         self._published: deque[Seen] = deque()
-        self._truth: tuple[float, int] | None = None
-        self._scene_set: deque[tuple[float, float]] = deque()
-        self._deaf: deque[tuple[float, float]] = deque()
+        self.blind = BlindSpans()
         self._newest_s = self._seen_s = float("-inf")
         self._told_rests = 0
 
@@ -57,17 +54,6 @@ class Monitor:
         if sample.stamp_s > self._newest_s:
             self._newest_s = sample.stamp_s
             self._joints.append(sample)
-
-    def see_truth(self, stamp_s: float, resets: int) -> None:
-        """The truth about the scene arrived, with how often one was set."""
-        before = self._truth
-        if before is not None and before[1] != resets:
-            self._scene_set.append((before[0], stamp_s))
-        self._truth = stamp_s, resets
-
-    def see_publisher(self, found_s: float) -> None:
-        """A publisher was found: what it had published before is not known here."""
-        self._deaf.append((found_s - _UNHEARD_S, found_s + _FOUND_S))
 
     def see_trajectory(self, published: Seen) -> None:
         """A trajectory arrived; a judgement, where it could not even be read."""
@@ -79,7 +65,7 @@ class Monitor:
         findings: list[Finding] = []
         while self._joints and self._joints[0].stamp_s <= horizon_s:
             sample = self._joints.popleft()
-            if not self._while_scene_is_set(sample.stamp_s):
+            if not self.blind.scene_was_set(sample.stamp_s):
                 self._history.add(sample)
             self._unseen.append(sample)
         due_s = horizon_s - _AHEAD_S
@@ -105,21 +91,15 @@ class Monitor:
         }
         return [*findings, summary]
 
-    def _while_scene_is_set(self, stamp_s: float) -> bool:
-        return _within(self._scene_set, stamp_s)
-
     def _look(self, sample: JointSample) -> None:
         if sample.follows_a_gap(self._seen_s):  # controllers may have begun anew
             self._umpire.doubt()
         self._seen_s = sample.stamp_s
-        if self._while_scene_is_set(sample.stamp_s) or _within(self._deaf, sample.stamp_s):
+        if self.blind.cover(sample.stamp_s):
             self._watch.lose_sight()
             self._limits.lose_sight(sample)
             self._umpire.doubt()
             return
-        for spans in (self._scene_set, self._deaf):
-            while spans and spans[0][1] < sample.stamp_s:
-                spans.popleft()
         self._watch.see(sample)
         self._limits.see(sample)
 
@@ -147,10 +127,6 @@ class Monitor:
             *({"finding": "arm", "at_s": at_s, "violation": text} for at_s, text in new),
             *(_rest_finding(rest) for rest in rests),
         ]
-
-
-def _within(spans: Iterable[tuple[float, float]], stamp_s: float) -> bool:
-    return any(from_s <= stamp_s <= until_s for from_s, until_s in spans)
 
 
 def _rest_finding(rest: Rest) -> Finding:

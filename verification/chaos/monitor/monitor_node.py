@@ -102,7 +102,7 @@ class MonitorNode(Node):
 
     def _on_matched(self, info: Any) -> None:
         if info.current_count_change > 0:
-            self._monitor.see_publisher(self._ros_s(time.time_ns()))
+            self._monitor.blind.see_publisher(self._ros_s(time.time_ns()))
 
     def _on_joints(self, message: JointState) -> None:
         stamp_s = self._ros_s(stamp_to_ns(message.header.stamp))
@@ -117,7 +117,7 @@ class MonitorNode(Node):
         )
 
     def _on_truth(self, truth: StackTruth) -> None:
-        self._monitor.see_truth(self._ros_s(stamp_to_ns(truth.header.stamp)), truth.resets)
+        self._monitor.blind.see_truth(self._ros_s(stamp_to_ns(truth.header.stamp)), truth.resets)
 
     def _judge(self) -> None:
         self._write(self._monitor.judge(self._ros_s(time.time_ns())))

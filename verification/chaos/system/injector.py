@@ -89,7 +89,7 @@ class Injector:
 
         def met() -> bool:
             lasted_s = time.monotonic() - struck_s
-            if recorder.answered_s > struck_s and lasted_s >= fault.duration_s:
+            if recorder.chunks.answered_s > struck_s and lasted_s >= fault.duration_s:
                 return True
             return lasted_s >= fault.duration_s + _MET_S
 
@@ -126,7 +126,7 @@ class Injector:
         operator, waiter = self._arena.operator, self._arena.waiter
         struck_s = time.monotonic()
         if fault.kind == "cancel":
-            operator.cancel(waiter)
+            operator.goal.cancel(waiter)
         elif fault.kind == "stop":
             operator.controls.press("stop", waiter)
         elif fault.kind in _NEEDED:

@@ -4,17 +4,17 @@
 import math
 import re
 import time
-from dataclasses import dataclass, replace
 from typing import Any
 
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 from rclpy.node import Node
 
 from vera_ros.motion.causes import Cause as ArmCause
-from vera_ros.nodes.common.conversions import LATCHED, stamp_to_ns
+from vera_ros.nodes.common.conversions import LATCHED
 from vera_ros.policy.states import Cause, State
 from vera_ros_interfaces.msg import ActionChunk, ArmStatus, ChunkProgress, PolicyStatus
 from verification.chaos.system import events
+from verification.chaos.system.chunk_log import ChunkLog
 from verification.chaos.system.events import Event
 from verification.chaos.wiring import FROM_POLICY, policy_name
 
@@ -28,23 +28,7 @@ _DIAGNOSED_COUNTERS = (
 _DIAGNOSED_LEVELS = {"clock_offset_s": 0.02}  # what is no more than that is not worth a word
 _ENDED_WELL = (Cause.NONE, Cause.TASK_SUCCESS, Cause.TIME_LIMIT)
 _WAIT_S = 0.3
-_CHUNKS = 10  # that may be under way at a time
 _NUMBERS = re.compile(r"(?<!\w)\d+(\.\d+)?")
-
-
-@dataclass(frozen=True)
-class Played:
-    """One chunk. Times are steady [s].
-
-    Attributes:
-        accepted_s: when it was.
-        seen_s: when that was seen which it was asked for with.
-        at_s: when it was played.
-    """
-
-    accepted_s: float = -math.inf
-    seen_s: float = -math.inf
-    at_s: float = -math.inf
 
 
 class Recorder:
@@ -56,28 +40,22 @@ class Recorder:
     Attributes:
         events: so far.
         server_latency_s, pipeline_latency_s: of each chunk, as policy_status says.
-        played: the latest chunk of which a step was played, or that the next one took over from:
-            where chunks are asked for long before they are due, that may be before its first step.
-        answered_s: when the last chunk was accepted or refused, steady time [s].
-        finished: the latest chunk that was played to its end, or to the next one's beginning.
+        chunks: which were played, and when.
     """
 
     def __init__(self, node: Node) -> None:
         self.events: list[Event] = []
         self.server_latency_s: list[float] = []
         self.pipeline_latency_s: list[float] = []
+        self.chunks = ChunkLog()
         self._status: PolicyStatus | None = None
         self._arm = (0, 0)
         self._wait = "", 0.0
-        self._seen_s: dict[tuple[str, int], float] = {}
-        self._chunks: dict[tuple[str, int], Played] = {}
         self._counts: dict[str, float] = {}
         self._found: dict[str, set[str]] = {}
-        self.played = self.finished = Played()
-        self.answered_s = -math.inf
         node.create_subscription(PolicyStatus, "policy_status", self._on_status, LATCHED)
         # Before it is passed on, its stamps are of the true time.
-        node.create_subscription(ActionChunk, policy_name(FROM_POLICY), self._on_chunk, 50)
+        node.create_subscription(ActionChunk, policy_name(FROM_POLICY), self.chunks.see_chunk, 50)
         node.create_subscription(ChunkProgress, "chunk_progress", self._on_progress, 50)
         node.create_subscription(ArmStatus, "arm_status", self._on_arm_status, LATCHED)
         node.create_subscription(DiagnosticArray, "/diagnostics", self._on_diagnostics, 50)
@@ -134,28 +112,10 @@ class Recorder:
             self.note(events.WAITS, text, text)
             self._wait = text, math.inf  # once is enough
 
-    def _on_chunk(self, chunk: ActionChunk) -> None:
-        ago_s = time.time() - stamp_to_ns(chunk.header.stamp) * 1e-9
-        self._seen_s[chunk.session_id, chunk.sequence] = time.monotonic() - ago_s
-        while len(self._seen_s) > _CHUNKS:
-            del self._seen_s[next(iter(self._seen_s))]
-
     def _on_progress(self, progress: ChunkProgress) -> None:
-        key, now_s = (progress.session_id, progress.sequence), time.monotonic()
-        if progress.state in (ChunkProgress.ACCEPTED, ChunkProgress.REJECTED):
-            self.answered_s = now_s
-        if progress.state == ChunkProgress.ACCEPTED:
-            self._chunks = {key: Played(now_s, self._seen_s.get(key, -math.inf))}
-        elif progress.state in (ChunkProgress.ABORTED, ChunkProgress.REJECTED):
+        self.chunks.see_progress(progress)
+        if progress.state in (ChunkProgress.ABORTED, ChunkProgress.REJECTED):
             self.note(events.CHUNK, ArmCause(progress.cause).name.lower(), progress.message)
-        chunk = self._chunks.get(key)
-        if chunk is None:
-            return
-        over = progress.state in (ChunkProgress.FINISHED, ChunkProgress.SUPERSEDED)
-        if (over or progress.steps_played) and self.played.accepted_s != chunk.accepted_s:
-            self.played = replace(chunk, at_s=now_s)
-        if over:
-            self.finished = replace(chunk, at_s=now_s)
 
     def _on_arm_status(self, status: ArmStatus) -> None:
         before, self._arm = self._arm, (status.state, status.cause)

@@ -49,12 +49,12 @@ def test_every_disturbance_leaves_the_set_point_within_its_limits(rig: Rig, kind
 def test_a_chunk_that_asks_for_nothing_is_not_sent_and_the_next_one_is(side: ArmSide) -> None:
     assert side.play(STILL) is None
     side.run(0.2)
-    assert side.sent == 0
+    assert side.controller.sent == 0
     assert side.play(DOWN) is None
     assert side.run_until_rest()
-    assert side.sent == 1
-    assert side.shares() <= (MOST_VELOCITY, MOST_ACCELERATION)
-    assert np.abs(side.commands[-1] - START_Q).max() > 0.05
+    assert side.controller.sent == 1
+    assert side.trace.shares() <= (MOST_VELOCITY, MOST_ACCELERATION)
+    assert np.abs(side.trace.commands[-1] - START_Q).max() > 0.05
 
 
 def test_where_nothing_was_sent_a_stop_sends_nothing(side: ArmSide) -> None:
@@ -62,7 +62,7 @@ def test_where_nothing_was_sent_a_stop_sends_nothing(side: ArmSide) -> None:
     side.run(0.1)
     side.stop()
     assert side.run_until_rest()
-    assert side.sent == 0
+    assert side.controller.sent == 0
 
 
 def test_every_hold_ends_a_motion_soon(rig: Rig) -> None:
@@ -79,8 +79,8 @@ def test_every_hold_ends_a_motion_soon(rig: Rig) -> None:
         side.run(rng.uniform(0.06, 0.5))
         side.hold()
         side.run(0.5)
-        assert not side.moves(), number
-        assert "worried" not in side.names()
+        assert not side.trace.moves(), number
+        assert not side.log.named("worried")
 
 
 def test_a_late_stop_is_counted_and_the_lead_follows(rig: Rig) -> None:
@@ -95,7 +95,7 @@ def test_a_late_stop_is_counted_and_the_lead_follows(rig: Rig) -> None:
     side.run(0.4)
     assert side.lead.late == 1
     assert side.lead.value_s > 0.05
-    assert any("past its lead" in what[1] for what in side.told if what[0] == "worried")
+    assert any("past its lead" in what for _, what in side.log.named("worried"))
 
 
 def test_an_arm_whose_encoder_slips_while_it_rests_starts_gently(rig: Rig) -> None:
@@ -110,7 +110,7 @@ def test_an_arm_whose_encoder_slips_while_it_rests_starts_gently(rig: Rig) -> No
     side.run(0.5)
     side.play(DOWN)
     assert side.run_until_rest()
-    assert side.shares() <= (MOST_VELOCITY, MOST_ACCELERATION)
+    assert side.trace.shares() <= (MOST_VELOCITY, MOST_ACCELERATION)
 
 
 def test_the_benchmark_prints_and_writes_every_kind(
@@ -150,4 +150,6 @@ def test_an_arm_that_plays_what_came_late_moves_again(rig: Rig) -> None:
         assert refusal is None, (late_s, str(refusal))
         from_s = side.now_s
         assert side.run_until_rest()
-        assert not [at for at in side.steps_s(MOST_VELOCITY, MOST_ACCELERATION) if at > from_s]
+        assert not [
+            at for at in side.trace.steps_s(MOST_VELOCITY, MOST_ACCELERATION) if at > from_s
+        ]

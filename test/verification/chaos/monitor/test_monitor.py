@@ -97,7 +97,7 @@ def test_a_scene_that_is_set_moves_the_arm_and_nobody_is_to_blame(monitor: Monit
         for sample in samples:
             monitor.see_joints(sample)
             if round(sample.stamp_s * 100) % 10 == 0:
-                monitor.see_truth(sample.stamp_s, resets)
+                monitor.blind.see_truth(sample.stamp_s, resets)
     begins_s = after[-1].stamp_s
     monitor.see_trajectory(Swing().approached(begins_s))
     findings = feed(monitor, Swing().samples(begins_s, begins_s + 0.01, begins_s + 2.0))
@@ -143,7 +143,7 @@ def test_an_arm_may_do_what_somebody_told_it_who_was_found_later(
 ) -> None:
     feed(monitor, Swing().samples(AT_S, AT_S - 1.0, AT_S))
     if not heard:
-        monitor.see_publisher(AT_S + 1.0)
+        monitor.blind.see_publisher(AT_S + 1.0)
     findings = feed(monitor, Swing(1).samples(AT_S, AT_S, AT_S + 4.0)) + monitor.finish()
     assert bool(of("arm", findings)) is heard
 

@@ -64,9 +64,9 @@ def test_a_clock_is_noted_when_it_begins_to_be_off(topics: Topics, recorder: Rec
 @pytest.mark.parametrize("state", [ChunkProgress.ACCEPTED, ChunkProgress.REJECTED])
 def test_a_chunk_is_answered_either_way(topics: Topics, recorder: Recorder, state: int) -> None:
     topics.say(ChunkProgress(state=ChunkProgress.PLAYING))
-    assert recorder.answered_s == -math.inf
+    assert recorder.chunks.answered_s == -math.inf
     topics.say(ChunkProgress(state=state))
-    assert recorder.answered_s > 0.0
+    assert recorder.chunks.answered_s > 0.0
 
 
 def test_a_policy_node_that_began_anew_has_forgotten_the_episode(
@@ -107,18 +107,18 @@ def progress(sequence: int, state: int, steps: int = 0) -> ChunkProgress:
 
 
 def test_a_chunk_plays_from_its_first_step_on(topics: Topics, recorder: Recorder) -> None:
-    before = recorder.played
+    before = recorder.chunks.played
     topics.say(progress(0, ChunkProgress.ACCEPTED))
-    assert recorder.played == before
+    assert recorder.chunks.played == before
     topics.say(progress(0, ChunkProgress.PLAYING, 1))
-    played = recorder.played
+    played = recorder.chunks.played
     assert before.at_s < played.accepted_s <= played.at_s
     topics.say(progress(0, ChunkProgress.PLAYING, 2))
-    assert recorder.played == played
-    assert recorder.finished == before
+    assert recorder.chunks.played == played
+    assert recorder.chunks.finished == before
     topics.say(progress(0, ChunkProgress.FINISHED, 2))
-    assert recorder.played == played
-    assert recorder.finished.accepted_s == played.accepted_s
+    assert recorder.chunks.played == played
+    assert recorder.chunks.finished.accepted_s == played.accepted_s
 
 
 def test_a_chunk_that_the_next_one_takes_over_from_has_been_played(
@@ -126,16 +126,16 @@ def test_a_chunk_that_the_next_one_takes_over_from_has_been_played(
 ) -> None:
     """Once, an arm that moved all the while seemed to stand: chunks came long before their time."""
     topics.say(progress(0, ChunkProgress.ACCEPTED), progress(0, ChunkProgress.SUPERSEDED))
-    assert recorder.played.accepted_s == recorder.finished.accepted_s > -math.inf
+    assert recorder.chunks.played.accepted_s == recorder.chunks.finished.accepted_s > -math.inf
 
 
 @pytest.mark.parametrize("state", [ChunkProgress.REJECTED, ChunkProgress.ABORTED])
 def test_a_chunk_that_is_given_up_before_its_first_step_was_not_played(
     topics: Topics, recorder: Recorder, state: int
 ) -> None:
-    before = recorder.played
+    before = recorder.chunks.played
     topics.say(progress(0, ChunkProgress.ACCEPTED), progress(0, state))
-    assert (recorder.played, recorder.finished) == (before, before)
+    assert (recorder.chunks.played, recorder.chunks.finished) == (before, before)
 
 
 def test_an_episode_is_over_when_its_status_says_so(topics: Topics, recorder: Recorder) -> None:

@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Records a controller's set-point in every cycle, and measures it against the joints' limits."""
+
+import numpy as np
+
+from verification.rig import Vector
+
+
+class SetPointTrace:
+    """The set-point of every controller cycle so far.
+
+    Args:
+        q: the first set-point. Shape (n,), [rad].
+        period_s: of the controller [s].
+        rates: limits of velocity and acceleration. Shape (2 or more, n), [rad/s, rad/s^2].
+
+    Attributes:
+        commands: the set-points. Shape (n,) each, [rad].
+        period_s: as given [s].
+    """
+
+    def __init__(self, q: Vector, period_s: float, rates: Vector) -> None:
+        self.commands: list[Vector] = [q]
+        self.period_s = period_s
+        self._rates = rates
+
+    def shares(self) -> tuple[float, float]:
+        """Return the largest velocity and acceleration as shares of the joints' limits.
+
+        They are first and second differences at the controller's rate.
+        """
+        velocity, acceleration = self._shares()
+        return float(velocity.max(initial=0.0)), float(acceleration.max(initial=0.0))
+
+    def steps_s(self, most_velocity: float, most_acceleration: float) -> list[float]:
+        """Return the times at which the set-point exceeded these shares [s]."""
+        velocity, acceleration = self._shares()
+        steps = (velocity[1:] > most_velocity) | (acceleration > most_acceleration)
+        return [float(at) for at in (np.flatnonzero(steps.any(axis=1)) + 2) * self.period_s]
+
+    def step_rad(self) -> float:
+        """Return the largest change of a joint's movement from one cycle to the next [rad]."""
+        return float(np.abs(np.diff(np.array(self.commands), 2, axis=0)).max(initial=0.0))
+
+    def braking_s(self) -> float:
+        """Return the time that the slowest joint needs to brake from its present velocity [s]."""
+        dq = np.abs(self.commands[-1] - self.commands[-2]) / self.period_s
+        return float((dq / self._rates[1]).max())
+
+    def moves(self) -> bool:
+        """Whether the set-point changed in the last cycle."""
+        return len(self.commands) > 1 and bool((self.commands[-1] != self.commands[-2]).any())
+
+    def _shares(self) -> tuple[Vector, Vector]:
+        q = np.array(self.commands)
+        velocity = np.abs(np.diff(q, axis=0)) / self.period_s / self._rates[0]
+        acceleration = np.abs(np.diff(q, 2, axis=0)) / self.period_s**2 / self._rates[1]
+        return velocity, acceleration
