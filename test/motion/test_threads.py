@@ -13,6 +13,7 @@ from vera_ros.motion.collision.model import CollisionModel
 from vera_ros.motion.kinematics.arm_model import ArmModel
 from vera_ros.motion.planning.chunk_planner import ChunkPlanner
 from vera_ros.motion.planning.planner import Planner
+from vera_ros.motion.response.osc_pose import OscPoseResponse, OscState
 
 from .chunks import CONTROL_DT_S, START_Q, Vector
 from .conftest import JOINTS
@@ -82,3 +83,17 @@ def test_models_answer_two_threads_as_they_answer_one(
         answers = list(pool.map(lambda do: do(), work * ROUNDS))
     for number, answer in enumerate(answers):
         np.testing.assert_array_equal(answer, expected[number % len(work)])
+
+
+def test_a_response_model_rolls_out_several_chunks_at_once(response: OscPoseResponse) -> None:
+    state = OscState(START_Q, np.zeros(7))
+    chunks = np.random.default_rng(0).normal(0.0, 0.01, (4, 10, 6))
+
+    def roll_out(deltas: Vector) -> Vector:
+        return np.asarray(response.respond(state, deltas, CONTROL_DT_S).q)
+
+    expected = [roll_out(deltas) for deltas in chunks]
+    with ThreadPoolExecutor(len(chunks)) as pool:
+        answers = list(pool.map(roll_out, [*chunks] * ROUNDS))
+    for number, answer in enumerate(answers):
+        np.testing.assert_array_equal(answer, expected[number % len(chunks)])

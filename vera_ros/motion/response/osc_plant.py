@@ -53,7 +53,7 @@ class Plant(NamedTuple):
 
 
 class Workspace(NamedTuple):
-    """Memory that a step writes to."""
+    """Work arrays that a step writes to, allocated once per roll-out."""
 
     rotations: Vector
     positions: Vector
@@ -66,7 +66,7 @@ class Workspace(NamedTuple):
 
     @classmethod
     def of(cls, n: int) -> "Workspace":
-        """For n joints."""
+        """Allocate the arrays for n joints."""
         return cls(
             np.empty((n + 1, 3, 3)),
             np.empty((n + 1, 3)),

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The response of an arm under operational-space control (robosuite's OSC_POSE) to pose deltas.
 
-The goal is set anew at every action, from the pose achieved; between two actions the law of
-`osc_law` is run in the training environment's own physics steps.
+The goal is set at every action, relative to the pose achieved; between two actions the control law
+(`osc_law`) runs in the training environment's own physics steps.
 """
 
 from dataclasses import dataclass
@@ -37,7 +37,7 @@ from vera_ros.motion.response.osc_model import OscModel
 from vera_ros.motion.response.osc_plant import Plant, Workspace
 
 _SHORTEST_SAMPLE_S, _LONGEST_SAMPLE_S = 0.01, 0.017
-# The tail may end when braking goes no further than the law would: v times 41 ms, 1 mm.
+# The tail may end when braking covers no more than the law would: v times 41 ms, 1 mm.
 _REST_SPEED_M_S = 0.02
 _REST_TURN_RAD_S = 0.1
 _LONGEST_TAIL_S = 0.8
@@ -45,12 +45,12 @@ _LONGEST_TAIL_S = 0.8
 
 @dataclass(frozen=True)
 class OscState:
-    """What the modelled arm does.
+    """State of the modelled arm.
 
     Attributes:
         q: joint positions. Shape (n,), [rad].
         dq: joint velocities. Shape (n,), [rad/s].
-        rotation_goal: the controller's, base frame; None: the rotation achieved. Shape (3, 3).
+        rotation_goal: the controller's, base frame; None: its present rotation. Shape (3, 3).
     """
 
     q: Vector
@@ -63,15 +63,14 @@ class OscPoseResponse:
 
     def __init__(self, model: OscModel) -> None:
         self._model = model
-        self._workspace = Workspace.of(model.arm.nq)
         far = np.full(model.arm.nq, np.pi)
         self._ik = IkSolver(model.plant.chain, -far, far, max_iterations=100)
 
     def at_rest(self, q: Vector, pose: pin.SE3, before: OscState | None) -> OscState:
-        """The state of an arm that stands still (see ResponseModel).
+        """Return the state of an arm that stands still (see ResponseModel).
 
-        An arm with as many joints is taken for the modelled one. Of another arm, the modelled one
-        has the TCP's pose, near the posture that its controller prefers.
+        An arm with as many joints is assumed to be the modelled one. For any other arm, the
+        modelled one takes the TCP's pose, near its controller's null-space posture.
 
         Raises:
             MotionRefusedError: the modelled arm does not reach the pose.
@@ -99,7 +98,8 @@ class OscPoseResponse:
         samples, steps, dt = self._division(control_dt_s)
         tail = int(np.ceil(_LONGEST_TAIL_S / control_dt_s))
         commands = np.vstack((deltas, np.zeros((tail, 6))))
-        w, plant = self._workspace, self._model.plant
+        # Allocated for each call: threads may share the model.
+        w, plant = Workspace.of(self._model.arm.nq), self._model.plant
         count, n = len(commands), len(state.q)
         q, dq = np.empty((count * samples + 1, n)), np.empty((count * samples + 1, n))
         goals = np.empty((count, 3, 3))
@@ -131,7 +131,7 @@ class OscPoseResponse:
         if not (np.isfinite(q).all() and np.isfinite(dq).all()):
             raise MotionRefusedError(
                 Cause.INVALID_CHUNK,
-                f"the response to the chunk is not finite; its largest number is "
+                f"the response to the chunk is not finite; the chunk's largest delta is "
                 f"{np.abs(deltas).max():.3g} (m or rad); nothing is published",
             )
         positions, rotations = np.empty((last, 3)), np.empty((last, 3, 3))
@@ -147,9 +147,9 @@ class OscPoseResponse:
         )
 
     def _division(self, control_dt_s: float) -> tuple[int, int, float]:
-        """Samples per action, physics steps per sample, and the duration of such a step.
+        """Return samples per action, physics steps per sample, and the duration of a step [s].
 
-        The step is as near to the environment's as it can be.
+        The duration is as near to the environment's as possible.
         """
         fewest = int(np.ceil(control_dt_s / _LONGEST_SAMPLE_S - 1e-9))
         most = max(fewest, int(control_dt_s / _SHORTEST_SAMPLE_S + 1e-9))
@@ -166,24 +166,24 @@ class OscPoseResponse:
 
 @dataclass(frozen=True)
 class _OscPath(Response):
-    """Of the modelled arm: velocities, and the rotation goal of each action, tail included."""
+    """Response with the modelled arm's velocities and the rotation goals of actions and tail."""
 
     dq: Vector
     goals: Vector
 
     def state_at(self, time_s: float) -> OscState:
-        """The modelled arm's state, interpolated between the samples."""
+        """Return the modelled arm's state, interpolated between the samples."""
         q = np.asarray(self.q)
         spacing_s = self.times_s[1]
-        place = min(max(time_s / spacing_s, 0.0), len(q) - 1.0)
-        row = min(int(place), len(q) - 2)
+        at = min(max(time_s / spacing_s, 0.0), len(q) - 1.0)  # in samples
+        row = min(int(at), len(q) - 2)
         piece = CubicHermiteSpline(
             [0.0, spacing_s], q[row : row + 2], self.dq[row : row + 2], extrapolate=False
         )
-        within_s = (place - row) * spacing_s
+        within_s = (at - row) * spacing_s
         per_action = (len(q) - 1) // len(self.goals)
         # At the very end of an action, its goal still holds.
-        action = min(max(int(np.ceil(place - 1e-6)) - 1, 0) // per_action, len(self.goals) - 1)
+        action = min(max(int(np.ceil(at - 1e-6)) - 1, 0) // per_action, len(self.goals) - 1)
         return OscState(piece(within_s), piece(within_s, 1), self.goals[action])
 
 
@@ -202,9 +202,9 @@ def _roll_out(
     dq: Vector,
     goals: Vector,
 ) -> int:
-    """Play the commands, the first `actions` of them in any case; fill q, dq and goals.
+    """Play the commands until the TCP rests, at least `actions` of them; fill q, dq and goals.
 
-    Returns how many were played; -1: the arm got into a singular posture.
+    Return how many were played; -1: the arm got into a singular posture.
     """
     n = q.shape[1]
     now, rate = q[0].copy(), dq[0].copy()
@@ -233,7 +233,7 @@ def _roll_out(
 
 @compiled
 def _rests(w: Workspace, dq: Vector) -> bool:
-    """Whether the TCP is slow, for the kinematics that `w` holds."""
+    """Whether the TCP is nearly at rest, with the kinematics in `w`."""
     n = len(dq)
     tcp = triple(w.positions[n])
     linear, angular = (0.0, 0.0, 0.0), (0.0, 0.0, 0.0)
@@ -248,7 +248,7 @@ def _rests(w: Workspace, dq: Vector) -> bool:
 
 @compiled
 def _exponential(rotation: Triple, R: Vector) -> None:
-    """Rotation matrix of an axis-angle vector [rad]."""
+    """Compute the rotation matrix `R` of an axis-angle vector [rad]."""
     axis, angle = np.zeros(3), length(rotation)
     if angle > 0.0:
         store(times(1.0 / angle, rotation), axis)
@@ -260,7 +260,7 @@ def _exponential(rotation: Triple, R: Vector) -> None:
 
 @compiled
 def _tcp_path(plant: Plant, w: Workspace, q: Vector, positions: Vector, rotations: Vector) -> None:
-    """TCP poses along q (Shape (N, n))."""
+    """Compute the TCP poses along q (Shape (N, n), [rad])."""
     n = q.shape[1]
     for row in range(len(q)):
         place(plant.chain, q[row], w.rotations, w.positions, w.axes)
