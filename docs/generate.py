@@ -20,7 +20,7 @@ _REFERENCE = Path(__file__).parent / "reference"
 _INTERFACES = Path(__file__).parents[1] / "vera_ros_interfaces"
 # Variables that no settings class declares, and what they are for.
 _OTHER_VARIABLES = {
-    "ROS_DOMAIN_ID": "graphs with different numbers do not see each other",
+    "ROS_DOMAIN_ID": "graphs with different numbers do not discover each other",
     "ROS_AUTOMATIC_DISCOVERY_RANGE": "`LOCALHOST` keeps a graph on this machine",
     "FASTRTPS_DEFAULT_PROFILES_FILE, FASTDDS_DEFAULT_PROFILES_FILE": "Fast DDS settings; the "
     "launch argument `dds_profile` sets them for its nodes",
@@ -64,7 +64,7 @@ def interface_page() -> str:
 
 
 def _section(part: str, section: str) -> Iterator[str]:
-    """The comments, constants and fields of a message, or of one part of a service or action."""
+    """Yield comments, constants and fields of a message, or of one part of a service or action."""
     if part:
         yield from (f"**{part}**", "")
     rows: list[tuple[str, ...]] = []
@@ -131,7 +131,7 @@ def environment_page() -> str:
         "",
         "## Of the policy server",
         "",
-        "Each wins over the parameter of the same name of `server_node`; empty counts as unset.",
+        "Each overrides the parameter of the same name of `server_node`; empty counts as unset.",
         "The launch file and `scripts/demo` read `VERA_SERVER_MODE`, `VERA_SERVER_HOST`,",
         "`VERA_SERVER_PORT`, `VERA_MOTION_PLAN_SCALE` and `VERA_SAMPLE_STEPS` as well.",
         *_markdown(("variable", "default", "meaning"), settings),
@@ -156,7 +156,7 @@ def command_page() -> str:
 
 
 def _options(parser: argparse.ArgumentParser) -> Iterator[str]:
-    """What a parser takes, and the same of its subcommands."""
+    """Yield the description and options of a parser, and the same of its subcommands."""
     yield (parser.description or "").strip().split("\n\n")[0].replace("\n", " ")
     rows, commands = [], {}
     for action in parser._actions:
@@ -186,7 +186,7 @@ def _markdown(heads: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> Iterat
 
 
 def pages() -> dict[Path, str]:
-    """Return every page, by its path, as it is declared now."""
+    """Return the text of every generated page, by its path, from the present declarations."""
     parameters = _REFERENCE / "parameters.md"
     return {
         parameters: fill_in_tables(parameters.read_text()),

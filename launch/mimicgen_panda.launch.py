@@ -41,11 +41,11 @@ ARGUMENTS = tuple(
     for argument in LAUNCH_ARGUMENTS
 )
 
-_TRANSFORMS = [("/tf", "tf"), ("/tf_static", "tf_static")]  # so that namespaces hold them too
+_TRANSFORMS = [("/tf", "tf"), ("/tf_static", "tf_static")]  # relative, so that namespaces apply
 
 
 def generate_launch_description() -> LaunchDescription:
-    """Return the arguments and what they start."""
+    """Return the launch arguments, and the action that starts the system by them."""
     return LaunchDescription([*ARGUMENTS, OpaqueFunction(function=_start)])
 
 
@@ -54,7 +54,7 @@ def _start(context: LaunchContext) -> list[LaunchDescriptionEntity]:
         argument.name: LaunchConfiguration(argument.name).perform(context) for argument in ARGUMENTS
     }
     if any(Path(word).name == Path(__file__).name for word in sys.argv):
-        # Not included by another launch file, whose arguments these would be.
+        # Not included by another launch file, to which the arguments would belong.
         check_launch_arguments(context.argv, value)
     options = GraphOptions(
         robot=value["robot"],
@@ -67,7 +67,7 @@ def _start(context: LaunchContext) -> list[LaunchDescriptionEntity]:
     )
     options, overrides = with_environment(options, os.environ)
     namespace = value["namespace"]
-    pushed = context.launch_configurations.get("ros_namespace", "")  # by who includes this file
+    pushed = context.launch_configurations.get("ros_namespace", "")  # by an including file
     specs = graph.nodes(options, str(PurePosixPath("/", pushed, namespace)))
     actions = [*_dds_profile(value["dds_profile"])]
     actions += [LogInfo(msg=line) for line in overrides]
@@ -80,7 +80,7 @@ def _start(context: LaunchContext) -> list[LaunchDescriptionEntity]:
 
 
 def _dds_profile(name: str) -> list[LaunchDescriptionEntity]:
-    """Make all that is started after it use this profile."""
+    """Return actions that set this profile for all that is started after them."""
     if name not in DDS_PROFILES:
         return []
     path = str(share_path("config", DDS_PROFILES[name]))
@@ -88,7 +88,7 @@ def _dds_profile(name: str) -> list[LaunchDescriptionEntity]:
 
 
 def _lifecycle_node(spec: graph.NodeSpec, namespace: str) -> LifecycleNode:
-    """A node of this package; it configures and activates itself (parameter autostart)."""
+    """Return a node of this package, which activates itself (parameter autostart)."""
     return LifecycleNode(
         package="vera_ros",
         executable=spec.executable,
@@ -102,7 +102,7 @@ def _lifecycle_node(spec: graph.NodeSpec, namespace: str) -> LifecycleNode:
 
 
 def _shut_down(event: ProcessExited, context: LaunchContext) -> list[LaunchDescriptionEntity]:
-    """The system is not whole without this node; a node that ends with the others is in order."""
+    """Shut down the system, which needs each node, unless it is shutting down already."""
     if context.is_shutdown:
         return []
     reason = f"{event.process_name} has ended with exit code {event.returncode}: shutting down"
@@ -113,7 +113,7 @@ def _robot_state_publisher(options: GraphOptions, namespace: str) -> LaunchDescr
     if not _installed("robot_state_publisher"):
         return LogInfo(
             msg="robot_state_publisher is not installed: there are no transforms of the arm's "
-            "links; nothing but rviz needs them"
+            "links, which only rviz needs"
         )
     parameters = {"robot_description": graph.robot_description(options)}
     return Node(
@@ -128,7 +128,7 @@ def _robot_state_publisher(options: GraphOptions, namespace: str) -> LaunchDescr
 def _rviz(options: GraphOptions, namespace: str, remappings: tuple[tuple[str, str], ...]) -> Node:
     if not _installed("rviz2"):
         raise MissingDependencyError(
-            "rviz:=true, and rviz2 is not installed; run: sudo apt-get install "
+            "rviz:=true, but rviz2 is not installed; run: sudo apt-get install "
             "ros-$ROS_DISTRO-rviz2, or start with rviz:=false"
         )
     return Node(
@@ -146,7 +146,7 @@ def _clock(options: GraphOptions) -> dict[str, Value]:
 
 
 def _typed(parameters: Mapping[str, Value]) -> dict[str, object]:
-    """Launch reads a plain text as YAML; an URDF or an address is to stay a text."""
+    """Mark strings, such as a URDF or an address, since launch would parse them as YAML."""
     return {
         name: ParameterValue(value, value_type=str) if isinstance(value, str) else value
         for name, value in parameters.items()

@@ -149,7 +149,7 @@ def test_compose_refuses_to_run_without_a_viewer() -> None:
 def test_compose_needs_to_be_told_where_the_checkpoints_are() -> None:
     ran = composed()
     assert ran.returncode != 0
-    assert "VERA_CKPT_ROOT is missing a value: is the folder of VERA's checkpoints" in ran.stderr
+    assert "VERA_CKPT_ROOT is missing a value: give the folder of VERA's checkpoints" in ran.stderr
 
 
 def test_the_containers_settings_are_those_that_the_entrypoint_reads() -> None:

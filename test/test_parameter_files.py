@@ -65,7 +65,7 @@ def test_every_node_is_known() -> None:
             ("'remappings'", "block '/**/ik_node'", "block '/**'"),
         ),
         ("/left/**: {ros__parameters: {remappings: ['a:=b']}}", ("'/left/**'", "block '/**'")),
-        ("/**: {ros__parameters: {remappings: 'a:=b'}}", ("is no list",)),
+        ("/**: {ros__parameters: {remappings: 'a:=b'}}", ("is not a list",)),
     ],
 )
 def test_a_parameter_that_no_node_declares_is_refused(
@@ -111,14 +111,14 @@ def test_a_block_that_no_node_reads_is_refused(
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("/**/ik_node:\n  speed_scale: 0.5", ("line 2", "'speed_scale' stands outside")),
-        ("/**/ik_node: {ros__parameters: {}, speed_scale: 1.0}", ("stands outside",)),
+        ("/**/ik_node:\n  speed_scale: 0.5", ("line 2", "'speed_scale' is outside")),
+        ("/**/ik_node: {ros__parameters: {}, speed_scale: 1.0}", ("is outside of",)),
         ("/**/ik_node:\n  ros__parameter: {speed_scale: 0.5}", ("line 2", "write ros__parameters")),
         ("/**/ik_node:\n  ros_parameters: {speed_scale: 0.5}", ("write ros__parameters",)),
         ("/**/ik_node:\n  parameters: {speed_scale: 0.5}", ("write ros__parameters",)),
-        ("ros__parameters: {speed_scale: 0.5}", ("below no node's name",)),
+        ("ros__parameters: {speed_scale: 0.5}", ("is not below a node's name",)),
         ("/**/ik_node:\n  ros__parameters:\n", ("line 2", "holds no names")),
-        ("/**/ik_node:\n", ("stands outside",)),
+        ("/**/ik_node:\n", ("is outside of",)),
         ("- /**/ik_node", ("holds list",)),
         ("/**/ik_node", ("holds text",)),
         ("# nothing", ("holds nothing",)),

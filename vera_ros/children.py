@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Processes that do not outlive the one that started them (Linux)."""
+"""Child processes that do not outlive their parent (Linux)."""
 
 import contextlib
 import ctypes
@@ -15,13 +15,13 @@ _libc = ctypes.CDLL(None)
 def tied_to_this_process(number: signal.Signals = signal.SIGKILL) -> Callable[[], None]:
     """Return the `preexec_fn` of a child that gets a signal when this process dies in any way.
 
-    The kernel's care ends with the thread that starts the child, which must live as long as it.
+    The kernel sends it also when the thread that started the child ends: keep that thread alive.
     """
     parent = os.getpid()
 
     def tie() -> None:
         _libc.prctl(_PR_SET_PDEATHSIG, number)
-        if os.getppid() != parent:  # it is dead already
+        if os.getppid() != parent:  # it died before the call
             os._exit(1)
 
     return tie
@@ -34,7 +34,7 @@ def signal_group(leader: int, number: signal.Signals) -> None:
 
 
 def describe_exit(code: int) -> str:
-    """Say how a process has ended, from what Popen.returncode holds."""
+    """Return in words how a process has ended, from its Popen.returncode."""
     if code >= 0:
         return f"exit code {code}"
     try:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a set of measurements looks like."""
+"""Summary statistics of measurements."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,13 +9,13 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Distribution:
-    """What a set of measurements looks like.
+    """The distribution of a set of measurements.
 
     Attributes:
-        count: how many; without any, the rest is None.
-        median: the middle one.
+        count: number of measurements; without any, the rest is None.
+        median: the 50th percentile.
         p90: the 90th percentile.
-        p99: the 99th percentile; both between neighbours by linear interpolation.
+        p99: the 99th percentile; all percentiles are linearly interpolated.
         max: the largest.
     """
 

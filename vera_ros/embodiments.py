@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The robot kinds that VERA serves: what each one sees and what its actions mean. One table."""
+"""The embodiments that VERA serves: their views, actions and rails, in one table."""
 
 import math
 from dataclasses import dataclass
@@ -39,16 +39,16 @@ class Embodiment:
         action_dim: columns of an action row, the gripper's included.
         has_gripper: whether one column commands a gripper.
         view_keys: the camera views, in the order of their concatenation.
-        resolution: height and width of one view, px.
-        control_dt_s: duration of one action.
+        resolution: height and width of one view [px].
+        control_dt_s: duration of one action [s].
         policy_port: default port of the policy server.
         viewer_port: default port of the server's live viewer.
         action_limit: pose columns are clipped to +-this before scaling; None: never clipped.
         action_scale: factor of each pose column, from the wire's unit to m and rad; None: the
             wire's numbers (scaled by the server's `action_abs_scale` when they are not metric).
-        response_model: how an arm answers its actions, a file in config/.
-        rails: bounds of its actions that the arm side keeps; None: none beyond the arm's own.
-        moves_flange: its deltas are those of the arm's flange, not of a TCP between the fingers.
+        response_model: how an arm responds to its actions, a file in config/.
+        rails: bounds that the arm side puts on its actions; None: the arm's own alone.
+        moves_flange: whether deltas are those of the arm's flange, not of a TCP between fingers.
         drivable: whether this package can move an arm with it.
     """
 
@@ -97,7 +97,7 @@ EMBODIMENTS = {
             control_dt_s=1 / 15,
             policy_port=8804,
             viewer_port=8805,
-            # The policy's own controller keeps these.
+            # The policy's own controller enforces these.
             rails=Rails(step_m=0.03, step_rad=math.radians(3.0), chunk_m=0.2),
             moves_flange=True,
         ),
@@ -133,7 +133,7 @@ def find_embodiment(name: str) -> Embodiment:
     """Return the embodiment of that name.
 
     Raises:
-        ConfigurationError: there is none.
+        ConfigurationError: there is no such embodiment.
     """
     try:
         return EMBODIMENTS[name]

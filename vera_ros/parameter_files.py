@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""ROS parameter files, checked: what no node reads is refused. ROS itself ignores it silently.
+"""Checks of ROS parameter files: what no node reads is refused, where ROS silently ignores it.
 
 The launch file uses this in the system's Python: no library but PyYAML is imported.
 """
@@ -31,8 +31,8 @@ _OF_RCLPY = ("use_sim_time", "start_type_description_service")
 _QOS = "qos_overrides."
 _SHAPE = "valid is a ROS parameter file: node names, below each ros__parameters"
 _WILDCARDS = {"*": r"/\w+", "**": r"(/\w+)*"}  # as rclpy reads them
-_MISSPELT = 0.8  # beyond this likeness (difflib), a name is taken for another one
-_NEAREST = 0.5  # and from this on it is proposed
+_MISSPELT = 0.8  # above this similarity (difflib), a name counts as another one misspelt
+_NEAREST = 0.5  # from this similarity on, a name is proposed
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Block:
         key: as it is written; nested keys joined by slashes.
         line: of the key, from 1.
         lines: line of each parameter, by its name; names of nested ones are joined by dots.
-        remappings: texts of the parameter `remappings`, in the block of all nodes.
+        remappings: entries of the parameter `remappings`, in the block of all nodes.
     """
 
     path: Path
@@ -55,12 +55,12 @@ class Block:
 
     @property
     def pattern(self) -> str:
-        """The full node names that it is for."""
+        """The pattern of the full node names that the block is for."""
         return f"/{self.key.removeprefix('/')}"
 
 
 def matches(pattern: str, full_name: str) -> bool:
-    """Whether a node of this full name reads what is given for a pattern, like `/**/ik_node`."""
+    """Return whether a pattern, like `/**/ik_node`, is for the node of this full name."""
     parts = pattern.removeprefix("/").split("/")
     expression = "".join(_WILDCARDS.get(part, f"/{re.escape(part)}") for part in parts)
     return re.fullmatch(expression, full_name, re.ASCII) is not None
@@ -97,11 +97,11 @@ def read_blocks(path: Path) -> tuple[Block, ...]:
 def check_blocks(
     blocks: Iterable[Block], namespace: str, declared: Mapping[str, Collection[str] | None]
 ) -> tuple[str, ...]:
-    """Refuse what no node reads; return a warning for each block that is another node's.
+    """Refuse what no node reads; return a warning for each block of a node elsewhere.
 
     A block must match a node of vera_ros in this namespace, started or not, and each of its
-    parameters must be declared by a node that it matches. `remappings` stands in the block `/**`,
-    and rclpy's own parameters are in order anywhere. A block that matches none of the nodes is
+    parameters must be declared by a node that it matches. `remappings` belongs in the block
+    `/**`, and rclpy's own parameters are valid anywhere. A block that matches none of the nodes is
 
     - refused if its key contains or resembles the name of one (another namespace, misspelt), or
       ends in a wildcard;
@@ -110,7 +110,7 @@ def check_blocks(
 
     Args:
         blocks: of one file.
-        namespace: that the nodes are in; empty or `/`: none.
+        namespace: namespace of the nodes; empty or `/`: none.
         declared: names of each node's parameters, by the node's name; None: not known here, so that
             only the blocks' keys are checked.
 
@@ -132,32 +132,31 @@ def check_blocks(
 def why_undeclared(
     name: str, readers: Sequence[str], declared: Mapping[str, Collection[str] | None]
 ) -> str:
-    """Say of a parameter that no reader declares whose it is, or which names are nearest."""
+    """Return why a parameter is undeclared: whose it is, or which names are nearest."""
     of = readers[0] if len(readers) == 1 else "any node of this graph"
     owners = [node for node, names in declared.items() if name in (names or ())]
     if owners:
         places = " or ".join(f"'/**/{owner}'" for owner in owners)
         return (
-            f"is no parameter of {of} but of {' and '.join(owners)}; give it there, in a file in "
-            f"the block {places}"
+            f"is not a parameter of {of} but of {' and '.join(owners)}; give it there, in a "
+            f"file in the block {places}"
         )
     valid = {*_OF_RCLPY}.union(*(declared[reader] or () for reader in readers))
-    for part in (name, name.rpartition(".")[2]):  # nested where nothing should be
+    for part in (name, name.rpartition(".")[2]):  # may be nested by mistake
         near = difflib.get_close_matches(part, sorted(valid), 3, _NEAREST)
         if near:
-            return f"is no parameter of {of}; nearest are {', '.join(near)}: correct or remove it"
-    return (
-        f"is no parameter of {of}, nor like one; remove it (docs/reference/parameters.md lists all)"
-    )
+            names = ", ".join(near)
+            return f"is not a parameter of {of}; nearest are {names}: correct or remove it"
+    return f"is not a parameter of {of}, nor like one; remove it (see docs/reference/parameters.md)"
 
 
 def own_to_rclpy(name: str) -> bool:
-    """Whether rclpy declares a parameter of this name itself, for every node."""
+    """Return whether rclpy itself declares a parameter of this name, for every node."""
     return name in _OF_RCLPY or name.startswith(_QOS)
 
 
 def ros_arguments(arguments: Sequence[str], *options: str) -> list[str]:
-    """Values of these options among the ROS arguments of a command line."""
+    """Return the values of these options among the ROS arguments of a command line."""
     values, of_ros = [], False
     for word, following in pairwise(arguments):
         if word in ("--ros-args", "--"):
@@ -179,14 +178,14 @@ def _blocks(
                 block = replace(block, remappings=_texts(path, *found[REMAPPINGS]))
             yield block
         elif key == _ROS_PARAMETERS:
-            why = "holds no names with values" if above else "stands below no node's name"
+            why = "holds no names with values" if above else "is not below a node's name"
             raise _unreadable(path, key_line, f"'{key}' {why}")
         elif _alike(key, _ROS_PARAMETERS):
             raise _unreadable(path, key_line, f"'{key}' is misspelt; write {_ROS_PARAMETERS}")
         elif isinstance(value, yaml.MappingNode):
             yield from _blocks(path, value, (*above, key), key_line)
         else:
-            raise _unreadable(path, key_line, f"'{key}' stands outside of {_ROS_PARAMETERS}")
+            raise _unreadable(path, key_line, f"'{key}' is outside of {_ROS_PARAMETERS}")
 
 
 def _parameters(
@@ -200,7 +199,7 @@ def _parameters(
 
 
 def _entries(path: Path, node: yaml.MappingNode) -> Iterator[tuple[str, int, yaml.Node]]:
-    """The entries of a mapping with their lines; none of them may stand there twice."""
+    """Yield the entries of a mapping with their lines, and refuse duplicates."""
     seen: dict[str, int] = {}
     for key, value in node.value:
         name, line = str(key.value), key.start_mark.line + 1
@@ -212,7 +211,7 @@ def _entries(path: Path, node: yaml.MappingNode) -> Iterator[tuple[str, int, yam
 
 def _texts(path: Path, line: int, node: yaml.Node) -> tuple[str, ...]:
     if not isinstance(node, yaml.SequenceNode):
-        raise _unreadable(path, line, f"'{REMAPPINGS}' is no list; write [name:=topic, ...]")
+        raise _unreadable(path, line, f"'{REMAPPINGS}' is not a list; write [name:=topic, ...]")
     return tuple(str(item.value) for item in node.value)
 
 
@@ -235,7 +234,7 @@ def _check_parameters(
 def _check_foreign(
     block: Block, blocks: Sequence[Block], prefix: str, nodes: Collection[str]
 ) -> str:
-    """Return why a block that matches no node is in order all the same, or refuse it."""
+    """Return a warning for a block that matches no node but is acceptable, or refuse it."""
     where = f"'{block.path}' line {block.line}: the block '{block.key}'"
     *spaces, last = block.pattern[1:].split("/")
     own = f"{prefix}/{last}"
@@ -254,7 +253,7 @@ def _check_foreign(
 
 
 def _alike(one: str, other: str) -> bool:
-    """Whether one is the other, misspelt or shortened: `ik`, `IkNode`, `ik_nod`."""
+    """Return whether one name is the other, misspelt or shortened: `ik`, `IkNode`, `ik_nod`."""
     one, other = (re.sub(r"[_\W]", "", text.lower()) for text in (one, other))
     if one.removesuffix("node") == other.removesuffix("node"):
         return True

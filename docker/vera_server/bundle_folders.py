@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Where the bundles of the table lie in this container, and which of their files are missing.
+"""Finds the folders of the table's bundles in this container, and their missing files.
 
-Python's standard library alone: this runs inside the server's image.
+Standard library only: this runs inside the server's image.
 """
 
 import os
@@ -24,7 +24,7 @@ _OC_ENV = re.compile(r"\$\{oc\.env:(\w+)(?:,([^}]*))?\}")
 
 @dataclass(frozen=True)
 class Gap:
-    """Files that are missing, or cannot be used, and what gets them.
+    """Files that are missing or cannot be used, and how to get them.
 
     Attributes:
         complaints: one sentence per file.
@@ -38,18 +38,18 @@ class Gap:
 
 
 def load_table() -> Table:
-    """Return the table that lies in the image."""
+    """Return the table in the image."""
     return read_table(_TABLE)
 
 
 def root_folder(table: Table, name: str, environment: Environment) -> Path:
-    """Return the folder that bundles of this root lie below."""
+    """Return the folder of a root, which contains its bundles."""
     root = table.roots[name]
     return Path(environment.get(root.variable) or root.container)
 
 
 def bundle_folder(table: Table, bundle: Bundle, environment: Environment) -> Path:
-    """Return the folder of a bundle: where its own variable says, else below its root."""
+    """Return the folder of a bundle, from its own variable if set, else below its root."""
     named = named_path(bundle, environment)
     if named is not None and bundle.variable is not None:
         return named.parent if bundle.variable.path else named
@@ -58,13 +58,13 @@ def bundle_folder(table: Table, bundle: Bundle, environment: Environment) -> Pat
 
 
 def named_path(bundle: Bundle, environment: Environment) -> Path | None:
-    """Return what the bundle's own variable names, or None where it is not set."""
+    """Return the path in the bundle's own variable, or None if that is not set."""
     value = environment.get(bundle.variable.name) if bundle.variable else None
     return Path(value) if value else None
 
 
 def root_gaps(table: Table, names: Iterable[str], environment: Environment) -> Iterator[Gap]:
-    """Yield what is wrong with the folders that the bundles lie below."""
+    """Yield what is wrong with the roots of these bundles."""
     bundles = [table.bundles[name] for name in names]
     used = {b.root: None for b in bundles if named_path(b, environment) is None}
     for name in used:
@@ -74,7 +74,7 @@ def root_gaps(table: Table, names: Iterable[str], environment: Environment) -> I
 
 
 def bundle_gaps(table: Table, names: Iterable[str], environment: Environment) -> Iterator[Gap]:
-    """Yield the bundles of which something is missing."""
+    """Yield a gap for each bundle with files that are missing or cannot be used."""
     for name in names:
         bundle = table.bundles[name]
         folder = bundle_folder(table, bundle, environment)
@@ -127,7 +127,7 @@ def file_complaint(path: Path, size: int | None = None) -> str | None:
     if found.st_size == 0:
         return f"{path} is empty"
     if found.st_size < 1024 and path.read_bytes().startswith(_LFS_POINTER):
-        return f"{path} is a pointer of Git LFS, not the file itself"
+        return f"{path} is a Git LFS pointer, not the file itself"
     if size is not None and found.st_size != size:
         return f"{path} has {found.st_size} bytes instead of {size}: it is not complete"
     return None
@@ -154,8 +154,8 @@ def config_complaints(config: Path, environment: Environment) -> list[str]:
     """Return what is wrong with the files that a planner's algo_config.yaml names.
 
     Args:
-        config: of the planner, which can be read.
-        environment: of the server.
+        config: path of the planner's algo_config.yaml, which must be readable.
+        environment: environment of the server.
     """
     complaints = []
     for value in _CKPT_PATH.findall(config.read_text(errors="replace")):
@@ -165,7 +165,7 @@ def config_complaints(config: Path, environment: Environment) -> list[str]:
         if unset:
             complaints.append(f"{config} reads {unset}, which is not set")
         elif not Path(path).is_absolute():
-            complaints.append(f"{config} names '{value}', which is relative to nowhere")
+            complaints.append(f"{config} names '{value}', which is not an absolute path")
         elif not os.path.isdir(path):
             complaint = file_complaint(Path(path))
             complaints += [f"{complaint} (named by {config})"] if complaint else []
@@ -182,7 +182,7 @@ def _interpolate(value: str, environment: Environment) -> tuple[str, str]:
 
 
 def _snapshot(folder: Path) -> Path:
-    """The folder of the newest revision of a repository in Hugging Face's cache."""
+    """Return the folder of a repository's newest revision in Hugging Face's cache."""
     try:
         revision = (folder / "refs" / "main").read_text().strip()
     except OSError:
@@ -197,7 +197,7 @@ def _folder_complaint(folder: Path) -> str | None:
     except FileNotFoundError:
         return f"{folder} is not there: nothing is mounted"
     except NotADirectoryError:
-        return f"{folder} is a file, not a folder: mount the folder that it lies in"
+        return f"{folder} is a file, not a folder: mount the folder that contains it"
     except PermissionError:
         return _unreadable(folder)
     return f"{folder} is empty: Docker makes an empty folder where the mounted one does not exist"

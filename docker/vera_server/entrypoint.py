@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Starts the VERA server in its container, or says what keeps it from starting.
+"""Starts the VERA server in its container, or reports what keeps it from starting.
 
 The container's variables become the server's command line and the variables that it reads; the
 mounted folders become the paths of its checkpoints. What is missing is named together with the
-command that gets it: nothing is ever downloaded. Python's standard library alone.
+command that gets it: nothing is ever downloaded. Standard library only.
 """
 
 import argparse
@@ -26,7 +26,7 @@ def main() -> int:
     """Start the server; return 1 when files are missing, 2 when settings cannot be used."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument(
-        "--check", action="store_true", help="say what would be run and what is missing, and stop"
+        "--check", action="store_true", help="print what would be run and what is missing, and exit"
     )
     check = parser.parse_args().check
     environment = filled(os.environ)
@@ -47,7 +47,7 @@ def main() -> int:
 
 
 def report(table: Table, settings: Settings, start: Start) -> None:
-    """Say what is run, under which licences, and what is missing."""
+    """Print the server's command and environment, its bundles' licences, and what is missing."""
     say(shlex.join(start.command))
     changed = {n: v for n, v in start.variables.items() if os.environ.get(n) != v}
     for name, value in sorted(changed.items()):
@@ -64,13 +64,13 @@ def report(table: Table, settings: Settings, start: Start) -> None:
             say(complaint)
         if gap.command:
             say(f"  get it ({gap.terms}):\n    {gap.command}")
-    say("\nRun the commands where the files are to be, not in this container. In them is")
+    say("\nRun the commands on the host, not in this container. Their variables:")
     for root in table.roots.values():
         if root.mounted is not None:
             place = Path(root.container, root.mounted)
             part = f", whose {root.mounted} is" if root.mounted else ","
             usual = f" ({root.default} unless you have another)" if root.default else ""
-            say(f"  {root.host_variable} the folder{usual}{part} mounted at {place}")
+            say(f"  {root.host_variable}: the folder{usual}{part} mounted at {place}")
     say("hf comes with: python3 -m venv ~/hf && ~/hf/bin/pip install 'huggingface_hub>=1'")
 
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Exits with 0 when the policy server of this container completes a websocket handshake.
 
-The server does not answer while a model runs, which may take minutes: that is no illness, so Docker
-asks several times before it believes one.
+The server does not answer while a model runs, which may take minutes: that is not a failure, so
+Docker repeats the check several times before it reports one.
 """
 
 import inspect
@@ -16,15 +16,15 @@ from websockets.exceptions import WebSocketException
 from websockets.sync.client import connect
 
 TIMEOUT_S = 20.0
-# From version 15 on, websockets goes through the proxies of the environment, which Docker hands to
-# every container where its own configuration names them.
+# From version 15 on, websockets uses the environment's proxies, which Docker passes to every
+# container where its own configuration names them.
 NO_PROXY: dict[str, Any] = (
     {"proxy": None} if "proxy" in inspect.signature(connect).parameters else {}
 )
 
 
 def main() -> int:
-    """Return 0 when the server has said who it is."""
+    """Return 0 when the server sends its configuration, 1 otherwise."""
     port = read_port(load_table(), filled(os.environ))
     try:
         with connect(

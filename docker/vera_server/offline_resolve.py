@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Runs the VERA server with the checkpoints of Weights & Biases runs taken from local folders.
 
-`python offline_resolve.py ARGUMENTS` is `python -m vera.server.start_vera_server ARGUMENTS` but for
-that: where the server knows an inverse dynamics model by a run id alone, it would ask the network;
-where it knows a file, it would load that again whatever run a reload names. A run that no folder
-holds is an error.
+`python offline_resolve.py ARGUMENTS` replaces `python -m vera.server.start_vera_server ARGUMENTS`.
+Upstream, an inverse dynamics model that is known by a run id alone is downloaded, and one that is
+known by a file is loaded again from it whatever run a reload names. A run that no folder holds is
+an error.
 """
 
 import os
@@ -29,7 +29,7 @@ def local_checkpoint(
 
     Args:
         run_path: entity/project/id; the id counts, the others are placeholders upstream.
-        return_config: whether the configuration is returned as well.
+        return_config: whether to return the configuration as well.
 
     Raises:
         RunNotFoundError: no folder holds the run, or it is not complete.
@@ -51,9 +51,9 @@ def _checkpoint_of(run: str) -> Path:
 
 
 def following_runs(make_adapter: Callable[..., Any]) -> Callable[..., Any]:
-    """Return the factory such that another run than at first means that run's file.
+    """Wrap the adapter factory so that a run other than the first one loads that run's file.
 
-    What is made then says by which run its model was asked for.
+    The adapter's configuration then names the requested run as its model.
     """
     first: dict[str, tuple[str | None, str]] = {}  # run and file, by embodiment
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the container's environment variables choose, checked. Python's standard library alone."""
+"""Settings in the container's environment variables, validated. Standard library only."""
 
 import math
 from dataclasses import dataclass
@@ -15,16 +15,16 @@ class SettingsError(Exception):
 
 @dataclass(frozen=True)
 class Settings:
-    """What the environment chooses; None: the server's own default.
+    """The settings in the environment; None: the server's own default.
 
     Attributes:
         embodiment: a name in the table's embodiments.
         host: address to listen on.
-        port: of the policy.
-        viewer_port: of the live viewer; 0: none.
+        port: port of the policy.
+        viewer_port: port of the live viewer; 0: none.
         algo_config: the planner's configuration; None: the embodiment's own.
-        run: of the inverse dynamics model; None: the embodiment's own.
-        prompt: the text that the planner is given where a request has none.
+        run: run id of the inverse dynamics model; None: the embodiment's own.
+        prompt: prompt for requests without one.
         sample_steps: denoising steps of the planner.
         teacache: threshold of the planner's cache; 0: no cache.
         tracker: the tracker backend; None: the embodiment tracks nothing.
@@ -50,7 +50,7 @@ def filled(variables: Environment) -> dict[str, str]:
 
 
 def read_settings(table: Table, environment: Environment) -> Settings:
-    """Return what the environment chooses.
+    """Read and validate the settings in the environment.
 
     Raises:
         SettingsError: a value cannot be used; the message says which, and what is valid.
@@ -67,11 +67,11 @@ def read_settings(table: Table, environment: Environment) -> Settings:
     if environment.get("USE_OFFLINE_RESOLVE", "1") != "1":
         raise SettingsError(
             f"USE_OFFLINE_RESOLVE is '{environment['USE_OFFLINE_RESOLVE']}'; valid is 1: this "
-            "container downloads nothing, a run id always means a local folder"
+            "container downloads nothing, and a run id always means a local folder"
         )
     planner = any(bundle.algo_config for bundle in table.bundles_of(embodiment).values())
     if environment.get("VERA_ALGO_CONFIG") and not (planner or spec.unreleased):
-        raise SettingsError(f"VERA_ALGO_CONFIG is set, and {embodiment} reads none; leave it unset")
+        raise SettingsError(f"VERA_ALGO_CONFIG is set, but {embodiment} reads none; leave it unset")
     return Settings(
         embodiment=embodiment,
         host=environment.get("VERA_HOST", "0.0.0.0"),
@@ -112,10 +112,10 @@ def read_port(table: Table, environment: Environment) -> int:
 
 
 def control_variables(settings: Settings, environment: Environment) -> dict[str, str]:
-    """Return VERA_MOTION_PLAN_SCALE and VERA_N_ACTION_STEPS by the names the embodiment reads.
+    """Return VERA_MOTION_PLAN_SCALE and VERA_N_ACTION_STEPS by the embodiment's own names.
 
     Raises:
-        SettingsError: a value is not valid, or this embodiment reads none.
+        SettingsError: a value is not valid, or this embodiment does not read it.
     """
     prefixes = {"mimicgen": "VERA_", "pusht": "VERA_PUSHT_"}
     values = {
@@ -125,7 +125,7 @@ def control_variables(settings: Settings, environment: Environment) -> dict[str,
     chosen = {name: value for name, value in values.items() if value is not None}
     if chosen and settings.embodiment not in prefixes:
         raise SettingsError(
-            f"VERA_{next(iter(chosen))} is set, and {settings.embodiment} does not read it; leave "
+            f"VERA_{next(iter(chosen))} is set, but {settings.embodiment} does not read it; leave "
             "it unset, and let the client configure it"
         )
     return {prefixes[settings.embodiment] + name: str(value) for name, value in chosen.items()}

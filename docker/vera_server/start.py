@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""From settings and mounted folders to the server's command line, variables, and what is missing.
+"""Derives the server's command line, environment and missing files from settings and folders.
 
-Python's standard library alone.
+Standard library only.
 """
 
 import os
@@ -27,7 +27,7 @@ from vera_ros.checkpoints import runs
 from vera_ros.checkpoints.table import Bundle, Table
 
 SERVER = "vera.server.start_vera_server"
-PROGRAM = ("python", str(Path(__file__).with_name("offline_resolve.py")))  # runs it
+PROGRAM = ("python", str(Path(__file__).with_name("offline_resolve.py")))  # runs SERVER
 OFFLINE = {
     "HF_HUB_DISABLE_TELEMETRY": "1",
     "HF_HUB_OFFLINE": "1",
@@ -43,9 +43,9 @@ class Start:
     Attributes:
         command: the program and its arguments.
         variables: the whole environment of the server.
-        wan: the folder of the Wan base, whether the planner has one or not.
+        wan: the folder of the Wan base model, which the planner may not need.
         bundles: names of the bundles that it reads.
-        gaps: what keeps it from starting.
+        gaps: the missing files, which keep it from starting.
     """
 
     command: tuple[str, ...]
@@ -59,8 +59,8 @@ def prepare(table: Table, settings: Settings, environment: Environment) -> Start
     """Return how the server is started with these settings.
 
     Raises:
-        SettingsError: a setting is of no use to this embodiment.
-        runs.RunNotFoundError: no folder holds the run that is asked for.
+        SettingsError: a setting does not apply to this embodiment.
+        runs.RunNotFoundError: no folder holds the requested run.
     """
     needed = table.bundles_of(settings.embodiment)
     variables = {**environment, **OFFLINE, **control_variables(settings, environment)}
@@ -98,7 +98,7 @@ def prepare(table: Table, settings: Settings, environment: Environment) -> Start
 def _idm_folder(
     table: Table, settings: Settings, bundle: Bundle | None, environment: Environment
 ) -> Path | None:
-    """The folder of the run that is to be used; None: what the table or the variable says."""
+    """Return the folder of the run to use; None: the table or a variable gives the folder."""
     if bundle is not None and named_path(bundle, environment) is not None:
         return None
     run = settings.run or (bundle.run_id if bundle else None)
@@ -138,21 +138,21 @@ def _choose_tracker(table: Table, settings: Settings, variables: dict[str, str])
         return
     variables["VERA_TRACKER_BACKEND"] = settings.tracker
     if settings.tracker == "alltracker":
-        # It is imported as a package, and imports its own modules from its folder.
+        # VERA imports it as a package, and it imports its own modules from its folder.
         code = bundle_folder(table, table.bundles["alltracker-code"], variables)
         path = filter(None, (str(code), variables.get("PYTHONPATH")))
         variables["PYTHONPATH"] = os.pathsep.join(path)
 
 
 def _wan_folder(table: Table, settings: Settings, variables: Environment) -> Path:
-    """Where the Wan base of the embodiment lies; of one whose base is not known, of any."""
+    """Return the folder of the embodiment's Wan base model; the root where that is unknown."""
     bundles = table.bundles_of(settings.embodiment).values()
     wan = next((bundle for bundle in bundles if bundle.kind == "wan"), None)
     return bundle_folder(table, wan, variables) if wan else root_folder(table, "wan", variables)
 
 
 def _algo_config(table: Table, settings: Settings, variables: Environment) -> Path | None:
-    """The planner's configuration; None: this embodiment's planner reads none."""
+    """Return the planner's configuration; None: this embodiment's planner reads none."""
     if settings.algo_config is not None:
         return Path(settings.algo_config)
     bundle = _planner(table, settings)
@@ -172,7 +172,7 @@ def _planner(table: Table, settings: Settings) -> Bundle | None:
 def _config_gaps(
     table: Table, settings: Settings, config: Path, variables: Environment, known: list[Gap]
 ) -> list[Gap]:
-    """What the planner's configuration names and is missing, but for what is known to be."""
+    """Return gaps for missing files that the planner's configuration names, except known ones."""
     complaint = file_complaint(config)
     complaints = [complaint] if complaint else config_complaints(config, variables)
     reported = tuple(text for gap in known for text in gap.complaints)

@@ -91,7 +91,7 @@ def test_sabotage_has_a_shorter_time_limit() -> None:
         ("--server ws://host:notaport", "ws://127.0.0.1:8800"),
         ("--server ws://", "ws://127.0.0.1:8800"),
         ("--server podman", "docker, subprocess, or an address"),
-        ("--server docker --server-delay 1", "--server-delay is for the reference server"),
+        ("--server docker --server-delay 1", "it is for the reference server only"),
         ("--report nowhere/report.json", "no folder 'nowhere'"),
         ("--report .", "a folder"),
         ("--video film.avi", "film.avi"),

@@ -69,7 +69,7 @@ def test_the_summary_says_what_was_measured() -> None:
         "1 of 2 (50%)",
         "1 succeeded",
         "median 25.0, p90 30.0, p99 30.0, max 30.0 ms, over 4",
-        "planner wan, code 0123 with changes, viewer http://gpu:8801/, 2 times lost",
+        "planner wan, code 0123 with changes, viewer http://gpu:8801/, lost 2 times",
         "19.95 Hz",
         "agentview_image 14 of 24000 dropped; median age 50, p99 60 ms",
         "hand 0 of 0 dropped; age not measured",

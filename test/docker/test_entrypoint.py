@@ -242,8 +242,8 @@ def test_an_empty_variable_is_one_that_is_not_set(machine: Machine) -> None:
         ("mimicgen", "VERA_TRACKER_BACKEND", "megaflow", "valid for mimicgen is cotracker or all"),
         ("droid", "VERA_TRACKER_BACKEND", "cotracker", "valid for droid is alltracker"),
         ("pusht", "VERA_TRACKER_BACKEND", "cotracker", "valid for pusht is none: leave it unset"),
-        ("droid", "VERA_N_ACTION_STEPS", "8", "is set, and droid does not read it; leave it"),
-        ("pusht", "VERA_ALGO_CONFIG", "/x", "is set, and pusht reads none; leave it unset"),
+        ("droid", "VERA_N_ACTION_STEPS", "8", "is set, but droid does not read it; leave it"),
+        ("pusht", "VERA_ALGO_CONFIG", "/x", "is set, but pusht reads none; leave it unset"),
         ("mimicgen", "USE_OFFLINE_RESOLVE", "0", "'0'; valid is 1: this container downloads"),
     ],
 )
@@ -374,7 +374,7 @@ def test_what_the_planners_configuration_names_is_missing(machine: Machine) -> N
     ("line", "complaint"),
     [
         ("tuned_ckpt_path: /path/to/dream.ckpt", "/path/to/dream.ckpt is not there (named by"),
-        ("ckpt_path: dream.ckpt", "names 'dream.ckpt', which is relative to nowhere"),
+        ("ckpt_path: dream.ckpt", "names 'dream.ckpt', which is not an absolute path"),
         ("ckpt_path: ${oc.env:VERA_OMNI_DIR}/dream.ckpt", "reads VERA_OMNI_DIR, which is not set"),
     ],
 )
@@ -425,7 +425,7 @@ def link_it_to_nowhere(path: Path) -> None:
     [
         (lambda path: path.write_bytes(b""), "is empty"),
         (cut_short, "has 1000 bytes instead of 507609880: it is not complete"),
-        (leave_a_pointer, "is a pointer of Git LFS, not the file itself"),
+        (leave_a_pointer, "is a Git LFS pointer, not the file itself"),
         (put_a_folder_there, "is not a file"),
         (link_it_to_nowhere, "points to ../../blobs/gone, which is not there"),
     ],
@@ -451,7 +451,7 @@ def make_empty(path: Path) -> None:
     [
         (lambda path: None, "is not there: nothing is mounted"),
         (make_empty, "is empty: Docker makes an empty folder where the mounted one does not"),
-        (lay, "is a file, not a folder: mount the folder that it lies in"),
+        (lay, "is a file, not a folder: mount the folder that contains it"),
     ],
 )
 def test_wrong_mounts(

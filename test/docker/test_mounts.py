@@ -95,6 +95,6 @@ def test_the_entrypoint_tells_the_variables_of_its_commands(machine: Machine) ->
     used = set(re.findall(r"\$(VERA_\w+)", said))
     assert used
     for variable in used:
-        assert f"  {variable} the folder" in said
+        assert f"  {variable}: the folder" in said
     place = Path(TABLE["roots"]["hugging_face"]["container"], "hub")
     assert f"whose hub is mounted at {place}" in said

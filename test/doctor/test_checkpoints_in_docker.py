@@ -178,7 +178,7 @@ def test_what_the_containers_user_may_not_read_is_a_failure(
     finding = doctor(roots, "mimicgen")["mimicgen-idm"]
     assert (finding.verdict is Verdict.OK) is readable
     if not readable:
-        assert "not to be read by the container's user" in finding.found
+        assert "not readable by the container's user" in finding.found
         assert finding.mend == f"chmod -R a+rX '{roots['checkpoints']}'"
 
 
@@ -189,7 +189,7 @@ def test_a_link_out_of_what_is_mounted_leads_nowhere(tmp_path: Path) -> None:
     weights.symlink_to(tmp_path / "model.ckpt")
     finding = doctor(roots, "mimicgen")["mimicgen-idm"]
     assert finding.verdict is Verdict.FAILURE
-    assert "a link to what is not" in finding.found
+    assert "a link to what is not mounted" in finding.found
     weights.unlink()
     weights.symlink_to("model-of-today.ckpt")
     (tmp_path / "model.ckpt").rename(weights.with_name("model-of-today.ckpt"))

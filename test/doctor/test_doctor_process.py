@@ -191,7 +191,7 @@ def test_a_server_that_says_nothing_keeps_nobody_waiting(visits: Mapping[str, Vi
     assert visit.code == 1
     assert visit.verdicts("Policy server")["policy server"] == "failure"
     found = visit.found("policy server")
-    assert "says nothing" in found or "no answer within 20 s" in found
+    assert "does not answer the handshake" in found or "no answer within 20 s" in found
 
 
 def test_a_broken_parameter_file_is_said_once(visits: Mapping[str, Visit]) -> None:

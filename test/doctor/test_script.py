@@ -65,3 +65,9 @@ def test_help_and_mistakes_need_nothing(run: Run) -> None:
     mistaken = run("--robot", "toy")
     assert mistaken.returncode == 2
     assert "toy" in mistaken.stderr
+
+
+def test_a_report_that_cannot_be_written_is_named(run: Run) -> None:
+    done = run("--deadline", "60", "--json", "/dev/full")
+    assert done.returncode == 1
+    assert "the report cannot be written to" in done.stderr

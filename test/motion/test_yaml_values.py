@@ -55,7 +55,7 @@ def test_a_choice_names_what_is_valid(value: Any) -> None:
 @given(value=ANYTHING)
 def test_a_section_holds_names(value: Any) -> None:
     assert section({"part": {"a": 1}}, "part") == {"a": 1}
-    with pytest.raises(ValueError, match="part must hold names with values"):
+    with pytest.raises(ValueError, match="part must be a mapping of names to values"):
         section({"part": value}, "part")
 
 

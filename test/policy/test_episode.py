@@ -112,7 +112,7 @@ def arm_rejected(rig: Rig) -> None:
 def arm_aborted(rig: Rig) -> None:
     rig.reach(State.PLAYING)
     rig.accept()
-    rig.progress(ChunkState.ABORTED, message="a stop was asked for")
+    rig.progress(ChunkState.ABORTED, message="a stop was requested")
 
 
 def arm_silent(rig: Rig) -> None:

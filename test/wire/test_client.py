@@ -353,7 +353,7 @@ def test_nobody_listens() -> None:
     [
         (b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n", ProtocolError, "404"),
         (b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", ProtocolError, "200"),
-        (b"SSH-2.0-OpenSSH\r\n", ProtocolError, "no policy server"),
+        (b"SSH-2.0-OpenSSH\r\n", ProtocolError, "not a policy server"),
         (b"HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n", ConnectionFailedError, "503"),
         (b"", ConnectionFailedError, "running"),
     ],

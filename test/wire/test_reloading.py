@@ -109,7 +109,7 @@ def test_a_server_that_has_what_was_asked_for(
         ({"dynamics_run_id": "1q"}, {"idm_model": "idm-mimicgen-285ouq1q"}, {}, "not '1q'"),
         ({"action_horizon": 20}, {"action_horizon": 10}, {}, "is 10 on the server, not 20"),
         ({"sample_steps": 4}, {}, {"sample_steps": 8}, "is 8 on the server, not 4"),
-        ({"sample_steps": 4}, {}, {}, "does not say its sample_steps, asked for was 4"),
+        ({"sample_steps": 4}, {}, {}, "does not report its sample_steps; requested was 4"),
     ],
 )
 def test_a_server_that_has_something_else(

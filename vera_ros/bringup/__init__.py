@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Brings a graph of nodes up: which nodes with which parameters, as processes, until they end."""
+"""Bring-up of a graph of nodes: their parameters, and their processes from start to end."""

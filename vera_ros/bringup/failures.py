@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What can go wrong with the demo itself, as opposed to the robot's task."""
+"""Errors of running a graph, as opposed to failures of the robot's task."""
 
 from vera_ros.errors import VeraRosError
 
@@ -13,4 +13,4 @@ class NodeDiedError(DemoError):
 
 
 class InterruptedRunError(DemoError):
-    """Someone asked the demo to stop."""
+    """A signal asked this process to end."""

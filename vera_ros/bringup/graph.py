@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which nodes with which parameters make the system: launch file and demo take it from here."""
+"""The nodes of the system and their parameters, for launch file and demo."""
 
 import re
 import sys
@@ -19,11 +19,11 @@ _NAMESPACE = re.compile(r"(/?[A-Za-z][A-Za-z0-9_]*)(/[A-Za-z][A-Za-z0-9_]*)*|/?"
 
 @dataclass(frozen=True)
 class NodeSpec:
-    """One node: where it runs does not matter here.
+    """A node to start, by launch or as a process.
 
     Attributes:
         executable: in lib/vera_ros, and the module's name in vera_ros.nodes.
-        name: of the node.
+        name: the node's name.
         parameter_files: ROS parameter files, later ones win.
         parameters: win over the files.
         remappings: (name in the graph, name of the topic).
@@ -37,14 +37,14 @@ class NodeSpec:
 
 
 def nodes(options: GraphOptions, namespace: str = "") -> tuple[NodeSpec, ...]:
-    """Return the nodes that make the system.
+    """Return the nodes of the system.
 
     Which parameters each node declares is not known here (their modules need libraries that the
-    launch file lacks): the nodes themselves refuse the others.
+    launch file lacks): the nodes themselves refuse undeclared ones.
 
     Args:
-        options: what is chosen.
-        namespace: that the nodes are going to be in; empty: none.
+        options: the options of the system.
+        namespace: namespace of the nodes; empty: none.
 
     Raises:
         ConfigurationError: the configuration file cannot be used, no node reads a block of it (see
@@ -86,7 +86,7 @@ def nodes(options: GraphOptions, namespace: str = "") -> tuple[NodeSpec, ...]:
     parameter_files.check_blocks(blocks, namespace, dict.fromkeys(parameter_files.NODES))
     remappings = _remappings(blocks)
     if options.on_clock:
-        remappings += (("/clock", "clock"),)  # of two graphs in namespaces, each has its own time
+        remappings += (("/clock", "clock"),)  # each graph in a namespace has its own time
     clock: dict[str, Value] = {"use_sim_time": True} if options.on_clock else {}
     return tuple(
         NodeSpec(name, name, (path,), clock | own, remappings) for name, own in parameters.items()
@@ -94,7 +94,7 @@ def nodes(options: GraphOptions, namespace: str = "") -> tuple[NodeSpec, ...]:
 
 
 def _put_in_lockstep(parameters: dict[str, dict[str, Value]]) -> None:
-    """Have time pass when policy_node says so, pictures get lost nowhere, and the judge asked."""
+    """Set the parameters of lockstep: time on request, lossless pictures, awaited verdicts."""
     for name in ("sim_node", "policy_node"):
         parameters[name] |= {"lockstep": True, "image_reliability": "reliable"}
     if "judge_node" in parameters:
@@ -139,7 +139,7 @@ def command(spec: NodeSpec, namespace: str, folder: Path) -> list[str]:
 
 
 def _remappings(blocks: tuple[parameter_files.Block, ...]) -> tuple[tuple[str, str], ...]:
-    """The parameter `remappings` of all nodes (`/**`) in a parameter file."""
+    """Return the parameter `remappings` of all nodes (`/**`) in a parameter file."""
     pairs = []
     for block in blocks:
         for rule in block.remappings:

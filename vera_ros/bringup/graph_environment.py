@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the VERA_* variables change of the system that is started.
+"""Overrides of the system's options by the environment variables VERA_*.
 
-The launch file takes this into the Python of `ros2`, which is the system's whatever environment is
-active, and may lack what the nodes need: so no library is imported. server_node checks the rest.
+The launch file imports this into the Python of `ros2`, which is the system's in any environment,
+and may lack what the nodes need: so no library is imported. server_node checks the rest.
 """
 
 from collections.abc import Iterator, Mapping
@@ -22,11 +22,11 @@ _MOST_STEPS = 1000  # of its sample_steps
 def with_environment(
     options: GraphOptions, environment: Mapping[str, str]
 ) -> tuple[GraphOptions, tuple[str, ...]]:
-    """Return the options as the VERA_* variables change them, and a line for each that does.
+    """Return the options with the overrides, and a log line for each variable that has one.
 
     VERA_SERVER_MODE wins over `server`; VERA_SERVER_HOST and VERA_SERVER_PORT over `server_url`;
-    VERA_MOTION_PLAN_SCALE and VERA_SAMPLE_STEPS over policy_node's parameters: only so do they
-    reach a server that was not started here, or that knows the former by `configure` alone.
+    VERA_MOTION_PLAN_SCALE and VERA_SAMPLE_STEPS over policy_node's parameters: only that
+    way do they reach a server that was not started here, or that takes the former by `configure`.
 
     Raises:
         ConfigurationError: a variable is not valid.
@@ -60,7 +60,7 @@ def with_environment(
 
 
 def _tuned(environment: Mapping[str, str]) -> dict[str, Value]:
-    """Parameters of policy_node that it forwards to the server; 0 leaves that what it has."""
+    """Return parameters that policy_node forwards to the server; those that are 0 are left out."""
     scale = environment.get("VERA_MOTION_PLAN_SCALE") or "0"
     steps = environment.get("VERA_SAMPLE_STEPS") or "0"
     try:

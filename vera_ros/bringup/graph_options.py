@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is chosen when the system is started."""
+"""The options with which the system is started."""
 
 import math
 from collections.abc import Mapping
@@ -25,22 +25,22 @@ DEFAULT_SERVER_URL = f"ws://127.0.0.1:{_EMBODIMENT.policy_port}"
 
 @dataclass(frozen=True)
 class GraphOptions:
-    """What is chosen when the system is started.
+    """The options with which the system is started.
 
     Attributes:
         robot: `sim`, or `real` for an arm behind a joint_trajectory_controller.
         server: `reference` starts the reference policy, `docker` and `subprocess` start VERA,
             `attach` connects to a running server.
-        server_url: of the policy server. Empty: its own, or, to attach, what the configuration
-            file says.
-        seed: of the simulated scene.
+        server_url: address of the policy server. Empty: the default, or with `attach` what the
+            configuration file says.
+        seed: seed of the simulated scene.
         realtime_factor: simulated over real time; anything but 1 makes all nodes use /clock.
         lockstep: simulated time passes only while a chunk plays, and all nodes use /clock.
-        sabotage: what is wrong with the simulated pictures.
-        judge: a node ends an episode when the simulated tower stands.
+        sabotage: fault of the simulated pictures.
+        judge: whether a node ends an episode when the simulated tower stands.
         config: ROS parameter file; empty: the packaged one of the robot.
         robot_description: URDF of a real arm; empty: from its topic.
-        parameters: more parameters, by node name; they win over everything else.
+        parameters: further parameters, by node name; they win over everything else.
 
     Raises:
         ConfigurationError: a value, or a combination of them, is not valid.
@@ -70,8 +70,8 @@ class GraphOptions:
             )
         if self.lockstep and self.realtime_factor != 1.0:
             raise ConfigurationError(
-                f"realtime_factor is {self.realtime_factor} with lockstep, where time passes when "
-                "it is asked to; leave one of them away"
+                f"realtime_factor is {self.realtime_factor} with lockstep, where time passes only "
+                "on request; leave one of them out"
             )
         if self.robot == "real":
             self._check_real()
@@ -111,7 +111,7 @@ class GraphOptions:
 
     @property
     def url(self) -> str:
-        """The server's address; empty: what the configuration file says."""
+        """The server's address; empty: the one in the configuration file."""
         if self.server_url or self.server == "attach":
             return self.server_url
         return DEFAULT_SERVER_URL
@@ -138,7 +138,7 @@ def split_url(url: str) -> SplitResult:
     """Return the parts of a server's address.
 
     Raises:
-        ConfigurationError: it is none.
+        ConfigurationError: it is malformed.
     """
     try:
         parts = urlsplit(url)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Ctrl-C and its kin, noted instead of thrown, so that everything is put away in order."""
+"""Termination signals, recorded instead of raised, for an orderly shutdown."""
 
 import signal
 from types import FrameType, TracebackType
@@ -11,14 +11,14 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Interrupts:
-    """Within its `with` block, notes signals that ask this process to end."""
+    """Within its `with` block, records signals that ask this process to end."""
 
     def __init__(self) -> None:
         self.received: signal.Signals | None = None
         self._before: dict[signal.Signals, Any] = {}
 
     def __enter__(self) -> "Interrupts":
-        """Take over."""
+        """Install the handlers."""
         self._before = {number: signal.signal(number, self._note) for number in _SIGNALS}
         return self
 
@@ -28,12 +28,12 @@ class Interrupts:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Give back."""
+        """Restore the handlers from before."""
         for number, handler in self._before.items():
             signal.signal(number, handler)
 
     def check(self) -> None:
-        """Raise InterruptedRunError if a signal came."""
+        """Raise InterruptedRunError if a signal was received."""
         if self.received is not None:
             raise InterruptedRunError(f"stopped by {self.received.name}")
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Room of its own for each run: a free ROS domain and a free port."""
+"""Isolation of concurrent runs: a free ROS domain and a free port for each."""
 
 import fcntl
 import os
@@ -12,7 +12,7 @@ from pathlib import Path
 
 from vera_ros.bringup.failures import DemoError
 
-# Linux hands out ports from 32768 on to everyone, so the domains above 101 are not safe there.
+# Linux assigns ports from 32768 on to any process, so the domains above 101 are not safe there.
 _DOMAINS = range(1, 102)
 # Ports of a domain in DDSI-RTPS (section 9.6.1.1): discovery by multicast, then by unicast.
 _PORT_BASE = 7400
@@ -22,7 +22,7 @@ _DISCOVERY_OFFSETS = (0, 10)
 
 @contextmanager
 def own_domain() -> Iterator[int]:
-    """Hold a ROS_DOMAIN_ID that nothing else on this machine uses.
+    """Reserve a ROS_DOMAIN_ID that nothing else on this machine uses.
 
     Raises:
         DemoError: all are in use.
@@ -54,7 +54,7 @@ def free_port(host: str = "127.0.0.1") -> int:
 
 
 def _lock(domain: int) -> int | None:
-    """Return the descriptor that holds the lock; None: another run holds it."""
+    """Lock the domain and return the descriptor of the lock; None: another run holds it."""
     path = Path(tempfile.gettempdir()) / f"vera_ros_domain_{domain}_{os.getuid()}.lock"
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
@@ -66,7 +66,7 @@ def _lock(domain: int) -> int | None:
 
 
 def _silent(domain: int) -> bool:
-    """Return whether no DDS participant of this machine lives in the domain."""
+    """Return whether no DDS participant of this machine is in the domain."""
     for offset in _DISCOVERY_OFFSETS:
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
             try:

@@ -23,12 +23,12 @@ _OF_LAUNCH = (
 
 @dataclass(frozen=True)
 class LaunchArgument:
-    """One argument.
+    """An argument of the launch file.
 
     Attributes:
-        name: of the argument.
+        name: the argument's name.
         default: its value unless given.
-        description: in words.
+        description: its meaning.
         choices: the valid values; None: any.
     """
 
@@ -42,8 +42,8 @@ LAUNCH_ARGUMENTS = (
     LaunchArgument(
         "robot",
         "sim",
-        "sim: a Panda in MuJoCo; real: an arm behind a joint_trajectory_controller, with the names "
-        "in the file given as config",
+        "sim: a Panda in MuJoCo; real: an arm behind a joint_trajectory_controller, with the "
+        "remappings in the file given as config",
         ROBOTS,
     ),
     LaunchArgument(
@@ -60,9 +60,9 @@ LAUNCH_ARGUMENTS = (
         f"address of the policy server, ws://host:port; empty: {DEFAULT_SERVER_URL}, or with "
         "server:=attach what config says",
     ),
-    LaunchArgument("rviz", "false", "show it in rviz2", _SWITCH),
+    LaunchArgument("rviz", "false", "start rviz2", _SWITCH),
     LaunchArgument("namespace", "", "namespace of all nodes; empty: none"),
-    LaunchArgument("seed", "0", "places the cubes of the simulated scene"),
+    LaunchArgument("seed", "0", "seed of the simulated scene's cubes"),
     LaunchArgument(
         "realtime_factor",
         "1.0",
@@ -71,8 +71,8 @@ LAUNCH_ARGUMENTS = (
     LaunchArgument(
         "lockstep",
         "false",
-        "simulated time passes only while a chunk plays: results do not depend on how long the "
-        "server thinks",
+        "simulated time passes only while a chunk plays: results do not depend on how long "
+        "inference takes",
         _SWITCH,
     ),
     LaunchArgument(
@@ -100,7 +100,7 @@ def check_launch_arguments(given: Iterable[str], declared: Collection[str]) -> N
         declared: names of the launch file's arguments.
 
     Raises:
-        ConfigurationError: naming the argument and the nearest valid ones.
+        ConfigurationError: an argument is not declared; names it and the nearest valid ones.
     """
     for argument in given:
         name = argument.partition(":=")[0]
@@ -108,5 +108,5 @@ def check_launch_arguments(given: Iterable[str], declared: Collection[str]) -> N
             near = get_close_matches(name, sorted(declared), 3) or sorted(declared)
             raise ConfigurationError(
                 f"launch argument '{name}' is not known; nearest are {', '.join(near)} (parameters "
-                "of nodes stand in the file that is given as config)"
+                "of nodes belong in the file that is given as config)"
             )

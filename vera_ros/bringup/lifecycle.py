@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Whether lifecycle nodes are active."""
+"""Polling of lifecycle nodes until they are active."""
 
 import time
 from collections.abc import Sequence
@@ -13,11 +13,11 @@ _ASK_AGAIN_S = 1.0
 
 
 class Lifecycle:
-    """Asks nodes for their states, until each has once said that it is active.
+    """Polls the states of nodes until each has been active once.
 
     Args:
-        node: asks.
-        names: of the nodes that are asked.
+        node: the rclpy node with the service clients.
+        names: names of the nodes to poll.
     """
 
     def __init__(self, node: Node, names: Sequence[str]) -> None:
@@ -25,7 +25,7 @@ class Lifecycle:
         self._asked: dict[str, tuple[float, Any]] = {}
 
     def missing(self) -> str:
-        """Name a node that is not active yet; empty: all are. To be called again and again."""
+        """Return which node is not active yet, in words; empty: all are. Call it repeatedly."""
         for name, client in self._clients.items():
             if not client.service_is_ready():
                 return f"{name} to appear"
@@ -34,7 +34,7 @@ class Lifecycle:
         return ""
 
     def _is_active(self, name: str, client: Any) -> bool:
-        """Ask, one question at a time; an answer may be lost while nodes discover each other."""
+        """Request the state, one call at a time; a response may be lost during discovery."""
         asked_s, future = self._asked.get(name, (0.0, None))
         answered = future is not None and future.done()
         if answered and future.result().current_state.id == State.PRIMARY_STATE_ACTIVE:

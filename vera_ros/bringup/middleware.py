@@ -5,18 +5,18 @@ from collections.abc import Mapping
 
 from vera_ros.resources import share_path
 
-# The name of Fast DDS 2 and that of Fast DDS 3.
+# Of Fast DDS 2 and of Fast DDS 3.
 PROFILE_VARIABLES = ("FASTRTPS_DEFAULT_PROFILES_FILE", "FASTDDS_DEFAULT_PROFILES_FILE")
 _RANGE = "ROS_AUTOMATIC_DISCOVERY_RANGE"
 _FAST_DDS = ("", "rmw_fastrtps_cpp", "rmw_fastrtps_dynamic_cpp")
 
 
 def on_loopback(environment: Mapping[str, str]) -> dict[str, str]:
-    """Return what processes must be given beside their environment, so that nothing leaves here.
+    """Return variables to add to an environment, so that nothing leaves this machine.
 
-    With Fast DDS that is the profile config/fastdds_loopback.xml, unless the environment names
-    another one. ROS's own way to stay on this machine always uses shared memory, which a killed
-    process may leave blocked for all others.
+    With Fast DDS they select the profile config/fastdds_loopback.xml, unless the environment names
+    another one. ROS's own setting for that always uses shared memory, which a killed process may
+    leave locked for all others.
     """
     path = str(share_path("config", "fastdds_loopback.xml"))
     other_profile = any(environment.get(name, path) != path for name in PROFILE_VARIABLES)

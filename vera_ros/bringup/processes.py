@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The processes of the graph: started with a log each, watched, and never left behind."""
+"""The processes of the graph: started with a log each, monitored, and always stopped."""
 
 import signal
 import subprocess
@@ -28,13 +28,13 @@ class Processes:
 
     Each is the leader of a process group of its own, so that Ctrl-C in the terminal reaches this
     process alone, which then stops the others in order; and the kernel kills each if this process
-    dies without having done so. To be used from one thread, the main one: the kernel's care ends
-    with the thread that started the process.
+    dies without having done so. Use it from the main thread: the kernel also
+    kills a process when the thread that started it ends.
 
     Args:
         log_folder: where `<name>.log` files go.
-        environment: of every process.
-        grace_s: how long a process may take to end before it is killed.
+        environment: environment variables of every process.
+        grace_s: time that a process gets to end before it is killed [s].
     """
 
     def __init__(
@@ -105,7 +105,7 @@ class Processes:
             except subprocess.TimeoutExpired:
                 killed.append(running.name)
         for running in self._running:
-            # Also what a process that ended in order has left in its group.
+            # Also kill what a process that ended in order has left in its group.
             signal_group(running.process.pid, signal.SIGKILL)
             running.process.wait()
         self._running.clear()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Waiting for conditions, with deadlines, while everything else is kept going."""
+"""Waiting for conditions with deadlines, while an executor spins."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -15,7 +15,7 @@ class Waiter:
 
     Args:
         executor: with the nodes of this process.
-        checks: called all the while; each raises when it makes no sense to wait on.
+        checks: called repeatedly; each raises when waiting is pointless.
     """
 
     def __init__(self, executor: Any, checks: Sequence[Callable[[], None]]) -> None:
@@ -23,15 +23,15 @@ class Waiter:
         self._checks = tuple(checks)
 
     def spin(self, timeout_s: float) -> None:
-        """Let happen what is due, and wait no longer than this for the first of it."""
+        """Run a callback that is due; wait at most `timeout_s` for one."""
         self._executor.spin_once(timeout_sec=timeout_s)
 
     def until(self, missing: Callable[[], str], within_s: float) -> None:
-        """Wait until nothing is missing any more.
+        """Wait until nothing is missing.
 
         Args:
-            missing: names what is still waited for; empty: nothing.
-            within_s: real time.
+            missing: returns what is still missing, in words; empty: nothing.
+            within_s: time-out, real time [s].
 
         Raises:
             DemoError: the time is up, or a check raised it.
@@ -45,7 +45,7 @@ class Waiter:
             self._executor.spin_once(timeout_sec=_SPIN_S)
 
     def result(self, future: Any, what: str, within_s: float) -> Any:
-        """Return a future's result, as soon as it is there.
+        """Wait for a future, and return its result.
 
         Raises:
             DemoError: the time is up, or a check raised it.

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which checkpoints VERA needs, and where they lie.
+"""The table of the checkpoints that VERA needs, and how to find those of a training run.
 
-Python's standard library alone, and nothing else of vera_ros: the policy server's image has a copy
-of this package.
+Standard library only, and nothing else of vera_ros: the policy server's image has a copy of this
+package.
 """

@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which local folder holds the checkpoint of a Weights & Biases run.
+"""Finds the local folder that holds the checkpoint of a Weights & Biases run.
 
-VERA knows some inverse dynamics models by the id of the run that trained them, and asks the network
-for them. A downloaded checkpoint says itself which run it is: by its place in the table, by the
-`wandb_run` ("entity/project/id") in the provenance.json beside it, or by the end of its folder's
-name.
+VERA identifies some inverse dynamics models by the id of the run that trained them, and downloads
+them by it. A local checkpoint is matched to its run by its entry in the table, by the `wandb_run`
+("entity/project/id") in the provenance.json beside it, or by the end of its folder's name.
 """
 
 import json
@@ -14,7 +13,7 @@ from pathlib import Path
 from vera_ros.checkpoints.table import Table
 
 CHECKPOINT = "model.ckpt"
-SIDECARS = ("config.yaml", "config.yml", "run_config.yaml")  # the configuration beside it: one of
+SIDECARS = ("config.yaml", "config.yml", "run_config.yaml")  # one is beside the checkpoint
 
 
 class RunNotFoundError(Exception):
@@ -25,12 +24,12 @@ def folder_of_run(table: Table, root: Path, run: str) -> Path:
     """Return the folder of a run's checkpoint.
 
     Args:
-        table: of config/checkpoints.json.
+        table: the content of config/checkpoints.json.
         root: the folder of all checkpoints.
         run: the run's id, or entity/project/id.
 
     Raises:
-        RunNotFoundError: there is none, or there are several; the message says which there are.
+        RunNotFoundError: there is none, or there are several; the message lists the known runs.
     """
     known = [
         Path(root, bundle.folder)
@@ -57,9 +56,9 @@ def folder_of_run(table: Table, root: Path, run: str) -> Path:
 
 
 def recorded_runs(root: Path) -> dict[Path, str]:
-    """Return the run of every folder, one or two levels below root, that records its own.
+    """Return the runs recorded by folders one or two levels below root.
 
-    A provenance.json that cannot be read records none.
+    A provenance.json that cannot be read is ignored.
     """
     runs = {}
     for pattern in ("*/provenance.json", "*/*/provenance.json"):

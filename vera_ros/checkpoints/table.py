@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""config/checkpoints.json, read: the files that the VERA server needs, and where it looks for them.
+"""Reads config/checkpoints.json: the files that the VERA server needs, and where it finds them.
 
 config/checkpoints.schema.json explains every field.
 """
@@ -13,7 +13,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Root:
-    """A folder that bundles lie below."""
+    """A root folder of bundles."""
 
     variable: str
     host_variable: str
@@ -42,7 +42,7 @@ class Variable:
 
 @dataclass(frozen=True)
 class Bundle:
-    """Files that are fetched together."""
+    """Files that are downloaded together."""
 
     kind: str
     root: str
@@ -60,7 +60,7 @@ class Bundle:
 
 @dataclass(frozen=True)
 class Ports:
-    """Where a server listens unless it is told otherwise."""
+    """Default ports of a server."""
 
     policy: int
     viewer: int
@@ -68,7 +68,7 @@ class Ports:
 
 @dataclass(frozen=True)
 class Embodiment:
-    """What one embodiment needs; bundles and trackers by name."""
+    """The bundles and trackers of an embodiment, by name, and its default ports."""
 
     bundles: tuple[str, ...]
     trackers: tuple[str, ...]
@@ -78,7 +78,7 @@ class Embodiment:
 
 @dataclass(frozen=True)
 class Table:
-    """The whole table, by name; of a tracker, the names of its bundles."""
+    """The whole table, by name; a tracker maps to the names of its bundles."""
 
     roots: dict[str, Root]
     bundles: dict[str, Bundle]
@@ -86,13 +86,13 @@ class Table:
     embodiments: dict[str, Embodiment]
 
     def bundles_of(self, embodiment: str) -> dict[str, Bundle]:
-        """Return the bundles of an embodiment, by name, its tracker's apart."""
+        """Return the bundles of an embodiment, by name, without those of its tracker."""
         return {name: self.bundles[name] for name in self.embodiments[embodiment].bundles}
 
 
 @cache
 def read_table(path: Path) -> Table:
-    """Return the table. `path`: of config/checkpoints.json."""
+    """Read the table. `path`: path of config/checkpoints.json."""
     content = json.loads(path.read_text())
     return Table(
         roots={name: Root(**entry) for name, entry in content["roots"].items()},

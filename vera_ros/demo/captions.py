@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A picture of the film: the views side by side, enlarged, with captions."""
+"""The film's pictures: the views side by side, enlarged, with captions."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ _BAD = (240, 110, 100)
 
 @dataclass(frozen=True)
 class Caption:
-    """What is written above and below the views.
+    """Texts above and below the views.
 
     Attributes:
         title: above, on the left.
@@ -83,7 +83,7 @@ def _empty_picture(views: int) -> NDArray[np.uint8]:
 
 
 def _right(text: str, width: int) -> int:
-    """Return where a text must begin to end at the right margin."""
+    """Return the x at which a text must begin to end at the right margin, px."""
     return width - _MARGIN_PX - _length(text)
 
 
@@ -102,7 +102,7 @@ def _length(text: str) -> int:
 
 
 def _label(picture: NDArray[np.uint8], name: str, left: int) -> None:
-    """Name a view in its lower left corner, on a ground that lets it be read over anything."""
+    """Name a view in its lower left corner, on a background that keeps it readable."""
     (length, height), _ = cv2.getTextSize(name, _FONT, _SCALE, 1)
     bottom = _BAR_PX + VIEW_PX
     top = bottom - height - 16

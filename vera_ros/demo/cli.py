@@ -28,22 +28,22 @@ _DESCRIPTION = """\
 A simulated Panda stacks the red cube on the green one, from what two cameras see.
 
 Starts the simulation, the arm side, the policy side and a policy server, plays episodes, judges
-each by the simulator's truth, and writes a report and a film."""
+each by the simulator's ground truth, and writes a report and a film."""
 
 _STARTED = tuple(name for name in SERVERS if name != "attach")
 
 _EPILOG = """\
-The exit code is 0 when the run itself worked, also when towers fell; 1 when something broke, 2 for
-an option that makes no sense, 130 after Ctrl-C.
+The exit code is 0 when the run itself worked, even if towers fell; 1 when something broke, 2 for
+an invalid option, 130 after Ctrl-C.
 
 examples:
   scripts/demo                                 three episodes, demo.mp4, report.json
   scripts/demo --episodes 50 --headless --no-video
-  scripts/demo --mode async --server-delay 0.4 the arm goes on while the server thinks
+  scripts/demo --mode async --server-delay 0.4 the arm keeps moving during inference
   scripts/demo --lockstep                      the same result however slow the server is
   scripts/demo --sabotage blank                the cameras show nothing: no tower can stand
   scripts/demo --server docker                 with VERA, as the VERA_* variables say
-  scripts/demo --server ws://gpu-machine:8800  with a policy server that runs already"""
+  scripts/demo --server ws://gpu-machine:8800  with a policy server that is already running"""
 
 
 def make_parser() -> argparse.ArgumentParser:
@@ -57,45 +57,43 @@ def make_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"vera_ros {__version__}")
     add = parser.add_argument
-    add("--episodes", type=int, metavar="N", help="how many (default 3)")
-    add(
-        "--seed", type=int, metavar="S", help="of the first episode, then one more each (default 0)"
-    )
+    add("--episodes", type=int, metavar="N", help="number of episodes (default 3)")
+    add("--seed", type=int, metavar="S", help="of the first scene; each further adds 1 (default 0)")
     add("--headless", action="store_true", help="plain lines instead of a live display")
-    add("--report", type=Path, metavar="FILE", help="JSON (default report.json)")
+    add("--report", type=Path, metavar="FILE", help="the report, JSON (default report.json)")
     film = parser.add_mutually_exclusive_group()
-    film.add_argument("--video", type=Path, metavar="FILE", help="MP4 (default demo.mp4)")
+    film.add_argument("--video", type=Path, metavar="FILE", help="the film, MP4 (default demo.mp4)")
     film.add_argument("--no-video", action="store_true", help="make no film")
     add(
         "--server",
         metavar="|".join([*_STARTED, "URL"]),
         help="the policy server: the reference policy (default), VERA in a container or in a "
-        "process, or one that runs already, such as ws://127.0.0.1:8800",
+        "process, or one that is already running, such as ws://127.0.0.1:8800",
     )
     add(
         "--sabotage",
         choices=SABOTAGES,
         metavar="|".join(SABOTAGES),
-        help="spoil the pictures, to see the policy fail (default none)",
+        help="corrupt the pictures, to see the policy fail (default none)",
     )
     add("--realtime-factor", type=float, metavar="X", help="simulated over real time (default 1)")
     add(
         "--lockstep",
         action="store_true",
-        help="simulated time stands still while the server thinks: its latency changes nothing",
+        help="simulated time stands still during inference: its latency changes nothing",
     )
     add(
         "--mode",
         choices=MODES,
         metavar="|".join(MODES),
-        help="async asks for the next chunk while one plays (default sync)",
+        help="async requests the next chunk while one plays (default sync)",
     )
     add(
         "--server-delay",
         dest="server_delay_s",
         type=float,
         metavar="S",
-        help="slow the reference server down by so many seconds per call (default 0)",
+        help="seconds that are added to each inference of the reference server (default 0)",
     )
     add("--prompt", metavar="TEXT", help=f"the task (default '{DEFAULT_PROMPT}')")
     add(
@@ -103,7 +101,7 @@ def make_parser() -> argparse.ArgumentParser:
         dest="time_limit_s",
         type=float,
         metavar="S",
-        help=f"simulated seconds per episode (default {DEFAULT_TIME_LIMIT_S:g}, "
+        help=f"limit of an episode in simulated seconds (default {DEFAULT_TIME_LIMIT_S:g}, "
         f"with sabotage {SABOTAGE_TIME_LIMIT_S:g})",
     )
     add(
@@ -117,7 +115,7 @@ def make_parser() -> argparse.ArgumentParser:
 
 
 def parse_options(arguments: Sequence[str] | None = None) -> DemoOptions:
-    """Return the checked options; on a mistake, say so and exit with code 2."""
+    """Return the validated options; for an invalid one, print the error and exit with code 2."""
     parser = make_parser()
     given = {name: v for name, v in vars(parser.parse_args(arguments)).items() if v is not None}
     if given.pop("no_video"):
@@ -181,9 +179,9 @@ def _run(options: DemoOptions) -> int:
 
 
 def _require_libraries(*, film: bool) -> None:
-    """Raise MissingDependencyError for what is not installed."""
+    """Raise MissingDependencyError if a library is not installed."""
     for module, remedy in (
-        ("rclpy", "run scripts/demo, which brings it, or source a ROS 2 installation"),
+        ("rclpy", "run scripts/demo, which installs it, or source a ROS 2 installation"),
         ("vera_ros_interfaces", "run scripts/demo, or build with colcon and source install/"),
         ("rich", "run: python3 -m pip install rich"),
         *([("av", "run: python3 -m pip install av, or use --no-video")] if film else []),

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is seen while the demo runs: a live display in a terminal, plain lines elsewhere."""
+"""Displays of a run's progress: a live one in a terminal, plain lines elsewhere."""
 
 import time
 from dataclasses import dataclass
@@ -20,15 +20,15 @@ _PLAIN_PERIOD_S = 10.0
 
 @dataclass(frozen=True)
 class Progress:
-    """Where an episode is.
+    """Progress of an episode.
 
     Attributes:
         state: of the policy side, in words.
-        phase: what the server says that it does.
+        phase: what the server reports to be doing.
         chunk: chunks so far.
         steps: steps so far.
         server_latency_s: of the last inference.
-        elapsed_s: simulated time.
+        elapsed_s: simulated time since the beginning.
     """
 
     state: str
@@ -39,7 +39,7 @@ class Progress:
     elapsed_s: float
 
     def __str__(self) -> str:
-        """In one line."""
+        """Return the progress as one line."""
         phase = f", {self.phase}" if self.phase else ""
         return (
             f"{self.elapsed_s:5.1f} s  {self.state}{phase}, chunk {self.chunk}, step {self.steps}, "
@@ -48,26 +48,26 @@ class Progress:
 
 
 class Display(Protocol):
-    """Shows how the run goes on. To be closed in the end."""
+    """Shows the progress of a run. To be closed in the end."""
 
     def say(self, text: str) -> None:
-        """Show a line that stays."""
+        """Show a line permanently."""
 
     def begin(self, number: int, seed: int) -> None:
-        """An episode begins, the first has number 1."""
+        """Show that an episode begins; the first has number 1."""
 
     def progress(self, progress: Progress) -> None:
-        """The episode goes on."""
+        """Show how far the episode is."""
 
     def end(self, episode: EpisodeReport) -> None:
-        """The episode is over."""
+        """Show how the episode ended."""
 
     def close(self) -> None:
-        """Show no more."""
+        """Stop showing anything."""
 
 
 class PlainDisplay:
-    """Lines of text, few of them."""
+    """Prints a line of progress every ten seconds, and one at the end of each episode."""
 
     def __init__(self, console: Console, episodes: int) -> None:
         self._console = console
@@ -80,18 +80,18 @@ class PlainDisplay:
         self._console.print(text, markup=False, soft_wrap=True)
 
     def begin(self, number: int, seed: int) -> None:
-        """Remember which episode it is; its end is worth a line."""
+        """Remember which episode it is, for the lines that follow."""
         self._title = f"episode {number}/{self._episodes}  seed {seed}"
         self._due_s = time.monotonic() + _PLAIN_PERIOD_S
 
     def progress(self, progress: Progress) -> None:
-        """Print a line every now and then."""
+        """Print the progress if a line is due."""
         if time.monotonic() >= self._due_s:
             self._due_s = time.monotonic() + _PLAIN_PERIOD_S
             self.say(f"{self._title}  {progress}")
 
     def end(self, episode: EpisodeReport) -> None:
-        """Print how it ended."""
+        """Print how the episode ended."""
         self.say(
             f"{self._title}  {describe_episode(episode)} "
             f"({episode.chunks} chunks, {episode.steps} steps)"
@@ -102,7 +102,7 @@ class PlainDisplay:
 
 
 class LiveDisplay:
-    """A few lines at the bottom of the terminal that change."""
+    """Updates a few lines at the bottom of the terminal."""
 
     def __init__(self, console: Console, episodes: int, time_limit_s: float) -> None:
         self._console = console
@@ -126,16 +126,16 @@ class LiveDisplay:
         self._title = f"episode {number}/{self._episodes}  seed {seed}"
         self._progress = None
         self._refresh()
-        self._due_s = 0.0  # the first progress is worth a look
+        self._due_s = 0.0  # the first progress is shown at once
 
     def progress(self, progress: Progress) -> None:
-        """Show it, a few times a second."""
+        """Show the progress, at most five times a second."""
         self._progress = progress
         if time.monotonic() >= self._due_s:
             self._refresh()
 
     def end(self, episode: EpisodeReport) -> None:
-        """Leave a line that says how it ended."""
+        """Print how the episode ended, in a permanent line."""
         self._wins.append(episode.success)
         style = "green" if episode.success else "red"
         self._console.print(
@@ -146,7 +146,7 @@ class LiveDisplay:
         self._refresh()
 
     def close(self) -> None:
-        """Take the live lines away."""
+        """Remove the live lines."""
         self._live.stop()
 
     def _refresh(self) -> None:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The report of one episode: what was measured, and nothing else."""
+"""The report of one episode: its result and what was measured."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -16,7 +16,7 @@ _SERIES = (
 
 @dataclass(frozen=True)
 class Counters:
-    """What went less than perfectly; the fields are those of PolicyStatus."""
+    """Counts of irregularities; the fields are those of PolicyStatus."""
 
     frames_dropped: int = 0
     ticks_skipped: int = 0
@@ -34,11 +34,11 @@ class Counters:
 
 @dataclass(frozen=True)
 class ViewReport:
-    """One view in one episode, as policy_node had it.
+    """One view in one episode, as policy_node reports it.
 
     Attributes:
-        received: pictures that came.
-        dropped: of these, the ones that came late, twice or out of order.
+        received: pictures that were received.
+        dropped: of these, the late, duplicate and reordered ones.
         age_s: of the newest picture, at each status.
     """
 
@@ -49,31 +49,31 @@ class ViewReport:
 
 @dataclass(frozen=True)
 class EpisodeReport:
-    """One episode.
+    """Result and measurements of one episode.
 
     Attributes:
         seed: of the scene.
-        success: the judge saw the tower stand.
+        success: whether the tower stood, by the judge.
         outcome: succeeded, time_limit, cancelled or aborted.
         cause: why it ended, in lower case as in PolicyStatus.
         message: the same in words.
         steps: steps played.
         chunks: chunks received.
         duration_s: real time from the goal to its result.
-        sim_duration_s: simulated time of the same.
-        server_latency_s: of each chunk, as the client saw it.
-        server_infer_s: of each chunk, as the server says; 0 where it does not.
+        sim_duration_s: simulated time from the goal to the judge's verdict.
+        server_latency_s: of each chunk, as the client measured it.
+        server_infer_s: inference time of each chunk, as the server reports it; 0: not reported.
         pipeline_latency_s: of each chunk, from the newest frame's stamp to the trajectory's
             publication, less the server's own time.
-        planning_s: of each chunk that was planned, the time that its trajectory took.
+        planning_s: of each chunk that was planned, the time to plan its trajectory.
         moving_share: share of the time since the first chunk in which one played.
-        counters: what went less than perfectly.
-        realtime_factor: each value that the simulation stated.
+        counters: counts of irregularities.
+        realtime_factor: each value that the simulation published.
         camera_rate_hz: pictures per simulated second, by view.
-        views: what became of the pictures, by view.
-        window_fill: frames in the window in the end.
-        window_size: frames that the planner wants.
-        diagnostics: what policy_node said of itself last: latencies, views, server.
+        views: counts and ages of the pictures, by view.
+        window_fill: frames in the window at the end.
+        window_size: frames that the planner uses.
+        diagnostics: last diagnostics of policy_node: latencies, views, server.
     """
 
     seed: int
@@ -100,10 +100,10 @@ class EpisodeReport:
 
     @classmethod
     def from_json(cls, item: Mapping[str, Any]) -> "EpisodeReport":
-        """Return an episode from what `asdict` and JSON made of it; what is not there is empty.
+        """Return the episode of a JSON object made with `asdict`; missing series are empty.
 
         Raises:
-            KeyError, TypeError, ValueError, AttributeError: it is not one.
+            KeyError, TypeError, ValueError, AttributeError: the object is not an episode.
         """
         views = {
             view: ViewReport(**{**seen, "age_s": tuple(seen["age_s"])})

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""evaluator: sets the scene, gives the task, and judges by the simulator's truth."""
+"""The evaluator node: sets the scene, sends the goal, and judges by the simulator's truth."""
 
 import math
 import time
@@ -31,7 +31,7 @@ from vera_ros_interfaces.srv import ResetScene
 _HOLD_S = 0.3
 _ANSWER_S = 10.0
 _TRUTH_SILENCE_S = 10.0
-# Only for the case that nothing else ends the episode: the judge's limit comes first.
+# The goal's own time limit, in case that nothing else ends the episode: the judge's comes first.
 _SPARE_FACTOR = 5.0
 _SPARE_S = 60.0
 
@@ -42,8 +42,8 @@ class Evaluator(Node):
     Args:
         views: view names and the base of their topics, e.g. `agentview`.
         lifecycle_nodes: names of the nodes that must be active.
-        recorder: gets the pictures; None: no film, no pictures.
-        lockstep: time stands still while the server thinks, and the policy side awaits verdicts.
+        recorder: records the pictures; None: no film, and no pictures are received.
+        lockstep: time stands still during inference, and the policy side awaits verdicts.
     """
 
     def __init__(
@@ -81,7 +81,7 @@ class Evaluator(Node):
     # Readiness.
 
     def missing(self) -> str:
-        """Name what is not there yet; empty: everything is ready."""
+        """Return what is not ready yet; empty: everything is."""
         inactive = self._lifecycle.missing()
         if inactive:
             return inactive
@@ -99,7 +99,7 @@ class Evaluator(Node):
         """Play one episode in the present scene and report on it.
 
         Raises:
-            DemoError: the graph does not do what it should.
+            DemoError: a node does not respond, or ends the episode without an outcome.
         """
         stale_session = self._status.session_id if self._status else ""
         self._measurements = EpisodeMeasurements(
@@ -108,7 +108,7 @@ class Evaluator(Node):
         self._judge = judge = Judge(_HOLD_S, options.time_limit_s)
         truth = self._spectator.truth
         if self._verdicts is not None and truth is not None:
-            self._see_truth(truth, judge)  # time stands still: the episode begins right here
+            self._see_truth(truth, judge)  # time stands still: the episode begins at this truth
         began_s = time.monotonic()
         try:
             result = self._execute(options, waiter)
@@ -123,12 +123,12 @@ class Evaluator(Node):
         return self._measurements.report(seed, judge, result, duration_s, diagnostics)
 
     def reset_scene(self, seed: int, waiter: Waiter) -> None:
-        """Set the scene of a seed, when the arm rests, and wait until it can be seen.
+        """Stop the arm, set the scene of a seed, and wait until truth and pictures show it.
 
         Raises:
-            DemoError: it cannot be set.
+            DemoError: the scene cannot be set.
         """
-        # A stop that reached the controller after the reset would move the arm out of its start.
+        # Before the reset: a stop that arrived after it would move the arm out of its start.
         future = self._stop_client.call_async(Trigger.Request())
         waiter.result(future, "ik_node to bring the arm to rest", _ANSWER_S)
         resets = self._spectator.truth.resets if self._spectator.truth else 0
@@ -140,8 +140,8 @@ class Evaluator(Node):
 
     def _execute(self, options: DemoOptions, waiter: Waiter) -> ExecuteTask.Result:
         limit_s = _SPARE_S + _SPARE_FACTOR * options.time_limit_s / options.realtime_factor
-        # In lockstep the limit is simulated time, and the server may take all the time it wants:
-        # policy_node bounds that.
+        # In lockstep the limit is simulated time: real time depends on the server, and policy_node
+        # bounds that.
         patience_s = math.inf if self._verdicts is not None else limit_s + _ANSWER_S
         mode = ExecuteTask.Goal.ASYNC if options.mode == "async" else ExecuteTask.Goal.SYNC
         goal = ExecuteTask.Goal(prompt=options.prompt, time_limit_s=limit_s, mode=mode)
@@ -163,7 +163,7 @@ class Evaluator(Node):
 
         waiter.until(missing, patience_s)
         result = future.result().result
-        if result.outcome == 0:  # not a value of the action: its execution raised
+        if result.outcome == 0:  # the action has no such outcome: its execution raised an error
             raise DemoError("policy_node ended the episode without an outcome")
         return result
 
@@ -172,7 +172,7 @@ class Evaluator(Node):
         ended = status is not None and not State(status.state).running
         return "" if ended else "policy_node's last policy_status of the episode"
 
-    # What comes in.
+    # Callbacks.
 
     def _on_truth(self, truth: StackTruth) -> None:
         judge = self._judge
@@ -193,7 +193,7 @@ class Evaluator(Node):
             self._verdicts.see_truth(truth)
 
     def _speak(self) -> bool:
-        """Tell the policy side the verdict; return whether that was possible already."""
+        """Send the verdict to the policy side; return whether there is an episode that needs it."""
         if self._judge is None or self._goal_handle is None:
             return False
         if self._judge.verdict is Verdict.TIME_IS_UP:

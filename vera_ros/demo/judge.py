@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""When an episode is over, by the simulator's truth: the tower stands, or its time is up."""
+"""The judge of an episode, by the simulator's truth: the tower stands, or the time is up."""
 
 from enum import Enum
 
 
 class Verdict(Enum):
-    """What the judge thinks."""
+    """The judge's verdict."""
 
     UNDECIDED = "undecided"
     STANDS = "stands"
@@ -16,11 +16,11 @@ class Judge:
     """Judges one episode. A verdict, once given, stays.
 
     Args:
-        hold_s: how long the tower must have stood without a break, simulated time.
+        hold_s: how long the tower must have stood without interruption, simulated time.
         time_limit_s: how long the episode may take, simulated time.
 
     Attributes:
-        verdict: so far.
+        verdict: the verdict so far.
         latest_ns: the time of the verdict, or of the latest truth.
     """
 
@@ -38,7 +38,7 @@ class Judge:
         return 0.0 if self._began_ns is None else (self.latest_ns - self._began_ns) * 1e-9
 
     def see(self, stamp_ns: int, stands: bool) -> Verdict:
-        """Take note of the truth at this time; stamps must not go back."""
+        """Return the verdict after the truth at this time; stamps must not go back."""
         if self._began_ns is None:
             self._began_ns = stamp_ns
         if self.verdict is Verdict.UNDECIDED:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is measured while an episode runs."""
+"""Measurements of a running episode."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -38,7 +38,7 @@ class EpisodeMeasurements:
         self.status: Any = None
 
     def see_status(self, status: Any) -> bool:
-        """Take note of a PolicyStatus; return whether it belongs to this episode."""
+        """Record a PolicyStatus; return whether it belongs to this episode."""
         if not status.session_id or status.session_id == self._stale_session:
             return False
         if self._first_status is None:
@@ -49,32 +49,32 @@ class EpisodeMeasurements:
                 if age_s >= 0.0:
                     self._ages_s.setdefault(view, []).append(age_s)
         if status.chunk:
-            # The pipeline's latency is known a moment after the chunk: the last word counts.
+            # The pipeline's latency is known a moment after the chunk: the last status counts.
             self._chunks[status.chunk] = _ChunkLatency(
                 status.server_latency_s, status.server_infer_s, self._pipeline_s(status)
             )
         return True
 
     def see_progress(self, progress: Any) -> None:
-        """Take note of a ChunkProgress."""
+        """Record the planning time of a ChunkProgress."""
         stale = progress.session_id == self._stale_session
         if progress.planning_s > 0.0 and not stale:
             self._planning_s[progress.session_id, progress.sequence] = progress.planning_s
 
     def see_picture(self, view: str, stamp_ns: int) -> None:
-        """Take note of a picture's stamp; one may be shown again."""
+        """Record a picture's stamp, unless it is not newer than the one before."""
         stamps_ns = self._stamps_ns[view]
         if not stamps_ns or stamp_ns > stamps_ns[-1]:
             stamps_ns.append(stamp_ns)
 
     @property
     def server_latency_s(self) -> tuple[float, ...]:
-        """Latency of each chunk, as the client saw it."""
+        """Latency of each chunk, as the client measured it."""
         return tuple(latency.server_s for latency in self._chunks.values())
 
     @property
     def server_infer_s(self) -> tuple[float, ...]:
-        """The part of each chunk's latency that the server says it needed; 0: it does not say."""
+        """Inference time of each chunk, as the server reports it; 0: not reported."""
         return tuple(latency.infer_s for latency in self._chunks.values())
 
     @property
@@ -84,11 +84,11 @@ class EpisodeMeasurements:
 
     @property
     def planning_s(self) -> tuple[float, ...]:
-        """The time that planning took, of each chunk that was planned."""
+        """Planning time of each chunk that was planned."""
         return tuple(self._planning_s.values())
 
     def _pipeline_s(self, status: Any) -> float | None:
-        """The status subtracts the server's real time from a span of ROS time: put that right."""
+        """Return the latency in real time; the status subtracts real time from ROS time."""
         if status.pipeline_latency_s == 0.0:  # not known yet
             return None
         span_s = status.pipeline_latency_s + status.server_infer_s
@@ -110,7 +110,7 @@ class EpisodeMeasurements:
 
     @property
     def views(self) -> dict[str, ViewReport]:
-        """What became of each view's pictures since the episode's first status."""
+        """Counts and ages of each view's pictures since the episode's first status."""
         if self.status is None:
             return {}
         first, last = _counts(self._first_status), _counts(self.status)
@@ -125,11 +125,11 @@ class EpisodeMeasurements:
 
     @property
     def window(self) -> tuple[int, int]:
-        """Frames in the window in the end, and frames that the planner wants."""
+        """Frames in the window at the end, and frames that the planner uses."""
         return (self.status.window_fill, self.status.window_size) if self.status else (0, 0)
 
     def camera_rate_hz(self, until_ns: int) -> dict[str, float]:
-        """Pictures per second of their own stamps, of each view that sent two or more by then."""
+        """Return the rate of stamps up to a time, for each view with two pictures or more."""
         counted = {
             view: [stamp_ns for stamp_ns in stamps_ns if stamp_ns <= until_ns]
             for view, stamps_ns in self._stamps_ns.items()
@@ -152,7 +152,7 @@ class EpisodeMeasurements:
 
         Args:
             seed: of its scene.
-            judge: what became of the tower.
+            judge: of the episode.
             result: of the action ExecuteTask.
             duration_s: real time.
             diagnostics: policy_node's last values, by key.
@@ -188,6 +188,6 @@ class EpisodeMeasurements:
 
 
 def _counts(status: Any) -> dict[str, tuple[int, int]]:
-    """How many pictures of each view a status says that policy_node received, and dropped."""
+    """Return how many pictures of each view policy_node has received and dropped."""
     counts = zip(status.view_received, status.view_dropped, strict=True)
     return dict(zip(status.views, counts, strict=True))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a run of the demo is asked to do."""
+"""Options of a run of the demo."""
 
 import os
 from dataclasses import dataclass
@@ -19,20 +19,20 @@ _REALTIME_FACTORS = (0.05, 20.0)  # those of sim_node
 
 @dataclass(frozen=True)
 class DemoOptions:
-    """A checked request.
+    """Validated options of a run.
 
     Attributes:
-        episodes: how many.
+        episodes: number of episodes.
         seed: of the first episode; each episode adds one.
         headless: plain lines of progress instead of a live display.
         report: where the JSON report goes.
         video: where the film goes; None: no film.
-        server: who the policy server is, one of vera_ros.bringup.graph.SERVERS.
-        server_url: of the policy server; None: its own, which a reference server finds free.
+        server: where the policy comes from, one of vera_ros.bringup.graph_options.SERVERS.
+        server_url: of the policy server; None: the default, for the reference server a free port.
         sabotage: what is done to the pictures, one of SABOTAGES.
         realtime_factor: simulated time over real time.
-        lockstep: simulated time stands still while the server thinks.
-        mode: `sync`, or `async` to ask for the next chunk while one plays.
+        lockstep: simulated time stands still during inference.
+        mode: `sync`, or `async` to request the next chunk while one plays.
         server_delay_s: added to every inference of the reference server.
         prompt: the task, in words.
         time_limit_s: simulated time that an episode may take.
@@ -56,7 +56,7 @@ class DemoOptions:
     config: Path | None = None
 
     def __post_init__(self) -> None:
-        """Refuse what cannot work.
+        """Validate the options.
 
         Raises:
             ConfigurationError: an option is invalid.
@@ -74,14 +74,14 @@ class DemoOptions:
         if self.lockstep and self.realtime_factor != 1.0:
             raise ConfigurationError(
                 f"--realtime-factor is {self.realtime_factor:g} with --lockstep, where time passes "
-                "when it is asked to; leave one of them away"
+                "on request only; leave one of them out"
             )
         if self.mode not in MODES:
             raise ConfigurationError(f"--mode is '{self.mode}'; valid is {' | '.join(MODES)}")
         if self.lockstep and self.mode != "sync":
             raise ConfigurationError(
                 f"--mode is '{self.mode}' with --lockstep, where the arm does not wait for the "
-                "server anyway; leave one of them away"
+                "server anyway; leave one of them out"
             )
         if not 0.0 <= self.server_delay_s <= 600.0:
             raise ConfigurationError(
@@ -89,8 +89,8 @@ class DemoOptions:
             )
         if self.server_delay_s and self.server != "reference":
             raise ConfigurationError(
-                "--server-delay is for the reference server; with --server, the other server "
-                "takes the time that it takes"
+                f"--server-delay is {self.server_delay_s:g} s with --server {self.server}; it is "
+                "for the reference server only: leave one of them out"
             )
         if not 1.0 <= self.time_limit_s <= 86_400.0:
             raise ConfigurationError(f"--time-limit is {self.time_limit_s:g} s; valid is 1 … 86400")
@@ -146,4 +146,4 @@ def _check_writable(option: str, path: Path) -> None:
             f"{option} is '{path}', but there is no folder '{folder}'; make it"
         )
     if not os.access(path if path.exists() else folder, os.W_OK):
-        raise ConfigurationError(f"{option} is '{path}', which may not be written; choose another")
+        raise ConfigurationError(f"{option} is '{path}', which is not writable; choose another")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""From the cameras' pictures to the film: pairs the views, keeps the film's time."""
+"""The recorder of the film: combines the views' pictures, and keeps the film's time."""
 
 from collections.abc import Callable, Sequence
 
@@ -33,18 +33,18 @@ class Recorder:
 
     @property
     def rolling(self) -> bool:
-        """Whether pictures are filmed now."""
+        """Whether an episode is being filmed."""
         return self._caption is not None
 
     def begin(self, caption: Callable[[], Caption]) -> None:
-        """Film an episode; `caption` says what is written on each picture."""
+        """Begin to film an episode; `caption` returns the texts of each picture."""
         self._caption = caption
         self._began_ns = None
         self._pictures.clear()
         self._fresh.clear()
 
     def see(self, view: str, stamp_ns: int, rgb: NDArray[np.uint8]) -> None:
-        """Take a view's picture; when all views have sent one, they go into the film."""
+        """Take a view's picture; when every view has a new one, they go into the film."""
         if self._caption is None:
             return
         self._pictures[view] = rgb

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The report of a run: its episodes, and all of them together."""
+"""The report of a run: its episodes and their summary."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -12,7 +12,7 @@ from vera_ros.demo.episode_report import Counters, EpisodeReport, ViewReport
 from vera_ros.distribution import Distribution
 from vera_ros.errors import ConfigurationError
 
-_OF_SERVER = ("server_", "viewer_")  # names in policy_node's diagnostics
+_OF_SERVER = ("server_", "viewer_")  # prefixes of keys in policy_node's diagnostics
 
 
 @dataclass(frozen=True)
@@ -26,10 +26,10 @@ class ViewSummary:
 
 @dataclass(frozen=True)
 class Summary:
-    """All episodes together; None where nothing was measured.
+    """Summary of all episodes; None where nothing was measured.
 
-    `server` is what is known of it: address, code, models, machine, viewer.
-    The duration is of successes: real time, and in lockstep simulated time.
+    `server` describes the policy server: address, code, models, machine, viewer.
+    The median duration is that of successes: real time, and in lockstep simulated time.
     """
 
     episodes: int
@@ -59,7 +59,7 @@ class RunReport:
     Attributes:
         version: of vera_ros.
         options: as given.
-        error: what ended the run before its time; empty when nothing did.
+        error: what ended the run early; empty: nothing did.
         episodes: in the order in which they were played.
     """
 
@@ -69,7 +69,7 @@ class RunReport:
     episodes: tuple[EpisodeReport, ...]
 
     def summary(self) -> Summary:
-        """Return all episodes together."""
+        """Return the summary of all episodes."""
         episodes = self.episodes
         won = [episode for episode in episodes if episode.success]
         lockstep = bool(self.options.get("lockstep"))
@@ -113,7 +113,7 @@ class RunReport:
 
     @classmethod
     def read(cls, path: Path) -> "RunReport":
-        """Read what `write` wrote.
+        """Read a report that `write` has written.
 
         Raises:
             ConfigurationError: the file is not a report.
@@ -150,9 +150,9 @@ def _view(seen: Sequence[ViewReport]) -> ViewSummary:
 
 
 def _server(episodes: Sequence[EpisodeReport]) -> dict[str, str]:
-    """What is known of the server that was asked last."""
-    said = episodes[-1].diagnostics if episodes else {}
-    return {name: value for name, value in said.items() if name.startswith(_OF_SERVER)}
+    """Return the diagnostics of the last episode's server."""
+    diagnostics = episodes[-1].diagnostics if episodes else {}
+    return {name: value for name, value in diagnostics.items() if name.startswith(_OF_SERVER)}
 
 
 def _mean(values: Sequence[float | None]) -> float | None:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A run of the demo: episode after episode."""
+"""A run of the demo: plays its episodes, one after the other."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -16,8 +16,8 @@ from vera_ros.policy.states import State
 from vera_ros_interfaces.msg import PolicyStatus
 
 _MOST_FAULTS_IN_A_ROW = 2  # one may be a hiccup of a busy machine
-# Aborts that are the doing of the policy and no fault of the system.
-_POLICYS_DOING = ("invalid_actions", "arm_rejected", "arm_aborted")
+# Aborts that the policy has caused, and no fault of the system.
+_CAUSED_BY_POLICY = ("invalid_actions", "arm_rejected", "arm_aborted")
 
 
 def run_episodes(
@@ -27,10 +27,10 @@ def run_episodes(
     interrupts: Interrupts,
     keep: Callable[[EpisodeReport], None],
 ) -> None:
-    """Play all episodes; `keep` gets the report of each as soon as it is over.
+    """Play all episodes; `keep` takes the report of each as soon as it is over.
 
     Raises:
-        DemoError: something broke; the message names what, and ends with the culprit's log.
+        DemoError: something broke; the message names the node, and ends with its last log lines.
     """
     with set_stage(options, log_folder, display, interrupts) as stage:
         faults: list[str] = []
@@ -52,7 +52,7 @@ def run_episodes(
 
 
 def _is_fault(episode: EpisodeReport) -> bool:
-    return episode.outcome == "aborted" and episode.cause not in _POLICYS_DOING
+    return episode.outcome == "aborted" and episode.cause not in _CAUSED_BY_POLICY
 
 
 def _play(options: DemoOptions, index: int, stage: Stage, display: Display) -> EpisodeReport:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The policy server of a run: which one it is, whether it is there, and how its loading goes."""
+"""The policy server of a run: its options, whether it listens, and its progress in loading."""
 
 import socket
 import time
@@ -22,9 +22,9 @@ _PROGRESS_S = 10.0
 def graph_options(
     options: DemoOptions, environment: Mapping[str, str]
 ) -> tuple[GraphOptions, tuple[str, ...]]:
-    """Return what makes the system, and a line for each option that the environment changes.
+    """Return the options of the graph, and a line for each one that the environment overrides.
 
-    A reference server listens on a port that is free; the others where a second run finds them.
+    A reference server gets a free port; the others a fixed one, so that a second run finds them.
     """
     graph, overrides = with_environment(
         GraphOptions(
@@ -34,7 +34,7 @@ def graph_options(
             realtime_factor=options.realtime_factor,
             lockstep=options.lockstep,
             sabotage=options.sabotage,
-            judge=False,  # the evaluator judges, and times
+            judge=False,  # the evaluator judges, and keeps the time limit
             config=options.config or "",
         ),
         environment,
@@ -50,10 +50,10 @@ def graph_options(
 
 
 def check_server(url: str) -> None:
-    """Fail early, and clearly, when no server listens.
+    """Check that a server listens, so that a run without one fails early.
 
     Raises:
-        DemoError: none does.
+        DemoError: nothing listens at the address.
     """
     parts = urlsplit(url)
     port = parts.port or {"ws": 80, "wss": 443}[parts.scheme]
@@ -61,26 +61,26 @@ def check_server(url: str) -> None:
         socket.create_connection((str(parts.hostname), port), _CONNECT_S).close()
     except OSError as error:
         raise DemoError(
-            f"no policy server at {url} ({error}); start it first, or leave --server away and the "
+            f"no policy server at {url} ({error}); start it first, or leave --server out and the "
             "demo starts the reference server"
         ) from error
 
 
 class Loading:
-    """Tells from time to time what server_node says while the policy server loads."""
+    """Shows server_node's last log line from time to time while the policy server loads."""
 
     def __init__(self, processes: Processes, display: Display) -> None:
         self._processes = processes
         self._display = display
-        self._told_s = time.monotonic()
-        self._told = ""
+        self._looked_s = time.monotonic()
+        self._shown = ""
 
     def tell(self) -> None:
-        """Tell it, if it is time and there is something new. To be called again and again."""
-        if time.monotonic() - self._told_s < _PROGRESS_S:
+        """Show the line if that is due and it has changed. To be called repeatedly."""
+        if time.monotonic() - self._looked_s < _PROGRESS_S:
             return
-        self._told_s = time.monotonic()
+        self._looked_s = time.monotonic()
         last = self._processes.tail_of("server_node").splitlines()[-1].strip()
-        if last != self._told:
-            self._told = last
+        if last != self._shown:
+            self._shown = last
             self._display.say(last)

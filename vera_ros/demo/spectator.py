@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a run shows of itself: pictures, the simulator's truth, and policy_node's diagnostics."""
+"""The subscriptions of a run: pictures, the simulator's truth, and policy_node's diagnostics."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -16,20 +16,20 @@ from vera_ros_interfaces.msg import StackTruth
 
 
 class Spectator:
-    """Watches a run from outside.
+    """Receives what the nodes of a run publish, and keeps the latest of it.
 
     Args:
         node: that subscribes.
         views: view names and the base of their topics, e.g. `agentview`.
-        recorder: gets the pictures; None: no film, no pictures.
+        recorder: records the pictures; None: no film, and no pictures are received.
         lossless: no picture may be lost, as in lockstep.
-        on_truth: is called with each truth.
-        on_picture: is called with view and stamp [ns] of each picture.
+        on_truth: called with each truth.
+        on_picture: called with view and stamp [ns] of each picture.
 
     Attributes:
         views: names of the views.
-        truth: the simulator's last; None: none has come.
-        truth_arrived_s: when it came, steady time.
+        truth: the simulator's latest truth; None: none was received.
+        truth_arrived_s: when that arrived, steady time.
         diagnostics: policy_node's last values, by key.
     """
 
@@ -56,7 +56,7 @@ class Spectator:
         node.create_subscription(DiagnosticArray, "/diagnostics", self._on_diagnostics, 10)
         qos = sensor_qos("reliable", LOSSLESS_DEPTH) if lossless else sensor_qos("best_effort")
         for view, topic in views.items():
-            # Without a film to make, their camera_info is enough to count.
+            # Without a film, their camera_info suffices to count the pictures.
             kind, name, callback = (
                 (CameraInfo, "camera_info", self._on_camera_info)
                 if recorder is None
@@ -65,18 +65,18 @@ class Spectator:
             node.create_subscription(kind, f"{topic}/{name}", partial(callback, view), qos)
 
     def missing(self) -> str:
-        """Name what has not been seen yet; empty: everything has."""
+        """Return what has not been received yet; empty: everything has."""
         if self.truth is None:
             return "sim_node's stack_truth"
         unseen = [view for view, stamp_ns in self._picture_ns.items() if stamp_ns is None]
         return f"sim_node's pictures {', '.join(unseen)}" if unseen else ""
 
     def missing_scene(self, seed: int, resets: int) -> str:
-        """Name what has not been seen of a scene; empty: everything has.
+        """Return what has not been received of a scene; empty: everything has.
 
         Args:
             seed: of the scene.
-            resets: how many there had been before it was set.
+            resets: the simulator's count of resets before the scene was set.
         """
         truth = self.truth
         if truth is None or truth.seed != seed or truth.resets <= resets:
@@ -84,7 +84,7 @@ class Spectator:
         return self.missing_pictures(self._scene_since_ns)
 
     def missing_pictures(self, since_ns: int) -> str:
-        """Name the views of which no picture of this time or later was seen; empty: none."""
+        """Return the views without a picture of this time or later; empty: none."""
         unseen = [view for view, stamp_ns in self._picture_ns.items() if (stamp_ns or 0) < since_ns]
         since_s = since_ns * 1e-9
         return f"sim_node's pictures {', '.join(unseen)} of {since_s:.3f} s" if unseen else ""

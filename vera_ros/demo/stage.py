@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The stage of a run: the graph's processes, the evaluator and the film, set up and put away."""
+"""The stage of a run: sets up, and cleans up, the graph's processes, the evaluator and the film."""
 
 import os
 import time
@@ -31,7 +31,7 @@ from vera_ros.demo.video import FilmWriter
 VIEWS = {"agentview_image": "agentview", "robot0_eye_in_hand_image": "robot0_eye_in_hand"}
 
 _READY_S = 60.0
-_LOADED_S = 7200.0  # the longest that server_node may be told to wait
+_LOADED_S = 7200.0  # the largest ready_timeout_s of server_node
 
 
 @dataclass(frozen=True)
@@ -40,8 +40,8 @@ class Stage:
 
     Attributes:
         evaluator: plays episodes.
-        waiter: waits for what the evaluator waits for.
-        recorder: films; None: no film.
+        waiter: spins the evaluator until a condition holds.
+        recorder: of the film; None: no film.
     """
 
     evaluator: Evaluator
@@ -53,10 +53,10 @@ class Stage:
 def set_stage(
     options: DemoOptions, log_folder: Path, display: Display, interrupts: Interrupts
 ) -> Iterator[Stage]:
-    """Start everything, wait until it is ready, and stop it all in the end.
+    """Start everything, wait until it is ready, and stop it all at the end.
 
     Raises:
-        DemoError: something does not start, or breaks later; with the end of the culprit's log.
+        DemoError: something does not start, or breaks later; with the end of that node's log.
     """
     graph, overrides = graph_options(options, os.environ)
     if graph.server == "attach" and graph.url:
@@ -99,11 +99,11 @@ def set_stage(
 
 @contextmanager
 def _naming_culprits(processes: Processes, names: list[str]) -> Iterator[None]:
-    """Add the end of its log to an error that names a node."""
+    """Append the end of the node's log to an error that names a node."""
     try:
         yield
     except NodeDiedError:
-        raise  # it has that already
+        raise  # it has the log already
     except DemoError as error:
         culprit = next((name for name in names if name in str(error)), None)
         if culprit is None:

@@ -75,9 +75,9 @@ def _summary_table(report: RunReport) -> Table:
         ("median duration", _duration(summary.median_duration_s, lockstep)),
         ("chunks, steps", f"{summary.chunks}, {summary.steps}"),
         ("server latency", _spread(summary.server_latency_s)),
-        ("of it inference", _spread(summary.server_infer_s)),
+        ("server inference", _spread(summary.server_infer_s)),
         ("pipeline latency", _spread(summary.pipeline_latency_s)),
-        ("of it planning", _spread(summary.planning_s)),
+        ("planning", _spread(summary.planning_s)),
         (
             "frames",
             f"{counters.frames_dropped} dropped, {counters.ticks_skipped} ticks without a new one",
@@ -175,7 +175,7 @@ def _server(summary: Summary) -> str:
     words = [
         f"{name} {value}" for name, value in parts.items() if value not in (None, "", "not known")
     ]
-    return ", ".join([*words, f"{lost} times lost" if lost else ""]).rstrip(", ")
+    return ", ".join([*words, f"lost {lost} times" if lost else ""]).rstrip(", ")
 
 
 def _listed(counts: Mapping[str, int]) -> str:

@@ -23,14 +23,14 @@ _RATE_HZ = 20
 _TICKS_PER_S = 1000
 _QUEUE_LENGTH = 60
 _NICE = 10
-# Fast first: the film is made while the simulation runs on the same cores.
+# Speed over size: the film is made while the simulation runs on the same cores.
 _ENCODER = {"preset": "ultrafast", "crf": "23", "threads": "1"}
 
 _Item: TypeAlias = tuple[tuple[NDArray[np.uint8], ...], Caption, float]
 
 
 class FilmWriter:
-    """Writes pictures into a file as they come; those that come too fast are left out.
+    """Encodes pictures into a file as they arrive; leaves some out if they arrive too fast.
 
     Args:
         path: of the MP4.
@@ -44,13 +44,13 @@ class FilmWriter:
         self._path = path
         self._names = tuple(names)
         try:
-            path.open("wb").close()  # PyAV itself would find out with the first picture
+            path.open("wb").close()  # PyAV itself would fail with the first picture only
             self._container = av.open(str(path), "w", options={"movflags": "+faststart"})
             self._stream = self._container.add_stream("libx264", rate=_RATE_HZ, options=_ENCODER)
         except (OSError, av.error.FFmpegError, ValueError) as error:
             raise DemoError(
                 f"the film '{path}' cannot be made ({error}); choose another file with --video, "
-                "or leave it away with --no-video"
+                "or make none with --no-video"
             ) from error
         self._stream.width, self._stream.height = film_size(len(self._names))
         self._stream.pix_fmt = "yuv420p"
@@ -74,7 +74,7 @@ class FilmWriter:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Finish the film; after a failure elsewhere, that failure is the one to tell of."""
+        """Finish the film; suppress its own error if another one is being raised."""
         with contextlib.suppress(DemoError) if error else contextlib.nullcontext():
             self.close()
 
@@ -86,7 +86,7 @@ class FilmWriter:
         *,
         droppable: bool = True,
     ) -> None:
-        """Add a picture; returns at once.
+        """Queue a picture; return at once.
 
         Args:
             views: RGB, in the order of the names. Shape (h, h, 3).
@@ -100,7 +100,7 @@ class FilmWriter:
             self._queue.put((tuple(views), caption, time_s))
 
     def close(self) -> None:
-        """Finish the file; without pictures there is none.
+        """Finish the file; delete it if it has no pictures.
 
         Raises:
             DemoError: the film could not be written.
@@ -108,7 +108,7 @@ class FilmWriter:
         self._closing.set()
         self._queue.put(None)  # wakes the thread, if it waits
         self._thread.join()
-        # What is left is encoded here: the thread's priority is low, and now someone waits.
+        # The rest is encoded here: the thread's priority is low, and now the caller waits.
         with contextlib.suppress(queue.Empty):
             while True:
                 self._encode(self._queue.get_nowait())
@@ -121,7 +121,7 @@ class FilmWriter:
             self._path.unlink(missing_ok=True)
 
     def _run(self) -> None:
-        with contextlib.suppress(OSError):  # a courtesy to the simulation, nothing depends on it
+        with contextlib.suppress(OSError):  # spares the simulation, but nothing depends on it
             os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICE)
         while not self._closing.is_set():
             self._encode(self._queue.get())

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Bytes: how many are free, and how people read them."""
+"""Free disk space, and numbers of bytes as text."""
 
 import shutil
 from pathlib import Path
 
 
 def size(number: float) -> str:
-    """A number of bytes, like 49 kB or 2.8 GB."""
+    """Format a number of bytes, like 49 kB or 2.8 GB."""
     value = float(number)
     for unit in ("B", "kB", "MB", "GB"):
         if value < 1000.0:
@@ -16,7 +16,7 @@ def size(number: float) -> str:
 
 
 def free_space(folder: Path) -> int:
-    """Free space where a folder is, or will be, [B]."""
+    """Return the free space, [B], on the disk that holds a folder or will hold it."""
     while not folder.exists():
         folder = folder.parent
     return shutil.disk_usage(folder).free

@@ -17,13 +17,13 @@ from vera_ros.doctor.runner import run
 from vera_ros.errors import VeraRosError
 
 _DESCRIPTION = """\
-Says whether this machine can run vera_ros, and what to do if not.
+Checks whether this machine can run vera_ros, and says what to do if not.
 
-Nothing is changed, nothing moves, and a policy server is only asked what it is."""
+It changes nothing and moves nothing; of a policy server it only reads the configuration."""
 
 _EPILOG = """\
 The exit code is 0 when nothing is broken, with or without warnings; 1 when something is; 2 for an
-option that makes no sense, 130 after Ctrl-C.
+invalid option, 130 after Ctrl-C.
 
 examples:
   scripts/doctor                                    for the demo: simulation, reference server
@@ -45,19 +45,19 @@ def make_parser() -> argparse.ArgumentParser:
     add(
         "--robot",
         choices=ROBOTS,
-        help="the simulated arm, or a real one that is there (default sim)",
+        help="the simulated arm, or a real one (default sim)",
     )
     add(
         "--server",
         choices=SERVERS,
-        help="where the policy comes from: the packaged reference server, a server that runs, or "
-        "VERA on this machine, in a container or as a process (default reference)",
+        help="where the policy comes from: the packaged reference server, a server that is already "
+        "running, or VERA on this machine, in a container or as a process (default reference)",
     )
     add(
         "--server-url",
         metavar="URL",
-        help="of the policy server (default: with attach what the parameter file says, else the "
-        "embodiment's port here)",
+        help="address of the policy server (default: with attach the parameter file's, else the "
+        "embodiment's port on this machine)",
     )
     add(
         "--config",
@@ -65,7 +65,7 @@ def make_parser() -> argparse.ArgumentParser:
         help="ROS parameter file (default config/mimicgen_panda.yaml, with --robot real "
         "config/real_panda.yaml)",
     )
-    add("--namespace", metavar="NS", help="of the graph (default none)")
+    add("--namespace", metavar="NS", help="namespace of the graph (default none)")
     add(
         "--ckpt-root",
         type=Path,
@@ -78,19 +78,19 @@ def make_parser() -> argparse.ArgumentParser:
         metavar="DIR",
         help="folder of the Wan base model (default: the variable VERA_WAN_ROOT)",
     )
-    add("--json", type=Path, metavar="FILE", help="write the findings there as well")
+    add("--json", type=Path, metavar="FILE", help="also write the findings to this file")
     add(
         "--deadline",
         dest="deadline_s",
         type=float,
         metavar="S",
-        help=f"give up checks that have not answered by then (default {DEADLINE_S:g})",
+        help=f"give up checks without an answer after so many seconds (default {DEADLINE_S:g})",
     )
     return parser
 
 
 def parse_options(arguments: Sequence[str] | None = None) -> Options:
-    """Return the checked options; on a mistake, say so and exit with code 2."""
+    """Return the validated options; for an invalid one, print the error and exit with code 2."""
     parser = make_parser()
     given = {name: v for name, v in vars(parser.parse_args(arguments)).items() if v is not None}
     try:
@@ -108,7 +108,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 130
     _show(report)
     if options.json is not None:
-        report.write(options.json)
+        try:
+            report.write(options.json)
+        except OSError as error:
+            print(f"the report cannot be written to {options.json}: {error}", file=sys.stderr)
+            return 1
     return report.exit_code
 
 

@@ -14,7 +14,7 @@ from vera_ros.errors import ConfigurationError
 
 @dataclass(frozen=True)
 class Configuration:
-    """What the parameter file says, and what is chosen beside it.
+    """Contents of the parameter file, and the address of the policy server.
 
     Attributes:
         path: of the file.
@@ -22,8 +22,8 @@ class Configuration:
         policy: parameters of policy_node, by name.
         ik: parameters of ik_node, by name.
         server: parameters of server_node, by name.
-        server_url: where the policy server is, or will be.
-        foreign: what is in the file for other nodes, a line for each block.
+        server_url: address of the policy server, whether or not it is running.
+        foreign: one line for each block of the file that is for other nodes.
     """
 
     path: Path
@@ -36,12 +36,12 @@ class Configuration:
 
     @property
     def embodiment(self) -> Embodiment:
-        """The robot kind."""
+        """The embodiment that policy_node is set to."""
         return find_embodiment(self.policy["embodiment"])
 
     @property
     def compressed(self) -> bool:
-        """Whether the views come compressed."""
+        """Whether the views are compressed images."""
         return bool(self.policy["image_transport"] == "compressed")
 
     @property
@@ -56,11 +56,11 @@ class Configuration:
 
 
 def read(options: Options, deadline: Deadline) -> Configuration:
-    """Read the chosen file.
+    """Read the parameter file that the options select.
 
     Raises:
-        ConfigurationError: it cannot be used.
-        ToolError: ROS cannot be asked.
+        ConfigurationError: the file cannot be used.
+        ToolError: the probe that reads it failed.
     """
     from vera_ros.bringup.graph import nodes
     from vera_ros.bringup.graph_options import GraphOptions
@@ -86,10 +86,10 @@ def read(options: Options, deadline: Deadline) -> Configuration:
 
 
 def check(configuration: Configuration) -> Configuration:
-    """Return it.
+    """Return the configuration if the parameters of its nodes fit together.
 
     Raises:
-        ConfigurationError: the nodes do not go together.
+        ConfigurationError: they do not.
     """
     policy, ik = configuration.policy, configuration.ik
     embodiment = configuration.embodiment

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What several checks need to know: found once, while the other checks go on."""
+"""Facts that several checks share, each gathered once and in parallel with the other checks."""
 
 import os
 import threading
@@ -18,17 +18,17 @@ if TYPE_CHECKING:  # what they import may not be installed
 
 T = TypeVar("T")
 
-# So that a program's time-out is told by the check that waits for it, in time for the page.
+# Programs time out a little before the run does, so that the waiting check can still report it.
 _MARGIN = 0.95
 
 NO_ROBOT_YET = "the simulation starts with the graph"
 
 
 class Once(Generic[T]):
-    """A fact that is found once, by the check that needs it first, and shared by all.
+    """A fact that is gathered when the first check needs it, and shared by all.
 
     Args:
-        find: finds it, in a thread of its own, which the program does not wait for at its end.
+        find: gathers the fact, in a daemon thread: the program does not wait for it at its end.
     """
 
     def __init__(self, find: Callable[[], T]) -> None:
@@ -37,7 +37,7 @@ class Once(Generic[T]):
         self._future: Future[T] | None = None
 
     def begin(self) -> "Future[T]":
-        """Begin to find it, unless another check has."""
+        """Start to gather the fact, unless that has begun; return its future."""
         with self._lock:
             if self._future is None:
                 self._future = Future()
@@ -45,7 +45,7 @@ class Once(Generic[T]):
             return self._future
 
     def get(self) -> T:
-        """Wait for it; raises what finding it raised."""
+        """Wait for the fact and return it; raise what gathering it raised."""
         return self.begin().result()
 
     def _work(self, future: "Future[T]") -> None:
@@ -56,11 +56,11 @@ class Once(Generic[T]):
 
 
 class Context:
-    """One run.
+    """Options, deadline and shared facts of one run.
 
     Attributes:
-        options: what is asked.
-        deadline: when every program has to have answered.
+        options: the run's options.
+        deadline: by when every program must have answered.
     """
 
     def __init__(self, options: Options) -> None:
@@ -72,76 +72,76 @@ class Context:
         self._description: Future[str] = Future()
 
     def read_configuration(self) -> "Configuration":
-        """The chosen parameter file, with whatever exception its reading raised."""
+        """Return the selected parameter file; raise what reading it raised."""
         return self._configuration.get()
 
     @property
     def configuration(self) -> "Configuration":
-        """The chosen parameter file.
+        """The selected parameter file.
 
         Raises:
-            NotCheckedError: it cannot be used.
+            NotCheckedError: the file cannot be used.
         """
         try:
             return self.read_configuration()
         except Exception as error:
-            raise NotCheckedError("the parameter file cannot be used, see there") from error
+            raise NotCheckedError("the parameter file cannot be used, see Configuration") from error
 
     def read_settings(self) -> "ServerSettings":
-        """The server's settings, with whatever exception their reading raised."""
+        """Return the server's settings; raise what reading them raised."""
         return self._settings.get()
 
     @property
     def settings(self) -> "ServerSettings":
-        """The settings of the server that is to run here.
+        """The settings of the server that is to run on this machine.
 
         Raises:
-            NotCheckedError: they cannot be used.
+            NotCheckedError: the settings cannot be used.
         """
         try:
             return self.read_settings()
         except NotCheckedError:
             raise
         except Exception as error:
-            raise NotCheckedError("the server's settings cannot be used, see there") from error
+            raise NotCheckedError("the server cannot be set up, see server settings") from error
 
     def observe_graph(self) -> "GraphFacts":
-        """The running graph, with whatever exception its observation raised."""
+        """Return the facts about the running graph; raise what observing it raised."""
         return self._graph.get()
 
     @property
     def graph(self) -> "GraphFacts":
-        """The running graph; waits until it was listened to.
+        """The facts about the running graph; waits until it has been observed.
 
         Raises:
-            NotCheckedError: it cannot be looked at.
+            NotCheckedError: the graph cannot be observed.
         """
         try:
             return self.observe_graph()
         except NotCheckedError:
             raise
         except Exception as error:
-            raise NotCheckedError("the graph cannot be looked at, see nodes") from error
+            raise NotCheckedError("the graph cannot be observed, see nodes") from error
 
     @property
     def published_description(self) -> str:
-        """The URDF on the graph's topic; empty: there is none.
+        """The URDF on the topic robot_description; empty: none was received.
 
         Raises:
-            NotCheckedError: the graph cannot be looked at.
+            NotCheckedError: the graph cannot be observed.
         """
         self._graph.begin()
         urdf = self._description.result()
         if not urdf:
-            _ = self.graph  # where listening failed, this says so
+            _ = self.graph  # raises if the observation failed
         return urdf
 
     @property
     def robot_is_up(self) -> bool:
-        """Whether there should be a robot in the graph; a simulated one only while it runs.
+        """Whether the graph should have a robot: a real one always, a simulated one while it runs.
 
         Raises:
-            NotCheckedError: the graph cannot be looked at.
+            NotCheckedError: the graph cannot be observed.
         """
         return self.options.robot == "real" or self.graph.runs(f"{self.options.prefix}/sim_node")
 
@@ -159,7 +159,7 @@ class Context:
         from vera_ros.doctor import graph
 
         try:
-            probe = Probe("graph", self.deadline)  # imports what it needs, meanwhile
+            probe = Probe("graph", self.deadline)  # imports its libraries meanwhile
             configuration = self.configuration
             return graph.observe(
                 probe,

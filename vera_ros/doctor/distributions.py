@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How Python libraries are installed; this must work where none of them is."""
+"""Commands that install Python libraries; standard library only, as none may be installed yet."""
 
 import sys
 import sysconfig
 from pathlib import Path
 
-# What is imported, where it has another name than what is installed.
+# Imported module of each distribution, where their names differ.
 MODULES = {"opencv-python-headless": "cv2", "pin": "pinocchio", "PyYAML": "yaml"}
 
-# With a ROS installation these come from apt: what is compiled must fit the same NumPy.
+# With a ROS installation these come from apt: all compiled libraries must fit apt's NumPy.
 _APT = {
     "msgpack": "python3-msgpack",
     "numba": "python3-numba",
@@ -23,17 +23,17 @@ _APT = {
 
 
 def distribution_of(module: str) -> str:
-    """What is to be installed for a module to be there."""
+    """Return the distribution that provides a module."""
     return next((name for name, imported in MODULES.items() if imported == module), module)
 
 
 def how_to_install(distribution: str, distro: str, versions: str = "") -> str:
-    """The command.
+    """Return the command that installs a distribution.
 
     Args:
         distribution: its name on PyPI.
-        distro: of the ROS installation; empty: none.
-        versions: which are valid, like `>=14,<18`; empty: any.
+        distro: name of the ROS distribution; empty: no ROS installation.
+        versions: valid versions, like `>=14,<18`; empty: any.
     """
     if distro and distribution in _APT:
         return f"sudo apt-get install {_APT[distribution]}"
@@ -41,7 +41,7 @@ def how_to_install(distribution: str, distro: str, versions: str = "") -> str:
 
 
 def _enter_environment() -> str:
-    """What comes before pip where it may not install into the system's Python, as on Ubuntu."""
+    """Return the commands before pip where the system's Python is not pip's, as on Ubuntu."""
     marker = Path(sysconfig.get_path("stdlib"), "EXTERNALLY-MANAGED")
     if sys.prefix != sys.base_prefix or not marker.is_file():
         return ""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a check says: one line of the page."""
+"""Findings: the results of the checks, each a line of the page."""
 
 from dataclasses import dataclass
 from enum import Enum
@@ -8,7 +8,7 @@ from vera_ros.errors import VeraRosError
 
 
 class Verdict(Enum):
-    """How it is."""
+    """Severity of a finding."""
 
     OK = "ok"
     WARNING = "warning"
@@ -18,13 +18,13 @@ class Verdict(Enum):
 
 @dataclass(frozen=True)
 class Finding:
-    """One line.
+    """Result of a check: one line of the page.
 
     Attributes:
-        name: what was looked at.
-        verdict: how it is.
+        name: what was checked.
+        verdict: the severity.
         found: what was found.
-        mend: the command, or the deed, that mends it; empty where nothing is wrong.
+        mend: the command or action that fixes it; empty where nothing is wrong.
     """
 
     name: str
@@ -34,29 +34,29 @@ class Finding:
 
 
 class NotCheckedError(VeraRosError):
-    """Something cannot be looked at, because of something else that has a finding of its own."""
+    """Something could not be checked, for a reason that another finding reports."""
 
 
 def ok(name: str, found: str) -> Finding:
-    """All is well."""
+    """Return the finding that something works."""
     return Finding(name, Verdict.OK, found)
 
 
 def warning(name: str, found: str, mend: str) -> Finding:
-    """It runs, with less than it could have, or with a risk."""
+    """Return the finding that something works, with a drawback or at a risk."""
     return Finding(name, Verdict.WARNING, found, mend)
 
 
 def failure(name: str, found: str, mend: str) -> Finding:
-    """It does not run."""
+    """Return the finding that something does not work."""
     return Finding(name, Verdict.FAILURE, found, mend)
 
 
 def not_needed(name: str, why: str) -> Finding:
-    """The chosen set-up does without it."""
+    """Return the finding that the chosen set-up does not need something."""
     return Finding(name, Verdict.SKIPPED, f"not needed: {why}")
 
 
 def not_checked(name: str, why: str) -> Finding:
-    """Nothing can be said, for a reason that another finding names."""
+    """Return the finding that something could not be checked; another finding reports why."""
     return Finding(name, Verdict.SKIPPED, f"not checked: {why}")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the running ROS graph looks like: facts that probes/graph.py gathers. No ROS here."""
+"""Facts about the running ROS graph, which probes/graph.py gathers; ROS is not imported here."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,6 +15,9 @@ GRIPPER_TOPIC = "gripper_controller/joint_trajectory"
 ARM_ACTION = "arm_controller/follow_joint_trajectory"
 GRIPPER_ACTION = "gripper_controller/gripper_cmd"
 
+# Parameters of a controller that starts from its last command, in older and in newer releases.
+FROM_LAST_COMMAND = ("open_loop_control", "interpolate_from_desired_state")
+
 
 @dataclass(frozen=True)
 class Endpoint:
@@ -23,8 +26,8 @@ class Endpoint:
     Attributes:
         node: full name of its node.
         type: of its messages, like `sensor_msgs/msg/Image`.
-        reliable: whether it offers, or wants, that nothing is lost.
-        latched: whether it offers, or wants, what was published before.
+        reliable: whether its QoS reliability is reliable.
+        latched: whether its QoS durability is transient local.
     """
 
     node: str
@@ -35,12 +38,12 @@ class Endpoint:
 
 @dataclass(frozen=True)
 class Topic:
-    """A topic.
+    """A topic and its endpoints.
 
     Attributes:
         name: its full name.
-        publishers: who sends.
-        subscribers: who listens.
+        publishers: endpoints that publish.
+        subscribers: endpoints that subscribe.
     """
 
     name: str
@@ -49,7 +52,7 @@ class Topic:
 
     @classmethod
     def of(cls, values: Mapping[str, Any]) -> "Topic":
-        """Read what the probe wrote."""
+        """Convert the probe's values."""
         return cls(
             values["name"],
             tuple(Endpoint(**end) for end in values["publishers"]),
@@ -58,17 +61,17 @@ class Topic:
 
     @property
     def senders(self) -> str:
-        """The publishers' nodes, in words."""
+        """Names of the publishing nodes, as text."""
         return ", ".join(sorted({end.node for end in self.publishers}))
 
 
 @dataclass(frozen=True)
 class Sample:
-    """When a message was stamped, and when it came.
+    """Stamp and arrival of one message.
 
     Attributes:
-        stamp_s: its stamp.
-        arrival_s: steady time.
+        stamp_s: stamp of its header.
+        arrival_s: steady time at its arrival.
         now_s: ROS time at its arrival, by the simulation's clock where there is one.
     """
 
@@ -82,12 +85,12 @@ class ViewFacts:
     """One camera view.
 
     Attributes:
-        topic: where it comes from.
-        samples: the messages that came, oldest first.
+        topic: its topic.
+        samples: the messages that were received, oldest first.
         shape: height and width of the newest picture, px; None: there is none.
-        encoding: of the newest, or its format where it is compressed.
+        encoding: of the newest picture, or its format where it is compressed.
         size_bytes: of the newest message's data.
-        problem: why it is no picture; empty: it is one.
+        problem: why the newest message cannot be decoded; empty: it can.
     """
 
     topic: Topic
@@ -99,7 +102,7 @@ class ViewFacts:
 
     @classmethod
     def of(cls, values: Mapping[str, Any]) -> "ViewFacts":
-        """Read what the probe wrote."""
+        """Convert the probe's values."""
         shape = values["shape"]
         return cls(
             Topic.of(values["topic"]),
@@ -116,12 +119,12 @@ class JointFacts:
     """The joint states.
 
     Attributes:
-        topic: where they come from.
-        samples: the messages that came, oldest first.
-        names: which joints one message holds, for every kind of message that came.
-        not_finite: joints with a position that is no number.
-        with_velocity: joints with a velocity that is a number.
-        with_effort: joints with an effort that is a number.
+        topic: their topic.
+        samples: the messages that were received, oldest first.
+        names: the different lists of joint names that messages had.
+        not_finite: joints whose position is not finite.
+        with_velocity: joints with a finite velocity.
+        with_effort: joints with a finite effort.
     """
 
     topic: Topic
@@ -133,7 +136,7 @@ class JointFacts:
 
     @classmethod
     def of(cls, values: Mapping[str, Any]) -> "JointFacts":
-        """Read what the probe wrote."""
+        """Convert the probe's values."""
         return cls(
             Topic.of(values["topic"]),
             _samples(values["samples"]),
@@ -152,7 +155,7 @@ class ControllerFacts:
         name: of the controller.
         type: of its plugin.
         state: active, inactive, ...
-        claimed: command interfaces that it holds, like `panda_joint1/position`.
+        claimed: command interfaces that it claims, like `panda_joint1/position`.
     """
 
     name: str
@@ -162,16 +165,16 @@ class ControllerFacts:
 
     @classmethod
     def of(cls, values: Mapping[str, Any]) -> "ControllerFacts":
-        """Read what the probe wrote."""
+        """Convert the probe's values."""
         return cls(values["name"], values["type"], values["state"], tuple(values["claimed"]))
 
 
 @dataclass(frozen=True)
 class GraphFacts:
-    """Everything of the graph that is judged.
+    """All facts about the graph that the checks judge.
 
     Attributes:
-        nodes: full names of all nodes; a name that two nodes have is there twice.
+        nodes: full names of all nodes; a name that two nodes share is listed twice.
         clock: whether time is simulated: a simulation runs, and publishes its clock.
         views: camera views, by the embodiment's names.
         joints: the joint states.
@@ -180,11 +183,11 @@ class GraphFacts:
         actions: full names of the actions that have a server, and their types.
         arm_action: full name of the arm's action.
         gripper_action: full name of the gripper's action.
-        manager: what lists the controllers: its service, empty where there is none.
-        manager_problem: why it was not asked, or did not answer.
-        controllers: what it listed.
-        arm_parameters: parameters of the arm's controller, where it told them.
-        listened_s: for how long.
+        manager: the controller_manager's service that lists controllers; empty: there is none.
+        manager_problem: why that service was not called, or did not answer; empty: it answered.
+        controllers: the controllers that it listed.
+        arm_parameters: parameters of the arm's controller, as far as it returned them.
+        listened_s: for how long the graph was observed, [s].
     """
 
     nodes: tuple[str, ...]
@@ -204,7 +207,7 @@ class GraphFacts:
 
     @classmethod
     def of(cls, values: Mapping[str, Any]) -> "GraphFacts":
-        """Read what the probe wrote."""
+        """Convert the probe's values."""
         return cls(
             **{
                 **values,
@@ -218,7 +221,7 @@ class GraphFacts:
         )
 
     def runs(self, node: str) -> bool:
-        """Whether a node of that full name runs."""
+        """Return whether a node of this full name runs."""
         return node in self.nodes
 
 
@@ -230,15 +233,15 @@ def observe(
     seconds: float,
     on_description: Callable[[str], None],
 ) -> GraphFacts:
-    """Observe the graph.
+    """Observe the graph for a while.
 
     Args:
-        probe: `graph`, not asked yet.
-        configuration: says which topics are meant.
-        prefix: what the graph's namespace puts before a name; empty: nothing.
-        simulated: whether the robot is, and may have a time of its own.
-        seconds: how long it may take.
-        on_description: told the URDF as soon as it comes by topic.
+        probe: the probe `graph`, before its request.
+        configuration: names the topics.
+        prefix: of names in the graph's namespace; empty: none.
+        simulated: whether the robot is simulated, and may have a clock of its own.
+        seconds: how long it may take, [s].
+        on_description: called with the URDF as soon as it arrives by topic.
 
     Raises:
         ToolError: the probe crashed, or did not answer.
@@ -253,6 +256,7 @@ def observe(
             "reliability": configuration.policy["image_reliability"],
             "topics": {"arm": ARM_TOPIC, "gripper": GRIPPER_TOPIC},
             "actions": {"arm_action": ARM_ACTION, "gripper_action": GRIPPER_ACTION},
+            "arm_parameters": ["interpolation_method", *FROM_LAST_COMMAND],
             "seconds": seconds,
         }
     )
@@ -267,7 +271,12 @@ def observe(
 
 
 def rate_hz(samples: Sequence[Sample], clock: bool) -> float | None:
-    """Messages per second, by their stamps where time is simulated; None: time stands still."""
+    """Return the messages' rate, [Hz]; None: time stands still.
+
+    Args:
+        samples: the messages.
+        clock: whether time is simulated, and the rate is that of the stamps.
+    """
     if len(samples) < 2:
         return 0.0
     first, last = samples[0], samples[-1]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What doctor is asked to check."""
+"""Options of the doctor command."""
 
 import os
 import re
@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from vera_ros.errors import ConfigurationError
 
-# Those of the launch file; not imported from vera_ros.bringup.graph, which needs libraries.
+# Those of vera_ros.bringup.graph_options, which needs libraries and is not imported here.
 ROBOTS = ("sim", "real")
 SERVERS = ("reference", "attach", "docker", "subprocess")
 DEADLINE_S = 8.5  # so that the page is there within 10 s of the command
@@ -20,18 +20,18 @@ _DEADLINES_S = (1.0, 600.0)
 
 @dataclass(frozen=True)
 class Options:
-    """A checked request.
+    """Validated options of one run.
 
     Attributes:
-        robot: `sim`, or `real` for an arm that is there.
+        robot: `sim` or `real`.
         server: where the policy comes from, one of SERVERS.
-        server_url: of the policy server; empty: what the configuration says, or the default.
+        server_url: of the policy server; empty: the configuration's, or the default.
         config: ROS parameter file; empty: the packaged one of the robot.
         namespace: of the graph; empty: none.
-        ckpt_root: folder of VERA's checkpoints; None: not known.
-        wan_root: folder of the Wan base model; None: not known.
-        json: where the findings go as well; None: nowhere.
-        deadline_s: when checks that have not answered are given up.
+        ckpt_root: folder of VERA's checkpoints; None: not given.
+        wan_root: folder of the Wan base model; None: not given.
+        json: file that the findings are written to; None: none.
+        deadline_s: time after which checks without an answer are given up.
 
     Raises:
         ConfigurationError: an option is invalid.
@@ -67,7 +67,7 @@ class Options:
 
     @property
     def prefix(self) -> str:
-        """What the namespace puts before a name: empty, or like `/cell/left`."""
+        """Prefix of names in the namespace: empty, or like `/cell/left`."""
         return f"/{self.namespace.strip('/')}".rstrip("/")
 
     @property
@@ -107,4 +107,4 @@ def _check_writable(path: Path) -> None:
     if not folder.is_dir():
         raise ConfigurationError(f"--json is '{path}', but there is no folder '{folder}'; make it")
     if not os.access(path if path.exists() else folder, os.W_OK):
-        raise ConfigurationError(f"--json is '{path}', which may not be written; choose another")
+        raise ConfigurationError(f"--json is '{path}', which is not writable; choose another")

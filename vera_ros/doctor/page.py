@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The findings in a terminal."""
+"""The page of findings in a terminal, with colours and columns."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -24,7 +24,7 @@ _MARKS = {
 
 
 def make_console() -> Console:
-    """Return a console that writes to stdout, no wider than can be read."""
+    """Return a console that writes to stdout, in lines of a readable width."""
     console = Console(highlight=False)
     if console.width > _WIDEST:
         console = Console(highlight=False, width=_WIDEST)
@@ -33,13 +33,13 @@ def make_console() -> Console:
 
 @contextmanager
 def progress(checks: int) -> Iterator[Callable[[int], None]]:
-    """Show that something goes on; gives what is to be told how many checks have answered."""
-    with make_console().status("looking …") as status:
-        yield lambda done: status.update(f"looking … {done} of {checks}")
+    """Show a progress line; yield the function that takes the number of finished checks."""
+    with make_console().status("checking …") as status:
+        yield lambda done: status.update(f"checking … {done} of {checks}")
 
 
 def render(report: Report) -> RenderableType:
-    """Return the page."""
+    """Return the page of all findings."""
     parts: list[RenderableType] = []
     for area, findings in report.areas.items():
         parts.append(Text(f"\n{area}", "bold"))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The findings in plain lines, for where nothing is installed yet, not even rich."""
+"""The page of findings in plain lines, where rich is not installed."""
 
 from collections.abc import Iterator
 
@@ -7,7 +7,7 @@ from vera_ros.doctor.report import Report
 
 
 def lines(report: Report) -> Iterator[str]:
-    """The page, line by line."""
+    """Yield the lines of the page."""
     for area, findings in report.areas.items():
         yield ""
         yield area

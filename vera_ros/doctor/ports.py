@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Who holds the ports that a policy server listens on."""
+"""Check of the ports that a policy server listens on, and of the processes that hold them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,20 +16,20 @@ class Holder:
     """A process that listens on a port.
 
     Attributes:
-        name: of the process; empty: it is another user's.
-        pid: of the process; None: it is another user's.
+        name: of the process; empty: another user's process.
+        pid: of the process; None: another user's process.
     """
 
     name: str = ""
     pid: int | None = None
 
     def __str__(self) -> str:
-        """In words."""
+        """Return name and pid as text."""
         return f"{self.name} (pid {self.pid})" if self.pid else "a process of another user"
 
 
 def is_local(host: str) -> bool:
-    """Whether that is this machine."""
+    """Return whether a host name or address is that of this machine."""
     own = {address.address for group in psutil.net_if_addrs().values() for address in group}
     return host == "localhost" or host.startswith("127.") or host in own
 
@@ -48,12 +48,12 @@ def holder_of(port: int) -> Holder | None:
 
 
 def judge(holders: Mapping[int, Holder | None], viewer_port: int, *, running: bool) -> Finding:
-    """The ports are free, or held by the server that is meant.
+    """Check that the ports are free, or held by the expected server.
 
     Args:
-        holders: of the ports that are to be listened on; empty: on another machine.
-        viewer_port: the live viewer's; 0: none.
-        running: whether the server that is meant answers.
+        holders: of the server's ports; empty: the server is on another machine.
+        viewer_port: the live viewer's; 0: no viewer.
+        running: whether the expected server answers.
     """
     if not holders:
         return not_needed(NAME, "the policy server is on another machine")

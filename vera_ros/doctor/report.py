@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""All findings of a run, and what they come to."""
+"""The report of a run: all findings, their counts and the exit code."""
 
 import json
 from collections import Counter
@@ -14,13 +14,13 @@ from vera_ros.doctor.options import Options
 
 @dataclass(frozen=True)
 class Report:
-    """One run.
+    """The findings of one run.
 
     Attributes:
         version: of vera_ros.
-        options: what was asked.
+        options: the run's options.
         areas: the findings under each heading, in the order of the page.
-        duration_s: how long it took.
+        duration_s: how long the run took.
     """
 
     version: str
@@ -29,17 +29,17 @@ class Report:
     duration_s: float
 
     def count(self, verdict: Verdict) -> int:
-        """How many findings have this verdict."""
+        """Return the number of findings with this verdict."""
         return Counter(f.verdict for findings in self.areas.values() for f in findings)[verdict]
 
     @property
     def exit_code(self) -> int:
-        """1 when something is broken, else 0: a warning keeps nothing from running."""
+        """1 if there is a failure, else 0: a warning does not keep vera_ros from running."""
         return 1 if self.count(Verdict.FAILURE) else 0
 
     @property
     def summary(self) -> str:
-        """In one line."""
+        """Number of findings of each verdict, and the duration, in one line."""
         counts = [
             _some(self.count(Verdict.FAILURE), "failure"),
             _some(self.count(Verdict.WARNING), "warning"),
@@ -69,7 +69,7 @@ class Report:
         }
 
     def write(self, path: Path) -> None:
-        """Write it as JSON."""
+        """Write the report as JSON."""
         path.write_text(json.dumps(self.as_json(), indent=2) + "\n")
 
 

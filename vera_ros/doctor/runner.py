@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Runs all checks at once; a check that does not answer in time has that as its finding."""
+"""Runs all checks in parallel; a check without an answer in time becomes a failure."""
 
 import os
 import queue
@@ -15,9 +15,9 @@ from vera_ros.doctor.options import Options
 from vera_ros.doctor.tools import Deadline, ToolTimeoutError
 from vera_ros.errors import VeraRosError
 
-_BRING_ALL = "scripts/demo, which brings everything along where there is no ROS installation"
+_BRING_ALL = "scripts/demo, which installs everything where there is no ROS installation"
 
-# What a check needs on a machine that does much else.
+# A deadline that suits a busy machine.
 _PATIENT_S = 60.0
 
 Findings = tuple[Finding, ...]
@@ -26,12 +26,12 @@ Findings = tuple[Finding, ...]
 def run(
     checks: Sequence[Check], options: Options, on_done: Callable[[int], None] = lambda _: None
 ) -> dict[Check, Findings]:
-    """Run the checks; return what they found, in their order.
+    """Run the checks; return the findings of each, in the order of the table.
 
     Args:
         checks: the table.
-        options: what is asked.
-        on_done: told how many have answered, each time that one has.
+        options: the run's options.
+        on_done: called with the number of finished checks, each time that one finishes.
     """
     deadline = Deadline(options.deadline_s)
     answers: queue.SimpleQueue[tuple[Check, Findings]] = queue.SimpleQueue()
@@ -55,9 +55,9 @@ def run(
 
 
 def _load(checks: Sequence[Check], found: dict[Check, Findings]) -> dict[Check, CheckFunction]:
-    """Import the functions of checks, in one thread.
+    """Return the functions of the checks; put a finding into `found` where the import fails.
 
-    An import that fails would spoil that of another thread.
+    All are imported in one thread: a failing import would disturb one of the same module elsewhere.
     """
     loaded = {}
     missing: set[str] = set()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The settings of the VERA server that is to run here, as server_node would take them."""
+"""The settings of the VERA server that is to run on this machine, as server_node reads them."""
 
 from collections.abc import Mapping
 from urllib.parse import urlsplit
@@ -13,7 +13,7 @@ from vera_ros.server.sources import read_settings, variable_of
 def read(
     options: Options, configuration: Configuration, environ: Mapping[str, str]
 ) -> ServerSettings:
-    """What parameter file, options and environment make together.
+    """Merge parameter file, options and environment into the server's settings.
 
     Raises:
         ConfigurationError: a setting is not valid.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Checks of every stream of stamped messages: it is published, and its stamps are of now."""
+"""Checks of streams of stamped messages: publishers, message types and delays."""
 
 from collections.abc import Sequence
 from statistics import median
@@ -7,7 +7,7 @@ from statistics import median
 from vera_ros.doctor.finding import Finding, failure, warning
 from vera_ros.doctor.graph import Sample, Topic
 
-_FUTURE_S = 0.02  # clocks that differ by less are the same clock
+_FUTURE_S = 0.02  # clocks that differ by less count as synchronised
 _SYNCHRONISE = (
     "synchronise the clocks of the machines (sudo apt-get install chrony), or the driver's"
 )
@@ -28,14 +28,14 @@ def judge_sender(name: str, topic: Topic, kind: str, mend: str) -> Finding | Non
 def judge_delay(
     name: str, samples: Sequence[Sample], *, warn_s: float, fail_s: float, parameters: str
 ) -> Finding | None:
-    """Messages are stamped when what they show was, and come soon after; None: all is well.
+    """Check that messages are stamped, and arrive soon after their stamps; None: all is well.
 
     Args:
         name: of the stream.
         samples: its messages, at least one.
-        warn_s: a message that comes later than this may come too late.
-        fail_s: later than this, it does.
-        parameters: which say so.
+        warn_s: delay above which some messages may be too late.
+        fail_s: delay above which they are too late.
+        parameters: names of the parameters that set these limits.
     """
     if any(sample.stamp_s == 0.0 for sample in samples):
         return failure(
@@ -49,15 +49,16 @@ def judge_delay(
     if delay_s > fail_s:
         return failure(
             name,
-            f"the messages are {_seconds(delay_s)} old when they come; valid is {_seconds(fail_s)}",
-            f"{_SYNCHRONISE}; where they really are that late, raise {parameters}",
+            f"the messages are {_seconds(delay_s)} old when they arrive; valid is up to "
+            f"{_seconds(fail_s)}",
+            f"{_SYNCHRONISE}; if they really are that late, raise {parameters}",
         )
     if delay_s > warn_s:
         return warning(
             name,
-            f"the messages are {_seconds(delay_s)} old when they come; above {_seconds(warn_s)} "
-            "some come too late",
-            f"{_SYNCHRONISE}; where they really are that late, raise {parameters}",
+            f"the messages are {_seconds(delay_s)} old when they arrive; above {_seconds(warn_s)} "
+            "some are too late",
+            f"{_SYNCHRONISE}; if they really are that late, raise {parameters}",
         )
     return None
 

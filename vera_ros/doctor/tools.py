@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Programs that are asked for facts: other people's, and our own probes. Every wait is bounded."""
+"""Programs that gather facts: external ones and the doctor's probes, each with a deadline."""
 
 import json
 import re
@@ -16,37 +16,37 @@ from typing import Any, NoReturn
 from vera_ros.doctor.finding import NotCheckedError
 from vera_ros.errors import VeraRosError
 
-_GRACE_S = 0.4  # for a probe that is late to end by itself
+_GRACE_S = 0.4  # for a terminated probe to end before it is killed
 _NO_MODULE = re.compile(r"ModuleNotFoundError: No module named '([^'.]+)")
 
 
 class ToolError(VeraRosError):
-    """A program that gave no facts."""
+    """A program failed to deliver its facts."""
 
 
 class ToolMissingError(ToolError):
-    """It is not installed."""
+    """A program is not installed."""
 
 
 class ToolTimeoutError(ToolError):
-    """It did not answer in time."""
+    """A program did not answer in time."""
 
 
 class Deadline:
-    """A moment by which everything has to be answered."""
+    """The time by which every program must have answered; `seconds` from its creation."""
 
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds
         self._end_s = time.monotonic() + seconds
 
     def remaining(self) -> float:
-        """Time that is left, [s]; never negative."""
+        """Return the time left, [s]; never negative."""
         return max(0.0, self._end_s - time.monotonic())
 
 
 @dataclass(frozen=True)
 class Output:
-    """What a program said.
+    """Exit code and output of a program that has ended.
 
     Attributes:
         code: its exit code.
@@ -60,7 +60,7 @@ class Output:
 
     @property
     def why(self) -> str:
-        """The last thing that it said, for who asks why it failed."""
+        """The last line of its output, which usually says why it failed."""
         lines = (self.error.strip() or self.out.strip()).splitlines()
         return lines[-1].strip() if lines else f"exit code {self.code}"
 
@@ -68,11 +68,12 @@ class Output:
 def run(
     command: Sequence[str], deadline: Deadline, environment: Mapping[str, str] | None = None
 ) -> Output:
-    """Run a program to its end, by default in this environment.
+    """Run a program to its end, by default in the environment of this process.
 
     Raises:
-        ToolMissingError: it is not installed.
-        ToolTimeoutError: it does not end; it is killed.
+        ToolMissingError: the program is not installed.
+        ToolTimeoutError: the program did not end by the deadline, and was killed.
+        ToolError: the program cannot be run.
     """
     try:
         done = subprocess.run(
@@ -95,11 +96,11 @@ def run(
 
 
 class Probe:
-    """A program of `vera_ros.doctor.probes`, which tells its facts as they come, one JSON a line.
+    """A running program of `vera_ros.doctor.probes`, which writes each fact as a line of JSON.
 
     Args:
         name: of its module.
-        deadline: when it is ended.
+        deadline: when it is terminated.
     """
 
     def __init__(self, name: str, deadline: Deadline) -> None:
@@ -118,33 +119,33 @@ class Probe:
         self._timer.start()
 
     def ask(self, question: Mapping[str, Any]) -> None:
-        """Tell it what it has to know; once."""
+        """Send the probe its request; call this once."""
         assert self._process.stdin is not None
         try:
             with self._process.stdin as stdin:
                 stdin.write(json.dumps(question))
         except BrokenPipeError:
-            pass  # it has ended; `facts` says why
+            pass  # the probe has ended; `facts` raises the reason
 
     def facts(self) -> Iterator[tuple[str, Any]]:
-        """Name and value of each fact.
+        """Yield name and value of each fact as it arrives.
 
         Raises:
-            ToolTimeoutError: it does not end by itself.
-            NotCheckedError: a library that it needs is not installed.
-            ToolError: it crashed.
+            ToolTimeoutError: the probe did not end by the deadline.
+            NotCheckedError: a library that the probe needs is not installed.
+            ToolError: the probe crashed.
         """
         assert self._process.stdout is not None
         with self._process.stdout as lines:
             for line in lines:
                 fact = json.loads(line)
                 if fact is None:
-                    return  # all is told; how the process ends does not matter
+                    return  # end of the facts; how the process ends does not matter
                 yield from fact.items()
         self._raise(self._process.wait())
 
     def _give_up(self) -> None:
-        """End it, by force only if it must be: killed while it listens, it may harm the senders."""
+        """Terminate the probe; kill it only if it stays: a killed subscriber may harm senders."""
         self._late = True
         self._process.terminate()
         try:
@@ -167,12 +168,12 @@ class Probe:
 
 
 def probe(name: str, deadline: Deadline, question: Mapping[str, Any]) -> dict[str, Any]:
-    """Ask a probe, and return all its facts.
+    """Run a probe with a request, and return all its facts.
 
     Raises:
-        ToolTimeoutError: it does not end by itself.
-        NotCheckedError: a library that it needs is not installed.
-        ToolError: it crashed.
+        ToolTimeoutError: the probe did not end by the deadline.
+        NotCheckedError: a library that the probe needs is not installed.
+        ToolError: the probe crashed.
     """
     running = Probe(name, deadline)
     running.ask(question)

@@ -42,7 +42,7 @@ class Cause(IntEnum):
 
 @dataclass(frozen=True)
 class Reason:
-    """Why a motion was refused or ended: a cause, and what it means in words."""
+    """Reason why a motion was refused or ended: a cause constant and a message."""
 
     cause: Cause = Cause.NONE
     message: str = ""
@@ -51,12 +51,12 @@ class Reason:
         return self.message
 
     def refused(self) -> "MotionRefusedError":
-        """Return the error to raise for it."""
+        """Return the error that refuses a motion for this reason."""
         return MotionRefusedError(self.cause, self.message)
 
 
 class MotionRefusedError(MotionError):
-    """A motion that is not played, and why."""
+    """Raised when a motion is refused; carries the cause and a message."""
 
     def __init__(self, cause: Cause, message: str) -> None:
         super().__init__(message)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the arm side is told, and what it is told of the arm. Times are ROS time [s]."""
+"""Inputs of the motion side: chunk requests and measured states. Times are ROS time [s]."""
 
 import math
 from dataclasses import dataclass, replace
@@ -11,9 +11,9 @@ from vera_ros.motion.causes import Cause, MotionRefusedError
 from vera_ros.motion.kinematics.vec3 import Vector
 from vera_ros.motion.trajectory import ArmState
 
-CLOCK_STEP_S = 0.01  # where the time comes by /clock, it comes in steps
+CLOCK_STEP_S = 0.01  # ROS time that comes from /clock advances in steps of up to this
 _LONGEST_LEAD_S = 10.0
-_ROUNDING = 1e-3  # of an action: ROS times have no more than some 1e-7 s
+_ROUNDING = 1e-3  # share of an action; ROS times as floats are exact to some 1e-7 s only
 
 # Shortest and longest duration of one action.
 ACTION_S = (0.005, 1.0)
@@ -39,36 +39,37 @@ class Measured:
 
     @property
     def arm(self) -> ArmState:
-        """The arm's part."""
+        """The arm's state, without the finger."""
         return ArmState(self.q, self.dq, self.stamp_s)
 
     def moved_on(self, time_s: float) -> "Measured":
-        """Where it is some moments later, if it goes on as it moved. `time_s`: ROS time."""
+        """Extrapolate to `time_s` (ROS time) at the measured velocity."""
         passed_s = max(0.0, time_s - self.stamp_s)
         return replace(self, q=self.q + self.dq * passed_s, stamp_s=self.stamp_s + passed_s)
 
     @property
     def speed_rad_s(self) -> float:
-        """Of the fastest joint."""
+        """Speed of the fastest joint [rad/s]."""
         return float(np.abs(self.dq).max(initial=0.0))
 
 
 @dataclass(frozen=True)
 class ChunkRequest:
-    """A chunk, as the arm side gets it.
+    """A chunk of actions that is to be planned and played.
 
     Attributes:
-        deltas: of the actions that are to be played. Shape (H, 6), [m, rad], base frame.
-        close: gripper command per action, dropped ones included. Shape (dropped + H,), or (0,) for
-            none.
+        deltas: translation and axis-angle rotation of each action, base frame. Shape (H, 6),
+            [m, rad].
+        close: gripper command of each action, dropped ones included; true: close. Shape
+            (dropped + H,), or (0,) for none.
         control_dt_s: duration of one action.
-        session_id: the episode's; the response model's state carries over within one.
+        session_id: of the episode; the response model's state carries over within one.
         sequence: the chunk's number.
         start_s: when the first action begins, ROS time; None: as soon as possible.
-        stamp_s: when that was seen which it was planned from, ROS time; None: not told.
-        sent_s: when it was sent, ROS time of the sender; None: not told.
-        dropped: leading actions that are not played, since their time had passed.
-        waited_s: it came in time, and waited so long for joint states that agree.
+        stamp_s: when the frames that it was inferred from were taken, ROS time; None: unknown.
+        sent_s: when it was sent, ROS time of the sender; None: unknown.
+        dropped: number of leading actions that are not played, since their time had passed.
+        waited_s: how long it was kept waiting here until joint states agreed.
     """
 
     deltas: Vector
@@ -83,7 +84,7 @@ class ChunkRequest:
     waited_s: float = 0.0
 
     def later(self, by_s: float) -> "ChunkRequest":
-        """The same on a clock that is ahead by so much."""
+        """Return the chunk with its times on a clock that is ahead by `by_s`."""
 
         def shifted(time_s: float | None) -> float | None:
             return None if time_s is None else time_s + by_s
@@ -96,30 +97,30 @@ class ChunkRequest:
         )
 
     def for_later(self) -> "ChunkRequest":
-        """The same for whenever it is asked for, however long ago it was sent by then."""
+        """Return the chunk without start and sending times, for playing it once it is approved."""
         return replace(self, start_s=None, sent_s=None)
 
     def from_time(self, soonest_s: float) -> "ChunkRequest":
-        """What of it begins no sooner than a time; without a time of its own, all of it.
+        """Drop actions scheduled before `soonest_s`; unscheduled chunks pass unchanged.
 
         Raises:
-            MotionRefusedError: nothing is left of it.
+            MotionRefusedError: no action is left.
         """
         if self.start_s is None or self.start_s >= soonest_s:
             return self
-        return self._rest(self.start_s, soonest_s)
+        return self._remaining(self.start_s, soonest_s)
 
     def due(self, now_s: float, soonest_s: float) -> tuple["ChunkRequest", float, float]:
-        """What of it is still to come, the present, and how long until that begins.
+        """Return the actions still to come, the present, and the time until they begin [s].
 
-        Where its time is the present, give or take a step of the clock, the present is its time.
+        For a chunk that begins within one clock step of `now_s`, the present is its start time.
 
         Args:
             now_s: the present.
-            soonest_s: when a chunk whose time has passed can begin.
+            soonest_s: earliest time at which a chunk that is overdue can begin.
 
         Raises:
-            MotionRefusedError: it is too early, or nothing is left of it.
+            MotionRefusedError: it begins too far in the future, or no action is left.
         """
         if self.start_s is None:
             return self, now_s, 0.0
@@ -131,20 +132,20 @@ class ChunkRequest:
                 "nothing of it is played",
             )
         if lead_s < -CLOCK_STEP_S:
-            return self._rest(self.start_s, soonest_s).due(now_s, soonest_s)
+            return self._remaining(self.start_s, soonest_s).due(now_s, soonest_s)
         if lead_s <= CLOCK_STEP_S:
             return self, self.start_s, 0.0
         return self, now_s, lead_s
 
-    def _rest(self, start_s: float, soonest_s: float) -> "ChunkRequest":
-        """The actions that begin no sooner than a time, each at the time that it has."""
+    def _remaining(self, start_s: float, soonest_s: float) -> "ChunkRequest":
+        """Return the actions that begin at `soonest_s` or later, at their own times."""
         past = math.ceil((soonest_s - start_s) / self.control_dt_s - _ROUNDING)
         if past >= len(self.deltas):
             raise MotionRefusedError(
                 Cause.CHUNK_TOO_OLD,
-                f"the chunk lasts {len(self.deltas) * self.control_dt_s:.3f} s and was to begin "
-                f"{soonest_s - start_s:.3f} s before it now can; nothing of it is played; send "
-                "longer chunks, or send them sooner",
+                f"the chunk lasts {len(self.deltas) * self.control_dt_s:.3f} s; its start time is "
+                f"{soonest_s - start_s:.3f} s before the earliest possible one; nothing of it is "
+                "played; send longer chunks, or send them sooner",
             )
         return replace(
             self,

@@ -14,7 +14,7 @@ _JOINTS = [f"panda_joint{number}" for number in range(1, 8)]
 
 
 def main() -> None:
-    """Plan a chunk of the packaged arm; what that compiles is kept for every arm."""
+    """Compile by planning a chunk for the packaged Panda; the cache serves every arm."""
     urdf = share_path("description", "urdf", "panda.urdf").read_text()
     arm = ArmModel(urdf, _JOINTS)
     everywhere = np.full(3, 10.0)

@@ -16,13 +16,13 @@ RATES = ("velocity", "acceleration", "jerk")
 
 @dataclass(frozen=True)
 class RateLimits:
-    """How fast the joints and the TCP may move, the three rates in the order of RATES.
+    """Velocity, acceleration and jerk limits of the joints and the TCP, in the order of RATES.
 
     Attributes:
-        joints: Shape (3, n), [rad/s, rad/s^2, rad/s^3].
-        linear: of the TCP's translation. Shape (3,), [m/s, m/s^2, m/s^3].
-        angular: of the TCP's rotation. Shape (3,), [rad/s, rad/s^2, rad/s^3].
-        position: narrower joint ranges than the URDF's, lower and upper; None: the URDF's.
+        joints: joint rates. Shape (3, n), [rad/s, rad/s^2, rad/s^3].
+        linear: rates of the TCP's translation. Shape (3,), [m/s, m/s^2, m/s^3].
+        angular: rates of the TCP's rotation. Shape (3,), [rad/s, rad/s^2, rad/s^3].
+        position: joint ranges narrower than the URDF's, lower row first; None: the URDF's.
             Shape (2, n), [rad].
     """
 
@@ -44,10 +44,10 @@ class RateLimits:
 
     @classmethod
     def load(cls, path: Path, joints: int) -> "RateLimits":
-        """Read the limits of so many joints from a YAML file.
+        """Read the rate limits of `joints` joints from a YAML file.
 
         Raises:
-            ConfigurationError: the file does not hold such limits; the message says why.
+            ConfigurationError: the limits are missing or invalid; the message says why.
         """
         with reading(path, "limits", "config/panda_limits.yaml") as content:
             position = None
@@ -63,18 +63,18 @@ class RateLimits:
             )
 
     def slower(self, joints: Vector, speed_m_s: float, turn_rad_s: float) -> "RateLimits":
-        """The same with joints that are at most so fast (Shape (n,), [rad/s]), and such a TCP."""
+        """Return a copy with lower velocity limits; `joints`: Shape (n,), [rad/s]."""
         all_joints, linear, angular = self.joints.copy(), self.linear.copy(), self.angular.copy()
         all_joints[0] = np.minimum(all_joints[0], joints)
         linear[0], angular[0] = min(linear[0], speed_m_s), min(angular[0], turn_rad_s)
         return replace(self, joints=all_joints, linear=linear, angular=angular)
 
     def shares(self, joints: Vector, tcp: Vector) -> Vector:
-        """The largest used share of each rate's limits, sample by sample. Shape (3, N).
+        """Return the largest share of each rate's limits used at each sample. Shape (3, N).
 
         Args:
-            joints: rates of the joints. Shape (3, N, n).
-            tcp: rates of the TCP, linear part first. Shape (3, N, 6).
+            joints: rates of the joints. Shape (3, N, n), [rad/s^k].
+            tcp: rates of the TCP, linear part first. Shape (3, N, 6), [m/s^k, rad/s^k].
         """
         of_joints = (np.abs(joints) / self.joints[:, None, :]).max(axis=2)
         linear = np.sqrt(np.square(tcp[:, :, :3]).sum(axis=2)) / self.linear[:, None]
@@ -89,7 +89,7 @@ def _of_tcp(tcp: Content, name: str) -> Vector:
 
 @dataclass(frozen=True)
 class GripperLimits:
-    """What the fingers may do: their travel [m], their speed [m/s] and how long it may take [s]."""
+    """Limits of the fingers: travel [m], speed [m/s] and longest trajectory [s]."""
 
     lower_m: float
     upper_m: float
@@ -111,15 +111,15 @@ class GripperLimits:
 
 @dataclass(frozen=True)
 class Limits:
-    """What the arm may do.
+    """Limits of the arm's motion.
 
     Attributes:
-        lower: joint positions. Shape (n,), [rad].
-        upper: joint positions. Shape (n,), [rad].
-        rates: of joints and TCP.
+        lower: lowest joint positions. Shape (n,), [rad].
+        upper: highest joint positions. Shape (n,), [rad].
+        rates: rate limits of joints and TCP.
         workspace_lower: corner of the box that `hand` stays in, base frame. Shape (3,), [m].
         workspace_upper: the opposite corner. Shape (3,), [m].
-        duration_s: longest trajectory.
+        duration_s: longest duration of a trajectory.
         start_rad: largest distance of a trajectory's start from the measured position, per joint.
         hand: the TCP itself and points around the fingers (see `fingers.finger_points`), in the
             TCP's frame. Shape (P, 3), [m].
@@ -149,7 +149,7 @@ class Limits:
                 )
         if self.hand.ndim != 2 or self.hand.shape[1] != 3 or not np.isfinite(self.hand).all():
             raise ConfigurationError(
-                f"limit 'hand' is of shape {self.hand.shape}; valid are finite points (P, 3)"
+                f"limit 'hand' has shape {self.hand.shape}; valid are finite points (P, 3)"
             )
         for name in ("duration_s", "start_rad"):
             if not 0 < getattr(self, name) < np.inf:
@@ -163,12 +163,12 @@ class Limits:
                 )
 
     def depth_outside(self, positions: Vector, rotations: Vector, inset_m: float = 0.0) -> Vector:
-        """How far the hand is outside the workspace at some poses of the TCP; 0: not at all.
+        """Return how far the hand is outside the workspace at poses of the TCP; 0: inside.
 
         Args:
             positions: of the TCP, base frame. Shape (N, 3), [m].
             rotations: of the TCP, base frame. Shape (N, 3, 3).
-            inset_m: by which the workspace counts as smaller on every side.
+            inset_m: margin by which the workspace is shrunk on every side.
 
         Returns:
             The depth of the point that is farthest out. Shape (N,), [m].
@@ -179,7 +179,7 @@ class Limits:
         return depths
 
     def leaves(self, position: Vector, rotation: Vector) -> str:
-        """Say what of the hand is outside at a pose of the TCP (Shapes (3,), [m], and (3, 3))."""
+        """Describe the hand's worst point outside at a TCP pose (Shapes (3,), [m], and (3, 3))."""
         points = position + self.hand @ rotation.T
         outside = np.maximum(self.workspace_lower - points, points - self.workspace_upper)
         worst = int(np.argmax(outside.max(axis=1)))
@@ -202,7 +202,7 @@ def _depths(
     for sample in range(len(positions)):
         deepest = 0.0
         for k in range(3):
-            low = high = 0.0  # of the points relative to the TCP, along this axis
+            low = high = 0.0  # extent of the points relative to the TCP, along this axis
             for i in range(len(points)):
                 along = 0.0
                 for c in range(3):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a controller is sent, and what it is sent it from."""
+"""Trajectories that are sent to the controllers, and the measured state that they start from."""
 
 from dataclasses import dataclass, field
 
@@ -10,7 +10,7 @@ from vera_ros.motion.kinematics.vec3 import Vector
 
 @dataclass(frozen=True)
 class Points:
-    """Points of a joint motion; a controller plays quintic pieces between them.
+    """Points of a joint motion; a controller interpolates them with quintic polynomials.
 
     Attributes:
         times_s: strictly increasing. Shape (N,), [s].
@@ -25,7 +25,7 @@ class Points:
     ddq: Vector
 
     def followed_by(self, later: "Points") -> "Points":
-        """These points, and then the later ones."""
+        """Return these points followed by the later ones."""
         return Points(
             np.concatenate((self.times_s, later.times_s)),
             np.vstack((self.q, later.q)),
@@ -36,11 +36,11 @@ class Points:
 
 @dataclass(frozen=True)
 class ArmTrajectory:
-    """What a controller is sent.
+    """A joint trajectory as the arm's controller receives it.
 
-    A controller that takes it up after time 0 plays the points that are due then, without a way
-    from its own set-point to them. So what played before, up to time 0, is sent as well: whenever
-    the controller takes it up from then on, it goes on from where it is.
+    A controller that takes it up after time 0 plays the points that are due then, with no
+    transition from its own set-point to them. So what it commands up to time 0 is sent as well:
+    from whichever of these points it takes the trajectory up, its command is continuous.
 
     Attributes:
         times_s: strictly increasing, above zero. Shape (N,), [s].
@@ -50,8 +50,8 @@ class ArmTrajectory:
         start_q: the point at time 0. Shape (n,), [rad].
         start_dq: Shape (n,), [rad/s].
         start_ddq: Shape (n,), [rad/s^2].
-        past: what the controller commands before time 0, by negative times; None: it has to find
-            its own way to the point at time 0, which lies ahead then.
+        past: points that the controller commands before time 0, at negative times; None: it has to
+            find its own way to the point at time 0, which is in the future when it is sent.
     """
 
     times_s: Vector
@@ -65,7 +65,7 @@ class ArmTrajectory:
 
     @property
     def points(self) -> Points:
-        """All points that are sent; time 0 is the start's."""
+        """All points that are sent, in order; the start is the point at time 0."""
         start = Points(
             np.zeros(1), self.start_q[None], self.start_dq[None], self.start_ddq[None]
         ).followed_by(Points(self.times_s, self.q, self.dq, self.ddq))
@@ -74,14 +74,14 @@ class ArmTrajectory:
 
 @dataclass(frozen=True)
 class GripperTrajectory:
-    """Finger positions in time, linear in between.
+    """Finger positions over time, interpolated linearly.
 
     Attributes:
         times_s: strictly increasing, above zero. Shape (N,), [s].
-        positions_m: of one finger, 0 closed. Shape (N,), [m].
+        positions_m: of one finger, 0 when closed. Shape (N,), [m].
         start_m: the position commanded at time 0 [m].
-        past_s: times before time 0, negative, of what was commanded before. Shape (M,), [s].
-        past_m: positions commanded then. Shape (M,), [m].
+        past_s: negative times of the positions commanded before time 0. Shape (M,), [s].
+        past_m: positions commanded at these times. Shape (M,), [m].
     """
 
     times_s: Vector
@@ -92,19 +92,19 @@ class GripperTrajectory:
 
     @property
     def points(self) -> tuple[Vector, Vector]:
-        """Times and positions of all points that are sent; time 0 is the start's."""
+        """Times and positions of all points that are sent; the start is the point at time 0."""
         times_s = np.concatenate((self.past_s, [0.0], self.times_s))
         return times_s, np.concatenate((self.past_m, [self.start_m], self.positions_m))
 
 
 @dataclass(frozen=True)
 class ArmState:
-    """Where the arm is, as measured.
+    """Measured state of the arm.
 
     Attributes:
-        q: Shape (n,), [rad].
-        dq: None: not measured. Shape (n,), [rad/s].
-        stamp_s: when it was measured, by the controller's clock; None: just now.
+        q: joint positions. Shape (n,), [rad].
+        dq: joint velocities; None: not measured. Shape (n,), [rad/s].
+        stamp_s: when it was measured, by the controller's clock [s]; None: just now.
     """
 
     q: Vector

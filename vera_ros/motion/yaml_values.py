@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Checked values of a configuration file's content."""
+"""Validated values of YAML configuration files.
+
+Invalid values raise KeyError, TypeError or ValueError; `reading` makes these ConfigurationErrors.
+"""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -17,21 +20,21 @@ Content = Mapping[str, Any]
 
 @contextmanager
 def reading(path: Path, what: str, example: str) -> Iterator[Content]:
-    """The content of a YAML file; what is wrong with it becomes one clear error.
+    """Yield the content of a YAML file; report errors while it is used as one message.
 
     Args:
         path: of the file.
-        what: it describes.
-        example: a file of this package that is right.
+        what: what the file describes, for the message.
+        example: a valid file of this package, for the message.
 
     Raises:
-        ConfigurationError: the file cannot be read, or its values were found to be wrong while
-            they were used.
+        ConfigurationError: the file cannot be read, or a KeyError, TypeError or ValueError was
+            raised while its values were used.
     """
     try:
         content = yaml.safe_load(path.read_text())
         if not isinstance(content, dict):
-            raise ValueError(f"it holds {type(content).__name__}, not names with values")
+            raise ValueError(f"it holds {type(content).__name__}, not a mapping of names to values")
         yield content
     except (OSError, KeyError, TypeError, ValueError, yaml.YAMLError) as error:
         reason = f"{error} is missing" if isinstance(error, KeyError) else str(error)
@@ -41,15 +44,15 @@ def reading(path: Path, what: str, example: str) -> Iterator[Content]:
 
 
 def section(content: Content, name: str) -> Content:
-    """A mapping within the content."""
+    """Return the mapping `name`."""
     value = content[name]
     if not isinstance(value, dict):
-        raise ValueError(f"{name} must hold names with values, not {value!r}")
+        raise ValueError(f"{name} must be a mapping of names to values, not {value!r}")
     return value
 
 
 def number(content: Content, name: str, lowest: float, highest: float) -> float:
-    """A number within bounds."""
+    """Return the number `name`, which must be within bounds."""
     value = content[name]
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise ValueError(f"{name} must be a number, not {value!r}")
@@ -59,7 +62,7 @@ def number(content: Content, name: str, lowest: float, highest: float) -> float:
 
 
 def numbers(content: Content, name: str, count: int) -> npt.NDArray[np.float64]:
-    """So many finite numbers. Shape (count,)."""
+    """Return the `count` finite numbers of `name`. Shape (count,)."""
     values = np.asarray(content[name], dtype=float)
     if values.shape != (count,) or not np.isfinite(values).all():
         raise ValueError(f"{name} must be {count} finite numbers, not {content[name]}")
@@ -67,7 +70,7 @@ def numbers(content: Content, name: str, count: int) -> npt.NDArray[np.float64]:
 
 
 def boolean(content: Content, name: str) -> bool:
-    """True or false."""
+    """Return the boolean `name`."""
     value = content[name]
     if not isinstance(value, bool):
         raise ValueError(f"{name} must be true or false, not {value!r}")
@@ -75,7 +78,7 @@ def boolean(content: Content, name: str) -> bool:
 
 
 def choice(content: Content, name: str, valid: Sequence[str]) -> str:
-    """One of several words."""
+    """Return the word `name`, which must be one of `valid`."""
     value = content[name]
     if value not in valid:
         raise ValueError(f"{name} is {value!r}; valid is {' or '.join(valid)}")

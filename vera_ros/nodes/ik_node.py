@@ -26,9 +26,9 @@ from vera_ros.nodes.ik.rivals import Rivals
 class IkNode(VeraNode):
     """Turns chunks into trajectories and watches the arm play them (see Supervisor).
 
-    What is made in the constructor is there in every state of the node: a hold must always be
-    heard, and clients that wait for an answer when the node goes down must get one. All else is
-    ArmControl's.
+    What the constructor creates exists in every lifecycle state: a hold must always be received,
+    and clients that wait for a response when the node is cleaned up must get one. ArmControl has
+    the rest.
     """
 
     def __init__(self, **options: Any) -> None:
@@ -54,11 +54,11 @@ class IkNode(VeraNode):
         self._urdf = message.data
 
     def waiting_for(self) -> str:
-        """The robot's description may come by topic."""
+        """Return what is missing: the robot's description may come by topic."""
         return "" if self._urdf else "robot_description, as a parameter or on its latched topic"
 
     def setup(self) -> None:
-        """Build the arm's model, the planner, the gate and what watches over them."""
+        """Build the arm's model, the planner, the gate and the watchdogs."""
         operator = self._operator
         self._control = ArmControl(
             self, self._urdf, self._hold, self._rivals, operator.at_rest, operator.arrived
@@ -67,9 +67,9 @@ class IkNode(VeraNode):
         self.create_timer(1.0 / self.parameters["monitor_rate_hz"], self._monitor, clock=STEADY)
 
     def start(self) -> None:
-        """Take chunks; a hold goes on."""
+        """Accept chunks; a hold stays latched."""
         assert self._control is not None
-        self._control.supervisor.doubt()  # meanwhile other programs may have moved the arm
+        self._control.supervisor.doubt()  # other programs may have moved the arm meanwhile
         if self._hold.held:
             self.get_logger().warning(HELD)
 
@@ -82,7 +82,7 @@ class IkNode(VeraNode):
         self._operator.at_rest.give(False, f"{words}; the arm comes to rest by itself")
 
     def teardown(self) -> None:
-        """Forget the arm; a hold stays."""
+        """Release the arm; a hold stays latched."""
         self._operator.give_up("the node is being cleaned up")
         if self._control is not None:
             self._control.close()
@@ -91,12 +91,12 @@ class IkNode(VeraNode):
         self._say_status()
 
     def destroy_node(self) -> None:
-        """End the threads, too."""
+        """End the node's threads, then destroy it."""
         self._chunks.close()
         self._hold.close()
         super().destroy_node()
 
-    # What is known.
+    # Observation and status.
 
     def _sense(self) -> ArmObservation:
         return unconfigured() if self._control is None else self._control.sense()
@@ -123,7 +123,7 @@ class IkNode(VeraNode):
         self._status.say(status)
 
     def health(self) -> Health:
-        """Joint states, plans and what became of them."""
+        """Report joint states, plans and their outcomes."""
         control = self._control
         if control is None:
             return Health(DiagnosticStatus.WARN, "not configured", {"held": self._hold.held})

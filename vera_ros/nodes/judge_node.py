@@ -14,7 +14,7 @@ from vera_ros_interfaces.msg import PolicyStatus, StackTruth
 
 
 class JudgeNode(VeraNode):
-    """Says on task_success that the tower stands, by the simulator's truth."""
+    """Publishes task_success when the tower stands, by the simulator's ground truth."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__("judge_node", PARAMETERS, **options)
@@ -22,7 +22,7 @@ class JudgeNode(VeraNode):
         self._held = False
 
     def setup(self) -> None:
-        """Listen to the truth."""
+        """Subscribe to the ground truth."""
         self._success = self.create_publisher(Bool, "task_success", 10)
         self._verdicts = Verdicts(self._speak)
         self.create_subscription(StackTruth, "stack_truth", self._on_truth, LOSSLESS_DEPTH)
@@ -32,7 +32,7 @@ class JudgeNode(VeraNode):
             )
 
     def health(self) -> Health:
-        """Whether the tower stands."""
+        """Report whether the tower stands."""
         return Health(values={"tower_stands": self._stands_since_ns is not None})
 
     def _on_truth(self, truth: StackTruth) -> None:

@@ -48,7 +48,7 @@ class PolicyNode(VeraNode):
         self._server: ServerSide | None = None
         self._world: WorldLink | None = None
         self._suspension = SuspendDetector()
-        # It is there in every state of the node: a goal that a way down ends must get its answer.
+        # Exists in every lifecycle state: a goal that a transition ends must get its result.
         self._task = TaskAction(
             self,
             [SYNC] if self.parameters["lockstep"] else [SYNC, ASYNC],
@@ -59,7 +59,7 @@ class PolicyNode(VeraNode):
         PatientParameterServices(self, self._verdicts)
 
     def setup(self) -> None:
-        """Subscribe to everything and be ready for goals."""
+        """Create the episodes with their links, subscriptions and services."""
         p = self.parameters
         embodiment = find_embodiment(p["embodiment"])
         self._body = BodyReader(self, p["body_max_age_s"], p["arm_joints"], p["finger_joints"])
@@ -97,7 +97,7 @@ class PolicyNode(VeraNode):
         self.create_subscription(Bool, "task_success", self._on_task_success, 10)
         self.create_subscription(ChunkProgress, "chunk_progress", self._on_progress, 10)
         PauseServices(self, lambda: self._episode, self._now, self._after_event)
-        self._episode_timers = [  # run while an episode does
+        self._episode_timers = [  # active during an episode
             self.create_timer(1.0 / p["tick_rate_hz"], self._tick, clock=STEADY),
             self.create_timer(1.0 / p["status_rate_hz"], self._publish_status, clock=STEADY),
         ]
@@ -119,7 +119,7 @@ class PolicyNode(VeraNode):
         return pacing
 
     def stop(self) -> None:
-        """End the episode, the arm at rest or coming to rest."""
+        """End the episode, with the arm at rest or coming to rest."""
         if self._episode is not None:
             self._episode.end(Cause.DEACTIVATED, "policy_node is being deactivated", self._now())
             self._after_event(wait_for_rest=False)  # the process may be about to end
@@ -127,7 +127,7 @@ class PolicyNode(VeraNode):
             self._server.give_up()
 
     def teardown(self) -> None:
-        """Disconnect."""
+        """Disconnect from the server."""
         self._episode = self._world = None
         self._episodes = {}
         if self._server is not None:
@@ -135,12 +135,12 @@ class PolicyNode(VeraNode):
             self._server = None
 
     def destroy_node(self) -> None:
-        """Take no more goals."""
+        """Accept no more goals, then destroy the node."""
         self._task.close()
         super().destroy_node()
 
     def health(self) -> Health:
-        """Views, window, server."""
+        """Report on views, window, server and arm."""
         if self._episode is None or self._server is None:
             return Health(message="not configured")
         health = policy_health(
@@ -166,20 +166,20 @@ class PolicyNode(VeraNode):
         if self._task.busy:
             return "an episode is running already; cancel it, or wait for its end"
         if self._server is not None and self._server.reloading:
-            return "the policy server loads other models; wait for the answer of reload"
+            return "the policy server is loading other models; wait for reload to return"
         if self._arm_watch.held:
             return "the arm is held; call release first"
         return find_doubles(self, self._arm_watch)
 
     def _begin(self, goal: ExecuteTask.Goal, cancelled: bool) -> None:
-        if self._episode is None:  # the node went down after it took the goal
+        if self._episode is None:  # cleaned up after the goal was accepted
             self._task.finish(
                 Result(Outcome.ABORTED, Cause.DEACTIVATED, "policy_node was cleaned up", 0, 0, 0.0)
             )
             return
         self._episode = episode = self._episodes[goal.mode]
         self._arm_watch.begin()
-        self._views.buffer.clear()  # between episodes, cameras may change
+        self._views.buffer.clear()  # cameras may change between episodes
         limit_s = goal.time_limit_s or self.parameters["default_time_limit_s"]
         episode.start(Goal(goal.prompt, limit_s), self._now())
         self.get_logger().info(f"episode {episode.dialogue.session_id}: '{goal.prompt}'")
@@ -200,8 +200,8 @@ class PolicyNode(VeraNode):
 
     def _on_picture(self) -> None:
         waits = self._episode is not None and self._episode.pacing.awaits_frame()
-        if waits or self._world is not None:  # in lockstep, every picture of a chunk comes at once
-            self._tick()  # this may be the picture that it waits for: every millisecond counts
+        if waits or self._world is not None:  # in lockstep, a chunk's pictures arrive at once
+            self._tick()  # the episode may wait for this picture: do not wait for the timer
 
     def _on_view_fault(self, message: str) -> None:
         self.get_logger().error(message, throttle_duration_sec=5.0)
@@ -238,7 +238,7 @@ class PolicyNode(VeraNode):
         self._after_event()
 
     def _after_event(self, *, wait_for_rest: bool = True) -> None:
-        """Show what changed; when the episode is over, let the goal answer."""
+        """Publish what changed; once the episode is over, finish the goal."""
         episode = self._episode
         if episode is None or self._server is None:
             return
@@ -279,7 +279,7 @@ class PolicyNode(VeraNode):
         self._task.tell(status, episode.elapsed_s(now))
 
     def _now(self) -> Instant:
-        """The present; in lockstep what advance_time said last, however late /clock is."""
+        """Return the present; in lockstep that of the last advance_time, since /clock may lag."""
         if self._world is not None and self._world.present_ns:
             return Instant(time.monotonic(), self._world.present_ns)
         return Instant(time.monotonic(), self.get_clock().now().nanoseconds)

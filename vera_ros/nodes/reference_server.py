@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""reference_server: a classical policy behind VERA's wire, for when there is no GPU."""
+"""reference_server: a classical policy behind VERA's protocol, for machines without a GPU."""
 
 from typing import Any, NoReturn
 
@@ -18,7 +18,7 @@ class ReferenceServer(VeraNode):
         self._host: PolicyHost | None = None
 
     def setup(self) -> None:
-        """Listen."""
+        """Start the server."""
         p = self.parameters
         policy = StackPolicy(looks_ahead=p["looks_ahead"])
         self._host = PolicyHost(policy, p["host"], p["port"], delay_s=p["delay_s"])
@@ -26,13 +26,13 @@ class ReferenceServer(VeraNode):
         self.get_logger().info(f"the reference policy answers on ws://{p['host']}:{port}")
 
     def teardown(self) -> None:
-        """Hang up."""
+        """Stop the server."""
         if self._host is not None:
             self._host.stop()
             self._host = None
 
     def health(self) -> Health:
-        """Where it listens."""
+        """Report the server's address."""
         p = self.parameters
         return Health(values={"url": f"ws://{p['host']}:{p['port']}", "delay_s": p["delay_s"]})
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""server_node: sees to it that a policy server is there, and follows what it says."""
+"""server_node: finds or starts a policy server, and monitors it."""
 
 import os
 import queue
@@ -20,15 +20,15 @@ from vera_ros.server.sources import read_settings
 from vera_ros.wire.loop_thread import LoopThread
 
 _PERIOD_S = 0.1
-_LONGEST_STOP_S = 60.0  # where everything hangs: the modes give up one after the other before
+_LONGEST_STOP_S = 60.0  # if everything hangs: the modes' own time-outs end before
 _IDLE = ServerStatus(ServerState.LOOKING, "nothing was started yet")
 _PROVENANCE = ("embodiment", "planner_model", "idm_model", "git_head", "git_dirty", "hostname")
 
 
 class ServerNode(VeraNode):
-    """Configuring it finds or starts a server; it can be activated once that is ready.
+    """Finds or starts a server on configure; can be activated once the server is ready.
 
-    The server lives in a thread of its own, whose news wait in a queue for this node's timer.
+    A thread of its own runs the server; its reports wait in a queue for this node's timer.
     """
 
     def __init__(self, **options: Any) -> None:
@@ -45,7 +45,7 @@ class ServerNode(VeraNode):
         self._status = _IDLE
 
     def setup(self) -> None:
-        """Begin to look for a server, or to start one."""
+        """Begin to find or start a server."""
         self.fault = None
         self._status = _IDLE
         mode = make_mode(
@@ -61,7 +61,7 @@ class ServerNode(VeraNode):
         self.create_timer(_PERIOD_S, self._follow, clock=STEADY)
 
     def waiting_to_start(self) -> str:
-        """The policy server."""
+        """Return what is missing: a policy server that is ready."""
         return "" if self._status.state is ServerState.READY else "the policy server to be ready"
 
     def teardown(self) -> None:
@@ -75,7 +75,7 @@ class ServerNode(VeraNode):
         self._status = _IDLE
 
     def health(self) -> Health:
-        """Where the server stands, and which it is."""
+        """Report the server's state and provenance."""
         config = self._status.config
         values: dict[str, object] = {
             "mode": self._settings.server_mode,
@@ -117,7 +117,7 @@ class ServerNode(VeraNode):
 
 
 async def _nothing() -> None:
-    """A farewell without words."""
+    """Do nothing: the thread has nothing to close."""
 
 
 def main() -> NoReturn:

@@ -29,7 +29,7 @@ class SimNode(VeraNode):
         super().__init__("sim_node", PARAMETERS, **options)
         self._cameras: SimCameras | None = None
         self._time: SimTime | None = None
-        self._world_lock = threading.Lock()  # time's thread's and the callbacks'
+        self._world_lock = threading.Lock()  # between time's thread and the callbacks
 
     def setup(self) -> None:
         """Build the world and the cameras."""
@@ -39,7 +39,7 @@ class SimNode(VeraNode):
         self._robot = SimulatedRobot(World(p["seed"]), open_loop=open_loop)
         self._seed, self._resets = p["seed"], 0
         self._reports = SimReports(self, self._robot)
-        patient = ReentrantCallbackGroup()  # whose services wait without blocking others
+        patient = ReentrantCallbackGroup()  # its services may wait without blocking others
         self._time = self._make_time(patient)
         self._controllers = SimControllers(self, self._robot, self._world_lock, self._time)
         self.create_service(ResetScene, "reset_scene", self._on_reset, callback_group=patient)
@@ -56,7 +56,7 @@ class SimNode(VeraNode):
         return SimLockstep(*parts, "cameras", patient) if p["lockstep"] else SimRealTime(*parts)
 
     def start(self) -> None:
-        """Let time run, or in lockstep wait for who lets it pass."""
+        """Let time run, or in lockstep begin to serve advance_time."""
         assert self._time is not None
         self._time.start()
 
@@ -66,20 +66,20 @@ class SimNode(VeraNode):
             self._time.stop()
 
     def teardown(self) -> None:
-        """Take the world away."""
+        """Stop time and the cameras."""
         self.stop()
         if self._cameras is not None:
             self._cameras.close()
             self._cameras = None
 
     def health(self) -> Health:
-        """How well simulated time keeps up."""
+        """Report how well simulated time keeps up."""
         if self._time is None or not self._time.running or self._cameras is None:
             return Health(message="not running")
         not_finite = self._robot.commands_not_finite
         if not_finite:
             self.get_logger().error(
-                "a trajectory commands what is not finite; the joints hold still", once=True
+                "a trajectory has values that are not finite; those joints hold still", once=True
             )
         return Health(
             values={
@@ -91,7 +91,7 @@ class SimNode(VeraNode):
             }
         )
 
-    # What goes out.
+    # Streams.
 
     def _publish_joints(self) -> None:
         assert self._time is not None
@@ -109,7 +109,7 @@ class SimNode(VeraNode):
             self._time.stamp_ns(), self._seed, self._resets, self._time.realtime_factor
         )
 
-    # What comes in.
+    # Services.
 
     async def _on_reset(
         self, request: ResetScene.Request, response: ResetScene.Response

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The episode: when to look, ask, play, settle and stop. No ROS."""
+"""Episode logic: when to observe, query the server, play, settle and stop. No ROS."""

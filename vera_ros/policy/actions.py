@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the numbers of an action chunk mean: scale, range and gripper, per embodiment."""
+"""Decodes action chunks: scale, range and gripper, per embodiment."""
 
 from dataclasses import dataclass
 
@@ -14,10 +14,10 @@ _GRIPPER_CLOSE_THRESHOLD = 0.5  # of the raw value: above closes
 
 @dataclass(frozen=True)
 class ActionConvention:
-    """How the server at hand writes its actions.
+    """How the server encodes its actions.
 
     Attributes:
-        columns: columns of a row, D.
+        columns: number of columns of a row, D.
         gripper_column: index of the gripper's column; None when there is none.
         already_metric: apply the numbers as they are.
         abs_scale: factor of each column when they are not metric; empty or D numbers.
@@ -31,11 +31,11 @@ class ActionConvention:
 
 @dataclass(frozen=True)
 class DecodedActions:
-    """A chunk as the arm side understands it.
+    """A chunk decoded into commands for the arm side.
 
     Attributes:
         poses: commanded deltas or targets, one row per action. Shape (H, C), [m, rad].
-        gripper: close per row. Shape (H,), bool; None when there is no gripper.
+        gripper: whether to close, per row. Shape (H,), bool; None when there is no gripper.
         clipped_rows: rows that had to be clipped to the policy's action range.
     """
 
@@ -47,10 +47,10 @@ class DecodedActions:
 def interpret_actions(
     actions: npt.NDArray[np.floating], embodiment: Embodiment, convention: ActionConvention
 ) -> DecodedActions:
-    """Turn the server's numbers into commands. `actions`: Shape (H, D), the wire's unit.
+    """Decode the server's actions into commands. `actions`: Shape (H, D), in the server's units.
 
     Raises:
-        MotionError: the shape is wrong or a value is not finite.
+        MotionError: a shape is wrong, or a value is not finite.
     """
     actions = np.asarray(actions, dtype=float)
     if actions.ndim != 2 or actions.shape[0] == 0 or actions.shape[1] != convention.columns:
@@ -62,7 +62,7 @@ def interpret_actions(
     if bad.size:
         raise MotionError(
             f"row {bad[0]} of the server's actions is not finite: {actions[bad[0]].tolist()}; "
-            "nothing of this chunk is played"
+            "this chunk is not played"
         )
     gripper = None
     poses = actions

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The chunk that the arm side plays, and what it said of it."""
+"""The present chunk, and the arm side's reports of its playback."""
 
 from vera_ros.policy.ports import ArmPort, Chunk, ChunkState, Progress
 from vera_ros.policy.states import Cause, EpisodeEndError
@@ -14,8 +14,8 @@ class ChunkPlayback:
     Attributes:
         arm: the arm side.
         chunk: the present one; None: there is none.
-        progress: what the arm side said of it last; None: nothing yet.
-        steps_before: steps of the episode that were complete before its first.
+        progress: the arm side's last report of it; None: there is none yet.
+        steps_before: steps of the episode that precede the chunk's first one.
     """
 
     def __init__(self, arm: ArmPort) -> None:
@@ -29,12 +29,12 @@ class ChunkPlayback:
         self.chunk, self.progress, self.steps_before = chunk, None, steps_before
 
     def clear(self) -> None:
-        """Follow none: the arm was stopped, or another session begins."""
+        """Follow no chunk: the arm was stopped, or another session begins."""
         self.chunk = self.progress = None
 
     @property
     def steps_played(self) -> int:
-        """Steps of the episode that are complete, as far as the arm side has said."""
+        """Steps of the episode that are complete, by the arm side's last report."""
         return self.steps_before + (self.progress.steps_played if self.progress else 0)
 
 
@@ -44,7 +44,7 @@ def is_about(progress: Progress, chunk: Chunk) -> bool:
 
 
 def check_not_given_up(progress: Progress) -> None:
-    """End the episode if the arm side gave a chunk up.
+    """Check that the arm side has not given a chunk up.
 
     Raises:
         EpisodeEndError: it rejected or aborted the chunk, or the arm is held.
@@ -53,4 +53,4 @@ def check_not_given_up(progress: Progress) -> None:
     cause = causes.get(progress.state)
     if cause is not None:
         cause = Cause.HELD if progress.held else cause
-        raise EpisodeEndError(cause, progress.message or "no reason was given")
+        raise EpisodeEndError(cause, progress.message or "the arm side gave no reason")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""An episode's talk with the policy server: what is asked, and what the answers mean."""
+"""An episode's requests to the policy server, and what the replies mean."""
 
 from collections.abc import Callable
 from typing import Any
@@ -24,26 +24,26 @@ from vera_ros.vision.window import RollingWindow
 from vera_ros.wire.messages import InferReply, InferRequest, ObserveRequest
 from vera_ros.wire.server_config import ServerConfig, check_same_policy
 
-# After these, the server is without the connection and without the episode.
+# Errors after which the connection and the server's state of the episode are lost.
 LOSSES = (ConnectionFailedError, ServerTimeoutError, PolicyServerError)
-_COLLAPSED_MEAN_ACTION = 1e-3  # of the pose columns; below it the policy's dream stands still
+_COLLAPSED_MEAN_ACTION = 1e-3  # of the pose columns; below it the policy predicts no motion
 
 
 class Dialogue:
-    """One session after the other with one server.
+    """Sends requests to a policy server and interprets its replies, in one session at a time.
 
     Args:
-        server: whom to ask.
-        embodiment: the robot kind that its actions are for.
-        new_session_id: returns a name that no other session has.
+        server: the policy server.
+        embodiment: the robot kind that the actions are for.
+        new_session_id: returns a unique session id.
 
     Attributes:
-        config: what the server said of itself; None: nothing yet, in this episode.
-        session_id: of the present session.
-        asking: whether an answer is awaited.
-        asked_s: since when, or when it was asked last, steady time.
-        asked_from: what was seen and felt then.
-        answered: whether this session had an answer.
+        config: the server's configuration; None: not received yet in this episode.
+        session_id: id of the present session.
+        asking: whether a reply is awaited.
+        asked_s: when the last request was sent, steady time.
+        asked_from: the frame and the TCP pose that were sent with it.
+        answered: whether this session has had a reply.
     """
 
     def __init__(
@@ -61,21 +61,21 @@ class Dialogue:
 
     @property
     def server_config(self) -> ServerConfig:
-        """What the server said of itself; it has been connected in this episode."""
+        """The server's configuration, once it has been connected in this episode."""
         assert self.config is not None
         return self.config
 
     def begin(self) -> None:
-        """Have the server connect, and forget what was before this session."""
+        """Begin a session, in which the server starts without an earlier episode."""
         self.session_id = self._new_session_id()
         self.asking = self.answered = False
         self._server.connect(self.session_id)
 
     def accept(self, config: ServerConfig, prompt: str) -> None:
-        """Talk to a server with this configuration from now on.
+        """Adopt the server's configuration.
 
         Raises:
-            ConfigurationError: that makes no sense, in this episode.
+            ConfigurationError: it changed during the episode, or needs a prompt that is missing.
         """
         if self.config is not None:
             check_same_policy(self.config, config)
@@ -83,7 +83,7 @@ class Dialogue:
             raise ConfigurationError("the server needs a prompt and the goal has none")
         self.config = config
 
-    # Questions.
+    # Requests.
 
     def ask(
         self,
@@ -94,24 +94,24 @@ class Dialogue:
         now: Instant,
         **more: Any,
     ) -> None:
-        """Ask for a chunk, and show what was played since the last question.
+        """Request a chunk, and send the frames played since the last request.
 
         Args:
-            window: what is seen.
+            window: the frames to plan from.
             prompt: the task, in words.
             measured: the robot's proprioception.
-            last: the chunk before, and what became of it.
+            last: the chunk before, and its progress.
             now: the present.
             more: further fields of the request.
 
         Raises:
-            EpisodeEndError: that cannot be asked.
+            EpisodeEndError: the request is not valid.
         """
         try:
             request = self._request(window, prompt, measured, last, **more)
             played = self._frames_played(window)
         except ProtocolError as error:
-            words = f"the server cannot be asked: {error}"
+            words = f"the request to the server is not valid: {error}"
             raise EpisodeEndError(Cause.INTERNAL_ERROR, words) from error
         self.asked_from = Origin.of(window.newest_stamp_ns or now.ros_ns, measured)
         self.asked_s, self.asking = now.steady_s, True
@@ -141,16 +141,16 @@ class Dialogue:
         )
 
     def _frames_played(self, window: RollingWindow) -> ObserveRequest | None:
-        """What was played since the last question; None: nothing."""
+        """Return the frames played since the last request; None: there are none."""
         frames, keys = window.played, self.server_config.view_keys
         if not len(frames):
             return None
         return ObserveRequest(frames, keys, window.view_widths, self.session_id)
 
-    # Answers.
+    # Replies.
 
     def hear(self, reply: InferReply) -> str:
-        """Take an answer; return what in it is another client's doing, or nothing."""
+        """Take note of a reply; return the sign of another client in it; empty: none."""
         sign = sign_of_another_client(
             reply.info, self.session_id, first=not self.answered, frames=self._frames_asked
         )
@@ -158,10 +158,10 @@ class Dialogue:
         return sign
 
     def interpret(self, actions: npt.NDArray[np.float32]) -> DecodedActions:
-        """What the server's numbers mean.
+        """Decode the server's actions. Shape (H, D).
 
         Raises:
-            MotionError: they are not usable.
+            MotionError: their shape is wrong, or a value is not finite.
         """
         config = self.server_config
         convention = ActionConvention(
@@ -175,7 +175,7 @@ class Dialogue:
     def is_collapsed(
         self, actions: npt.NDArray[np.float32], commands: DecodedActions, before: Chunk | None
     ) -> bool:
-        """Whether a chunk asks for nothing: neither motion nor another state of the gripper."""
+        """Whether a chunk commands neither motion nor a change of the gripper."""
         gripper = commands.gripper
         if gripper is None:
             poses, moves_gripper = actions, False
@@ -188,10 +188,10 @@ class Dialogue:
     def next_chunk(
         self, actions: DecodedActions, sequence: int, start_ns: int, now: Instant
     ) -> Chunk:
-        """Return the chunk that an answer asks for.
+        """Return the chunk for the arm side that a reply leads to.
 
         Args:
-            actions: what the answer's numbers mean.
+            actions: the reply's actions, decoded.
             sequence: counts the chunks of the episode, from 0.
             start_ns: when it is to begin, see Chunk.
             now: the present.
@@ -210,12 +210,12 @@ class Dialogue:
     # Ends.
 
     def abandon(self) -> None:
-        """Wait for nothing any more; the next session starts afresh."""
+        """Drop the pending request; the next session starts afresh."""
         self.asking = False
         self._server.abandon()
 
     def release(self, window: RollingWindow | None) -> None:
-        """Tell the server that the session is over, after it was shown the last of it."""
+        """Send the last frames played, and tell the server that the session is over."""
         played = None
         if window is not None:
             window.take_stock()
@@ -224,7 +224,7 @@ class Dialogue:
 
 
 def cause_of(error: Exception, *, connecting: bool) -> Cause:
-    """Why an episode ends when the server failed with an error."""
+    """Return the cause with which a server error ends the episode."""
     if isinstance(error, ConnectionFailedError):
         return Cause.NO_SERVER if connecting else Cause.CONNECTION_LOST
     for kind, cause in (

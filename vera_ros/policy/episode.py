@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The episode: look, ask, play, look again, until the task is done or something ends it.
+"""The episode: observe, infer, play, and again, until the task is done or something ends it.
 
     IDLE -> CONNECTING -> WAITING_FOR_VIEWS -> INFERRING -> PLAYING -> SETTLING -+
                                  ^                                              |
@@ -7,7 +7,7 @@
 
 and from every running state to DONE, ABORTED or CANCELLED, always with a cause. A chunk may have to
 wait in AWAITING_APPROVAL. A pause leads to PAUSED, with the arm at rest; after it, the episode
-looks again. How these follow on each other in time is up to the pacing.
+observes again. The pacing decides when these transitions happen.
 """
 
 import uuid
@@ -41,29 +41,29 @@ from vera_ros.wire.server_config import ServerConfig
 
 
 class Episode:
-    """Runs one episode at a time. Events come in by methods; effects go out through the ports.
+    """Runs one episode at a time. Events arrive by methods; effects leave through the ports.
 
     Args:
         embodiment: the robot kind that is driven.
-        timeouts: how long to wait for what.
+        timeouts: time-outs, warm-up and restarts.
         server: the policy server.
         arm: the arm side.
         body: the robot's proprioception.
         make_window: returns a rolling window that fits a server's configuration.
-        new_session_id: returns a name that no other episode has.
-        pacing: when to look, to ask and to play; None: the arm settles after each chunk.
+        new_session_id: returns a unique session id.
+        pacing: when to observe, infer and play; None: the arm settles after each chunk.
 
     Attributes:
-        state: where the episode is.
-        message: more about it, in words.
-        goal: what it is for.
-        dialogue: the talk with the server.
-        sessions: takes the server's events.
+        state: the present state.
+        message: details of the state, in words.
+        goal: the goal of the present or last episode.
+        dialogue: requests to the server and its replies.
+        sessions: handles the server's events.
         observer: the frame window and what fills it.
         playback: the present chunk, and the arm side that plays it.
-        pacing: when to look, to ask and to play.
+        pacing: when to observe, infer and play.
         record: counts, latencies, and the result.
-        clock: how long it takes, and each of its states.
+        clock: time in the episode, and in its present state.
     """
 
     def __init__(
@@ -97,24 +97,24 @@ class Episode:
         return self.state.running
 
     def elapsed_s(self, now: Instant) -> float:
-        """Steady time since the episode began, or that it took [s]."""
+        """Return the steady time since the episode began, or its duration once it is over [s]."""
         result = self.record.result
         return result.duration_s if result else self.clock.elapsed_s(now)
 
-    # What is asked for from outside.
+    # Requests of the operator.
 
     def start(self, goal: Goal, now: Instant) -> None:
         """Begin an episode.
 
         Raises:
-            ConfigurationError: one is running already, or the goal makes no sense.
+            ConfigurationError: one is running already, or the time limit is not valid.
         """
         if self.running:
             raise ConfigurationError(
                 f"an episode is running already ('{self.goal.prompt}'); cancel it, or wait"
             )
         if not goal.time_limit_s > 0 or not np.isfinite(goal.time_limit_s):
-            raise ConfigurationError(f"time limit {goal.time_limit_s} s is not above zero")
+            raise ConfigurationError(f"time limit {goal.time_limit_s} s is not finite and above 0")
         self.goal = goal
         self.record.begin()
         self.observer.begin_episode()
@@ -122,15 +122,15 @@ class Episode:
         self.clock = EpisodeClock(now, self.timeouts.clock_jump_s)
         self._pause_asked = False
         self.pacing.begin()
-        if not self.playback.arm.resting():  # as far as the episode before knew
+        if not self.playback.arm.resting():  # the stop at the last episode's end is not confirmed
             self.playback.arm.stop()
         self.sessions.begin("waiting for the policy server", now)
 
     def pause(self, now: Instant) -> None:
-        """Bring the arm to rest, and go on when `resume` says so; time does not count meanwhile.
+        """Bring the arm to rest until `resume`; the time limit does not run meanwhile.
 
         Raises:
-            ConfigurationError: no episode is running, or its pacing knows no pause.
+            ConfigurationError: no episode is running, or its pacing cannot be paused.
         """
         if not self.running:
             raise ConfigurationError("no episode is running; there is nothing to pause")
@@ -147,7 +147,7 @@ class Episode:
         self._wait_for_views(now)
 
     def resume(self, now: Instant) -> None:
-        """Look again, and go on.
+        """Observe again, and go on.
 
         Raises:
             ConfigurationError: no episode is paused.
@@ -159,22 +159,22 @@ class Episode:
             self.look_from(now.ros_ns, now)
 
     def cancel(self, now: Instant) -> None:
-        """End the episode because that was asked for."""
+        """End the episode on request."""
         self.end(Cause.CANCEL_REQUESTED, "cancelled", now)
 
     # Events of the judge, and of time.
 
     def on_success(self, now: Instant) -> None:
-        """The outside judge says that the task is done."""
-        self.end(Cause.TASK_SUCCESS, "the judge on task_success says so", now)
+        """End the episode with success, as the judge reports."""
+        self.end(Cause.TASK_SUCCESS, "the judge reports success on task_success", now)
 
     def tick(self, now: Instant) -> None:
-        """Let time pass: look, sample frames, and give up on what takes too long."""
+        """Do the periodic work: sample frames, observe, and check time limits."""
         with self._ending(now):
             if not self.pacing.tick(now) and self.running:
-                self._let_pass(now)
+                self._check_time(now)
 
-    def _let_pass(self, now: Instant) -> None:
+    def _check_time(self, now: Instant) -> None:
         passed_s, back_s = self.clock.tick(now)
         if back_s:
             words = f"ROS time went back by {back_s:.3f} s; give the goal again"
@@ -203,7 +203,7 @@ class Episode:
     # Events of the arm.
 
     def on_progress(self, progress: Progress, now: Instant) -> None:
-        """The arm side says something of a chunk; what is not about the present one is ignored."""
+        """Handle a report of the arm side; one on a chunk other than the present is ignored."""
         with self._ending(now):
             if self.pacing.take_over(progress, now):
                 return
@@ -224,10 +224,10 @@ class Episode:
             self.pacing.accepted(progress, chunk)
         self.pacing.follow(progress, now)
 
-    # Looking.
+    # Observation.
 
     def look_from(self, not_before_ns: int, now: Instant, measured_since_ns: int = 0) -> None:
-        """Have a frame taken of the resting arm, not before a ROS time; unless it is to pause."""
+        """Wait for a frame of the resting arm, from a ROS time on; or pause, if requested."""
         self.observer.look_from(not_before_ns, measured_since_ns)
         self._wait_for_views(now)
 
@@ -245,7 +245,7 @@ class Episode:
             self.observer.look_from(now.ros_ns)
             self.enter(State.WAITING_FOR_VIEWS, now, "waiting for the arm to rest")
             return
-        if self.dialogue.asking:  # since before a pause
+        if self.dialogue.asking:  # a request from before a pause
             self.enter(State.WAITING_FOR_VIEWS, now, "waiting for the server's last answer")
             return
         period_s, warm = self.dialogue.server_config.control_dt, self.dialogue.answered
@@ -261,18 +261,18 @@ class Episode:
     # Transitions.
 
     def enter(self, state: State, now: Instant, message: str = "") -> None:
-        """Go to another state."""
+        """Enter a state. `message`: details, in words."""
         self.state = state
         self.message = message
         self.clock.enter(now, pausing=state is State.PAUSED)
 
     def await_approval(self, chunk: Chunk, now: Instant) -> None:
-        """Wait until an operator lets a chunk be played."""
+        """Wait for an operator to approve a chunk."""
         self.enter(State.AWAITING_APPROVAL, now, f"chunk {chunk.sequence} awaits approval")
 
     @contextmanager
     def _ending(self, now: Instant) -> Iterator[None]:
-        """End the episode where what happens meanwhile says that it cannot go on."""
+        """End the episode on an EpisodeEndError that is raised within."""
         try:
             yield
         except EpisodeEndError as error:

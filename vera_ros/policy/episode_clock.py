@@ -1,15 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How long an episode takes, and each of its states."""
+"""Measures how long an episode and each of its states take."""
 
 from vera_ros.policy.ports import Instant
 
 
 class EpisodeClock:
-    """Steady time since an episode began, with its pauses told apart.
+    """Measures steady time since an episode began, with and without its pauses.
 
     Args:
-        now: when it begins.
-        jump_s: that ROS time may go back: /clock comes in steps.
+        now: when the episode begins.
+        jump_s: how far ROS time may go back without counting as a jump: /clock comes in steps.
     """
 
     def __init__(self, now: Instant, jump_s: float) -> None:
@@ -19,12 +19,12 @@ class EpisodeClock:
         self._pausing = False
 
     def enter(self, now: Instant, *, pausing: bool) -> None:
-        """Another state begins."""
+        """Begin another state. `pausing`: whether it is a pause."""
         self._paused_s += self._in_pause_s(now)
         self._entered, self._pausing = now, pausing
 
     def tick(self, now: Instant) -> tuple[float, float]:
-        """Let time pass.
+        """Measure what has passed since the last tick.
 
         Returns:
             The steady time since the last tick, and how far ROS time jumped back meanwhile [s].
@@ -34,11 +34,11 @@ class EpisodeClock:
         return now.steady_s - before.steady_s, back_s if back_s > self._jump_s else 0.0
 
     def elapsed_s(self, now: Instant) -> float:
-        """Since the beginning [s]."""
+        """Return the time since the beginning [s]."""
         return now.steady_s - self._started.steady_s
 
     def counted_s(self, now: Instant) -> float:
-        """Since the beginning, less all pauses [s]."""
+        """Return the time since the beginning, less all pauses [s]."""
         return self.elapsed_s(now) - self._paused_s - self._in_pause_s(now)
 
     @property
@@ -47,7 +47,7 @@ class EpisodeClock:
         return self._entered.ros_ns
 
     def in_state_s(self, now: Instant) -> float:
-        """Since the present state began [s]."""
+        """Return the time since the present state began [s]."""
         return now.steady_s - self._entered.steady_s
 
     def _in_pause_s(self, now: Instant) -> float:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What happened in an episode: counts, latencies, the time in motion, and how it ended."""
+"""Record of an episode: counts, latencies, time in motion, and result."""
 
 import numpy as np
 
@@ -8,17 +8,17 @@ from vera_ros.policy.ports import Progress
 from vera_ros.policy.statistics import Counters, Latencies
 from vera_ros.wire.messages import InferReply
 
-_SLOWED = 1.01  # times its duration: less than that cannot be seen
+_SLOWED = 1.01  # time stretch above which a chunk counts as slowed
 
 
 class EpisodeRecord:
-    """Counts what happens in one episode after the other.
+    """Counts events and collects latencies, for one episode at a time.
 
     Attributes:
         counters: of the present or last episode.
-        latencies: of the last chunks, whatever episode they were of.
+        latencies: of the last chunks, across episodes.
         result: how the last episode ended; None: it is under way.
-        restarts: sessions that were begun again since the last chunk.
+        restarts: sessions that were restarted since the last chunk.
     """
 
     def __init__(self) -> None:
@@ -26,19 +26,19 @@ class EpisodeRecord:
         self.begin()
 
     def begin(self) -> None:
-        """Begin with another episode."""
+        """Reset for a new episode; latencies are kept."""
         self.counters = Counters()
         self.result: Result | None = None
         self.restarts = 0
         self._moving_s = self._passed_s = 0.0
 
     def restarted(self) -> None:
-        """The server was lost, and a new session begins."""
+        """Count a new session after the server was lost."""
         self.restarts += 1
         self.counters.reconnects += 1
 
     def replied(self, reply: InferReply, latency_s: float) -> None:
-        """The server answered. `latency_s`: as the client saw it."""
+        """Record a reply of the server. `latency_s`: measured by the client."""
         counters = self.counters
         counters.server_latency_s = latency_s
         counters.server_infer_s = _number(reply.info.get("infer_s"))
@@ -48,20 +48,20 @@ class EpisodeRecord:
             self.latencies.infer.add(counters.server_infer_s)
 
     def sent(self, clipped_rows: int) -> int:
-        """A chunk goes to the arm side; return its sequence number."""
+        """Count a chunk sent to the arm side; return its sequence number."""
         self.counters.clipped_rows += clipped_rows
         self.counters.chunks += 1
         self.restarts = 0
         return self.counters.chunks - 1
 
     def replaced(self, dropped: int, blended: int) -> None:
-        """A chunk replaced another one, with some of its steps dropped and some blended."""
+        """Count the steps that were dropped and blended where a chunk replaced another one."""
         self.counters.late_chunks += dropped > 0
         self.counters.steps_dropped += dropped
         self.counters.steps_blended += blended
 
     def accepted(self, progress: Progress, pipeline_s: float) -> None:
-        """The arm side has a plan. `pipeline_s`: from frame to trajectory; 0: not known."""
+        """Record the arm side's plan. `pipeline_s`: from frame to trajectory; 0: unknown."""
         self.counters.pipeline_latency_s = pipeline_s
         if pipeline_s:
             self.latencies.pipeline.add(pipeline_s)
@@ -70,7 +70,7 @@ class EpisodeRecord:
         self.counters.slowed_chunks += progress.time_stretch > _SLOWED
 
     def passed(self, duration_s: float, *, moving: bool) -> None:
-        """Time has passed since the first chunk, in motion or not."""
+        """Add time that has passed since the first chunk, in motion or not."""
         self._passed_s += duration_s
         self._moving_s += duration_s if moving else 0.0
 

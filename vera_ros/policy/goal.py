@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What an episode is asked to do, within which bounds, and what became of it."""
+"""Goal, time-outs and result of an episode."""
 
 from dataclasses import dataclass
 
@@ -8,11 +8,11 @@ from vera_ros.policy.states import Cause, Outcome
 
 @dataclass(frozen=True)
 class Goal:
-    """What the episode is for.
+    """The task of an episode.
 
     Attributes:
         prompt: the task, in words.
-        time_limit_s: after which it ends; in lockstep simulated time.
+        time_limit_s: after which the episode ends; in lockstep simulated time.
     """
 
     prompt: str
@@ -27,15 +27,15 @@ class EpisodeTimeouts:
         connect_timeout_s: for the server's handshake.
         infer_timeout_s: for an inference.
         view_timeout_s: for a fresh multi-view frame.
-        view_stall_s: age of a view's newest picture while a chunk plays, by either clock.
+        view_stall_s: largest age of a view's newest picture while a chunk plays, by either clock.
         accept_timeout_s: for the arm side's answer to a chunk.
         settle_timeout_s: for the arm to rest, after the last step should have been played; in
-            lockstep for the judge's word.
-        advance_timeout_s: for time to pass, in lockstep.
-        warmup_frames: frames of the standing arm before the first inference.
-        clock_jump_s: that ROS time may go back.
+            lockstep for the judge's verdict.
+        advance_timeout_s: for the simulator to advance time, in lockstep.
+        warmup_frames: frames of the resting arm before the first inference.
+        clock_jump_s: how far ROS time may go back.
         restart: when the connection is lost, go on with a new session instead of ending.
-        max_restarts: how many in a row, without a chunk in between.
+        max_restarts: restarts in a row, without a chunk in between.
     """
 
     connect_timeout_s: float = 10.0

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A measured vector at a moment a little ago."""
+"""Short history of a measured vector, interpolated at a recent time."""
 
 from collections import deque
 
@@ -13,8 +13,8 @@ class History:
     """The last measurements of one vector, by their stamps.
 
     Args:
-        length: how many are kept.
-        reach_ns: the newest one still holds so long after its stamp.
+        length: number of measurements kept.
+        reach_ns: how long after its stamp the newest measurement is still valid.
     """
 
     def __init__(self, length: int, reach_ns: int) -> None:
@@ -22,9 +22,9 @@ class History:
         self._reach_ns = reach_ns
 
     def add(self, stamp_ns: int, values: Vector) -> None:
-        """Keep a measurement, in place of one of the same moment.
+        """Add a measurement, in place of one with the same stamp.
 
-        Where stamps go back, what was measured before is forgotten.
+        A stamp that is older than the newest one clears the history.
         """
         if self._kept and stamp_ns == self._kept[-1][0]:
             self._kept.pop()
@@ -33,7 +33,7 @@ class History:
         self._kept.append((stamp_ns, values))
 
     def at(self, time_ns: int) -> Vector | None:
-        """Return the vector at a time, linear between two measurements; None: not known."""
+        """Return the vector at a time, interpolated linearly; None: unknown."""
         later: tuple[int, Vector] | None = None
         for stamp_ns, values in reversed(self._kept):
             if stamp_ns > time_ns:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What an episode sees and measures before it asks the server."""
+"""Collects the frames and the proprioception of an episode's requests."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,21 +15,21 @@ from vera_ros.wire.server_config import ServerConfig
 
 @dataclass(frozen=True)
 class Waiting:
-    """Something is missing yet. `message`: what."""
+    """The observation is incomplete. `message`: what is missing."""
 
     message: str
 
 
 @dataclass(frozen=True)
 class WarmingUp:
-    """A frame entered the window, and more are wanted. `next_ns`: the next one's time, ROS time."""
+    """A frame entered the window, and more are needed. `next_ns`: ROS time of the next one."""
 
     next_ns: int
 
 
 @dataclass(frozen=True)
 class Ready:
-    """The window holds what the server is to be asked about. `proprioception`: measured then."""
+    """The observation is complete. `proprioception`: measured with its newest frame."""
 
     proprioception: Proprioception
 
@@ -43,7 +43,7 @@ class Observer:
         make_window: returns a rolling window that fits a server's configuration.
 
     Attributes:
-        window: of the present session; None: the server is not connected yet.
+        window: the frames of the present session; None: the server is not connected yet.
     """
 
     def __init__(
@@ -56,7 +56,7 @@ class Observer:
         self._body = body
         self._make_window = make_window
         self._view_watch = ViewWatch(timeouts.view_stall_s)
-        self._skipped_before = 0  # in sessions before this one
+        self._skipped_before = 0  # in earlier sessions of the episode
         self._not_before_ns = 0
         self._measured_since_ns = 0
         self._warm_frames = 0
@@ -65,16 +65,16 @@ class Observer:
     # Sessions.
 
     def begin_episode(self) -> None:
-        """Forget the episode before."""
+        """Reset for a new episode."""
         self.window, self._skipped_before = None, 0
 
     def begin_session(self) -> None:
-        """Forget what was seen: the server has no memory of it."""
+        """Drop all frames: the server has no memory of an earlier session."""
         self._skipped_before = self.ticks_skipped
         self.window, self._warm_frames = None, 0
 
     def connect(self, config: ServerConfig) -> None:
-        """Begin a window that fits the server."""
+        """Create a window that fits the server's configuration."""
         self.window = self._make_window(config)
 
     def stop(self, now: Instant) -> None:
@@ -87,7 +87,7 @@ class Observer:
         """Control ticks that found no frame, in all sessions of the episode."""
         return self._skipped_before + (self.window.skipped if self.window else 0)
 
-    # Looking at the resting arm.
+    # The arm at rest.
 
     def look_from(self, not_before_ns: int, measured_since_ns: int = 0) -> None:
         """Accept frames and proprioception from these ROS times on."""
@@ -99,13 +99,13 @@ class Observer:
         """Take a frame of the resting arm, if there is one.
 
         Args:
-            waited_s: how long this has been tried.
+            waited_s: how long a frame has been waited for.
             now: the present.
-            period_s: between two frames of the window.
-            warm: no further frames are needed.
+            period_s: time between two frames of the window.
+            warm: whether the window needs no more warm-up frames.
 
         Raises:
-            EpisodeEndError: it has been tried for too long.
+            EpisodeEndError: no observation within `view_timeout_s`.
         """
         assert self.window is not None
         late, limit_s = waited_s > self._timeouts.view_timeout_s, self._timeouts.view_timeout_s
@@ -127,18 +127,18 @@ class Observer:
             return WarmingUp(frame.newest_ns + round(period_s * 1e9))
         return Ready(proprioception)
 
-    # Looking at the arm in motion.
+    # The arm in motion.
 
     def measured_with_newest_frame(self, now: Instant) -> Proprioception | None:
-        """Return the proprioception of the newest frame's time; None: not known."""
+        """Return the proprioception at the newest frame's time; None: unknown."""
         newest_ns = self.window.newest_stamp_ns if self.window else None
         return self._body.proprioception_at(newest_ns or now.ros_ns)
 
     def check_views(self, now: Instant) -> None:
-        """Check that every view still comes.
+        """Check that every view still delivers pictures.
 
         Raises:
-            EpisodeEndError: one has stalled.
+            EpisodeEndError: a view has stalled.
         """
         assert self.window is not None
         stalled = self._view_watch.check(self.window, now)

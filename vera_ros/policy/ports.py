@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What an episode needs of the world around it: a server, an arm, and what the robot feels."""
+"""Interfaces of an episode to the server, the arm, proprioception and the simulator."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -30,10 +30,10 @@ class Instant:
 
 @dataclass(frozen=True)
 class Origin:
-    """What a chunk was planned from.
+    """The observation that a chunk was planned from.
 
     Attributes:
-        stamp_ns: the newest frame, ROS time.
+        stamp_ns: stamp of the newest frame, ROS time.
         position: of the TCP then, base frame. Shape (3,), [m]; None: not known.
         orientation: of the TCP then, as a quaternion x y z w. Shape (4,).
     """
@@ -44,22 +44,22 @@ class Origin:
 
     @classmethod
     def of(cls, stamp_ns: int, proprioception: Proprioception) -> "Origin":
-        """What the robot felt at a time."""
+        """Return the origin with the TCP pose of the proprioception."""
         return cls(stamp_ns, proprioception.get("eef_pos"), proprioception.get("eef_quat"))
 
 
 @dataclass(frozen=True)
 class Chunk:
-    """A chunk for the arm.
+    """A chunk for the arm side.
 
     Attributes:
-        session_id: the episode's.
+        session_id: the session that it belongs to.
         sequence: counts the chunks of the episode, from 0.
-        stamp_ns: the newest frame that it was planned from, ROS time.
+        stamp_ns: stamp of the newest frame that it was planned from, ROS time.
         control_dt_s: duration of one action.
-        commands: what the actions mean.
+        commands: the decoded actions.
         start_ns: when the first action begins, ROS time; 0: as soon as possible.
-        planned_from: what was seen and felt when the server was asked.
+        planned_from: the observation that was sent to the server.
     """
 
     session_id: str
@@ -85,24 +85,24 @@ class ChunkState(Enum):
 
 @dataclass(frozen=True)
 class Progress:
-    """What the arm side says of a chunk.
+    """The arm side's report of a chunk.
 
     Attributes:
-        session_id: the chunk's.
-        sequence: the chunk's.
-        state: what happens to it.
-        stamp_ns: when this was said, ROS time.
+        session_id: session of the chunk.
+        sequence: number of the chunk.
+        state: state of the chunk.
+        stamp_ns: time of the report, ROS time.
         message: why it was rejected or aborted.
         step_times_ns: when each step's motion is complete, ROS time.
         steps_played: steps complete so far.
         rails_bound: a limit cut the commanded motion short.
         time_stretch: planned over nominal duration.
-        executed_trans_m: summed translation commanded after limits.
-        gripper_commanded: the chunk moves the gripper.
+        executed_trans_m: sum of the translations commanded, after limits.
+        gripper_commanded: the chunk commands the gripper.
         steps_dropped: leading steps that are not played; `step_times_ns` has none for them.
-        held: it was given up because a hold was asked for.
+        held: it was given up because of a hold.
         too_late: it was rejected because its time had passed.
-        end_ns: when the plan comes to rest, ROS time; 0: not told.
+        end_ns: when the plan comes to rest, ROS time; 0: unknown.
         planning_s: time that planning took.
     """
 
@@ -129,23 +129,23 @@ class ServerPort(Protocol):
 
     `connect` is answered by `Sessions.on_connected`, `infer` by `Sessions.on_reply`, and any of
     them may be answered by `Sessions.on_server_failed`. `connect` waits for a server that is not
-    there yet, and tells of each attempt that failed by `Sessions.on_attempt_failed`.
+    there yet, and reports each failed attempt by `Sessions.on_attempt_failed`.
     """
 
     def connect(self, session_id: str) -> None:
-        """Be connected, and let the server forget any episode before this one."""
+        """Connect if necessary, and have the server forget any earlier episode."""
         ...
 
     def infer(self, request: InferRequest, played: ObserveRequest | None = None) -> None:
-        """Ask for a chunk; first show the server what was played since the last one, if given."""
+        """Request a chunk; first send the frames played since the last one, if given."""
         ...
 
     def abandon(self) -> None:
-        """Give up what is under way; the next `connect` starts afresh."""
+        """Cancel the call in progress; the next `connect` starts afresh."""
         ...
 
     def release(self, session_id: str, played: ObserveRequest | None = None) -> None:
-        """Tell the server that the episode is over; first show it what was played, if given."""
+        """Tell the server that the episode is over; first send the frames played, if given."""
         ...
 
 
@@ -153,7 +153,7 @@ class ArmPort(Protocol):
     """The arm side. `play` is answered by `Episode.on_progress`."""
 
     def play(self, chunk: Chunk) -> None:
-        """Hand over a chunk."""
+        """Send a chunk, to be planned and played."""
         ...
 
     def stop(self) -> None:
@@ -161,16 +161,16 @@ class ArmPort(Protocol):
         ...
 
     def resting(self) -> bool:
-        """Whether the last stop is over: an arm that moves must not be looked at."""
+        """Whether the last stop is over, so that frames show an arm at rest."""
         ...
 
     def unrest(self) -> str:
-        """Why the arm is not known to rest although it was stopped; empty: it is, or may be yet."""
+        """Return why a stop has failed or is overdue, in words; empty: neither."""
         ...
 
 
 class BodyPort(Protocol):
-    """What the robot feels of itself."""
+    """The robot's proprioception; names, shapes and units as in InferRequest."""
 
     def proprioception(self, since_ns: int) -> Proprioception | None:
         """Return `q_robot`, `eef_pos`, `eef_quat`, `gripper_qpos`; None: unknown or too old.
@@ -180,16 +180,16 @@ class BodyPort(Protocol):
         ...
 
     def proprioception_at(self, time_ns: int) -> Proprioception | None:
-        """Return the same as it was at a time a little ago, ROS time; None: not known."""
+        """Return the same at a recent ROS time, interpolated; None: unknown."""
         ...
 
 
 class WorldPort(Protocol):
-    """A world in lockstep: its time passes when it is asked to.
+    """A simulator in lockstep: its time passes only by `advance`.
 
     `advance` is answered by `LockstepPacing.on_advanced` or `on_advance_failed`.
     """
 
     def advance(self, duration_s: float, *, await_arm: bool, await_gripper: bool) -> None:
-        """Let time pass, once trajectories for arm and gripper are there if these are awaited."""
+        """Advance time, once the awaited trajectories for arm and gripper have arrived."""
         ...

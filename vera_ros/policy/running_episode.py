@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The part of an episode that its sessions and its pacing may use."""
+"""The interface of an episode for its sessions and its pacing."""
 
 from typing import Protocol
 
@@ -14,7 +14,7 @@ from vera_ros.policy.states import Cause, State
 
 
 class RunningEpisode(Protocol):
-    """An episode, as its parts see it; see Episode for the attributes."""
+    """An episode, as its parts use it; see Episode for the attributes."""
 
     timeouts: EpisodeTimeouts
     goal: Goal
@@ -27,15 +27,15 @@ class RunningEpisode(Protocol):
     clock: EpisodeClock
 
     def enter(self, state: State, now: Instant, message: str = "") -> None:
-        """Go to another state."""
+        """Enter a state. `message`: details, in words."""
         ...
 
     def await_approval(self, chunk: Chunk, now: Instant) -> None:
-        """Wait until an operator lets a chunk be played."""
+        """Wait for an operator to approve a chunk."""
         ...
 
     def look_from(self, not_before_ns: int, now: Instant, measured_since_ns: int = 0) -> None:
-        """Have a frame taken of the resting arm, not before a ROS time; unless it is to pause."""
+        """Wait for a frame of the resting arm, from a ROS time on; or pause, if requested."""
         ...
 
     def end(self, cause: Cause, message: str, now: Instant) -> None:

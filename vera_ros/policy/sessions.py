@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""An episode's sessions with the policy server: with the connection, a server loses the episode."""
+"""An episode's sessions with the policy server; a lost connection requires a new session."""
 
 from dataclasses import replace
 
@@ -15,11 +15,11 @@ from vera_ros.wire.server_config import ServerConfig
 
 
 class Sessions:
-    """Begins an episode's sessions, and takes what the server says in them.
+    """Begins an episode's sessions and handles the server's events.
 
     Args:
-        episode: whose sessions they are.
-        pacing: the episode's.
+        episode: the episode that the sessions belong to.
+        pacing: the pacing of that episode.
     """
 
     def __init__(self, episode: RunningEpisode, pacing: SettlePacing) -> None:
@@ -27,7 +27,7 @@ class Sessions:
         self._pacing = pacing
 
     def begin(self, message: str, now: Instant) -> None:
-        """Have the server begin afresh, with nothing that was seen before."""
+        """Begin a session without earlier frames. `message`: shown until it is connected."""
         episode = self._episode
         episode.observer.begin_session()
         episode.playback.clear()
@@ -38,18 +38,18 @@ class Sessions:
     # Events of the server.
 
     def on_attempt_failed(self, attempt: FailedAttempt, now: Instant) -> None:
-        """The server cannot be reached yet; it is tried again soon."""
+        """Report that the server is not reachable yet and will be retried."""
         episode = self._episode
         if episode.state is not State.CONNECTING:
             return
         episode.record.counters.connection_attempts += 1
         episode.message = (
-            f"waiting for the policy server: attempt {attempt.number} failed, the next one comes "
+            f"waiting for the policy server: attempt {attempt.number} failed, next attempt "
             f"in {attempt.wait_s:.1f} s ({attempt.error})"
         )
 
     def on_connected(self, config: ServerConfig, now: Instant) -> None:
-        """The server is there, with a configuration that was found to fit."""
+        """Adopt the server's configuration, which fits the embodiment, and start observing."""
         episode = self._episode
         if episode.state is not State.CONNECTING:
             return
@@ -62,13 +62,13 @@ class Sessions:
         self._pacing.connected(now)
 
     def on_action_horizon(self, steps: int) -> None:
-        """The server now sends chunks of another length."""
+        """Adopt the server's new chunk length. `steps`: actions per chunk."""
         dialogue = self._episode.dialogue
         if dialogue.config is not None:
             dialogue.config = replace(dialogue.config, action_horizon=steps)
 
     def on_reply(self, reply: InferReply, latency_s: float, now: Instant) -> None:
-        """The server's answer to the last question. `latency_s`: as the client saw it."""
+        """Handle the server's reply to the last request. `latency_s`: measured by the client."""
         episode, dialogue = self._episode, self._episode.dialogue
         if not dialogue.asking:
             return
@@ -77,7 +77,7 @@ class Sessions:
             episode.end(
                 Cause.SERVER_SHARED,
                 f"another client uses the same policy server, or it was restarted: {sign}; a "
-                "server serves one episode at a time, give each client one of its own",
+                "server serves one episode at a time: give each client its own server",
                 now,
             )
             return
@@ -95,7 +95,7 @@ class Sessions:
             episode.end(Cause.PROTOCOL_ERROR, str(error), now)
 
     def on_server_failed(self, error: Exception, now: Instant) -> None:
-        """What was asked of the server failed."""
+        """Handle a failed server call: begin a new session where allowed, else end the episode."""
         episode = self._episode
         if self._may_restart(error):
             self._restart(error, now)
@@ -111,7 +111,7 @@ class Sessions:
         return self._episode.record.restarts < timeouts.max_restarts
 
     def _restart(self, error: Exception, now: Instant) -> None:
-        """Go on with a new session: until it answers, nothing decides where the arm goes."""
+        """Stop the arm, which no chunk guides until a new session has a reply, and begin one."""
         self._episode.dialogue.abandon()
         self._pacing.come_to_rest(now)
         self._episode.record.restarted()

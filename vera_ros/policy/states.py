@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""States of an episode and why it ends; the values are the constants of the interfaces package."""
+"""States, end causes and outcomes of an episode, by the constants of the interfaces package."""
 
 from enum import IntEnum
 
@@ -64,7 +64,7 @@ class Outcome(IntEnum):
     ABORTED = 4
 
 
-# How an episode ends: every cause that is not here aborts it.
+# Causes with an end of their own; every other cause aborts the episode.
 _ENDINGS = {
     Cause.TASK_SUCCESS: (State.DONE, Outcome.SUCCEEDED),
     Cause.TIME_LIMIT: (State.DONE, Outcome.TIME_LIMIT),
@@ -78,10 +78,10 @@ def ending(cause: Cause) -> tuple[State, Outcome]:
 
 
 class EpisodeEndError(VeraRosError):
-    """The episode cannot go on.
+    """Raised where the episode must end.
 
     Attributes:
-        cause: why, as a constant of PolicyStatus.msg.
+        cause: why it ends, as a constant of PolicyStatus.msg.
     """
 
     def __init__(self, cause: Cause, message: str) -> None:

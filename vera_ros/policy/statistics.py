@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How the policy side has been doing: counts, latencies, and each view as it is now."""
+"""Statistics of the policy side: counters, latencies, and the state of each view."""
 
 from collections import deque
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ _CHUNKS = 100
 
 @dataclass
 class Counters:
-    """What happened in an episode so far; latencies are those of the last chunk [s]."""
+    """Counts of an episode so far; latencies are those of the last chunk [s]."""
 
     chunks: int = 0
     steps: int = 0
@@ -34,29 +34,29 @@ class Counters:
 
 
 class RecentValues:
-    """The last values of something that happens once per chunk."""
+    """The last values of a quantity that is measured once per chunk."""
 
     def __init__(self, capacity: int = _CHUNKS) -> None:
         self._values: deque[float] = deque(maxlen=capacity)
 
     def add(self, value: float) -> None:
-        """Take note of a value."""
+        """Record a value."""
         self._values.append(value)
 
     def distribution(self) -> Distribution:
-        """Return what the values that are kept look like."""
+        """Return the distribution of the values that are kept."""
         return Distribution.of(tuple(self._values))
 
 
 @dataclass(frozen=True)
 class Latencies:
-    """Of the last chunks, whatever episode they were of [s].
+    """Latencies of the last chunks, across episodes [s].
 
     Attributes:
-        server: from the question to its answer.
-        infer: the part of it that the server says it needed.
+        server: from a request to its reply.
+        infer: the part of it that the server reports as its own.
         pipeline: from the newest frame to the trajectory, less the server's part.
-        planning: of the trajectory.
+        planning: planning of the trajectory.
     """
 
     server: RecentValues = field(default_factory=RecentValues)
@@ -71,13 +71,13 @@ class Latencies:
 
 @dataclass(frozen=True)
 class ViewState:
-    """A view as it is now.
+    """The present state of a view.
 
     Attributes:
-        rate_hz: of the pictures that are kept, by their stamps; 0 with fewer than two.
-        age_s: of the newest picture; None: there is none.
-        received: pictures that came.
-        dropped: of these, the ones that came late, twice or out of order.
+        rate_hz: rate of the buffered pictures, by their stamps; 0 with fewer than two.
+        age_s: age of the newest picture; None: there is none.
+        received: number of pictures received.
+        dropped: of these, the ones that were not valid, came twice or out of order.
     """
 
     rate_hz: float

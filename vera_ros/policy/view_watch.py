@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Whether every view still comes in."""
+"""Watchdog for camera views that stall."""
 
 from vera_ros.policy.ports import Instant
 from vera_ros.vision.window import RollingWindow
@@ -9,12 +9,12 @@ class ViewWatch:
     """Watches the views while a chunk plays, by both clocks: either may stand still.
 
     Args:
-        limit_s: that a view's newest picture may be old, or be the newest one.
+        limit_s: largest age of a view's newest picture, and time without a newer one.
     """
 
     def __init__(self, limit_s: float) -> None:
         self._limit_s = limit_s
-        self._newest: dict[str, tuple[int, float]] = {}  # its stamp, and since when it is that
+        self._newest: dict[str, tuple[int, float]] = {}  # stamp, and steady time of its arrival
 
     def check(self, window: RollingWindow, now: Instant) -> str:
         """Return which view has stalled, in words; empty: none has."""

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How a policy server comes to be there. No ROS."""
+"""Starts, finds and supervises a policy server, and hosts the reference policy. No ROS."""

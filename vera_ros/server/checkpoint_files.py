@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The files of a bundle of checkpoints, and what is wrong with them."""
+"""The files of a checkpoint bundle on this machine, and checks of them."""
 
 import os
 import re
@@ -9,14 +9,14 @@ from pathlib import Path
 
 from vera_ros.checkpoints.table import Bundle, Root
 
-_UNREADABLE = "not to be read"
-_UNREADABLE_THERE = "not to be read by the container's user"
-_UNMOUNTED = "not mounted, or a link to what is not"
+_UNREADABLE = "not readable"
+_UNREADABLE_IN_CONTAINER = "not readable by the container's user"
+_UNMOUNTED = "not mounted, or a link to what is not mounted"
 
-# Of the user that the image runs as.
+# The user that the image runs as.
 CONTAINER_UID = CONTAINER_GID = 1000
 
-# Checkpoints that a planner's algo_config.yaml names: by a variable, in OmegaConf's way, or not.
+# A checkpoint's path in a planner's algo_config.yaml, perhaps with a variable by OmegaConf.
 _NAMED = re.compile(
     r"^\s*(?:\w+_)?ckpt_path\s*:\s*['\"]?(?:\$\{oc\.env:(\w+)\})?(/[^'\"#\s]+)", re.MULTILINE
 )
@@ -25,11 +25,11 @@ _LFS_POINTER = b"version https://git-lfs.github.com"
 
 @dataclass(frozen=True)
 class Place:
-    """A folder of this machine that bundles lie below.
+    """A root folder of bundles on this machine.
 
     Attributes:
-        root: what the table says of it.
-        path: where it is; None: not known.
+        root: its entry in the table.
+        path: its path; None: unknown.
     """
 
     root: Root
@@ -37,7 +37,7 @@ class Place:
 
     @property
     def mount(self) -> tuple[Path, Path] | None:
-        """What of it the container sees, and where it does; None: nothing is to be seen."""
+        """The part to mount, as paths here and in the container; None: there is none."""
         if self.path is None or self.root.mounted is None:
             return None
         return self.path / self.root.mounted, Path(self.root.container, self.root.mounted)
@@ -45,15 +45,16 @@ class Place:
 
 @dataclass(frozen=True)
 class Placed:
-    """A bundle that the server loads.
+    """A bundle that the server loads, and its files on this machine.
 
     Attributes:
-        bundle: what the table says of it.
-        place: the folder that it lies below.
-        folder: its own; None: not known.
-        files: the size of each of its files [B] by path, None where it is not known; those that
-            its configuration names are among them.
-        mounted: the folders that the container sees; None: a process of this user reads the files.
+        bundle: its entry in the table.
+        place: its root folder.
+        folder: its own folder; None: unknown.
+        files: the size of each of its files [B] by path, None where it is unknown; includes those
+            that its configuration names.
+        mounted: the folders that are mounted into a container; None: a process of this user reads
+            the files.
     """
 
     bundle: Bundle
@@ -66,7 +67,7 @@ class Placed:
     def complaint(self) -> str:
         """What is wrong with its files, in words; empty: nothing."""
         if self.folder is None:
-            return f"{self.place.root.host_variable} is not set, so where it lies is not known"
+            return f"{self.place.root.host_variable} is not set, so its folder is unknown"
         problems = self._problems
         parts = []
         for problem in sorted(set(problems.values())):
@@ -78,7 +79,7 @@ class Placed:
 
     @property
     def command(self) -> str:
-        """What mends it, with the folder filled in where it is known; empty: no command does."""
+        """The command that fixes it, with the folder filled in where known; empty: none does."""
         variable = self.place.root.host_variable
         if self.folder is None:
             return f"export {variable}=<folder>; {self.bundle.command}"
@@ -89,8 +90,8 @@ class Placed:
 
     @property
     def unreadable(self) -> bool:
-        """Whether its files are there, and may not be read."""
-        return set(self._problems.values()) in ({_UNREADABLE}, {_UNREADABLE_THERE})
+        """Whether missing permission to read its files is the only problem."""
+        return set(self._problems.values()) in ({_UNREADABLE}, {_UNREADABLE_IN_CONTAINER})
 
     @property
     def _problems(self) -> dict[Path, str]:
@@ -99,12 +100,12 @@ class Placed:
 
 
 def files_of(bundle: Bundle, folder: Path, named: Path | None) -> Iterator[tuple[Path, int | None]]:
-    """Yield a bundle's files and their sizes [B]; None: not known.
+    """Yield a bundle's files and their sizes [B]; None: unknown.
 
     Args:
-        bundle: what the table says of it.
-        folder: its own.
-        named: what the bundle's own variable names, if that is set.
+        bundle: its entry in the table.
+        folder: the bundle's folder.
+        named: the path in the bundle's own variable, if that is set.
     """
     for file in bundle.files:
         if named is not None and bundle.variable and file.path == bundle.variable.path:
@@ -120,9 +121,9 @@ def files_named_in(
     """Yield the checkpoints that a planner's algo_config.yaml names, if that can be read.
 
     Args:
-        config: of the planner.
-        variables: of the server; what a variable that is not among them names is left out.
-        here: where on this machine the server's path is.
+        config: path of the planner's algo_config.yaml.
+        variables: environment of the server; paths with another variable are left out.
+        here: returns the path on this machine of a path of the server.
     """
     if not (os.path.isfile(config) and os.access(config, os.R_OK)):
         return
@@ -134,28 +135,28 @@ def files_named_in(
 
 
 def _problem(path: Path, expected: int | None, mounted: tuple[Path, ...] | None) -> str:
-    """What is wrong with a file, or a folder of files, in words; empty: nothing."""
+    """Return what is wrong with a file, or a folder of files, in words; empty: nothing."""
     if os.path.isdir(path):
         return ""
     if not os.path.isfile(path):
         return "missing"
     readable = os.access(path, os.R_OK)
-    if mounted is not None and (problem := _problem_there(path, mounted)):
+    if mounted is not None and (problem := _problem_in_container(path, mounted)):
         return problem
     if mounted is None and not readable:
         return _UNREADABLE
     found = path.stat().st_size
     if expected is not None and found != expected:
-        return "of another size than published"
+        return "of a different size than published"
     if found == 0:
         return "empty"
     if readable and found < 1024 and path.read_bytes().startswith(_LFS_POINTER):
-        return "a pointer of Git LFS, not the file itself"
+        return "a Git LFS pointer, not the file itself"
     return ""
 
 
-def _problem_there(path: Path, mounted: tuple[Path, ...]) -> str:
-    """What keeps the container's user from a file; what lies above a mounted folder does not."""
+def _problem_in_container(path: Path, mounted: tuple[Path, ...]) -> str:
+    """Return what keeps the container's user from a file; folders above a mount do not count."""
     top = next((folder for folder in mounted if path.is_relative_to(folder)), None)
     if top is None or not path.resolve().is_relative_to(top.resolve()):
         return _UNMOUNTED
@@ -163,11 +164,11 @@ def _problem_there(path: Path, mounted: tuple[Path, ...]) -> str:
     folders = [p for p in path.parents if p.is_relative_to(top)]
     folders += [p for p in file.parents if p.is_relative_to(top.resolve())]
     allowed = _allows(file, 0o4) and all(_allows(folder, 0o1) for folder in folders)
-    return "" if allowed else _UNREADABLE_THERE
+    return "" if allowed else _UNREADABLE_IN_CONTAINER
 
 
 def _allows(path: Path, bits: int) -> bool:
-    """Whether the container's user may do that; it is in no other group."""
+    """Whether the container's user, who is in no other group, has these permission bits."""
     found = path.stat()
     if found.st_uid == CONTAINER_UID:
         bits <<= 6

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Where VERA's checkpoints are on this machine, and what keeps a server from loading them."""
+"""Finds VERA's checkpoints on this machine, and what keeps a server from loading them."""
 
 import os
 from collections.abc import Mapping
@@ -21,7 +21,7 @@ _FILES_OF_A_RUN = (File(CHECKPOINT, None), File(SIDECARS[0], None, SIDECARS[1:])
 
 
 class Refusal(NamedTuple):
-    """Why no server can be started with these settings, whatever files there are."""
+    """Why no server can be started with these settings, whatever files exist."""
 
     why: str
     remedy: str
@@ -30,14 +30,14 @@ class Refusal(NamedTuple):
 class Checkpoints:
     """The bundles that a server with these settings loads from this machine.
 
-    A root's folder is the setting's; else what the environment says, by the variable of the setting
-    or of the library whose cache it is; else the library's usual place. A server that runs as a
-    process finds a bundle by the bundle's own variable first.
+    A root's folder comes from its setting; else from the environment, by the variable of the
+    setting or of the library whose cache it is; else it is the library's default. A server that
+    runs as a process finds a bundle by the bundle's own variable first.
 
     Args:
-        settings: of the server.
-        environment: of this process.
-        table: what is needed, and where it is looked for.
+        settings: settings of the server.
+        environment: environment of this process.
+        table: the table of bundles; None: the packaged one.
 
     Attributes:
         refusal: why no server can be started with these settings; None: one can.
@@ -66,17 +66,17 @@ class Checkpoints:
             try:
                 self._bundles = self._choose()
             except ConfigurationError as error:
-                mend = "correct dynamics_run_id (VERA_DYNAMICS_RUN_ID), or leave it empty"
-                self.refusal = Refusal(str(error), mend)
+                remedy = "correct dynamics_run_id (VERA_DYNAMICS_RUN_ID), or leave it empty"
+                self.refusal = Refusal(str(error), remedy)
 
     @property
     def placed(self) -> dict[str, Placed]:
-        """The bundles, by name; their files as they are now."""
+        """The bundles, by name, with the present state of their files."""
         return {name: self._placed(bundle) for name, bundle in self._bundles.items()}
 
     @property
     def variables(self) -> dict[str, str]:
-        """What a process finds the folders by, as far as these are known."""
+        """Environment variables by which a process finds the folders, where these are known."""
         places = self._places.values()
         variables = {p.root.variable: str(p.path) for p in places if p.path is not None}
         for bundle in self._released.values():
@@ -88,7 +88,7 @@ class Checkpoints:
 
     @property
     def algo_config(self) -> str:
-        """The planner's algo_config.yaml; empty: it reads none, or where it is is not known."""
+        """Path of the planner's algo_config.yaml; empty: it reads none, or it is unknown."""
         for bundle in self._bundles.values():
             folder = self._folder(bundle)
             if bundle.algo_config and folder is not None:
@@ -104,24 +104,24 @@ class Checkpoints:
 
     @property
     def tracker_code(self) -> str:
-        """What AllTracker imports its own modules from; empty: it is not used."""
+        """The folder from which AllTracker imports its modules; empty: it is not used."""
         code = self._bundles.get("alltracker-code")
         return str(self._folder(code) or "") if code else ""
 
     @property
     def mounts(self) -> dict[str, str]:
-        """Folders of this machine, by their places in the image's container.
+        """Folders of this machine, by their paths in the container.
 
-        Of a cache, the part with the files alone: Hugging Face's home may hold an access token.
+        Of a cache, only the part with the files: Hugging Face's home may hold an access token.
         """
         mounts = (place.mount for place in self._places.values())
         return {str(there): str(here) for here, there in filter(None, mounts) if here.is_dir()}
 
     def check(self) -> None:
-        """Make sure that everything is there: a process that lacks something would ask the network.
+        """Check that no file is missing: a process would try to download it.
 
         Raises:
-            ServerStartError: it is not; the message tells what to do.
+            ServerStartError: the settings are refused, or files are missing; with the remedies.
         """
         if self.refusal is not None:
             raise ServerStartError("; ".join(self.refusal))
@@ -147,30 +147,30 @@ class Checkpoints:
                 return Refusal(unreleased, "give your own checkpoints, or choose mimicgen")
             if config and self._here(Path(config)) is None:
                 return Refusal(
-                    f"algo_config is '{config}', which is in no folder that the container sees",
+                    f"algo_config is '{config}', which is in no folder that is mounted",
                     "set ckpt_root (VERA_CKPT_ROOT), and give a path below /ckpts, where it is",
                 )
             return None
         if idm is None or idm.variable is None:
             return Refusal(
-                f"VERA asks the network for {settings.embodiment}'s inverse dynamics model, which "
-                "it knows by the id of a run alone",
+                f"VERA downloads {settings.embodiment}'s inverse dynamics model, which it "
+                "identifies by a run's id alone",
                 "use server_mode docker (VERA_SERVER_MODE), which takes it from ckpt_root",
             )
         if run:
             return Refusal(
                 f"dynamics_run_id is '{run}', and without a container VERA would load "
-                f"{idm.variable.name} instead, or ask the network",
+                f"{idm.variable.name} instead, or download a model",
                 f"export {idm.variable.name}=<folder>/{idm.variable.path} of that run, and leave "
                 "dynamics_run_id (VERA_DYNAMICS_RUN_ID) empty; or use server_mode docker",
             )
         return None
 
     def _choose(self) -> dict[str, Bundle]:
-        """The bundles that are loaded, by name; without those that the image brings.
+        """Return the bundles to load, by name, without those that the image contains.
 
         Raises:
-            ConfigurationError: no folder holds the run that is asked for.
+            ConfigurationError: no folder holds the requested run.
         """
         bundles = dict(self._released)
         if self._settings.algo_config:
@@ -198,7 +198,7 @@ class Checkpoints:
         )
 
     def _runs(self, bundles: Mapping[str, Bundle]) -> dict[str, Bundle]:
-        """The inverse dynamics model, where a folder other than the table's holds its run."""
+        """Return the inverse dynamics model where a folder other than the table's holds its run."""
         root, asked = self._places["checkpoints"].path, self._settings.dynamics_run_id
         name, bundle = next(
             ((n, b) for n, b in bundles.items() if b.kind == "idm"), (_OWN_IDM, None)
@@ -239,7 +239,7 @@ class Checkpoints:
         return Placed(bundle, place, folder, files, mounted)
 
     def _folder(self, bundle: Bundle) -> Path | None:
-        """Where a bundle's files lie; None: not known."""
+        """Return the folder of a bundle's files; None: unknown."""
         named, root = self._named(bundle), self._places[bundle.root].path
         if named is not None and bundle.variable is not None:
             return named.parent if bundle.variable.path else named
@@ -249,12 +249,12 @@ class Checkpoints:
         return _snapshot(folder) if bundle.cached_repository else folder
 
     def _named(self, bundle: Bundle) -> Path | None:
-        """What the bundle's own variable names; None: it is not set, or the server has none."""
+        """Return the path in the bundle's own variable; None: unset, or not read in a container."""
         value = self._own.get(bundle.variable.name) if bundle.variable else None
         return Path(value).expanduser().absolute() if value else None
 
     def _here(self, path: Path) -> Path | None:
-        """Where on this machine a path of the server is; None: nowhere."""
+        """Return the path on this machine of a path of the server; None: it is not mounted."""
         if not self._in_container:
             return path
         for here, there in filter(None, (place.mount for place in self._places.values())):
@@ -270,7 +270,7 @@ def _find(root: Root, setting: str, environment: Mapping[str, str]) -> Place:
 
 
 def _snapshot(folder: Path) -> Path:
-    """Where Hugging Face's cache keeps the files of a repository."""
+    """Return the folder of a repository's files in Hugging Face's cache."""
     try:
         revision = (folder / "refs" / "main").read_text().strip()
     except OSError:

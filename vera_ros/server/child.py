@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A process of ours: followed while it runs, and never left behind."""
+"""A child process that is followed while it runs and ends with this process."""
 
 import asyncio
 import math
@@ -13,20 +13,20 @@ from vera_ros.errors import ServerStartError
 from vera_ros.server.output import Output
 
 _PIECE_BYTES = 65536
-_LAST_WORDS_S = 1.0  # for output that is on its way when the process is gone
+_DRAIN_S = 1.0  # to read the rest of the output after the end of the process
 
 
 class Child:
-    """A process in a group of its own, whose output comes line by line.
+    """A process in a group of its own, whose output is delivered line by line.
 
-    It dies with this process, however that ends (see `tied_to_this_process`).
+    It ends with this process, however that ends (see `tied_to_this_process`).
 
     Args:
         command: program and arguments.
-        environment: of the process; None: this one's.
-        on_line: gets every line that it writes, stderr's too.
-        death_signal: what the process gets when this one dies.
-        folder: where it runs; None: here.
+        environment: environment of the process; None: that of this process.
+        on_line: receives every line of its stdout and stderr.
+        death_signal: the signal that it receives when this process dies.
+        folder: its working directory; None: that of this process.
     """
 
     def __init__(
@@ -47,10 +47,10 @@ class Child:
         self._reading: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        """Start it.
+        """Start the process.
 
         Raises:
-            ServerStartError: that is not possible.
+            ServerStartError: the command cannot be started.
         """
         # A pipe of our own: asyncio's would hide the end of a process whose children live on.
         read_end, write_end = os.pipe()
@@ -81,15 +81,15 @@ class Child:
         self._reading = asyncio.create_task(self._read(reader, transport))
 
     async def wait(self) -> int:
-        """Wait until it has ended and its output is read; return its exit code."""
+        """Wait until the process has ended and its output is read; return its exit code."""
         assert self._process is not None
         assert self._reading is not None
         code = await self._process.wait()
-        await asyncio.wait({self._reading}, timeout=_LAST_WORDS_S)
+        await asyncio.wait({self._reading}, timeout=_DRAIN_S)
         return code
 
     async def stop(self, grace_s: float) -> None:
-        """End it and all that is left of its group; by force after the time of grace."""
+        """Terminate the process, kill it after `grace_s`, and kill what is left of its group."""
         if self._process is None or self._reading is None:
             return
         signal_group(self._process.pid, signal.SIGTERM)
@@ -105,12 +105,12 @@ class Child:
     async def _read(self, reader: asyncio.StreamReader, transport: asyncio.BaseTransport) -> None:
         try:
             while piece := await reader.read(_PIECE_BYTES):
-                self._say(self.output.feed(piece))
-            self._say(self.output.end())
+                self._deliver(self.output.feed(piece))
+            self._deliver(self.output.end())
         finally:
             transport.close()
 
-    def _say(self, lines: Sequence[str]) -> None:
+    def _deliver(self, lines: Sequence[str]) -> None:
         for line in lines:
             self._on_line(line)
 
@@ -140,5 +140,5 @@ async def run_to_end(
 
 
 def describe_end(code: int, output: Output) -> str:
-    """Say how a process has ended and what it last wrote."""
+    """Describe how a process has ended, with the last lines that it wrote."""
     return f"{describe_exit(code)}; its last lines:\n{output.tail}"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The commands of the Docker CLI that are needed, as argument lists."""
+"""Runs the commands of the Docker CLI that the server's container needs."""
 
 import math
 import shutil
@@ -15,7 +15,7 @@ _PORT_IN_USE = (
     "stop what uses the port, or choose another server_port or vis_port (vis_port 0: no viewer)"
 )
 
-# What Docker says, and what to do about it.
+# The remedy, by what Docker's output contains.
 _REMEDIES = {
     "cannot connect to the docker daemon": "start Docker: sudo systemctl start docker",
     "permission denied": "join the group docker (sudo usermod -aG docker $USER) and log in again",
@@ -23,23 +23,23 @@ _REMEDIES = {
     "set gpu to '' for a machine without a GPU",
     "port is already allocated": _PORT_IN_USE,  # by another container
     "address already in use": _PORT_IN_USE,  # by a process of this machine
-    "bind source path does not exist": "Docker's engine does not see that folder: choose an engine "
-    "of this machine (docker context ls), and where Docker is a snap a folder below your home",
+    "bind source path does not exist": "Docker's engine has no access to that folder: choose an "
+    "engine of this machine (docker context ls); with Docker as a snap, a folder below your home",
     "no space left on device": "make room: docker system df, docker system prune",
 }
 
 
 class DockerCli:
-    """Asks the Docker engine by way of its command line.
+    """Controls the Docker engine through its command line.
 
-    Every method may raise ServerStartError, with what Docker said and what to do.
+    Every method may raise ServerStartError, with Docker's output and the remedy.
 
     Args:
-        environment: of the commands, PATH and DOCKER_HOST among it.
-        on_line: gets what a build writes.
+        environment: environment of the commands, such as PATH and DOCKER_HOST.
+        on_line: receives the output of a build, line by line.
     """
 
-    answer_s = 15.0  # for everything but a build
+    answer_s = 15.0  # time-out, beyond the time that a command takes by its nature
 
     def __init__(self, environment: Mapping[str, str], on_line: Callable[[str], None]) -> None:
         self._environment = dict(environment)
@@ -47,7 +47,7 @@ class DockerCli:
 
     @property
     def program(self) -> str:
-        """The path of the command."""
+        """The path of the `docker` program."""
         found = shutil.which("docker", path=self._environment.get("PATH"))
         if found is None:
             raise ServerStartError(
@@ -79,11 +79,11 @@ class DockerCli:
         await self._run(*arguments, on_line=self._on_line, longest_s=math.inf)
 
     async def stop(self, name: str, grace_s: float) -> None:
-        """Ask a container to end; it is killed after the time of grace."""
+        """Stop a container; Docker kills it after `grace_s`."""
         await self._run("stop", "-t", f"{grace_s:.0f}", name, longest_s=grace_s)
 
     async def remove(self, name: str) -> None:
-        """Kill and remove a container; one that is not there, or about to go, is no error."""
+        """Kill and remove a container; one that is gone, or being removed, is no error."""
         try:
             await self._run("rm", "--force", name)
         except ServerStartError as error:
@@ -96,7 +96,7 @@ class DockerCli:
         on_line: Callable[[str], None] = lambda line: None,
         longest_s: float = 0.0,
     ) -> None:
-        """Run a command; `longest_s` is how long it may take by its nature."""
+        """Run a command; `longest_s` is how long it may take by its nature, beyond `answer_s`."""
         code, tail = await run_to_end(
             [self.program, *arguments],
             self._environment | {"BUILDKIT_PROGRESS": "plain"},
@@ -110,6 +110,6 @@ class DockerCli:
 
 
 def remedy_for(output: str) -> str:
-    """Return what to do about what Docker said, after a semicolon; empty: unknown."""
+    """Return the remedy for Docker's output, after a semicolon; empty: unknown."""
     said = output.lower()
     return next((f"; {remedy}" for cause, remedy in _REMEDIES.items() if cause in said), "")

@@ -34,10 +34,10 @@ _PING_TIMEOUT_S = 600.0
 
 
 class PolicyHost:
-    """Serves one policy on ws://host:port to everyone who connects.
+    """Serves one policy on ws://host:port to all clients that connect.
 
     All connections share the policy and its episode; requests are answered one at a time, in the
-    order in which they come. The sockets live in one thread and the policy in another, so that a
+    order in which they arrive. The sockets run in one thread and the policy in another, so that a
     slow policy does not keep the host from answering pings or from stopping.
 
     Args:
@@ -56,7 +56,7 @@ class PolicyHost:
         self._thread: LoopThread | None = None
 
     def start(self) -> int:
-        """Listen; return the port.
+        """Start listening; return the port.
 
         Raises:
             ConfigurationError: the address cannot be listened on.
@@ -73,7 +73,7 @@ class PolicyHost:
             ) from error
 
     def stop(self, timeout_s: float = 5.0) -> bool:
-        """Hang up and stop listening; return whether that was done within the time allowed.
+        """Close all connections and stop listening; return whether that met the time-out.
 
         A policy that is in the middle of an inference finishes it, and its answer is dropped.
         """
@@ -107,17 +107,17 @@ class PolicyHost:
                 async for frame in connection:
                     answer = await self._in_worker(partial(self._service.answer, frame))
                     if self._stopping.is_set():
-                        return  # the answer to what was cut short is dropped
+                        return  # the reply to an interrupted request is dropped
                     await connection.send(answer)
             except ConnectionClosed:
                 raise
             except Exception:
                 if self._stopping.is_set():
-                    return  # its worker may be gone already
-                _LOG.exception("a request of %s failed", connection.remote_address)
+                    return  # the worker may have been shut down already
+                _LOG.exception("a request from %s failed", connection.remote_address)
                 await connection.send(traceback.format_exc())
                 await connection.close(CloseCode.INTERNAL_ERROR, "server error, see the last text")
-            finally:  # also when the host stops and cancels this
+            finally:  # also when the host cancels this task to stop
                 await connection.close(CloseCode.GOING_AWAY)
 
     async def _in_worker(self, call: Callable[[], T]) -> T:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Sees to it that a policy server is there: finds or starts it, waits for it, stops it."""
+"""Keeps a policy server available: finds or starts it, waits until it is ready, stops it."""
 
 import asyncio
 from collections.abc import Callable, Coroutine
@@ -19,10 +19,10 @@ T = TypeVar("T")
 
 _HANDSHAKE_S = 5.0
 _TRY_AGAIN_S = 0.5
-_LOOK_S = 1.0  # how often the connection to a server that is ready is looked at
+_CHECK_S = 1.0  # between checks of the connection to a server that is ready
 _PROGRESS_S = 10.0
-# What a server does as it is told when it is started.
-_OF_THE_START = (
+# Settings that a server takes only when it is started.
+_START_SETTINGS = (
     "algo_config",
     "dynamics_run_id",
     "text_prompt",
@@ -34,25 +34,25 @@ _OF_THE_START = (
 
 
 class ServerState(Enum):
-    """Where a server stands."""
+    """State of the policy server."""
 
     LOOKING = auto()  # for one that runs already
     STARTING = auto()  # the container or process, and first of all its image
     LOADING = auto()
     READY = auto()
-    LOST = auto()  # it has hung up
+    LOST = auto()  # the connection was closed
 
 
 @dataclass(frozen=True)
 class ServerStatus:
-    """What is known of the server.
+    """Status of the policy server.
 
     Attributes:
-        state: where it stands.
-        message: the same in words, with the server's last line while it loads.
-        ours: whether it was started here, and so will be stopped here.
-        config: what it said of itself when it was ready.
-        untold: settings that it was not started with from here, by name and value.
+        state: its state.
+        message: the state in words, with the server's last line while it loads.
+        ours: whether this process started it, and will stop it.
+        config: its configuration, once it is ready.
+        untold: start settings that a server started elsewhere may lack, as name and value.
     """
 
     state: ServerState
@@ -63,15 +63,16 @@ class ServerStatus:
 
 
 class ServerKeeper:
-    """Brings one server up and keeps it until it is cancelled.
+    """Brings up one server and supervises it until cancelled.
 
-    A server that runs already at the address and serves the robot is used and never stopped. Ready
-    is a server that completed a handshake.
+    A server that runs already at the address and serves the robot is used and never stopped. A
+    server is ready once it has completed a handshake.
 
     Args:
         mode: how to start one.
         settings: where it is, what it must serve, and how long it may load.
-        on_status: gets every change, and a line of progress from time to time.
+        on_status: receives every change, and a progress message every `progress_s`.
+        progress_s: period of progress messages.
     """
 
     def __init__(
@@ -90,7 +91,7 @@ class ServerKeeper:
         self._ended: asyncio.Task[str] | None = None  # of the server that was started here
 
     async def run(self) -> None:
-        """Keep a server until cancelled.
+        """Supervise a server until cancelled.
 
         Raises:
             ServerStartError: it did not come up in time, is not the one that is needed, or ended.
@@ -98,7 +99,7 @@ class ServerKeeper:
         client = PolicyClient()
         try:
             while True:
-                progress = asyncio.create_task(self._tell_progress())
+                progress = asyncio.create_task(self._report_progress())
                 try:
                     await self._bring_up(client)
                 finally:
@@ -117,7 +118,7 @@ class ServerKeeper:
         self._say(ServerState.LOOKING, f"looking for a policy server at {url}")
         await self._mode.prepare()
         began_s = _now_s()
-        while (found := await self._knock(client)).answer is not Answer.READY:
+        while (found := await self._try_handshake(client)).answer is not Answer.READY:
             if found.answer is Answer.STRANGER:
                 raise ServerStartError(f"{found.detail}; or choose another server_port")
             if found.answer is Answer.NOTHING and self._mode.launches and self._ended is None:
@@ -125,9 +126,9 @@ class ServerKeeper:
                     await self._start()
                     began_s = _now_s()
                 else:
-                    found = Probe(Answer.NOTHING, "another program of yours is starting it")
+                    found = Probe(Answer.NOTHING, "another process of this user is starting it")
             if _now_s() - began_s > self._settings.ready_timeout_s:
-                raise ServerStartError(self._in_vain(found))
+                raise ServerStartError(self._describe_timeout(found))
             await self._unless_ended(asyncio.sleep(_TRY_AGAIN_S))
         ours = self._ended is not None
         whose = self._mode.describe() if ours else f"the one that runs at {url}"
@@ -135,7 +136,7 @@ class ServerKeeper:
         if untold:
             whose += (
                 f"; it was not started here, and may not have {', '.join(untold)}: restart it with "
-                "these, or leave them away"
+                "these, or leave them out"
             )
         self._say(ServerState.READY, f"the policy server is ready: {whose}", client.config, untold)
 
@@ -146,18 +147,18 @@ class ServerKeeper:
         self._say(ServerState.LOADING, f"waiting for {self._mode.describe()}")
 
     async def _watch(self, client: PolicyClient) -> None:
-        """Return when the connection breaks; raise when our server ends."""
+        """Return when the connection breaks; raise when the server started here ends."""
         while client.connected:
-            await self._unless_ended(asyncio.sleep(_LOOK_S))
-        self._say(ServerState.LOST, f"the policy server at {self._settings.url} has hung up")
+            await self._unless_ended(asyncio.sleep(_CHECK_S))
+        self._say(ServerState.LOST, f"lost the policy server at {self._settings.url}")
 
-    async def _knock(self, client: PolicyClient) -> Probe:
+    async def _try_handshake(self, client: PolicyClient) -> Probe:
         return await self._unless_ended(
             probe(client, self._settings.url, self._settings.kind, _HANDSHAKE_S)
         )
 
     async def _unless_ended(self, call: Coroutine[Any, Any, T]) -> T:
-        """Await a call, but not longer than our server lives."""
+        """Await a call; raise ServerStartError if the server started here ends first."""
         task = asyncio.ensure_future(call)
         watched: set[asyncio.Future[Any]] = {task}
         if self._ended is not None:
@@ -173,10 +174,10 @@ class ServerKeeper:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
 
-    def _in_vain(self, found: Probe) -> str:
+    def _describe_timeout(self, found: Probe) -> str:
         waited = f"waited {self._settings.ready_timeout_s:g} s in vain for {self._mode.describe()}"
         tail = f"; its last lines:\n{self._mode.tail}" if self._mode.tail else ""
-        return f"{waited} ({found.detail}); see what it does, or set ready_timeout_s higher{tail}"
+        return f"{waited} ({found.detail}); see its log, or raise ready_timeout_s{tail}"
 
     def _say(
         self,
@@ -188,7 +189,7 @@ class ServerKeeper:
         self._status = ServerStatus(state, message, self._ended is not None, config, untold)
         self._on_status(self._status)
 
-    async def _tell_progress(self) -> None:
+    async def _report_progress(self) -> None:
         began_s = _now_s()
         while True:
             await asyncio.sleep(self._progress_s)
@@ -198,8 +199,8 @@ class ServerKeeper:
 
 
 def untold_settings(settings: ServerSettings) -> tuple[str, ...]:
-    """Return what was chosen for a server's start, as a name and a value each."""
-    chosen = {name: getattr(settings, name) for name in _OF_THE_START}
+    """Return the start settings that differ from their defaults, as name and value each."""
+    chosen = {name: getattr(settings, name) for name in _START_SETTINGS}
     fields = ServerSettings.model_fields
     return tuple(f"{n} {value}" for n, value in chosen.items() if value != fields[n].default)
 

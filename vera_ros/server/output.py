@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a process writes, as the lines that a terminal would show."""
+"""Splits the output of a process into lines, as a terminal would show them."""
 
 import codecs
 from collections import deque
@@ -10,10 +10,10 @@ _LONGEST_LINE = 2000  # characters
 
 
 class Output:
-    """Cuts what comes in pieces into lines and remembers the last ones.
+    """Splits output that arrives in pieces into lines, and keeps the last ones.
 
-    A carriage return starts the line anew, as a progress bar does with it: only what it shows in
-    the end becomes a line.
+    A carriage return restarts the line, as progress bars use it: only the final text becomes a
+    line.
     """
 
     def __init__(self) -> None:
@@ -25,13 +25,13 @@ class Output:
         """Return the lines that this piece completes; empty ones are left out."""
         text = self._begun + self._decoder.decode(piece)
         *complete, begun = text.split("\n")
-        # What a return will overwrite is forgotten early, so that a long wait costs no memory.
+        # Text that a return has overwritten is dropped, so that a long progress needs no memory.
         shown = begun.rstrip("\r")
         self._begun = shown.rpartition("\r")[2][:_LONGEST_LINE] + begun[len(shown) :][:1]
         return self._keep(complete)
 
     def end(self) -> list[str]:
-        """Return the line that was begun and never completed, if any."""
+        """Return the last line if it was begun and never completed, else nothing."""
         begun, self._begun = self._begun, ""
         return self._keep([begun])
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Who answers at the server's address: the only proof of a server is a completed handshake."""
+"""Probes the server's address: only a completed handshake proves that a server is there."""
 
 from dataclasses import dataclass
 from enum import Enum, auto
@@ -11,11 +11,11 @@ from vera_ros.wire.server_config import check_embodiment
 
 
 class Answer(Enum):
-    """What a handshake showed."""
+    """Result of a handshake."""
 
     READY = auto()  # a policy server for this robot
     NOTHING = auto()  # nothing listens
-    UNCLEAR = auto()  # the port answers, without a greeting or with a close: a server that is busy?
+    UNCLEAR = auto()  # the port accepts, but sends no greeting or closes: perhaps a busy server
     STRANGER = auto()  # another program, or a policy server for another robot
 
 
@@ -24,8 +24,8 @@ class Probe:
     """The outcome of one handshake.
 
     Attributes:
-        answer: in short.
-        detail: in words, with what to do.
+        answer: the result.
+        detail: the result in words; empty: ready.
     """
 
     answer: Answer
@@ -38,7 +38,7 @@ async def probe(client: PolicyClient, url: str, embodiment: Embodiment, timeout_
         config = await client.connect(url, timeout_s)
         check_embodiment(config, embodiment)
     except ServerTimeoutError:
-        return Probe(Answer.UNCLEAR, f"what listens at {url} says nothing")
+        return Probe(Answer.UNCLEAR, f"what listens at {url} does not answer the handshake")
     except ConnectionFailedError as error:
         return Probe(_why_failed(error), str(error))
     except (ConfigurationError, WireError) as error:
@@ -48,7 +48,7 @@ async def probe(client: PolicyClient, url: str, embodiment: Embodiment, timeout_
 
 
 def _why_failed(error: ConnectionFailedError) -> Answer:
-    """Tell a server that is not there from one that hangs up."""
+    """Distinguish an absent server from one that closes the connection."""
     cause = error.__cause__
     hung_up = isinstance(cause, ConnectionError) and not isinstance(cause, ConnectionRefusedError)
     return Answer.NOTHING if isinstance(cause, OSError) and not hung_up else Answer.UNCLEAR

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a policy server does with a request, whatever policy it hosts."""
+"""Request handling of a policy server, independent of the policy that it hosts."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -16,7 +16,7 @@ class HostedPolicy(Protocol):
     """A policy that a PolicyHost can serve; all its methods are called from one thread."""
 
     def server_config(self) -> dict[str, Any]:
-        """Return what the server says about itself now, see ServerConfig."""
+        """Return the server's present configuration, see ServerConfig."""
 
     def infer(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """Return `action`, float32 of shape (H, D), and optionally `info`, a map."""
@@ -28,10 +28,10 @@ class HostedPolicy(Protocol):
         """Change settings; return those that apply now."""
 
     def observe(self, request: Mapping[str, Any]) -> dict[str, Any]:
-        """Take note of the frames that were played; return `ok` and `retro_rendered`."""
+        """Accept played frames; return `ok` and `retro_rendered`. May raise NotImplementedError."""
 
     def reload(self, request: Mapping[str, Any]) -> dict[str, Any]:
-        """Load other models; return the new server config."""
+        """Load other models; return the new server config. May raise NotImplementedError."""
 
 
 class PolicyService:
@@ -39,7 +39,7 @@ class PolicyService:
 
     Args:
         policy: the policy that is served.
-        think: called in every infer, where a test or a demo makes it slow.
+        think: called in every infer; a test or a demo simulates latency in it.
     """
 
     def __init__(self, policy: HostedPolicy, think: Callable[[], None]) -> None:
@@ -53,7 +53,7 @@ class PolicyService:
         return pack(self._policy.server_config())
 
     def answer(self, frame: bytes | str) -> bytes | str:
-        """Return the answer to a request; a text refuses it.
+        """Return the reply to a request; a text acknowledges a reset or refuses the request.
 
         Raises:
             ProtocolError: the frame is not a request.

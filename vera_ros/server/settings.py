@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How the policy server is to be run: one model of all settings, whatever they come from."""
+"""Settings of the policy server: one validated model of all, whatever their source."""
 
 import os
 import re
@@ -34,7 +34,7 @@ def load_table() -> Table:
 
 
 class ServerSettings(BaseModel):
-    """The settings of a policy server; defaults, ranges and meanings stand here alone.
+    """The settings of a policy server; the only place of defaults, ranges and meanings.
 
     A text that is empty or `auto` leaves the choice to the server, and so does 0 for
     `sample_steps` and `motion_plan_scale`.
@@ -53,7 +53,7 @@ class ServerSettings(BaseModel):
         "mimicgen", "the robot kind that the server must serve", enum=tuple(EMBODIMENTS)
     )
     server_host: str = _setting(
-        "127.0.0.1", "address of the server; one that is started listens on this address alone"
+        "127.0.0.1", "address of the server; a server started here listens on this address only"
     )
     server_port: int = _setting(
         _OWN_PORT, "port of the server; -1: the embodiment's own", ge=_OWN_PORT, le=65535
@@ -65,26 +65,26 @@ class ServerSettings(BaseModel):
         le=65535,
     )
     ready_timeout_s: float = _setting(
-        900.0, "for a server to answer, once it was started", "s", ge=1.0, le=7200.0
+        900.0, "time for the server to become ready", "s", ge=1.0, le=7200.0
     )
     algo_config: str = _setting(
         "", "the planner's algo_config.yaml (docker: as a path in the container, below /ckpts)"
     )
     dynamics_run_id: str = _setting(
-        "", "docker: run id of the inverse dynamics model, which a folder of ckpt_root holds"
+        "", "docker: run id of the inverse dynamics model, whose folder is in ckpt_root"
     )
-    text_prompt: str = _setting("", "prompt for requests that bring none")
+    text_prompt: str = _setting("", "prompt for requests without one")
     ckpt_root: str = _setting("", "folder with VERA's checkpoints")
     wan_root: str = _setting("", "folder with the Wan2.1 base model")
     torch_home: str = _setting(
         "",
-        "PyTorch's cache on this machine, where the tracker is; empty: where PyTorch has it, "
-        "TORCH_HOME, else ~/.cache/torch",
+        "PyTorch's cache on this machine, with the tracker; empty: PyTorch's default, TORCH_HOME "
+        "or else ~/.cache/torch",
     )
     hf_home: str = _setting(
         "",
-        "Hugging Face's cache on this machine, where the backbone is; empty: where its library has "
-        "it, HF_HOME, else ~/.cache/huggingface",
+        "Hugging Face's cache on this machine, with the backbone; empty: its library's default, "
+        "HF_HOME or else ~/.cache/huggingface",
     )
     sample_steps: int = _setting(0, "denoising steps; 0: the checkpoint's own", ge=0, le=1000)
     tracker_backend: Literal["auto", "cotracker", "alltracker"] = _setting(
@@ -97,14 +97,14 @@ class ServerSettings(BaseModel):
         0.1, "how much change the planner's cache ignores; 0 or off: no cache", ge=0.0, le=1.0
     )
     image: str = _setting("vera-server", "docker: the image of the server", min_length=1)
-    build_image: bool = _setting(False, "docker: build the image if it is not there")
+    build_image: bool = _setting(False, "docker: build the image if it does not exist")
     gpu: str = _setting(
-        "0", "docker: the one GPU that VERA uses, its index or UUID by nvidia-smi -L; empty: none"
+        "0", "docker: the one GPU that VERA uses, by its index or UUID (nvidia-smi -L); empty: none"
     )
     interpreter: str = _setting(
-        "", "subprocess: the Python that has VERA; empty: the one that runs this"
+        "", "subprocess: path of the Python that has VERA; empty: the one that runs this process"
     )
-    pythonpath: str = _setting("", "subprocess: PYTHONPATH of the server, like a VERA checkout")
+    pythonpath: str = _setting("", "subprocess: PYTHONPATH of the server, such as a VERA checkout")
 
     @property
     def kind(self) -> Embodiment:
@@ -128,10 +128,10 @@ class ServerSettings(BaseModel):
 
     @property
     def url(self) -> str:
-        """Where a client on this machine finds the server."""
+        """The URL at which a client on this machine reaches the server."""
         return url_of(self.server_host, self.port)
 
-    # The checks that look beyond a single number or text. Fields are checked in their order.
+    # Checks beyond ranges. Fields are validated in the order above: a check can use earlier ones.
 
     @field_validator("embodiment")
     @classmethod
@@ -201,9 +201,9 @@ class ServerSettings(BaseModel):
             return value
         path = Path(value).expanduser().absolute()
         if not path.is_dir():
-            raise ValueError("there is no such folder; give the path of one that exists")
+            raise ValueError("there is no such folder; give the path of an existing one")
         if not os.access(path, os.R_OK | os.X_OK):
-            raise ValueError("this folder may not be read; change its permissions")
+            raise ValueError("this folder is not readable; change its permissions")
         return str(path)
 
     @field_validator("algo_config")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Where the server's settings come from: parameters, and the environment, which wins."""
+"""Merges the server's settings from parameters and the environment, which wins."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,10 +13,10 @@ from vera_ros.server.settings import ServerSettings
 
 @dataclass(frozen=True)
 class Sourced:
-    """Settings, and which of them the environment decided.
+    """Settings, and which of them came from the environment.
 
     Attributes:
-        settings: checked.
+        settings: the validated settings.
         overrides: one line for each parameter whose value the environment replaces.
     """
 
@@ -30,14 +30,14 @@ def variable_of(name: str) -> str:
 
 
 def read_settings(parameters: Mapping[str, Any], environment: Mapping[str, str]) -> Sourced:
-    """Return the settings that parameters and environment make together.
+    """Merge parameters and environment into settings.
 
     Args:
-        parameters: by name; what is missing has its default.
-        environment: of which `VERA_<NAME>` wins over the parameter; an empty one counts as unset.
+        parameters: by name; missing ones have their defaults.
+        environment: its `VERA_<NAME>` wins over the parameter; an empty one counts as unset.
 
     Raises:
-        ConfigurationError: values are not valid; a line for each tells which and where it is from.
+        ConfigurationError: values are not valid; one line for each, with its source.
     """
     given = {
         name: environment[variable_of(name)]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Whose turn it is to start a server at a port: two that load at once would fill the GPU twice."""
+"""The lock for starting a server at a port: two that load at once would exceed GPU memory."""
 
 import fcntl
 import os
@@ -8,10 +8,10 @@ from pathlib import Path
 
 
 class Turn:
-    """A lock that the kernel gives back when its holder dies.
+    """A lock between processes, which the kernel releases when its holder dies.
 
     Args:
-        port: of the server; each has a lock of its own.
+        port: port of the server; each port has a lock of its own.
     """
 
     def __init__(self, port: int) -> None:
@@ -20,7 +20,7 @@ class Turn:
         self._file: int | None = None
 
     def take(self) -> bool:
-        """Return whether it is ours, now or already."""
+        """Acquire the lock without waiting; return whether this object holds it."""
         if self._file is not None:
             return True
         file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -33,7 +33,7 @@ class Turn:
         return True
 
     def give(self) -> None:
-        """Let others have it."""
+        """Release the lock."""
         if self._file is not None:
             os.close(self._file)
             self._file = None

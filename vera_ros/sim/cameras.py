@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The scene's two cameras: pictures of a snapshot of the world."""
+"""Rendering of the scene's two cameras from a snapshot of the world."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,7 +19,7 @@ _VISUAL_GROUP = 1
 
 @dataclass(frozen=True)
 class Intrinsics:
-    """A pinhole camera without distortion, in px; pixel centres have integer coordinates."""
+    """A pinhole camera without distortion [px]; pixel centres have integer coordinates."""
 
     fx: float
     fy: float
@@ -38,7 +38,7 @@ class CameraRenderer:
         """Open the GL context.
 
         Args:
-            size: height and width of each picture, px.
+            size: height and width of each picture [px].
             multisamples: samples per pixel; 4 as in the training environment, 0 renders in half
                 the time and leaves the edges jagged.
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A trajectory follower that behaves, cycle by cycle, as a joint_trajectory_controller.
+"""A trajectory follower that behaves, cycle by cycle, like a joint_trajectory_controller.
 
 The rules are those of ros2_control's controller on Jazzy with a position interface, splines, no
 partial goals, no tolerances and no continuous joints. It is as lenient as that one: it checks
@@ -74,12 +74,12 @@ class TrajectoryFollower:
 
         Args:
             joint_names: the order of the joints in the points.
-            points: where to be when.
-            stamp_ns: when the points' times count from; 0 means the next cycle.
-            now_ns: the time of reception.
+            points: the trajectory's points.
+            stamp_ns: time that the points' times count from [ns]; 0 means the next cycle.
+            now_ns: the time of reception [ns].
 
         Raises:
-            TrajectoryRejectedError: with the reason.
+            TrajectoryRejectedError: the trajectory is not acceptable; the message has the reason.
         """
         columns = self._columns(joint_names)
         knots = checked_knots(points, len(columns))
@@ -97,11 +97,11 @@ class TrajectoryFollower:
         """Run one control cycle and return the command.
 
         Args:
-            now_ns: the time of the cycle, on the clock of the stamps.
+            now_ns: the time of the cycle, on the clock of the stamps [ns].
             q: measured positions. Shape (n,).
             dq: measured velocities. Shape (n,).
-            elapsed_ns: since the previous cycle, by which a running trajectory goes on whatever the
-                clock does. Default: the control period.
+            elapsed_ns: time since the previous cycle [ns], by which a running trajectory goes on
+                whatever the clock does. Default: the control period.
         """
         if self._pending is not None:
             self._trajectory = self._begin(now_ns, np.array(q, float), np.array(dq, float))
@@ -114,9 +114,9 @@ class TrajectoryFollower:
         return self._last
 
     def advance_to(self, now_ns: int) -> Setpoint:
-        """Run the cycles up to now, for joints that are where they were told to be.
+        """Run the cycles up to now, for joints that follow their commands exactly.
 
-        After a clock's jump, by more than a second, they go on from now.
+        After a jump of the clock by more than a second, the cycles go on from now.
         """
         next_ns = self._next_ns
         if next_ns is None or abs(now_ns - next_ns) > _JUMP_NS:
@@ -152,7 +152,7 @@ class TrajectoryFollower:
         )
 
     def _columns(self, joint_names: Sequence[str]) -> list[int]:
-        """Return for each joint of a trajectory which of ours it is."""
+        """Return for each joint of a trajectory its index in our order."""
         if len(joint_names) != len(self._joint_names) or set(joint_names) - set(self._joint_names):
             raise TrajectoryRejectedError(
                 f"the trajectory names the joints {list(joint_names)}; name each of "
@@ -163,8 +163,8 @@ class TrajectoryFollower:
     def _sort(self, columns: list[int], values: Array) -> Array:
         """Return values in our order of joints.
 
-        The controller does not see that a joint is named twice: another one then gets what was last
-        sorted into its place, whatever that was.
+        The controller does not check whether a joint is named twice: the one that is missing then
+        gets what was last sorted into its place, whatever that was.
         """
         self._sorted = self._sorted.copy()
         self._sorted[columns] = values

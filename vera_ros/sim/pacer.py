@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How far simulated time should be, and how well it keeps up with real time."""
+"""Pacing of simulated time by real time, and the real-time factor that is reached."""
 
 from collections import deque
 
-_LONGEST_CATCH_UP_S = 0.5  # simulated; what lies beyond it is lost, and the factor shows it
+_LONGEST_CATCH_UP_S = 0.5  # simulated time; what exceeds it is lost, which lowers the factor
 _AVERAGING_S = 5.0  # real time
 
 
@@ -18,9 +18,9 @@ class Pacer:
         self._history: deque[tuple[float, float]] = deque()
 
     def target_s(self, steady_s: float, sim_s: float) -> float:
-        """The simulated time to go to now; never more than a short catch-up ahead of `sim_s`.
+        """Return the simulated time to advance to now, at most a short catch-up after `sim_s` [s].
 
-        What is more than that goes to `lost_s`: simulated time that will never come.
+        What exceeds that is added to `lost_s`: simulated time that is skipped.
         """
         target = self._sim_s + (steady_s - self._steady_s) * self._factor
         lost_s = target - sim_s - _LONGEST_CATCH_UP_S

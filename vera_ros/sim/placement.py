@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How an episode of the stacking task begins: a posture of the arm and a place for each cube."""
+"""Start states of the stacking task: the arm's posture and the cubes' placement."""
 
 from dataclasses import dataclass
 
@@ -15,10 +15,10 @@ _POSTURE_NOISE_RAD = 0.02
 
 @dataclass(frozen=True)
 class Placement:
-    """The start of an episode.
+    """The start state of an episode.
 
     Attributes:
-        arm_q: Shape (7,), [rad].
+        arm_q: the arm's posture. Shape (7,), [rad].
         cubes: for each cube its x, y [m] in the world and its yaw [rad]. Shape (3,).
     """
 

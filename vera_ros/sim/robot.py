@@ -13,15 +13,15 @@ from vera_ros.sim.world import World
 class SimulatedRobot:
     """A world whose arm and gripper follow joint trajectories. All times are simulated time.
 
-    The controllers run once in each step. Like real hardware, the joints take no command that is
-    not finite: such a joint stays where it was told to be last.
+    The controllers run once in each step. Like real hardware, the joints ignore commands that are
+    not finite: such a joint stays at its last finite command.
 
     Args:
         world: the scene.
         open_loop: start the arm's trajectories from the last command, not the measured state.
 
     Attributes:
-        commands_not_finite: how many such commands a controller gave.
+        commands_not_finite: number of such commands from the controllers.
     """
 
     def __init__(self, world: World, *, open_loop: bool = True) -> None:
@@ -37,22 +37,22 @@ class SimulatedRobot:
 
     @property
     def time_ns(self) -> int:
-        """Simulated time."""
+        """Simulated time [ns]."""
         return round(self.world.time_s * 1e9)
 
     def reset(self, seed: int) -> None:
-        """Start an episode: scene from the seed, both controllers holding."""
+        """Start an episode: the scene of the seed, with both controllers holding."""
         self.world.reset(seed)
         self._arm_q, self._finger_q = self.world.arm().q, np.array([scene.START_FINGER_M])
         self.arm.hold(self._arm_q)
         self.gripper.hold(self._finger_q)
 
     def advance_to(self, time_s: float) -> None:
-        """Step the world until `time_s` (to the step that is nearest)."""
+        """Step the world until `time_s` [s] (to the nearest step)."""
         self.advance(round((time_s - self.world.time_s) / self.world.step_s))
 
     def advance(self, steps: int) -> None:
-        """Step the world."""
+        """Step the world and both controllers."""
         world = self.world
         for _ in range(steps):
             measured, fingers = world.arm(), world.fingers()
@@ -65,7 +65,7 @@ class SimulatedRobot:
             world.step(self._arm_q, dq, float(self._finger_q[0]), ddq)
 
     def _taken(self, command: Array, before: Array) -> Array:
-        """What the joints take of a command, after that from before."""
+        """Return a command, with values from before where it is not finite."""
         finite = np.isfinite(command)
         if finite.all():
             return command
@@ -73,7 +73,7 @@ class SimulatedRobot:
         return np.where(finite, command, before)
 
     def joint_states(self) -> tuple[list[str], NDArray[np.float64]]:
-        """Names, and positions, velocities and efforts of all joints. Shape (3, 9)."""
+        """Return all joints' names, and their positions, velocities, efforts. Shape (3, 9)."""
         arm, fingers = self.world.arm(), self.world.fingers()
         values = np.stack(
             (

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Pictures that lie, to prove that the policy lives by its eyes."""
+"""Faults of pictures, to prove that the policy uses them."""
 
 from collections.abc import Mapping
 
@@ -24,7 +24,7 @@ class Sabotage:
         self._first: Pictures = {}
 
     def spoil(self, pictures: Pictures, episode: int) -> Pictures:
-        """Return what is shown instead. `episode`: which scene the pictures are of."""
+        """Return the pictures to publish instead. `episode`: number of the scene."""
         if self._kind == "blank":
             return {view: np.zeros_like(picture) for view, picture in pictures.items()}
         if self._kind == "bgr":

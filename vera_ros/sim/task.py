@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The truth about the stacking task, for judges only: a policy never sees it."""
+"""Ground truth of the stacking task, for judges only: no policy receives it."""
 
 from vera_ros.sim.scene import (
     CUBE_HALF_SIZE_M,
@@ -18,7 +18,7 @@ _MIN_CLEARANCE_M = 0.04
 
 
 class StackTask:
-    """Judges whether the red cube stands on the green one, left alone by the gripper."""
+    """Judges whether the red cube stands on the green one, released by the gripper."""
 
     def __init__(self, world: World) -> None:
         self._world = world

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""When what is due while a span of simulated time passes."""
+"""The schedule of periodic streams within a span of simulated time."""
 
 from collections.abc import Iterator, Mapping
 
@@ -14,8 +14,8 @@ def timetable(
 
     Args:
         steps: length of the span in physics steps; 0: only the end, which is now.
-        step_s: duration of a step.
-        rates_hz: what is due how often, each at most once a step.
+        step_s: duration of a step [s].
+        rates_hz: rate of each stream [Hz], by name; at most once a step.
 
     Yields:
         Steps since the span's start, and the names of what is due then.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A joint trajectory: its message, a controller's checks of it, and the splines it is played by."""
+"""Joint trajectories: their points, a controller's checks, and their splines."""
 
 from bisect import bisect_right
 from collections.abc import Sequence
@@ -21,9 +21,9 @@ class TrajectoryPoints:
     """The points of a trajectory, as its message has them.
 
     Attributes:
-        times_s: time of each point after the trajectory's stamp. Length N.
+        times_s: time of each point after the trajectory's stamp [s]. Length N.
         positions: N rows of n joints, [rad or m].
-        velocities: N rows of n, a row may be empty; None: no point has any.
+        velocities: N rows of n joints, a row may be empty; None: no point has any.
         accelerations: as the velocities.
         effort: as the velocities.
     """
@@ -37,7 +37,7 @@ class TrajectoryPoints:
 
 @dataclass(frozen=True)
 class Knot:
-    """Where to be at a moment; without dq or ddq where the point had none. Shapes (n,)."""
+    """A point of a trajectory; dq and ddq are None where the point has none. Shapes (n,)."""
 
     time_ns: int
     q: Array
@@ -47,7 +47,7 @@ class Knot:
 
 @dataclass(frozen=True)
 class Setpoint:
-    """What the joints are to do; `active` until the last point is reached. Shapes (n,)."""
+    """What the joints are commanded; `active` until the last point. Shapes (n,)."""
 
     q: Array
     dq: Array
@@ -56,10 +56,10 @@ class Setpoint:
 
 
 class Trajectory:
-    """What a controller plays, from the state before a trajectory to its last point, and on.
+    """A trajectory as a controller plays it, from the state before it to its last point, and on.
 
-    Up to its first point it leads there from the state before, and a first point that is already
-    due is not approached at all: that state plays no part.
+    Up to its first point it is interpolated from the state before. Where the first point is already
+    due, that state plays no part.
 
     Args:
         knots: the points, in the order of time; at least one.
@@ -134,14 +134,14 @@ def _polynomial(a: Knot, b: Knot) -> Array:
 
 
 def checked_knots(points: TrajectoryPoints, joints: int) -> list[Knot]:
-    """Check the points as a controller does, and return them as knots, their times as they are.
+    """Check the points as a controller does, and return them as knots, with unchanged times.
 
     Args:
         points: the message's points.
-        joints: how many there are.
+        joints: number of joints.
 
     Raises:
-        TrajectoryRejectedError: with the reason.
+        TrajectoryRejectedError: a check fails; the message has the reason.
     """
     times_s = np.asarray(points.times_s, float)
     if times_s.size == 0:

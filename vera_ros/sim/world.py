@@ -19,7 +19,7 @@ FINGER_SPEED_M_S = 0.1
 
 @dataclass(frozen=True)
 class JointState:
-    """Measured joints: positions [rad or m], velocities [1/s], efforts [Nm or N]. Shape (n,)."""
+    """Measured joints: q [rad or m], dq [rad/s or m/s], effort [Nm or N]. Shapes (n,)."""
 
     q: NDArray[np.float64]
     dq: NDArray[np.float64]
@@ -43,7 +43,7 @@ class _Addresses(NamedTuple):
 
 
 class World:
-    """The scene and its state; steps of 2 ms, driven by position servos."""
+    """The scene and its state, stepped by 2 ms and driven by position servos."""
 
     def __init__(self, seed: int = 0) -> None:
         self.model = scene.load_model()
@@ -62,12 +62,12 @@ class World:
 
     @property
     def time_s(self) -> float:
-        """Simulated time, steps times their duration; it never goes back, a reset included."""
+        """Simulated time [s], which never goes back, not even at a reset."""
         return self._steps * self._step_s
 
     @property
     def step_s(self) -> float:
-        """Duration of one step."""
+        """Duration of one step [s]."""
         return self._step_s
 
     def reset(self, seed: int) -> None:
@@ -94,7 +94,7 @@ class World:
         Args:
             arm_q: Shape (7,), [rad].
             arm_dq: Shape (7,), [rad/s]; the servo's feed-forward.
-            finger_m: position of each finger, 0 closed to 0.04 open; approached at 0.1 m/s.
+            finger_m: position of each finger [m], 0 closed to 0.04 open; approached at 0.1 m/s.
             arm_ddq: Shape (7,), [rad/s^2]; feed-forward of what the arm's inertia needs, as a real
                 Panda's controller has it. None: zero.
 
@@ -138,7 +138,7 @@ class World:
         return Pose(position.copy(), np.roll(wxyz, -1))
 
     def speed_m_s(self, cube: str) -> float:
-        """Return how fast a cube's centre moves."""
+        """Return how fast a cube's centre moves [m/s]."""
         return float(np.linalg.norm(self._data.qvel[self._cube_dofs(cube)][:3]))
 
     def in_contact(self, body: str, others: Collection[str]) -> bool:
@@ -160,7 +160,7 @@ class World:
         mujoco.mj_forward(self.model, self._data)
 
     def push_cube(self, cube: str, velocity_m_s: ArrayLike) -> None:
-        """Give a cube a velocity in the world, shape (3,), as a knock would."""
+        """Give a cube a velocity in the world [m/s], shape (3,), as a knock would."""
         self._data.qvel[self._cube_dofs(cube)] = [*np.asarray(velocity_m_s, float), 0.0, 0.0, 0.0]
 
     def _set_cube(self, cube: str, position: NDArray[np.float64], yaw_rad: float) -> None:

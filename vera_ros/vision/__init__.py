@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Camera messages to RGB pictures, and the rolling multi-view frame window. No ROS."""
+"""Conversion of camera messages to RGB, and the rolling window of multi-view frames. No ROS."""

@@ -31,23 +31,23 @@ class MultiViewFrame:
 
 
 class Reason(Enum):
-    """Why there is no frame; `NoFrame.value_ns` is given in brackets."""
+    """Why there is no frame; in brackets, the meaning of `NoFrame.value_ns`."""
 
     MISSING = "no picture yet"
-    AHEAD = "only pictures stamped after the time asked for [the least lead]"
+    AHEAD = "only pictures stamped after the requested time [the least lead]"
     TOO_OLD = "newest picture too old [its age]"
-    SKEWED = "pictures too far apart in time [the distance of the newest ones]"
-    NOT_FRESH = "pictures older than asked for, or already taken [how much too old]"
+    SKEWED = "pictures too far apart in time [time between the newest ones]"
+    NOT_FRESH = "pictures older than requested, or already taken [how much too old]"
 
 
 @dataclass(frozen=True)
 class NoFrame:
-    """No frame could be assembled, and why.
+    """Why no frame could be assembled.
 
     Attributes:
-        reason: the kind of obstacle.
+        reason: the kind of problem.
         views: the views that it concerns.
-        value_ns: the offending age or distance, see `Reason`.
+        value_ns: the age or time difference that is too large, see `Reason`.
     """
 
     reason: Reason

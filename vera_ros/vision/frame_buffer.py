@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The newest pictures of every camera view, and one multi-view frame out of them for a tick."""
+"""Buffer of each camera view's newest pictures, which are combined to multi-view frames."""
 
 from collections import deque
 from collections.abc import Sequence
@@ -14,19 +14,19 @@ from vera_ros.vision.images import RgbImage
 
 @dataclass
 class ViewCounts:
-    """How many pictures of a view came in, and how many of those were not kept."""
+    """Number of pictures received of a view, and how many of these were not kept."""
 
     received: int = 0
     dropped: int = 0
 
 
 class FrameBuffer:
-    """The last pictures of each view, ordered by their stamps. Used from one thread."""
+    """The last `capacity` pictures of each view, ordered by their stamps. Not thread-safe."""
 
     def __init__(self, view_keys: Sequence[str], capacity: int = 30) -> None:
         if not view_keys or len(set(view_keys)) != len(view_keys):
             raise ConfigurationError(
-                f"view keys are {list(view_keys)}; give at least one, and each one once"
+                f"view keys are {list(view_keys)}; give at least one, and none twice"
             )
         if capacity < 1:
             raise ConfigurationError(f"frame buffer capacity is {capacity}; it must be 1 or more")
@@ -37,7 +37,7 @@ class FrameBuffer:
         }
 
     def add(self, view: str, stamp_ns: int, rgb: RgbImage) -> bool:
-        """Keep a picture if it is newer than all of its view; return whether it was kept.
+        """Keep a picture if it is the newest of its view; return whether it was kept.
 
         The picture is kept by reference: it must not be changed afterwards.
 
@@ -84,7 +84,7 @@ class FrameBuffer:
         return min(stamps) if len(stamps) == len(self._pictures) else None
 
     def stamps_between(self, after_ns: int, until_ns: int) -> list[int]:
-        """Return when any view's pictures were taken, after one time and up to another one."""
+        """Return the stamps in any view after `after_ns` and up to `until_ns`, ascending."""
         stamps = {ns for pictures in self._pictures.values() for ns, _ in pictures}
         return sorted(ns for ns in stamps if after_ns < ns <= until_ns)
 
@@ -97,8 +97,8 @@ class FrameBuffer:
         """Return the newest frame that was complete at the tick.
 
         Each view gives its newest picture not newer than the tick and at most `max_age_ns` older.
-        Where those lie further apart than `max_skew_ns` (a slow camera beside a fast one, or
-        cameras out of phase), the fast views go back to what they saw next to the slow one.
+        Where those are further apart than `max_skew_ns` (a slow camera beside a fast one, or
+        cameras out of phase), the fast views go back to pictures next to the slow view's.
         """
         if missing := tuple(view for view in self.view_keys if not self._pictures[view]):
             return NoFrame(Reason.MISSING, missing)
@@ -122,10 +122,10 @@ class FrameBuffer:
     def _align(
         self, indices: list[int], oldest_allowed_ns: int, max_skew_ns: int
     ) -> list[int] | None:
-        """Go back from the newest pictures to the newest ones that lie within the skew.
+        """Return the newest pictures within the skew, searching back from `indices`; None: too old.
 
         No choice within the skew has a picture newer than its oldest one plus the skew, and that
-        oldest one is never newer than the current oldest: so nothing better is passed over.
+        oldest one is never newer than the present oldest, so no newer choice is skipped.
         """
         while True:
             stamps = self._stamps(indices)

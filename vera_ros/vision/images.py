@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Camera messages (sensor_msgs/Image, sensor_msgs/CompressedImage) to RGB pictures."""
+"""Converts camera messages (sensor_msgs/Image, sensor_msgs/CompressedImage) to RGB."""
 
 from typing import Any, Protocol, TypeAlias, runtime_checkable
 
@@ -57,7 +57,7 @@ def to_rgb(message: ImageMessage | CompressedImageMessage) -> RgbImage:
     Every other picture is a new C-contiguous array.
 
     Raises:
-        ImageError: the message is inconsistent, or its data is no picture.
+        ImageError: the message is inconsistent, or its data is not a picture.
         MissingDependencyError: the encoding needs cv_bridge, which is not installed.
     """
     if isinstance(message, CompressedImageMessage):
@@ -177,6 +177,6 @@ def _bytes_of(data: Any) -> npt.NDArray[np.uint8]:
 def _check_size(height: int, width: int) -> None:
     if not (0 < height <= MAX_SIDE_PX and 0 < width <= MAX_SIDE_PX):
         raise ImageError(
-            f"image is {height} x {width} px (height x width); each side must lie between 1 and "
+            f"image is {height} x {width} px (height x width); each side must be from 1 to "
             f"{MAX_SIDE_PX}"
         )

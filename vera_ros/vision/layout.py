@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The planner's picture: every view brought to its size, all side by side."""
+"""Composes the planner's picture: every view resized, all side by side."""
 
 from collections.abc import Sequence
 
@@ -48,7 +48,7 @@ def compose(
         images: one picture per view, in view order. Shape (h, w, 3) each.
         resolution: height H and width of one view, px.
         widths: width of each view, px, where they differ.
-        crop: cut the middle out of a picture that has another aspect ratio; default: squash it.
+        crop: crop a picture of another aspect ratio around its centre; default: squash it.
 
     Raises:
         ConfigurationError: the sizes are not usable, see `view_widths`.
@@ -63,10 +63,10 @@ def compose(
 
 
 def fit(image: RgbImage, resolution: tuple[int, int], *, crop: bool = False) -> RgbImage:
-    """Resize a picture: averaged over areas where it shrinks, linear where it grows.
+    """Resize a picture: area averaging where it shrinks, linear interpolation where it grows.
 
     Returns:
-        Shape (H, W, 3). The picture itself where it already has that resolution.
+        Shape (H, W, 3), (H, W) being `resolution`. The picture itself where it has that already.
 
     Raises:
         ImageError: the picture has no pixels.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The rolling window of frames that the planner sees: what enters it, and when."""
+"""Rolling window of the planner's frames, and the rules by which frames enter it."""
 
 import itertools
 from collections import deque
@@ -18,12 +18,12 @@ from vera_ros.vision.layout import compose, view_widths
 
 @dataclass(frozen=True)
 class SamplingRules:
-    """Which frames are good enough, all in ns.
+    """Limits on the times of a frame's pictures, all in ns.
 
     Attributes:
-        period_ns: duration of one control tick; a late picture may be half of it late.
+        period_ns: duration of one control tick; a picture may be half of it late.
         max_age_ns: oldest picture allowed, before the tick or before now.
-        max_skew_ns: largest distance in time between the views of one frame.
+        max_skew_ns: largest time difference between the views of one frame.
         max_delay_ns: how long after its stamp a picture may still arrive.
     """
 
@@ -39,7 +39,7 @@ class SamplingRules:
 
 @dataclass
 class _Episode:
-    """What the running episode has seen and counted so far."""
+    """Frames, ticks and counts of the running episode."""
 
     last: MultiViewFrame | None = None
     last_tick_ns: int | None = None
@@ -54,10 +54,11 @@ class _Episode:
 class RollingWindow:
     """The last `context_frames` frames of an episode, oldest first.
 
-    Two ways lead in: `sample` takes one fresh frame (once per inference; warm-up frames of the
-    standing arm are looks too, a control period apart), and `poll` takes one frame per armed
-    control tick while actions play.
-    In every view each frame is newer than the one before it. Nothing is ever padded.
+    `sample` takes one fresh frame of the resting arm: once per inference, and for each warm-up
+    frame, a control period apart. `poll` takes one frame per armed control tick while actions play.
+    In every view each frame is newer than the one before it. The window is never padded.
+
+    `resolution`: height and width of a view, [px]; `widths`: of each view, [px], where they differ.
     """
 
     def __init__(
@@ -86,7 +87,7 @@ class RollingWindow:
         self._episode = _Episode()
 
     def sample(self, not_before_ns: int, now_ns: int) -> MultiViewFrame | NoFrame:
-        """Take one frame of the scene as it is now, or say why there is none yet.
+        """Take one frame of the present scene, or return why there is none yet.
 
         Every view's picture is stamped `not_before_ns` or later and was never taken before.
         Ticks that are due are settled first.
@@ -103,13 +104,13 @@ class RollingWindow:
         return frame
 
     def take_stock(self) -> None:
-        """Let `played` be the frames of the ticks since the last time that this was called."""
+        """Make `played` the frames of the ticks since the last call, and collect anew."""
         self._episode.played, self._episode.playing = self._episode.playing, []
 
     def play(self, step_times_ns: Sequence[int]) -> None:
-        """Arm one tick per step that plays, in place of armed ticks from the first of them on.
+        """Arm one tick per step that plays, in place of armed ticks from the first step on.
 
-        Ticks that are already settled stay so: giving a plan again, or its later version, is safe.
+        Settled ticks stay settled: a plan, or a later version of it, may be passed again.
 
         Raises:
             ConfigurationError: the times do not increase.
@@ -126,7 +127,7 @@ class RollingWindow:
         episode.ticks = deque(earlier + new)
 
     def stop(self, now_ns: int) -> None:
-        """Disarm the ticks after now: the actions play no longer."""
+        """Disarm the ticks after `now_ns`, whose actions will not be played."""
         self._episode.ticks = deque(tick_ns for tick_ns in self._episode.ticks if tick_ns <= now_ns)
 
     def poll(self, now_ns: int) -> int:
@@ -159,7 +160,7 @@ class RollingWindow:
 
     @property
     def played(self) -> npt.NDArray[np.uint8]:
-        """The frames of the ticks between the last two looks, or times that stock was taken.
+        """The frames of the ticks between the last two calls of `sample` or `take_stock`.
 
         Shape (n, H, sum of widths, 3).
         """
@@ -167,7 +168,7 @@ class RollingWindow:
 
     @property
     def size(self) -> int:
-        """How many frames the planner wants."""
+        """Capacity of the window: frames in the planner's context."""
         return self._window.maxlen or 0
 
     @property

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The VERA policy server's protocol, as a client speaks it. No ROS."""
+"""Client side of the VERA policy server's protocol. No ROS."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One connection to a VERA policy server: requests in order, every wait bounded."""
+"""Client of a VERA policy server: one connection, one request at a time, every wait bounded."""
 
 import asyncio
 import inspect
@@ -27,11 +27,11 @@ T = TypeVar("T")
 
 RESET_ACKNOWLEDGEMENT = "reset successful"
 
-# A text that is not a traceback leaves these undone, and the episode as it was.
+# The server may refuse these with a text that is no traceback, and keeps the episode.
 _REFUSABLE = frozenset({"configure", "observe", "reload"})
 
-# From version 15 on, websockets goes through the proxies of the environment, which are not
-# meant for a server in the laboratory.
+# From version 15 on, websockets uses the environment's proxies, which are not meant for a server
+# in the laboratory.
 _NO_PROXY: dict[str, Any] = (
     {"proxy": None} if "proxy" in inspect.signature(open_websocket.__init__).parameters else {}
 )
@@ -57,10 +57,10 @@ class ClientTimeouts:
 class PolicyClient:
     """A client of a policy server, to be used from one event loop.
 
-    Calls take turns. A call that fails or is cancelled drops the connection, because its answer
-    could still come, and because a server whose inference failed has lost the episode; then
-    `connected` is False and `connect` starts afresh. Only when the server politely refuses a
-    configure, observe or reload, the connection stays.
+    Calls are serialised. A call that fails or is cancelled drops the connection, because its answer
+    could still arrive, and because a server whose inference failed has lost the episode; then
+    `connected` is False and `connect` starts afresh. The connection stays open only when the server
+    refuses a configure, observe or reload with a plain text.
 
     Every call may raise:
         ConnectionFailedError: not connected, or the connection broke.
@@ -71,7 +71,7 @@ class PolicyClient:
 
     def __init__(self, timeouts: ClientTimeouts | None = None) -> None:
         self._timeouts = timeouts or ClientTimeouts()
-        self._turn = asyncio.Lock()
+        self._lock = asyncio.Lock()
         self._connection: ClientConnection | None = None
         self._config: ServerConfig | None = None
         self._url = ""
@@ -84,29 +84,29 @@ class PolicyClient:
 
     @property
     def connected(self) -> bool:
-        """Whether the connection is open, as far as this side knows."""
+        """Whether the connection is open; a silent loss shows only at the next ping or call."""
         return self._connection is not None and self._connection.state is State.OPEN
 
     @property
     def config(self) -> ServerConfig:
-        """What the server last said about itself.
+        """The configuration that the server sent last.
 
         Raises:
-            ConnectionFailedError: it never said anything.
+            ConnectionFailedError: no server was reached yet.
         """
         if self._config is None:
             raise ConnectionFailedError("no policy server was reached yet; connect first")
         return self._config
 
     async def connect(self, url: str, open_timeout_s: float) -> ServerConfig:
-        """Connect to ws://host:port and return the server's description of itself.
+        """Connect to ws://host:port and return the server's configuration.
 
         A connection that is still open is dropped.
 
         Raises:
-            ConfigurationError: the URL is not that of a websocket.
+            ConfigurationError: the URL is not a websocket address.
         """
-        async with self._turn:
+        async with self._lock:
             self._drop()
             self._url = url
             try:
@@ -139,11 +139,11 @@ class PolicyClient:
         )
         steps = applied.get("n_action_steps")
         if "n_action_steps" in settings and type(steps) is int and 1 <= steps <= MAX_STEPS:
-            self._config = replace(self.config, action_horizon=steps)  # as the server's does
+            self._config = replace(self.config, action_horizon=steps)  # as the server does itself
         return applied
 
     async def observe(self, request: ObserveRequest) -> ObserveReply:
-        """Show the server's live viewer the frames that were played."""
+        """Send the frames that were played to the server's live viewer."""
         return await self._call(
             "observe",
             request.to_wire(),
@@ -162,12 +162,12 @@ class PolicyClient:
         return self._config
 
     async def close(self) -> None:
-        """Say goodbye; hang up where the server is too busy to answer."""
+        """Close the connection; abort it where the server is too busy to answer."""
         if self._connection is not None:
             try:
                 await asyncio.wait_for(self._connection.close(), self._timeouts.close_s)
             except (asyncio.TimeoutError, TimeoutError):
-                pass  # hanging up needs no answer
+                pass  # aborting needs no answer
             finally:
                 self._drop()
 
@@ -192,7 +192,7 @@ class PolicyClient:
         read: Callable[[str | bytes], T],
     ) -> T:
         frame = pack({**request, "endpoint": endpoint})
-        async with self._turn:
+        async with self._lock:
             if self._connection is None:
                 raise ConnectionFailedError(f"{endpoint}: not connected; connect first")
             try:

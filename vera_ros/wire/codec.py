@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""MessagePack with NumPy arrays, and bounds that a hostile or broken peer cannot break."""
+"""MessagePack codec for NumPy arrays, with size limits against hostile or broken peers."""
 
 import math
 from typing import Any, NoReturn
@@ -99,7 +99,7 @@ def _decode_array(message: dict[Any, Any]) -> np.ndarray[Any, Any]:
     if math.prod(shape) * dtype.itemsize != len(data):
         raise ProtocolError(
             f"an array of shape {shape} and type {dtype.str} needs "
-            f"{math.prod(shape) * dtype.itemsize} bytes, but {len(data)} came"
+            f"{math.prod(shape) * dtype.itemsize} bytes, but has {len(data)}"
         )
     array: np.ndarray[Any, Any] = np.frombuffer(data, dtype).reshape(shape).copy()
     return array
@@ -123,7 +123,7 @@ def _fits(data: bool | int | float, limits: "np.iinfo[Any]") -> bool:
 def _check_dtype(name: Any, allowed: frozenset[str]) -> np.dtype[Any]:
     if not isinstance(name, str) or name[:1] not in tuple("<>|=") or name[1:] not in allowed:
         raise ProtocolError(
-            f"dtype {name!r:.80} cannot travel; valid are {', '.join(sorted(allowed))} "
+            f"dtype {name!r:.80} cannot be sent; valid are {', '.join(sorted(allowed))} "
             "with a byte order before them, such as '<f4'"
         )
     return np.dtype(name)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""From what a websocket, the network or the server's text says to one exception of ours."""
+"""Translates errors of the websocket, the network and the server into vera_ros exceptions."""
 
 import asyncio
 from collections.abc import Iterator
@@ -25,12 +25,12 @@ from vera_ros.errors import (
 from vera_ros.wire.codec import MAX_FRAME_BYTES
 
 _MESSAGE_TOO_BIG = 1009
-_SERVER_ERRORS = 500  # HTTP statuses from here on say that the server cannot answer now
+_SERVER_ERRORS = 500  # HTTP statuses from here on are errors of the server, which may pass
 
 
 @contextmanager
 def typed_failures(task: str, url: str, timeout_s: float) -> Iterator[None]:
-    """Raise a WireError or ConfigurationError in place of what asyncio and websockets raise."""
+    """Translate asyncio and websockets errors of a task to WireError or ConfigurationError."""
     try:
         yield
     except (asyncio.TimeoutError, TimeoutError) as error:
@@ -45,10 +45,10 @@ def typed_failures(task: str, url: str, timeout_s: float) -> Iterator[None]:
             f"'{url}' is not a websocket address; valid is ws://host:port"
         ) from error
     except (WebSocketException, OSError, EOFError) as error:
-        if isinstance(error, InvalidHandshake) and not _may_mend_itself(error):
+        if isinstance(error, InvalidHandshake) and not _is_transient(error):
             raise ProtocolError(
-                f"{task}: what answers at {url} is no policy server ({error}); are host and port "
-                "right?"
+                f"{task}: what answers at {url} is not a policy server ({error}); are host and "
+                "port right?"
             ) from error
         raise ConnectionFailedError(
             f"{task}: no connection to a policy server at {url} "
@@ -57,7 +57,7 @@ def typed_failures(task: str, url: str, timeout_s: float) -> Iterator[None]:
 
 
 def raise_error_text(task: str, url: str, text: str) -> NoReturn:
-    """Raise the error that the server put into words; its last line says what happened."""
+    """Raise PolicyServerError for the server's error text, quoting its last line."""
     lines = text.strip().splitlines() or ["an empty text"]
     raise PolicyServerError(
         f"{task}: the policy server at {url} answered: {lines[-1]:.500}; "
@@ -67,12 +67,12 @@ def raise_error_text(task: str, url: str, text: str) -> NoReturn:
 
 
 def is_traceback(text: str) -> bool:
-    """Whether the server's text tells of an exception, after which it closes the connection."""
+    """Whether the server's text is a traceback, after which it closes the connection."""
     return text.lstrip().startswith("Traceback")
 
 
-def _may_mend_itself(error: InvalidHandshake) -> bool:
-    """Whether the peer hung up, or an intermediary has no server yet: both are transient."""
+def _is_transient(error: InvalidHandshake) -> bool:
+    """Whether the peer closed the connection, or a proxy has no server yet."""
     if isinstance(error, InvalidStatus):
         return error.response.status_code >= _SERVER_ERRORS
     return isinstance(error, InvalidMessage) and isinstance(error.__cause__, EOFError | OSError)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""An asyncio event loop in a thread of its own, for callers that must not wait."""
+"""An asyncio event loop in a thread of its own, for callers that must not block."""
 
 import asyncio
 import threading
@@ -16,7 +16,7 @@ class LoopThread:
     """Runs coroutines for other threads until it is stopped.
 
     Args:
-        name: of the thread.
+        name: name of the thread.
         farewell: awaited when the loop stops, after every other coroutine was cancelled.
     """
 
@@ -29,12 +29,12 @@ class LoopThread:
         self._thread.start()
 
     def submit(self, call: Callable[[], Coroutine[Any, Any, T]]) -> "Future[T]":
-        """Start a coroutine; return at once what will hold its result and can cancel it.
+        """Start a coroutine; return its future without waiting.
 
         Raises:
             ConnectionFailedError: the loop was stopped.
         """
-        with self._lock:  # what is submitted comes before the stop, or is refused
+        with self._lock:  # else a coroutine submitted during a stop never ran
             if self._stopping:
                 raise ConnectionFailedError(
                     f"thread '{self._thread.name}' was stopped; make a new one"

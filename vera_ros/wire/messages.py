@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a client asks a policy server and what comes back, checked on both ways."""
+"""Requests to a policy server and its replies, checked in both directions."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -25,7 +25,7 @@ _OPTIONAL_FIELDS = (
 
 @dataclass(frozen=True)
 class InferRequest:
-    """One question to the policy; what is None is not sent.
+    """A request for actions; fields that are None are not sent.
 
     Attributes:
         context_rgb: uint8, shape (T, H, sum(view_widths), 3), RGB, oldest frame first.
@@ -37,13 +37,13 @@ class InferRequest:
         lang_guidance: guidance scale of the prompt.
         hist_guidance: guidance scale of the context.
         proprio: float32 vectors by wire name: `q_robot` [rad], `eef_pos` (3,) [m] and `eef_quat`
-            (4,) x y z w of the TCP in the base frame, `gripper_qpos` (2,) [m], and whatever else
-            `ServerConfig.proprio_keys` asks for.
+            (4,) x y z w of the TCP in the base frame, `gripper_qpos` (2,) [m], and any others in
+            `ServerConfig.proprio_keys`.
         rails_bound: whether a limit clipped the last chunk.
         executed_trans: summed translation that was commanded after clipping, [m].
         pending_actions: rows that will still be played, from the newest frame on, as the server
-            wrote them: float32, shape (n, D). A server that plans from where they lead says in its
-            info, under the same name, how many it took into account; others ignore them.
+            wrote them: float32, shape (n, D). A server that plans from where they lead reports in
+            its info, by the same name, how many it took into account; others ignore them.
 
     Raises:
         ProtocolError: a field has the wrong type, shape or value.
@@ -119,7 +119,7 @@ class InferReply:
     """The policy's answer.
 
     Attributes:
-        actions: float32, shape (H, D), as they came: unscaled and possibly not finite.
+        actions: float32, shape (H, D), as received: unscaled and possibly not finite.
         info: what the server says about this inference.
     """
 
@@ -154,10 +154,10 @@ class InferReply:
 
 @dataclass(frozen=True)
 class ObserveReply:
-    """What the server made of the frames of an observe.
+    """The server's reply to an observe.
 
     Attributes:
-        ok: whether it could use them.
+        ok: whether it could use the frames.
         retro_rendered: whether its viewer shows them.
         error: why not, in the server's words.
     """
@@ -171,7 +171,7 @@ class ObserveReply:
         """Read the server's answer to an observe.
 
         Raises:
-            ProtocolError: it does not say whether it is ok.
+            ProtocolError: it is no map with a boolean 'ok'.
         """
         message = check_map("the answer to observe", message)
         if not isinstance(message.get("ok"), bool):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Waiting for a server that is not there yet: attempts, further and further apart."""
+"""Retries with exponential back-off, until a server is reachable."""
 
 import asyncio
 from collections.abc import Callable, Coroutine
@@ -18,17 +18,17 @@ from vera_ros.errors import ConnectionFailedError, ServerTimeoutError
 
 T = TypeVar("T")
 
-# Clients that lost the same server must not all come back in the same moment: hence the jitter.
+# Clients that lost the same server must not all reconnect at the same time: hence the jitter.
 _FIRST_WAIT_S = 0.25
 _LONGEST_WAIT_S = 5.0
 _JITTER_S = 0.25
 
-_MENDED_BY_WAITING = (ConnectionFailedError, ServerTimeoutError)
+_TRANSIENT = (ConnectionFailedError, ServerTimeoutError)
 
 
 @dataclass(frozen=True)
 class FailedAttempt:
-    """An attempt that is followed by another one.
+    """A failed attempt that is followed by another one.
 
     Attributes:
         number: counts the attempts, from 1.
@@ -46,7 +46,7 @@ async def keep_trying(
     within_s: float,
     on_failed: Callable[[FailedAttempt], None],
 ) -> T:
-    """Return the result of the first attempt that succeeds.
+    """Repeat an attempt until it succeeds, and return its result.
 
     Args:
         attempt: bounds its own time; it is cancelled when `within_s` have passed.
@@ -55,8 +55,8 @@ async def keep_trying(
 
     Raises:
         ConnectionFailedError: no server was reached in time.
-        ServerTimeoutError: a server was, and did not answer in time.
-        Exception: whatever else an attempt raises, at once: waiting does not mend it.
+        ServerTimeoutError: a server was reached, but did not answer in time.
+        Exception: any other error of an attempt, immediately: a retry would not fix it.
     """
     last: FailedAttempt | None = None
 
@@ -70,7 +70,7 @@ async def keep_trying(
         on_failed(last)
 
     retrying = AsyncRetrying(
-        retry=retry_if_exception_type(_MENDED_BY_WAITING),
+        retry=retry_if_exception_type(_TRANSIENT),
         wait=wait_exponential(_FIRST_WAIT_S, max=_LONGEST_WAIT_S) + wait_random(0.0, _JITTER_S),
         before_sleep=before_wait,
     )
@@ -84,5 +84,5 @@ async def keep_trying(
             ) from error
         attempts = f"{last.number} attempt{'s' * (last.number > 1)}"
         raise type(last.error)(
-            f"gave up after {within_s:g} s and {attempts} that failed; the last one: {last.error}"
+            f"gave up after {within_s:g} s and {attempts} that failed; last error: {last.error}"
         ) from last.error

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which server this is: its code, its models, its machine and its live viewer."""
+"""Describes a policy server: its code, models, machine and live viewer."""
 
 import argparse
 from collections.abc import Sequence
@@ -12,14 +12,14 @@ _VIEWER_OPTION = "--vis-port"
 
 
 def describe_code(config: ServerConfig) -> str:
-    """Return the commit of the server's code, and whether that was changed; empty: not known."""
+    """Return the commit of the server's code, and whether it has changes; empty: unknown."""
     if not config.git_head:
         return ""
     return config.git_head[:_COMMIT_DIGITS] + (" with changes" if config.git_dirty else "")
 
 
 def describe_server(config: ServerConfig) -> str:
-    """Return all that is known of where a server comes from, in one line."""
+    """Return what is known of a server's models, code and machine, in one line."""
     parts = {
         "embodiment": config.embodiment,
         "planner": config.planner_model,
@@ -32,19 +32,19 @@ def describe_server(config: ServerConfig) -> str:
 
 
 def protocol_warning(config: ServerConfig) -> str:
-    """Return what is to be said of the server's protocol version; empty: nothing."""
+    """Return a warning where the server's protocol version differs from ours; else empty."""
     if config.protocol_version == PROTOCOL_VERSION:
         return ""
     return (
         f"the server speaks protocol version {config.protocol_version}, this client was made for "
-        f"{PROTOCOL_VERSION}; what is new in it goes unseen"
+        f"{PROTOCOL_VERSION}; what is new in it is ignored"
     )
 
 
 def viewer_url(server_url: str, config: ServerConfig) -> str:
-    """Return where the server shows what it dreams; empty: not known, or it does not.
+    """Return the address of the server's live viewer; empty: unknown, or there is none.
 
-    The server does not say so itself, but how it was started: by default it has no viewer.
+    The port is read from the server's command line, since no other field has it.
     """
     port = _viewer_port(config.argv)
     host = urlsplit(server_url).hostname
@@ -54,7 +54,7 @@ def viewer_url(server_url: str, config: ServerConfig) -> str:
 
 
 def _viewer_port(argv: Sequence[str]) -> str:
-    """The port as it was given on the server's command line; empty: none was."""
+    """Return the port on the server's command line; empty: there is none."""
     parser = argparse.ArgumentParser(add_help=False, exit_on_error=False)
     parser.add_argument(_VIEWER_OPTION, dest="port", nargs="?")
     return str(parser.parse_known_args(list(argv))[0].port or "")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Other models for a running server: what is asked of it, and whether it has that afterwards."""
+"""Reloading models on a running server: the complete request, and a check of the result."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -14,12 +14,12 @@ Request = Mapping[str, str | int]
 
 @dataclass(frozen=True)
 class Reloaded:
-    """What a server has after a reload.
+    """The state of a server after a reload.
 
     Attributes:
-        config: what it says of itself.
-        sample_steps: its denoising steps; 0: it does not say.
-        unheeded: what is not as it was asked for, in words, by name of the request.
+        config: the server's configuration.
+        sample_steps: its denoising steps; 0: not reported.
+        unheeded: what differs from the request, in words, by the request's field.
     """
 
     config: ServerConfig
@@ -28,12 +28,12 @@ class Reloaded:
 
 
 async def complete(client: PolicyClient, request: Request) -> Request:
-    """Return the request with as many steps as the server has where none are asked for.
+    """Return the request with the server's present step counts where it has none.
 
-    A VERA server that is told no steps takes 10 of each, whatever it had.
+    A VERA server sets each count that a reload leaves out to 10, whatever it was.
 
     Args:
-        client: connected.
+        client: a connected client.
         request: fields of the reload, without those that are left to the server.
 
     Raises:
@@ -47,7 +47,7 @@ async def complete(client: PolicyClient, request: Request) -> Request:
 
 
 async def inspect(client: PolicyClient, request: Request) -> Reloaded:
-    """Return what the server has after the reload that it was asked for.
+    """Compare the server's state after a reload with the request.
 
     Raises:
         WireError: see PolicyClient.
@@ -68,7 +68,7 @@ async def inspect(client: PolicyClient, request: Request) -> Reloaded:
 
 
 async def _sample_steps(client: PolicyClient) -> int:
-    """As the server answers a `configure` without settings; 0: it does not say."""
+    """Return the denoising steps, from a `configure` without settings; 0: not reported."""
     try:
         steps: Any = (await client.configure({})).get("sample_steps")
     except PolicyServerError:
@@ -80,12 +80,12 @@ async def _sample_steps(client: PolicyClient) -> int:
 
 def _complaint(name: str, has: str | int, asked: str | int) -> str:
     if not has:
-        return f"the server does not say its {name}, asked for was {asked!r}"
+        return f"the server does not report its {name}; requested was {asked!r}"
     return f"{name} is {has!r} on the server, not {asked!r}"
 
 
 def _is_same(name: str, has: str | int, asked: str | int) -> bool:
-    """Whether that is what was asked for.
+    """Whether the server's value is the requested one.
 
     A server names the model of a run by the run, or by the folder of its checkpoint, whose name
     ends with the run's id.

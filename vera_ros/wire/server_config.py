@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the policy server says about itself on connect, checked before anything relies on it."""
+"""The configuration that the policy server sends on connect, checked before use."""
 
 import math
 from collections.abc import Callable, Mapping
@@ -17,7 +17,7 @@ MAX_STEPS = 4096  # of a chunk or a context window; far above any checkpoint
 
 _CONTROL_DT_TOLERANCE = 0.01
 
-# What decides how pictures are laid out and what actions mean: it stays during an episode.
+# Fields that determine the layout of pictures and the meaning of actions: constant in an episode.
 _EPISODE_FIELDS = (
     "embodiment",
     "view_keys",
@@ -37,7 +37,7 @@ _EPISODE_FIELDS = (
 class ServerConfig:
     """The server's description of the policy it hosts, under the names of the wire.
 
-    Whatever decides how the arm moves is required; the rest has the server's own defaults.
+    Fields that affect how the arm moves are required; the others default as on the server.
 
     Attributes:
         embodiment: VERA's name of the robot kind.
@@ -45,7 +45,7 @@ class ServerConfig:
         action_space: the checkpoint's label of what an action means.
         action_horizon: H, actions to play per call.
         action_dim: D, columns of an action row.
-        context_frames: how many frames the planner wants.
+        context_frames: number of frames in the planner's context.
         control_dt: duration of one action, [s].
         gripper_is_raw: the gripper column is to be thresholded at 0.5 (close above).
         actions_already_metric: apply the actions as they are.
@@ -55,17 +55,17 @@ class ServerConfig:
         proprio_keys: names under which the policy wants proprioception.
         needs_session_id: whether an infer must carry a session id.
         action_abs_scale: factor of each column of actions that are not metric; may be empty.
-        gripper_dim_index: the gripper's column as it came; use `gripper_column`.
+        gripper_dim_index: the gripper's column as received; use `gripper_column`.
         planner_model: name of the video model's checkpoint.
         idm_model: name of the inverse dynamics model's checkpoint.
         is_causal: whether the planner is autoregressive.
         protocol_version: of the server; this client was made for PROTOCOL_VERSION.
         git_head: commit of the server's code.
-        git_dirty: whether that code was changed.
+        git_dirty: whether the code has changes.
         git_diff_sha: hash of the change.
         hostname: where the server runs.
-        argv: how it was started.
-        run_dir: its name for this run.
+        argv: the server's command line.
+        run_dir: the server's name for this run.
         extra: fields that this client does not know.
     """
 
@@ -165,10 +165,10 @@ class ServerConfig:
 
 
 def check_embodiment(config: ServerConfig, expected: Embodiment) -> None:
-    """Make sure that the server's policy drives the robot that this client drives.
+    """Check that the server's policy is for the expected embodiment.
 
     Raises:
-        ConfigurationError: it does not; the message says in which field, and what to do.
+        ConfigurationError: it is not; the message says in which field, and what to do.
     """
     remedy = f"start the server with --embodiment {expected.name}, or connect to another one"
     if config.embodiment != expected.name:
@@ -204,7 +204,7 @@ def check_embodiment(config: ServerConfig, expected: Embodiment) -> None:
 
 
 def check_same_policy(before: ServerConfig, now: ServerConfig) -> None:
-    """Make sure that an episode which began with one server can go on with the other.
+    """Check that an episode can continue with a server whose configuration may have changed.
 
     Raises:
         ConfigurationError: it cannot; the message names every field that changed.
@@ -271,7 +271,7 @@ def _read_resolution(name: str, value: Any) -> tuple[int, ...] | None:
     return None if value is None else _many(_read_int)(name, value)
 
 
-# From the annotation of a field to what reads it from the wire.
+# The reader of a field, by its annotation.
 _READERS: dict[Any, Callable[[str, Any], Any]] = {
     str: _read_str,
     bool: _read_bool,

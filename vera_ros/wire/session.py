@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Episodes with a policy server, over a connection that may have to be opened again."""
+"""Episodes with a policy server, over a connection that is reopened where necessary."""
 
 import asyncio
 import contextlib
@@ -24,21 +24,21 @@ from vera_ros.wire.reloading import Reloaded, Request, complete, inspect
 from vera_ros.wire.server_config import ServerConfig, check_embodiment, check_same_policy
 from vera_ros.wire.tuning import Setting, Tuned, tune
 
-_SLOW_OBSERVE_S = 1.0  # what the next question may have to wait for the viewer
-_KEPT_S = 2.0  # for a reset over a connection that was kept; a server that is idle needs far less
+_SLOW_OBSERVE_S = 1.0  # longest acceptable delay of the next request by the viewer
+_KEPT_S = 2.0  # for a reset over a kept connection; an idle server needs far less
 
 
 @dataclass(frozen=True)
 class SessionOptions:
-    """How a server is dealt with.
+    """Options of a policy session.
 
     Attributes:
         url: ws://host:port.
-        embodiment: what the server must serve.
+        embodiment: the embodiment that the server must serve.
         connect_s: for all attempts to connect together.
         handshake_s: for one attempt.
         timeouts: of the client's calls.
-        observe: show the server what was played.
+        observe: whether to send the server the frames that were played.
     """
 
     url: str
@@ -50,26 +50,26 @@ class SessionOptions:
 
 
 class SessionNews(Protocol):
-    """Who is told what happens on the way; called from the event loop."""
+    """Callbacks for events of a session; called from the event loop."""
 
     def on_attempt_failed(self, attempt: FailedAttempt) -> None:
-        """The server cannot be reached yet; it is tried again."""
+        """Handle a failed attempt to connect, which will be repeated."""
 
     def on_tuned(self, tuned: Tuned) -> None:
-        """The settings were sent over a new connection."""
+        """Handle the outcome of sending the settings over a new connection."""
 
     def on_observe_failed(self, error: WireError) -> None:
-        """The server did not show what was played; the episode goes on."""
+        """Handle a failure to show the frames played; the episode goes on."""
 
 
 class PolicySession:
-    """One episode after the other with the policy that a server hosts.
+    """Runs successive episodes with the policy that a server hosts.
 
-    The connection is kept between episodes. Beside those of PolicyClient, every call that may have
-    to connect raises ConfigurationError where the server does not fit the embodiment.
+    The connection is kept between episodes. In addition to the errors of PolicyClient, every call
+    that may connect raises ConfigurationError where the server does not fit the embodiment.
 
     Attributes:
-        settings: what the policy is to be configured with on every new connection.
+        settings: settings to apply on every new connection.
     """
 
     def __init__(self, options: SessionOptions, client: PolicyClient, news: SessionNews) -> None:
@@ -80,9 +80,9 @@ class PolicySession:
         self.settings: Mapping[str, Setting] = {}
 
     async def open(self, session_id: str) -> ServerConfig:
-        """Be connected, and have the server forget any episode before this one.
+        """Connect if necessary, and have the server forget any earlier episode.
 
-        A server that is not there yet is waited for, see `keep_trying`.
+        Attempts are repeated until the server is reachable, see `keep_trying`.
         """
         attempt = partial(self._open, session_id)
         return await keep_trying(attempt, self._options.connect_s, self._news.on_attempt_failed)
@@ -90,7 +90,7 @@ class PolicySession:
     async def infer(
         self, request: InferRequest, played: ObserveRequest | None = None
     ) -> tuple[InferReply, float]:
-        """Show what was played, then ask for actions; return these, and how long they took [s]."""
+        """Send the frames played, then request actions; return the reply and its latency [s]."""
         if played is not None and self._shows:
             await self._show(played)
         loop = asyncio.get_running_loop()
@@ -99,14 +99,14 @@ class PolicySession:
         return reply, loop.time() - began_s
 
     async def tune(self, settings: Mapping[str, Setting]) -> Tuned | None:
-        """Have the server apply settings now; None: it is not connected."""
+        """Apply settings now; return None where no server is connected."""
         return await tune(self._client, settings) if self._client.connected else None
 
     async def reload(self, request: Request) -> Reloaded:
-        """Make the server load other models; return what it has then.
+        """Make the server load other models; return its state afterwards.
 
         Raises:
-            PolicyServerError: it refuses, or, where the message says so, is without any models.
+            PolicyServerError: it refuses, or has lost its models; the message says which.
             ConfigurationError: what it hosts now does not fit the embodiment.
         """
         if not self._client.connected:
@@ -118,22 +118,22 @@ class PolicySession:
             if self._client.connected:
                 raise
             raise PolicyServerError(
-                "the reload failed, and with it the server has lost the models that it had: "
+                "the reload failed, and the server has lost the models that it had: "
                 f"restart it ({error})",
                 error.text,
             ) from error
-        await self._settle()
+        await self._check_and_tune()
         return await inspect(self._client, request)
 
     async def end(self, session_id: str, played: ObserveRequest | None = None) -> None:
-        """Show what was played, then tell the server that the episode is over."""
-        # Where anything fails, the connection is dropped, and the next episode opens another; one
-        # that begins meanwhile waits no longer for this than for its own reset.
+        """Send the frames played, then tell the server that the episode is over."""
+        # A failure drops the connection, and the next episode opens another. An episode that begins
+        # meanwhile waits for this no longer than for its own reset.
         if played is not None and self._shows and self._client.connected:
             try:
                 await self._observe(played)
             except WireError as error:
-                self._unseen(error)
+                self._stop_showing(error)
         if self._client.connected:
             with contextlib.suppress(WireError):
                 await self._reset_kept(session_id, "episode_end")
@@ -144,22 +144,22 @@ class PolicySession:
                 await self._reset_kept(session_id, "new_episode")
                 return self._client.config
             except ConnectionFailedError:
-                pass  # it was broken, or about to be dropped with a call that was given up
+                pass  # it was broken, or about to be dropped with a cancelled call
             except ServerTimeoutError:
-                await self._client.close()  # and with it an earlier call that has no answer yet
+                await self._client.close()  # and drop an earlier call that has no answer yet
                 raise  # the next attempt connects afresh
         await self._connect()
         await self._client.reset(session_id, "new_episode")
         return self._client.config
 
     async def _reset_kept(self, session_id: str, reason: str) -> None:
-        """Reset over a connection that was kept, or give up soon.
+        """Reset over a kept connection, with a short time-out.
 
-        The other end may be gone without a word, and then no answer ever comes. It may as well be
-        busy: a server does not answer while it infers, be it for another client or for a call that
-        was given up. Either looks the same from here, so silence condemns the connection and not
-        the episode: between episodes nothing is lost with a connection, and a server that is busy
-        is waited for over the next one.
+        The peer may be gone without having closed it, and then no answer ever arrives. Or it may be
+        busy: a server does not answer while it infers, be it for another client or for a cancelled
+        call. Both look the same from here, so a time-out ends the connection and not the episode:
+        between episodes nothing is lost with a connection, and a busy server is waited for over the
+        next one.
         """
         within_s = min(_KEPT_S, self._options.connect_s / 2)  # the rest is for another connection
         with typed_failures("reset", self._options.url, within_s):
@@ -167,27 +167,27 @@ class PolicySession:
 
     async def _connect(self) -> None:
         await self._client.connect(self._options.url, self._options.handshake_s)
-        await self._settle()
+        await self._check_and_tune()
 
     async def _reconnect(self) -> None:
         await keep_trying(self._connect, self._options.connect_s, self._news.on_attempt_failed)
 
-    async def _settle(self) -> None:
-        """Check a server that says something new of itself, and give it its settings."""
+    async def _check_and_tune(self) -> None:
+        """Check the server's new configuration, and apply the settings."""
         try:
             check_embodiment(self._client.config, self._options.embodiment)
         except ConfigurationError:
-            await self._client.close()  # so that the next attempt hears what it is then
+            await self._client.close()  # so that the next attempt receives a new one
             raise
         self._shows = self._options.observe
         if self.settings:
             self._news.on_tuned(await tune(self._client, self.settings))
 
     async def _show(self, played: ObserveRequest) -> None:
-        """Show what was played. If that fails, the episode goes on, unless the server is gone.
+        """Send the frames played. If that fails, the episode goes on, unless the server is gone.
 
-        A server keeps its episode when it hangs up after an answer that makes no sense: unlike
-        after a connection that broke, the same session goes on over a new one.
+        The server keeps its episode where the connection is dropped after a failed observe, unlike
+        after one that broke: the same session goes on over a new connection.
         """
         before = self._client.config
         try:
@@ -195,7 +195,7 @@ class PolicySession:
         except ConnectionFailedError:
             raise
         except WireError as error:
-            self._unseen(error)
+            self._stop_showing(error)
             if not self._client.connected:
                 await self._reconnect()
                 check_same_policy(before, self._client.config)
@@ -214,14 +214,14 @@ class PolicySession:
                 )
             )
         elif took_s > _SLOW_OBSERVE_S:
-            self._unseen(
+            self._stop_showing(
                 ServerTimeoutError(
                     f"observe: the policy server took {took_s:.1f} s, more than "
                     f"{_SLOW_OBSERVE_S:g} s, to show what was played"
                 )
             )
 
-    def _unseen(self, error: WireError) -> None:
-        """Tell of it, and show nothing more over this connection."""
+    def _stop_showing(self, error: WireError) -> None:
+        """Report the error, and send no more frames over this connection."""
         self._shows = False
         self._news.on_observe_failed(error)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Settings of a running server: what was asked for, and what it made of that."""
+"""Applies settings to a running server, and checks what it applied."""
 
 import math
 from collections.abc import Mapping
@@ -15,12 +15,12 @@ Setting = int | float
 
 @dataclass(frozen=True)
 class Tuned:
-    """What became of settings.
+    """The outcome of applying settings.
 
     Attributes:
-        asked: the settings, under the names of the wire.
-        applied: what the server says that it has now, of the same names.
-        refused: why it did not take a setting, by its name.
+        asked: the requested settings, by their names on the wire.
+        applied: the values that the server reports, by the same names.
+        refused: why the server refused a setting, by its name.
     """
 
     asked: Mapping[str, Setting] = field(default_factory=dict)
@@ -29,7 +29,7 @@ class Tuned:
 
     @property
     def complaints(self) -> Mapping[str, str]:
-        """What is not as it was asked for, in words, by setting."""
+        """What differs from the requested settings, in words, by their names."""
         found = {name: self._complaint(name, value) for name, value in self.asked.items()}
         return {name: complaint for name, complaint in found.items() if complaint}
 
@@ -37,17 +37,17 @@ class Tuned:
         if name in self.refused:
             return f"{name} {value:g} was refused: {self.refused[name]}"
         if name not in self.applied:
-            return f"{name} {value:g} is not among what the server applied"
+            return f"{name} {value:g} is not among the settings that the server applied"
         if not _same(self.applied[name], value):
             return f"{name} is {self.applied[name]!r:.40} on the server, not {value:g}"
         return ""
 
 
 async def tune(client: PolicyClient, settings: Mapping[str, Setting]) -> Tuned:
-    """Have the server apply settings, one by one: of several at once, one bad one spoils all.
+    """Apply settings one by one: among several at once, a bad one would void all.
 
     Raises:
-        WireError: the connection is lost; a polite refusal is no error.
+        WireError: the connection is lost; a refusal is not an error.
     """
     applied: dict[str, Any] = {}
     refused: dict[str, str] = {}

@@ -25,7 +25,7 @@ _EPILOG = """\
 The exit code is 0 when the monitor refused no trajectory and no motion, nothing hung, crashed or
 was missed, every fault was named by the system or absorbed (nothing came of it), and 95 % of the
 episodes that could go on did; with --soak also, when neither processes nor latencies have grown.
-It is 1 otherwise, 2 for an option that makes no sense, 130 after Ctrl-C.
+It is 1 otherwise, 2 for an invalid option, 130 after Ctrl-C.
 
 faults: """
 _DEFAULT_FAULTS = 100

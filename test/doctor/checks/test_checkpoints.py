@@ -105,7 +105,7 @@ def test_a_file_that_was_cut_is_no_file(environ: dict[str, str]) -> None:
     os.truncate(folder / "Wan2.1_VAE.pth", 1_000_000)
     finding = judged(environ)["wan-t2v-1.3b"]
     assert finding.verdict is Verdict.FAILURE
-    assert finding.found == f"of another size than published in {folder}: Wan2.1_VAE.pth"
+    assert finding.found == f"of a different size than published in {folder}: Wan2.1_VAE.pth"
 
 
 def test_other_names_of_a_file_do_as_well(environ: dict[str, str]) -> None:
@@ -135,7 +135,7 @@ def test_what_a_planners_configuration_names_is_needed_too(environ: dict[str, st
 def test_a_folder_that_nobody_named_is_asked_for() -> None:
     finding = judged({})["mimicgen-planner"]
     assert finding.verdict is Verdict.FAILURE
-    assert finding.found == "VERA_CKPT_ROOT is not set, so where it lies is not known"
+    assert finding.found == "VERA_CKPT_ROOT is not set, so its folder is unknown"
     assert finding.mend.startswith("export VERA_CKPT_ROOT=<folder> (or --ckpt-root <folder>); hf ")
 
 

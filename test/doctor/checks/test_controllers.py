@@ -116,6 +116,8 @@ def test_without_a_manager_nothing_is_wrong() -> None:
         ({"interpolation_method": "splines", "open_loop_control": True}, Verdict.OK),
         ({"interpolation_method": "none", "open_loop_control": True}, Verdict.WARNING),
         ({"interpolation_method": "splines", "open_loop_control": False}, Verdict.WARNING),
+        ({"interpolate_from_desired_state": False}, Verdict.WARNING),
+        ({"open_loop_control": False, "interpolate_from_desired_state": True}, Verdict.OK),
     ],
 )
 def test_the_controller_should_interpolate_as_the_gate_does(

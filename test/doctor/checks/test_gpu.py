@@ -50,7 +50,7 @@ def test_every_column_is_read() -> None:
         (RTX_4090, "droid", Verdict.WARNING, "droid takes about 59 GiB"),
         (H100.replace("81008", "9000"), "mimicgen", Verdict.WARNING, "9 GiB of 80 GiB free"),
         (H100.replace("550.90.07", "535.183.01"), "mimicgen", Verdict.WARNING, "CUDA 12.4"),
-        (GT_710, "mimicgen", Verdict.FAILURE, "driver 470.223.02 knows no CUDA 12"),
+        (GT_710, "mimicgen", Verdict.FAILURE, "driver 470.223.02 does not support CUDA 12"),
         (RTX_5090, "mimicgen", Verdict.WARNING, "compute capability 12.0"),
         ("\n", "mimicgen", Verdict.FAILURE, "lists no GPU"),
     ],
@@ -79,7 +79,7 @@ def test_a_chosen_one_that_is_not_there_is_told() -> None:
     for environ, variable in ((None, "VERA_GPU"), ({"CUDA_VISIBLE_DEVICES": "2"}, "CUDA_VISIBLE")):
         finding = judged(GT_710 + H100, gpu="2", environ=environ)
         assert finding.verdict is Verdict.FAILURE
-        assert finding.found == "there is no GPU 2; there is 0, 1"
+        assert finding.found == "there is no GPU 2; valid is 0, 1"
         assert variable in finding.mend
 
 
@@ -90,7 +90,7 @@ def test_a_chosen_one_that_is_not_there_is_told() -> None:
         ({"CUDA_VISIBLE_DEVICES": "GPU-3c,GPU-2b"}, Verdict.OK, "NVIDIA H100 80GB HBM3, "),
         ({"CUDA_VISIBLE_DEVICES": "1,-1,0"}, Verdict.OK, "NVIDIA H100 80GB HBM3, "),
         ({}, Verdict.WARNING, "VERA uses the first of NVIDIA GeForce RTX 5090, NVIDIA H100"),
-        ({"CUDA_VISIBLE_DEVICES": "1,0"}, Verdict.WARNING, "may count them in another order"),
+        ({"CUDA_VISIBLE_DEVICES": "1,0"}, Verdict.WARNING, "may number them in another order"),
     ],
 )
 def test_of_several_that_a_process_sees_the_first_counts(
@@ -105,7 +105,7 @@ def test_of_several_that_a_process_sees_the_first_counts(
 def test_a_server_that_is_shown_none_is_warned_of(environ: dict[str, str] | None) -> None:
     finding = judged(H100, gpu="", environ=environ)
     assert finding.verdict is Verdict.WARNING
-    assert "shown none" in finding.found
+    assert "no GPU is visible to VERA" in finding.found
 
 
 def test_a_part_of_a_gpu_is_one_of_the_only_gpu() -> None:

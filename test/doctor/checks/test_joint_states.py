@@ -25,7 +25,7 @@ def test_joint_states_that_run_are_described() -> None:
     [
         ({"topic": Topic("/joint_states")}, "nothing publishes /joint_states"),
         ({"topic": Topic("/joint_states", (endpoint("/x"),))}, "sensor_msgs/msg/Image"),
-        ({"samples": ()}, "nothing came"),
+        ({"samples": ()}, "nothing arrived in 3.0 s"),
         ({"names": ((*ARM[1:], *FINGERS),)}, "has no panda_joint1"),
         ({"names": (ARM,)}, "has no panda_finger_joint1"),
         ({"names": (ARM[:4], ARM[4:], FINGERS)}, "the arm's joints in different messages"),

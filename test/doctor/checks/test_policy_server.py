@@ -139,7 +139,7 @@ def test_who_accepts_and_says_nothing_is_given_up() -> None:
         facts = asked(f"ws://127.0.0.1:{silent.getsockname()[1]}", seconds=0.5)
     (finding,) = judged(facts, "attach")
     assert finding.verdict is Verdict.FAILURE
-    assert "says nothing" in finding.found
+    assert "does not answer the handshake" in finding.found
     (finding,) = judged(facts, "docker", Holder("nginx", 80))
     assert finding.verdict is Verdict.FAILURE
     assert "it is nginx (pid 80)" in finding.found

@@ -29,7 +29,7 @@ def test_the_server_is_the_one_that_policy_node_asks() -> None:
 @pytest.mark.parametrize(
     ("environ", "server", "named"),
     [
-        ({"VERA_EMBODIMENT": "droid"}, {}, "serves droid, and policy_node wants mimicgen"),
+        ({"VERA_EMBODIMENT": "droid"}, {}, "serves droid, and policy_node needs mimicgen"),
         ({}, {"embodiment": "droid"}, "serves droid"),
         ({"VERA_SERVER_PORT": "9000"}, {}, "listens on ws://127.0.0.1:9000"),
     ],

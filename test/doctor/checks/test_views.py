@@ -40,7 +40,7 @@ def test_a_camera_that_runs_is_described() -> None:
             "as sensor_msgs/msg/CompressedImage",
             "remap",
         ),
-        ({"samples": ()}, "nothing came in 3.0 s", "ros2 topic hz /front/image_raw"),
+        ({"samples": ()}, "nothing arrived in 3.0 s", "ros2 topic hz /front/image_raw"),
         ({"problem": "encoding 'yuv' is unknown"}, "yuv", "rgb8"),
         ({"samples": samples(20.0, delay_s=-0.5)}, "500 ms in the future", "chrony"),
         ({"samples": samples(20.0, delay_s=1.0)}, "1000 ms old", "view_max_delay_s"),

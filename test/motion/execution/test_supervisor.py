@@ -519,7 +519,7 @@ def test_a_stop_moves_no_arm_whose_measurements_do_not_agree(scene: Scene) -> No
     scene.tick(0.2)
     scene.stop()
     assert scene.arm == []
-    assert "not to be trusted" in scene.told.last("worried")[0]
+    assert "cannot be trusted" in scene.told.last("worried")[0]
 
 
 @pytest.mark.parametrize(
@@ -554,7 +554,7 @@ def test_what_goes_missing_stops_the_arm_along_its_plan(playing: Scene, cause: C
     stops_along_its_plan(playing, before)
     said = playing.aborted(cause)
     assert said.startswith("gone; ")
-    assert "give the goal again" in said
+    assert "send the goal again" in said
 
 
 @pytest.mark.parametrize("off", [0.12, 0.6, -3.0])

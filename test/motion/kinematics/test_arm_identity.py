@@ -188,7 +188,7 @@ def _times(factor: float) -> Callable[[re.Match[str]], str]:
         (lambda c: c["arm"].update(lower=[9.0] * 7), "lower below upper"),
         (lambda c: c["arm"].update(velocity=[0.0] * 7), "velocity above zero"),
         (lambda c: c["arm"].update(velocity=2.0), "len"),
-        (lambda c: c.update(arm="panda"), "arm must hold names"),
+        (lambda c: c.update(arm="panda"), "arm must be a mapping"),
     ],
 )
 def test_files_that_do_not_tell_their_arm_are_refused(

@@ -156,7 +156,7 @@ def test_a_clock_that_drifts_is_followed_from_what_was_sent_last(rate: float) ->
     observe(clock, 2.0, ahead_s=lambda time_s: rate * time_s)
     fault = clock.fault(2.0, EPOCH_S + 2.0 + rate * 2.0, MOST_S)
     assert fault is not None
-    assert "does not run as it should" in str(fault)
+    assert "or drifts" in str(fault)
     clock.mark()
     found_s = observe(clock, 2.5, since_s=2.0, ahead_s=lambda time_s: rate * time_s)
     assert found_s == pytest.approx(0.5 * rate, abs=2e-4)

@@ -75,7 +75,7 @@ def test_the_age_is_the_stamps_or_the_arrivals_whatever_is_more(
 def test_every_fault_says_what_it_is() -> None:
     none = make_filter()
     assert none.age_s(1.0, ROS_S) == math.inf
-    assert "were received yet" in words(none.fault(1.0, ROS_S))
+    assert "have been received yet" in words(none.fault(1.0, ROS_S))
     assert "have come for more than 0.5 s" in words(stream((1.0, 1.0)).fault(2.0, ROS_S + 2.0))
     late = words(stream((1.0, 2.0)).fault(2.0, ROS_S + 2.0))
     assert "1.00 s old by their stamps" in late
@@ -179,7 +179,7 @@ def test_ten_thousand_outliers_neither_count_nor_lock_out_what_is_true() -> None
                 assert near or it.filter.reacquired
                 reach = None
             elif it.filter.rejections.outliers > outliers:
-                named = (*NAMES, "stamped", "go on from others")
+                named = (*NAMES, "stamped", "continue others")
                 assert any(what in it.filter.rejections.outlier for what in named)
             else:
                 assert it.filter.rejections.refused == refused + 1  # it came too late
@@ -314,7 +314,7 @@ def test_an_arm_that_is_elsewhere_for_good_is_believed_after_a_while(
         assert time_s >= 0.3 + WINDOW_S - 1.0 / rate_hz - EXACT_S or not counts
     assert it.filter.reacquired == 1
     (event,) = it.filter.take_events()
-    assert "count again" in event
+    assert "are accepted again" in event
     assert it.filter.settled(1.7 - 1.0 / rate_hz)
 
 
@@ -449,7 +449,7 @@ def test_two_arms_that_take_turns_are_two(share: float, size: float, rate_hz: fl
 def test_the_finger_has_an_age_of_its_own() -> None:
     it = Stream(make_filter("finger"))
     it.play(STANDING, times(0.3))
-    assert "gripper's joint 'finger' were received" in words(it.filter.fault(0.3, ROS_S + 0.3))
+    assert "gripper's joint 'finger' have been received" in words(it.filter.fault(0.3, ROS_S + 0.3))
     it.filter.add_finger(0.04, ROS_S + 0.3, 0.3)
     assert it.filter.newest is not None
     assert it.filter.newest.finger_m == 0.04

@@ -55,7 +55,7 @@ def test_what_was_seen_too_long_ago_is_no_ground_to_move_on(age_s: float, old: b
     if not old:
         deadlines.refuse_old(chunk, NOW_S)
         return
-    with pytest.raises(MotionRefusedError, match=r"seen 5\.50 s ago"):
+    with pytest.raises(MotionRefusedError, match=r"taken 5\.50 s ago"):
         deadlines.refuse_old(chunk, NOW_S)
 
 

@@ -108,8 +108,8 @@ def test_the_state_is_the_one_that_matters(
     [
         (ArmObservation(), "rigid_body", []),
         (ArmObservation(STILL, effort=np.ones(7)), "rigid_body", []),
-        (ArmObservation(STILL), "rigid_body", ["the joint states bring no efforts"]),
-        (ArmObservation(STILL), "none", ["the joint states bring no efforts"]),
+        (ArmObservation(STILL), "rigid_body", ["the joint states have no efforts"]),
+        (ArmObservation(STILL), "none", ["the joint states have no efforts"]),
         (ArmObservation(STILL, effort=np.zeros(7)), "rigid_body", ["exactly 0"]),
         (ArmObservation(STILL, effort=np.ones(7)), "none", ["effort_model: none"]),
         (ArmObservation(STILL, effort=np.zeros(7)), "none", ["exactly 0", "effort_model: none"]),
@@ -128,7 +128,7 @@ def test_joint_states_without_efforts_show_in_the_status(stage: Stage) -> None:
     stage.add_ready_ik()
     stage.wait_until(lambda: stage.arm_status and stage.arm_status[-1].warnings, "the warning")
     (warning,) = stage.arm_status[-1].warnings
-    assert warning.startswith("contact is not watched: the joint states bring no efforts")
+    assert warning.startswith("contact is not detected: the joint states have no efforts")
     said = len(stage.arm_status)
     stage.wait_until(lambda: len(stage.arm_status) > said, "the status, repeated")
     assert list(stage.arm_status[-1].warnings) == [warning]

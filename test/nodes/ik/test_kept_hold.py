@@ -62,7 +62,7 @@ def test_a_hold_outlasts_a_killed_process_until_it_is_released(
     start(processes, tmp_path)
     second = wait_for_arm(stage, processes, ArmStatus.HELD, first)
     log = processes.log("ik_node")
-    assert f"the arm is held since before this start (since {time.strftime('%Y')}" in log
+    assert f"the arm is still held from an earlier run (since {time.strftime('%Y')}" in log
     assert str(tmp_path / KEPT) in log
     sent = len(stage.arm_trajectories)
     stage.chunk_publisher.publish(chunk(session_id="next", sequence=1, arm=second))
@@ -120,7 +120,7 @@ def test_a_hold_that_cannot_be_kept_holds_all_the_same_and_says_so(
     ik = stage.add_ready_ik(hold_file=str(tmp_path / "taken" / "hold"))
     answer = stage.call(Trigger, "hold")
     assert answer.success
-    assert "would not outlast" in answer.message
+    assert "would not survive" in answer.message
     assert "hold_file" in ik.health().message
     stage.wait_until(lambda: stage.arm_status[-1].warnings, "the warning")
     assert stage.arm_status[-1].held

@@ -51,7 +51,7 @@ def test_a_robot_that_tells_no_mode_is_taken_for_well(stage: Stage) -> None:
         (3, "guided by hand"),
         (4, "reflex.*error_recovery"),
         (5, "user stop"),
-        (6, "recovers from an error"),
+        (6, "is recovering from an error"),
     ],
 )
 def test_modes_of_the_robot(stage: Stage, mode: int, words: str) -> None:
@@ -59,7 +59,7 @@ def test_modes_of_the_robot(stage: Stage, mode: int, words: str) -> None:
     robot = RobotFault(stage.node, "mode", 60.0, field="data")
     assert "nothing publishes it" in str(robot.fault())
     publisher = stage.node.create_publisher(UInt8, "mode", 10)
-    stage.wait_until(says(robot, "nothing has come yet"), "the topic to be found")
+    stage.wait_until(says(robot, "nothing has arrived yet"), "the topic to be found")
     stage.wait_until(publisher.get_subscription_count, "the subscription")
     publisher.publish(UInt8(data=mode))
     stage.wait_until(lambda: "not known" not in str(robot.fault()), "the mode")

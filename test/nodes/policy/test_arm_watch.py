@@ -58,7 +58,7 @@ def test_an_episode_stays_with_its_arm_and_the_next_one_takes_the_successor(
     trouble = watch.trouble()
     assert trouble is not None
     assert trouble[0] is Cause.ARM_SILENT
-    assert "second speaks in its place" in trouble[1]
+    assert "second publishes instead" in trouble[1]
     watch.begin()
     assert watch.trouble() is None
     assert watch.arm == "second"

@@ -105,7 +105,7 @@ def test_a_camera_that_is_slower_than_the_policy_is_a_warning(stage: Stage) -> N
         for number in range(10):
             node._views.buffer.add(view, now_ns + number * period_ns, picture)
     health = node.health()
-    assert "agentview_image comes at 10.0 Hz, the policy needs 20 Hz" in health.message
+    assert "agentview_image arrives at 10.0 Hz, the policy needs 20 Hz" in health.message
     assert "robot0_eye_in_hand_image" not in health.message
     assert health.level == WARN
 

@@ -415,7 +415,7 @@ def test_other_models_are_loaded_over_the_same_connection(episode: Episode, serv
     episode.wait_until(lambda: done)
     loaded = done[0].result()
     assert loaded.config.context_frames == 9
-    assert "does not say its algo_config" in loaded.unheeded["algo_config"]
+    assert "does not report its algo_config" in loaded.unheeded["algo_config"]
     # Of the connection, and what it has, before; then the same again.
     assert policy.calls == ["configure", "configure", "reload", "configure", "configure"]
     episode.link.connect("a")

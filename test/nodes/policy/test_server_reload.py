@@ -121,7 +121,7 @@ def test_meanwhile_nothing_else_begins(
     stage.wait_until(lambda: policy.reloads, "the server to load")
     assert not stage.try_goal().accepted
     assert "loading models already" in reload(stage).message
-    assert "loads other models" in node.health().message
+    assert "is loading other models" in node.health().message
     policy.may_reload.set()
     assert stage.wait_for(first, "the answer").success
     assert stage.try_goal().accepted

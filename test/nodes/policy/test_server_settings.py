@@ -153,7 +153,7 @@ def test_while_it_infers_a_change_waits_and_a_refusal_comes_later(
     stage.wait_until(lambda: policy.requests, "a question")
     (answer,) = stage.set_parameters("policy_node", sample_steps=4)
     assert answer.successful
-    assert "after what it is asked now" in answer.reason
+    assert "after its current request" in answer.reason
     assert policy.configured == []
     policy.may_infer.set()
     stage.wait_until(lambda: value(node, "sample_steps") == 0, "the refusal")

@@ -118,7 +118,7 @@ def test_when_the_one_that_it_found_goes_it_starts_its_own(room: Room) -> None:
         ("serve", {"pythonpath": ""}, ("exit code 1", "No module named 'vera'")),
         ("serve", {"interpreter": "/usr/bin/false"}, ("exit code 1", "it wrote nothing")),
         ("serve", {"ckpt_root": "/"}, ("checkpoints are missing", "run: hf download")),
-        ("serve", {"embodiment": "droid"}, ("asks the network for droid's", "server_mode docker")),
+        ("serve", {"embodiment": "droid"}, ("downloads droid's", "server_mode docker")),
         ("serve", {"dynamics_run_id": "37oa162u"}, ("dynamics_run_id is '37oa162u'",)),
     ],
 )
@@ -176,7 +176,7 @@ def test_a_port_of_another_program_is_named(room: Room, words: bytes) -> None:
             return await failure(room)
 
     said = asyncio.run(scenario())
-    assert f"what answers at ws://127.0.0.1:{room.port} is no policy server" in said
+    assert f"what answers at ws://127.0.0.1:{room.port} is not a policy server" in said
 
 
 def test_a_port_that_says_nothing_is_waited_for_and_then_named(room: Room) -> None:
@@ -184,7 +184,7 @@ def test_a_port_that_says_nothing_is_waited_for_and_then_named(room: Room) -> No
     with socket.create_server(("127.0.0.1", room.port)):
         said = asyncio.run(failure(room, ready_timeout_s=1.0))
     assert "waited 1 s in vain" in said
-    assert f"what listens at ws://127.0.0.1:{room.port} says nothing" in said
+    assert f"what listens at ws://127.0.0.1:{room.port} does not answer the handshake" in said
 
 
 def test_what_is_left_to_the_server_is_not_on_its_command_line() -> None:

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is looked at: one module for each part of the machine; `table` lists them."""
+"""The checks: one module for each part of the machine; `table` lists them all."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The arm as ik_node will see it: description, limits, and whether its motion is compiled."""
+"""Checks of the arm as ik_node sets it up: description, limits, and compiled motion code."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -20,13 +20,13 @@ Facts = Mapping[str, Any]
 
 
 def check_compiled(context: Context) -> list[Finding]:
-    """Check whether the motion is compiled; if not, the first start of ik_node is slow."""
+    """Check that the motion code is compiled; otherwise the first start of ik_node is slow."""
     return [judge_compiled(probe("compiled", context.deadline, {}))]
 
 
 def check(context: Context) -> list[Finding]:
-    """Set up the arm's motion."""
-    running = Probe("arm", context.deadline)  # imports what it needs, meanwhile
+    """Set up the arm's motion as ik_node does, and judge every step."""
+    running = Probe("arm", context.deadline)  # imports its libraries meanwhile
     configuration = context.configuration
     urdf, origin = _description(context, configuration)
     running.ask({"parameters": configuration.ik, "urdf": urdf})
@@ -39,7 +39,7 @@ def check(context: Context) -> list[Finding]:
 
 
 def judge_compiled(facts: Facts) -> Finding:
-    """Everything is there that Numba would otherwise compile at the first start."""
+    """Check that Numba's cache has everything that the first start would compile."""
     kept, functions = facts["kept"], facts["functions"]
     if kept < functions:
         return warning(
@@ -48,16 +48,16 @@ def judge_compiled(facts: Facts) -> Finding:
             "compile the rest, which takes some 15 s",
             _COMPILE,
         )
-    return ok("compiled motion", f"all {functions} inner loops are kept")
+    return ok("compiled motion", f"all {functions} inner loops are compiled")
 
 
 def judge_missing(topic: str) -> Finding:
-    """There is no description."""
+    """Return the failure of a robot description that is not published on its topic."""
     return failure("robot description", f"nothing publishes a URDF on {topic}", _PUBLISH)
 
 
 def judge_model(facts: Facts, origin: str, p: Facts) -> list[Finding]:
-    """The URDF has the arm's joints and its tip, weighs something, and can be moved.
+    """Check that the URDF has the arm's joints, its tip and inertias, and that it can be set up.
 
     Args:
         facts: of the probe: `model`, `inertias` and `set_up`, each with `error` where it failed.
@@ -83,7 +83,7 @@ def judge_model(facts: Facts, origin: str, p: Facts) -> list[Finding]:
                 "arm set-up",
                 "not checked for collisions, since always too close to each other: "
                 + ", ".join("-".join(links) for links in set_up["left_out"]),
-                "lower self_distance_m, or give other shapes as collision_description",
+                "lower self_distance_m, or set a collision_description with other shapes",
             )
         )
     else:
@@ -101,18 +101,18 @@ def _judge_inertias(inertias: Facts, effort_model: str) -> Finding:
             inertias["error"],
             "use a URDF with inertias, or set effort_model: none in the parameter file",
         )
-    return ok("inertias", "every joint carries a mass, so contact can be told from gravity")
+    return ok("inertias", "every joint carries a mass: gravity is not taken for contact")
 
 
 def judge_limits(facts: Facts, file: str) -> Finding:
-    """The limits file can be read."""
+    """Check that the limits file can be read."""
     if "error" in facts:
         return failure("limits", facts["error"], "name another file as limits, or correct it")
     return ok("limits", file)
 
 
 def judge_response(facts: Facts) -> Finding:
-    """The response model can be read."""
+    """Check that the response model can be read."""
     if "error" in facts:
         return failure(
             "response model", facts["error"], "name another file as response_model, or correct it"
@@ -121,7 +121,7 @@ def judge_response(facts: Facts) -> Finding:
 
 
 def _description(context: Context, configuration: Configuration) -> tuple[str, str]:
-    """The URDF, and where it comes from (or should)."""
+    """Return the URDF (empty: none) and the file, parameter or topic that should provide it."""
     if context.options.robot == "sim":
         path = share_path("description", "urdf", "panda.urdf")
         return path.read_text(), path.name

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The files that a VERA server loads, whether they are whole, and room for those that are not."""
+"""Check of the files that a VERA server loads, and of disk space for those that are missing."""
 
 import os
 from collections.abc import Iterable
@@ -13,16 +13,16 @@ from vera_ros.server.checkpoints import Checkpoints
 
 NAME = "checkpoints"
 
-# Options of doctor that name a folder, by the variable that does.
+# Options of doctor that name the same folder as a variable.
 _OPTIONS = {"VERA_CKPT_ROOT": "--ckpt-root", "VERA_WAN_ROOT": "--wan-root"}
-# What the table knows no command for.
-_OWN = "name other files, or put them there"
+# Where the table has no command.
+_OWN = "put these files there, or choose others"
 _NON_COMMERCIAL = "NC"
 _UNITS = {"MB": 1e6, "GB": 1e9}
 
 
 def check(context: Context) -> list[Finding]:
-    """Check that every file of the embodiment is there."""
+    """Check that every file of the embodiment is there, where VERA is to run here."""
     options = context.options
     if not options.serves_vera:
         return [not_needed(NAME, f"--server {options.server} loads no weights here")]
@@ -30,7 +30,7 @@ def check(context: Context) -> list[Finding]:
 
 
 def judge(checkpoints: Checkpoints) -> list[Finding]:
-    """Every bundle of the embodiment is complete, and there is room for those that are not."""
+    """Check that every bundle of the embodiment is complete, or else that the disk has space."""
     if checkpoints.refusal is not None:
         return [failure(NAME, checkpoints.refusal.why, checkpoints.refusal.remedy)]
     placed = checkpoints.placed
@@ -59,7 +59,7 @@ def _judge_bundle(name: str, placed: Placed) -> Finding:
 
 
 def _judge_space(missing: Iterable[Placed]) -> list[Finding]:
-    """There is room for what is missing. Empty: nothing is, or where it is to go is not known."""
+    """Check the space for missing bundles; empty: none is missing, or its folder is not known."""
     needed: dict[Path, float] = {}
     for placed in missing:
         path = placed.place.path
@@ -73,7 +73,7 @@ def _judge_space(missing: Iterable[Placed]) -> list[Finding]:
                 warning(
                     "disk space",
                     f"{size(free)} free at '{path}', where about {size(wanted)} are missing",
-                    "make room, or choose a folder on another disk",
+                    "free some space, or choose a folder on another disk",
                 )
             )
         else:
@@ -84,6 +84,6 @@ def _judge_space(missing: Iterable[Placed]) -> list[Finding]:
 
 
 def _bytes(text: str) -> float:
-    """The table's rough sizes, like `about 2.8 GB`."""
+    """Convert a rough size of the table, like `about 2.8 GB`."""
     *_, number, unit = text.split()
     return float(number) * _UNITS[unit]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The chosen parameter file: whether its nodes take it, and what is odd about it."""
+"""Check of the selected parameter file: its nodes accept it, and its entries agree."""
 
 from vera_ros.doctor.configuration import Configuration
 from vera_ros.doctor.context import Context
@@ -10,7 +10,7 @@ NAME = "parameter file"
 
 
 def check(context: Context) -> list[Finding]:
-    """Read the file, and say what it says."""
+    """Read and judge the parameter file."""
     try:
         return [judge(context.read_configuration())]
     except ConfigurationError as error:
@@ -19,7 +19,7 @@ def check(context: Context) -> list[Finding]:
 
 
 def judge(configuration: Configuration) -> Finding:
-    """What was read."""
+    """Check that both nodes name the same joints, and that no block is for other nodes."""
     policy, ik = configuration.policy, configuration.ik
     if policy["arm_joints"] != ik["joint_names"]:
         return warning(
@@ -32,7 +32,7 @@ def judge(configuration: Configuration) -> Finding:
         return warning(
             NAME,
             "; ".join(configuration.foreign),
-            "nothing, where they are meant for other nodes; else correct their keys",
+            "correct the keys of these blocks; leave them if they are meant for other nodes",
         )
     tip = ik["tcp_frame"] or "the URDF's tip"
     return ok(NAME, f"{configuration.path} ({configuration.embodiment.name}, moves {tip})")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Checks of the controllers, and of other publishers of trajectories."""
+"""Checks of nodes, controllers and other publishers of trajectories."""
 
 import importlib.util
 from collections import Counter
@@ -7,7 +7,7 @@ from collections import Counter
 from vera_ros.doctor.configuration import Configuration
 from vera_ros.doctor.context import NO_ROBOT_YET, Context
 from vera_ros.doctor.finding import Finding, failure, not_checked, not_needed, ok, warning
-from vera_ros.doctor.graph import ControllerFacts, GraphFacts, Topic
+from vera_ros.doctor.graph import FROM_LAST_COMMAND, ControllerFacts, GraphFacts, Topic
 
 _TRAJECTORY = "trajectory_msgs/msg/JointTrajectory"
 _ACTIONS = {
@@ -19,7 +19,7 @@ _OWN_NODES = ("policy_node", "ik_node", "sim_node", "judge_node", "reference_ser
 
 
 def check_nodes(context: Context) -> list[Finding]:
-    """Check which nodes run."""
+    """Check the nodes that run."""
     return [judge_nodes(context.observe_graph(), context.options.prefix)]
 
 
@@ -41,7 +41,7 @@ def check(context: Context) -> list[Finding]:
 
 
 def judge_nodes(facts: GraphFacts, prefix: str) -> Finding:
-    """No two nodes share a name: two ik_nodes would both move the arm."""
+    """Check that no two nodes share a name: two ik_nodes would both move the arm."""
     twice = sorted(name for name, count in Counter(facts.nodes).items() if count > 1)
     own = [name for name in _OWN_NODES if facts.runs(f"{prefix}/{name}")]
     if twice:
@@ -59,7 +59,7 @@ def judge_nodes(facts: GraphFacts, prefix: str) -> Finding:
 
 
 def judge_topic(part: str, facts: GraphFacts) -> Finding:
-    """A controller listens to the trajectories, and can hear them."""
+    """Check that a controller subscribes to the trajectories, with the type and QoS of ik_node."""
     topic = _topic(part, facts)
     name = f"{part} controller"
     if not topic.subscribers:
@@ -69,23 +69,23 @@ def judge_topic(part: str, facts: GraphFacts) -> Finding:
             f"start the controller ({_LIST} names yours), or remap "
             f"{part}_controller/joint_trajectory in the parameter file",
         )
-    hearing = [end for end in topic.subscribers if end.type == _TRAJECTORY]
-    if not hearing:
+    fitting = [end for end in topic.subscribers if end.type == _TRAJECTORY]
+    if not fitting:
         kinds = ", ".join(sorted({end.type for end in topic.subscribers}))
         return failure(
             name,
             f"{topic.name} is subscribed to as {kinds}; ik_node sends {_TRAJECTORY}",
             f"remap {part}_controller/joint_trajectory to a joint_trajectory_controller's topic",
         )
-    deaf = [end.node for end in hearing if end.latched]
-    if len(deaf) == len(hearing):
+    latched = [end.node for end in fitting if end.latched]
+    if len(latched) == len(fitting):
         return failure(
             name,
-            f"{', '.join(deaf)} wants {topic.name} latched (transient local), which ik_node does "
-            "not offer: nothing arrives",
+            f"{', '.join(latched)} requests {topic.name} latched (transient local), which ik_node "
+            "does not offer: nothing arrives",
             "have the controller subscribe with durability volatile",
         )
-    return ok(name, f"{', '.join(sorted({end.node for end in hearing}))} listens to {topic.name}")
+    return ok(name, f"{', '.join(sorted({end.node for end in fitting}))} listens to {topic.name}")
 
 
 def judge_action(part: str, facts: GraphFacts, have_control_msgs: bool) -> Finding:
@@ -116,7 +116,7 @@ def judge_action(part: str, facts: GraphFacts, have_control_msgs: bool) -> Findi
 
 
 def judge_manager(configuration: Configuration, facts: GraphFacts) -> list[Finding]:
-    """The arm's controller is active, moves this arm, and interpolates as the gate assumes."""
+    """Check that the arm's controller is active, moves this arm and interpolates as assumed."""
     name = "controller_manager"
     if not facts.manager:
         return [not_checked(name, "no controller_manager in the graph"), *_judge_parameters(facts)]
@@ -136,7 +136,7 @@ def judge_manager(configuration: Configuration, facts: GraphFacts) -> list[Findi
 
 
 def judge_rivals(facts: GraphFacts) -> list[Finding]:
-    """ik_node alone sends trajectories. Empty: so it is."""
+    """Check that only ik_node publishes trajectories; empty: all is well."""
     rivals = sorted(
         {
             f"{end.node} ({topic.name})"
@@ -150,8 +150,8 @@ def judge_rivals(facts: GraphFacts) -> list[Finding]:
     return [
         warning(
             "other motion",
-            f"not only ik_node can move the arm: {', '.join(rivals)}",
-            "stop them while vera_ros moves it",
+            f"nodes other than ik_node can move the arm: {', '.join(rivals)}",
+            "stop them while vera_ros moves the arm",
         )
     ]
 
@@ -170,7 +170,7 @@ def _judge_controller(controller: ControllerFacts, configuration: Configuration)
     if missing:
         return failure(
             name,
-            f"'{controller.name}' does not move {', '.join(missing)}; it holds "
+            f"'{controller.name}' does not move {', '.join(missing)}; it claims "
             f"{', '.join(controller.claimed) or 'nothing'}",
             "correct joint_names in the parameter file, or the controller's joints",
         )
@@ -179,28 +179,32 @@ def _judge_controller(controller: ControllerFacts, configuration: Configuration)
 
 
 def _judge_parameters(facts: GraphFacts) -> list[Finding]:
-    """What the arm's controller says of itself. Empty where it says nothing."""
+    """Check the parameters of the arm's controller; empty: it returned none."""
     name, parameters = "controller parameters", facts.arm_parameters
     if not parameters:
         return []
     wrong = []
     if parameters.get("interpolation_method", "splines") != "splines":
         wrong.append(f"interpolation_method is {parameters['interpolation_method']}, not splines")
-    if parameters.get("open_loop_control", True) is False:
-        wrong.append("open_loop_control is false: each trajectory begins with a small step")
+    starts = {key: parameters[key] for key in FROM_LAST_COMMAND if key in parameters}
+    if starts and True not in starts.values():
+        wrong.append(
+            f"{' and '.join(starts)} is false: the first trajectory after an activation steps to "
+            "the measured state"
+        )
     if wrong:
         return [
             warning(
                 name,
                 "; ".join(wrong),
-                f"set them in the parameter file of '{_controller_name(facts)}'",
+                f"correct this in the parameter file of '{_controller_name(facts)}'",
             )
         ]
     return [ok(name, ", ".join(f"{key} {parameters[key]}" for key in sorted(parameters)))]
 
 
 def _controller_name(facts: GraphFacts) -> str:
-    """The arm's controller, whose topic is named after it."""
+    """Return the name of the arm's controller, which its topic begins with."""
     return facts.arm.name.rsplit("/", 2)[-2]
 
 

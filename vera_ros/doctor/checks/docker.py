@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Docker, as the server mode `docker` needs it: client, engine, compose, GPUs in containers."""
+"""Checks of Docker for the server mode `docker`: client, engine, compose, GPUs and image."""
 
 import json
 import shutil
@@ -26,11 +26,11 @@ _INSTALL_TOOLKIT = (
     "sudo apt-get install nvidia-container-toolkit && sudo nvidia-ctk runtime configure "
     "--runtime=docker && sudo systemctl restart docker"
 )
-_IMAGE_BYTES = 25e9  # of VERA's image and of what its building leaves
+_IMAGE_BYTES = 25e9  # VERA's image and its build cache
 
 
 def check(context: Context) -> list[Finding]:
-    """Ask the client for itself and for the engine."""
+    """Check the client, the engine and the compose plugin."""
     server = context.options.server
     if server != "docker":
         return [not_needed("Docker", f"--server {server} uses no container")]
@@ -44,7 +44,7 @@ def check(context: Context) -> list[Finding]:
 
 
 def check_container(context: Context) -> list[Finding]:
-    """Ask whether the server's container can run: by its image, and with a GPU."""
+    """Check that the server's container can run: its image, and GPUs in containers."""
     server = context.options.server
     if server != "docker":
         return [not_needed("container", f"--server {server} uses none")]
@@ -65,7 +65,7 @@ def check_container(context: Context) -> list[Finding]:
 
 
 def judge_engine(version: Output, info: Output) -> Finding:
-    """The engine answers this user."""
+    """Check that the engine answers this user."""
     client = version.out.strip() or "the client"
     facts = _facts(info)
     if facts is not None:
@@ -75,13 +75,13 @@ def judge_engine(version: Output, info: Output) -> Finding:
         return failure(
             "Docker",
             f"{client}; this user may not use the engine",
-            'sudo usermod -aG docker "$USER", then log in anew',
+            'sudo usermod -aG docker "$USER", then log in again',
         )
     return failure("Docker", f"{client}; {why}", "sudo systemctl enable --now docker")
 
 
 def judge_compose(compose: Output) -> Finding:
-    """The compose plugin is there."""
+    """Check that the compose plugin is installed."""
     if compose.code != 0:
         return warning(
             "Docker compose",
@@ -92,11 +92,11 @@ def judge_compose(compose: Output) -> Finding:
 
 
 def judge_toolkit(facts: Mapping[str, Any], gpu: str, *, have_toolkit: bool) -> Finding:
-    """Containers can use the GPU.
+    """Check that containers can use the GPU.
 
     Args:
         facts: of the engine.
-        gpu: that the container is to get; empty: none.
+        gpu: the GPU for the container; empty: none.
         have_toolkit: whether NVIDIA's container toolkit is installed.
     """
     name = "GPUs in containers"
@@ -119,21 +119,21 @@ def judge_toolkit(facts: Mapping[str, Any], gpu: str, *, have_toolkit: bool) -> 
 
 
 def judge_image(image: Output, name: str, free: int, *, build: bool) -> Finding:
-    """The image is there, or there is room to build it.
+    """Check that the image is there, or that there is space to build it.
 
     Args:
-        image: what the client says of it.
+        image: output of `docker image inspect`.
         name: of the image.
-        free: where the engine keeps images, [B].
-        build: whether it is built when it is missing.
+        free: disk space where the engine keeps images, [B].
+        build: whether server_node builds it when it is missing.
     """
     if image.code == 0:
         return ok("image", name)
     if free < _IMAGE_BYTES:
         return failure(
             "image",
-            f"there is no image '{name}', and {size(free)} free for it; it and its building take "
-            f"about {size(_IMAGE_BYTES)}",
+            f"there is no image '{name}', and {size(free)} free for it; the image and its build "
+            f"cache take about {size(_IMAGE_BYTES)}",
             "docker system prune, or a larger disk",
         )
     command = f"docker build --tag {name} --file docker/vera_server/Dockerfile ."
@@ -143,7 +143,7 @@ def judge_image(image: Output, name: str, free: int, *, build: bool) -> Finding:
 
 
 def _facts(info: Output) -> Mapping[str, Any] | None:
-    """What the engine tells; None: it does not answer (the client answers for itself alone)."""
+    """Return what the engine reports; None: it does not answer, and the client reports itself."""
     try:
         facts = json.loads(info.out)
     except ValueError:
@@ -152,7 +152,7 @@ def _facts(info: Output) -> Mapping[str, Any] | None:
 
 
 def _why(info: Output) -> str:
-    """Why the engine does not answer: clients tell it in the one way or the other."""
+    """Return why the engine does not answer: in the client's JSON or on its standard error."""
     try:
         errors = json.loads(info.out).get("ServerErrors") or []
     except ValueError:

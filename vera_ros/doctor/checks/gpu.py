@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The NVIDIA GPU that a VERA server needs, as nvidia-smi tells."""
+"""Check of the NVIDIA GPU that a VERA server needs, as nvidia-smi reports it."""
 
 import csv
 import os
@@ -27,13 +27,13 @@ NAME = "GPU"
 _QUERY = ("index", "uuid", "name", "memory.total", "memory.free", "driver_version", "compute_cap")
 _COMMAND = ("nvidia-smi", f"--query-gpu={','.join(_QUERY)}", "--format=csv,noheader,nounits")
 
-# VERA's image has PyTorch 2.6 with CUDA 12.4, whose kernels end with compute capability 9.0.
+# VERA's image has PyTorch 2.6 with CUDA 12.4, which has kernels up to compute capability 9.0.
 _NEWEST_COMPUTE = (9, 0)
 _CUDA_12_DRIVER = (525, 60)
 _CUDA_12_4_DRIVER = (550, 54)
 
-# Free memory [MiB]. For droid, what VERA's authors name for its 14B planner; the others are
-# estimates from the size of all the weights that are loaded, text encoder and backbone included.
+# Free memory [MiB]. For droid, the figure of VERA's authors for its 14B planner; the others are
+# estimates from the size of all loaded weights, text encoder and backbone included.
 _MEMORY_MIB = {"mimicgen": 24_000, "droid": 60_000, "pusht": 8_000}
 
 _INSTALL_DRIVER = "install NVIDIA's driver (Ubuntu: sudo ubuntu-drivers install), then restart"
@@ -46,14 +46,14 @@ _UPDATE_DRIVER = "update NVIDIA's driver (Ubuntu: sudo ubuntu-drivers install), 
 
 @dataclass(frozen=True)
 class Gpu:
-    """One GPU.
+    """One GPU in nvidia-smi's list.
 
     Attributes:
-        index: by which nvidia-smi lists it.
-        uuid: its own.
+        index: its index in the list.
+        uuid: its UUID.
         name: its model.
-        total_mib: its memory; None: it does not tell.
-        free_mib: what of it is free; None: it does not tell.
+        total_mib: its memory, [MiB]; None: not reported.
+        free_mib: its free memory, [MiB]; None: not reported.
         driver: version of the driver, like 550.54.14.
         compute: compute capability, like (8, 9).
     """
@@ -68,7 +68,7 @@ class Gpu:
 
 
 def check(context: Context) -> list[Finding]:
-    """Ask nvidia-smi."""
+    """Check the GPU that VERA will use, where it is to run here."""
     server = context.options.server
     if not context.options.serves_vera:
         return [not_needed(NAME, f"--server {server} runs no VERA here")]
@@ -80,7 +80,7 @@ def check(context: Context) -> list[Finding]:
 
 
 def judge(output: Output, settings: "ServerSettings", environ: Mapping[str, str]) -> Finding:
-    """The GPU that VERA uses, the first that it sees, suits its PyTorch and has room for models.
+    """Check that VERA's GPU, the first visible one, suits its PyTorch and has memory for models.
 
     Args:
         output: of nvidia-smi.
@@ -88,7 +88,7 @@ def judge(output: Output, settings: "ServerSettings", environ: Mapping[str, str]
         environ: of this process, which a server without a container inherits.
 
     Raises:
-        NotCheckedError: nvidia-smi does not tell which one that is.
+        NotCheckedError: nvidia-smi's list does not show which GPU that is.
     """
     choose = _CHOOSE[settings.server_mode]
     if output.code != 0:
@@ -100,17 +100,17 @@ def judge(output: Output, settings: "ServerSettings", environ: Mapping[str, str]
     wanted = visible(settings, environ)
     seen = [_find(gpus, name) for name in wanted] if wanted is not None else [*gpus]
     if not seen:
-        return warning(NAME, "VERA is shown none, and is made for one", choose)
+        return warning(NAME, "no GPU is visible to VERA, which is made for one", choose)
     missing = [name for name in wanted or () if _find(gpus, name) is None]
     if missing:
         there = ", ".join(gpu.index for gpu in gpus)
-        return failure(NAME, f"there is no GPU {missing[0]}; there is {there}", choose)
+        return failure(NAME, f"there is no GPU {missing[0]}; valid is {there}", choose)
     gpu, *others = filter(None, seen)
     if any(other.name != gpu.name for other in others) and _may_count_otherwise(wanted, environ):
         return warning(
             NAME,
             f"VERA uses the first of {', '.join([gpu.name, *(o.name for o in others)])}, and CUDA "
-            "may count them in another order",
+            "may number them in another order",
             choose,
         )
     return _judge_gpu(gpu, settings.embodiment)
@@ -119,13 +119,14 @@ def judge(output: Output, settings: "ServerSettings", environ: Mapping[str, str]
 def _judge_gpu(gpu: Gpu, embodiment: str) -> Finding:
     driver = _version(gpu.driver)
     if driver < _CUDA_12_DRIVER:
-        return failure(NAME, f"{gpu.name}: driver {gpu.driver} knows no CUDA 12", _UPDATE_DRIVER)
+        found = f"{gpu.name}: driver {gpu.driver} does not support CUDA 12"
+        return failure(NAME, found, _UPDATE_DRIVER)
     if gpu.compute > _NEWEST_COMPUTE:
         compute = ".".join(map(str, gpu.compute))
         return warning(
             NAME,
             f"{gpu.name}: compute capability {compute} is newer than the kernels of PyTorch 2.6, "
-            "which VERA names",
+            "which VERA uses",
             "run VERA with a newer PyTorch (server subprocess), or use another GPU",
         )
     found = f"{gpu.name}, {_gib(gpu.free_mib)} of {_gib(gpu.total_mib)} free, driver {gpu.driver}"
@@ -134,17 +135,17 @@ def _judge_gpu(gpu: Gpu, embodiment: str) -> Finding:
         return warning(
             NAME,
             f"{found}; {embodiment} takes about {_gib(needed_mib)}",
-            "end what else uses the GPU (nvidia-smi lists it), or use a larger one",
+            "end other programs that use the GPU (nvidia-smi lists them), or use a larger one",
         )
     if driver < _CUDA_12_4_DRIVER:
         return warning(
-            NAME, f"{found}: older than CUDA 12.4, which VERA's PyTorch brings", _UPDATE_DRIVER
+            NAME, f"{found}: older than CUDA 12.4, which VERA's PyTorch uses", _UPDATE_DRIVER
         )
     return ok(NAME, found)
 
 
 def visible(settings: "ServerSettings", environ: Mapping[str, str]) -> tuple[str, ...] | None:
-    """Return index or UUID of each GPU that the server sees, in order; None: all of them."""
+    """Return index or UUID of each GPU that is visible to the server, in order; None: all."""
     if settings.server_mode == "docker":
         return tuple(filter(None, (settings.gpu,)))
     text = environ.get("CUDA_VISIBLE_DEVICES")
@@ -157,20 +158,20 @@ def visible(settings: "ServerSettings", environ: Mapping[str, str]) -> tuple[str
 def _find(gpus: Sequence[Gpu], name: str) -> Gpu | None:
     if name.startswith("MIG-"):  # a part of a GPU, which is not in the list
         if len(gpus) > 1:
-            raise NotCheckedError(f"nvidia-smi's list does not tell which GPU {name} is a part of")
+            raise NotCheckedError(f"nvidia-smi's list does not show which GPU {name} is a part of")
         return gpus[0]
     found = (gpu for gpu in gpus if name == gpu.index or gpu.uuid.startswith(name))
     return next(found, None)
 
 
 def _may_count_otherwise(wanted: Sequence[str] | None, environ: Mapping[str, str]) -> bool:
-    """Whether CUDA's indices may not be nvidia-smi's: by default the fastest is its first."""
+    """Return whether CUDA's order may differ: by default CUDA puts the fastest GPU first."""
     by_index = wanted is None or any(name.isdecimal() for name in wanted)
     return by_index and environ.get("CUDA_DEVICE_ORDER") != "PCI_BUS_ID"
 
 
 def parse(text: str) -> list[Gpu]:
-    """Read what nvidia-smi prints for the query."""
+    """Parse what nvidia-smi prints for the query."""
     rows = csv.reader(text.splitlines(), skipinitialspace=True)
     return [_read(row) for row in rows if len(row) == len(_QUERY)]
 
@@ -181,7 +182,7 @@ def _read(row: list[str]) -> Gpu:
 
 
 def _number(text: str) -> int | None:
-    """Some GPUs, and parts of one, tell `[N/A]`."""
+    """Convert a number; None for the `[N/A]` of some GPUs and of MIG devices."""
     return int(text) if text.isdecimal() else None
 
 

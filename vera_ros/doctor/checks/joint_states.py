@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The joint states, as ik_node would read them."""
+"""Check of the joint states, as ik_node would read them."""
 
 from vera_ros.doctor.configuration import Configuration
 from vera_ros.doctor.context import NO_ROBOT_YET, Context
@@ -11,7 +11,7 @@ NAME = "joint states"
 
 
 def check(context: Context) -> list[Finding]:
-    """Check the joint states that came."""
+    """Check the joint states that were received."""
     configuration, facts = context.configuration, context.graph
     if not context.robot_is_up:
         return [not_needed(NAME, NO_ROBOT_YET)]
@@ -19,7 +19,7 @@ def check(context: Context) -> list[Finding]:
 
 
 def judge(configuration: Configuration, facts: GraphFacts) -> Finding:
-    """The arm's joints come together, as numbers, of now, and often enough."""
+    """Check that the joint states are complete, finite, up to date and frequent enough."""
     ik, joints = configuration.ik, facts.joints
     topic = joints.topic
     mend = "start the joint_state_broadcaster, or remap joint_states in the parameter file"
@@ -29,7 +29,8 @@ def judge(configuration: Configuration, facts: GraphFacts) -> Finding:
     if not joints.samples:
         return failure(
             NAME,
-            f"{topic.senders} publishes {topic.name}, but nothing came in {facts.listened_s:.1f} s",
+            f"{topic.senders} publishes {topic.name}, but nothing arrived in "
+            f"{facts.listened_s:.1f} s",
             f"ros2 topic hz {topic.name}; see the driver's log",
         )
     problem = _judge_names(configuration, facts)
@@ -63,8 +64,8 @@ def _judge_names(configuration: Configuration, facts: GraphFacts) -> Finding | N
         ("the arm's joints", ik["joint_names"]),
         ("the fingers", configuration.policy["finger_joints"]),
     ):
-        apart = set(together) <= everything  # a finger that is missing is named later
-        if apart and not any(set(together) <= set(names) for names in joints.names):
+        present = set(together) <= everything  # _judge_rate reports a missing finger
+        if present and not any(set(together) <= set(names) for names in joints.names):
             return failure(
                 NAME,
                 f"{joints.topic.senders} publishes {what} in different messages; the nodes need "
@@ -81,8 +82,8 @@ def _judge_names(configuration: Configuration, facts: GraphFacts) -> Finding | N
     if silent:
         return failure(
             NAME,
-            f"no velocities of {', '.join(silent)}: ik_node cannot tell whether the arm rests, and "
-            "refuses to move it",
+            f"no velocities of {', '.join(silent)}: ik_node cannot tell whether the arm is at "
+            "rest, and refuses to move it",
             "have the driver export velocity state interfaces",
         )
     return None

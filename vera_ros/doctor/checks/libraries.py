@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The Python libraries, and whether their versions are those that setup.py declares."""
+"""Check of the Python libraries against the versions that setup.py declares."""
 
 import ast
 import importlib.metadata
@@ -16,7 +16,7 @@ from vera_ros.doctor.finding import Finding, NotCheckedError, failure, ok, warni
 from vera_ros.doctor.tools import Probe, ToolError, ToolTimeoutError
 from vera_ros.resources import share_path
 
-# The ones that are asked about first when something does not fit.
+# Named on the page even if all is well: the first to look at when versions do not fit.
 _SHOWN = ("numpy", "pin", "numba")
 
 
@@ -37,13 +37,13 @@ def judge(
     facts: Mapping[str, Mapping[str, str]],
     distro: str,
 ) -> list[Finding]:
-    """What is missing, broken, or of a version that was not declared; else one line.
+    """Report each library that is missing, broken or of an invalid version; else one line for all.
 
     Args:
         required: what vera_ros needs, by the distribution's name.
-        optional: what only scripts/demo needs; may hold some of those again.
+        optional: what only scripts/demo needs; may repeat some of `required`.
         facts: of each, its `version`, or why it cannot be imported: `missing` or `error`.
-        distro: of the ROS installation; empty: none.
+        distro: name of the ROS distribution; empty: no ROS installation.
     """
     findings = []
     for name, requirement in {**optional, **required}.items():
@@ -62,7 +62,7 @@ def judge(
 
 
 def declared_requirements() -> dict[str, list[str]]:
-    """What setup.py declares: under the empty name what is always needed, then each extra.
+    """Return setup.py's requirements: those of every set-up under the empty name, then each extra.
 
     Raises:
         NotCheckedError: there is neither a checkout nor an installation.
@@ -73,12 +73,12 @@ def declared_requirements() -> dict[str, list[str]]:
     try:
         lines = importlib.metadata.requires("vera_ros") or []
     except importlib.metadata.PackageNotFoundError as error:
-        raise NotCheckedError("vera_ros is not installed, so its requirements are not") from error
+        raise NotCheckedError("vera_ros is not installed: its requirements are unknown") from error
     return {extra: _of_extra(lines, extra) for extra in ("", "sim", "demo")}
 
 
 def import_all(wanted: Mapping[str, Requirement], probe: Probe) -> dict[str, Any]:
-    """What importing each of them tells; with a probe that was not asked yet."""
+    """Import each library in the probe `libraries`, before its request; return its facts."""
     probe.ask({"modules": {name: MODULES.get(name, name) for name in wanted}})
     facts: dict[str, Any] = {name: {"error": "was not tried"} for name in wanted}
     trying = ""
@@ -96,7 +96,7 @@ def import_all(wanted: Mapping[str, Requirement], probe: Probe) -> dict[str, Any
 
 
 def _of_extra(lines: Sequence[str], extra: str) -> list[str]:
-    """Those that an extra adds; those of the empty name are always needed."""
+    """Return the requirements that an extra adds; with an empty name, those of every set-up."""
     markers = {line: Requirement(line).marker for line in lines}
     if not extra:
         return [line for line, marker in markers.items() if marker is None]
@@ -106,7 +106,7 @@ def _of_extra(lines: Sequence[str], extra: str) -> list[str]:
 
 
 def _read_setup(text: str) -> dict[str, list[str]]:
-    """The two lists of setup.py, which is not run for that."""
+    """Return the requirements of setup.py without running it."""
     given: dict[str, Any] = {}
     for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.keyword) and node.arg in ("install_requires", "extras_require"):
@@ -115,7 +115,7 @@ def _read_setup(text: str) -> dict[str, list[str]]:
 
 
 def _trouble(requirement: Requirement, facts: Mapping[str, str]) -> str:
-    """What is wrong with a library; empty: nothing."""
+    """Return what is wrong with a library; empty: nothing."""
     if "missing" in facts:
         return "is not installed"
     if "error" in facts:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The policy server: who answers at its address, and whether it is the one that is meant."""
+"""Check of the policy server: what answers at its address, and whether that is expected."""
 
 import asyncio
 import http.client
@@ -28,13 +28,13 @@ _VIEWER_TIMEOUT_S = 2.0
 
 @dataclass(frozen=True)
 class ServerFacts:
-    """What an address says.
+    """Result of a handshake at an address.
 
     Attributes:
         url: the address.
-        answer: of a handshake, in short.
-        detail: of the handshake, in words; empty: it was as it should be.
-        config: what the server says of itself, where it is the one that is meant.
+        answer: kind of the answer.
+        detail: what went wrong, and what to do; empty: nothing went wrong.
+        config: the server's configuration; None: no policy server for this robot is ready.
     """
 
     url: str
@@ -44,7 +44,7 @@ class ServerFacts:
 
 
 def check(context: Context) -> list[Finding]:
-    """Connect, read what the server says of itself, and hang up; that disturbs no episode."""
+    """Check server, ports and viewer; the handshake with the server disturbs no episode."""
     configuration, server = context.configuration, context.options.server
     url = configuration.server_url
     parts = urlsplit(url)
@@ -66,17 +66,17 @@ def check(context: Context) -> list[Finding]:
 
 
 def ask(url: str, embodiment: Embodiment, deadline: Deadline) -> ServerFacts:
-    """What a handshake with the server at this address shows."""
+    """Try a handshake with the server at this address."""
     return asyncio.run(_shake_hands(url, embodiment, round(deadline.remaining(), 1)))
 
 
 def judge(facts: ServerFacts, server: str, holder: Holder | None) -> list[Finding]:
-    """The server that is meant answers; or, where it is yet to start, its port is free.
+    """Check that the expected server answers or, where it is yet to start, that its port is free.
 
     Args:
         facts: of the address.
-        server: where the policy comes from.
-        holder: what listens at the address; None: nothing, or it cannot be told.
+        server: where the policy comes from, as the option --server.
+        holder: the process that listens at the address; None: none, or it cannot be determined.
     """
     if facts.config is None:
         return [_judge_no_server(facts, server, holder)]
@@ -98,14 +98,14 @@ def _judge_no_server(facts: ServerFacts, server: str, holder: Holder | None) -> 
         if silent:
             mend = f"start the policy server, or {mend}"
         if facts.answer is Answer.UNCLEAR:
-            mend = f"run doctor again when it has loaded, or thought; or {mend}"
+            mend = f"if it is loading or busy, run doctor again later; or {mend}"
         return failure(NAME, facts.detail, mend)
     if silent:
         return not_needed(NAME, f"it starts with the graph; {facts.url} is free for it")
     mend = "stop it, or choose another port: --server-url ws://127.0.0.1:port"
     if facts.answer is Answer.UNCLEAR:
-        mend = f"wait, if it is a server that loads or thinks; else {mend}"
-    return failure(NAME, f"{facts.detail}; it is {holder or 'a process that hides'}", mend)
+        mend = f"wait, if it is a policy server that is loading or busy; else {mend}"
+    return failure(NAME, f"{facts.detail}; it is {holder or 'an unknown process'}", mend)
 
 
 def _judge_config(config: ServerConfig, url: str) -> Finding:
@@ -116,12 +116,12 @@ def _judge_config(config: ServerConfig, url: str) -> Finding:
     )
     strange = protocol_warning(config)
     if strange:
-        return warning(NAME, f"{found}: {strange}", "use versions of both that were made together")
+        return warning(NAME, f"{found}: {strange}", "use matching versions of server and vera_ros")
     return ok(NAME, found)
 
 
 def judge_provenance(config: ServerConfig) -> Finding:
-    """Which code and which weights answer."""
+    """Report the server's code and weights; warn of code with uncommitted changes."""
     name = "provenance"
     if _is_reference(config):
         return ok(name, "the reference policy, a stand-in for VERA")
@@ -129,24 +129,24 @@ def judge_provenance(config: ServerConfig) -> Finding:
         return warning(
             name,
             f"{describe_server(config)} ({config.git_diff_sha[:12] or 'unknown'})",
-            "commit the server's code: results from changed code cannot be repeated",
+            "commit the server's code: results of uncommitted code cannot be reproduced",
         )
     return ok(name, describe_server(config))
 
 
 def judge_viewer(url: str, trouble: str) -> Finding:
-    """The live viewer can be looked into. `trouble`: why not; empty: it can."""
+    """Check that the live viewer answers. `trouble`: why it does not; empty: it does."""
     if trouble:
         return warning(
             "viewer",
-            f"{url} does not answer ({trouble}); it only shows what the policy sees and dreams",
-            "open that port on the server's machine, or name another as viewer_url",
+            f"{url} does not answer ({trouble}); episodes run without it",
+            "open that port on the server's machine, or set another viewer_url",
         )
     return ok("viewer", url)
 
 
 def check_viewer(url: str) -> str:
-    """Ask the viewer for its numbers; return why it does not tell them, or the empty text."""
+    """Request the viewer's statistics; return why there are none, or the empty text."""
     parts = urlsplit(url)
     connection = http.client.HTTPConnection(
         str(parts.hostname), parts.port or 80, timeout=_VIEWER_TIMEOUT_S
@@ -161,7 +161,7 @@ def check_viewer(url: str) -> str:
         return str(error) or type(error).__name__
     finally:
         connection.close()
-    return "" if isinstance(stats, dict) else "it tells no numbers"
+    return "" if isinstance(stats, dict) else "no statistics"
 
 
 async def _shake_hands(url: str, embodiment: Embodiment, timeout_s: float) -> ServerFacts:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Whether the simulated cameras can render a picture."""
+"""Check that the simulated cameras can render a picture."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -26,7 +26,7 @@ def check(context: Context) -> list[Finding]:
 
 
 def judge(facts: Mapping[str, Any]) -> Finding:
-    """A picture came, and there is something on it."""
+    """Check that a picture was rendered, and that it is not of one colour."""
     if "error" in facts:
         return failure(NAME, facts["error"], _INSTALL_GL)
     backend = f"MUJOCO_GL={facts['backend']}"

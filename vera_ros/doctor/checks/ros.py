@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Python, ROS, its middleware and the interfaces package."""
+"""Checks of Python, ROS, its middleware and the interfaces package."""
 
 import os
 import sys
@@ -18,7 +18,7 @@ _LARGEST_SAFE_DOMAIN = 101
 _RANGES = ("LOCALHOST", "SUBNET", "OFF", "SYSTEM_DEFAULT")
 
 _GET_ROS = (
-    "source /opt/ros/jazzy/setup.bash where ROS 2 is installed; else scripts/demo brings it along"
+    "source /opt/ros/jazzy/setup.bash where ROS 2 is installed; else scripts/demo installs it"
 )
 _BUILD_INTERFACES = (
     "colcon build && source install/setup.bash; without a ROS installation: scripts/demo"
@@ -50,7 +50,7 @@ def check_discovery(context: Context) -> list[Finding]:
 
 
 def judge_python(version: tuple[int, ...], executable: str) -> Finding:
-    """Python is new enough."""
+    """Check that Python is new enough."""
     shown = ".".join(map(str, version))
     if version < (3, 10):
         return failure(
@@ -60,11 +60,11 @@ def judge_python(version: tuple[int, ...], executable: str) -> Finding:
 
 
 def judge_distro(distro: str, rclpy: str) -> Finding:
-    """It is one that vera_ros is tested with.
+    """Check that the ROS distribution is one that vera_ros is tested with.
 
     Args:
-        distro: of the ROS installation that is sourced; empty: none.
-        rclpy: its version.
+        distro: name of the sourced distribution; empty: none.
+        rclpy: version of rclpy.
     """
     if distro and distro not in _TESTED_DISTROS:
         return warning(
@@ -76,7 +76,7 @@ def judge_distro(distro: str, rclpy: str) -> Finding:
 
 
 def judge_rmw(rmw: str) -> Finding:
-    """The middleware is one that vera_ros is tested with."""
+    """Check that the middleware is the one that vera_ros is tested with."""
     if rmw != _TESTED_RMW:
         return warning(
             "middleware",
@@ -87,7 +87,7 @@ def judge_rmw(rmw: str) -> Finding:
 
 
 def judge_domain(environ: Mapping[str, str]) -> Finding:
-    """The domain is one that can be used."""
+    """Check that the ROS domain is valid and has ports of its own."""
     text = environ.get("ROS_DOMAIN_ID", "")
     mend = f"export ROS_DOMAIN_ID=<0 to {_LARGEST_SAFE_DOMAIN}>, the same on all machines"
     if not text:
@@ -99,15 +99,15 @@ def judge_domain(environ: Mapping[str, str]) -> Finding:
     if int(text) > _LARGEST_SAFE_DOMAIN:
         return warning(
             "domain",
-            f"ROS_DOMAIN_ID is {text}; above {_LARGEST_SAFE_DOMAIN} its ports are those that Linux "
-            "hands out to anyone",
+            f"ROS_DOMAIN_ID is {text}; above {_LARGEST_SAFE_DOMAIN} its ports overlap with Linux's "
+            "ephemeral ports",
             mend,
         )
     return ok("domain", f"ROS_DOMAIN_ID is {text}")
 
 
 def judge_range(environ: Mapping[str, str], robot: str) -> Finding:
-    """This machine sees the others that it needs to see."""
+    """Check that discovery is valid and reaches other machines where a real robot may need it."""
     name, variable = "discovery", "ROS_AUTOMATIC_DISCOVERY_RANGE"
     reach = environ.get(variable, "")
     if environ.get("ROS_LOCALHOST_ONLY") == "1":
@@ -119,12 +119,12 @@ def judge_range(environ: Mapping[str, str], robot: str) -> Finding:
             name, f"{variable} is '{reach}'; valid is {' | '.join(_RANGES)}", f"unset {variable}"
         )
     if reach == "OFF":
-        return failure(name, f"{variable} is OFF: no node finds another", f"unset {variable}")
+        return failure(name, f"{variable} is OFF: no node discovers another", f"unset {variable}")
     if reach == "LOCALHOST" and robot == "real":
         return warning(
             name,
-            f"this machine only, by {variable}: a robot or camera on another one is not seen",
-            f"unset {variable}, where they are on other machines",
+            f"this machine only, by {variable}: a robot or camera on another one is not discovered",
+            f"unset {variable} if robot or cameras are on other machines",
         )
     return ok(name, f"{reach}, by {variable}")
 
@@ -132,12 +132,12 @@ def judge_range(environ: Mapping[str, str], robot: str) -> Finding:
 def judge_interfaces(
     built: Mapping[str, str] | None, error: str, source: Mapping[str, str]
 ) -> Finding:
-    """The interfaces are built, from the sources that are here.
+    """Check that the interfaces are built, and from the present sources.
 
     Args:
-        built: text of each file that the built package came from, by its name; None: not built.
-        error: why it cannot be imported.
-        source: the same of the sources; empty where there are none.
+        built: text of each definition in the built package, by file name; None: not built.
+        error: why the package cannot be imported.
+        source: text of each definition in the checkout, by file name; empty: no checkout.
     """
     if built is None:
         return failure("interfaces", f"not built: {error}", _BUILD_INTERFACES)
@@ -161,7 +161,7 @@ def _without_comments(definition: str) -> list[str]:
 
 
 def source_interfaces() -> dict[str, str]:
-    """Text of each definition in the source checkout, by its name; empty without a checkout."""
+    """Return the text of each definition in the checkout, by file name; empty: no checkout."""
     root = Path(share_path("package.xml")).parent / "vera_ros_interfaces"
     return {
         f"{kind}/{file.name}": file.read_text()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The settings of the VERA server that is to run here: whether policy_node asks that one."""
+"""Check of the VERA server's settings: valid, and the ones that policy_node will connect to."""
 
 from vera_ros.doctor.configuration import Configuration
 from vera_ros.doctor.context import Context
@@ -12,7 +12,7 @@ NAME = "server settings"
 
 
 def check(context: Context) -> list[Finding]:
-    """Read them, and see whether policy_node will ask that server."""
+    """Read the settings, and check that policy_node will connect to that server."""
     if not context.options.serves_vera:
         return [not_needed(NAME, f"--server {context.options.server} starts no VERA")]
     configuration = context.configuration
@@ -24,18 +24,18 @@ def check(context: Context) -> list[Finding]:
 
 
 def judge(settings: ServerSettings, configuration: Configuration) -> Finding:
-    """The server that is started is the one that policy_node asks."""
+    """Check that the server that is to start is the one that policy_node connects to."""
     expected = configuration.embodiment.name
     if settings.embodiment != expected:
         return failure(
             NAME,
-            f"server_node serves {settings.embodiment}, and policy_node wants {expected}",
-            "make their embodiment the same in the parameter file (VERA_EMBODIMENT wins over it)",
+            f"server_node serves {settings.embodiment}, and policy_node needs {expected}",
+            "set the same embodiment for both in the parameter file (VERA_EMBODIMENT overrides it)",
         )
     if settings.url != configuration.server_url:
         return failure(
             NAME,
-            f"server_node listens on {settings.url}, and policy_node asks "
+            f"server_node listens on {settings.url}, and policy_node connects to "
             f"{configuration.server_url}",
             f"unset {variable_of('server_port')} and {variable_of('server_host')}, or give the "
             "address as --server-url (server_url:=)",

@@ -17,8 +17,8 @@ class Check:
 
     Attributes:
         area: heading of its findings.
-        name: stands for them where it gives none.
-        function: `module:function` in this package; imported when it runs, since what it needs may
+        name: of its finding where it does not answer or cannot be made.
+        function: `module:function` in this package; imported when it runs, since its libraries may
             not be installed.
         by_hand: command that checks the same, for when it does not answer.
     """
@@ -32,7 +32,7 @@ class Check:
         """Import the function.
 
         Raises:
-            ModuleNotFoundError: a library that it needs is not installed.
+            ImportError: a library that it needs is not installed.
         """
         module, function = self.function.split(":")
         loaded: CheckFunction = getattr(

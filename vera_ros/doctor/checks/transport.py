@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Whether camera pictures fit through Fast DDS, shared memory and the kernel's buffers."""
+"""Checks that camera pictures fit through Fast DDS, shared memory and the kernel's buffers."""
 
 import os
 from collections.abc import Mapping
@@ -15,21 +15,21 @@ from vera_ros.resources import share_path
 
 _MIB = 2**20
 _SEGMENT_BYTES = 512 * 2**10  # Fast DDS's shared-memory segment; larger messages get lost
-_LARGE_SOCKET_BYTES = 4 * _MIB  # what config/fastdds_large_data.xml asks of the kernel
+_LARGE_SOCKET_BYTES = 4 * _MIB  # what config/fastdds_large_data.xml requests from the kernel
 _LOOPBACK = "fastdds_loopback.xml"
 _FREE_SHARED_MEMORY = 16 * _MIB  # room for some thirty processes of a graph
 _FRAGMENTS_BYTES = 128 * _MIB
-_TO_KEEP = "to keep it, write it into a file in /etc/sysctl.d"
+_TO_KEEP = "to make it permanent, write it into a file in /etc/sysctl.d"
 
 
 @dataclass(frozen=True)
 class Pictures:
-    """What the cameras send.
+    """Size and data rate of the cameras' pictures.
 
     Attributes:
         bytes_each: of one message, [B].
         bytes_per_s: of all views together, [B/s].
-        camera: what kind of camera sends such pictures; empty: they were seen to come.
+        camera: the assumed resolution; empty: size and rate were measured.
     """
 
     bytes_each: int
@@ -37,14 +37,14 @@ class Pictures:
     camera: str = ""
 
     def __str__(self) -> str:
-        """In words."""
+        """Describe the pictures for a finding."""
         if self.camera:
             return f"pictures of {self.camera} ({size(self.bytes_each)})"
         return f"pictures of {size(self.bytes_each)}"
 
     @property
     def large(self) -> bool:
-        """Whether Fast DDS's defaults are too small for them."""
+        """Whether a picture is too large for Fast DDS's defaults."""
         return self.bytes_each > _SEGMENT_BYTES
 
 
@@ -53,7 +53,7 @@ _USUAL = Pictures(3 * 480 * 640, 2 * 30.0 * 3 * 480 * 640, "640 x 480 px")
 
 
 def check(context: Context) -> list[Finding]:
-    """Check what stands between the cameras and policy_node: sockets and shared memory."""
+    """Check what carries pictures to policy_node: Fast DDS, shared memory, sockets, fragments."""
     rmw = os.environ.get("RMW_IMPLEMENTATION", "")
     pictures = _pictures(context)
     findings = [judge_sockets(_kernel("net/core/rmem_max"), pictures)]
@@ -67,13 +67,13 @@ def check(context: Context) -> list[Finding]:
 
 
 def judge_profile(environ: Mapping[str, str], pictures: Pictures) -> Finding:
-    """Fast DDS is set up for pictures of this size."""
+    """Check that Fast DDS is set up for pictures of this size."""
     name = "Fast DDS"
     for variable in PROFILE_VARIABLES:
         file = environ.get(variable, "")
         if file and not Path(file).is_file():
             return failure(
-                name, f"{variable} names '{file}', which is no file", f"unset {variable}"
+                name, f"{variable} names '{file}', which is not a file", f"unset {variable}"
             )
         if file:
             return ok(name, f"{file}, by {variable}")
@@ -82,13 +82,13 @@ def judge_profile(environ: Mapping[str, str], pictures: Pictures) -> Finding:
         return warning(
             name,
             f"with the default transports, {pictures} get lost even within one machine",
-            f"start with dds_profile:=large_data, and the cameras after: {_large_data()}",
+            f"start with dds_profile:=large_data, and the camera drivers after {_large_data()}",
         )
     return ok(name, f"{transports or 'default transports'}, {pictures}")
 
 
 def judge_shared_memory(free: int | None) -> Finding:
-    """Processes of one machine can reach each other. `free`: bytes in /dev/shm; None: no folder."""
+    """Check the shared memory of one machine's processes. `free`: in /dev/shm, [B]; None: none."""
     name = "shared memory"
     if free is None:
         return failure(name, "there is no /dev/shm", "mount a tmpfs there")
@@ -103,7 +103,7 @@ def judge_shared_memory(free: int | None) -> Finding:
 
 
 def judge_sockets(limit: int | None, pictures: Pictures) -> Finding:
-    """A socket can hold pictures of this size. `limit`: net.core.rmem_max, [B]; None: unknown."""
+    """Check that a socket's buffer suffices. `limit`: net.core.rmem_max, [B]; None: unknown."""
     name = "socket buffers"
     needed = _LARGE_SOCKET_BYTES if pictures.large else 2 * pictures.bytes_each
     if limit is None:
@@ -118,12 +118,12 @@ def judge_sockets(limit: int | None, pictures: Pictures) -> Finding:
 
 
 def judge_fragments(limit: int | None, pictures: Pictures, local: bool) -> Finding:
-    """The kernel can put together a second of pictures that come over a network.
+    """Check that the kernel can reassemble a second of pictures that arrive over a network.
 
     Args:
         limit: net.ipv4.ipfrag_high_thresh, [B]; None: unknown.
         pictures: what the cameras send.
-        local: whether nothing comes over a network.
+        local: whether all ROS traffic stays on this machine.
     """
     name = "IP fragments"
     if local:
@@ -134,7 +134,7 @@ def judge_fragments(limit: int | None, pictures: Pictures, local: bool) -> Findi
         return warning(
             name,
             f"net.ipv4.ipfrag_high_thresh is {size(limit)}, and a second of {pictures} takes "
-            f"{size(pictures.bytes_per_s)}: on a network that loses some, the others get stuck",
+            f"{size(pictures.bytes_per_s)}: where packets are lost, pictures get stuck",
             f"sudo sysctl -w net.ipv4.ipfrag_high_thresh={_FRAGMENTS_BYTES} "
             f"net.ipv4.ipfrag_time=3 ({_TO_KEEP})",
         )
@@ -142,7 +142,7 @@ def judge_fragments(limit: int | None, pictures: Pictures, local: bool) -> Findi
 
 
 def _pictures(context: Context) -> Pictures:
-    """What the cameras send, or would."""
+    """Return what the cameras send or, where none was received, what they usually send."""
     try:
         measured = measure(context.graph)
     except NotCheckedError:
@@ -151,7 +151,7 @@ def _pictures(context: Context) -> Pictures:
 
 
 def stays_here(environ: Mapping[str, str]) -> bool:
-    """Whether nothing of ROS comes from other machines."""
+    """Return whether all ROS traffic stays on this machine."""
     return (
         environ.get("ROS_AUTOMATIC_DISCOVERY_RANGE") == "LOCALHOST"
         or environ.get("ROS_LOCALHOST_ONLY") == "1"
@@ -160,7 +160,7 @@ def stays_here(environ: Mapping[str, str]) -> bool:
 
 
 def measure(facts: GraphFacts) -> Pictures | None:
-    """What the cameras were seen to send; None: nothing was seen."""
+    """Return the measured size and rate of the pictures; None: none was received."""
     views = [view for view in facts.views.values() if view.size_bytes]
     if not views:
         return None
@@ -171,7 +171,7 @@ def measure(facts: GraphFacts) -> Pictures | None:
 
 
 def _large_data() -> str:
-    """The command that sets Fast DDS up for large pictures."""
+    """Return the command that sets up Fast DDS for large pictures."""
     path = share_path("config", "fastdds_large_data.xml")
     return "export " + " ".join(f"{name}={path}" for name in PROFILE_VARIABLES)
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""VERA itself, where it runs as a process of this machine: whether its Python has what it needs."""
+"""Check of VERA as a process of this machine: its Python has VERA's server and PyTorch."""
 
 import json
 import os
@@ -31,7 +31,7 @@ _INSTALL = "https://github.com/sizhe-li/VERA says how to install it"
 
 
 def check(context: Context) -> list[Finding]:
-    """Ask the Python that is to run it."""
+    """Check the Python that is to run VERA."""
     server = context.options.server
     if server != "subprocess":
         return [not_needed(NAME, f"--server {server} needs no VERA in a Python here")]
@@ -43,7 +43,7 @@ def check(context: Context) -> list[Finding]:
 
 
 def judge(interpreter: str, output: Output) -> Finding:
-    """VERA's server and PyTorch are there. `output`: of the command."""
+    """Check that VERA's server and PyTorch are installed. `output`: of the `_LOOK` program."""
     choose = "set interpreter (VERA_INTERPRETER) to the Python that has VERA, and pythonpath"
     if output.code != 0:
         return failure(NAME, f"{interpreter}: {output.why}", choose)

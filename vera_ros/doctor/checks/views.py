@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The camera views, as policy_node would see them."""
+"""Checks of the camera views, as policy_node would receive them."""
 
 from collections.abc import Mapping
 from statistics import median
@@ -14,7 +14,7 @@ _FAST_ENOUGH = 0.9  # of the control rate; below, ticks are skipped
 
 
 def check(context: Context) -> list[Finding]:
-    """Check the pictures that came of every view."""
+    """Check the pictures that were received of every view."""
     configuration, facts = context.configuration, context.graph
     if not context.robot_is_up:
         return [not_needed("views", NO_ROBOT_YET)]
@@ -26,7 +26,7 @@ def check(context: Context) -> list[Finding]:
 
 
 def judge(name: str, view: ViewFacts, configuration: Configuration, facts: GraphFacts) -> Finding:
-    """A view's pictures come, can be read, are of now, and come often enough."""
+    """Check that a view's pictures arrive, are readable, up to date and frequent enough."""
     policy = configuration.policy
     kind = "CompressedImage" if configuration.compressed else "Image"
     remap = f"remap {configuration.view_topics[name]} in the parameter file"
@@ -38,14 +38,14 @@ def judge(name: str, view: ViewFacts, configuration: Configuration, facts: Graph
     if policy["image_reliability"] == "reliable" and not _all_reliable(view.topic):
         return failure(
             name,
-            f"{view.topic.senders} publishes {view.topic.name} best effort, and policy_node wants "
-            "it reliable: nothing arrives",
+            f"{view.topic.senders} publishes {view.topic.name} best effort, and policy_node "
+            "requests it reliable: nothing arrives",
             "set image_reliability: best_effort in the parameter file",
         )
     if not view.samples:
         return failure(
             name,
-            f"{view.topic.senders} publishes {view.topic.name}, but nothing came in "
+            f"{view.topic.senders} publishes {view.topic.name}, but nothing arrived in "
             f"{facts.listened_s:.1f} s",
             f"ros2 topic hz {view.topic.name}; see the camera's log",
         )
@@ -64,7 +64,7 @@ def judge(name: str, view: ViewFacts, configuration: Configuration, facts: Graph
 
 
 def judge_together(views: Mapping[str, ViewFacts], limit_s: float) -> list[Finding]:
-    """The views are taken at about the same time. Empty where that cannot be told."""
+    """Check that the views are taken at about the same time; empty: they cannot be compared."""
     name = "views together"
     stamped = (
         view.samples and all(s.stamp_s > 0.0 for s in view.samples) for view in views.values()
@@ -111,15 +111,15 @@ def _judge_rate(
     if rate is not None and rate < _FAST_ENOUGH * wanted:
         return warning(
             name,
-            f"{found}: the policy looks {wanted:.0f} times a second",
-            f"raise the camera's rate to {wanted:.0f} Hz; if it is set so, the transport loses "
-            "pictures, see middleware",
+            f"{found}: the policy needs {wanted:.0f} Hz",
+            f"raise the camera's rate to {wanted:.0f} Hz; if it has that, the transport loses "
+            "pictures, see Middleware",
         )
     return ok(name, found)
 
 
 def _skew_s(views: Mapping[str, ViewFacts]) -> float:
-    """How far the other views' nearest pictures are, for a typical picture of the slowest view."""
+    """Return the median time from a picture of the slowest view to the others' nearest ones."""
     stamps = sorted(([s.stamp_s for s in view.samples] for view in views.values()), key=len)
     slowest, others = stamps[0], stamps[1:]
     return median(

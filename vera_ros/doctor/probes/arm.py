@@ -43,7 +43,7 @@ def _set_up(urdf: str, p: Facts) -> Facts:
 
 
 def probe(asked: Facts, tell: Tell) -> None:
-    """Tell of each step what came of it, or `error`."""
+    """Report the result of each step, or its `error`."""
     p, urdf = asked["parameters"], asked["urdf"]
 
     def attempt(name: str, step: Callable[[], Facts]) -> None:

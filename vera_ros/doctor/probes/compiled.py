@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which of the motion's inner loops Numba has compiled and kept."""
+"""Counts which of the motion's inner loops are in Numba's cache."""
 
 import sys
 from pathlib import Path
@@ -7,12 +7,12 @@ from typing import Any
 
 from numba.core.registry import CPUDispatcher
 
-import vera_ros.motion.compile  # noqa: F401  # brings all of them
+import vera_ros.motion.compile  # noqa: F401  # imports all of them
 from vera_ros.doctor.probes.wire import Tell, run
 
 
 def probe(_: dict[str, Any], tell: Tell) -> None:
-    """Tell how many `functions` there are, and how many are `kept`."""
+    """Report how many `functions` there are, and how many are `kept` in the cache."""
     functions = {
         f"{function.__module__.rsplit('.', 1)[-1]}.{function.__name__}": function
         for name, module in list(sys.modules.items())

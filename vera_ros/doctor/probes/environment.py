@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Whether ROS and the interfaces can be imported, and which they are."""
+"""Imports ROS and the interfaces, and reports their versions and definitions."""
 
 import importlib.metadata
 from pathlib import Path
@@ -18,7 +18,7 @@ def _version(package: str) -> str:
 
 
 def probe(_: dict[str, Any], tell: Tell) -> None:
-    """Tell rclpy's version, the RMW, and the text of every definition of the interfaces."""
+    """Report rclpy's version, the RMW, and the text of every definition of the interfaces."""
     import rclpy
     from ament_index_python.packages import get_package_share_directory
     from rclpy.utilities import get_rmw_implementation_identifier

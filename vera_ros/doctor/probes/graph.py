@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Listens to the running graph for a while: who is there, and what comes."""
+"""Observes the running graph for a while: its nodes, topics, messages and controllers."""
 
 import importlib
 import time
@@ -21,26 +21,25 @@ from vera_ros.nodes.common.conversions import LATCHED, sensor_qos, stamp_to_ns
 from vera_ros.vision.images import to_rgb
 
 _NODE = "vera_ros_doctor"
-_CLOCK = "clock"  # below the namespace: of two simulations, each has its own time
-# Participants announce themselves every 3 s; who is not seen by then is taken to be absent. Where
-# more time is given, the machine may be slow. It counts from the first moment that this process can
-# be seen; a topic is listened to for a while even if that was long ago.
+_CLOCK = "clock"  # relative: each of two simulations has its own time in its own namespace
+# Participants announce themselves every 3 s; one that is not discovered by then counts as absent.
+# A longer time limit hints at a slow machine and extends this. It counts from when this process
+# became visible to others; topics are listened to for a while even if that was long ago.
 _DISCOVERY_S = 4.5
-_DISCOVERY = 0.2  # of the time that is given, if that is more
+_DISCOVERY = 0.2  # of the time limit, if that is more
 _LISTEN_S = 1.0
 _FAREWELL_S = 1.0
 _LIST_CONTROLLERS = "controller_manager_msgs/srv/ListControllers"
-_ARM_PARAMETERS = ("interpolation_method", "open_loop_control")
 
 
 class Observer:
-    """A node that listens.
+    """Observer of the graph, by means of a node.
 
     Args:
-        asked: the question.
+        asked: the request.
         node: the rclpy node.
-        spin: has it work for a moment.
-        on_description: told the URDF as soon as it comes.
+        spin: spins the node for a moment.
+        on_description: called with the URDF as soon as it arrives.
     """
 
     def __init__(
@@ -66,11 +65,11 @@ class Observer:
         self._joints = JointStream(node, self._now_s)
 
     def listen(self, seconds: float, seen_since_s: float) -> float:
-        """Until everything is known, or the time is over; return how long that was, [s].
+        """Listen until everything is known or the time is over; return how long that took, [s].
 
         Args:
             seconds: how long it may take.
-            seen_since_s: since when others can know of this process, monotonic time.
+            seen_since_s: when this process became visible to others, monotonic time.
         """
         began_s = time.monotonic()
         discovery_s = max(_DISCOVERY_S, _DISCOVERY * seconds)
@@ -82,7 +81,7 @@ class Observer:
         return waited_s
 
     def facts(self) -> dict[str, Any]:
-        """What is told of the graph."""
+        """Return the facts about nodes, topics, views, joint states and actions."""
         node, asked = self._node, self._asked
         names = (f"{space.rstrip('/')}/{name}" for name, space in _nodes(node))
         facts: dict[str, Any] = {
@@ -99,7 +98,7 @@ class Observer:
         return facts
 
     def controllers(self, deadline_s: float) -> dict[str, Any]:
-        """What the controller_manager and the arm's controller say of themselves."""
+        """Return what the controller_manager and the arm's controller report."""
         services = dict(self._node.get_service_names_and_types())
         manager = next((n for n, kinds in services.items() if _LIST_CONTROLLERS in kinds), "")
         facts: dict[str, Any] = {"manager": manager, "manager_problem": "", "controllers": []}
@@ -141,9 +140,9 @@ class Observer:
         ]
 
     def _parameters(self, service: str, deadline_s: float) -> dict[str, Any]:
-        """Those that there are; asked one by one, since one that is missing spoils an answer."""
+        """Return those that exist; requested one by one, as a missing one empties the response."""
         values = {}
-        for name in _ARM_PARAMETERS:
+        for name in self._asked["arm_parameters"]:
             try:
                 request = GetParameters.Request(names=[name])
                 answer = self._call(GetParameters, service, request, deadline_s)
@@ -217,7 +216,7 @@ def _endpoints(infos: list[Any]) -> list[dict[str, Any]]:
 
 
 def _actions(node: Any) -> dict[str, str]:
-    """Actions that have a server, by the service that takes their goals."""
+    """Return name and type of each action with a server, found by its send_goal service."""
     ending = "/_action/send_goal"
     return {
         name.removesuffix(ending): kinds[0].removesuffix("_SendGoal")
@@ -227,7 +226,7 @@ def _actions(node: Any) -> dict[str, str]:
 
 
 def probe(asked: dict[str, Any], tell: Tell, seen_since_s: float) -> Callable[[], None]:
-    """Tell the `robot_description` as soon as it comes, and in the end the `graph`."""
+    """Report the `robot_description` as soon as it arrives, and finally the `graph`."""
     deadline_s = time.monotonic() + asked["seconds"] - _FAREWELL_S
     arguments = ["--ros-args", "-r", f"__ns:={asked['namespace']}"]
     for source, target in asked["remappings"]:
@@ -256,7 +255,7 @@ def probe(asked: dict[str, Any], tell: Tell, seen_since_s: float) -> Callable[[]
 
 
 def main() -> None:
-    """Be there for others to announce themselves to, while the question is yet to come."""
+    """Begin discovery while the request is yet to come, then answer it."""
     rclpy.init()
     rclpy.create_node(_NODE, start_parameter_services=False, enable_rosout=False)
     seen_since_s = time.monotonic()

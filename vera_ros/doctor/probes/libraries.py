@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Imports libraries one by one; the one that it tried last is the one that it crashed with."""
+"""Imports libraries one by one; each is reported before its import, in case that crashes."""
 
 import importlib
 import importlib.metadata
@@ -14,7 +14,7 @@ def _import(distribution: str, module: str) -> dict[str, str]:
     except ModuleNotFoundError as error:
         missing = error.name == module.split(".")[0]
         return {"missing": str(error)} if missing else {"error": str(error)}
-    except Exception as error:  # a library that does not fit the others raises anything
+    except Exception as error:  # a library that does not fit the others may raise anything
         return {"error": f"{type(error).__name__}: {error}"}
     version = getattr(imported, "__version__", None)
     try:
@@ -24,7 +24,7 @@ def _import(distribution: str, module: str) -> dict[str, str]:
 
 
 def probe(asked: dict[str, Any], tell: Tell) -> None:
-    """Tell what it is `trying`, and then, under the library's name, what came of it."""
+    """Report each library as `trying`, and then the result under its name."""
     for distribution, module in asked["modules"].items():
         tell("trying", distribution)
         tell(distribution, _import(distribution, module))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Reads a parameter file as the nodes would."""
+"""Reads a parameter file as the nodes do."""
 
 import os
 import sys
@@ -9,7 +9,7 @@ from typing import Any
 
 from vera_ros.doctor.probes.wire import Tell, run
 
-# Nodes of these names must not be seen by the graph that may be running.
+# Nodes of these names must not be discovered by a graph that is running.
 os.environ["ROS_AUTOMATIC_DISCOVERY_RANGE"] = "OFF"
 
 import rclpy
@@ -30,7 +30,7 @@ _DECLARED = {
 
 
 def _read(name: str, parameters: tuple[Parameter, ...]) -> dict[str, Any]:
-    """The node's parameters, or `error`: why it would not start."""
+    """Return the node's parameters, or as `error` why it would not start."""
     node = rclpy.create_node(name, start_parameter_services=False, enable_rosout=False)
     try:
         return declare_parameters(node, parameters)
@@ -41,7 +41,7 @@ def _read(name: str, parameters: tuple[Parameter, ...]) -> dict[str, Any]:
 
 
 def probe(asked: dict[str, Any], tell: Tell) -> Callable[[], None] | None:
-    """Tell each node's parameters, and `foreign`: what is for other nodes; or `error`."""
+    """Report each node's parameters and, as `foreign`, the blocks for other nodes; or `error`."""
     space = ["-r", f"__ns:={asked['namespace']}"]
     arguments = ["--ros-args", *space, "--params-file", asked["config"]]
     try:

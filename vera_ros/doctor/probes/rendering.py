@@ -10,7 +10,7 @@ from vera_ros.errors import VeraRosError
 
 
 def probe(_: dict[str, Any], tell: Tell) -> None:
-    """Tell the `backend`, the `milliseconds` of two views, and their `contrast`; or `error`."""
+    """Report the `backend`, the `milliseconds` of two views, and their `contrast`; or `error`."""
     try:
         from vera_ros.sim.cameras import CameraRenderer
         from vera_ros.sim.world import World

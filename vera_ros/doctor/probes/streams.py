@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Streams of stamped messages, noted as they come."""
+"""Recorders of streams of stamped messages."""
 
 import math
 import time
@@ -10,13 +10,13 @@ from sensor_msgs.msg import JointState
 
 from vera_ros.nodes.common.conversions import sensor_qos, stamp_to_ns
 
-_ENOUGH = 25  # messages of a stream that tell all about it
-_ENOUGH_S = 1.5  # or that much time of it
-_MOST = 400
+_ENOUGH = 25  # messages that suffice to judge a stream
+_ENOUGH_S = 1.5  # or this span of time
+_MOST = 400  # messages that are recorded
 
 
 class Stream:
-    """The messages of a topic, as they come."""
+    """Recorder of a topic: stamps and arrivals of its messages, and the newest one."""
 
     def __init__(self, node: Any, now_s: Callable[[], float], kind: Any, topic: str, qos: Any):
         self._node, self._now_s = node, now_s
@@ -33,16 +33,16 @@ class Stream:
         self.add(message)
 
     def add(self, message: Any) -> None:
-        """Note more of a message."""
+        """Record more of a message, in subclasses."""
 
     @property
     def published(self) -> bool:
-        """Whether anything was received."""
+        """Whether the topic has publishers."""
         return bool(self._node.count_publishers(self.name))
 
     @property
     def enough(self) -> bool:
-        """Whether what came tells all about it."""
+        """Whether the messages that were received suffice to judge the stream."""
         if len(self.samples) < 2:
             return False
         span_s = self.samples[-1][1] - self.samples[0][1]
@@ -50,7 +50,7 @@ class Stream:
 
 
 class JointStream(Stream):
-    """The joint states."""
+    """Recorder of the joint states, with the latest values of each joint."""
 
     def __init__(self, node: Any, now_s: Callable[[], float]) -> None:
         self.names: set[tuple[str, ...]] = set()
@@ -60,14 +60,14 @@ class JointStream(Stream):
         super().__init__(node, now_s, JointState, "joint_states", sensor_qos("best_effort"))
 
     def add(self, message: JointState) -> None:
-        """Note the joints."""
+        """Record names and values of the message's joints."""
         self.names.add(tuple(message.name))
         self._positions |= dict(zip(message.name, message.position, strict=False))
         self._velocities |= dict(zip(message.name, message.velocity, strict=False))
         self._efforts |= dict(zip(message.name, message.effort, strict=False))
 
     def facts(self) -> dict[str, Any]:
-        """What is told of them."""
+        """Return the facts about the joints."""
         all_names = {name for names in self.names for name in names}
         return {
             "names": sorted(self.names),
@@ -80,5 +80,5 @@ class JointStream(Stream):
 
 
 def _numbers(values: dict[str, float]) -> list[str]:
-    """Those whose value is a number."""
+    """Return the names whose value is finite."""
     return [name for name, value in values.items() if math.isfinite(value)]

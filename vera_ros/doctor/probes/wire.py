@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How a probe hears what it is asked, and tells what it finds."""
+"""The probes' protocol: a request on standard input, facts in lines of JSON on standard output."""
 
 import faulthandler
 import json
@@ -15,22 +15,22 @@ _LONGEST_END_S = 1.0
 
 
 def run(probe: Probe) -> NoReturn:
-    """Hear the question, have it answered, and end the process.
+    """Read the request, run the probe on it, and end the process.
 
     Args:
-        probe: gets the question, and a function that tells one fact, which is on its way at once;
-            returns what is to be cleaned up, if anything.
+        probe: takes the request and a function that sends one fact at once; returns a function
+            that cleans up, or None.
     """
     facts = os.fdopen(os.dup(1), "w")
-    os.dup2(2, 1)  # whatever libraries print is no fact
+    os.dup2(2, 1)  # what libraries print must not get among the facts
 
     def write(line: Any) -> None:
         print(json.dumps(line), file=facts, flush=True)
 
     clean_up = probe(json.load(sys.stdin), lambda name, value: write({name: value}))
-    write(None)  # all is told
+    write(None)  # end of the facts
     if clean_up is not None:
-        # As for the nodes: what is left of a DDS participant can spin for ever.
+        # As in the nodes: the shutdown of a DDS participant may hang.
         faulthandler.dump_traceback_later(_LONGEST_END_S, exit=True)
         clean_up()
     os._exit(0)

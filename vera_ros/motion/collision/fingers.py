@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Where the fingers are, as seen from the TCP: what else must stay in the workspace."""
+"""Points around the fingers in the TCP's frame, which must stay in the workspace as well."""
 
 from collections.abc import Sequence
 from contextlib import suppress
@@ -13,22 +13,22 @@ from vera_ros.motion.collision.shapes import corners, read_shapes
 from vera_ros.motion.kinematics.arm_model import ArmModel
 from vera_ros.motion.kinematics.vec3 import Vector
 
-_FARTHEST_M = 0.05  # of a TCP between the fingers from the box around them
+_FARTHEST_M = 0.05  # largest distance of the TCP from the box around the fingers
 
 
 def finger_points(urdf: str, arm: ArmModel) -> Vector:
-    """Points around the fingers, closed and open, in the TCP's frame. Shape (P, 3), [m].
+    """Return points around the fingers, closed and open, in the TCP's frame. Shape (P, 3), [m].
 
-    Fingers are what joints beyond the arm's last one carry. Those that slide are looked at with
-    both ends of their range, others at zero. The points are the corners of the boxes around their
-    collision shapes; without shapes, the places of the joints. Without fingers there are none.
+    Fingers are the links that joints beyond the arm's last one carry. Sliding joints are evaluated
+    at both ends of their range, others at zero. The points are the corners of the boxes around the
+    collision shapes; without shapes, the origins of the joints. Without fingers there are none.
 
     Args:
-        urdf: the arm's description, or another one of it that has its collision geometry.
-        arm: its kinematics.
+        urdf: the arm's description, or the separate one that has its collision geometry.
+        arm: kinematics of the arm.
 
     Raises:
-        ConfigurationError: it is not a URDF of that arm.
+        ConfigurationError: `urdf` is not a URDF of that arm.
     """
     model = read_model(urdf, arm.joint_names, "robot_description")
     last = model.getJointId(arm.joint_names[-1])
@@ -51,14 +51,14 @@ def finger_points(urdf: str, arm: ArmModel) -> Vector:
 
 
 def check_tcp(arm: ArmModel, points: Vector) -> None:
-    """Make sure that the TCP is between the fingers.
+    """Check that the TCP is between the fingers.
 
     Args:
-        arm: its kinematics.
-        points: see `finger_points`; none: there is nothing to compare it with.
+        arm: kinematics of the arm.
+        points: see `finger_points`; empty: there is nothing to check.
 
     Raises:
-        ConfigurationError: it is not.
+        ConfigurationError: the TCP is too far from the fingers.
     """
     if not len(points):
         return
@@ -75,9 +75,9 @@ def check_tcp(arm: ArmModel, points: Vector) -> None:
 
 
 def _points_on(model: pin.Model, urdf: str, joints: Sequence[int]) -> dict[int, Vector]:
-    """Points on what each joint carries, in the joint's frame. Shape (P, 3) each, [m]."""
+    """Return points on what each joint carries, in the joint's frame. Shape (P, 3) each, [m]."""
     found: dict[int, list[Vector]] = {joint: [] for joint in joints}
-    with suppress(ConfigurationError):  # where a collision check is wanted, it says what is wrong
+    with suppress(ConfigurationError):  # the collision check, if it is on, reports what is wrong
         for shape in read_shapes(model, urdf, "robot_description").geometryObjects:
             if shape.parentJoint in found:
                 found[shape.parentJoint].append(corners(shape))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""An arm's shapes on its joints, which of them may meet, and how fast they can move."""
+"""An arm's collision shapes, which pairs may collide, and how fast a pair can close."""
 
 from collections.abc import Sequence
 from itertools import combinations
@@ -18,12 +18,12 @@ TABLE = "table"
 class CollisionGeometry:
     """The arm's joints and the convex shapes that they carry, other joints locked.
 
-    Joints beyond the arm's last one that slide stand at their upper limit: there a gripper's
-    fingers are open, and every other finger position lies between. All others stand at zero.
+    Sliding joints beyond the arm's last one are locked at their upper limit: there a gripper's
+    fingers are open, and every other finger position lies between. All others are locked at zero.
 
     Attributes:
         model: kinematics of the arm's joints, n of them.
-        shapes: see read_shapes; the table, if there is one, is the last.
+        shapes: see read_shapes; the table, if there is one, comes last.
         links: name of the link that carries each shape.
     """
 
@@ -44,8 +44,8 @@ class CollisionGeometry:
         objects = self.shapes.geometryObjects
         if not any(shape.parentJoint > 0 for shape in objects):
             raise ConfigurationError(
-                f"the URDF in {source} has no collision geometry on the links that move; give one "
-                "that has as collision_description, or turn the collision check off"
+                f"the URDF in {source} has no collision geometry on the links that move; set "
+                "collision_description to one that has, or turn the collision check off"
             )
         self.links = [str(self.model.frames[shape.parentFrame].name) for shape in objects]
         self._extents = [extent(shape) for shape in objects]
@@ -53,7 +53,7 @@ class CollisionGeometry:
             self._add_table(joint_names[0], table_z_m)
 
     def self_pairs(self) -> list[tuple[int, int]]:
-        """Shapes that move against each other, unless nothing lies between their links."""
+        """Return pairs of shapes that move against each other, except those of adjacent links."""
         joints = [self.shapes.geometryObjects[i].parentJoint for i in range(len(self._extents))]
         above = [self._above[self.links[i]] for i in range(len(joints))]
         return [
@@ -63,18 +63,18 @@ class CollisionGeometry:
         ]
 
     def table_pairs(self) -> list[tuple[int, int]]:
-        """Every shape that moves, and the table."""
+        """Return the pairs of every shape that moves and the table."""
         if self.links[-1] != TABLE:
             return []
         objects, table = self.shapes.geometryObjects, len(self.links) - 1
         return [(i, table) for i in range(table) if objects[i].parentJoint > 0]
 
     def closing_speed(self, pair: tuple[int, int]) -> Vector:
-        """How much closer two shapes come at most per unit of each joint. Shape (n,).
+        """Return how much closer two shapes come at most per unit of each joint. Shape (n,).
 
-        For a joint between them that turns [m/rad], the largest distance that any point of the
-        outer shape can have from the joint's origin: the offsets from joint to joint, summed up,
-        and what the shape extends from the last. For one that slides, 1. For any other joint, 0.
+        For a revolute joint between them [m/rad], it is the largest distance that a point of the
+        outer shape can have from the joint's origin: the sum of the offsets from joint to joint and
+        the shape's extent from the last. For a prismatic one it is 1, for any other joint 0.
         """
         model, objects = self.model, self.shapes.geometryObjects
         inner, outer = sorted(pair, key=lambda shape: int(objects[shape].parentJoint))
@@ -102,7 +102,7 @@ def read_model(urdf: str, joint_names: Sequence[str], source: str) -> pin.Model:
     """Read the URDF text that came from `source`.
 
     Raises:
-        ConfigurationError: it is none, or it has not all of the joints.
+        ConfigurationError: it is not a URDF, or lacks some of the joints.
     """
     try:
         model = pin.buildModelFromXML(urdf)
@@ -120,7 +120,7 @@ def read_model(urdf: str, joint_names: Sequence[str], source: str) -> pin.Model:
 
 
 def _links_above(model: pin.Model, shapes: pin.GeometryModel) -> dict[str, str]:
-    """For each link with shapes, the next one towards the base that has shapes; else empty."""
+    """Map each link with shapes to the next one towards the base that has some; else empty."""
     carriers = {shape.parentFrame for shape in shapes.geometryObjects}
     above = {}
     for carrier in carriers:

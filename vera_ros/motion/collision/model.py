@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Whether the arm comes too close to itself or to the table."""
+"""Collision model: distances within the arm, and from the arm to the table."""
 
 import threading
 from bisect import bisect_left
@@ -13,10 +13,10 @@ from vera_ros.errors import ConfigurationError
 from vera_ros.motion.collision.geometry import TABLE, CollisionGeometry, read_model
 from vera_ros.motion.kinematics.vec3 import Vector
 
-_SAMPLES = 200  # random postures, in which links that are always too close show
+_SAMPLES = 200  # random postures, to find links that are always too close
 _SEED = 0
 _ESCAPE_M = 1e-3  # by which a pair that starts too close may come closer on its way out
-_SAME_CHAIN = 1e-3  # m and rad, of two descriptions of one arm
+_SAME_CHAIN = 1e-3  # largest difference between two descriptions of one arm [m and rad]
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Clearance:
 
 
 class _Scratch(threading.local):
-    """What pinocchio computes in, for each thread that asks."""
+    """Pinocchio's work data, one set per thread."""
 
     def __init__(self, geometry: CollisionGeometry) -> None:
         self.data = geometry.model.createData()
@@ -51,13 +51,13 @@ class _Scratch(threading.local):
 
 
 class CollisionModel:
-    """Distances within the arm, and from what moves to a table. What the hand holds is not seen.
+    """Distances within the arm, and from what moves to a table; what the hand holds is ignored.
 
-    Several threads may ask at the same time.
+    Several threads may use it at the same time.
 
     Attributes:
-        left_out: links that are too close in every posture, by construction: nothing can be said
-            about them, so tell the user. Links that hang on each other are not even listed.
+        left_out: pairs of links that are too close in every posture, by construction: they are not
+            checked, so report them to the user. Adjacent links are not even listed.
     """
 
     def __init__(
@@ -75,11 +75,11 @@ class CollisionModel:
         Args:
             urdf: the arm's description.
             joint_names: the arm's joints, base to tip, n of them.
-            collision_urdf: another description of the same arm, whose collision geometry counts;
+            collision_urdf: another description of the same arm, whose collision geometry is used;
                 empty: that of `urdf`.
-            self_distance_m: links come no closer to each other.
+            self_distance_m: minimum distance between links.
             table_z_m: height of the table in the base frame; None: there is none.
-            table_distance_m: what moves comes no closer to the table.
+            table_distance_m: minimum distance of what moves from the table.
 
         Raises:
             ConfigurationError: no or unreadable geometry, another arm, nothing to check, or
@@ -92,10 +92,10 @@ class CollisionModel:
             _check_same_chain(urdf, collision_urdf, joint_names)
         minimum = dict.fromkeys(self._geometry.self_pairs(), self_distance_m)
         minimum.update(dict.fromkeys(self._geometry.table_pairs(), table_distance_m))
-        self._watch(minimum)
+        self._set_pairs(minimum)
         self.left_out = self._always_too_close()
         self._check_table_height(table_z_m)
-        self._watch(
+        self._set_pairs(
             {pair: m for pair, m in minimum.items() if self._links(pair) not in self.left_out}
         )
         if not self._pairs:
@@ -106,16 +106,16 @@ class CollisionModel:
             )
 
     def clearance(self, q: Vector) -> Clearance:
-        """Where the arm is nearest to its minimum distances. `q`: Shape (n,), [rad]."""
+        """Return the pair that is nearest to its minimum distance. `q`: Shape (n,), [rad]."""
         margins = self._margins(q)
         return self._describe(margins, int(np.argmin(margins)))
 
     def first_too_close(self, q: Vector) -> tuple[int, Clearance] | None:
-        """The first sample of a motion that is too close, and how close; None when there is none.
+        """Return the first sample of a motion that is too close, and how close; None: none is.
 
-        Not every sample is looked at: no pair closes faster than its shapes can move, so from one
-        sample on the next are safe until a pair may have used up its margin (conservative
-        advancement). A pair that starts too close is let out: it may only come no closer.
+        Not every sample is checked: no pair closes faster than its shapes can move, so after one
+        sample the next are safe until a pair may have used up its margin (conservative
+        advancement). A pair that starts too close may move apart, but come no closer.
 
         Args:
             q: consecutive joint positions. Shape (M, n), [rad].
@@ -128,13 +128,13 @@ class CollisionModel:
             margins = self._margins(q[index])
             spare = margins - least
             worst = int(np.argmin(spare))
-            if not spare[worst] >= 0:  # not a number is no clearance either
+            if not spare[worst] >= 0:  # NaN is no clearance either
                 return index, self._describe(margins, worst)
             index = self._next_doubtful(moved, index, spare)
         return None
 
     def _next_doubtful(self, moved: Vector, index: int, spare: Vector) -> int:
-        """The first sample after `index` by which some pair may have used up what it can spare."""
+        """Return the first sample after `index` at which a pair may have used up its margin."""
 
         def doubtful(later: int) -> bool:
             closed = (moved[later] - moved[index]) @ self._closing_speed
@@ -171,8 +171,8 @@ class CollisionModel:
     def _links(self, pair: tuple[int, int]) -> tuple[str, str]:
         return self._geometry.links[pair[0]], self._geometry.links[pair[1]]
 
-    def _watch(self, minimum: dict[tuple[int, int], float]) -> None:
-        """Check these pairs from now on, each with its minimum distance."""
+    def _set_pairs(self, minimum: dict[tuple[int, int], float]) -> None:
+        """Set the pairs that are checked, each with its minimum distance."""
         shapes = self._geometry.shapes
         shapes.removeAllCollisionPairs()
         for pair in minimum:
@@ -183,7 +183,7 @@ class CollisionModel:
         self._scratch = _Scratch(self._geometry)
 
     def _always_too_close(self) -> tuple[tuple[str, str], ...]:
-        """Links of which some shapes are too close in each of many random postures."""
+        """Return pairs of links with shapes that are too close in each of many random postures."""
         model = self._geometry.model
         lower, upper = model.lowerPositionLimit, model.upperPositionLimit
         postures = np.random.default_rng(_SEED).uniform(lower, upper, (_SAMPLES, len(lower)))
@@ -196,7 +196,7 @@ class CollisionModel:
         )
 
     def _check_table_height(self, table_z_m: float | None) -> None:
-        """Only what the first joint carries may be near the table whatever the arm does."""
+        """Refuse a table that is too close to links beyond the first joint in every posture."""
         model = self._geometry.model
         for link, other in self.left_out:
             if other == TABLE and model.frames[model.getFrameId(link)].parentJoint > 1:
@@ -215,7 +215,7 @@ def _check_distances(self_m: float, table_z_m: float | None, table_m: float) -> 
 
 
 def _check_same_chain(urdf: str, collision_urdf: str, joint_names: Sequence[str]) -> None:
-    """Raise ConfigurationError unless the joints of both stand and turn alike."""
+    """Raise ConfigurationError unless both descriptions place the joints alike."""
     models = (
         read_model(urdf, joint_names, "robot_description"),
         read_model(collision_urdf, joint_names, "collision_description"),
@@ -226,13 +226,13 @@ def _check_same_chain(urdf: str, collision_urdf: str, joint_names: Sequence[str]
             if difference.max() > _SAME_CHAIN:
                 raise ConfigurationError(
                     f"collision_description is of another arm: joint '{name}' is not where "
-                    "robot_description has it; valid is a URDF with the same joints, seen from "
+                    "robot_description has it; valid is a URDF with the same joints, relative to "
                     f"the link that carries '{joint_names[0]}'"
                 )
 
 
 def _joint_frames(model: pin.Model, joint_names: Sequence[str], angle: float) -> Vector:
-    """Placements of the joints in the base frame. Shape (n, 4, 4)."""
+    """Return the placements of the joints in the base frame. Shape (n, 4, 4)."""
     q, data = pin.neutral(model), model.createData()
     joints = [model.getJointId(name) for name in joint_names]
     q[[model.joints[joint].idx_q for joint in joints]] = angle

@@ -11,7 +11,7 @@ import pinocchio as pin
 from vera_ros.errors import ConfigurationError
 from vera_ros.motion.kinematics.vec3 import Vector
 
-_SAME_M = 1e-6  # what rounding may move an end of a capsule
+_SAME_M = 1e-6  # rounding error of a capsule's ends
 
 
 def read_shapes(model: pin.Model, urdf: str, source: str) -> pin.GeometryModel:
@@ -44,7 +44,7 @@ def read_shapes(model: pin.Model, urdf: str, source: str) -> pin.GeometryModel:
 
 
 def corners(shape: pin.GeometryObject) -> Vector:
-    """Of a box around the shape, in the frame of the joint that carries it. Shape (8, 3), [m]."""
+    """Return the corners of a box around the shape, in its joint's frame. Shape (8, 3), [m]."""
     box = shape.geometry.aabb_local
     low, high = np.asarray(box.min_).ravel(), np.asarray(box.max_).ravel()
     local = np.array(np.meshgrid(*zip(low, high, strict=True))).reshape(3, -1).T
@@ -52,12 +52,12 @@ def corners(shape: pin.GeometryObject) -> Vector:
 
 
 def extent(shape: pin.GeometryObject) -> float:
-    """Distance from the origin of the joint that carries the shape, exceeded by no point [m]."""
+    """Return an upper bound of the distance of the shape's points from its joint's origin [m]."""
     return float(np.linalg.norm(corners(shape), axis=1).max())
 
 
 def _with_capsules(shapes: list[pin.GeometryObject]) -> list[pin.GeometryObject]:
-    """The shapes, with a capsule for each cylinder that has spheres of its radius at both ends."""
+    """Replace each cylinder that has spheres of its radius at both ends by a capsule."""
     merged: set[str] = set()
     for shape in shapes:
         if isinstance(shape.geometry, coal.Cylinder):
@@ -72,6 +72,7 @@ def _with_capsules(shapes: list[pin.GeometryObject]) -> list[pin.GeometryObject]
 def _spheres_at(
     end_m: float, cylinder: pin.GeometryObject, shapes: list[pin.GeometryObject]
 ) -> list[str]:
+    """Return the names of spheres of a cylinder's radius at one of its ends."""
     centre = cylinder.placement.act(np.array([0.0, 0.0, end_m]))
     return [
         str(shape.name)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The way to an arm's controllers, and what was sent on it."""
+"""Channel to an arm's controllers, and the state of what was sent on it."""
 
 from dataclasses import replace
 
@@ -17,21 +17,21 @@ from vera_ros.motion.setpoint.setpoint import PAST_S, START_SLACK_RAD
 
 
 class Channel:
-    """Holds what is known of the controllers of one arm. Times are theirs [s].
+    """Holds what is known of the controllers of one arm. Times are the controllers' [s].
 
     Args:
         gate: checks and publishes.
-        gripper: what is known of the fingers; None: there are none.
-        lead: time until what is sent may begin, for it to arrive.
+        gripper: what is known of the fingers; None: there is no gripper.
+        lead: time that what is sent is given to arrive before it begins.
         start_rad: how far a resting arm may be from its set-point, per joint.
 
     Attributes:
         gate: checks and publishes.
-        lead: time until what is sent may begin.
+        lead: time that what is sent is given to arrive before it begins.
         gripper: commands the fingers.
         playback: what the arm plays, and what it was sent so far.
-        past_s: how much is sent of what is commanded before the present: more than the present is
-            uncertain.
+        past_s: how much is sent of what is commanded before time 0: more than the uncertainty of
+            the controller's clock.
     """
 
     def __init__(self, gate: Gate, gripper: Gripper | None, lead: Lead, start_rad: float) -> None:
@@ -43,12 +43,12 @@ class Channel:
         self.past_s = PAST_S
 
     def later(self, by_s: float) -> None:
-        """The controller's clock was set forward by so much: so is all that is remembered of it."""
+        """Shift all remembered times by `by_s`, by which the controller's clock was set forward."""
         self.playback = self.playback.later(by_s)
         self.gate.setpoint = self.playback.setpoint
 
     def doubt(self) -> None:
-        """The controller may command something else than it was sent: it was away."""
+        """Mark the set-point as unknown, since the controller may have been restarted."""
         if not self.playback.setpoint.known:
             return
         self.gate.setpoint = self.gate.setpoint.doubted()
@@ -62,12 +62,12 @@ class Channel:
         return playing
 
     def finish(self, measured: Measured | None = None) -> None:
-        """The playing plan has come to rest, with the arm where it is measured."""
+        """Note that the playing plan has come to rest, with the arm where it is measured."""
         self.playback = replace(self.playback, playing=None)
         self._rest_where(measured)
 
     def rested(self, measured: Measured | None = None) -> None:
-        """The stop has come to rest, with the arm where it is measured."""
+        """Note that the stop has come to rest, with the arm where it is measured."""
         self.playback = replace(self.playback, stopping=None)
         self._rest_where(measured)
 
@@ -75,7 +75,7 @@ class Channel:
         """Note where the arm rests.
 
         If that is where an earlier trajectory ends, and not the last one, the controller has missed
-        some: which one it plays is not certain.
+        some, so which one it plays is uncertain.
         """
         q, end_q = None if measured is None else measured.q, self.playback.setpoint.end_q
         self.playback = replace(self.playback, rested_q=q)

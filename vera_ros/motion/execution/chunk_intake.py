@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Takes in chunks: one is planned at a time, and one may wait for approval.
+"""Intake of chunks: one is planned at a time, and one may wait for approval.
 
 Times are the controller's [s], given by the caller.
 """
@@ -17,18 +17,18 @@ from vera_ros.motion.safety.chunk_deadlines import ChunkDeadlines
 class ChunkIntake:
     """Keeps the chunk that is being planned and the one that waits for approval.
 
-    A planning job may run in any thread; all methods here are called in one. A job that another
-    motion, a stop or a newer chunk makes void stays void, whenever its plan comes.
+    A planning job may run in any thread; all methods here are called from one. A job that another
+    motion, a stop or a newer chunk makes void stays void, even if its plan is ready later.
 
     Args:
-        dispatcher: checks what waits for approval, and knows what the arm was told.
+        dispatcher: checks what waits for approval, and holds what the arm was sent.
         limits: supervision thresholds.
-        listener: is told of chunks that are not played.
-        clocks: tell the time while a chunk is planned.
+        listener: receives reports of chunks that are not played.
+        clocks: give the time while a chunk is planned.
 
     Attributes:
         awaiting: the chunk that waits for approval; None: none does.
-        deadlines: whether a chunk comes in time.
+        deadlines: refuse chunks that are late or outdated.
     """
 
     def __init__(
@@ -84,7 +84,7 @@ class ChunkIntake:
         return self._planning
 
     def close(self, planning: PlanningJob) -> None:
-        """End a job whose plan is there.
+        """Close a job whose plan is ready.
 
         Raises:
             MotionRefusedError: the job was made void meanwhile.

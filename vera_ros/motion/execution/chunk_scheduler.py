@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Plans a chunk as the continuation of what the arm plays. It keeps nothing, and sends nothing.
+"""Plans a chunk as the continuation of what the arm plays; keeps no state, and sends nothing.
 
 Times are the controller's [s], given by the caller.
 """
@@ -32,7 +32,7 @@ class ChunkScheduler:
         start_lead_s: how far ahead time 0 of a motion from rest may be.
         rest_speed: a joint slower than this is at rest [rad/s].
         start_rad: how far the resting arm may be from its set-point, per joint.
-        lead: time that what is sent is given to arrive.
+        lead: time that what is sent is given to arrive before it begins.
     """
 
     def __init__(
@@ -55,14 +55,14 @@ class ChunkScheduler:
 
     @property
     def lead_s(self) -> float:
-        """Time that what is sent is given to arrive."""
+        """Time that what is sent is given to arrive before it begins [s]."""
         return self._lead.value_s
 
     def start_q(self, playback: PlaybackState, measured: Measured) -> tuple[Vector, bool]:
-        """Where a motion from rest begins: see `PlaybackState.start_q`.
+        """Return where a motion from rest begins: see `PlaybackState.start_q`.
 
         Raises:
-            MotionRefusedError: it may not begin, or what was measured is no posture of the arm.
+            MotionRefusedError: it may not begin, or the measured positions are invalid.
         """
         self._chunks.check_measured(measured.q)
         return playback.start_q(measured, self._start_rad)
@@ -77,15 +77,15 @@ class ChunkScheduler:
     ) -> ScheduledMotion:
         """Plan a chunk, and send nothing.
 
-        It begins from where the arm rests, or takes over from the chunk of the same episode that
-        plays, in its motion. Leading actions whose time has passed are not played.
+        It begins where the arm rests, or takes over in motion from the playing chunk of the same
+        episode. Leading actions whose time has passed are not played.
 
         Args:
             playback: what the arm plays, and what it was sent until now.
             chunk: what is to be played.
             measured: where the arm is.
             now_s: ROS time.
-            later_s: it begins so much later than it otherwise could; 0: as soon as it can.
+            later_s: delay of its beginning; 0: it begins as soon as possible.
 
         Raises:
             MotionRefusedError: it cannot be played.
@@ -103,9 +103,9 @@ class ChunkScheduler:
         moving = playback.moving(now_s)
         hand_over_s = max(self._hand_over_lead_s, self._lead.value_s) + later_s
         start_q, continues = self.start_q(playback, measured)
-        if not moving and not continues:  # its time is not certain: the arm has to get there first
+        if not moving and not continues:  # its start time is open: the arm has to get there first
             chunk = replace(chunk.from_time(now_s - CLOCK_STEP_S), start_s=None)
-        if later_s > 0.0:  # what is due until then is late, whatever the clock's steps
+        if later_s > 0.0:  # actions due before then are late, even within a clock step
             chunk = chunk.from_time(now_s + hand_over_s)
         chunk, now_s, lead_s = chunk.due(now_s, now_s + (hand_over_s if moving else 0.0))
         deltas, bound = chunk.deltas, False
@@ -143,7 +143,7 @@ class ChunkScheduler:
         lead_s: float,
         hand_over_s: float,
     ) -> tuple[Plan, float]:
-        """The plan, and for how long it goes on as what plays does."""
+        """Return the plan, and how long it equals what plays [s]."""
         dt_s, running = chunk.control_dt_s, playback.playing
         plays = playback.plays_for(chunk.session_id) and playback.in_earnest and not playback.unsent
         if running is None or not plays:
@@ -156,11 +156,11 @@ class ChunkScheduler:
             return self._chunks.plan_chunk(deltas, dt_s, start), 0.0
         elapsed_s = now_s - running.start_s
         begins_s = lead_s
-        if chunk.start_s is None or lead_s > 0.0:  # what is planned must arrive before it begins
+        if chunk.start_s is None or lead_s > 0.0:  # the plan must arrive before it begins
             begins_s = max(lead_s, hand_over_s)
         moving = in_motion(running.plan, elapsed_s, begins_s)
         if moving is not None:
-            # Now and then the limits leave no way on from such a motion: then from its end.
+            # The limits may leave no way to continue in motion: then begin at the plan's end.
             with suppress(MotionRefusedError):
                 return self._chunks.plan_chunk(deltas, dt_s, moving), moving.lead_s
         resting = self._chunks.from_end(running.plan, elapsed_s, lead_s)
@@ -173,17 +173,17 @@ def refuse_unless_at_rest(measured: Measured, rest_speed: float) -> None:
         raise MotionRefusedError(
             Cause.NOT_AT_REST,
             f"a joint moves at {measured.speed_rad_s:.3f} rad/s although nothing is played; "
-            f"motion begins from rest, up to {rest_speed} rad/s; call stop, or see who "
-            "moves the arm; nothing is sent",
+            f"motion begins from rest, up to {rest_speed} rad/s; call stop, or find out "
+            "what moves the arm; nothing is sent",
         )
 
 
 def _gripper_for(
     playback: PlaybackState, chunk: ChunkRequest, measured: Measured
 ) -> Gripper | None:
-    """What is known of the fingers when a chunk comes: a copy, for the chunk to be planned on.
+    """Return a copy of what is known of the fingers, for a chunk to be planned on.
 
-    In another episode, who knows who moved them since.
+    For a chunk of another episode the command is forgotten: the fingers may have been moved since.
     """
     if playback.gripper is None:
         return None

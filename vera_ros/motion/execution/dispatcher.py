@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Sends motions through the gate, and remembers what plays.
+"""Dispatcher of motions: sends them through the gate, and remembers what plays.
 
-Every motion but the first goes on from the set-point, whatever the arm does: what begins elsewhere
-would make the controller's command jump.
+Every motion but the first continues from the set-point, wherever the arm is: one that begins
+elsewhere would make the controller's command jump.
 """
 
 from dataclasses import replace
@@ -27,23 +27,23 @@ _STILL_RAD = 1e-9
 
 
 class Dispatcher:
-    """One arm's plans, one at a time. Times are the controller's [s], given by the caller.
+    """Sends one arm's plans, one at a time. Times are the controller's [s], given by the caller.
 
     Args:
         chunks: plans chunks.
         planner: plans all other motions.
         gate: sends them.
-        gripper: None: there is none.
+        gripper: plans finger motion; None: there is no gripper.
         rails: bounds of the embodiment's actions; None: it has none.
-        lead: time until what is sent may begin, for it to arrive.
+        lead: time that what is sent is given to arrive before it begins.
         hand_over_lead_s: time until a chunk takes over from the one that plays.
-        start_lead_s: time until a motion from rest begins once it is checked, for it to arrive.
+        start_lead_s: the same for a motion from rest, from the end of its checks.
         rest_speed: a joint slower than this is at rest [rad/s].
         start_rad: how far a resting arm may be from its set-point, per joint.
 
     Attributes:
         scheduler: plans chunks, in any thread.
-        channel: the way to the controllers, and what was sent on it.
+        channel: channel to the controllers, and the state of what was sent.
         stops: brings the arm to rest.
     """
 
@@ -72,15 +72,12 @@ class Dispatcher:
 
     @property
     def playing(self) -> Playing | None:
-        """The plan that is played."""
+        """The plan that is played; None: none is."""
         return self.channel.playback.playing
 
     @property
     def stopping(self) -> Playing | None:
-        """The stop that was sent last, until `rested` is called.
-
-        None as well: nothing was sent since the arm was seen at rest.
-        """
+        """The stop that was sent last; None: there was none, or the arm was seen at rest since."""
         return self.channel.playback.stopping
 
     def prepare_move(
@@ -100,10 +97,10 @@ class Dispatcher:
         )
 
     def revalidate(self, prepared: ScheduledMotion, measured: Measured) -> ScheduledMotion:
-        """The same motion for an arm that was measured since: from rest, it must rest still.
+        """Return the motion with a newer measurement; for one from rest, the arm must still rest.
 
         Raises:
-            MotionRefusedError: it moves.
+            MotionRefusedError: the arm moves.
         """
         if not prepared.from_rest:
             return prepared
@@ -124,26 +121,25 @@ class Dispatcher:
         )
 
     def _ahead_s(self, prepared: ScheduledMotion) -> float:
-        """How long the controller is given to get to the beginning by itself."""
-        in_doubt = (
-            prepared.from_rest and not self.channel.gate.setpoint.known
-        )  # since it was planned
+        """Return how long the controller is given to reach the start by itself [s]."""
+        # The set-point may have become unknown since the motion was planned.
+        in_doubt = prepared.from_rest and not self.channel.gate.setpoint.known
         if prepared.continues and not in_doubt:
             return 0.0
         return self.channel.gate.gentle_s(prepared.playing.plan.spline.derivative(0, 0.0))
 
     @property
     def _rest_lead_s(self) -> float:
-        """Time until a motion from rest begins."""
+        """Time until a motion from rest begins [s]."""
         return max(self._start_lead_s, self.channel.lead.value_s)
 
     def send(self, prepared: ScheduledMotion, present: Present | None = None) -> ScheduledMotion:
-        """Send what was prepared; return it as it was sent.
+        """Send a prepared motion; return it as it was sent.
 
         Args:
             prepared: the motion.
-            present: tells the ROS time once all is checked, when an arm at rest begins to move,
-                after its lead: no part of its motion is to be late. None: as it was prepared.
+            present: returns ROS time; a motion from rest begins a lead after its checks, so that no
+                part of it is late. None: it begins as prepared.
 
         Raises:
             MotionRefusedError: nothing was sent; what plays goes on to its end.
@@ -158,13 +154,13 @@ class Dispatcher:
                 prepared = prepared.beginning_at(prepared.playing.start_s + ahead_s)
             fingers = prepared.fingers
             if fingers is not None and fingers.trajectory is not None:
-                self.channel.gate.check_gripper(fingers.trajectory)  # both move, or none
+                self.channel.gate.check_gripper(fingers.trajectory)  # both move, or neither
             return prepared.playing.start_s
 
         ahead_s = self._ahead_s(prepared)
         trajectory = prepared.playing.plan.trajectory()
         if ahead_s and np.abs(trajectory.q - trajectory.start_q).max() < _STILL_RAD:
-            ahead_s = 0.0  # it asks for nothing: the arm stays as it is held, wherever that is
+            ahead_s = 0.0  # no joint is to move: the arm stays where it is held, wherever that is
             begin()
         else:
             self.channel.gate.send_arm(
@@ -188,7 +184,7 @@ class Dispatcher:
             replaced=self.playing or self.stopping,
             missed=None,
         )
-        if chunk is not None:  # any other motion leads elsewhere
+        if chunk is not None:  # any other motion ends elsewhere
             before = chunk.response.state_at(chunk.until_s)
             playback = replace(playback, session_id=playing.session_id, before=before)
         if prepared.gripper is not None:

@@ -26,14 +26,14 @@ class DryRunDispatcher(Dispatcher):
     def check(self, prepared: ScheduledMotion) -> None:
         """Raise MotionRefusedError unless the gate would let it through.
 
-        The arm stands still all the time, so it is commanded to be where it stands.
+        The arm stands still throughout, so the set-point is assumed to be where it stands.
         """
         start_q = prepared.playing.plan.spline.derivative(0, 0.0)
         self.channel.gate.setpoint = Setpoint.resting(start_q)
         super().check(prepared)
 
     def send(self, prepared: ScheduledMotion, present: Present | None = None) -> ScheduledMotion:
-        """Check what was prepared, and let its time pass.
+        """Check a prepared motion, and let its duration pass.
 
         Raises:
             MotionRefusedError: it would not have been sent.
@@ -44,10 +44,10 @@ class DryRunDispatcher(Dispatcher):
 
 
 class DryRunStopDispatcher(StopDispatcher):
-    """Lets go of the plan: nothing moves, and what moves the arm is not for a dry run to stop."""
+    """Drops the plan: a dry run moves nothing, and does not stop what else moves the arm."""
 
     def stop(self, now_s: float, present: Present | None = None) -> None:
-        """Let go of the plan."""
+        """Drop the plan."""
         self._channel.playback = replace(self._channel.playback, playing=None)
 
     def stop_in_place(
@@ -58,9 +58,9 @@ class DryRunStopDispatcher(StopDispatcher):
         *,
         taken_up: bool = False,
     ) -> None:
-        """Let go of the plan."""
+        """Drop the plan."""
         self.stop(now_s)
 
     def brake(self, measured: Measured, now_s: float) -> None:
-        """Let go of the plan."""
+        """Drop the plan."""
         self.stop(now_s)

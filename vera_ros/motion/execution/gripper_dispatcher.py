@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Sends the gripper's commands, and checks that its stops are heeded."""
+"""Dispatcher of gripper commands: sends them, and checks that stops are obeyed."""
 
 from copy import copy
 from dataclasses import replace
@@ -9,8 +9,8 @@ from vera_ros.motion.gripper.gripper import Gripper, GripperPlan
 from vera_ros.motion.safety.gate import Gate
 from vera_ros.motion.setpoint.lead import Lead
 
-# How old the measured finger position may be, how far apart two motions must be to be told apart,
-# and how near to one of them, as a share of that, the fingers must be to follow it.
+# How old the measured finger position may be, how far apart two motions must be to tell which one
+# the fingers follow, and how near to it they must be, as a share of that.
 _LATE_S, _APART_M, _NEAR = 0.1, 2e-3, 0.35
 
 
@@ -21,16 +21,16 @@ class GripperDispatcher:
 
     Args:
         gate: checks and publishes.
-        lead: time that a trajectory is given to arrive.
+        lead: time that a trajectory is given to arrive before it begins.
     """
 
     def __init__(self, gate: Gate, lead: Lead) -> None:
         self._gate = gate
         self._lead = lead
-        self._at_stop_m: float | None = None  # measured once a stop had come to its end
+        self._at_stop_m: float | None = None  # measured when a stop had ended
 
     def send(self, playback: PlaybackState, fingers: GripperPlan, start_s: float) -> PlaybackState:
-        """Send a plan whose time 0 is `start_s`."""
+        """Send a plan with time 0 at `start_s`."""
         gripper = copy(playback.gripper)
         assert gripper is not None
         if fingers.trajectory is not None:
@@ -39,14 +39,14 @@ class GripperDispatcher:
         return replace(playback, gripper=gripper, fingers_before=None)
 
     def stop(self, playback: PlaybackState, now_s: float) -> PlaybackState:
-        """Let the fingers end the move that they make, and make none after it."""
+        """Let the fingers end the move under way, and make no other."""
         gripper = playback.gripper
         if gripper is None or not gripper.known:
             return playback
         return self._end(playback, gripper, gripper.plan_stop(now_s, self._lead.value_s), now_s)
 
     def stop_again(self, playback: PlaybackState, now_s: float) -> PlaybackState:
-        """Hold the fingers where a stop was lost, in whatever they do."""
+        """Hold the fingers after a stop that was lost, even in mid-move."""
         before = playback.fingers_before
         assert before is not None
         hold = before.plan_hold(now_s, self._lead.value_s)
@@ -62,7 +62,7 @@ class GripperDispatcher:
         return replace(playback, fingers_before=before)
 
     def missed_stop(self, playback: PlaybackState, finger_m: float, now_s: float) -> bool:
-        """Whether the fingers make a move that a stop should have kept them from.
+        """Whether the fingers make a move that a stop should have prevented.
 
         They have moved since the stop, and are where they would be without it. Fingers that an
         object holds do not move. `finger_m`: as measured.

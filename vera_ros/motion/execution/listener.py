@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The interface for reports of a Supervisor."""
+"""Interface for the reports of a Supervisor."""
 
 from typing import Protocol
 
@@ -12,7 +12,7 @@ class Listener(Protocol):
     """Receives what becomes of chunks, moves and stops."""
 
     def awaiting(self, playing: Playing, planning_s: float) -> None:
-        """A chunk is planned like this, and waits for approval."""
+        """A chunk was planned, and waits for approval."""
 
     def rejected(self, chunk: ChunkRequest, reason: Reason) -> None:
         """A chunk that was being planned, or waited for approval, is not played."""
@@ -24,16 +24,16 @@ class Listener(Protocol):
         """The next chunk of the episode has taken over."""
 
     def stepped(self, playing: Playing) -> None:
-        """One more step has been played."""
+        """Another action has been played."""
 
     def finished(self, playing: Playing) -> None:
-        """All was played, and the arm rests."""
+        """The plan was played to its end, and the arm rests."""
 
     def aborted(self, playing: Playing, reason: Reason) -> None:
-        """It was stopped early."""
+        """The plan was stopped before its end."""
 
     def rested(self, success: bool, message: str) -> None:
-        """The arm has come to rest after a stop; or it has not, or that is not known."""
+        """The arm has come to rest after a stop (`success`); or it has not, or that is unknown."""
 
     def worried(self, message: str) -> None:
-        """Something a person should know."""
+        """Something happened that an operator should know."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A chunk that is being planned, in whichever thread, while the arm is watched."""
+"""Planning of a chunk, in any thread, while the arm is supervised."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,13 +10,13 @@ from vera_ros.motion.execution.chunk_scheduler import ChunkScheduler
 from vera_ros.motion.execution.playback_state import PlaybackState
 from vera_ros.motion.execution.scheduled_motion import ScheduledMotion
 
-_TRIES = 2  # at a plan that comes before it is to take over
+_TRIES = 2  # at a plan that is ready before it is to take over
 _ROUNDING_S = 1e-6
 
 
 @dataclass(frozen=True)
 class Clocks:
-    """What tells the time while something is planned.
+    """Clocks to read while a chunk is planned.
 
     Attributes:
         steady: steady time [s].
@@ -28,7 +28,7 @@ class Clocks:
 
 
 class PlanningJob:
-    """One chunk on its way to becoming a plan. Times are ROS time [s].
+    """Plans one chunk. Times are ROS time [s].
 
     Args:
         scheduler: plans it.
@@ -36,9 +36,9 @@ class PlanningJob:
         chunk: what is to be played.
         measured: where the arm is.
         now_s: the present.
-        approval: whether it is to wait for approval then.
+        approval: whether it is to wait for approval once it is planned.
         most_s: how long planning may take [s].
-        clocks: tell the time meanwhile.
+        clocks: give the time meanwhile.
 
     Attributes:
         chunk: what is to be played.
@@ -70,14 +70,14 @@ class PlanningJob:
 
     def drop(self, reason: Reason) -> Reason:
         """Make the job void; return why its chunk is refused."""
-        words = f"{reason.message}; nothing of the chunk is played, which was being planned"
+        words = f"{reason.message}; nothing is played of the chunk that was being planned"
         self.dropped = Reason(reason.cause, words)
         return self.dropped
 
     def run(self) -> tuple[ScheduledMotion, float]:
-        """Plan: return the plan, and how long planning took [s].
+        """Plan the chunk; return the plan, and how long planning took [s].
 
-        It looks at nothing that changes but the time, so it may run in a thread of its own.
+        It reads nothing that changes except the clocks, so it may run in a thread of its own.
 
         Raises:
             MotionRefusedError: nothing of the chunk can be played.
@@ -94,7 +94,7 @@ class PlanningJob:
         return prepared, took_s
 
     def _in_time(self) -> ScheduledMotion:
-        """Plan so that the plan is there before it takes over; where it is not, once more."""
+        """Plan so that the plan is ready before it takes over; if it is not, retry once."""
         present, later_s = self._clocks.present, 0.0
         for _ in range(_TRIES):
             if self.dropped is not None:
@@ -113,6 +113,6 @@ class PlanningJob:
             later_s = 2.0 * (present_s - self._now_s)
         raise MotionRefusedError(
             Cause.CHUNK_TOO_OLD,
-            f"the chunk was planned {late_s:.3f} s too late to be there before it takes "
-            "over; nothing of it is played; is the machine overloaded?",
+            f"the chunk was planned {late_s:.3f} s too late to arrive before it takes over; "
+            "nothing of it is played; is the machine overloaded?",
         )

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the arm plays, what it was sent so far, and what that allows.
+"""Playback state of an arm: what it plays, what it was sent, and what may come next.
 
 Times are the controller's [s].
 """
@@ -18,7 +18,7 @@ from vera_ros.motion.planning.active_plan import Playing
 from vera_ros.motion.response.model import State
 from vera_ros.motion.setpoint.setpoint import START_SLACK_RAD, UNKNOWN, Setpoint
 
-_SAME_RAD = 5e-3  # by which an arm that stayed where it was may be elsewhere
+_SAME_RAD = 5e-3  # an arm that moved by less has stayed where it was
 
 
 @dataclass(frozen=True)
@@ -26,19 +26,19 @@ class PlaybackState:
     """What an arm plays, and what it was sent so far. Immutable: any thread may plan from it.
 
     Attributes:
-        playing: the plan that is played.
+        playing: the plan that is played; None: none is.
         stopping: the stop that was sent last, until the arm was seen at rest.
         session_id: the episode of the chunk that was sent last.
         before: the response's state at that chunk's end; None: another motion came since.
-        gripper: what is known of the fingers; None: there are none.
+        gripper: what is known of the fingers; None: there is no gripper.
         fingers_before: the same as it was before a stop; None: no stop was sent last.
         setpoint: what the controller commands.
         rested_q: where the arm was measured when it came to rest last; None: it was not, or has
             been sent something since. Shape (n,), [rad].
         parts_s: when what was sent last parts from what played before.
-        replaced: what played before it; None: nothing did.
-        missed: what the controller had not taken up when it was stopped again, and may still.
-        in_earnest: the arm plays what is sent; otherwise, in a dry run, it stands still.
+        replaced: the plan that played before it; None: none did.
+        missed: plan that the controller had not taken up when it was stopped again, and still may.
+        in_earnest: whether the arm plays what is sent; false in a dry run, where it stands still.
     """
 
     playing: Playing | None = None
@@ -55,10 +55,11 @@ class PlaybackState:
     in_earnest: bool = True
 
     def start_q(self, measured: Measured, most_rad: float) -> tuple[Vector, bool]:
-        """Where a motion from rest begins (Shape (n,), [rad]), and whether the set-point is there.
+        """Return where a motion from rest begins, and whether the set-point is there.
 
-        That is where the controller holds the arm: what the arm is off it then stays as it is, and
-        does not add up. An arm that is elsewhere is not held there, as far as one can know.
+        It begins (Shape (n,), [rad]) where the controller holds the arm, so that the arm's offset
+        from there does not add up. An arm that is too far away may not be held there, so for that
+        one it begins where the arm is measured.
 
         Raises:
             MotionRefusedError: the arm came to rest elsewhere, and is still there.
@@ -72,14 +73,14 @@ class PlaybackState:
         if off.max() <= most_rad + START_SLACK_RAD:
             return end_q, True
         stayed = self.rested_q is not None and np.abs(self.rested_q - measured.q).max() < _SAME_RAD
-        if stayed:  # to go on from there would push it further off each time
+        if stayed:  # beginning there would push it further off each time
             joint = int(np.argmax(off))
             raise MotionRefusedError(
                 Cause.SETPOINT_UNKNOWN,
                 f"joint {joint + 1} came to rest {off[joint]:.3f} rad from where it was sent; "
-                f"valid is up to {most_rad} rad (start_tolerance); see what holds the arm, or "
-                "whether its encoders are right; start its controller anew, then deactivate and "
-                "activate ik_node; nothing is sent",
+                f"valid is up to {most_rad} rad (start_tolerance); check what holds the arm, and "
+                "its encoders; restart its controller, then deactivate and activate ik_node; "
+                "nothing is sent",
             )
         return measured.q, False
 
@@ -89,7 +90,7 @@ class PlaybackState:
 
     @property
     def unsent(self) -> bool:
-        """Whether what is played asks for nothing, and was not sent: see `Dispatcher.send`."""
+        """Whether what is played moves no joint, and was not sent: see `Dispatcher.send`."""
         return self.in_earnest and not self.setpoint.known
 
     def moving(self, now_s: float) -> bool:
@@ -118,12 +119,12 @@ class PlaybackState:
         )
 
     def present(self, now_s: float) -> float:
-        """The time, or time 0 of what was sent last, if that is still to come."""
+        """Return the later of the time and the start of what was sent last."""
         moving = self._moves_by
         return now_s if moving is None or self.unsent else max(now_s, moving.start_s)
 
     def later(self, by_s: float) -> "PlaybackState":
-        """The same when the controller's clock was set forward by so much; negative: back."""
+        """Return the same when the controller's clock was set forward by `by_s`; negative: back."""
         gripper, before = copy(self.gripper), copy(self.fingers_before)
         for fingers in (gripper, before):
             if fingers is not None:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Decides how the arm is brought to rest, and watches that it comes to rest.
+"""Control of stops: how the arm is brought to rest, and whether it comes to rest.
 
 The ways to rest, in the order in which they are tried:
 
@@ -27,8 +27,8 @@ from vera_ros.motion.setpoint.join_watch import Join
 from vera_ros.motion.setpoint.setpoint import Setpoint
 
 AT_REST = "the arm has come to rest"
-_DOUBT_S = 0.2  # for which a stop waits at most, until the controller's time is clear
-# How long past its lead something may be missed by the controller until it counts as lost [s].
+_DOUBT_S = 0.2  # longest wait of a stop for the controller's time to be clear
+# Time past its lead after which a trajectory that was not taken up counts as lost [s].
 _STOP_LOST_S, _MOTION_LOST_S = 0.05, 0.1
 _REST_UNKNOWN = "whether the arm rests after its stop is not known"
 
@@ -37,15 +37,15 @@ class StopController:
     """Stops one arm.
 
     Args:
-        stops: plans and sends them.
-        channel: tells what was sent.
+        stops: plans and sends stops.
+        channel: holds what was sent.
         watch: compares the arm with its plan; None: the arm need not follow, in a dry run.
         limits: supervision thresholds.
-        listener: is told of trouble and of rest.
-        clocks: tell the time.
+        listener: receives reports of trouble and of rest.
+        clocks: give the time.
 
     Attributes:
-        unrest: why the arm is not known to rest though it was stopped; empty: all is well.
+        unrest: why the arm is not known to rest although it was stopped; empty: all is well.
     """
 
     def __init__(
@@ -66,20 +66,20 @@ class StopController:
         self._rest = RestWatch(limits.rest_timeout_s)
         self._awaited: Setpoint | None = None
         self._postponed: Reason | None = None  # a stop, until the controller's time is clear
-        self._clear_s = -math.inf  # steady time at which it last was
+        self._clear_s = -math.inf  # steady time at which the controller's time was last clear
         self.unrest = ""
 
     @property
     def under_way(self) -> bool:
-        """Whether a stop was asked for since which the arm was not seen at rest."""
+        """Whether a stop was requested, and the arm not seen at rest since."""
         return self._channel.playback.stopping is not None or self._postponed is not None
 
     def moves(self, observation: ArmObservation) -> bool:
-        """Whether the arm moves, as far as is known."""
+        """Whether the arm is measured to move."""
         return observation.measured is not None and self._limits.moves(observation.measured)
 
     def rests(self, observation: ArmObservation) -> tuple[bool, str]:
-        """Whether the arm is known to rest while no stop is under way, and the same in words."""
+        """Return whether the arm is known to rest while no stop is under way, and a message."""
         measured, fault = observation.measured, observation.fault
         if measured is None:
             return False, f"whether the arm rests is not known: {fault}"
@@ -126,12 +126,12 @@ class StopController:
         return postponed
 
     def brake(self, observation: ArmObservation, now_s: float) -> None:
-        """Brake an arm that moves though nothing is played, if that is for this node to do."""
+        """Brake an arm that moves although nothing is played, if its joint states allow it."""
         if observation.fault is not None or self._watch is None:
             return
         measured = self._watch.trusted(observation)
         if measured is None:
-            self._listener.worried("the arm is not braked: its joint states are not to be trusted")
+            self._listener.worried("the arm is not braked: its joint states cannot be trusted")
             return
         try:
             self._stops.brake(measured, now_s)
@@ -168,11 +168,11 @@ class StopController:
         return Reason(Cause.COMMANDS_LATE, "the controller has not taken up what was sent")
 
     def _is_lost(self, late_s: float, observation: ArmObservation, now_s: float) -> bool:
-        """Whether what the arm has not followed yet counts as lost."""
+        """Whether a trajectory that the arm has not followed yet counts as lost."""
         replaced = self._channel.playback.replaced
         moves = replaced is not None and not replaced.finished(now_s)
         if not moves and observation.heard is not False:
-            return False  # an arm that stands tells less than the network does
+            return False  # a standing arm is weaker evidence than the controller's report
         return late_s >= (_MOTION_LOST_S if self._channel.playback.playing else _STOP_LOST_S)
 
     def _report_late(self, late_s: float, what: str) -> None:
@@ -187,7 +187,7 @@ class StopController:
     # Rest.
 
     def forget(self) -> None:
-        """The clock was set: what was counted by it before means nothing."""
+        """Start over, since the clock was set."""
         self._rest.forget()
         if self._watch is not None:
             self._watch.forget()
@@ -222,7 +222,7 @@ class StopController:
             return self._report_unrest(f"{_REST_UNKNOWN}: {observation.fault}")
         return self._report_unrest(
             f"the arm still moves at {measured.speed_rad_s:.3f} rad/s although it was stopped: it "
-            f"was to rest {self._limits.rest_timeout_s} s ago or sooner; use its own stop",
+            f"should have rested {self._limits.rest_timeout_s} s ago or earlier; use its own stop",
             again=True,
         )
 

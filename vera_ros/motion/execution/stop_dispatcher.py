@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Plans and sends the ways to rest; StopController decides between them."""
+"""Dispatcher of stops: plans and sends the ways to rest between which StopController decides."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -18,8 +18,8 @@ from vera_ros.motion.trajectory import ArmState
 
 Present = Callable[[], float]
 
-_NEAR_RAD = 5e-3  # by which a set-point that is not what it seems to be makes a step, at most
-_LATE_SHARE = 0.5  # of the lead, in which a stop must be planned
+_NEAR_RAD = 5e-3  # largest step of a set-point that is not what it is assumed to be
+_LATE_SHARE = 0.5  # share of the lead within which a stop must be planned
 
 
 class StopDispatcher:
@@ -27,7 +27,7 @@ class StopDispatcher:
 
     Args:
         planner: plans stops.
-        channel: the way to the controllers.
+        channel: channel to the controllers.
     """
 
     def __init__(self, planner: Planner, channel: Channel) -> None:
@@ -38,8 +38,8 @@ class StopDispatcher:
         """Bring the playing plan to rest smoothly, along its path; the gripper ends its move.
 
         Args:
-            now_s: ROS time, from which on it may.
-            present: tells the ROS time again; None: it stands still meanwhile.
+            now_s: ROS time, from which on it may begin.
+            present: returns ROS time after planning; None: it stands still meanwhile.
 
         Raises:
             MotionRefusedError: no stop within the limits was found; the plan plays to its own end,
@@ -50,13 +50,13 @@ class StopDispatcher:
             self._stop_along(playing, now_s, present)
 
     def brake(self, measured: Measured, now_s: float) -> None:
-        """Bring an arm to rest that moves though nothing is played: where it can stop by itself.
+        """Bring an arm to rest that moves although nothing is played, where it can stop.
 
-        Where a trajectory that came too late for its controller may play, it is left to its own
-        end, at rest: the controller commands that, and not what the arm does to catch up with it.
+        If a trajectory may play that the controller took up late, it is left to its own end, at
+        rest: the controller commands that, and the arm only catches up with it.
 
         Raises:
-            MotionRefusedError: no gentle way there was found; nothing is sent.
+            MotionRefusedError: no gentle stop was found; nothing is sent.
         """
         missed = self._channel.playback.missed
         if missed is not None and not missed.finished(now_s):
@@ -64,7 +64,7 @@ class StopDispatcher:
             return
         measured = measured.moved_on(now_s)
         way = self._planner.plan_brake(measured.q, measured.dq)
-        self._channel.doubt()  # it is commanded otherwise
+        self._channel.doubt()  # what commands it is unknown
         self._rest_at(way, measured, now_s)
 
     def stop_in_place(
@@ -77,11 +77,11 @@ class StopDispatcher:
     ) -> None:
         """Bring the set-point of an arm that stands off its plan to where the arm stands.
 
-        Where the controller plays the plan, or as good as stands at its beginning, the way turns
-        off it as a stop does. Where it may not, what is sent has no point before the end, so that
-        it finds its own way there from whatever it commands; one that plays the plan covers its
-        first period twice as fast. Where no way is gentle enough, the arm comes to rest along the
-        playing plan.
+        If the controller plays the plan, or is still close to its beginning, the return leaves the
+        plan as a stop does. If that is uncertain, only an end point is sent, so that the controller
+        finds its own way there from whatever it commands; one that plays the plan covers its first
+        period twice as fast. If no return is gentle enough, the arm comes to rest along the playing
+        plan.
 
         Args:
             measured: where the arm stands.
@@ -97,7 +97,7 @@ class StopDispatcher:
             return
         lead_s = self._channel.lead.value_s
         begins = now_s < playing.start_s < now_s + lead_s
-        if begins:  # before what is sent arrives
+        if begins:  # before the return can arrive
             now_s = playing.start_s
         passed_s = max(0.0, now_s - playing.start_s)
         start_q, planned_q = playing.plan.spline.derivative(0, np.array([0.0, passed_s]))
@@ -113,7 +113,7 @@ class StopDispatcher:
             self._stop_along(playing, now_s, present)
 
     def stop_again(self, now_s: float) -> None:
-        """Stop what still plays where the controller never took up what was sent last.
+        """Stop what still plays when the controller has not taken up what was sent last.
 
         Raises:
             MotionRefusedError: as for `stop`.
@@ -134,11 +134,11 @@ class StopDispatcher:
         )
         if replaced is not None and not replaced.finished(now_s):
             self._stop_along(replaced, now_s)
-        elif sent is not None:  # which may still arrive
+        elif sent is not None:  # since it may still arrive
             self._cancel(sent, now_s)
 
     def stop_gripper_where_missed(self, finger_m: float, now_s: float) -> bool:
-        """Stop the gripper again where it missed its stop; return whether it did.
+        """Stop the gripper again if it missed its stop; return whether it did.
 
         `finger_m`: the finger position as measured.
         """
@@ -162,15 +162,15 @@ class StopDispatcher:
             now_s, present = playing.start_s, None
         plan = self._planner.plan_stop(playing.plan, now_s - playing.start_s, lead_s)
         late_s = 0.0 if present is None else present() - now_s
-        if late_s > _LATE_SHARE * lead_s:  # it would hardly arrive in time: once more, for later
+        if late_s > _LATE_SHARE * lead_s:  # it would hardly arrive in time: plan again, for later
             now_s, lead_s = now_s + late_s, min(lead_s + late_s, LONGEST_S)
             plan = self._planner.plan_stop(playing.plan, now_s - playing.start_s, lead_s)
         self._turn_off(playing, plan, now_s, lead_s)
 
     def _turn_off(self, playing: Playing, way: Plan, now_s: float, lead_s: float) -> None:
-        """Send a way to rest that goes on as the playing plan until its lead is over.
+        """Send a way to rest that equals the playing plan until its lead is over.
 
-        It starts from the plan, which the arm follows within the tracking tolerance.
+        It starts on the plan, which the arm follows within the tracking tolerance.
         """
         self._channel.gate.send_arm(
             way.trajectory(),
@@ -182,7 +182,7 @@ class StopDispatcher:
         self._stopped_by(way, now_s, now_s + lead_s, playing)
 
     def _rest_at(self, way: Plan, measured: Measured, now_s: float) -> None:
-        """Send the end of a way, for the controller to find its own way there as fast."""
+        """Send only the end of a way; the controller gets there by itself in the same time."""
         end_q = way.spline.state(way.duration_s)[0]
         rest = hold(end_q, KNOT_S)
         assert rest is not None
@@ -195,7 +195,7 @@ class StopDispatcher:
         self._stopped_by(way, now_s, now_s + way.duration_s)
 
     def _cancel(self, playing: Playing, now_s: float) -> None:
-        """Have the set-point rest where a motion was to begin, before it does."""
+        """Hold the set-point where a motion was to begin, before it begins."""
         start_q = playing.plan.spline.derivative(0, 0.0)
         rest = hold(start_q, max(self._channel.lead.value_s, KNOT_S))
         assert rest is not None

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the arm may do: who lets it move, what stops it, and whether it does as it was told.
+"""Supervision of the arm: whether it may move, what stops it, and whether it follows its plan.
 
-Times are the controller's [s], given by the caller, unless they are called steady. Whatever is
-wrong, the answer is the same: the arm comes to rest smoothly and stays there until another chunk or
-move comes, and nothing is wrong.
+Times are the controller's [s], given by the caller, unless they are called steady. Whatever goes
+wrong, the reaction is the same: the arm comes to rest smoothly, and stays there until nothing is
+wrong any more and another chunk or move comes.
 """
 
 from vera_ros.motion.causes import Cause, MotionRefusedError, Reason
@@ -20,14 +20,14 @@ from vera_ros.motion.planning.active_plan import Playing
 from vera_ros.motion.safety.tracking_watch import PlaybackWatch
 from vera_ros.motion.safety.watchdogs import ClockWatch
 
-HELD = "a hold was asked for; call release when it is safe, then give the goal again"
-_CLOCK_SET_S = 0.02  # by which a clock is worth a word
+HELD = "a hold was requested; call release when it is safe, then send the goal again"
+_CLOCK_SET_S = 0.02  # smaller corrections of the clock are not reported
 _OTHER_MOTION = "another motion was begun"
-_GO_ON = "the arm stops and holds; once all is well, give the goal again"
+_GO_ON = "the arm stops and holds; once all is well, send the goal again"
 
 
 class Hold:
-    """Whether a hold was asked for and not released yet; outlives the Supervisor that heeds it."""
+    """Latched hold, which lasts until it is released; outlives the Supervisor that obeys it."""
 
     def __init__(self) -> None:
         self.held = False
@@ -41,8 +41,8 @@ class Supervisor:
         watch: compares the arm with its plan; None: the arm need not follow, in a dry run.
         limits: supervision thresholds.
         hold: the latched hold.
-        listener: is told what happens.
-        clocks: tell the time.
+        listener: receives reports.
+        clocks: give the time.
 
     Attributes:
         intake: chunks that are being planned or wait for approval.
@@ -75,7 +75,7 @@ class Supervisor:
 
     @property
     def playing(self) -> Playing | None:
-        """What is played."""
+        """The plan that is played; None: none is."""
         return self._dispatcher.playing
 
     # Chunks and moves.
@@ -91,8 +91,8 @@ class Supervisor:
         """Return a job that plans a chunk, if the chunk may be played.
 
         The caller runs the job, in any thread, and hands its plan to `take`, or gives it up. There
-        is one job at a time: another chunk, another motion or a stop makes it void, which the
-        listener is told at once.
+        is one job at a time: another chunk, another motion or a stop makes it void, which is
+        reported to the listener at once.
 
         Args:
             chunk: what is to be played.
@@ -101,10 +101,10 @@ class Supervisor:
             approval: the chunk is to wait for approval.
 
         Raises:
-            MotionRefusedError: nothing of it is played; all else goes on as it was.
+            MotionRefusedError: nothing of it is played; all else continues unchanged.
         """
         self._check_clock(observation, now_s)
-        return self.intake.begin(chunk, self._free(observation), now_s, approval=approval)
+        return self.intake.begin(chunk, self._movable(observation), now_s, approval=approval)
 
     def take(
         self,
@@ -116,12 +116,12 @@ class Supervisor:
         """Play a chunk that was planned, or have it wait for approval.
 
         Raises:
-            MotionRefusedError: nothing of it is played; all else goes on as it was.
+            MotionRefusedError: nothing of it is played; all else continues unchanged.
         """
         self._check_clock(observation, now_s)
         self.intake.close(planning)
         prepared, planning_s = planned
-        prepared = self._dispatcher.revalidate(prepared, self._free(observation))
+        prepared = self._dispatcher.revalidate(prepared, self._movable(observation))
         if planning.approval:
             self.intake.offer(planning, prepared, planning_s)
             return
@@ -141,18 +141,18 @@ class Supervisor:
     def move_to(
         self, goal: Vector, speed_share: float, observation: ArmObservation, now_s: float
     ) -> None:
-        """Move to joint positions slowly. `goal`: Shape (n,), [rad].
+        """Move to `goal` (Shape (n,), [rad]) at `speed_share` of the rate limits.
 
         Raises:
             MotionRefusedError: nothing is moved.
         """
         self._check_clock(observation, now_s)
-        measured = self._free(observation)
+        measured = self._movable(observation)
         prepared = self._dispatcher.prepare_move(goal, speed_share, measured, now_s)
         self._send(prepared, 0.0)
 
-    def _free(self, observation: ArmObservation) -> Measured:
-        """The measured arm, if it may be moved."""
+    def _movable(self, observation: ArmObservation) -> Measured:
+        """Return the measured state, or raise MotionRefusedError if the arm may not be moved."""
         if self._hold.held:
             raise MotionRefusedError(Cause.HELD, HELD)
         if observation.fault is not None:
@@ -206,11 +206,11 @@ class Supervisor:
     # Time.
 
     def doubt(self) -> None:
-        """The controller may command something else than it was sent, once that has ended."""
+        """Mark the set-point as unknown once what plays has ended."""
         self._doubtful = True
 
     def tick(self, observation: ArmObservation, now_s: float) -> None:
-        """Check the arm, some fifty times a second."""
+        """Check the arm; to be called some fifty times a second."""
         self._check(observation, now_s)
         if observation.reacquired != self._reacquired:
             self._reacquired = observation.reacquired
@@ -261,10 +261,10 @@ class Supervisor:
             self.intake.void(unrest)
 
     def clock_was_set(self, by_s: float) -> None:
-        """The controller's clock was set forward by so much: what plays goes on, later by it.
+        """Shift what plays by `by_s`, by which the controller's clock was set forward.
 
-        A controller counts the periods since it took a trajectory up, and looks at its clock for
-        the next one alone.
+        A controller counts periods while it plays a trajectory, so that goes on as before; only
+        the next one starts by its clock.
         """
         self._dispatcher.channel.later(by_s)
         self._clock.later(by_s)

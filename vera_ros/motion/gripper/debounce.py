@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which of the commands to open and close count: those that last."""
+"""Debouncing of gripper commands: only a change that lasts takes effect."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,12 +8,12 @@ from itertools import groupby
 
 @dataclass(frozen=True)
 class Command:
-    """What the gripper is told at an action.
+    """Gripper command at one action.
 
     Attributes:
-        close: what counts; None: nothing has lasted long enough yet.
-        asked: what the action itself asks for; None before the first action.
-        run: how many actions in a row, this one included, have asked for that.
+        close: debounced command, true: close; None: none has lasted long enough yet.
+        asked: command of the action itself; None: before the first action.
+        run: number of actions in a row, this one included, with that command.
     """
 
     close: bool | None = None
@@ -22,22 +22,22 @@ class Command:
 
 
 def debounce(close: Sequence[bool], before: Command, steps: int) -> tuple[Command, ...]:
-    """What counts at each action of a chunk, when a change must last for `steps` actions.
+    """Return the debounced command at each action: a change must last for `steps` actions.
 
-    A change that lasts counts from its first action on, since the chunk tells how it goes on; one
-    that the chunk begins with is as old as `before` makes it.
+    A change that lasts takes effect from its first action on, since the rest of the chunk is known;
+    for one that the chunk begins with, the actions that `before` counts are included.
 
     Args:
-        close: what each action asks for. Length H.
-        before: the command of the action before these.
+        close: command of each action. Length H.
+        before: command at the action before these.
         steps: at least 1, which lets every change through.
     """
     commands: list[Command] = []
-    counts = before.close
+    effective = before.close
     for asked, group in groupby(close):
         length = len(list(group))
         earlier = before.run if not commands and asked == before.asked else 0
         if earlier + length >= steps:
-            counts = asked
-        commands += [Command(counts, asked, earlier + n + 1) for n in range(length)]
+            effective = asked
+        commands += [Command(effective, asked, earlier + n + 1) for n in range(length)]
     return tuple(commands)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The gripper: open and close commands of a chunk to finger positions in time."""
+"""The gripper: from a chunk's open and close commands to finger positions over time."""
 
 from bisect import bisect_left
 from collections.abc import Sequence
@@ -15,19 +15,19 @@ from vera_ros.motion.planning.plan import Plan
 from vera_ros.motion.setpoint.setpoint import PAST_S
 from vera_ros.motion.trajectory import GripperTrajectory
 
-_SHORTEST_S = 1e-6  # what is nearer together is one point
+_SHORTEST_S = 1e-6  # closer points are merged into one
 _HOLD_S = 0.01  # of a trajectory that only holds the fingers
 _SAME_M = 1e-6
 
 
 @dataclass(frozen=True)
 class GripperPlan:
-    """What a chunk does with the fingers.
+    """Planned finger motion.
 
     Attributes:
         trajectory: replaces the one that plays; None: that one goes on.
-        step_starts_s: when each action starts, from the plan's time on. Length H, [s].
-        commands: what counts at each action. Length H.
+        step_starts_s: when each action starts, relative to the plan's time. Length H, [s].
+        commands: debounced command at each action. Length H.
     """
 
     trajectory: GripperTrajectory | None
@@ -36,25 +36,25 @@ class GripperPlan:
 
 
 class Gripper:
-    """Keeps the fingers' command; a command that does not change moves nothing.
+    """Keeps the commanded finger motion; a command that does not change moves nothing.
 
     The fingers move at a constant speed towards open or closed, as the training environment's do,
-    and a plan starts from what was commanded last, so a grip is never let go between two chunks.
+    and a plan starts from what was commanded last, so a grip is never released between two chunks.
     """
 
     def __init__(self, limits: GripperLimits, debounce_steps: int = 1) -> None:
-        """Know nothing yet.
+        """Begin with an unknown finger position.
 
         Args:
             limits: travel and speed of the fingers.
-            debounce_steps: a change counts if it lasts for this many actions.
+            debounce_steps: a change takes effect if it lasts for this many actions.
         """
         self._limits = limits
         self._debounce_steps = debounce_steps
-        self._since_s = 0.0  # ROS time; the small times after it keep their digits
-        self._knots_s: Vector = np.zeros(1)  # of the commanded motion, after `_since_s`
+        self._since_s = 0.0  # ROS time; times relative to it are small, hence precise
+        self._knots_s: Vector = np.zeros(1)  # of the commanded motion, relative to `_since_s`
         self._knots_m: Vector = np.full(1, np.nan)
-        self._starts_s = [-np.inf]  # of the actions that are remembered, after `_since_s`
+        self._starts_s = [-np.inf]  # of the remembered actions, relative to `_since_s`
         self._commands = [Command()]
 
     @property
@@ -69,20 +69,20 @@ class Gripper:
             self._knots_m = np.full(1, np.clip(position_m, limits.lower_m, limits.upper_m))
 
     def forget(self) -> None:
-        """Forget the command, as the fingers were moved otherwise: measure again."""
+        """Forget the command, since the fingers were moved otherwise and must be measured again."""
         self._since_s, self._knots_s, self._knots_m = 0.0, np.zeros(1), np.full(1, np.nan)
         self._starts_s, self._commands = [-np.inf], [Command()]
 
     def later(self, by_s: float) -> None:
-        """The controller's clock was set forward by so much: what was commanded goes on, on it."""
+        """Shift the commanded motion by `by_s`, by which the controller's clock was set forward."""
         self._since_s += by_s
 
     def commanded_m(self, now_s: float) -> float:
-        """The finger position commanded for a time [m]."""
+        """Return the finger position commanded for a time [m]."""
         return float(np.interp(now_s - self._since_s, self._knots_s, self._knots_m))
 
     def moves(self, now_s: float) -> bool:
-        """Whether a command is, or will be, under way at a time."""
+        """Whether commanded motion is under way, or still to come, at a time."""
         return now_s - self._since_s < float(self._knots_s[-1])
 
     def plan(
@@ -92,17 +92,17 @@ class Gripper:
         now_s: float,
         dropped: int = 0,
     ) -> GripperPlan:
-        """Finger motion for a chunk; until its first action, the old command goes on as it was.
+        """Plan the finger motion of a chunk; until its first action, the old command goes on.
 
-        A change that a dropped action asked for counts as if it had been asked for in time, unless
-        a later action takes it back.
+        A change that a dropped action commands takes effect as if it had come in time, unless a
+        later action reverts it.
 
         Args:
-            close: per action, close or open. Length dropped + H, H at least 1.
-            step_starts_s: per action that is played, when it starts, after `now_s`, increasing.
+            close: command of each action, true: close. Length dropped + H, H at least 1.
+            step_starts_s: when each action that is played starts, relative to `now_s`, increasing.
                 Length H, [s].
             now_s: ROS time.
-            dropped: leading actions that are not played.
+            dropped: number of leading actions that are not played.
         """
         before = self._command_before(now_s + step_starts_s[0])
         commands = debounce(close, before, self._debounce_steps)[dropped:]
@@ -125,9 +125,9 @@ class Gripper:
         return GripperPlan(trajectory, tuple(step_starts_s), commands)
 
     def plan_stop(self, now_s: float, lead_s: float = _HOLD_S) -> GripperPlan:
-        """Let the fingers end the move that they make at `now_s`, and make none after it.
+        """Plan a stop: the fingers end the move under way at `now_s`, and make no other.
 
-        It lasts `lead_s` or longer, so that a controller that gets it by then does not refuse it.
+        It lasts `lead_s` or longer, so that a controller that receives it by then accepts it.
         """
         times, positions = self._old_until(np.inf, now_s)
         ways = np.sign(np.diff(positions))
@@ -139,13 +139,13 @@ class Gripper:
         return GripperPlan(self._unless_commanded(times, positions, now_s), (), ())
 
     def plan_hold(self, now_s: float, lead_s: float = _HOLD_S) -> GripperPlan:
-        """Let the fingers stay where they are `lead_s` after `now_s`, even in mid-move."""
+        """Plan to hold the fingers where they are `lead_s` after `now_s`, even in mid-move."""
         times, positions = self._old_until(lead_s, now_s)
         times, positions = [*times, times[-1] + lead_s], [*positions, positions[-1]]
         return GripperPlan(self._unless_commanded(times, positions, now_s), (), ())
 
     def commanded(self, plan: GripperPlan, now_s: float) -> None:
-        """Note that a plan was carried out at `now_s`, the time that it was made for."""
+        """Note that a plan was sent with time 0 at `now_s`, the time that it was made for."""
         first_s = plan.step_starts_s[0] if plan.step_starts_s else 0.0
         before = self._command_before(now_s + first_s)
         self._starts_s = [-np.inf, *plan.step_starts_s]
@@ -158,18 +158,18 @@ class Gripper:
         self._since_s = now_s
 
     def _goal(self, command: Command, position_m: float) -> float:
-        """Where a command wants the fingers, from this position [m]."""
+        """Return where a command moves the fingers, from this position [m]."""
         if command.close is None:
             return position_m
         return self._limits.lower_m if command.close else self._limits.upper_m
 
     def _command_before(self, time_s: float) -> Command:
-        """The command of the last action that starts before a time."""
+        """Return the command of the last action that starts before a time."""
         later = bisect_left(self._starts_s, time_s - self._since_s - _SHORTEST_S)
         return self._commands[max(0, later - 1)]
 
     def _old_until(self, end_s: float, now_s: float) -> tuple[list[float], list[float]]:
-        """Times after `now_s` and positions of the old command, from 0 to `end_s` or its end."""
+        """Return times after `now_s` and positions of the old command, to `end_s` or its end."""
         times, positions = [0.0], [self.commanded_m(now_s)]
         knots_s = self._knots_s - (now_s - self._since_s)
         kept = (knots_s > 0.0) & (knots_s < end_s)
@@ -183,7 +183,7 @@ class Gripper:
     def _unless_commanded(
         self, times: list[float], positions: list[float], now_s: float
     ) -> GripperTrajectory | None:
-        """These positions as a trajectory, unless the old command leads through them anyway."""
+        """Return these positions as a trajectory; None: the old command has the same ones."""
         if len(times) == 1:
             times, positions = [0.0, _HOLD_S], [positions[0], positions[0]]
         old_s = self._knots_s - (now_s - self._since_s)
@@ -201,7 +201,7 @@ class Gripper:
 def plan_fingers(
     gripper: Gripper, chunk: ChunkRequest, plan: Plan, now_s: float
 ) -> GripperPlan | None:
-    """What the fingers do while a chunk's plan plays from `now_s` on; None: nothing is asked."""
+    """Plan the fingers' part of a chunk whose plan plays from `now_s` on; None: it has none."""
     played = len(plan.step_times_s)
     if not len(chunk.close) or not played or plan.chunk is None:
         return None

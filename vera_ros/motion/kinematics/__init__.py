@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Kinematics of a serial arm: forward kinematics, Jacobians, inverse kinematics, its identity."""
+"""Kinematics of a serial arm: forward kinematics, Jacobians, inverse kinematics, identity."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which arm limits are for, and whether a robot description is of that arm."""
+"""Identity of the arm that limits are for, and the check that a description is of that arm."""
 
 import re
 from dataclasses import dataclass
@@ -14,23 +14,23 @@ from vera_ros.motion.yaml_values import numbers, reading, section
 from vera_ros.resources import share_path
 
 _EXAMPLE = "panda_limits.yaml"
-_WIDER_RAD = 0.1  # descriptions may have the mechanical ends of a joint, not those of its control
-_FASTER = 1.15  # some descriptions have a tenth more velocity
+_WIDER_RAD = 0.1  # descriptions may state mechanical ranges instead of the controller's
+_FASTER = 1.15  # some descriptions state a tenth more velocity
 _REACH_M = (0.1, 5.0)
 _WIDEST_RAD = 4.0 * np.pi
 
 
 @dataclass(frozen=True)
 class ArmIdentity:
-    """An arm as its maker states it.
+    """An arm as its manufacturer specifies it.
 
     Attributes:
-        name: the maker's.
-        joint_words: words in joint names that are this arm's.
-        lower: joint positions. Shape (n,), [rad].
-        upper: joint positions. Shape (n,), [rad].
-        velocity: of the joints, at most. Shape (n,), [rad/s].
-        file: where this was read from.
+        name: the manufacturer's.
+        joint_words: words in joint names that identify this arm.
+        lower: lowest joint positions. Shape (n,), [rad].
+        upper: highest joint positions. Shape (n,), [rad].
+        velocity: largest joint velocities. Shape (n,), [rad/s].
+        file: the limits file that this was read from.
     """
 
     name: str
@@ -45,7 +45,7 @@ class ArmIdentity:
         """Read the section `arm` of a limits file.
 
         Raises:
-            ConfigurationError: the file has none, or not such a one; the message says why.
+            ConfigurationError: the section is missing or invalid; the message says why.
         """
         with reading(path, "limits", f"config/{_EXAMPLE}") as content:
             arm = section(content, "arm")
@@ -59,30 +59,30 @@ class ArmIdentity:
             return cls(str(arm["name"]), words, lower, upper, velocity, path)
 
     def check(self, arm: ArmModel) -> None:
-        """Make sure that a description can be of this arm.
+        """Check that a description can be of this arm.
 
-        Narrower ranges and lower velocities are caution. Wider ones are another arm's.
+        Narrower ranges and lower velocities are precautions; wider ones belong to another arm.
 
         Raises:
             ConfigurationError: it is not; the message has both values, and which limits would fit.
         """
-        wrong = self._wrong(arm)
-        if not wrong:
+        mismatch = self._mismatch(arm)
+        if not mismatch:
             return
-        fitting = next((other for other in _packaged() if not other._wrong(arm)), None)
+        fitting = next((other for other in _packaged() if not other._mismatch(arm)), None)
         remedy = f"set limits to a file for your arm, like config/{_EXAMPLE}"
         if fitting is not None:
             remedy = f"for a {fitting.name} set limits to {fitting.file.name}"
         raise ConfigurationError(
             f"the limits {self.file.name} are for a {self.name}, and robot_description is of "
-            f"another arm: {wrong}; {remedy}"
+            f"another arm: {mismatch}; {remedy}"
         )
 
-    def _wrong(self, arm: ArmModel) -> str:
-        """What a description has that is not this arm's; empty: nothing."""
+    def _mismatch(self, arm: ArmModel) -> str:
+        """Describe how a description differs from this arm; empty: it does not."""
         n = len(self.velocity)
         if arm.n != n:
-            return f"joint_names are {arm.n} joints, and that arm has {n}"
+            return f"joint_names has {arm.n} joints, and that arm has {n}"
         excess = np.maximum(self.lower - arm.lower, arm.upper - self.upper)
         j = int(np.argmax(excess))
         if excess[j] > _WIDER_RAD:
@@ -108,10 +108,10 @@ class ArmIdentity:
 
 
 def check_units(arm: ArmModel) -> None:
-    """Make sure that a description is in metres and radians.
+    """Check that a description is in metres and radians.
 
     Raises:
-        ConfigurationError: no arm is that small or large, or turns that far.
+        ConfigurationError: the reach or a joint range is implausible.
     """
     reach_m = float(np.linalg.norm(arm.chain.offsets[1:], axis=1).sum())
     if not _REACH_M[0] <= reach_m <= _REACH_M[1]:
@@ -130,7 +130,7 @@ def check_units(arm: ArmModel) -> None:
 
 
 def _packaged() -> list[ArmIdentity]:
-    """The arms whose limits this package has."""
+    """Return the arms whose limits this package has."""
     files = sorted(share_path("config", _EXAMPLE).parent.glob("*_limits.yaml"))
     return [ArmIdentity.load(file) for file in files]
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The arm at hand: kinematics and limits from its URDF."""
+"""Model of the controlled arm: kinematics and limits from its URDF."""
 
 import threading
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ _TCP_NAME_PARTS = ("grip_site", "tcp", "tool0", "tool_tip", "ee_link", "gripper_
 
 
 class _Scratch(threading.local):
-    """What pinocchio computes in, for each thread that asks."""
+    """Pinocchio's work data, one set per thread."""
 
     def __init__(self, model: pin.Model) -> None:
         self.data = model.createData()
@@ -26,21 +26,21 @@ class _Scratch(threading.local):
 class ArmModel:
     """Kinematics of the chain that ends in the TCP, other joints locked at zero.
 
-    Several threads may ask at the same time.
+    Several threads may use it at the same time.
 
     Attributes:
         joint_names: the arm's joints, base to tip, n of them.
         tcp_frame: name of the TCP's frame.
         carried_frames: names of the links that are rigidly attached to the last joint.
         base_frame: name of the link that carries the first joint: the frame of every pose.
-        lower: joint position limits. Shape (n,), [rad].
-        upper: joint position limits. Shape (n,), [rad].
-        velocity_limit: Shape (n,), [rad/s].
+        lower: lower joint position limits. Shape (n,), [rad].
+        upper: upper joint position limits. Shape (n,), [rad].
+        velocity_limit: joint velocity limits. Shape (n,), [rad/s].
         chain: the same chain as arrays, for compiled code.
     """
 
     def __init__(self, urdf: str, joint_names: Sequence[str], tcp_frame: str = "") -> None:
-        """Read the URDF text; an empty `tcp_frame` is found from the model.
+        """Read the URDF text; with an empty `tcp_frame`, the TCP is found in the model.
 
         Raises:
             ConfigurationError: not a URDF, joints missing, no limits, or no unique TCP.
@@ -92,13 +92,13 @@ class ArmModel:
         return len(self.joint_names)
 
     def tcp_pose(self, q: Vector) -> pin.SE3:
-        """Pose of the TCP in the base frame. `q`: Shape (n,), [rad]."""
+        """Return the pose of the TCP in the base frame. `q`: Shape (n,), [rad]."""
         pin.forwardKinematics(self._model, self._scratch.data, q)
         pose = pin.updateFramePlacement(self._model, self._scratch.data, self._tcp)
         return self._world_to_base * pose
 
     def jacobians(self, q: Vector) -> Vector:
-        """Jacobians of the TCP, linear part first, axes of the base frame. Shape (N, 6, n).
+        """Return Jacobians of the TCP, linear part first, base frame axes. Shape (N, 6, n).
 
         `q`: Shape (N, n), [rad].
         """
@@ -107,23 +107,23 @@ class ArmModel:
         return J
 
     def tcp_positions(self, q: Vector) -> Vector:
-        """Positions of the TCP in the base frame. `q`: Shape (N, n), [rad]. Shape (N, 3), [m]."""
+        """Return TCP positions, base frame, Shape (N, 3), [m]. `q`: Shape (N, n), [rad]."""
         return self.tcp_poses(q)[0]
 
     def tcp_poses(self, q: Vector) -> tuple[Vector, Vector]:
-        """Poses of the TCP in the base frame: positions and rotations.
+        """Return TCP positions and rotations in the base frame.
 
-        `q`: Shape (N, n), [rad]. Shapes (N, 3), [m], and (N, 3, 3).
+        Shapes (N, 3), [m], and (N, 3, 3). `q`: Shape (N, n), [rad].
         """
         positions, rotations = np.empty((len(q), 3)), np.empty((len(q), 3, 3))
         tcp_poses(self.chain, np.ascontiguousarray(q), positions, rotations)
         return positions, rotations
 
     def require_inertias(self) -> None:
-        """Make sure that the URDF says what the links weigh.
+        """Check that the URDF has masses and inertias for the links.
 
         Raises:
-            ConfigurationError: a joint carries nothing that has a mass.
+            ConfigurationError: the links that a joint carries have no mass or inertia.
         """
         without = [
             name
@@ -137,7 +137,7 @@ class ArmModel:
             )
 
     def efforts(self, q: Vector, dq: Vector) -> Vector:
-        """Gravity and Coriolis forces by the URDF's inertias. Shape (n,) each, [Nm]."""
+        """Return joint efforts of gravity and Coriolis forces, by the URDF. Shape (n,), [Nm]."""
         return np.array(pin.nonLinearEffects(self._model, self._scratch.data, q, dq))
 
     def check_positions(self, q: Vector, what: str, cause: Cause) -> None:
@@ -172,7 +172,7 @@ def _parse(urdf: str) -> pin.Model:
 
 
 def _what_is_wrong(urdf: str) -> str:
-    """What the parser keeps to itself."""
+    """Describe an error that the parser does not name."""
     try:
         joints = ElementTree.fromstring(urdf).iter("joint")
         without = [
@@ -197,12 +197,13 @@ def _check_joints(model: pin.Model, joint_names: Sequence[str]) -> None:
     for name in joint_names:
         if model.joints[model.getJointId(name)].nq != 1:
             raise ConfigurationError(
-                f"joint '{name}' is not a revolute or prismatic joint with limits"
+                f"joint '{name}' is not a revolute or prismatic joint with limits; set joint_names "
+                "to joints that are"
             )
 
 
 def _carried_links(model: pin.Model, joint_name: str) -> list[str]:
-    """Names of the links that are rigidly attached to a joint."""
+    """Return the names of the links that are rigidly attached to a joint."""
     joint = model.getJointId(joint_name)
     return [
         frame.name
@@ -212,7 +213,7 @@ def _carried_links(model: pin.Model, joint_name: str) -> list[str]:
 
 
 def _find_tcp(model: pin.Model, last_joint: str) -> str:
-    """The one tip among the links that are rigidly attached to the last joint."""
+    """Return the one tip among the links that are rigidly attached to the last joint."""
     joint = model.getJointId(last_joint)
     links = [
         index

@@ -31,13 +31,13 @@ from vera_ros.motion.kinematics.vec3 import (
 
 
 class Chain(NamedTuple):
-    """n joints and a TCP.
+    """A serial chain of n joints, and the TCP.
 
     Attributes:
         rotations: of each joint's placement, and of the TCP's. Shape (n + 1, 3, 3).
         offsets: of each joint's placement, and of the TCP's. Shape (n + 1, 3), [m].
         axes: of each joint, unit length, in its own frame. Shape (n, 3).
-        turns: whether a joint turns about its axis or slides along it. Shape (n,).
+        turns: true for a revolute joint, false for a prismatic one. Shape (n,).
     """
 
     rotations: Vector
@@ -47,7 +47,7 @@ class Chain(NamedTuple):
 
     @classmethod
     def of(cls, model: pin.Model, tcp: int, base_to_world: pin.SE3 | None = None) -> "Chain":
-        """The chain of a pinocchio model whose joints follow each other.
+        """Build the chain of a pinocchio model whose joints follow each other.
 
         Args:
             model: n joints of one degree of freedom, each carried by the one before.
@@ -87,14 +87,14 @@ def _motion_of(joint: pin.JointModel, name: str) -> tuple[Vector, bool]:
 
 @compiled
 def place(chain: Chain, q: Vector, rotations: Vector, positions: Vector, axes: Vector) -> None:
-    """Forward kinematics.
+    """Compute forward kinematics.
 
     Args:
         chain: the arm.
         q: joint positions. Shape (n,), [rad or m].
-        rotations: gets the orientation of each joint's frame and the TCP's. Shape (n + 1, 3, 3).
-        positions: gets their positions. Shape (n + 1, 3), [m].
-        axes: gets the joints' axes. Shape (n, 3).
+        rotations: receives the orientations of joint frames and TCP. Shape (n + 1, 3, 3).
+        positions: receives their positions. Shape (n + 1, 3), [m].
+        axes: receives the joints' axes. Shape (n, 3).
     """
     n = len(q)
     R, p = rotations, positions
@@ -116,7 +116,7 @@ def place(chain: Chain, q: Vector, rotations: Vector, positions: Vector, axes: V
 def point_jacobian(
     positions: Vector, axes: Vector, turns: npt.NDArray[np.bool_], J: Vector
 ) -> None:
-    """Jacobian of the TCP, linear part first, from what `place` gave. `J`: Shape (6, n)."""
+    """Compute the TCP's Jacobian, linear part first, from `place`'s results. `J`: Shape (6, n)."""
     n = len(axes)
     tcp = triple(positions[n])
     for j in range(n):
@@ -131,7 +131,7 @@ def point_jacobian(
 def tcp_motion(
     chain: Chain, motion: Vector, positions: Vector, rotations: Vector, rates: Vector
 ) -> None:
-    """The TCP's poses and their rates for samples of a joint motion.
+    """Compute the TCP's poses and their rates for samples of a joint motion.
 
     With w, a and z the angular velocity, acceleration and jerk of a link, and r a vector fixed in
     it: r' = w x r, r'' = a x r + w x r', r''' = z x r + 2 a x r' + w x r''.
@@ -139,9 +139,9 @@ def tcp_motion(
     Args:
         chain: the arm.
         motion: positions, velocities, accelerations and jerks of the joints. Shape (4, N, n).
-        positions: gets the TCP's positions. Shape (N, 3), [m].
-        rotations: gets its orientations. Shape (N, 3, 3).
-        rates: gets velocity, acceleration and jerk of its translation, then of its rotation.
+        positions: receives the TCP's positions. Shape (N, 3), [m].
+        rotations: receives its orientations. Shape (N, 3, 3).
+        rates: receives velocity, acceleration and jerk of its translation, then of its rotation.
             Shape (3, N, 6), [m/s^k, rad/s^k].
     """
     n = motion.shape[2]
@@ -152,7 +152,8 @@ def tcp_motion(
         v1, v2, v3 = (0.0, 0.0, 0.0), (0.0, 0.0, 0.0), (0.0, 0.0, 0.0)
         for j in range(n):
             axis, r = triple(axes[j]), minus(triple(p[j + 1]), triple(p[j]))
-            if j + 1 < n and not chain.turns[j + 1]:  # how far the next one has slid is its own
+            # The displacement of a prismatic joint is counted at that joint itself.
+            if j + 1 < n and not chain.turns[j + 1]:
                 r = minus(r, times(motion[0, sample, j + 1], triple(axes[j + 1])))
             d1, d2, d3 = motion[1, sample, j], motion[2, sample, j], motion[3, sample, j]
             axis1 = cross(w, axis)
@@ -182,13 +183,13 @@ def tcp_motion(
 
 @compiled
 def tcp_poses(chain: Chain, q: Vector, positions: Vector, rotations: Vector) -> None:
-    """The TCP's poses for joint positions.
+    """Compute the TCP's poses for joint positions.
 
     Args:
         chain: the arm.
         q: joint positions. Shape (N, n), [rad or m].
-        positions: gets the TCP's positions. Shape (N, 3), [m].
-        rotations: gets its orientations. Shape (N, 3, 3).
+        positions: receives the TCP's positions. Shape (N, 3), [m].
+        rotations: receives its orientations. Shape (N, 3, 3).
     """
     n = q.shape[1]
     R, p, axes = np.empty((n + 1, 3, 3)), np.empty((n + 1, 3)), np.empty((n, 3))
@@ -200,7 +201,7 @@ def tcp_poses(chain: Chain, q: Vector, positions: Vector, rotations: Vector) -> 
 
 @compiled
 def jacobians(chain: Chain, q: Vector, J: Vector) -> None:
-    """The TCP's Jacobians (Shape (N, 6, n)) for joint positions (Shape (N, n), [rad or m])."""
+    """Compute TCP Jacobians (Shape (N, 6, n)) for joint positions (Shape (N, n), [rad or m])."""
     n = q.shape[1]
     R, p, axes = np.empty((n + 1, 3, 3)), np.empty((n + 1, 3)), np.empty((n, 3))
     for sample in range(len(q)):

@@ -14,10 +14,10 @@ from vera_ros.motion.kinematics.vec3 import Vector
 
 
 class Verdict(Enum):
-    """How a solution ended."""
+    """Outcome of a solution."""
 
     SOLVED = "solved"
-    LIMITED = "limited"  # a joint's limit, or how far it may go in one step, keeps it from there
+    LIMITED = "limited"  # a joint's limit, or its largest step, prevents a solution
     UNREACHABLE = "unreachable"
 
 
@@ -26,14 +26,14 @@ _VERDICTS = tuple(Verdict)  # in the order of SOLVED, LIMITED and UNREACHABLE
 
 @dataclass(frozen=True)
 class IkSolution:
-    """Joint positions that bring the TCP as near to the target as they got.
+    """Joint positions that bring the TCP to the target, or as near as the solver got.
 
     Attributes:
-        q: Shape (n,), [rad].
-        position_error_m: distance left.
-        rotation_error_rad: angle left.
+        q: joint positions. Shape (n,), [rad].
+        position_error_m: remaining distance.
+        rotation_error_rad: remaining angle.
         verdict: solved, or why not.
-        iterations: steps taken.
+        iterations: number of steps taken.
     """
 
     q: Vector
@@ -48,10 +48,10 @@ class IkPath:
     """Joint positions that follow a path of the TCP, up to the first pose that is not solved.
 
     Attributes:
-        q: Shape (K, n), [rad]; K is N, or one more than the solved poses.
-        position_error_m: worst distance left, of the solved poses.
-        rotation_error_rad: worst angle left, of the solved poses.
-        verdict: of the last pose.
+        q: joint positions, Shape (K, n), [rad]; K is N, or one more than the solved poses.
+        position_error_m: largest remaining distance of the solved poses.
+        rotation_error_rad: largest remaining angle of the solved poses.
+        verdict: outcome of the last pose.
     """
 
     q: Vector
@@ -98,7 +98,7 @@ class IkSolver:
 
         Args:
             target: pose of the TCP.
-            q: Shape (n,), [rad].
+            q: initial joint positions. Shape (n,), [rad].
             max_step: how far each joint may go from `q`; None: anywhere. Shape (n,), [rad].
         """
         lower, upper = self._lower, self._upper
@@ -132,8 +132,8 @@ class IkSolver:
             rotations: of the TCP, base frame. Shape (N, 3, 3).
             positions: of the TCP, base frame. Shape (N, 3), [m].
             q: joint positions at the first pose. Shape (n,), [rad].
-            lead: how the joints are expected to move from pose to pose: warm start, and where the
-                path leaves the choice. Shape (N, n), [rad]; the first row does not count.
+            lead: expected joint motion from pose to pose: the warm start, and the posture that
+                redundancy is used for. Shape (N, n), [rad]; the first row is ignored.
             max_step: how far each joint may go from pose to pose; None: anywhere. Shape (n,),
                 [rad].
         """
@@ -148,7 +148,7 @@ class IkSolver:
             path,
             lead,
             step,
-            np.minimum(self._lower, q),  # a start outside is let in, not thrown in
+            np.minimum(self._lower, q),  # a start outside may come in gradually
             np.maximum(self._upper, q),
         )
         return IkPath(

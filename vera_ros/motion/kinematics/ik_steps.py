@@ -3,7 +3,7 @@
 
 The damping follows T. Sugihara, "Solvability-unconcerned inverse kinematics by the
 Levenberg-Marquardt method", IEEE Transactions on Robotics, 2011: lambda = |e|^2 / 2 + a constant.
-What the task leaves free draws the joints to the posture: with v = gain (posture - q),
+In the task's null space, joints are drawn to the posture: with v = gain (posture - q),
 step = J^T (J J^T + lambda I)^-1 (e - J v) + v.
 """
 
@@ -25,11 +25,11 @@ from vera_ros.motion.kinematics.vec3 import (
     triple,
 )
 
-SOLVED, LIMITED, UNREACHABLE = range(3)  # compiled code knows no enumeration
+SOLVED, LIMITED, UNREACHABLE = range(3)  # plain integers, for compiled code
 
 
 class IkSettings(NamedTuple):
-    """What IkSolver is given, for compiled code."""
+    """Settings of an IkSolver, for compiled code."""
 
     position_tolerance_m: float
     rotation_tolerance_rad: float
@@ -50,7 +50,7 @@ def follow(
     lower: Vector,
     upper: Vector,
 ) -> tuple[int, float, float, int]:
-    """Fill `path` from its first row on; return the solved rows, the worst errors, the verdict."""
+    """Fill `path` after its first row; return solved rows, worst errors [m, rad], and verdict."""
     n = path.shape[1]
     low, high, guess = np.empty(n), np.empty(n), np.empty(n)
     worst_m = worst_rad = 0.0
@@ -81,7 +81,7 @@ def solve(
     lower: Vector,
     upper: Vector,
 ) -> tuple[float, float, int, int]:
-    """Solve for one pose, q in place; return what is left [m, rad], the verdict and the steps."""
+    """Solve for one pose, q in place; return errors left [m, rad], verdict, and number of steps."""
     n = len(q)
     rotations, positions, axes = np.empty((n + 1, 3, 3)), np.empty((n + 1, 3)), np.empty((n, 3))
     J, error, step = np.empty((6, n)), np.empty(6), np.empty(n)
@@ -132,7 +132,7 @@ def _step(
     held: npt.NDArray[np.bool_],
     step: Vector,
 ) -> None:
-    """One damped step; joints that stand at a bound and would leave it are held."""
+    """Compute one damped step; joints at a bound that would go beyond it are held."""
     n = len(q)
     A, y = np.empty((6, 6)), np.empty(6)
     for j in range(n):
@@ -168,7 +168,7 @@ def _step(
 
 @compiled
 def _rotation_between(R: Vector, goal: Vector, rotation: Vector) -> None:
-    """Axis-angle vector of goal R^T, base frame. `rotation`: Shape (3,), [rad]."""
+    """Compute the axis-angle vector of goal R^T, base frame. `rotation`: Shape (3,), [rad]."""
     S = np.empty((3, 3))
     for r in range(3):
         for c in range(3):

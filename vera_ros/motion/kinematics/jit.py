@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Compiles the inner loops with Numba; what was compiled is kept on disk for the next start."""
+"""Just-in-time compilation of inner loops with Numba, cached on disk for the next start."""
 
 import hashlib
 import os
@@ -16,15 +16,15 @@ R = TypeVar("R")
 
 
 def compiled(function: Callable[P, R]) -> Callable[P, R]:
-    """Compile a function of numbers and arrays at its first call; other threads run beside it.
+    """Compile a function of numbers and arrays at its first call; it runs without the GIL.
 
-    Numba knows that a function's own file has changed, but not the files of those that it calls:
-    so what is kept lies in a folder that is named by all of them.
+    Numba notices a change of a function's own file, but not of the files of those that it calls: so
+    the cache folder is named by a digest of all of them.
     """
     config = cast(Any, numba.config)
     before, config.CACHE_DIR = config.CACHE_DIR, str(_cache_folder())
     try:
-        # Errors as NumPy's: what cannot be computed is not a number instead of an exception.
+        # NumPy's error model: what cannot be computed yields NaN instead of an exception.
         compiler = numba.njit(cache=True, error_model="numpy", nogil=True)
         return cast(Callable[P, R], compiler(function))
     finally:
@@ -33,7 +33,7 @@ def compiled(function: Callable[P, R]) -> Callable[P, R]:
 
 @cache
 def _cache_folder() -> Path:
-    """A folder that can be written to; the user's cache, or a temporary one."""
+    """Return a writable folder: the user's cache, or a temporary one."""
     sources = sorted(Path(__file__).parents[1].rglob("*.py"))
     digest = hashlib.sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()[:16]
     named = os.environ.get("NUMBA_CACHE_DIR") or os.environ.get("XDG_CACHE_HOME")

@@ -12,7 +12,7 @@ Triple = tuple[float, float, float]
 
 @compiled
 def triple(a: Vector) -> Triple:
-    """An array of three numbers as a tuple."""
+    """Return an array of three numbers as a tuple."""
     return a[0], a[1], a[2]
 
 
@@ -40,43 +40,43 @@ def copy_matrix(source: Vector, target: Vector) -> None:
 
 @compiled
 def plus(a: Triple, b: Triple) -> Triple:
-    """The sum a + b."""
+    """Return the sum a + b."""
     return a[0] + b[0], a[1] + b[1], a[2] + b[2]
 
 
 @compiled
 def minus(a: Triple, b: Triple) -> Triple:
-    """The difference a - b."""
+    """Return the difference a - b."""
     return a[0] - b[0], a[1] - b[1], a[2] - b[2]
 
 
 @compiled
 def times(factor: float, a: Triple) -> Triple:
-    """Factor times a."""
+    """Return a scaled by a factor."""
     return factor * a[0], factor * a[1], factor * a[2]
 
 
 @compiled
 def dot(a: Triple, b: Triple) -> float:
-    """The inner product a . b."""
+    """Return the inner product a . b."""
     return a[0] * b[0] + a[1] * b[1] + a[2] * b[2]
 
 
 @compiled
 def cross(a: Triple, b: Triple) -> Triple:
-    """The cross product a x b."""
+    """Return the cross product a x b."""
     return a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]
 
 
 @compiled
 def length(a: Triple) -> float:
-    """The length of a."""
+    """Return the Euclidean norm of a."""
     return float(np.sqrt(dot(a, a)))
 
 
 @compiled
 def rotate(R: Vector, a: Triple) -> Triple:
-    """The product R a. `R`: Shape (3, 3)."""
+    """Return the product R a. `R`: Shape (3, 3)."""
     return (
         R[0, 0] * a[0] + R[0, 1] * a[1] + R[0, 2] * a[2],
         R[1, 0] * a[0] + R[1, 1] * a[1] + R[1, 2] * a[2],
@@ -86,7 +86,7 @@ def rotate(R: Vector, a: Triple) -> Triple:
 
 @compiled
 def multiply(A: Vector, B: Vector, C: Vector) -> None:
-    """C = A B, 3 by 3; C is neither of them."""
+    """Compute C = A B, 3 by 3; C must not be A or B."""
     for r in range(3):
         for c in range(3):
             C[r, c] = A[r, 0] * B[0, c] + A[r, 1] * B[1, c] + A[r, 2] * B[2, c]
@@ -94,7 +94,7 @@ def multiply(A: Vector, B: Vector, C: Vector) -> None:
 
 @compiled
 def turn(R: Vector, axis: Vector, angle: float) -> None:
-    """R = R exp(angle [axis]), Rodrigues' formula. `axis`: unit length."""
+    """Turn R in place: R exp(angle [axis]), by Rodrigues' formula. `axis`: unit length."""
     x, y, z = axis[0], axis[1], axis[2]
     s, c = np.sin(angle), np.cos(angle)
     v = 1.0 - c
@@ -110,7 +110,7 @@ def turn(R: Vector, axis: Vector, angle: float) -> None:
 
 @compiled
 def cholesky(A: Vector) -> bool:
-    """Factor a symmetric matrix in place, A = L L^T (the lower triangle); False: not positive."""
+    """Factor A in place, A = L L^T (lower triangle); False: A is not positive definite."""
     n = len(A)
     for j in range(n):
         s = A[j, j]

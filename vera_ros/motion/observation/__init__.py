@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is known of the arm: filtered joint states and the controller's clock."""
+"""Observation of the arm: filtered joint states, and an estimate of the controller's clock."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is known of the arm at a moment, and the thresholds of supervision."""
+"""Snapshot of what is known of the arm, and the supervision thresholds."""
 
 from dataclasses import dataclass
 
@@ -10,22 +10,23 @@ from vera_ros.motion.kinematics.vec3 import Vector
 
 @dataclass(frozen=True)
 class ArmObservation:
-    """What is known of the arm now.
+    """Snapshot of what is known of the arm.
 
     Attributes:
-        measured: None: where the arm is, is not known.
-        effort: of the joints; None: not measured. Shape (n,), [Nm].
-        age_s: of the measurement, by its stamp or its arrival, whatever is longer ago.
-        silent_s: since it came.
-        fault: why nothing may be moved; None: it may, and the arm is measured.
-        unfit: why nothing new may begin, while what plays goes on; None: it may.
-        elsewhere: why the arm may be elsewhere than it was measured last; empty: it is there.
-        settled: whether measurements have agreed for long enough to move by them alone.
-        in_doubt: the controller's clock may have been set just now: what is sent would be early or
-            late by as much.
-        heard: whether the controller has what was sent last, as it says itself; None: not known.
-        recent: measurements that came shortly before.
-        reacquired: how often the arm was found again after it was lost, with whatever controller.
+        measured: latest measured state; None: the arm's position is unknown.
+        effort: measured joint efforts; None: not measured. Shape (n,), [Nm].
+        age_s: age of the measurement, by its stamp or its arrival, whichever is earlier.
+        silent_s: time since the measurement arrived.
+        fault: why the arm may not move at all; None: it may, and it is measured.
+        unfit: why no motion may begin, while the present one goes on; None: one may.
+        elsewhere: why the arm may not be where it was measured last; empty: it is there.
+        settled: whether measurements have agreed for long enough to rely on them alone.
+        in_doubt: the controller's clock may just have been set: what is sent would be early or late
+            by as much.
+        heard: whether the controller reports to have received what was sent last; None: unknown.
+        recent: measurements that arrived shortly before, oldest first.
+        reacquired: how often joint states came back after a loss; another controller may command
+            the arm since.
     """
 
     measured: Measured | None = None
@@ -47,16 +48,16 @@ class SupervisionLimits:
     """Supervision thresholds.
 
     Attributes:
-        tracking_tolerance: of a joint from its plan.
+        tracking_tolerance: largest distance of a joint from its plan [rad].
         tracking_delay_s: how late the controller may play a plan.
         rest_speed: a joint slower than this is at rest [rad/s].
-        rest_timeout_s: for the arm to rest after the end of a plan or a stop.
-        planning_timeout_s: that planning may take.
-        chunk_max_age_s: of what a chunk was planned from.
-        chunk_max_delay_s: from a chunk's being sent to its being planned.
-        frozen_time_s: for joint states to stay the same while the plan moves.
-        frozen_angle: how far the plan must have moved a joint for that.
-        clock_jump_s: that the clock may go back.
+        rest_timeout_s: time for the arm to come to rest after the end of a plan or a stop.
+        planning_timeout_s: longest planning time.
+        chunk_max_age_s: largest age of the frames that a chunk was inferred from.
+        chunk_max_delay_s: longest time from sending a chunk to planning it.
+        frozen_time_s: time after which unchanged joint states count as frozen.
+        frozen_angle: how far the plan must have moved a joint meanwhile [rad].
+        clock_jump_s: how far the clock may go back.
     """
 
     tracking_tolerance: float
@@ -71,5 +72,5 @@ class SupervisionLimits:
     clock_jump_s: float
 
     def moves(self, measured: Measured) -> bool:
-        """Whether a joint is faster than an arm at rest."""
+        """Whether any joint is faster than `rest_speed`."""
         return measured.speed_rad_s > self.rest_speed

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Where an arm was measured, and how it has moved lately."""
+"""Accepted joint states of an arm, and its recent motion."""
 
 import math
 from collections import deque
@@ -11,44 +11,44 @@ from vera_ros.motion.chunk import Measured
 from vera_ros.motion.kinematics.vec3 import Vector
 from vera_ros.motion.observation.joint_track import SLACK_RAD, Agreement, JointTrack, way
 
-MEMORY_S = 0.3  # a motion tells where the arm may be for so long
+MEMORY_S = 0.3  # how long a motion may be extrapolated
 _NOISE_RAD = 1e-3
 _RECENT, _RECENT_S = 6, 4e-3
 
 
 class ArmTrack:
-    """Keeps the samples that count.
+    """Keeps accepted joint states of one arm.
 
     Args:
         joint_names: of the arm.
 
     Attributes:
         joint_names: of the arm.
-        last: the newest; None: there is none.
-        recent: the last ones, some milliseconds apart.
+        last: the newest accepted sample; None: there is none.
+        recent: the last few accepted samples, at least 4 ms apart.
     """
 
     def __init__(self, joint_names: tuple[str, ...]) -> None:
         self.joint_names = joint_names
         self._track = JointTrack()
-        self._guide: Measured | None = None  # the last whose motion goes on from those before
+        self._guide: Measured | None = None  # last one that continues the motion before it
         self._judged: tuple[Measured, Agreement | None] | None = None
         self.last: Measured | None = None
         self.recent: deque[Measured] = deque(maxlen=_RECENT)
 
     def forget_motion(self) -> None:
-        """How the arm has moved means nothing any more: it is elsewhere, or the clock was set."""
+        """Forget how the arm has moved: it is elsewhere, or the clock was set."""
         self._track, self._guide = JointTrack(), None
 
     def clock_was_set(self, by_s: float) -> None:
-        """The stamps' clock was set forward by so much, and the arm was not."""
+        """Shift the last sample by `by_s`, by which the stamps' clock was set forward."""
         self.forget_motion()
         self.recent.clear()
         if self.last is not None:
             self.accept(replace(self.last, stamp_s=self.last.stamp_s + by_s))
 
     def accept(self, sample: Measured) -> None:
-        """Keep a sample that counts."""
+        """Add an accepted sample."""
         guide = self._guide
         if guide is None or not 0.0 <= sample.stamp_s - guide.stamp_s <= MEMORY_S:
             self._guide = sample
@@ -63,12 +63,12 @@ class ArmTrack:
         self.last = sample
 
     def leads_to(self, sample: Measured, reach: Vector, off: float) -> bool:
-        """Whether a sample is the arm's: within reach of the last, or of where its motion led.
+        """Whether a sample is within reach of the last one, or of the extrapolated motion.
 
         Args:
             sample: the one in question.
-            reach: how far the joints can have come. Shape (n,), [rad].
-            off: how far it is from where rejected samples go on [rad]; it must be nearer.
+            reach: how far the joints can have moved. Shape (n,), [rad].
+            off: its distance from the nearest candidate [rad]; it must be nearer to the arm.
         """
         assert self.last is not None
         from_last = np.abs(sample.q - self.last.q)
@@ -81,7 +81,7 @@ class ArmTrack:
 
     @property
     def agreement(self) -> Agreement | None:
-        """Whether positions and velocities go together; None: there are too few samples."""
+        """How well positions and velocities agree; None: there are too few samples."""
         last = self.last
         if last is None:
             return None
@@ -91,7 +91,7 @@ class ArmTrack:
 
     @property
     def consistent(self) -> bool:
-        """Whether positions and velocities are known to go together."""
+        """Whether positions and velocities are known to agree."""
         agreement = self.agreement
         return agreement is not None and agreement.consistent
 
@@ -102,7 +102,7 @@ class ArmTrack:
         return () if agreement is None else agreement.contradicted
 
     def measured(self) -> Measured | None:
-        """Return the newest sample; where velocities are contradicted, they are the positions'."""
+        """Return the newest sample; position differences replace contradicted velocities."""
         last, agreement = self.last, self.agreement
         if last is None or agreement is None or not agreement.contradicted:
             return last
@@ -111,7 +111,7 @@ class ArmTrack:
         return replace(last, dq=dq)
 
     def contradiction(self) -> str:
-        """How positions contradict the reported velocities, in words; empty: they do not."""
+        """Describe how positions contradict the reported velocities; empty: they do not."""
         agreement = self.agreement
         if agreement is None or not agreement.contradicted:
             return ""
@@ -121,5 +121,5 @@ class ArmTrack:
             f"the driver's joint states report {agreement.told[joint] / span_s:.2f} rad/s for "
             f"'{self.joint_names[joint]}', whose position has "
             + ("not moved" if abs(moved) < 1e-3 else f"moved by {moved:.3f} rad")
-            + f" for {span_s:.2f} s; have the driver report what it measures, in rad/s"
+            + f" within {span_s:.2f} s; have the driver report what it measures, in rad/s"
         )

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Rejected joint states that go on from each other: where the arm, or another one, may be."""
+"""Candidates: rejected joint states that continue each other, so an arm may be there."""
 
 import math
 
@@ -10,34 +10,35 @@ from vera_ros.motion.observation.arm_track import MEMORY_S
 from vera_ros.motion.observation.joint_track import SAMPLES, WINDOW_S, JointTrack, way
 from vera_ros.motion.observation.sample_reach import SampleReach
 
-_LONG_ENOUGH = 11  # samples of a candidate: ten wrong ones in a row are no arm
+_LONG_ENOUGH = 11  # samples that a candidate needs: ten wrong ones in a row are no arm
 _CANDIDATES = 4
 
 
 class Candidate:
-    """Rejected samples that go on from each other.
+    """Rejected samples that continue each other.
 
     Attributes:
-        jumped: how many joints the first had beyond their reach.
-        alternations: how often others counted in between.
+        jumped: number of joints that were out of reach in the first sample.
+        alternations: how often other samples were accepted in between.
     """
 
     def __init__(self, jumped: int = 0) -> None:
         self.jumped = jumped
         self.track = JointTrack()
         self.alternations = self._samples = 0
-        self._stood_since_s, self._stood = math.inf, 0
+        self._repeated_since_s, self._repeats = math.inf, 0
 
     @property
     def agrees(self) -> bool:
-        """Whether positions and velocities have gone together for 0.12 s, and long enough."""
+        """Whether positions and velocities agree over the last 0.12 s, and samples are enough."""
         agreement = self.track.agreement()
         return agreement is not None and agreement.consistent and self._samples >= _LONG_ENOUGH
 
     @property
     def stands(self) -> bool:
-        """Whether the same moment has been repeated for 0.12 s: /clock stands still."""
-        return self._stood >= SAMPLES and self.last.received_s - self._stood_since_s >= WINDOW_S
+        """Whether one stamp has been repeated for 0.12 s, as while /clock stands still."""
+        repeated_s = self.last.received_s - self._repeated_since_s
+        return self._repeats >= SAMPLES and repeated_s >= WINDOW_S
 
     @property
     def last(self) -> Measured:
@@ -46,13 +47,13 @@ class Candidate:
         return self.track.last
 
     def add(self, sample: Measured, counted: Measured) -> None:
-        """Go on; `counted`: the last sample that counted."""
+        """Append a sample; `counted`: the last accepted one."""
         before = self.track.last
         if before is not None and counted.received_s > before.received_s:
             self.alternations += 1
         if before is None or sample.stamp_s != before.stamp_s:
-            self._stood_since_s, self._stood = sample.received_s, 0
-        self._stood += 1
+            self._repeated_since_s, self._repeats = sample.received_s, 0
+        self._repeats += 1
         self._samples += 1
         self.track.add(sample)
 
@@ -61,7 +62,7 @@ class Candidates:
     """The last few candidates.
 
     Args:
-        reaches: bound how far joints can have come.
+        reaches: bounds how far joints can have moved.
     """
 
     def __init__(self, reaches: SampleReach) -> None:
@@ -69,23 +70,23 @@ class Candidates:
         self._kept: list[Candidate] = []
 
     def clear(self) -> None:
-        """Forget all."""
+        """Forget all candidates."""
         self._kept = []
 
     def add(self, candidate: Candidate) -> None:
-        """Keep another one, in place of the oldest if need be."""
+        """Keep another candidate, in place of the oldest if there are too many."""
         self._kept = [*self._kept[1 - _CANDIDATES :], candidate]
 
     def remove(self, candidate: Candidate) -> None:
-        """Forget one, which counts from now on."""
+        """Forget a candidate, whose samples are accepted from now on."""
         self._kept.remove(candidate)
 
     def nearest(self, sample: Measured, *, simulated: bool) -> tuple[Candidate | None, float]:
-        """Return the one that a sample goes on from, and how far it is from there [rad].
+        """Return the candidate that a sample continues, and its distance [rad]; None, inf: none.
 
         Args:
-            sample: what has come.
-            simulated: time comes by /clock, and may pass as fast as it likes.
+            sample: the one in question.
+            simulated: ROS time comes from /clock, and may run at any speed.
         """
         found: Candidate | None = None
         off = math.inf

@@ -1,16 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Where the fingers are, which may come in messages of their own."""
+"""Finger position of a gripper, whose joint states may come in separate messages."""
 
 
 class FingerState:
     """Keeps the newest position of a gripper's joint.
 
     Args:
-        joint_name: the finger's; empty: there is none.
-        oldest_s: what is older says nothing of the present.
+        joint_name: of the finger; empty: there is no gripper.
+        oldest_s: largest age of a position.
 
     Attributes:
-        position_m: the newest; None: none has come.
+        position_m: newest position; None: none was received.
     """
 
     def __init__(self, joint_name: str, oldest_s: float) -> None:
@@ -20,15 +20,15 @@ class FingerState:
         self.position_m: float | None = None
 
     def update(self, position_m: float, stamp_s: float, received_s: float) -> None:
-        """Take a position that has come. `position_m`: finite."""
+        """Store a received position. `position_m`: finite."""
         self.position_m, self._stamp_s, self._received_s = position_m, stamp_s, received_s
 
     def silence(self, steady_s: float, now_s: float) -> str:
-        """Why it is not known where the fingers are now; empty: it is, or there are none."""
+        """Return why the finger position is unknown; empty: it is known, or there is no gripper."""
         if not self._joint_name:
             return ""
         if self.position_m is None:
-            return f"no joint states of the gripper's joint '{self._joint_name}' were received"
+            return f"no joint states of the gripper's joint '{self._joint_name}' have been received"
         age_s = max(steady_s - self._received_s, now_s - self._stamp_s)
         if age_s <= self._oldest_s:
             return ""

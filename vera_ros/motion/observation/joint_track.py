@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The last joint states in a row, and whether their positions and velocities agree.
+"""Recent joint states without gaps, and whether their positions and velocities agree.
 
-What is not known of the way between two samples is taken from the mean of their velocities: exact
-while the acceleration stays the same.
+Between two samples, velocities are integrated by the trapezoidal rule: exact while the acceleration
+is constant.
 """
 
 from collections import deque
@@ -14,30 +14,30 @@ import numpy.typing as npt
 from vera_ros.motion.chunk import Measured
 from vera_ros.motion.kinematics.vec3 import Vector
 
-SLACK_RAD = 5e-3  # encoders and rounding, with plenty to spare
-WINDOW_S = 0.12  # what agrees for so long is believed
+SLACK_RAD = 5e-3  # encoder noise and rounding, with a wide margin
+WINDOW_S = 0.12  # samples that agree for so long are believed
 SAMPLES = 5
-_GAP_S = 0.1  # further apart, velocities do not tell of the way between
+_GAP_S = 0.1  # over a longer gap, velocities say little about the distance moved
 _DENSEST_S = 2e-3
 _VELOCITY_ERROR = 0.25  # share of the speed
 _PARTS = 3
 
 
 def way(before: Measured, after: Measured) -> Vector:
-    """How far the joints went between two samples, by their velocities. Shape (n,), [rad]."""
+    """Return the joint displacement between two samples, by velocities. Shape (n,), [rad]."""
     return 0.5 * (before.dq + after.dq) * (after.stamp_s - before.stamp_s)
 
 
 @dataclass(frozen=True)
 class Agreement:
-    """How the positions and velocities of a window go together.
+    """How well the positions and velocities of a window agree.
 
     Attributes:
-        consistent: all joints' do, all the time.
-        contradicted: joints whose positions went another way than their velocities, steadily.
-        moved: by the positions. Shape (n,), [rad].
-        told: by the velocities. Shape (n,), [rad].
-        span_s: from the first sample to the last.
+        consistent: they agree for all joints, throughout the window.
+        contradicted: joints whose positions steadily deviate from their velocities.
+        moved: displacement by the positions. Shape (n,), [rad].
+        told: displacement by the velocities. Shape (n,), [rad].
+        span_s: time from the first sample to the last.
     """
 
     consistent: bool
@@ -59,7 +59,7 @@ class JointTrack:
         return self._samples[-1] if self._samples else None
 
     def add(self, sample: Measured) -> None:
-        """Go on with a sample; after a gap, or a step back in time, begin anew."""
+        """Append a sample; after a gap, or a step back in time, start over."""
         samples, stamp_s = self._samples, sample.stamp_s
         if samples and not 0.0 <= stamp_s - samples[-1].stamp_s <= _GAP_S:
             samples.clear()
@@ -70,7 +70,7 @@ class JointTrack:
             samples.popleft()
 
     def agreement(self) -> Agreement | None:
-        """How positions and velocities go together; None: the window is not full yet."""
+        """Return how well positions and velocities agree; None: the window is not full yet."""
         samples = self._samples
         if len(samples) < SAMPLES:
             return None
@@ -79,30 +79,30 @@ class JointTrack:
             return None
         q, dq = np.array([s.q for s in samples]), np.array([s.dq for s in samples])
         steps_s = np.diff([s.stamp_s for s in samples])[:, None]
-        told = np.zeros_like(q)
-        np.cumsum(0.5 * (dq[1:] + dq[:-1]) * steps_s, axis=0, out=told[1:])
+        integrated = np.zeros_like(q)
+        np.cumsum(0.5 * (dq[1:] + dq[:-1]) * steps_s, axis=0, out=integrated[1:])
         speed = np.abs(dq)
         length = (0.5 * (speed[1:] + speed[:-1]) * steps_s).sum(axis=0)
         allowed = SLACK_RAD + _VELOCITY_ERROR * length
-        error = q - q[0] - told
+        error = q - q[0] - integrated
         return Agreement(
             bool((np.ptp(error, axis=0) <= allowed).all()),
             _contradicted(error, allowed),
             q[-1] - q[0],
-            told[-1],
+            integrated[-1],
             span_s,
         )
 
 
 def _contradicted(error: Vector, allowed: Vector) -> tuple[int, ...]:
-    """Joints that drift from what their velocities tell, in every part of the window.
+    """Return the joints that drift from their integrated velocities in every part of the window.
 
-    One wrong position or velocity tells in one part, or in two: such a window is not consistent,
-    yet the driver's velocities are not false.
+    One wrong position or velocity shows in one part, or in two: such a window is not consistent,
+    but the driver's velocities are not wrong in general.
 
     Args:
-        error: positions less what the velocities tell, from the first sample on. Shape (N, n).
-        allowed: at the end. Shape (n,).
+        error: positions minus integrated velocities since the first sample. Shape (N, n), [rad].
+        allowed: largest error at the end. Shape (n,), [rad].
     """
     drift = error[-1]
     if not (np.abs(drift) > allowed).any():

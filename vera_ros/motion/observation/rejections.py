@@ -1,24 +1,24 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Joint states that were not counted, and what they leave in doubt."""
+"""Rejected joint states, and the doubt that they leave about where the arm is."""
 
 import math
 
 from vera_ros.motion.kinematics.vec3 import Vector
 
-_JUMP_S = 1.0  # for which joint states that jumped must agree until a motion may begin
+_JUMP_S = 1.0  # how long joint states that jumped must agree until a motion may begin
 
 
 class Rejections:
-    """Counts the samples that were of no use, and remembers why the last one was.
+    """Counts rejected samples, and keeps the reason of the last rejection.
 
     Attributes:
-        refused: how many were invalid, or came too late.
-        outliers: how many told of what a joint, or the clock, cannot have reached.
-        outlier: the last one of those, in words.
-        reason: why the last sample was not counted; empty: it was.
-        reach: of the joints when the first outlier since the last that counted came; None: there
-            was none. Shape (n,), [rad].
-        last_s: when the last outlier came, steady time.
+        refused: number of samples that were invalid, or late.
+        outliers: number of samples that a joint, or the clock, cannot have reached.
+        outlier: message on the last outlier.
+        reason: why the last sample was rejected; empty: it was accepted.
+        reach: how far joints could have moved at the first outlier since the last accepted sample;
+            None: there was no outlier. Shape (n,), [rad].
+        last_s: when the last outlier arrived, steady time.
     """
 
     def __init__(self) -> None:
@@ -29,33 +29,33 @@ class Rejections:
         self.last_s = -math.inf
 
     def refuse(self, why: str) -> None:
-        """A sample was of no use."""
+        """Count a sample that is invalid, or late."""
         self.refused += 1
         self.reason = why
 
     def reject(self, why: str, reach: Vector, steady_s: float) -> None:
-        """A sample was an outlier. `reach`: how far the joints can have come. Shape (n,), [rad]."""
+        """Count an outlier. `reach`: how far the joints can have moved. Shape (n,), [rad]."""
         self.outliers += 1
         self.outlier = self.reason = why
         self.reach, self.last_s = reach, steady_s
 
     def accepted(self) -> None:
-        """A sample counted."""
+        """Note that a sample was accepted."""
         self.reason, self.reach = "", None
 
     def jumped(self, went: str, steady_s: float) -> None:
-        """Joint states are believed again although they jumped. `went`: from where to where."""
+        """Note that joint states are accepted after a jump. `went`: from where to where."""
         self._jumped_s = steady_s
         self._jump = f"joint states jumped: {went}; they must agree for {_JUMP_S:g} s"
 
     def doubt(self, counted_s: float, steady_s: float) -> str:
-        """Why the arm may be elsewhere than where it was measured last; empty: it is there.
+        """Return why the arm may not be where it was measured last; empty: it is there.
 
-        The last sample was rejected: it is wrong, or the arm was re-homed, a scene reset. Or it was
-        believed only a moment ago.
+        Either the last sample was rejected, so it is wrong, or the arm was re-homed or a scene
+        reset; or joint states jumped, and were accepted only a moment ago.
 
         Args:
-            counted_s: when the last sample that counted came, steady time.
+            counted_s: when the last accepted sample arrived, steady time.
             steady_s: steady time.
         """
         if self.last_s > counted_s:

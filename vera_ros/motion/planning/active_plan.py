@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which plan is being played, and how far it is. Times are the controller's, of the caller."""
+"""The plan that is being played, and its progress. Times are the controller's [s]."""
 
 from dataclasses import dataclass, replace
 
@@ -18,11 +18,11 @@ class Playing:
     Attributes:
         plan: what is played.
         start_s: time 0 of the plan.
-        session_id: the episode's, of a chunk.
+        session_id: of the chunk's episode; empty: no chunk.
         sequence: the chunk's number; -1: no chunk.
-        on_rails: the embodiment's rails have cut what the chunk commands.
+        on_rails: the chunk's actions were cut to the embodiment's rails.
         gripper_moves: the chunk moves the gripper as well.
-        steps_dropped: leading actions of the chunk that are not played.
+        steps_dropped: number of leading actions of the chunk that are not played.
     """
 
     plan: Plan
@@ -35,19 +35,19 @@ class Playing:
 
     @property
     def end_s(self) -> float:
-        """When the plan rests."""
+        """Time at which the plan comes to rest."""
         return self.start_s + self.plan.duration_s
 
     def later(self, by_s: float) -> "Playing":
-        """The same, begun so much later."""
+        """Return the same plan with a start that is later by `by_s`."""
         return replace(self, start_s=self.start_s + by_s)
 
     def steps_played(self, now_s: float) -> int:
-        """Actions whose motion is complete."""
+        """Return the number of actions whose motion is complete."""
         return int(np.searchsorted(self.plan.step_times_s, now_s - self.start_s, side="right"))
 
     def planned(self, now_s: float) -> Vector:
-        """Where the joints should be, at first where they were. Shape (n,), [rad]."""
+        """Return the planned position; before the start, that of the start. Shape (n,), [rad]."""
         return self.plan.spline.derivative(0, max(0.0, now_s - self.start_s))
 
     def finished(self, now_s: float) -> bool:
@@ -55,9 +55,9 @@ class Playing:
         return now_s - self.start_s >= self.plan.duration_s
 
     def tracking_error(self, q: Vector, stamp_s: float, delay_s: float) -> float:
-        """Largest distance of a joint from where the plan was within the last `delay_s` [rad].
+        """Return the largest distance of a joint from the plan of the last `delay_s` [rad].
 
-        A trajectory starts when the controller gets it, which is a little after it was sent.
+        A controller starts a trajectory when it receives it, a little after it was sent.
 
         Args:
             q: measured positions. Shape (n,), [rad].

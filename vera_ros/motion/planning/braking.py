@@ -1,18 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How an arm in motion comes to rest smoothly."""
+"""Smooth stop of an arm in motion."""
 
 import numpy as np
 
 from vera_ros.motion.kinematics.vec3 import Vector
 
 _SHORTEST_S = 0.1
-_SHARE = 0.9  # of a rate limit that braking uses: the spline through it may overshoot a little
+_SHARE = 0.9  # of a rate limit that braking uses: the spline through the knots may overshoot
 
 
 def brake(
     q: Vector, dq: Vector, ddq: Vector, rate_limits: Vector, dt_s: float
 ) -> tuple[Vector, Vector]:
-    """Knots of a smooth stop from a state of motion.
+    """Return the knots of a smooth stop from a state of motion.
 
     The velocity falls as the cubic that starts with (dq, ddq) and ends with (0, 0), in the shortest
     time that keeps the acceleration and jerk limits:

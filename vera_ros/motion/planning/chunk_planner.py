@@ -21,12 +21,12 @@ from vera_ros.motion.planning.tcp_path import JointPath, PathFinder
 from vera_ros.motion.planning.time_scaling import Timing, keep_rates
 from vera_ros.motion.response.model import Response, ResponseModel, State
 
-_LARGEST_STRETCH = 5.0  # beyond it, near a singularity or a joint's limit, joints race for nothing
+_LARGEST_STRETCH = 5.0  # beyond it, the arm is near a singularity or a joint limit
 _LARGEST_DELTA = np.array([1.0, 1.0, 1.0, np.pi, np.pi, np.pi])  # of one action [m, rad]
-_JOINS_S = (0.1, 0.2)  # over which the motion that is taken over becomes the new one
-_JOINS_AT_REST_S = (0.05,)  # the same for an arm that stands
-_MOST_USED = 0.985  # of the time that a rate limit asks for, in the end
-_TRIES = 6  # at a spline that keeps the rates like the timing that it was made from
+_JOINS_S = (0.1, 0.2)  # tried in order: time to blend the running motion into the new one
+_JOINS_AT_REST_S = (0.05,)  # the same for an arm at rest
+_MOST_USED = 0.985  # largest slowdown (see rate_usage) that a final motion may need
+_TRIES = 6  # at a spline that keeps the rate limits like the timing that it was made from
 
 
 class ChunkPlanner:
@@ -40,14 +40,14 @@ class ChunkPlanner:
         paths: PathFinder,
         speed_scale: float = 1.0,
     ) -> None:
-        """Plan for this arm.
+        """Set up for one arm.
 
         Args:
-            arm: its kinematics.
-            response: how the policy's own environment answers its actions.
-            limits: what the arm may do.
-            paths: the way from a TCP path to joint positions.
-            speed_scale: chunks are played at this share of their speed, or slower.
+            arm: kinematics of the arm.
+            response: how the policy's own environment responds to its actions.
+            limits: limits of the arm's motion.
+            paths: finds joint positions along a TCP path.
+            speed_scale: chunks are played at this share of their speed, or slower; 0.01 to 1.
 
         Raises:
             ConfigurationError: the speed scale is out of range.
@@ -64,21 +64,21 @@ class ChunkPlanner:
     def warm_up(self, q: Vector) -> None:
         """Plan a dummy chunk to trigger JIT compilation.
 
-        `q`: where the arm might stand. Shape (n,), [rad].
+        `q`: a valid posture of the arm. Shape (n,), [rad].
         """
         with suppress(MotionRefusedError):
             self.plan_chunk(np.zeros((1, 6)), 0.05, self.from_rest(q))
 
     def from_rest(self, q: Vector, before: State | None = None, lead_s: float = 0.0) -> Start:
-        """Begin from joint positions at rest.
+        """Return the start of a chunk that begins at rest.
 
         Args:
-            q: Shape (n,), [rad].
-            before: the response's state at the end of the episode's chunk before, if there is one.
-            lead_s: how long to hold still before.
+            q: joint positions. Shape (n,), [rad].
+            before: the response's state at the end of the episode's previous chunk; None: no chunk.
+            lead_s: how long to hold still before the chunk.
 
         Raises:
-            MotionRefusedError: the positions are not valid, or the response model cannot stand so.
+            MotionRefusedError: the positions are invalid, or the response model cannot take them.
         """
         self._arm.check_positions(q, "start", Cause.NO_JOINT_STATES)
         outside = np.flatnonzero((q < self._limits.lower - 1e-9) | (q > self._limits.upper + 1e-9))
@@ -95,9 +95,9 @@ class ChunkPlanner:
         return Start(q, still, still, state, lead=hold(q, lead_s), fresh=before is None)
 
     def from_end(self, running: Plan, time_s: float, lead_s: float = 0.0) -> Start:
-        """Begin when a plan that is played has come to rest; `time_s` of it has passed.
+        """Return the start of a chunk that begins where a running plan rests, now at its `time_s`.
 
-        It begins no sooner than `lead_s` from then; the arm holds still until it does.
+        It begins `lead_s` after `time_s` or later; the arm holds still until it does.
 
         Raises:
             MotionRefusedError: as for `from_rest`.
@@ -107,7 +107,7 @@ class ChunkPlanner:
         if running.chunk is not None:
             before = running.chunk.response.state_at(running.chunk.until_s)
         resting = self.from_rest(running.spline.state(end_s)[0], before)
-        # A shorter piece than usual would be all rounding.
+        # In a piece shorter than the knots' spacing, rounding would dominate.
         begins_s = max(end_s, time_s + max(lead_s, KNOT_S))
         return replace(resting, lead=remainder(running, time_s, begins_s))
 
@@ -120,7 +120,7 @@ class ChunkPlanner:
             deltas: commanded translation and axis-angle rotation, base frame. Shape (H, 6),
                 [m, rad].
             control_dt_s: duration of one action.
-            start: where it begins.
+            start: state and motion from which it begins.
 
         Raises:
             MotionRefusedError: the arm cannot follow, or not far enough to come to rest.
@@ -130,7 +130,7 @@ class ChunkPlanner:
         offset = start.offset or self._offset(response, start.q)
         position, rotation, joints = response.position, response.rotation, response.q
         if start.fresh and not deltas.any():
-            # The modelled arm creeps towards its posture; one that is asked for nothing stands.
+            # The modelled arm creeps towards its posture; with zero deltas it is to stand still.
             position = np.broadcast_to(position[0], position.shape)
             rotation = np.broadcast_to(rotation[0], rotation.shape)
             joints = None if joints is None else np.broadcast_to(start.q, joints.shape)
@@ -165,7 +165,7 @@ class ChunkPlanner:
         )
 
     def _offset(self, response: Response, q: Vector) -> Offset:
-        """The modelled TCP may sit elsewhere on its hand than this arm's."""
+        """Return the offset of this arm's TCP from the modelled one, at joint positions `q`."""
         pose = self._arm.tcp_pose(q)
         return Offset(
             pose.translation - response.position[0], response.rotation[0].T @ pose.rotation
@@ -174,7 +174,7 @@ class ChunkPlanner:
     def _timed(
         self, nominal: JointSpline, path: JointPath, start: Start
     ) -> tuple[JointSpline, Timing]:
-        """The nominal motion as slow as limits and speed scale ask, after what leads to it."""
+        """Slow the nominal motion to limits and speed scale, and prepend the start's lead."""
         rates, chain = self._limits.rates, self._arm.chain
         as_it_is = path.slow is None and self._speed_scale == 1.0
         as_it_is = as_it_is and (start.rate is None or abs(start.rate - 1.0) < 1e-6)
@@ -194,12 +194,12 @@ class ChunkPlanner:
                 start=start.rate,
             )
             stretch = attempt.duration_s / nominal.duration_s
-            if stretch > _LARGEST_STRETCH / self._speed_scale:  # too many knots to look at, too
+            if stretch > _LARGEST_STRETCH / self._speed_scale:  # also too many knots to check
                 if best < np.inf:
                     break
                 raise self._too_slow(stretch)
             spread = self._spread(nominal, attempt, start)
-            # Its knots are not those of the nominal motion, so its rates are not quite either.
+            # Its knots differ from the nominal motion's, so its rates differ a little as well.
             used = slowdown(spread, rates, chain)
             if used < best:
                 best, spline, timing = used, spread, attempt
@@ -217,7 +217,7 @@ class ChunkPlanner:
         )
 
     def _spread(self, nominal: JointSpline, timing: Timing, start: Start) -> JointSpline:
-        """The motion in time, after what leads to it."""
+        """Apply the timing to the nominal motion, and prepend the start's lead."""
         if start.lead is None and timing.unchanged:
             return nominal
         count = int(np.ceil(timing.duration_s / KNOT_S))
@@ -236,7 +236,7 @@ class ChunkPlanner:
         self._arm.check_positions(q, "measured posture", Cause.NO_JOINT_STATES)
 
     def check(self, deltas: Vector, control_dt_s: float) -> None:
-        """Refuse what is no chunk (see `plan_chunk`).
+        """Refuse invalid deltas and durations (see `plan_chunk`).
 
         Raises:
             MotionRefusedError: with the reason.
@@ -254,7 +254,7 @@ class ChunkPlanner:
             raise MotionRefusedError(
                 Cause.INVALID_CHUNK,
                 f"a chunk with a delta of {np.abs(deltas).max():.3g} (m or rad) in one action "
-                "cannot be meant; valid is up to 1 m and pi rad",
+                "is implausible; valid is up to 1 m and pi rad",
             )
         shortest_s, longest_s = ACTION_S
         if not shortest_s <= control_dt_s <= longest_s:

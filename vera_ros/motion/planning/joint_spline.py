@@ -10,14 +10,15 @@ from vera_ros.motion.kinematics.vec3 import Vector
 
 Rates = tuple[Vector, Vector]  # velocity and acceleration, Shape (n,) each
 
-_SHORTEST_S = 5e-4  # between knots: in shorter pieces, rounding is all there is
+_SHORTEST_S = 5e-4  # between knots: in shorter pieces, rounding dominates
 
 
 class JointSpline:
-    """Quintic spline through joint positions, with four continuous derivatives but at a turn-off.
+    """Quintic spline through joint positions; its first four derivatives are continuous.
 
-    Its pieces lie between the knots, so a controller that interpolates positions, velocities and
-    accelerations at the knots with quintic polynomials plays this very curve.
+    After `turning_off`, only the first two are, at the turn-off. Its pieces lie between the knots,
+    so a controller that interpolates positions, velocities and accelerations at the knots with
+    quintic polynomials plays this very curve.
     """
 
     def __init__(self, times_s: Vector, q: Vector, start: Rates, end: Rates | None = None) -> None:
@@ -36,11 +37,11 @@ class JointSpline:
         )
 
     def turning_off(self, from_s: float, way: "JointSpline | None", at_s: float) -> "JointSpline":
-        """The motion from `from_s` to `at_s` as it is, and from there on another one.
+        """Return the motion from `from_s` to `at_s`, continued by another one.
 
         Args:
             from_s: time 0 of what is returned.
-            way: begins with the position, velocity and acceleration at `at_s`; None: nothing does.
+            way: begins with the position, velocity and acceleration at `at_s`; None: no other one.
             at_s: no earlier than `from_s`.
         """
         kept = self.times_s[(self.times_s > from_s) & (self.times_s < at_s)]
@@ -68,28 +69,28 @@ class JointSpline:
         return float(self.times_s[-1])
 
     def derivative(self, order: int, times_s: Vector | float) -> Vector:
-        """The order-th derivative (0 to 3) at times within the motion. Shape (..., n)."""
+        """Return the order-th derivative (0 to 3) at times within the motion. Shape (..., n)."""
         return np.asarray(self._derivatives[order](np.clip(times_s, 0.0, self.duration_s)))
 
     def state(self, time_s: float) -> tuple[Vector, Vector, Vector]:
-        """Position, velocity and acceleration at a time. Shape (n,) each."""
+        """Return position, velocity and acceleration at a time. Shape (n,) each."""
         q, dq, ddq = (self.derivative(order, time_s) for order in range(3))
         return q, dq, ddq
 
     def stretched(self, factor: float) -> "JointSpline":
-        """The same path, `factor` times as slow. The start must be at rest."""
+        """Return the same path played `factor` times slower. The start must be at rest."""
         spline = self._derivatives[0]
         slower = JointSpline.__new__(JointSpline)
         slower._set(self.times_s * factor, BSpline(spline.t * factor, spline.c, spline.k))
         return slower
 
     def dense_times(self, per_piece: int = 8) -> Vector:
-        """Every knot and the times that divide each piece evenly. Shape (M,), [s]."""
+        """Return every knot and the times that divide each piece evenly. Shape (M,), [s]."""
         fractions = np.arange(per_piece) / per_piece
         pieces = self.times_s[:-1, None] + np.diff(self.times_s)[:, None] * fractions
         return np.append(pieces.ravel(), self.times_s[-1])
 
 
 def _taylor(spline: BSpline | PPoly, times_s: Vector) -> Vector:
-    """Coefficients of the pieces that begin at these knots, as PPoly has them: (6, N, n)."""
+    """Return the PPoly coefficients of the pieces that begin at these knots. Shape (6, N, n)."""
     return np.stack([spline(times_s, order) / factorial(order) for order in range(5, -1, -1)])

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The motion that a response asks of the joints, in its own time: how it begins, how it ends."""
+"""Joint motion of a response in nominal time, from the arm's present motion to rest."""
 
 import numpy as np
 
@@ -14,19 +14,19 @@ from vera_ros.motion.planning.start import Start
 from vera_ros.motion.planning.tcp_path import JointPath
 from vera_ros.motion.response.model import Response
 
-_CUT_S = 0.16  # over which the arm comes to rest before a cut: it goes half as far as else
-_SHORTEST_CUT = 2  # samples of the path at least
+_CUT_S = 0.16  # time to come to rest before a cut, over half the distance of full speed
+_SHORTEST_CUT = 2  # samples of the path
 _BEYOND = Reason(
     Cause.LIMIT_EXCEEDED, "the arm would come to rest beyond a joint's range or the workspace"
 )
 
 
 class NominalMotion:
-    """Joins a path to what the arm does, and leads it to rest.
+    """Blends a joint path into the arm's motion, and brings it to rest.
 
     Args:
-        arm: its kinematics.
-        limits: what it may do.
+        arm: kinematics of the arm.
+        limits: limits of the arm's motion.
     """
 
     def __init__(self, arm: ArmModel, limits: Limits) -> None:
@@ -36,7 +36,7 @@ class NominalMotion:
     def to_rest(
         self, path: JointPath, response: Response, start: Start, join_s: float
     ) -> tuple[JointSpline, float]:
-        """The path in nominal time, to rest, and until when it is the response's.
+        """Return a path as a motion to rest, and until when it follows the response [s].
 
         Raises:
             MotionRefusedError: the path is cut before the first action is complete.
@@ -45,7 +45,7 @@ class NominalMotion:
         half = min(int(_CUT_S / spacing_s / 2), len(path.q) - 1 - int(response.step_ends[0]))
         early = half < _SHORTEST_CUT
         if path.cut is not None and early:
-            raise _not_at_all(path.cut)
+            raise _refusal(path.cut)
         times, begin = response.times_s[: len(path.q)], (start.dq, start.ddq)
         if start.rate is not None:
             begin = (start.dq / start.rate, start.ddq / start.rate**2)
@@ -55,7 +55,7 @@ class NominalMotion:
             if self._ends_inside(whole, len(times)):
                 return whole, float(times[-1])
             if early:
-                raise _not_at_all(_BEYOND)
+                raise _refusal(_BEYOND)
         slows, knots = len(times) - 1 - half, 2 * half  # it slows down from that sample on
         u = np.arange(knots + 1) / knots
         phase = np.append(np.arange(slows), slows + knots * (u - u**3 + 0.5 * u**4))
@@ -63,19 +63,19 @@ class NominalMotion:
         return JointSpline(np.arange(len(phase)) * spacing_s, slower, begin), slows * spacing_s
 
     def _ends_inside(self, motion: JointSpline, samples: int) -> bool:
-        """Whether what comes after the path's samples stays in joint ranges and workspace."""
+        """Whether the stop after the path's samples stays in joint ranges and workspace."""
         limits = self._limits
         q = motion.derivative(0, motion.times_s[samples:])
         inside = ((q >= limits.lower) & (q <= limits.upper)).all()
         return bool(inside and not limits.depth_outside(*self._arm.tcp_poses(q)).any())
 
     def _braked(self, times_s: Vector, q: Vector, begin: Rates) -> JointSpline:
-        """A spline through the path, with a smooth stop at its end."""
+        """Return a spline through the path, with a smooth stop at its end."""
         dt = times_s[1] - times_s[0] if len(times_s) > 1 else KNOT_S
         before, previous, last = np.vstack((q[:1] - dt * begin[0], q[:1], q))[-3:]
         dq = (1.5 * last - 2.0 * previous + 0.5 * before) / dt
         ddq = (last - 2.0 * previous + before) / dt**2
-        if len(q) >= 6:  # what ends at rest has a jerk there, which these differences take for more
+        if len(q) >= 6:  # finite differences misread the jerk of a path that ends at rest
             rates = np.polynomial.polynomial.polyfit(times_s[-6:] - times_s[-1], q[-6:], 5)
             dq, ddq = rates[1], 2.0 * rates[2]
         brake_times, brake_q = brake(q[-1], dq, ddq, self._limits.rates.joints, dt)
@@ -83,16 +83,17 @@ class NominalMotion:
         return JointSpline(times, np.vstack((q, brake_q)), begin)
 
 
-def _not_at_all(cut: Reason) -> MotionRefusedError:
-    """The refusal of a chunk of which not even the first action could be played."""
+def _refusal(cut: Reason) -> MotionRefusedError:
+    """Return the refusal of a chunk of which not even the first action can be played."""
     return MotionRefusedError(cut.cause, f"{cut}; nothing is published")
 
 
 def _join(times_s: Vector, q: Vector, begin: Rates, join_s: float) -> Vector:
-    """A path that begins with these rates and soon is `q` (Shape (N, n), [rad]).
+    """Return a path that begins with the rates `begin` and blends into `q` within `join_s`.
 
     At every action the training environment's controller sets a new goal, and its arm's
-    acceleration jumps. With dv and da what the rates lack at the start, the path deviates by
+    acceleration jumps. With dv and da the difference of `begin` from the rates of `q` (Shape
+    (N, n), [rad]) at the start, the path deviates from `q` by
     dv t (1 - t / T)^4 + (da / 2 + 4 dv / T) t^2 (1 - t / T)^3, which vanishes at T = `join_s`.
     """
     count = min(len(times_s), 5)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A plan: a motion in time that ends at rest, and what it came from."""
+"""A plan: a timed motion that ends at rest, and the chunk that it plays."""
 
 from dataclasses import dataclass, field
 
@@ -19,11 +19,11 @@ PLANNED_SHARE = 0.94
 
 @dataclass(frozen=True)
 class Offset:
-    """Where this arm's TCP is, seen from the response model's: both move alike.
+    """Constant offset of this arm's TCP from the response model's.
 
     Attributes:
-        shift: this position less the modelled one, base frame. Shape (3,), [m].
-        turn: from the modelled orientation to this one, axes of the TCP. Shape (3, 3).
+        shift: this position minus the modelled one, base frame. Shape (3,), [m].
+        turn: rotation from the modelled orientation to this one, TCP frame. Shape (3, 3).
     """
 
     shift: Vector
@@ -32,14 +32,14 @@ class Offset:
 
 @dataclass(frozen=True)
 class ChunkMotion:
-    """The response that a plan plays, for the chunk that takes over from it.
+    """The response that a plan plays, kept for the chunk that takes over from it.
 
     Attributes:
         response: the TCP path.
-        offset: of this arm's TCP.
+        offset: of this arm's TCP from the modelled one.
         timing: of the response within the plan.
         begins_s: the plan's time at the response's time 0.
-        until_s: the response's time from which on the plan does something else: it comes to rest.
+        until_s: the response's time at which the plan leaves it to come to rest.
     """
 
     response: Response
@@ -51,18 +51,18 @@ class ChunkMotion:
 
 @dataclass(frozen=True)
 class Plan:
-    """What the arm will do, from time 0 of the plan on.
+    """A joint motion from time 0 to rest.
 
     Attributes:
         spline: the joint motion.
         step_times_s: when each action's motion is complete; actions that were cut off have none.
             Shape (H or less,), [s].
-        time_stretch: planned over nominal duration.
+        time_stretch: planned duration divided by nominal duration.
         executed_trans_m: summed translation of the commanded deltas, less what was cut off [m].
         ik_error_m: worst position error of the inverse kinematics [m].
         ik_error_rad: worst rotation error of the inverse kinematics [rad].
         cut: why the motion ends before the chunk does; None: it does not.
-        chunk: what is played; None: no chunk.
+        chunk: the chunk's motion; None: it plays no chunk.
     """
 
     spline: JointSpline
@@ -76,11 +76,11 @@ class Plan:
 
     @property
     def duration_s(self) -> float:
-        """When the arm is at rest [s]."""
+        """Time at which the arm comes to rest [s]."""
         return self.spline.duration_s
 
     def trajectory(self) -> ArmTrajectory:
-        """The plan as a controller takes it: its knots, the first one a step ahead."""
+        """Return the plan as a trajectory: its state at time 0, and its knots after that."""
         times = self.spline.times_s
         start_q, start_dq, start_ddq = self.spline.state(0.0)
         q, dq, ddq = (self.spline.derivative(order, times[1:]) for order in range(3))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Joint motions that play no chunk: moves, stops, brakes, ways back."""
+"""Joint motions that play no chunk: moves, stops, brakes, returns."""
 
 import numpy as np
 
@@ -12,21 +12,21 @@ from vera_ros.motion.planning.plan import KNOT_S, PLANNED_SHARE, Plan
 from vera_ros.motion.planning.rate_usage import slowdown
 from vera_ros.motion.planning.start import remainder
 
-_FASTEST = 5.0  # times its limit, that a joint can be measured to move
+_FASTEST = 5.0  # multiple of its velocity limit that a joint can plausibly be measured at
 _SHORTEST_BRAKE_S, _BRAKE_SHARE = 0.3, 0.9  # share of the rate limits
-_RETURNS_S = np.geomspace(0.1, 10.0, 25)  # how long a way back may take, shortest first
-_RETURN_MOMENTS = 100  # of its one piece, by which it is judged
-# Lengths that a stop may have, shortest first.
+_RETURNS_S = np.geomspace(0.1, 10.0, 25)  # durations tried for a return, shortest first
+_RETURN_MOMENTS = 100  # samples checked of its single piece
+# Durations tried for a stop, in knots, shortest first.
 _STOP_KNOTS = (4, 5, 6, 7, 8, 10, 12, 14, 16, 20, 24, 28, 32, 40, 48, 64, 80, 96)
-_STOP_SHARE = 1.4  # times speed over acceleration limit, in which no stop ends
+_STOP_SHARE = 1.4  # times speed over acceleration limit: no stop is shorter
 
 
 class Planner:
     """Plans joint motions for one arm. It keeps no state between plans.
 
     Args:
-        arm: its kinematics.
-        limits: what it may do.
+        arm: kinematics of the arm.
+        limits: limits of the arm's motion.
     """
 
     def __init__(self, arm: ArmModel, limits: Limits) -> None:
@@ -34,12 +34,12 @@ class Planner:
         self._limits = limits
 
     def plan_stop(self, running: Plan, time_s: float, lead_s: float) -> Plan:
-        """Plan the smooth end of a running plan, of which `time_s` has passed.
+        """Plan a smooth stop along a running plan, which is now at its time `time_s`.
 
-        It follows the running plan's path: the first `lead_s` as it is, so that the controller has
-        the stop before it begins, then ever slower, as fast as the rate limits allow. So it goes
-        nowhere that the running plan does not go; at worst it is the running plan's own end.
-        The new plan's time 0 is the running plan's `time_s`.
+        It follows the running plan's path: at the planned speed for `lead_s`, so that the
+        controller has the stop before it begins, then slowing down as quickly as the rate limits
+        allow. So it goes nowhere that the running plan does not go; at worst it is the running
+        plan's own end. The new plan's time 0 is the running plan's `time_s`.
         """
         path = running.spline
         at_s = time_s + KNOT_S * max(1, int(np.ceil(lead_s / KNOT_S - 1e-6)))
@@ -53,7 +53,7 @@ class Planner:
     def plan_brake(self, q: Vector, dq: Vector) -> Plan:
         """Plan a smooth stop from a measured state, in one gentle quintic piece.
 
-        Its velocity is dq (1 - 3 s^2 + 2 s^3), s = t / T: it leads dq T / 2 further, its
+        Its velocity is dq (1 - 3 s^2 + 2 s^3), s = t / T: it covers dq T / 2, its
         acceleration stays within 1.5 |dq| / T, and its jerk within 6 |dq| / T^2.
 
         Args:
@@ -61,12 +61,12 @@ class Planner:
             dq: measured velocities. Shape (n,), [rad/s].
 
         Raises:
-            MotionRefusedError: no arm is that fast.
+            MotionRefusedError: the velocities are implausibly high.
         """
         if not (np.abs(dq) <= _FASTEST * self._limits.rates.joints[0]).all():
             raise MotionRefusedError(
                 Cause.NO_JOINT_STATES,
-                f"measured joint velocities {dq.tolist()} rad/s make no sense; valid is up to "
+                f"measured joint velocities {dq.tolist()} rad/s are implausible; valid is up to "
                 f"{_FASTEST:g} times the limits, {self._limits.rates.joints[0].tolist()} rad/s",
             )
         rates, speed = _BRAKE_SHARE * self._limits.rates.joints, np.abs(dq)
@@ -76,14 +76,14 @@ class Planner:
         return Plan(JointSpline(np.array([0.0, duration_s]), knots, (dq, np.zeros(len(q)))))
 
     def plan_return(self, running: Plan, time_s: float, q: Vector, lead_s: float) -> Plan:
-        """Plan the smooth way from a running plan, of which `time_s` has passed, to a rest at `q`.
+        """Plan a smooth return to rest at `q` from a running plan, now at its time `time_s`.
 
-        It has one point, its end: a controller that plays the plan comes back to `q` in one
-        quintic piece, and one that has never heard of the plan, and stands at `q`, stays there.
-        A controller that has it only `lead_s` later keeps the rate limits as well.
+        It has one point, its end: a controller that plays the plan returns to `q` in one quintic
+        piece, and one that never received the plan, and holds `q`, stays there. A controller that
+        receives it up to `lead_s` later keeps the rate limits as well.
 
         Raises:
-            MotionRefusedError: no way back within the rate limits was found.
+            MotionRefusedError: no return within the rate limits was found.
         """
         entries = [(late_s, running.spline.state(time_s + late_s)) for late_s in (0.0, lead_s)]
         for duration_s in _RETURNS_S:
@@ -93,19 +93,19 @@ class Planner:
                 if late_s < duration_s
             ]
             rates, chain = self._limits.rates, self._arm.chain
-            # Without a margin: the running plan may use its limits up already.
+            # No margin: the running plan itself may already reach the limits.
             if all(slowdown(way, rates, chain, _RETURN_MOMENTS) <= 1.0 for way in ways):
                 return Plan(ways[0])
         raise _no_way_back(q)
 
     def plan_return_along(self, running: Plan, time_s: float, q: Vector, lead_s: float) -> Plan:
-        """Plan the smooth way from a running plan, of which `time_s` has passed, to a rest at `q`.
+        """Plan a smooth return to rest at `q` that follows a running plan for `lead_s` first.
 
-        It is for a controller that plays the plan, and follows the plan for `lead_s` before it
-        turns off, as a stop does. The new plan's time 0 is the running plan's `time_s`.
+        It is for a controller that is known to play the plan, which is now at its time `time_s`;
+        like a stop it leaves the plan after `lead_s`. Its time 0 is the running plan's `time_s`.
 
         Raises:
-            MotionRefusedError: no way back within the rate limits was found.
+            MotionRefusedError: no return within the rate limits was found.
         """
         path = running.spline
         at_s = time_s + KNOT_S * max(1, int(np.ceil(lead_s / KNOT_S - 1e-6)))
@@ -120,10 +120,10 @@ class Planner:
         """Plan a straight joint motion between two resting positions (Shape (n,), [rad]).
 
         Every joint follows the minimum-jerk profile s(t) = 10 t^3 - 15 t^4 + 6 t^5, as slow as
-        `speed_share` (0 to 1) of the rate limits asks.
+        `speed_share` (above 0, up to 1) of the rate limits requires.
 
         Raises:
-            MotionRefusedError: the start, the goal or the share is not valid, or it takes too long.
+            MotionRefusedError: the start, the goal or the share is invalid, or the move too long.
         """
         self._arm.check_positions(q, "start", Cause.NO_JOINT_STATES)
         self._arm.check_positions(goal, "goal", Cause.INVALID_CHUNK)
@@ -149,7 +149,7 @@ class Planner:
         return Plan(spline)
 
     def _stop_along(self, path: JointSpline, from_s: float) -> JointSpline | None:
-        """The shortest stop along the rest of a motion; None: it ends as soon by itself."""
+        """Return the shortest stop along the rest of a motion; None: it ends no later by itself."""
         if from_s >= path.duration_s:
             return None
         _, dq, ddq = path.state(from_s)
@@ -161,7 +161,7 @@ class Planner:
             if count * KNOT_S >= left_s:
                 break
             u = np.arange(count + 1) / count
-            passed_s = count * KNOT_S * (u - u**3 + 0.5 * u**4)  # at the speed 1 - 3 u^2 + 2 u^3
+            passed_s = count * KNOT_S * (u - u**3 + 0.5 * u**4)  # its rate is 1 - 3 u^2 + 2 u^3
             q = path.derivative(0, from_s + passed_s)
             stop = JointSpline(np.arange(count + 1.0) * KNOT_S, q, (dq, ddq))
             if slowdown(stop, self._limits.rates, self._arm.chain) <= 1.0:

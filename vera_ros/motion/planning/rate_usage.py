@@ -12,9 +12,9 @@ from vera_ros.motion.planning.joint_spline import JointSpline
 
 
 def slowdown(spline: JointSpline, rates: RateLimits, chain: Chain, per_piece: int = 8) -> float:
-    """Factor of duration with which the fastest moment of a motion just reaches a rate limit.
+    """Return the stretch of a motion's duration at which it just reaches a rate limit.
 
-    `per_piece`: how many moments of each piece are looked at.
+    `per_piece`: number of samples that are checked of each piece.
     """
     joints, tcp = motion_rates(spline, chain, spline.dense_times(per_piece))
     shares = rates.shares(joints, tcp).max(axis=1)
@@ -22,7 +22,7 @@ def slowdown(spline: JointSpline, rates: RateLimits, chain: Chain, per_piece: in
 
 
 def motion_rates(spline: JointSpline, chain: Chain, times_s: Any) -> tuple[Vector, Vector]:
-    """Rates of the joints (Shape (3, N, n)) and of the TCP (Shape (3, N, 6)) at some times."""
+    """Return rates of the joints (Shape (3, N, n)) and of the TCP (Shape (3, N, 6)) at N times."""
     motion = np.stack([spline.derivative(order, times_s) for order in range(4)])
     count = motion.shape[1]
     tcp = np.empty((3, count, 6))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a chunk begins from: an arm at rest, or the motion of the chunk before."""
+"""Starts of chunks: from rest, or from the motion of the previous chunk."""
 
 from dataclasses import dataclass
 
@@ -10,23 +10,23 @@ from vera_ros.motion.planning.joint_spline import JointSpline
 from vera_ros.motion.planning.plan import KNOT_S, Offset, Plan
 from vera_ros.motion.response.model import State
 
-_SHORTEST_S = 1e-6  # a spline's numbers overflow between knots that are nearer
+_SHORTEST_S = 1e-6  # between closer knots, a spline's coefficients overflow
 
 
 @dataclass(frozen=True)
 class Start:
-    """What a chunk begins from.
+    """State and motion from which a chunk begins.
 
     Attributes:
         q: joint positions. Shape (n,), [rad].
         dq: joint velocities. Shape (n,), [rad/s].
         ddq: joint accelerations. Shape (n,), [rad/s^2].
-        state: the response model's.
-        offset: of this arm's TCP from the modelled one; None: as they stand now.
-        rate: of the response's time when it takes over, nominal seconds per second; None: the arm
+        state: state of the response model.
+        offset: of this arm's TCP from the modelled one; None: measured at the start.
+        rate: playback rate of the response at take-over, nominal seconds per second; None: the arm
             is at rest.
-        lead: what is played before, ending with this state; None: nothing.
-        fresh: nothing is carried over from another chunk: the arm has no goal but where it is.
+        lead: motion before the chunk, which ends in this state; None: there is none.
+        fresh: no state is carried over from an earlier chunk: the arm's goal is where it is.
     """
 
     q: Vector
@@ -40,12 +40,12 @@ class Start:
 
     @property
     def lead_s(self) -> float:
-        """How long until the chunk begins [s]."""
+        """Time until the chunk begins [s]."""
         return 0.0 if self.lead is None else self.lead.duration_s
 
 
 def hold(q: Vector, duration_s: float) -> JointSpline | None:
-    """A motion that stands still (`q`: Shape (n,), [rad]); None where it takes no time."""
+    """Return a motion that holds `q` (Shape (n,), [rad]); None if its duration is zero."""
     if duration_s < _SHORTEST_S:
         return None
     times, still = _knots(duration_s), np.zeros(len(q))
@@ -53,7 +53,7 @@ def hold(q: Vector, duration_s: float) -> JointSpline | None:
 
 
 def remainder(running: Plan, from_s: float, until_s: float) -> JointSpline | None:
-    """A part of a plan, and its rest after that; None where it takes no time."""
+    """Return a part of a plan, held at rest after the plan's end; None if it has no duration."""
     if until_s - from_s < _SHORTEST_S:
         return None
     path, ends_s = running.spline, running.duration_s
@@ -66,9 +66,9 @@ def remainder(running: Plan, from_s: float, until_s: float) -> JointSpline | Non
 
 
 def in_motion(running: Plan, time_s: float, lead_s: float) -> Start | None:
-    """The start that takes over from a plan, of which `time_s` has passed, `lead_s` later.
+    """Return the start that takes over from a plan in motion, `lead_s` after its time `time_s`.
 
-    None where the plan then does not play a chunk's response, or no longer: it comes to rest.
+    None if the plan then does not play a chunk's response, or already leaves it to come to rest.
     """
     chunk = running.chunk
     if chunk is None:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""From a path of the TCP to joint positions, as far as the arm can go."""
+"""Joint positions along a path of the TCP, as far as the arm can go."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,19 +16,19 @@ from vera_ros.motion.limits import Limits
 
 _WORKSPACE_INSET_M = 2e-3  # a plan stays this far inside, so that the gate's checks agree
 _POSITION_INSET_RAD = 2e-3
-_FASTEST = 5.0  # times its velocity limit a joint may have to move in nominal time, and be slowed
+_FASTEST = 5.0  # multiple of a joint's velocity limit that is allowed before time scaling
 _SLOWEST = 0.1  # share of its speed that a path keeps near a singular posture
 
 
 @dataclass(frozen=True)
 class SingularityBounds:
-    """Condition numbers of the TCP's Jacobian (rows in m and rad per rad).
+    """Thresholds on the condition number of the TCP's Jacobian (rows in m and rad per rad).
 
     The reference motions of the mimicgen policy reach 59; their 99th percentile is 47.
 
     Attributes:
-        slow: from here on, a motion that goes further in is slowed.
-        stop: no motion goes further in from here; out is always free.
+        slow: above it, a motion towards a singularity is slowed.
+        stop: above it, no motion leads towards a singularity; leaving one is always allowed.
     """
 
     slow: float
@@ -50,9 +50,9 @@ class JointPath:
         q: Shape (K, n), [rad].
         position_error_m: worst distance left by the inverse kinematics.
         rotation_error_rad: worst angle left.
-        slow: share of its speed at each row that is left near a singular posture; None: all of it
-            everywhere. Shape (K,).
-        cut: why it ends before the poses do; None: it does not.
+        slow: factor on the speed at each row, below 1 near a singular posture; None: 1 throughout.
+            Shape (K,).
+        cut: why it ends before the last pose; None: it does not.
     """
 
     q: Vector
@@ -63,21 +63,21 @@ class JointPath:
 
 
 class Obstacles(Protocol):
-    """What the arm must keep away from."""
+    """Obstacles that the arm must keep away from."""
 
     def first_too_close(self, q: Vector) -> tuple[int, object] | None:
-        """The first sample of a motion (Shape (N, n), [rad]) that comes too near, and to what."""
+        """Return the first sample of a motion (Shape (N, n), [rad]) too near, and to what."""
         ...
 
 
 class PathFinder:
-    """Finds joint positions for one arm.
+    """Finds joint positions along TCP paths for one arm.
 
     Args:
-        arm: its kinematics.
-        limits: where it may be.
-        singularity: how near to a singular posture.
-        obstacles: what it keeps away from; None: nothing is known.
+        arm: kinematics of the arm.
+        limits: joint ranges, rates and workspace.
+        singularity: how near it may come to a singular posture.
+        obstacles: what it keeps away from; None: no obstacles are checked.
     """
 
     def __init__(
@@ -110,8 +110,8 @@ class PathFinder:
             rotations: of the TCP, base frame. Shape (N, 3, 3).
             times_s: of the poses, evenly spaced. Shape (N,), [s].
             q: joint positions at the first pose. Shape (n,), [rad].
-            lead: joint motion of a modelled arm along the same path: with as many joints, this arm
-                moves like it. Shape (N, m), [rad].
+            lead: joint motion of the modelled arm along the same path, which an arm with as many
+                joints follows; None: no arm is modelled. Shape (N, m), [rad].
         """
         steps = np.zeros((len(positions), len(q)))
         if lead is not None and lead.shape == steps.shape:
@@ -150,7 +150,7 @@ class PathFinder:
         )
 
     def _conditions(self, q: Vector) -> Vector:
-        """Condition number of the Jacobian at each row."""
+        """Return the condition number of the Jacobian at each row."""
         J = self._arm.jacobians(q)
         squares = np.linalg.eigvalsh(J @ J.transpose(0, 2, 1))  # of the singular values
         smallest = np.maximum(squares[:, 0], 1e-12)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How a nominal motion is spread in time: slowed smoothly where a limit asks for it, never cut.
+"""Time scaling of a nominal motion: slowed smoothly where a limit requires it, never cut short.
 
 A nominal motion q(s) is played as q(s(t)); with r = ds/dt as a function of s, and ' = d/ds,
 
@@ -17,9 +17,9 @@ from scipy.ndimage import minimum_filter1d
 from vera_ros.motion.causes import Cause, MotionRefusedError
 from vera_ros.motion.kinematics.vec3 import Vector
 
-_SPACING_S = 0.005  # of the nominal times that are looked at
-_WINDOW = 13  # of them that a change of rate is spread over, at first
-_WIDER = 1.3  # times as many when that was not enough
+_SPACING_S = 0.005  # of the nominal times that are checked
+_WINDOW = 13  # number of them over which a change of rate is spread, at first
+_WIDER = 1.3  # growth of the window when it was too short
 _ATTEMPTS = 20
 _SLOWEST = 1e-3
 _SPARE = 0.99
@@ -28,10 +28,10 @@ Shares = Callable[[Vector, Vector], Vector]  # RateLimits.shares
 
 
 class Timing:
-    """The rate of a nominal motion, and the clock that follows from it."""
+    """Playback rate of a nominal motion, and the map between time and nominal time."""
 
     def __init__(self, nominal_s: Vector, rate: Vector) -> None:
-        """Play nominal times (increasing from 0) at these rates (above 0). Shape (M,) each."""
+        """Set the rates (above 0) at nominal times (increasing from 0). Shape (M,) each."""
         steps = np.diff(nominal_s) * 0.5 * (1.0 / rate[1:] + 1.0 / rate[:-1])
         self.nominal_s = nominal_s
         self.times_s = np.concatenate(([0.0], np.cumsum(steps)))
@@ -39,29 +39,29 @@ class Timing:
 
     @classmethod
     def as_it_is(cls, duration_s: float) -> "Timing":
-        """Play a motion as it is."""
+        """Return the timing that plays a motion unchanged."""
         return cls(np.array([0.0, duration_s]), np.ones(2))
 
     @property
     def unchanged(self) -> bool:
-        """Whether the motion is played as it is."""
+        """Whether the motion is played unchanged."""
         return bool((self.times_s == self.nominal_s).all())
 
     @property
     def duration_s(self) -> float:
-        """How long the motion takes [s]."""
+        """Duration of the motion [s]."""
         return float(self.times_s[-1])
 
     def nominal(self, times_s: Vector | float) -> Vector:
-        """The nominal times of these times."""
+        """Map times to nominal times."""
         return np.asarray(self._clock(np.clip(times_s, 0.0, self.duration_s)))
 
     def times(self, nominal_s: Vector | float) -> Vector:
-        """The times of these nominal times."""
+        """Map nominal times to times."""
         return np.asarray(np.interp(nominal_s, self.nominal_s, self.times_s))
 
     def rate(self, time_s: float) -> float:
-        """Nominal seconds per second at a time."""
+        """Return the playback rate at a time, nominal seconds per second."""
         return float(self._clock(min(max(time_s, 0.0), self.duration_s), 1))
 
 
@@ -74,20 +74,20 @@ def keep_rates(
     highest: Callable[[Vector], Vector],
     start: float | None,
 ) -> Timing:
-    """The fastest smooth timing found of a nominal motion that keeps the rate limits.
+    """Return the fastest smooth timing found at which a nominal motion keeps the rate limits.
 
     Args:
         duration_s: of the nominal motion.
         rates: derivatives by nominal time of the joints (Shape (3, M, n)) and the TCP (Shape
             (3, M, 6)) at M nominal times.
-        shares: the used share of each rate's limits.
+        shares: see RateLimits.shares.
         share: of the limits that may be used.
-        highest: the highest rate at M nominal times, for other reasons. Shape (M,).
-        start: the rate at the start, where the motion begins in motion; None: it begins at rest, at
-            any rate.
+        highest: upper bound of the playback rate at M nominal times, for other reasons. Shape (M,).
+        start: playback rate at the start of a motion that takes over from another one; None: it
+            begins at rest, at any rate.
 
     Raises:
-        MotionRefusedError: none was found.
+        MotionRefusedError: no timing was found.
     """
     count = max(int(np.ceil(duration_s / _SPACING_S)), 2) + 1
     s = np.linspace(0.0, duration_s, count)
@@ -95,7 +95,7 @@ def keep_rates(
     orders = np.arange(1, 4)[:, None]
 
     def excess(rate: Vector) -> Vector:
-        """How many times too fast each moment is."""
+        """Return by which factor each sample is too fast."""
         d1 = np.gradient(rate, s)
         d2 = np.gradient(d1, s)
 
@@ -124,18 +124,18 @@ def keep_rates(
         if start is None:
             bound = np.maximum(bound, _SLOWEST)
         window = min(int(window * _WIDER) | 1, 2 * count - 1)
-    if start is None:  # one rate for all of it always does
+    if start is None:  # a constant rate always keeps the limits
         rate = np.full(count, float(min(bound.min(), highest(s).min())))
         return Timing(s, rate / max(1.0, float(excess(rate).max())))
     raise MotionRefusedError(
         Cause.LIMIT_EXCEEDED,
-        "the motion cannot be slowed as fast as the limits ask for from the state that it takes "
+        "the motion cannot be slowed as quickly as the limits require from the state that it takes "
         "over; nothing is published",
     )
 
 
 def _smooth(bound: Vector, window: int, s: Vector, start: float | None) -> Vector:
-    """A smooth rate below the bound; it begins with `start`, if that is given."""
+    """Return a smooth rate below the bound, which begins with `start` if that is given."""
     lowest = minimum_filter1d(bound, window, mode="nearest")
     width = (window + 2) // 3
     kernel = np.ones(width) / width

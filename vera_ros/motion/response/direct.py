@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The response of metric embodiments: the delta is the motion."""
+"""Direct response, for metric embodiments: the TCP moves by each delta."""
 
 from dataclasses import dataclass
 
@@ -12,12 +12,12 @@ from vera_ros.motion.kinematics.vec3 import Vector
 from vera_ros.motion.response.model import Response
 
 _SAMPLE_S = 0.0125  # spacing of the samples at most
-_LARGEST_TURN_RAD = 3.0  # of a chunk: its rotations are interpolated as one axis-angle vector
+_LARGEST_TURN_RAD = 3.0  # of a chunk, since its rotations are interpolated as axis-angle vectors
 
 
 @dataclass(frozen=True)
 class DirectState:
-    """Where the TCP is, how it moves, and where it was told to be.
+    """Pose, motion and last target of the TCP.
 
     Attributes:
         pose: of the TCP, base frame.
@@ -33,14 +33,14 @@ class DirectState:
 
 
 class DirectResponse:
-    """The target moves by each delta, composed on the previous target, so that nothing drifts.
+    """Moves a target by each delta, composed on the previous target, so that nothing drifts.
 
     The TCP passes each target when its action is complete, on one quintic spline, and rests at the
     last one. Translation is in the base frame; rotation is premultiplied.
 
     Args:
-        largest_gap_m: a target of the chunk before that is farther than this from the resting TCP
-            is forgotten: something else has moved the arm, or kept it from there.
+        largest_gap_m: a target of the previous chunk that is farther than this from the resting
+            TCP is forgotten: something else has moved the arm, or kept it from the target.
         largest_gap_rad: the same for the rotation.
     """
 
@@ -49,7 +49,7 @@ class DirectResponse:
         self._largest_gap_rad = largest_gap_rad
 
     def at_rest(self, q: Vector, pose: pin.SE3, before: DirectState | None) -> DirectState:
-        """The state of an arm that stands still (see ResponseModel)."""
+        """Return the state of an arm that stands still (see ResponseModel)."""
         still = np.zeros(6)
         target = pose
         if before is not None:
@@ -60,10 +60,10 @@ class DirectResponse:
         return DirectState(pose, still, still, target)
 
     def respond(self, state: DirectState, deltas: Vector, control_dt_s: float) -> Response:
-        """Lead through the targets (see ResponseModel).
+        """Pass through the targets (see ResponseModel).
 
         Raises:
-            MotionRefusedError: the chunk turns the TCP by half a turn or more.
+            MotionRefusedError: the chunk turns the TCP by 3 rad or more.
         """
         start = state.pose
         offsets = np.zeros((len(deltas) + 1, 6))  # of the targets from the start
@@ -114,7 +114,7 @@ class _DirectPath(Response):
     control_dt_s: float
 
     def state_at(self, time_s: float) -> DirectState:
-        """The state on the way; the target is the one of the action that plays."""
+        """Return the state at a time of the path; its target is the nearest in time."""
         time_s = min(max(time_s, 0.0), float(self.times_s[-1]))
         path = [self.spline(time_s, order) for order in range(3)]
         turn, rate, bend = (part[3:] for part in path)

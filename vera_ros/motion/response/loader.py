@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which response model a configuration file asks for."""
+"""Loads the response model that a configuration file describes."""
 
 from pathlib import Path
 
@@ -13,10 +13,10 @@ _KINDS = ("osc_pose", "direct")
 
 
 def load_response(path: Path) -> ResponseModel:
-    """The response model that a YAML file describes.
+    """Return the response model that a YAML file describes.
 
     Raises:
-        ConfigurationError: the file does not describe one; the message says why.
+        ConfigurationError: the description is missing or invalid; the message says why.
     """
     example = "config/osc_pose_panda.yaml or config/direct.yaml"
     with reading(path, "response model", example) as content:

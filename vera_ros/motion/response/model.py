@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a response model gives: the TCP path that a chunk of commanded deltas leads to."""
+"""Interface of response models: the TCP path that a chunk of commanded deltas leads to."""
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
@@ -13,13 +13,13 @@ from vera_ros.motion.kinematics.vec3 import Vector
 
 __all__ = ["Response", "ResponseModel", "State", "Vector"]
 
-# What a model carries from one chunk to the next; each model has a kind of its own.
+# State that a model carries from one chunk to the next; each model has its own type.
 State = Any
 
 
 @dataclass(frozen=True)
 class Response(ABC):
-    """A TCP path in time, from the state that it starts in to (nearly) rest.
+    """A TCP path in time, from the start state to near rest.
 
     Attributes:
         times_s: from 0, evenly spaced. Shape (N,), [s].
@@ -37,22 +37,22 @@ class Response(ABC):
 
     @abstractmethod
     def state_at(self, time_s: float) -> State:
-        """The model's state at a time of the path, for a chunk that takes over there."""
+        """Return the model's state at a time of the path, for a chunk that takes over there."""
 
 
 class ResponseModel(Protocol):
-    """Answers commanded deltas as the policy's own environment does."""
+    """Responds to commanded deltas as the policy's own environment does."""
 
     def at_rest(self, q: Vector, pose: pin.SE3, before: State | None) -> State:
-        """The state of an arm that stands still.
+        """Return the state of an arm that stands still.
 
         Args:
             q: joint positions. Shape (n,), [rad].
             pose: of the TCP, base frame.
-            before: the state in which the previous chunk of the episode ended, if there was one.
+            before: the state in which the previous chunk of the episode ended; None: none did.
 
         Raises:
-            MotionRefusedError: the modelled arm cannot stand so.
+            MotionRefusedError: the modelled arm cannot take the pose.
         """
         ...
 
@@ -60,6 +60,6 @@ class ResponseModel(Protocol):
         """Play `deltas` (Shape (H, 6), [m, rad], base frame) from `state` until the TCP rests.
 
         Raises:
-            MotionRefusedError: the model cannot follow.
+            MotionRefusedError: the modelled arm cannot follow the deltas.
         """
         ...

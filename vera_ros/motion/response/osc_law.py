@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One physics step of an arm under operational-space control, as the training environment takes it.
+"""One physics step of an arm under operational-space control, as in the training environment.
 
 The law (O. Khatib, "A unified approach for motion and force control of robot manipulators", 1987,
 with position and orientation decoupled as robosuite does it): with J the TCP's Jacobian, M the mass
@@ -8,7 +8,7 @@ matrix and Lambda = (J M^-1 J^T)^-1,
     tau = J^T [Lambda_p (kp e_p - kd v); Lambda_o (kp e_o - kd w)]
           + N^T M (kn (q0 - q) - dn dq) + bias
 
-clipped to the torque limits. The arm answers as MuJoCo's Euler integrator moves it: with joint
+clipped to the torque limits. The arm moves as under MuJoCo's Euler integrator: with joint
 damping, with dry friction as a soft constraint, and with the drag of the air on every body's
 equivalent inertia box (MuJoCo documentation, "Computation": friction loss, passive forces).
 """
@@ -22,7 +22,7 @@ from vera_ros.motion.response.osc_plant import Plant, Workspace
 from vera_ros.motion.response.rigid_bodies import air_drag, dynamics
 
 # MuJoCo's defaults for a constraint's softness: solref 0.02 s, 1; solimp 0.9, 0.95.
-_FRICTION_RATE = 2.0 / (0.95 * 0.02)  # 1/s, at which friction brings a joint to rest
+_FRICTION_RATE = 2.0 / (0.95 * 0.02)  # rate at which friction brings a joint to rest [1/s]
 FRICTION_SOFTNESS = (1.0 - 0.9) / 0.9  # times the inverse inertia
 _FRICTION_SWEEPS = 12
 
@@ -37,11 +37,11 @@ def step(
     goal_rotation: Vector,
     dt: float,
 ) -> bool:
-    """Move q and dq (Shape (n,), [rad, rad/s]) one step of `dt` on, in place.
+    """Advance q and dq (Shape (n,), [rad, rad/s]) by one step of `dt`, in place.
 
     Args:
         plant: the arm and its controller.
-        w: memory; its kinematics are those of `q` on entry.
+        w: work arrays; on return, kinematics are those of `q` on entry.
         q: joint positions.
         dq: joint velocities.
         goal_position: of the TCP, base frame. Shape (3,), [m].
@@ -49,7 +49,7 @@ def step(
         dt: the step [s].
 
     Returns:
-        False where the arm is in a singular posture; q and dq are then as before.
+        False if the arm is in a singular posture; q and dq are then unchanged.
     """
     n = len(q)
     place(plant.chain, q, w.rotations, w.positions, w.axes)
@@ -90,7 +90,7 @@ def _command(
     goal_rotation: Vector,
     command: Vector,
 ) -> bool:
-    """The joint accelerations that the control law asks for, before the torques are clipped."""
+    """Compute the accelerations of the control law, before torques are clipped; False: singular."""
     n = len(q)
     kd, null_space_kd = 2.0 * np.sqrt(plant.kp), 2.0 * np.sqrt(plant.null_space_kp)
     task, of_posture = np.empty(6), np.zeros(6)
@@ -131,7 +131,7 @@ def _command(
 def _pose_error(
     position: Vector, rotation: Vector, goal_position: Vector, goal_rotation: Vector, error: Vector
 ) -> None:
-    """Goal less pose; the rotation as half the sum of the cross products of the axes."""
+    """Compute goal minus pose; the rotation as half the sum of the axes' cross products."""
     for r in range(3):
         error[r] = goal_position[r] - position[r]
         error[r + 3] = 0.0
@@ -159,7 +159,7 @@ def _invert(M: Vector, inverse: Vector) -> bool:
 
 @compiled
 def _with_friction(plant: Plant, M_inverse: Vector, force: Vector, dq: Vector) -> Vector:
-    """Accelerations under `force` and dry friction, by projected Gauss-Seidel sweeps."""
+    """Return accelerations under `force` and dry friction, by projected Gauss-Seidel sweeps."""
     n = len(force)
     ddq, friction = np.zeros(n), np.zeros(n)
     for i in range(n):

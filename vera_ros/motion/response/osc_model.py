@@ -35,11 +35,11 @@ class OscModel:
 
     @classmethod
     def of(cls, content: Mapping[str, Any]) -> "OscModel":
-        """The model that a configuration file describes.
+        """Build the model that a configuration file describes.
 
         Raises:
-            KeyError: something is missing.
-            TypeError, ValueError: something is not valid; the message says what.
+            KeyError: a value is missing.
+            TypeError, ValueError: a value is invalid; the message says which.
         """
         arm, tcp = _build_arm(content)
         n = arm.nq
@@ -55,7 +55,7 @@ class OscModel:
         if not np.linalg.eigvalsh(mass).min() > 0:
             raise ValueError("the mass matrix is not positive definite; check bodies and armature")
         gains = section(content, "gains")
-        bodies = sorted(content["bodies"], key=lambda body: body["link"])  # as air_drag goes
+        bodies = sorted(content["bodies"], key=lambda body: body["link"])  # as air_drag needs
         plant = Plant(
             chain=Chain.of(arm, tcp),
             mass=np.array([inertia.mass for inertia in list(arm.inertias)[1:]]),
@@ -90,11 +90,11 @@ def _build_arm(content: Mapping[str, Any]) -> tuple[pin.Model, int]:
         joint = arm.addJoint(joint, pin.JointModelRZ(), _transform(placement), f"joint{name}")
     for body in content["bodies"]:
         link, mass = body["link"], number(body, "mass", 1e-6, 1e3)
-        # pinocchio does not check the index: it would write beyond its memory.
+        # pinocchio does not check the index: it would write out of bounds.
         if not isinstance(link, int) or not 1 <= link <= arm.nq:
             raise ValueError(f"link of a body is {link}; valid is 1 to {arm.nq}")
         rotation, diagonal = _rotation(body), numbers(body, "inertia", 3)
-        # Of three moments of inertia, none is larger than the sum of the others.
+        # No principal moment of inertia is larger than the sum of the other two.
         if not (diagonal > 0).all() or 2 * diagonal.max() > diagonal.sum() * (1 + 1e-9):
             raise ValueError(
                 f"inertia of a body of link {link} is {diagonal.tolist()}; valid are three numbers "
@@ -117,7 +117,7 @@ def _mass_matrix(arm: pin.Model) -> Vector:
 
 
 def _drag(air: Mapping[str, Any], bodies: list[dict[str, Any]]) -> dict[str, Vector]:
-    """Drag coefficients of each body's equivalent inertia box (MuJoCo's inertia-based model)."""
+    """Return drag coefficients of the bodies' equivalent inertia boxes, as MuJoCo models them."""
     density = number(air, "density", 0.0, 1e3)
     viscosity = number(air, "viscosity", 0.0, 1.0)
     drag, viscous = np.empty((len(bodies), 6)), np.empty((len(bodies), 2))

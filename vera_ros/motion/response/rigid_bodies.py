@@ -23,10 +23,10 @@ _GRAVITY_M_S2 = 9.81
 
 @compiled
 def dynamics(plant: Plant, w: Workspace, dq: Vector) -> None:
-    """Mass matrix and bias forces, from the kinematics in `w`; gravity points along -z.
+    """Compute mass matrix and bias forces from the kinematics in `w`; gravity points along -z.
 
-    Newton and Euler's recursion and composite bodies, all in the base frame (R. Featherstone,
-    "Rigid Body Dynamics Algorithms", 2008, chapters 5 and 6).
+    Recursive Newton-Euler and composite-rigid-body algorithms, in the base frame (R. Featherstone,
+    "Rigid Body Dynamics Algorithms", 2008, chapters 5 and 6). Fills `w.M` and `w.bias`.
     """
     n = len(dq)
     com, inertia = np.empty((n, 3)), np.empty((n, 3, 3))
@@ -83,7 +83,7 @@ def dynamics(plant: Plant, w: Workspace, dq: Vector) -> None:
 
 @compiled
 def air_drag(plant: Plant, w: Workspace, dq: Vector) -> None:
-    """Joint torques of the drag on every body, from the kinematics in `w`. Fills `w.drag`."""
+    """Compute the joint torques of air drag, from the kinematics in `w`. Fills `w.drag`."""
     n = len(dq)
     forces, torques = np.zeros((n, 3)), np.zeros((n, 3))  # on each link, about its joint
     axes = np.empty((3, 3))
@@ -121,13 +121,13 @@ def air_drag(plant: Plant, w: Workspace, dq: Vector) -> None:
 
 @compiled
 def _point_rate(omega: Triple, alpha: Triple, r: Triple) -> Triple:
-    """Acceleration of a point at `r` of a turning body: alpha x r + omega x (omega x r)."""
+    """Return the acceleration at `r` of a turning body: alpha x r + omega x (omega x r)."""
     return plus(cross(alpha, r), cross(omega, cross(omega, r)))
 
 
 @compiled
 def _shift_inertia(inertia: Vector, mass: float, d: Triple) -> None:
-    """Add what a mass at distance d adds (Huygens and Steiner), in place."""
+    """Add the inertia of a point mass at distance d (parallel axis theorem), in place."""
     square = dot(d, d)
     for r in range(3):
         for c in range(3):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Contact: an arm that pushes harder than its motion explains has touched something."""
+"""Contact detection: an arm that pushes harder than its motion explains touches something."""
 
 import numpy as np
 
@@ -9,19 +9,19 @@ from vera_ros.motion.kinematics.vec3 import Vector
 
 
 class ContactWatch:
-    """Watches the efforts of the joints."""
+    """Detects contact by the efforts of the joints."""
 
     def __init__(
         self, arm: ArmModel, limits: Vector, least_s: float, *, rigid_body: bool = False
     ) -> None:
-        """Watch an arm.
+        """Set up for one arm.
 
         Args:
-            arm: its model.
-            limits: of each joint's effort. Shape (n,), [Nm].
+            arm: model of the arm.
+            limits: largest unexplained effort of each joint. Shape (n,), [Nm].
             least_s: how long an effort must be above its limit.
-            rigid_body: the measured efforts hold the arm against gravity, and what the URDF's
-                inertias explain of them does not count.
+            rigid_body: the measured efforts include gravity and Coriolis forces, which are computed
+                from the URDF's inertias and subtracted.
 
         Raises:
             ConfigurationError: the limits do not fit the arm, or its URDF has no inertias.
@@ -40,7 +40,7 @@ class ContactWatch:
         self._since_s: float | None = None
 
     def update(self, effort: Vector | None, q: Vector, dq: Vector, now_s: float) -> str:
-        """What the arm has touched something with; empty: nothing, or it is not known.
+        """Describe the joint whose effort shows contact; empty: none, or efforts are not measured.
 
         Args:
             effort: measured; None: it is not measured. Shape (n,), [Nm].

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The gate: the only way to a controller. What it does not let through is never published."""
+"""The gate: the only way to a controller. A trajectory that it refuses is never published."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -27,21 +27,21 @@ from vera_ros.motion.setpoint.setpoint import PAST_S, START_SLACK_RAD, Setpoint,
 from vera_ros.motion.trajectory import ArmState, ArmTrajectory, GripperTrajectory, Points
 
 _TOLERANCE = 1e-3  # relative, on rates: what rounding may add
-_SAMPLES_PER_PIECE = 13  # between which a quintic's rates hide next to nothing
-_SAMPLES_S = 1.25e-3  # no two of them are further apart
-_OBSTACLE_STRIDE = 4  # of these samples that are looked at for obstacles: up to 5 ms
-# How far a start may be from what it continues [rad, rad/s, rad/s^2], before it is made the same:
-# splines through the same points differ by so much.
+_SAMPLES_PER_PIECE = 13  # a quintic's rates hardly exceed those at the samples
+_SAMPLES_S = 1.25e-3  # largest spacing of the samples
+_OBSTACLE_STRIDE = 4  # every so many samples, obstacles are checked: up to 5 ms apart
+# Largest difference of a start from what it continues [rad, rad/s, rad/s^2], before it is made
+# equal: splines through the same points differ by so much.
 _CONTINUITY = (1e-4, 5e-3, 0.4)
-# Shortest way from an unknown set-point, and share of the rates that it uses.
+# Shortest duration of the way from an unknown set-point, and share of the rates that it uses.
 _GENTLE_S, _GENTLE_SHARE = 0.3, 0.7
-_MOVES_RAD_S = 0.05  # a joint that is faster is driven
+_MOVES_RAD_S = 0.05  # a faster joint is being driven by its controller
 
 
 class Gate:
-    """Checks a trajectory and, only if nothing is wrong with it, hands it to the publisher.
+    """Checks a trajectory and publishes it only if nothing is wrong with it.
 
-    It remembers what it let through, so it knows what a new trajectory must continue.
+    It remembers what it has published, since a new trajectory must continue that.
     """
 
     def __init__(
@@ -53,7 +53,7 @@ class Gate:
         publish_gripper: Callable[[GripperTrajectory, float], None],
         obstacles: Obstacles | None = None,
     ) -> None:
-        """Publish through the two functions, which get a trajectory and its ROS time 0 [s]."""
+        """Publish through the two functions, which receive a trajectory and its time 0 [s]."""
         self._arm = arm
         self._limits = limits
         self._gripper_limits = gripper_limits
@@ -73,22 +73,22 @@ class Gate:
         past_s: float = PAST_S,
         begin: Callable[[], float] | None = None,
     ) -> float:
-        """Publish an arm trajectory with what is commanded before it; return its time 0.
+        """Publish an arm trajectory, with what is commanded before it; return its time 0 [s].
 
         Args:
             trajectory: what is to be played.
             measured: where the arm is.
             start_s: the trajectory's time 0, by the controller's clock.
-            ahead_s: for so long before that, the controller may be on its own way to the start:
-                its set-point is not known, or does not lead there. 0: it does.
-            joins_s: for so long after time 0, the trajectory goes on as what plays does, for a
-                controller that takes it up by then.
+            ahead_s: time before that, in which the controller finds its own way to the start, since
+                its set-point is unknown or does not lead there; 0: it does.
+            joins_s: how long after time 0 the trajectory equals what plays, for a controller that
+                takes it up by then.
             past_s: how much is sent of what is commanded before time 0.
-            begin: tells time 0 once all is checked: later than it was only where the set-point
-                rests. What it raises keeps the trajectory from being published.
+            begin: returns time 0 once all is checked, other than `start_s` only if the set-point
+                rests. If it raises, the trajectory is not published.
 
         Raises:
-            MotionRefusedError: it must not be played; nothing was published.
+            MotionRefusedError: a check failed; nothing was published.
         """
         trajectory = self.check_arm(trajectory, measured, start_s, ahead_s=ahead_s, joins_s=joins_s)
         begins_s = start_s if begin is None else begin()
@@ -102,13 +102,13 @@ class Gate:
         return begins_s
 
     def gentle_s(self, q: Vector, *, moves: bool = False) -> float:
-        """How long a controller whose set-point is not known must be given to get to `q` [s].
+        """Return the time that a controller with an unknown set-point needs to get to `q` [s].
 
-        It may command any position near the measured one, or, where the arm rests, what was sent
-        last; the way there is a quintic from rest to rest.
+        It may command any position near the measured one, or, if the arm rests, the end of what was
+        sent last; the way there is a quintic from rest to rest.
 
         Args:
-            q: where the arm is measured, or comes to rest. Shape (n,), [rad].
+            q: measured position, or where the arm comes to rest. Shape (n,), [rad].
             moves: the arm moves, so its set-point cannot be far.
         """
         rates = self._limits.rates.joints
@@ -121,10 +121,10 @@ class Gate:
         return float(max(_GENTLE_S, needed.max() / _GENTLE_SHARE, jerk_s.max() / _GENTLE_SHARE))
 
     def send_gripper(self, trajectory: GripperTrajectory, now_s: float) -> None:
-        """Publish a gripper trajectory whose time 0 is now.
+        """Publish a gripper trajectory with time 0 at `now_s`.
 
         Raises:
-            MotionRefusedError: it must not be played; nothing was published.
+            MotionRefusedError: a check failed; nothing was published.
         """
         self.check_gripper(trajectory)
         self._publish_gripper(trajectory, now_s)
@@ -140,7 +140,7 @@ class Gate:
     ) -> ArmTrajectory:
         """Raise MotionRefusedError unless the trajectory keeps every limit (see `send_arm`).
 
-        Return it as it goes on from the set-point to the last digit.
+        Return it with its beginning made exactly equal to the set-point.
         """
         check_form(trajectory, self._arm.n, self._limits.duration_s)
         check_measured(measured, self._arm.n)
@@ -151,7 +151,7 @@ class Gate:
             self._check_continuity(trajectory, start_s)
             trajectory = self.setpoint.continued(trajectory, start_s, joins_s)
         limits = self._limits
-        with np.errstate(all="ignore"):  # what overflows is not a number, and refused
+        with np.errstate(all="ignore"):  # an overflow yields NaN, which is refused
             pieces = QuinticPieces(trajectory.points)
             motion = np.stack(pieces.at(*pieces.even(_SAMPLES_PER_PIECE, _SAMPLES_S)))
         refuse_below("position", motion[0].min(axis=0), limits.lower - 1e-9)
@@ -173,13 +173,13 @@ class Gate:
         check_gripper(trajectory, self._gripper_limits, _TOLERANCE)
 
     def _check_continuity(self, trajectory: ArmTrajectory, start_s: float) -> None:
-        """Refuse what does not begin as the set-point is then."""
+        """Refuse a trajectory that does not begin at the set-point of its start time."""
         due = self.setpoint.state(start_s)
         if due is None:
             raise MotionRefusedError(
                 Cause.SETPOINT_UNKNOWN,
-                "the gate refuses: what the controller commands now is not known, so a motion "
-                "cannot go on from there; nothing is published",
+                "the gate refuses: what the controller commands now is not known, so no motion can "
+                "continue from there; nothing is published",
             )
         self._refuse_jump((trajectory.start_q, trajectory.start_dq, trajectory.start_ddq), due)
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Watches an arm play its plan, and reports what keeps it from that."""
+"""Watch of an arm that plays a plan: frozen joints, contact, tracking error, lost commands."""
 
 import math
 
@@ -15,11 +15,11 @@ from vera_ros.motion.safety.watchdogs import FrozenJoints, StartWatch
 from vera_ros.motion.setpoint.join_watch import Join, JoinWatch
 from vera_ros.motion.setpoint.setpoint import Setpoint
 
-_SAME_S = 0.05  # joint states of an arm in motion are not the same for so long
+_SAME_S = 0.05  # joint states of an arm in motion do not stay the same for so long
 _FRESH_S = 0.1
 _OFF_PLAN = (Cause.TRACKING_ERROR, Cause.CONTACT)
-_NOISE_RAD = 2e-3  # of encoders, and some more
-_SAMPLES = 16  # of a plan, by which its way so far is judged
+_NOISE_RAD = 2e-3  # encoder noise, with a margin
+_SAMPLES = 16  # of the part of a plan that has passed
 
 
 class PlaybackWatch:
@@ -30,7 +30,7 @@ class PlaybackWatch:
         limits: supervision thresholds.
 
     Attributes:
-        joins: tells whether the controller takes up what is sent.
+        joins: detects whether the controller takes up what is sent.
     """
 
     def __init__(self, contact: ContactWatch, limits: SupervisionLimits) -> None:
@@ -41,20 +41,20 @@ class PlaybackWatch:
         )
         self._start = StartWatch(_NOISE_RAD)
         self.joins = JoinWatch()
-        self._looked_s = -math.inf  # stamp of the last one that was compared
-        self._looked_q: Vector | None = None
+        self._compared_s = -math.inf  # stamp of the last sample that was compared
+        self._compared_q: Vector | None = None
 
     def forget(self) -> None:
-        """Begin anew: time was turned back."""
+        """Start over, since time was turned back."""
         self._frozen.forget()
         self._start.forget()
         self.joins.forget()
-        self._looked_s = -math.inf
+        self._compared_s = -math.inf
 
     def trusted(self, observation: ArmObservation) -> Measured | None:
-        """The measured arm, if a motion may begin from there and not from the set-point.
+        """Return the measured state if a motion may begin there instead of at the set-point.
 
-        It may be elsewhere where joint states are not fresh, disagree, or stay the same.
+        None: joint states are outdated, disagree, or stay the same, so the arm may be elsewhere.
         """
         measured = observation.measured
         if measured is None or not observation.settled or observation.age_s > _FRESH_S:
@@ -64,10 +64,10 @@ class PlaybackWatch:
     def stands(
         self, cause: Cause, observation: ArmObservation, playing: Playing, now_s: float
     ) -> Measured | None:
-        """The measured arm, if it stands although it should not, so that what plays is not known.
+        """Return the measured state if the arm stands although its plan moves; else None.
 
-        The controller may have stopped by itself, or something holds the arm; or the controller
-        has never got the plan.
+        The controller may have stopped by itself, or something holds the arm, or the controller
+        never received the plan: what it commands is not known.
         """
         measured = observation.measured
         if measured is None or observation.age_s > _FRESH_S or self._limits.moves(measured):
@@ -81,19 +81,19 @@ class PlaybackWatch:
         return measured if away_rad >= self._limits.frozen_angle else None
 
     def joined(self, observation: ArmObservation, setpoint: Setpoint) -> Join:
-        """Whether the controller has taken up what was sent last, as far as the arm tells."""
+        """Return whether the controller took up what was sent last, by the arm's motion."""
         measured = observation.measured
         if measured is None or observation.age_s > _FRESH_S:
             return Join.OPEN
         join = Join.OPEN
         for sample in (*observation.recent, measured):
-            if sample.stamp_s <= self._looked_s:
+            if sample.stamp_s <= self._compared_s:
                 continue
-            self._looked_s = sample.stamp_s
-            repeated = self._looked_q is not None and (sample.q == self._looked_q).all()
-            self._looked_q = sample.q
+            self._compared_s = sample.stamp_s
+            repeated = self._compared_q is not None and (sample.q == self._compared_q).all()
+            self._compared_q = sample.q
             if repeated and self._limits.moves(sample):
-                continue  # joint states that repeat themselves tell of no late trajectory
+                continue  # repeated joint states are no evidence of a late trajectory
             join = self.joins.update(sample, setpoint)
             if join in (Join.JOINED, Join.LATE):
                 break
@@ -103,7 +103,7 @@ class PlaybackWatch:
     def update(
         self, playing: Playing | None, observation: ArmObservation, now_s: float
     ) -> Reason | None:
-        """What keeps the arm from playing its plan, and in which words; None: nothing does."""
+        """Return what keeps the arm from playing its plan; None: nothing does."""
         measured, limits = observation.measured, self._limits
         if measured is None:
             return None

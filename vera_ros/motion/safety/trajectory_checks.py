@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Checks of a trajectory by itself, and the gate's refusals."""
+"""Checks that need the trajectory alone, and the gate's refusals."""
 
 from collections.abc import Callable
 
@@ -12,21 +12,22 @@ from vera_ros.motion.trajectory import ArmState, ArmTrajectory, GripperTrajector
 
 
 def check_form(trajectory: ArmTrajectory, n: int, longest_s: float) -> None:
-    """Refuse what is no trajectory of n joints that ends at rest.
+    """Refuse anything but a trajectory of n joints that ends at rest.
 
     Raises:
-        MotionRefusedError: shapes, values or times make no sense, or it is too long.
+        MotionRefusedError: shapes, values or times are invalid, or it is too long.
     """
     count = np.size(trajectory.times_s)
     if trajectory.times_s.shape != (count,):
-        raise invalid(f"a trajectory with times of shape {trajectory.times_s.shape}")
+        raise invalid(f"a trajectory with times of shape {trajectory.times_s.shape}; valid is (N,)")
     for name in ("q", "dq", "ddq"):
         shape = getattr(trajectory, name).shape
         if shape != (count, n) or count == 0:
             raise invalid(f"a trajectory with {name} of shape {shape}; valid is ({count}, {n})")
     for name in ("start_q", "start_dq", "start_ddq"):
-        if getattr(trajectory, name).shape != (n,):
-            raise invalid(f"a trajectory with a {name} that is not of {n} joints")
+        shape = getattr(trajectory, name).shape
+        if shape != (n,):
+            raise invalid(f"a trajectory with {name} of shape {shape}; valid is ({n},)")
     for name in ("q", "dq", "ddq", "start_q", "start_dq", "start_ddq"):
         if not np.isfinite(getattr(trajectory, name)).all():
             raise invalid(f"a trajectory with {name} values that are not finite")
@@ -36,7 +37,7 @@ def check_form(trajectory: ArmTrajectory, n: int, longest_s: float) -> None:
 
 
 def check_measured(measured: ArmState, n: int) -> None:
-    """Refuse a measurement that is none of n joints.
+    """Refuse a measurement that is not n finite values.
 
     Raises:
         MotionRefusedError: a value is missing or not finite.
@@ -51,19 +52,21 @@ def check_measured(measured: ArmState, n: int) -> None:
 
 
 def check_gripper(trajectory: GripperTrajectory, limits: GripperLimits, tolerance: float) -> None:
-    """Refuse fingers that leave their travel or are too fast.
+    """Refuse a gripper trajectory that leaves the fingers' travel or is too fast.
 
     Args:
         trajectory: of the fingers.
-        limits: what they may do.
+        limits: limits of the fingers.
         tolerance: relative, on their speed.
 
     Raises:
-        MotionRefusedError: they do.
+        MotionRefusedError: it is, or its shapes, values or times are invalid.
     """
     times, positions = trajectory.times_s, trajectory.positions_m
     if times.shape != positions.shape or times.ndim != 1 or len(times) == 0:
-        raise invalid(f"a gripper trajectory of shapes {times.shape} and {positions.shape}")
+        raise invalid(
+            f"a gripper trajectory of shapes {times.shape}, {positions.shape}; valid are (N,), (N,)"
+        )
     _check_times(times, limits.duration_s)
     knots = np.concatenate(([trajectory.start_m], positions))
     if not np.isfinite(knots).all():
@@ -115,12 +118,12 @@ def refuse_if(excess: Vector, describe: Callable[[int], str]) -> None:
 
 
 def invalid(what: str) -> MotionRefusedError:
-    """Return the refusal of what makes no sense."""
+    """Return the refusal of an invalid trajectory."""
     return MotionRefusedError(Cause.INVALID_CHUNK, f"the gate refuses {what}; nothing is published")
 
 
 def over_limit(what: str) -> MotionRefusedError:
-    """Return the refusal of what exceeds a limit."""
+    """Return the refusal of a trajectory that exceeds a limit."""
     return MotionRefusedError(
         Cause.LIMIT_EXCEEDED, f"the gate refuses: {what}; nothing is published"
     )

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Rules that tell, from times and joint positions alone, that something is wrong."""
+"""Watchdogs that work on times and joint positions alone."""
 
 from collections import deque
 from enum import Enum, auto
@@ -10,18 +10,18 @@ from vera_ros.motion.kinematics.vec3 import Vector
 
 
 class FrozenJoints:
-    """Notices joint states that stay the same while the arm should move.
+    """Detects joint states that stay the same while the arm should move.
 
-    What the plan did up to `delay_s` ago, an arm that is up to so late has done since: it was
-    somewhere else in between, and its joint states must have said so.
+    An arm that is up to `delay_s` late has by now done what the plan did until `delay_s` ago: if
+    the plan moved until then, joint states must have changed.
 
     Args:
-        time_s: for how long they must not change.
+        time_s: how long joint states must stay the same.
         angle_rad: how far the plan must have moved a joint meanwhile.
         delay_s: how late the arm may be.
 
     Attributes:
-        same_s: for how long they have been the same, whether or not the arm should move.
+        same_s: how long joint states have been the same, whether or not the arm should move.
     """
 
     def __init__(self, time_s: float, angle_rad: float, delay_s: float) -> None:
@@ -31,7 +31,7 @@ class FrozenJoints:
         self.forget()
 
     def forget(self) -> None:
-        """Begin anew: what came before says nothing any more."""
+        """Start over: earlier observations no longer count."""
         self._measured: Vector | None = None
         self._since_s = np.inf
         self.same_s = 0.0
@@ -44,12 +44,12 @@ class FrozenJoints:
         self._highest: Vector | float = -np.inf
 
     def update(self, measured: Vector, planned: Vector | None, now_s: float) -> bool:
-        """Whether the joints count as frozen.
+        """Return whether the joints count as frozen.
 
         Args:
             measured: joint positions. Shape (n,), [rad].
-            planned: where they should be; None: nothing is played. Shape (n,), [rad].
-            now_s: when the measurement came: what does not come at all is another matter.
+            planned: planned joint positions; None: nothing is played. Shape (n,), [rad].
+            now_s: when the measurement arrived; a silent driver is detected elsewhere.
         """
         if self._measured is None or not np.array_equal(measured, self._measured):
             self.forget()
@@ -58,7 +58,7 @@ class FrozenJoints:
         if planned is None:
             self._forget_plan()
             return False
-        if not self._recent or now_s > self._recent[-1][0]:  # and not where time stands still
+        if not self._recent or now_s > self._recent[-1][0]:  # not while time stands still
             self._recent.append((now_s, planned))
             self._played_s = min(self._played_s, now_s)
         while self._recent and self._recent[0][0] <= now_s - self._delay_s:
@@ -70,10 +70,10 @@ class FrozenJoints:
 
 
 class StartWatch:
-    """Tells whether an arm was seen to leave the posture in which a motion found it.
+    """Detects whether an arm has left the posture in which a motion began.
 
     Args:
-        angle_rad: by which it may be elsewhere and still be there: more than encoders are noisy.
+        angle_rad: distance up to which it counts as still there; above encoder noise.
     """
 
     def __init__(self, angle_rad: float) -> None:
@@ -81,11 +81,11 @@ class StartWatch:
         self._stood: Vector | None = None
 
     def forget(self) -> None:
-        """Begin anew."""
+        """Forget the posture."""
         self._stood = None
 
     def update(self, measured: Vector, *, plays: bool) -> None:
-        """See where the arm is. `plays`: it is to move."""
+        """Process a measured posture, Shape (n,), [rad]. `plays`: the arm should move."""
         if not plays:
             self._stood = measured.copy()
         elif not self.stands(measured):
@@ -98,10 +98,10 @@ class StartWatch:
 
 
 class ClockWatch:
-    """Notices a ROS clock that jumps backwards.
+    """Detects a ROS clock that jumps backwards.
 
     Args:
-        jump_s: what is less is no jump.
+        jump_s: smaller steps back are ignored.
     """
 
     def __init__(self, jump_s: float) -> None:
@@ -109,7 +109,7 @@ class ClockWatch:
         self._latest_s = -np.inf
 
     def later(self, by_s: float) -> None:
-        """The clock was set forward by so much, which is known."""
+        """Account for a clock that is known to have been set forward by `by_s`."""
         self._latest_s += by_s
 
     def update(self, now_s: float) -> float:
@@ -123,19 +123,20 @@ class ClockWatch:
 
 
 class Rest(Enum):
-    """What is known of a stop."""
+    """Progress of a stop towards rest."""
 
-    COMING = auto()  # its time is not over, or only just
-    THERE = auto()
-    OVERDUE = auto()  # the arm still moves, or what it does is not known; said once per time-out
-    UNKNOWN = auto()  # ROS time stands still, so its time never comes; said once per time-out
+    COMING = auto()  # the stop is not over, or only just
+    THERE = auto()  # the arm rests
+    OVERDUE = auto()  # the arm still moves, or its motion is unknown; once per time-out
+    UNKNOWN = auto()  # ROS time stands still, so the stop never ends; once per time-out
 
 
 class RestWatch:
-    """Tells whether an arm that was stopped comes to rest.
+    """Checks that an arm that was stopped comes to rest.
 
     Args:
-        time_s: that it may take after the stop's planned end, and that ROS time may stand still.
+        time_s: how long that may take after the stop's planned end, and how long ROS time may stand
+            still.
     """
 
     def __init__(self, time_s: float) -> None:
@@ -143,11 +144,11 @@ class RestWatch:
         self.forget()
 
     def forget(self) -> None:
-        """Begin anew: what came before says nothing any more."""
+        """Start over: earlier observations no longer count."""
         self._due_s = self._present_s = self._since_s = -np.inf
 
     def update(self, end_s: float, moves: bool | None, now_s: float, steady_s: float) -> Rest:
-        """Take in whether the arm moves; return what that means.
+        """Process whether the arm moves; return the progress of its stop.
 
         Args:
             end_s: when the stop that was sent last ends, ROS time.

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The set-point: what the arm's controller commands, as computed from what was sent."""
+"""The set-point: what the arm's controller commands, computed from the trajectories sent."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Tells from what the arm does whether its controller took up a trajectory, and how late."""
+"""Detects by the arm's motion whether its controller took up a trajectory, and how late."""
 
 from collections import deque
 from dataclasses import dataclass
@@ -11,33 +11,33 @@ from vera_ros.motion.chunk import Measured
 from vera_ros.motion.kinematics.vec3 import Vector
 from vera_ros.motion.setpoint.setpoint import Setpoint
 
-# By how much two motions differ when an arm shows which of them it follows: times the most by which
-# it was off its set-point of late, and at least and at most [rad]. Much of that grows with the
-# speed: joint states may be stamped anywhere in a control period.
+# How far apart two motions must be for the arm to show which of them it follows: a multiple of its
+# largest recent deviation from the set-point, and the bounds of that [rad]. Much of the deviation
+# grows with the speed: joint states may be stamped anywhere in a control period.
 _TELLING, _LEAST_RAD, _MOST_RAD = 2.0, 2e-4, 6e-3
-_SLOW = 0.3  # share of it that is left at rest
-_NEAR = 0.35  # share of that by which it may be off the one that it follows
-_MOVES_RAD_S = 0.05  # set-point in motion, of which an arm's delay can be seen
-_DELAYS, _SCATTERS = 9, 25  # the latest that count
-_LONGEST_DELAY_S, _AHEAD_S = 0.15, 0.02  # stamps and offsets are not exact
-_SETTLED_S = 0.3  # after which an arm is as near to a resting set-point as it ever is
+_SLOW = 0.3  # share of the deviation that remains at rest
+_NEAR = 0.35  # share of the distance by which the arm may be off the motion that it follows
+_MOVES_RAD_S = 0.05  # set-point speed above which the arm's delay can be measured
+_DELAYS, _SCATTERS = 9, 25  # numbers of recent measurements that count
+_LONGEST_DELAY_S, _AHEAD_S = 0.15, 0.02  # bounds of a delay; stamps and offsets are not exact
+_SETTLED_S = 0.3  # time for an arm to settle at a resting set-point
 
 
 class Join(Enum):
-    """What is known of a trajectory that was sent."""
+    """Whether a trajectory that was sent has been taken up."""
 
-    OPEN = auto()  # both motions are still the same, as far as one can see
-    JOINED = auto()
+    OPEN = auto()  # undecided: both motions still look the same
+    JOINED = auto()  # the arm follows this motion
     LATE = auto()  # the arm followed the motion before, and now follows this one
     MISSED = auto()  # the arm follows the motion before
 
 
 @dataclass(frozen=True)
 class _Awaited:
-    """A trajectory that is to be taken up.
+    """A trajectory whose take-up is not decided yet.
 
     Attributes:
-        after: the set-point if it is.
+        after: the set-point if it is taken up.
         before: the set-point if it never is.
         joins_s: the end of its lead.
     """
@@ -54,9 +54,9 @@ class JoinWatch:
     measured while only one motion is possible. Times are the controller's [s].
 
     Attributes:
-        delay_s: of the arm behind its set-point, as measured; the longest where it was not. An arm
-            that is where it is to be at the end of a control period is ahead.
-        lateness_s: by how much the newest trajectory exceeded its lead, as far as was seen.
+        delay_s: measured delay of the arm behind its set-point; the longest one before it was
+            measured. Negative for an arm that aims at the end of its control period.
+        lateness_s: by how much the newest trajectory is known to have exceeded its lead.
         taken_up: the arm was seen to follow the newest trajectory.
     """
 
@@ -69,12 +69,12 @@ class JoinWatch:
         self.taken_up = False
 
     def sent(self, setpoint: Setpoint, joins_s: float, measured: Measured | None) -> None:
-        """A trajectory was sent.
+        """Note that a trajectory was sent.
 
         Args:
-            setpoint: once the controller has it, and what it plays if it never does.
+            setpoint: set-point once the controller has it, and what it plays otherwise.
             joins_s: when the two motions part.
-            measured: where the arm stays if that is not known.
+            measured: where the arm stays if the set-point before is unknown.
         """
         self._awaited = None
         if setpoint.before is not None:
@@ -85,16 +85,16 @@ class JoinWatch:
         self.taken_up = False
 
     def forget(self) -> None:
-        """Nothing is awaited: what was sent last does not count any more."""
+        """Stop watching: what was sent last no longer counts."""
         self._awaited, self.taken_up = None, False
 
     @property
     def delay_s(self) -> float:
-        """See the class."""
+        """Delay of the arm behind its set-point [s]; see the class."""
         return float(np.median(self._delays_s)) if self._delays_s else _LONGEST_DELAY_S
 
     def update(self, measured: Measured, setpoint: Setpoint) -> Join:
-        """Take in a measurement. `setpoint`: as it is believed to be."""
+        """Compare a measurement with both motions. `setpoint`: the assumed one."""
         awaited = self._awaited
         moment_s = measured.stamp_s - self.delay_s
         if awaited is None:
@@ -104,7 +104,7 @@ class JoinWatch:
             if measured.stamp_s <= awaited.joins_s:
                 if awaited.after.before is not None:
                     self._compare(measured, awaited.before)
-            elif not self._delays_s:  # nothing can be told before there is one
+            elif not self._delays_s:  # without a delay, nothing can be decided
                 self._compare(measured, setpoint)
             return Join.OPEN
         after, before = awaited.after.state(moment_s), awaited.before.state(moment_s)
@@ -125,7 +125,7 @@ class JoinWatch:
         return Join.OPEN
 
     def _telling_rad(self, speed_rad_s: float) -> float:
-        """How far apart two motions of that speed must be."""
+        """Return how far apart two motions of that speed must be to be distinguished [rad]."""
         if not self._scatters:
             return _MOST_RAD
         off_rad, at_rad_s = np.transpose(self._scatters)
@@ -133,7 +133,7 @@ class JoinWatch:
         return float(min(max(_TELLING * most_rad, _LEAST_RAD), _MOST_RAD))
 
     def _compare(self, measured: Measured, setpoint: Setpoint) -> None:
-        """Measure delay and offset of an arm that follows the one motion that there is."""
+        """Measure delay and offset of an arm that can follow only one motion."""
         state = setpoint.state(measured.stamp_s)
         if state is None:
             return
@@ -151,7 +151,7 @@ class JoinWatch:
         elif not np.abs(dq).any():
             earlier = setpoint.state(measured.stamp_s - _SETTLED_S)
             if earlier is None or np.abs(earlier[0] - q).any():
-                return  # it may be on its way there
+                return  # the arm may still be settling
             off = measured.q - q
             before = self._offset
             self._offset = off if before is None else before + 0.2 * (off - before)

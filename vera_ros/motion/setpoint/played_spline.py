@@ -12,10 +12,10 @@ class QuinticPieces:
     """The quintic pieces that a controller plays, in s = t / h from 0 to 1 on each.
 
     Through (q, dq, ddq) at both ends of a piece of length h: c0 to c2 follow from its start, c3 to
-    c5 from what is then left at its end.
+    c5 from what remains at its end.
 
     Attributes:
-        points: what they lead through.
+        points: the points that they connect.
     """
 
     def __init__(self, points: Points) -> None:
@@ -34,11 +34,11 @@ class QuinticPieces:
         self._c = np.stack((c0, c1, c2, c3, c4, c5))
 
     def even(self, count: int, most_s: float) -> tuple[npt.NDArray[np.intp], Vector]:
-        """Piece and s of samples on each piece, both ends included.
+        """Return piece and s of evenly spaced samples on each piece, both ends included.
 
         Args:
-            count: how many there are on each piece at least.
-            most_s: how far apart they may be.
+            count: smallest number of samples on each piece.
+            most_s: largest spacing of samples.
         """
         counts = np.maximum(count, np.ceil(self._h[:, 0] / most_s).astype(int) + 1)
         piece = np.repeat(np.arange(len(counts)), counts)
@@ -56,7 +56,7 @@ class QuinticPieces:
         return float(self._ends_s[-1])
 
     def state(self, time_s: float) -> tuple[Vector, Vector, Vector]:
-        """Position, velocity and acceleration at a time; at rest after the end. Shape (n,) each."""
+        """Return q, dq and ddq at a time, Shape (n,) each; at rest after the end."""
         piece = min(int(np.searchsorted(self._ends_s, time_s)), len(self._ends_s) - 1)
         h = self._h[piece, 0]
         s = np.clip((time_s - self._ends_s[piece] + h) / h, 0.0, 1.0)
@@ -64,7 +64,7 @@ class QuinticPieces:
         return q[0], dq[0], ddq[0]
 
     def at(self, piece: npt.NDArray[np.intp], s: Vector) -> tuple[Vector, Vector, Vector, Vector]:
-        """Position, velocity, acceleration and jerk. Shape (M, n) each."""
+        """Return position, velocity, acceleration and jerk at M samples. Shape (M, n) each."""
         c0, c1, c2, c3, c4, c5 = self._c[:, piece]
         h, s = self._h[piece], s[:, None]
         return (

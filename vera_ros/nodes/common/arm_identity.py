@@ -1,18 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which ik_node is which: chunks are for one arm, and two that answer are one too many."""
+"""Identities of ik_nodes, and detection of several that serve the same arm."""
 
 import os
 import secrets
 import socket
 from typing import Any
 
-_LIVE_S = 2.0  # arm_status is repeated once a second at least
+_LIVE_S = 2.0  # arm_status is repeated at least once a second
 
 
 def identity(node: Any) -> str:
-    """A name for a person to read that no other ik_node has, on this machine or another one.
+    """Return a readable name that is unique among all ik_nodes of all machines.
 
-    Containers may share host name and process id, so a few random digits end it.
+    Containers may share host name and process id, so it ends in a few random digits.
     """
     return (
         f"{node.get_fully_qualified_name()} on {socket.gethostname()}, process {os.getpid()}, "
@@ -21,7 +21,7 @@ def identity(node: Any) -> str:
 
 
 def double(identities: list[str]) -> str:
-    """Say that these arms answer where there should be one, and what to do."""
+    """Return the message for several ik_nodes where there should be one."""
     return (
         f"{len(identities)} ik_nodes answer here: {'; '.join(identities)}. The same graph runs "
         "twice, or two graphs share their topics: stop one, or give each a namespace of its own"
@@ -29,27 +29,27 @@ def double(identities: list[str]) -> str:
 
 
 class RollCall:
-    """Who has spoken of those that repeat their names again and again.
+    """Tracks which nodes are alive, by the names that they publish periodically.
 
-    Times are steady time [s]. One that was killed and its successor are not there together: the
-    former is not heard again once the latter has begun.
+    Times are steady time [s]. A node that was killed and its successor do not overlap: the former
+    is not heard again once the latter has started.
     """
 
     def __init__(self) -> None:
         self._heard: dict[str, tuple[float, float]] = {}
 
     def hear(self, name: str, now_s: float) -> None:
-        """Take note that one has spoken."""
+        """Record that `name` was received."""
         first_s, last_s = self._heard.get(name, (now_s, now_s))
         self._heard[name] = (first_s if now_s - last_s <= _LIVE_S else now_s, now_s)
 
     def live(self, now_s: float) -> list[str]:
-        """Names of those that were heard a moment ago, in alphabetical order."""
+        """Return the names received within the last seconds, in alphabetical order."""
         heard = self._heard.items()
         return sorted(name for name, (_, last_s) in heard if now_s - last_s <= _LIVE_S)
 
     def together(self, now_s: float) -> list[str]:
-        """Names of those that live at the same time as another one; empty: there is one at most."""
+        """Return the names that are live together with another; empty: at most one is live."""
         live = self.live(now_s)
         return [one for one in live if any(self._overlap(one, other) for other in live)]
 

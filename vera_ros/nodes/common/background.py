@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Work that takes too long for an executor, which has the arm to look after."""
+"""Runs work that would block a node's executor in a thread of its own."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -9,10 +9,10 @@ from rclpy.task import Future
 
 
 class Background:
-    """A thread of a node's own, which does one thing after the other.
+    """A worker thread of a node that runs its jobs one after the other.
 
     Args:
-        node: the rclpy node; callbacks that run in its executor may await what is done.
+        node: the rclpy node; callbacks in its executor may await the futures.
     """
 
     def __init__(self, node: Any) -> None:
@@ -21,11 +21,11 @@ class Background:
         self._wake = node.create_guard_condition(lambda: None)
 
     def close(self, *, finish: bool = False) -> None:
-        """Take nothing more; drop what was not begun, or wait until all is done (`finish`)."""
+        """Accept no more jobs; drop those not yet started, or wait for all (`finish`)."""
         self._thread.shutdown(wait=finish, cancel_futures=not finish)
 
     def do(self, work: Callable[[], Any]) -> Future:
-        """A future for what `work` returns or raises; it is called without arguments."""
+        """Queue `work()` and return a future for its result or exception."""
         future: Future = Future(executor=self._node.executor)
 
         def run() -> None:

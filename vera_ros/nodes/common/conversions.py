@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Between ROS messages and the core's values."""
+"""Conversions between ROS messages and the core's values, and QoS profiles."""
 
 from array import array
 from typing import Any
@@ -30,12 +30,12 @@ LATCHED_BY_MANY = QoSProfile(
     durability=DurabilityPolicy.TRANSIENT_LOCAL,
 )
 
-# History of streams of which nothing may be lost: a long chunk's pictures, should a reader lag.
+# Depth of streams that must lose nothing: holds a long chunk's pictures if a reader lags.
 LOSSLESS_DEPTH = 128
 
 
 def sensor_qos(reliability: str, depth: int = 5) -> QoSProfile:
-    """QoS of sensor streams; `reliability`: best_effort or reliable."""
+    """Return the QoS of a sensor stream; `reliability`: best_effort or reliable."""
     return QoSProfile(
         depth=depth,
         history=HistoryPolicy.KEEP_LAST,
@@ -46,40 +46,40 @@ def sensor_qos(reliability: str, depth: int = 5) -> QoSProfile:
 
 
 def stamp_to_ns(stamp: Time) -> int:
-    """A message's stamp [ns]."""
+    """Convert a stamp to nanoseconds."""
     return int(stamp.sec) * 1_000_000_000 + int(stamp.nanosec)
 
 
 def ns_to_stamp(ns: int) -> Time:
-    """The stamp of a time [ns]."""
+    """Convert a time [ns] to a stamp."""
     return Time(sec=ns // 1_000_000_000, nanosec=ns % 1_000_000_000)
 
 
 def seconds_to_duration(seconds: float) -> Duration:
-    """The Duration message of a time span [s]."""
+    """Convert a time span [s] to a Duration message."""
     ns = round(seconds * 1e9)
     return Duration(sec=ns // 1_000_000_000, nanosec=ns % 1_000_000_000)
 
 
 def duration_to_seconds(duration: Duration) -> float:
-    """The time span of a Duration message [s]."""
+    """Convert a Duration message to seconds."""
     return float(duration.sec) + float(duration.nanosec) * 1e-9
 
 
 def doubles(values: npt.NDArray[np.floating]) -> "array[float]":
-    """A float64[] field; much faster to assign than a list. `values`: any shape, row-major."""
+    """Return values of any shape for a float64[] field, row-major; much faster than a list."""
     return array("d", np.ascontiguousarray(values, dtype=np.float64).tobytes())
 
 
 def pose_message(position: Any, quaternion: Any) -> Pose:
-    """A pose from x, y, z [m] and the quaternion x, y, z, w."""
+    """Return a Pose from x, y, z [m] and the quaternion x, y, z, w."""
     x, y, z = (float(value) for value in position)
     qx, qy, qz, qw = (float(value) for value in quaternion)
     return Pose(position=Point(x=x, y=y, z=z), orientation=Quaternion(x=qx, y=qy, z=qz, w=qw))
 
 
 def rgb_to_image(rgb: npt.NDArray[np.uint8], stamp_ns: int, frame_id: str) -> Image:
-    """An rgb8 Image message. `rgb`: Shape (H, W, 3)."""
+    """Return an rgb8 Image message. `rgb`: Shape (H, W, 3)."""
     height, width, _ = rgb.shape
     return Image(
         header=Header(stamp=ns_to_stamp(stamp_ns), frame_id=frame_id),
@@ -99,7 +99,10 @@ def joint_trajectory(
     accelerations: npt.NDArray[np.float64] | None = None,
     stamp_ns: int = 0,
 ) -> JointTrajectory:
-    """A trajectory of shapes (N,) and (N, n); it starts at the stamp, or, with stamp 0, now."""
+    """Return a trajectory that starts at the stamp, or on arrival with stamp 0.
+
+    Times have shape (N,); positions [rad or m], velocities and accelerations have shape (N, n).
+    """
     message = JointTrajectory(header=Header(stamp=ns_to_stamp(stamp_ns)), joint_names=joint_names)
     for index, time_s in enumerate(times_s):
         point = JointTrajectoryPoint(
@@ -114,7 +117,7 @@ def joint_trajectory(
 
 
 def trajectory_points(message: JointTrajectory) -> TrajectoryPoints:
-    """The points of a trajectory."""
+    """Convert a trajectory message to its points."""
     points = message.points
     return TrajectoryPoints(
         [duration_to_seconds(point.time_from_start) for point in points],
@@ -126,7 +129,7 @@ def trajectory_points(message: JointTrajectory) -> TrajectoryPoints:
 
 
 def in_order(message: Any, joint_names: tuple[str, ...], field: str) -> npt.NDArray[np.float64]:
-    """Values of these joints from a JointState, in this order. Shape (n,).
+    """Return a field of a JointState for these joints, in this order. Shape (n,).
 
     Raises:
         KeyError: a joint is missing.
@@ -135,5 +138,7 @@ def in_order(message: Any, joint_names: tuple[str, ...], field: str) -> npt.NDAr
     values = dict(zip(message.name, getattr(message, field), strict=True))
     picked = np.array([values[name] for name in joint_names])
     if not np.isfinite(picked).all():
-        raise ValueError(f"{field} of {list(joint_names)} are {picked.tolist()}")
+        raise ValueError(
+            f"{field} of {list(joint_names)} is {picked.tolist()}; valid are finite values"
+        )
     return picked

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The newest message of a stream, for who looks at it now and then.
+"""Subscriptions that are polled for their newest messages.
 
 A callback for every message of a 100 Hz stream costs an rclpy executor a fifth of a core; most
-messages are overtaken before anyone looks at them.
+messages are superseded before they are used.
 """
 
 import time
@@ -29,21 +29,21 @@ class _NeverWaitedFor(CallbackGroup):
 
 
 class Taken(NamedTuple, Generic[T]):
-    """A message, when it came (steady time, [s]), and its number among its publisher's."""
+    """A message, its time of arrival (steady time [s]), and its publisher's sequence number."""
 
     message: T
     received_s: float
-    sequence: int | None  # None: the middleware does not tell
+    sequence: int | None  # None: the middleware does not report it
 
 
 class Latest(Generic[T]):
-    """A subscription that is read instead of calling back.
+    """A subscription that is polled instead of calling back.
 
     Args:
         node: the rclpy node.
-        kind: the message's type.
-        topic: its name.
-        depth: of the messages that came since the last look, so many are kept.
+        kind: the message type.
+        topic: the topic's name.
+        depth: how many of the messages since the last read are kept.
     """
 
     def __init__(self, node: Any, kind: type[T], topic: str, depth: int = 1) -> None:
@@ -58,12 +58,12 @@ class Latest(Generic[T]):
         self._newest: Taken[T] | None = None
 
     def read(self) -> Taken[T] | None:
-        """Return the newest message; None: there was none."""
+        """Return the newest message; None: none has arrived."""
         self.take()
         return self._newest
 
     def take(self) -> list[Taken[T]]:
-        """Return the messages that came since the last look, oldest first."""
+        """Return the messages that arrived since the last read, oldest first."""
         subscription = self._subscription
         messages: list[Taken[T]] = []
         while True:
@@ -72,8 +72,8 @@ class Latest(Generic[T]):
             if taken is None:
                 return messages
             message, info = taken
-            came_ns = info["received_timestamp"] or time.time_ns()
-            age_s = max(0.0, (time.time_ns() - came_ns) * 1e-9)
+            arrived_ns = info["received_timestamp"] or time.time_ns()
+            age_s = max(0.0, (time.time_ns() - arrived_ns) * 1e-9)
             sequence = info.get("publication_sequence_number")
             self._newest = Taken(message, time.monotonic() - age_s, sequence)
             messages.append(self._newest)

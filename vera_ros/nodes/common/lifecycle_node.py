@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What every node has: checked parameters, a lifecycle, and diagnostics."""
+"""Base class of all nodes: checked parameters, a lifecycle, and diagnostics."""
 
 import gc
 import traceback
@@ -28,7 +28,7 @@ _AUTOSTART_PERIOD_S = 0.1
 
 @dataclass
 class Health:
-    """What a node says of itself in /diagnostics."""
+    """A node's status in /diagnostics."""
 
     level: bytes = DiagnosticStatus.OK
     message: str = "ok"
@@ -38,7 +38,7 @@ class Health:
 class VeraNode(LifecycleNode):
     """A lifecycle node whose steps are `setup`, `start`, `stop` and `teardown`.
 
-    Where a step raises, the transition fails, with the reason in the log. What `setup` creates on
+    If a step raises, the transition fails and the reason is logged. What `setup` creates on
     the node (publishers, subscriptions, timers, ...) is destroyed on cleanup.
     """
 
@@ -46,21 +46,21 @@ class VeraNode(LifecycleNode):
         """Declare the parameters; `self.parameters` holds their values by name.
 
         Args:
-            name: of the node.
-            parameters: beside those that every node has.
-            options: for the rclpy node, such as `context` or `parameter_overrides`.
+            name: the node's name.
+            parameters: those of this node, besides those of every node.
+            options: of the rclpy node, such as `context` or `parameter_overrides`.
 
         Raises:
-            ConfigurationError: a parameter is invalid, or given and not declared.
+            ConfigurationError: a parameter is invalid, or is given but not declared.
         """
         try:
             super().__init__(name, **options)
-        except InvalidParameterTypeException as error:  # of a parameter of rclpy itself
+        except InvalidParameterTypeException as error:  # of one of rclpy's own parameters
             raise ConfigurationError(f"a parameter has the wrong type: {error}") from error
         check_given(self, (*parameters, AUTOSTART))
         self.parameters = declare_parameters(self, (*parameters, AUTOSTART))
         self.active = self._started = False
-        self.alone = False  # in its process
+        self.alone = False  # whether its process has no other node
         self.fault: Exception | None = None
         self._entities_before: dict[Any, Callable[[Any], object]] | None = None
         self._diagnostics = self.create_publisher(DiagnosticArray, "/diagnostics", 10)
@@ -70,30 +70,30 @@ class VeraNode(LifecycleNode):
                 _AUTOSTART_PERIOD_S, self._autostart, clock=STEADY
             )
 
-    # The steps, for the nodes to fill in.
+    # The steps, which nodes override.
 
     def waiting_for(self) -> str:
-        """What must come before `setup` can work; empty: nothing."""
+        """Return what `setup` still needs; empty: nothing."""
         return ""
 
     def setup(self) -> None:
-        """Make what the node needs (configure)."""
+        """Create what the node needs (configure)."""
 
     def waiting_to_start(self) -> str:
-        """What must come between `setup` and `start`; empty: nothing."""
+        """Return what `start` still needs after `setup`; empty: nothing."""
         return ""
 
     def start(self) -> None:
-        """Begin to work (activate)."""
+        """Start working (activate)."""
 
     def stop(self) -> None:
-        """Cease to work, the arm at rest or coming to rest (deactivate)."""
+        """Stop working, with the arm at rest or coming to rest (deactivate)."""
 
     def teardown(self) -> None:
-        """Give back what `setup` made beside the node's entities, even if it was cut short."""
+        """Release what `setup` acquired besides the node's entities, even if it failed halfway."""
 
     def health(self) -> Health:
-        """What goes into /diagnostics."""
+        """Return the status for /diagnostics."""
         return Health()
 
     # Transitions.
@@ -136,7 +136,7 @@ class VeraNode(LifecycleNode):
         return self._attempt(self.release) or super().on_cleanup(state)
 
     def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Stop first if need be, then tear down."""
+        """Run `stop` if the node is active, then release it."""
         self._end_autostart()
         if self.active:
             self.active = False
@@ -144,7 +144,7 @@ class VeraNode(LifecycleNode):
         return self._attempt(self.release) or super().on_shutdown(state)
 
     def release(self) -> None:
-        """Undo `setup`, however far it came."""
+        """Undo `setup`, even if it failed halfway."""
         self.teardown()
         if self._entities_before is None:
             return
@@ -154,7 +154,7 @@ class VeraNode(LifecycleNode):
         self._entities_before = None
 
     def _entities(self) -> dict[Any, Callable[[Any], object]]:
-        """Everything that was created on the node, and what destroys it."""
+        """Return the entities created on the node, each with the method that destroys it."""
         kinds = (
             (self.publishers, self.destroy_publisher),
             (self.subscriptions, self.destroy_subscription),
@@ -168,7 +168,7 @@ class VeraNode(LifecycleNode):
     def _attempt(self, step: Callable[[], None]) -> TransitionCallbackReturn | None:
         try:
             step()
-        except Exception as error:  # rclpy would keep it to itself
+        except Exception as error:  # rclpy would swallow it
             self.fault = error
             expected = isinstance(error, VeraRosError)
             self.get_logger().error(str(error) if expected else traceback.format_exc())
@@ -176,7 +176,7 @@ class VeraNode(LifecycleNode):
         return None
 
     def _autostart(self) -> None:
-        """Take the next step up, as soon as it can be taken."""
+        """Configure, then activate, each as soon as it is possible."""
         if self._entities_before is None:
             waiting = self.waiting_for()
             if waiting:
@@ -190,23 +190,23 @@ class VeraNode(LifecycleNode):
                 return
             self.trigger_activate()
             if self.alone:
-                gc.freeze()  # what is there stays: no collection in mid-motion has to look at it
+                gc.freeze()  # collections during motion skip the objects that stay
         self._end_autostart()
 
     def _end_autostart(self) -> None:
-        """Take no more lifecycle steps by itself."""
+        """Leave further transitions to a lifecycle manager."""
         if self.parameters["autostart"]:
             self._autostart_timer.cancel()
 
     def fail(self, error: Exception) -> None:
-        """Give up because of an error in a thread of this node: the process ends with code 1."""
+        """Log an error of one of the node's threads; the node no longer counts as active."""
         self.get_logger().error("".join(traceback.format_exception(error)))
         self.fault = error
         self.active = False
 
     @property
     def failed(self) -> bool:
-        """Whether this node was to work by itself and cannot."""
+        """Whether this node was to activate itself and could not."""
         return self.fault is not None and self.parameters["autostart"] and not self._started
 
     def _publish_health(self) -> None:

@@ -1,24 +1,24 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Time that stands still until someone asks for it: one thread moves it, one request at a time."""
+"""A thread that advances lockstep time on request and republishes the present in between."""
 
 import queue
 import threading
 import time
 from collections.abc import Callable, Collection
 
-_REPEAT_S = 0.05  # real time: late joiners learn what there is, and nothing looks dead
-_HALTED = "time is not moved any more: the node is being deactivated"
+_REPEAT_S = 0.05  # real time; serves late joiners, and no watchdog takes the node for dead
+_HALTED = "time no longer advances: the node is being deactivated"
 
 Work = Callable[[], str]
 Answer = Callable[[str], None]
 
 
 class Lockstep:
-    """Does what is asked of it, and repeats the present in between. Times are real time [s].
+    """Runs requests one at a time, in a thread of its own. Times are real time [s].
 
     Args:
-        repeat: publishes the present once more.
-        on_failure: gets what `repeat` or a request raised, after which nothing more is done.
+        repeat: republishes the present; called while no request runs.
+        on_failure: called with what `repeat` or a request raised, after which the thread ends.
     """
 
     def __init__(self, repeat: Callable[[], None], on_failure: Callable[[Exception], None]) -> None:
@@ -32,27 +32,27 @@ class Lockstep:
         self._thread.start()
 
     def ask(self, work: Work, answer: Answer) -> None:
-        """Have something done in the thread, after what was asked before; returns at once.
+        """Queue a request for the thread, and return at once.
 
         Args:
-            work: returns why it failed; empty: it did not.
-            answer: gets that, in the thread.
+            work: returns why it failed; empty: success.
+            answer: called with that, in the thread.
         """
         self._requests.put((work, answer))
 
     def came(self, name: str) -> None:
-        """Note that something came which a request may wait for."""
+        """Record the arrival of something that a request may wait for."""
         with self._coming:
             self._came.add(name)
             self._coming.notify_all()
 
     def forget_what_came(self) -> None:
-        """Wait from now on for what comes anew."""
+        """Forget past arrivals: requests wait for new ones."""
         with self._coming:
             self._came.clear()
 
     def wait_for(self, names: Collection[str], within_s: float) -> tuple[str, ...]:
-        """Wait, in the thread, until all of these have come; return those that have not."""
+        """Wait, in the thread, until all names have arrived; return those that have not."""
         deadline_s = time.monotonic() + within_s
         while missing := self._missing(names):
             if self._halt.is_set() or time.monotonic() > deadline_s:
@@ -61,7 +61,7 @@ class Lockstep:
         return ()
 
     def stop(self) -> None:
-        """Return when the last request has ended; those that wait are refused."""
+        """Stop the thread after its current request, and refuse those that wait."""
         self._halt.set()
         self._thread.join()
         self._refuse_the_rest()

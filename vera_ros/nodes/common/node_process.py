@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Runs a node as a process, to a clean end."""
+"""Runs a node as a process and shuts it down in order."""
 
 import faulthandler
 import os
@@ -21,14 +21,14 @@ from vera_ros.nodes.common.parameters import rcl_message
 from vera_ros.parameter_files import read_blocks, ros_arguments
 
 _SWITCH_INTERVAL_S = 0.001  # threads that share a node must not wait 5 ms for each other
-_LONGEST_END_S = 5.0  # for the DDS participant to go, once nothing moves any more
-_FAREWELL_SPINS = 20  # for goals and services that wait for a motion which the end cut short
+_LONGEST_END_S = 5.0  # for the DDS participant to shut down, once nothing moves
+_FAREWELL_SPINS = 20  # for the responses of goals and services whose motion was cut short
 
 
 def run_node(make_node: Callable[[], VeraNode]) -> NoReturn:
     """Run a node until SIGINT or SIGTERM, stop it in order, and end the process.
 
-    The ROS arguments are the process's own. The exit code is 0, or 1 when the node could not start
+    ROS arguments come from the command line. The exit code is 0, or 1 when the node could not start
     or failed.
     """
     code = 1
@@ -40,8 +40,8 @@ def run_node(make_node: Callable[[], VeraNode]) -> NoReturn:
         traceback.print_exc()
     sys.stdout.flush()
     sys.stderr.flush()
-    # Not by way of the interpreter's own end: what it then collects may include the last handle
-    # of the DDS participant, whose destructor can spin for ever there (Fast DDS 2.14).
+    # Skip the interpreter's finalization: it may collect the last handle of the DDS participant,
+    # whose destructor can then spin forever (Fast DDS 2.14).
     os._exit(code)
 
 
@@ -64,9 +64,9 @@ def _run(make_node: Callable[[], VeraNode]) -> int:
             _finish(node, executor)
         return 1 if node.failed else 0
     finally:
-        for number in (signal.SIGINT, signal.SIGTERM):  # impatience must not spoil the exit code
+        for number in (signal.SIGINT, signal.SIGTERM):  # a second Ctrl-C keeps the exit code
             signal.signal(number, signal.SIG_IGN)
-        # The same destructor may spin here as well: then the process ends all the same.
+        # The same destructor may spin here as well: then this ends the process.
         faulthandler.dump_traceback_later(_LONGEST_END_S, exit=True)
         if node is not None:
             node.destroy_node()
@@ -77,7 +77,7 @@ def _run(make_node: Callable[[], VeraNode]) -> int:
 def _initialise() -> None:
     """Read the process's arguments; raise ConfigurationError if they cannot all be used."""
     for path in ros_arguments(sys.argv, "--params-file"):
-        read_blocks(Path(path))  # which says more than rcl, and refuses what rcl overwrites
+        read_blocks(Path(path))  # says more than rcl, and refuses what rcl overwrites silently
     try:
         others = remove_ros_args(args=sys.argv)[1:]
         if others:
@@ -92,7 +92,7 @@ def _initialise() -> None:
 
 
 def _finish(node: VeraNode, executor: SingleThreadedExecutor) -> None:
-    """Leave nothing moving, unanswered or open."""
+    """Deactivate the node, let it answer pending requests, and release it."""
     try:
         if node.active:
             node.trigger_deactivate()

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Services that set parameters and may take their time to answer.
+"""Services that set parameters and may answer later.
 
-What rclpy calls when a parameter is set cannot wait, and its services answer at once. A parameter
-whose value another program must accept first, such as the policy server, needs more.
+rclpy's parameter callbacks cannot wait, and its services answer at once: too early for a parameter
+whose value another program, such as the policy server, must accept first.
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -21,11 +21,11 @@ Verdicts = Mapping[str, SetParametersResult]
 
 
 class PatientParameterServices:
-    """Takes the place of rclpy's `set_parameters` and `set_parameters_atomically`.
+    """Replaces rclpy's services `set_parameters` and `set_parameters_atomically`.
 
     Args:
         node: the rclpy node.
-        verdicts: awaited after parameters were set; by name, what is to be answered instead.
+        verdicts: awaited after parameters were set; returns results to answer instead, by name.
     """
 
     def __init__(self, node: Node, verdicts: Callable[[], Awaitable[Verdicts]]) -> None:

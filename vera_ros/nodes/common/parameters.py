@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Parameters: declared once with unit, range and description, checked, and made into tables."""
+"""Declarations of parameters with unit, range and description; checks and tables of them."""
 
 import math
 import re
@@ -23,7 +23,7 @@ from vera_ros.parameter_files import (
     why_undeclared,
 )
 
-_PLACE_IN_RCL = re.compile(r", at \S+\.c:\d+")  # which is of no use here
+_LOCATION = re.compile(r", at \S+\.c:\d+")  # locations in rcl's source
 
 Value = bool | int | float | str | list[str] | list[float]
 
@@ -33,14 +33,14 @@ class Parameter:
     """One parameter of a node.
 
     Attributes:
-        name: its name.
-        default: its default; the type is the parameter's type.
-        description: what it is for.
-        unit: of a number.
+        name: the parameter's name.
+        default: its default value, whose type is the parameter's type.
+        description: its meaning.
+        unit: unit of a number.
         minimum: smallest valid number.
         maximum: largest valid number.
-        choices: valid texts; empty: any.
-        length: of a list; None: any.
+        choices: valid strings; empty: any.
+        length: number of values in a list; None: any.
         live: whether it may be set while the node runs.
     """
 
@@ -56,7 +56,7 @@ class Parameter:
 
     @property
     def valid(self) -> str:
-        """What is valid, in words."""
+        """The valid values, in words."""
         parts = []
         if self.choices:
             parts.append(" | ".join(self.choices))
@@ -95,27 +95,27 @@ class Parameter:
 AUTOSTART = Parameter(  # of every node
     "autostart",
     True,
-    "configure and activate without being asked; false leaves it to a lifecycle manager",
+    "configure and activate at start-up; false: leave that to a lifecycle manager",
 )
 
 
 def check_given(node: Any, parameters: Sequence[Parameter]) -> None:
-    """Refuse what is given to an rclpy node, or in its parameter files, and would not be read.
+    """Refuse parameters given to an rclpy node, or in its parameter files, that nothing reads.
 
-    Blocks of files that are for other nodes are logged as warnings, see `check_blocks`.
+    Blocks of the files for other nodes are logged as warnings, see `check_blocks`.
 
     Args:
-        node: that was made in this process, with its command line.
-        parameters: that it is going to declare.
+        node: created in this process, from its command line.
+        parameters: those that the node is going to declare.
 
     Raises:
-        ConfigurationError: naming what was given, and the nearest valid names.
+        ConfigurationError: a parameter is not declared; names it and the nearest valid names.
     """
     own = {parameter.name for parameter in parameters}
-    # rclpy has no public way to see what was given to a node that did not declare it.
+    # rclpy has no public way to list what was given but not declared.
     unknown = {name for name in node._parameter_overrides if not own_to_rclpy(name)} - own
     declared: dict[str, Any] = dict.fromkeys(NODES)
-    if unknown:  # whose they are: the other nodes' modules take a moment to import
+    if unknown:  # to name their owners: the other nodes' modules take a moment to import
         from vera_ros.nodes.declared import NAMES
 
         declared |= NAMES
@@ -127,7 +127,7 @@ def check_given(node: Any, parameters: Sequence[Parameter]) -> None:
             node.get_logger().warning(warning)
         for block in blocks:
             if matches(block.pattern, full_name):
-                unknown -= block.lines.keys()  # which is in order, for another node that it matches
+                unknown -= block.lines.keys()  # declared by another node that the block matches
     for parameter in sorted(unknown):
         why = why_undeclared(parameter, [name], declared)
         raise ConfigurationError(f"parameter '{parameter}', given to '{full_name}', {why}")
@@ -135,7 +135,7 @@ def check_given(node: Any, parameters: Sequence[Parameter]) -> None:
 
 
 def _check_rules(rules: Sequence[str], full_name: str) -> None:
-    """Refuse `-p name:=value` for another node, or given twice."""
+    """Refuse `-p name:=value` that is for another node or given twice."""
     given = [rule.partition(":=")[0] for rule in rules]
     for rule in given:
         target = rule.rpartition(":")[0]
@@ -176,12 +176,12 @@ def declare_parameters(node: Any, parameters: Sequence[Parameter]) -> dict[str, 
 
 
 def rcl_message(error: RuntimeError) -> str:
-    """What an RCLError of rclpy says, in one line and without places in rcl's source."""
-    return _PLACE_IN_RCL.sub("", " ".join(str(error).split()))
+    """Return the message of rclpy's RCLError in one line, without locations in rcl's source."""
+    return _LOCATION.sub("", " ".join(str(error).split()))
 
 
 def markdown_table(parameters: Sequence[Parameter]) -> str:
-    """The parameters as a Markdown table."""
+    """Return the parameters as a Markdown table."""
     lines = ["| parameter | default | unit | valid | meaning |", "| --- | --- | --- | --- | --- |"]
     for parameter in parameters:
         default = str(parameter.default)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Services that answer when something has happened."""
+"""Service responses that wait for an event."""
 
 from typing import Any
 
@@ -7,10 +7,10 @@ from rclpy.task import Future
 
 
 class PendingResponses:
-    """Those who wait for the same thing to happen.
+    """Service calls that wait for the same event.
 
     Args:
-        node: the rclpy node whose executor they wait in.
+        node: the rclpy node whose executor runs the calls.
     """
 
     def __init__(self, node: Any) -> None:
@@ -18,13 +18,13 @@ class PendingResponses:
         self._waiting: list[Future] = []
 
     def wait(self) -> Future:
-        """A future for success and message."""
+        """Return a future for (success, message)."""
         future: Future = Future(executor=self._node.executor)
         self._waiting.append(future)
         return future
 
     def give(self, success: bool, message: str) -> None:
-        """Answer all who wait."""
+        """Answer all waiting calls."""
         waiting, self._waiting = self._waiting, []
         for future in waiting:
             future.set_result((success, message))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Something that is done every few ms, in a thread of its own.
+"""Periodic calls every few ms, in a thread of their own.
 
 A timer of an rclpy executor costs more than a millisecond each time it fires.
 """
@@ -10,12 +10,12 @@ from collections.abc import Callable
 
 
 class Ticker:
-    """Calls `tick` at a steady rate until it is stopped; after a late call it does not hurry.
+    """Calls `tick` at a fixed rate until stopped; does not make up for late calls.
 
     Args:
-        period_s: from call to call.
-        tick: what is called.
-        on_failure: gets what `tick` raised, after which there are no more calls.
+        period_s: time from call to call [s].
+        tick: called in the thread.
+        on_failure: called with what `tick` raised, after which there are no more calls.
     """
 
     def __init__(
@@ -32,7 +32,7 @@ class Ticker:
         self._thread.start()
 
     def stop(self) -> None:
-        """Return when the last call has ended. Not to be called by `tick`."""
+        """Stop, and wait until the last call has ended. Must not be called by `tick`."""
         self._halt.set()
         self._thread.join()
 

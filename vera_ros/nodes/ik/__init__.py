@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The parts of ik_node: joint states in, trajectories out, who else is there."""
+"""The parts of ik_node: sensing, chunks, services, outputs and reports."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The arm of a configured ik_node: what it is sent, what is known of it, and who decides."""
+"""The arm of a configured ik_node: sensing, supervision, outputs and reports."""
 
 import time
 from dataclasses import replace
@@ -30,32 +30,32 @@ NOT_CONFIGURED = "ik_node is not configured; configure and activate it first"
 
 
 def unconfigured() -> ArmObservation:
-    """Return what is known of the arm while the node is not configured."""
+    """Return the observation of the arm while the node is not configured."""
     return ArmObservation(fault=Reason(Cause.NOT_ACTIVE, NOT_CONFIGURED))
 
 
 class ArmControl:
-    """Builds the motion from parameters and keeps it going; lasts from `setup` to `teardown`.
+    """Builds the motion side from parameters and runs it, from `setup` to `teardown`.
 
     Args:
         node: the rclpy node, with its `parameters`.
-        urdf: of the robot.
+        urdf: the robot's URDF.
         hold: whether the arm is held.
-        rivals: who else might move it.
-        at_rest: services that wait for the arm to rest.
-        arrived: services that wait for a move's end.
+        rivals: other nodes that might move it.
+        at_rest: service calls that wait for the arm to rest.
+        arrived: service calls that wait for a move's end.
 
     Raises:
         ConfigurationError: the parameters do not describe an arm that can be moved.
 
     Attributes:
         embodiment: the robot kind.
-        arm: its kinematics.
-        sensing: what is known of it.
-        supervisor: decides what it plays.
-        reports: says what becomes of it.
-        lead: of what is sent.
-        closed: the node was cleaned up, and nothing is known any more.
+        arm: the arm's kinematics.
+        sensing: observes the arm.
+        supervisor: decides what the arm plays.
+        reports: publishes what becomes of chunks.
+        lead: time that trajectories are given to reach the controller.
+        closed: whether the node was cleaned up; nothing is observed any more.
     """
 
     def __init__(
@@ -71,7 +71,7 @@ class ArmControl:
         self.embodiment = find_embodiment(p["embodiment"])
         setup = set_up_arm(p, urdf)
         self.arm = setup.arm
-        node.get_logger().info("preparing the motion (compiling it, at the first start: some 15 s)")
+        node.get_logger().info("preparing the motion code (the first start compiles it: some 15 s)")
         self.lead = Lead(p["stop_lead_s"])
         self._dispatcher = make_dispatcher(
             p, setup, self.embodiment, self._send_arm, self._send_gripper, self.lead
@@ -128,18 +128,18 @@ class ArmControl:
             logger.warning("this is a dry run: plans are made and shown, nothing moves")
 
     def close(self) -> None:
-        """Send nothing any more."""
+        """Close the outputs: nothing is sent any more."""
         self.closed = True
         self._arm_output.close()
         self._gripper_output.close()
 
-    # What is known.
+    # Observation.
 
     def sense(self, *, to_stop: bool = False) -> ArmObservation:
-        """Read the joint states that have come; return what is known of the arm now.
+        """Read new joint states, and return the observation of the arm.
 
         Args:
-            to_stop: it is to be stopped, which is allowed whatever a rival does.
+            to_stop: whether it serves to stop the arm, which rivals do not prevent.
         """
         if self.closed:
             return unconfigured()
@@ -150,13 +150,13 @@ class ArmControl:
         return self.sensing.observe(to_stop=to_stop)
 
     def may_be_elsewhere(self) -> bool:
-        """Whether a resting arm may not be where it was measured."""
+        """Return whether a resting arm may not be where it was measured."""
         return self.supervisor.playing is None and bool(self.sense().elsewhere)
 
-    # What happens.
+    # Events.
 
     def tick(self) -> None:
-        """Check the arm, some fifty times a second."""
+        """Check the arm; called at `monitor_rate_hz`."""
         observation = self.sense()
         self.supervisor.tick(observation, self.sensing.now_s())
         if self._arm_output.waiting_for():
@@ -171,7 +171,7 @@ class ArmControl:
         self.supervisor.stop(reason, self.sense(to_stop=True), self.sensing.now_s())
 
     def refuse(self, session_id: str, sequence: int, reason: Reason) -> None:
-        """Say that nothing of a chunk is played."""
+        """Report that a chunk is refused: nothing of it is played."""
         self.supervisor.reason = reason
         self.reports.refused(session_id, sequence, reason)
 
@@ -183,7 +183,7 @@ class ArmControl:
         self._gripper_output.send(trajectory, start_s)
 
     def _on_output_fault(self, message: str) -> None:
-        """A controller refused what it was sent, or gave it up."""
+        """Handle a trajectory that a controller rejected or ended early."""
         if self.supervisor.playing is not None:
             self.stop(Reason(Cause.TRACKING_ERROR, message))
         else:

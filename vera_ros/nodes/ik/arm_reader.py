@@ -16,12 +16,12 @@ from vera_ros.motion.observation.joint_state_filter import JointStateFilter
 from vera_ros.nodes.common.conversions import in_order, stamp_to_ns
 from vera_ros.nodes.common.latest import Latest
 
-_KEPT = 8  # messages between two looks: more of a faster driver would tell no more
-_TELL_AGAIN_S = 1.0
+_KEPT = 8  # messages between two reads; more of a faster driver would add nothing
+_LOG_PERIOD_S = 1.0
 
 
 class ArmReader:
-    """Reads the joint states that have come, when asked.
+    """Reads and filters joint states when polled.
 
     The arm is read from messages that name all its joints, the finger from any that names it.
 
@@ -30,12 +30,12 @@ class ArmReader:
         joint_names: of the arm, base to tip, n of them.
         gripper_joint: the finger; empty: none.
         velocity_limit: of the arm's joints. Shape (n,), [rad/s].
-        oldest_s: joint states that are older say nothing of the present.
+        oldest_s: maximum age of joint states [s].
 
     Attributes:
-        filter: what is known by them.
-        clock: what they tell of the controller's clock.
-        set_by_s: by how much that clock was set since the last look [s].
+        filter: the accepted joint states.
+        clock: estimate of the controller's clock, from their stamps.
+        set_by_s: by how much that clock was set, as seen by the last read [s].
     """
 
     def __init__(
@@ -52,26 +52,26 @@ class ArmReader:
         self._gripper_joint = gripper_joint
         self._messages = Latest(node, JointState, "joint_states", _KEPT)
         self._newest: JointState | None = None
-        self._told, self._told_s = 0, -np.inf
+        self._logged, self._logged_s = 0, -np.inf
         self.clock = ArmClock()
         self.set_by_s = 0.0
         self.filter = JointStateFilter(joint_names, velocity_limit, oldest_s, gripper_joint)
 
     def read(self) -> None:
-        """Take the joint states that have come since the last look."""
+        """Process the joint states that arrived since the last read."""
         self.set_by_s = 0.0
         for message, received_s, sequence in self._messages.take():
             try:
                 self._take(message, received_s, sequence)
                 simulated = self._ros_clock.ros_time_is_active  # all nodes have the same time
                 if self.filter.heard is not None and not simulated:
-                    self._hear(*self.filter.heard)
+                    self._update_clock(*self.filter.heard)
             except ValueError as error:
                 self.filter.rejections.refuse(f"invalid joint states: {error}")
-        self._tell()
+        self._log_events()
 
     def _take(self, message: JointState, received_s: float, sequence: int | None) -> None:
-        """Take one message.
+        """Process one message.
 
         Raises:
             ValueError: a value is missing or not finite.
@@ -97,46 +97,46 @@ class ArmReader:
             position_m = float(in_order(message, (self._gripper_joint,), "position")[0])
             known.add_finger(position_m, stamp_to_ns(message.header.stamp) * 1e-9, received_s)
 
-    def _hear(self, stamp_s: float, received_s: float) -> None:
-        """See what a stamp tells of the controller's clock."""
+    def _update_clock(self, stamp_s: float, received_s: float) -> None:
+        """Update the estimate of the controller's clock with a stamp."""
         by_s = self.clock.observe(stamp_s, received_s)
         if by_s:
             self.set_by_s += by_s
             self.filter.clock_was_set(by_s)
 
-    def _tell(self) -> None:
-        """Log what has happened; of outliers, the last one of a second."""
+    def _log_events(self) -> None:
+        """Log the filter's events; of outliers, at most one per second."""
         for event in self.filter.take_events():
             self._logger.warning(event)
-        new, now_s = self.filter.rejections.outliers - self._told, time.monotonic()
-        if new and now_s - self._told_s >= _TELL_AGAIN_S:
-            self._told, self._told_s = self.filter.rejections.outliers, now_s
+        new, now_s = self.filter.rejections.outliers - self._logged, time.monotonic()
+        if new and now_s - self._logged_s >= _LOG_PERIOD_S:
+            self._logged, self._logged_s = self.filter.rejections.outliers, now_s
             self._logger.warning(
                 f"{self.filter.rejections.outlier} ({new} such joint states not counted)"
             )
 
     @property
     def measured(self) -> Measured | None:
-        """The newest joint states that count."""
+        """The newest accepted joint states; None: none."""
         return self.filter.newest
 
     @property
     def effort(self) -> Vector | None:
-        """The joints' efforts then; None: not measured. Shape (n,), [Nm]."""
+        """The joints' efforts in them; None: not measured. Shape (n,), [Nm]."""
         return None if self._newest is None else _efforts(self._newest, self._joint_names)
 
     @property
     def invalid_count(self) -> int:
-        """How many joint states were of no use."""
+        """Number of invalid joint states."""
         return self.filter.rejections.refused
 
     @property
     def outliers(self) -> int:
-        """How many joint states told of what a joint cannot have reached."""
+        """Number of joint states with values that no joint can have reached."""
         return self.filter.rejections.outliers
 
     def sense(self, fault: Reason | None) -> ArmObservation:
-        """What is known of the arm now. `fault`: why nothing may be moved; None: it may."""
+        """Return the observation of the arm. `fault`: why it must not move; None: it may."""
         known, steady_s, now_s = self.filter, time.monotonic(), self.now_s()
         return ArmObservation(
             None if known.unknown(steady_s, now_s) else known.newest,
@@ -151,14 +151,13 @@ class ArmReader:
         )
 
     def fault(self) -> Reason | None:
-        """Why nothing may be moved by what is known of the arm; None: it may."""
+        """Return why the joint states forbid motion; None: they do not."""
         return self.filter.fault(time.monotonic(), self.now_s())
 
     def now_s(self) -> float:
-        """The controller's time, as far as it is known (see ArmClock).
+        """Return the controller's time [s], as far as it is known (see ArmClock).
 
-        Where the time comes by /clock, all nodes have the same; joint states may know of a later
-        moment already.
+        With /clock, all nodes share one time; the newest joint states may be ahead of it.
         """
         ours_s = self._ours_s()
         if not self._ros_clock.ros_time_is_active:
@@ -167,21 +166,21 @@ class ArmReader:
         return ours_s if newest is None else max(ours_s, newest.stamp_s)
 
     def offset_s(self) -> float:
-        """The controller's clock less this machine's, at least [s]."""
+        """Return the controller's clock minus this machine's, at least [s]; 0: they may agree."""
         if self._ros_clock.ros_time_is_active:
             return 0.0
         return self.clock.offset_s(time.monotonic(), self._ours_s())
 
     def in_doubt(self) -> bool:
-        """Whether the controller's clock may have been set just now (see ArmClock)."""
+        """Return whether the controller's clock may just have been set (see ArmClock)."""
         return self.clock.in_doubt(time.monotonic())
 
     def unsure_s(self) -> float:
-        """How exactly the controller's time is known [s]."""
+        """Return the uncertainty of the controller's time [s]."""
         return self.clock.uncertainty_s(time.monotonic())
 
     def clocks_fault(self, most_s: float) -> Reason | None:
-        """Why the clocks do not go together (see ArmClock.fault)."""
+        """Return why the clocks do not agree well enough (see ArmClock.fault); None: they do."""
         return self.clock.fault(time.monotonic(), self._ours_s(), most_s)
 
     def _ours_s(self) -> float:
@@ -189,12 +188,12 @@ class ArmReader:
 
 
 def read_joints(message: JointState, names: tuple[str, ...], received_s: float) -> Measured:
-    """The arm as joint states tell of it, without the finger.
+    """Return the arm's measured state from joint states, without the finger.
 
     Args:
         message: the joint states.
         names: of the arm's joints, base to tip.
-        received_s: when they came, steady time.
+        received_s: time of arrival, steady time [s].
 
     Raises:
         KeyError: a joint is missing.
@@ -202,7 +201,7 @@ def read_joints(message: JointState, names: tuple[str, ...], received_s: float) 
     """
     if not message.velocity:
         raise ValueError(
-            "they bring no velocities, so whether the arm rests is not known; have the driver "
+            "they have no velocities, so whether the arm rests is not known; have the driver "
             "export its velocity state interfaces"
         )
     return Measured(
@@ -215,7 +214,7 @@ def read_joints(message: JointState, names: tuple[str, ...], received_s: float) 
 
 
 def _efforts(message: JointState, names: tuple[str, ...]) -> Vector | None:
-    """The joints' efforts, where they are measured: many drivers leave them out or not a number."""
+    """Return the joints' efforts; None: not measured (many drivers omit them or send NaN)."""
     values = dict(zip(message.name, message.effort, strict=False))
     efforts = np.array([values.get(name, np.nan) for name in names])
     return efforts if np.isfinite(efforts).all() else None

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a configured ik_node knows of its arm and of the controller's clock."""
+"""Observation of a configured ik_node's arm and of the controller's clock."""
 
 from dataclasses import replace
 from typing import Any
@@ -15,14 +15,14 @@ from vera_ros.nodes.ik.robot_fault import RobotFault
 
 
 class ArmSensing:
-    """Joins all that is known of an arm into one ArmObservation.
+    """Combines joint states, outputs, rivals and the robot's state into one ArmObservation.
 
     Args:
         node: the rclpy node, with its `parameters` and whether it is `active`.
-        arm: whose joint states are read.
-        arm_output: to the arm's controller.
-        gripper_output: to the gripper's.
-        rivals: who else might move the arm.
+        arm: kinematics of the arm whose joint states are read.
+        arm_output: output to the arm's controller.
+        gripper_output: output to the gripper's controller.
+        rivals: other nodes that might move the arm.
 
     Attributes:
         reader: reads the joint states.
@@ -51,15 +51,15 @@ class ArmSensing:
         )
 
     def read(self) -> float:
-        """Take the joint states that have come; return by how much the clock was set [s]."""
+        """Process new joint states; return by how much the controller's clock was set [s]."""
         self.reader.read()
         return self.reader.set_by_s
 
     def observe(self, *, to_stop: bool = False) -> ArmObservation:
-        """Return what the joint states read so far say of the arm now.
+        """Return the observation of the arm, from the joint states read so far.
 
         Args:
-            to_stop: it is to be stopped, which is allowed whatever a rival does.
+            to_stop: whether it serves to stop the arm, which rivals do not prevent.
         """
         return replace(
             self.reader.sense(self._fault(to_stop)),
@@ -79,33 +79,33 @@ class ArmSensing:
         return lost or self._robot.fault()
 
     def missing_outputs(self) -> str:
-        """Why what is sent would not be played; empty: it would, as far as one can know."""
+        """Return which outputs have no receiver; empty: all have one, as far as known."""
         missing = [self._arm_output.waiting_for(), self._gripper_output.waiting_for()]
         return "; ".join(f"nothing moves without {name}" for name in missing if name)
 
     def fault(self) -> Reason | None:
-        """Why joint states and robot let nothing be moved; None: they do."""
+        """Return why joint states or robot forbid motion; None: they do not."""
         return self.reader.fault() or self._robot.fault()
 
-    # Clocks; where time comes by /clock, there is but one.
+    # Clocks; with /clock there is only one.
 
     def now_s(self) -> float:
-        """The controller's time, as far as it is known [s]; any thread may ask."""
+        """Return the controller's time, as far as it is known [s]; callable from any thread."""
         return self.reader.now_s()
 
     def ours_less_arms_s(self) -> float:
-        """This machine's clock less the controller's [s], between which reports translate."""
+        """Return this machine's clock minus the controller's [s], to convert times in reports."""
         return 0.0 if self._clock.ros_time_is_active else -self.reader.offset_s()
 
     def past_s(self) -> float:
-        """How far before its sending a replacement must carry the running plan [s]."""
+        """Return how much of the running plan before its sending a replacement must contain [s]."""
         if self._clock.ros_time_is_active:
             return PAST_S
         most_s: float = self._node.parameters["clock_difference_s"]
         return PAST_S + min(self.reader.unsure_s(), most_s)
 
     def _clocks_fault(self) -> Reason | None:
-        """Why the controller's time is not known well enough; None: it is."""
+        """Return why the controller's time is not known well enough; None: it is."""
         if self._clock.ros_time_is_active:
             return None
         return self.reader.clocks_fault(self._node.parameters["clock_difference_s"])

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""arm_status: what the arm side is doing, said when it changes and again and again."""
+"""The topic arm_status: published when it changes, and periodically."""
 
 from typing import Any
 
@@ -13,11 +13,11 @@ from vera_ros_interfaces.msg import ArmStatus
 
 
 def arm_status(supervisor: Supervisor | None, observation: ArmObservation, held: bool) -> ArmStatus:
-    """What the arm side is doing.
+    """Return the status of the arm side.
 
     Args:
         supervisor: of the arm; None: the node is not configured.
-        observation: what is known of the arm.
+        observation: the observation of the arm.
         held: whether a hold is latched.
     """
     status, fault = ArmStatus(held=held), observation.fault
@@ -46,28 +46,28 @@ def arm_status(supervisor: Supervisor | None, observation: ArmObservation, held:
 
 
 def contact_warnings(observation: ArmObservation, effort_model: str) -> list[str]:
-    """What keeps contact from being noticed, or from being told from gravity.
+    """Return why contact is not detected, or not told from gravity; empty: it is.
 
     Args:
-        observation: what is known of the arm.
-        effort_model: the parameter.
+        observation: the observation of the arm.
+        effort_model: the parameter of that name.
     """
     if observation.measured is None:
         return []
-    mend = "have the driver export effort state interfaces"
+    remedy = "have the driver export effort state interfaces"
     if observation.effort is None:
-        return [f"contact is not watched: the joint states bring no efforts; {mend}"]
+        return [f"contact is not detected: the joint states have no efforts; {remedy}"]
     warnings = []
     if not observation.effort.any():
         warnings.append(
-            "contact is not watched as it should be: the joint states bring efforts that are all "
-            f"exactly 0, which no arm has that holds itself; {mend}"
+            "contact is not detected reliably: the joint states have efforts that are all exactly "
+            f"0, which is impossible for an arm that holds itself up; {remedy}"
         )
     if effort_model == "none":
         warnings.append(
-            "contact is told by the measured efforts alone (effort_model: none): what holds the "
-            "arm against gravity counts as contact, and a light push is not noticed; give the URDF "
-            "inertias, and set effort_model to rigid_body"
+            "contact is detected by the measured efforts alone (effort_model: none): what gravity "
+            "causes counts as contact, and a light push goes unnoticed; add inertias to the URDF, "
+            "and set effort_model to rigid_body"
         )
     return warnings
 
@@ -86,9 +86,9 @@ class ArmStatusTopic:
         self._warned: set[str] = set()
 
     def say(self, status: ArmStatus) -> None:
-        """Say it, unless it was said last. A warning that was never said is logged, too."""
+        """Publish a status that differs from the last one, and log each warning once."""
         if self._said is not None:
-            status.header = self._said.header  # which tells nothing
+            status.header = self._said.header  # a new stamp alone is no change
         if status != self._said:
             self._said = status
             self.repeat()
@@ -98,7 +98,7 @@ class ArmStatusTopic:
                     self._node.get_logger().warning(warning)
 
     def repeat(self) -> None:
-        """Say again what was said last."""
+        """Publish the last status again, with a new stamp."""
         if self._said is None:
             return
         self._said.header = Header(stamp=self._node.get_clock().now().to_msg())

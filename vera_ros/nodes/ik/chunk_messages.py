@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Between the messages about chunks and what the arm side knows of them."""
+"""Conversions between chunk messages and the arm side's types."""
 
 import numpy as np
 
@@ -12,10 +12,10 @@ from vera_ros_interfaces.msg import ActionChunk, ChunkProgress
 
 
 def read_chunk(message: ActionChunk, embodiment: Embodiment, base_frame: str) -> ChunkRequest:
-    """The chunk of a message.
+    """Convert an ActionChunk message.
 
     Raises:
-        MotionRefusedError: the message is not about this arm, or does not make sense.
+        MotionRefusedError: the message is for another embodiment or frame, or is malformed.
     """
     if message.embodiment != embodiment.name:
         raise _invalid(f"embodiment '{message.embodiment}'; valid is '{embodiment.name}'")
@@ -58,9 +58,10 @@ def read_chunk(message: ActionChunk, embodiment: Embodiment, base_frame: str) ->
 def progress_message(
     playing: Playing, state: int, now_s: float, reason: Reason, *, dry_run: bool
 ) -> ChunkProgress:
-    """What becomes of a chunk; without a cause of its own, why it was cut short, if it was.
+    """Return the progress message of a chunk.
 
-    What is not sent has no step at a time at which anything could be seen.
+    Without a cause in `reason`, it has the one that cut the chunk short, if any. What is not sent
+    (dry run, awaiting approval) has no step times, since nothing moves then.
     """
     plan = playing.plan
     sent = not dry_run and state != ChunkProgress.AWAITING_APPROVAL

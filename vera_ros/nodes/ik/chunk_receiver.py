@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Takes action chunks, and has them planned in the background and played."""
+"""Receives action chunks, plans them in the background, and has them played."""
 
 import time
 import traceback
@@ -17,20 +17,20 @@ from vera_ros.nodes.ik.arm_control import NOT_CONFIGURED, ArmControl
 from vera_ros.nodes.ik.chunk_messages import read_chunk
 from vera_ros_interfaces.msg import ActionChunk
 
-_AGREEMENT_S = 1.5  # until joint states that jumped are believed, and a little more
+_AGREEMENT_S = 1.5  # a little more than it takes to accept joint states that jumped
 
 
 class ChunkReceiver:
-    """Plays the chunks that are meant for one arm; it is there in every state of its node.
+    """Plays the chunks addressed to one arm; exists in every lifecycle state of its node.
 
     Args:
         node: the rclpy node.
-        identity: of the arm.
+        identity: identity of the ik_node, to which chunks are addressed.
         say_status: publishes what the arm side is doing.
 
     Attributes:
-        for_others: how many chunks were meant for other arms.
-        group: callbacks in it have one chunk planned at a time.
+        for_others: number of chunks addressed to other arms.
+        group: callback group that has one chunk planned at a time.
     """
 
     def __init__(self, node: Any, identity: str, say_status: Callable[[], None]) -> None:
@@ -39,26 +39,26 @@ class ChunkReceiver:
         self._say_status = say_status
         self._background = Background(node)
         self._control: ArmControl | None = None
-        self._ticked = Future()  # done when joint states were read once more
+        self._ticked = Future()  # done at the next reading of joint states
         self.group = MutuallyExclusiveCallbackGroup()
         self.for_others = 0
 
     def subscribe(self, control: ArmControl) -> None:
-        """Take chunks for a configured arm, until its node is cleaned up."""
+        """Accept chunks for a configured arm, until its node is cleaned up."""
         self._control = control
         self._node.create_subscription(
             ActionChunk, "action_chunk", self._on_chunk, 10, callback_group=self.group
         )
 
     def close(self) -> None:
-        """End the thread that plans."""
+        """End the planning thread."""
         self._background.close()
 
     async def _on_chunk(self, message: ActionChunk) -> None:
         control = self._control
         assert control is not None
         if message.arm not in ("", self._identity):
-            self.for_others += 1  # whose progress is not for this one to tell
+            self.for_others += 1  # their progress is reported by that arm's node
             words = f"a chunk for '{message.arm}' is not for this arm, '{self._identity}'"
             self._node.get_logger().warning(words, throttle_duration_sec=5.0)
             return
@@ -75,9 +75,9 @@ class ChunkReceiver:
     async def play(
         self, chunk: ChunkRequest, control: ArmControl, *, approval: bool = False
     ) -> Reason | None:
-        """Play a chunk, or have it wait for approval; return why not, which is said already.
+        """Play a chunk, or have it wait for approval; return why it is refused, once reported.
 
-        It is planned in the background: a hold or a stop need not wait for that.
+        Planning runs in the background, so that a hold or a stop need not wait for it.
         """
         chunk = replace(chunk, waited_s=await self.wait_for_agreement(control))
         if control.closed:  # the node was cleaned up meanwhile
@@ -95,7 +95,7 @@ class ChunkReceiver:
             words = f"ik_node failed: {error!r}; see its log"
             refusal = Reason(Cause.INTERNAL_ERROR, words)
         if planning is not None and planning.dropped is not None:
-            return planning.dropped  # which was said at once; the node may be another since
+            return planning.dropped  # reported at once; the node may have been reconfigured
         if planning is not None:
             supervisor.intake.give_up(planning)
         if refusal is not None:
@@ -106,7 +106,7 @@ class ChunkReceiver:
     async def wait_for_agreement(self, control: ArmControl) -> float:
         """Wait until joint states agree on where a resting arm is; return how long that took [s].
 
-        One that was re-homed, or whose scene was reset, is believed a moment later.
+        After re-homing or a reset of the scene, the new position is accepted a moment later.
         """
         begun_s = time.monotonic()
         while control.may_be_elsewhere() and time.monotonic() < begun_s + _AGREEMENT_S:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""chunk_progress and planned_path: what becomes of chunks and moves, and where they lead."""
+"""Reports of chunks and moves: chunk_progress, planned_path, log and service responses."""
 
 from collections.abc import Callable
 from typing import Any
@@ -20,25 +20,25 @@ from vera_ros.nodes.ik.chunk_messages import progress_message
 from vera_ros_interfaces.msg import ChunkProgress
 
 _PLAYED = Reason()  # nothing is wrong
-_SHOWN_EVERY_S = 0.05  # of a plan on planned_path
+_SHOWN_EVERY_S = 0.05  # spacing of the poses on planned_path
 
 
 class ChunkReports:
-    """Says in topics, log and answers what a Supervisor has to say (see its Listener).
+    """Publishes, logs and answers with what a Supervisor reports (see its Listener).
 
     Args:
         node: the rclpy node.
-        arm: whose plans these are.
-        now_s: tells the controller's time [s].
-        ours_less_arms_s: tells this machine's time less the controller's [s].
-        at_rest: services that wait for the arm to rest.
-        arrived: services that wait for a move's end.
-        dry_run: nothing is played, so no step has a time at which anything could be seen.
+        arm: kinematics of the arm.
+        now_s: returns the controller's time [s].
+        ours_less_arms_s: returns this machine's time minus the controller's [s].
+        at_rest: service calls that wait for the arm to rest.
+        arrived: service calls that wait for a move's end.
+        dry_run: whether nothing is played, so that steps have no times.
 
     Attributes:
-        counts: what became of how many chunks.
-        planning_s: how long planning took last.
-        time_stretch: of the last plan.
+        counts: number of chunks by outcome.
+        planning_s: planning time of the last chunk [s].
+        time_stretch: planned over nominal duration of the last chunk.
     """
 
     def __init__(
@@ -65,12 +65,12 @@ class ChunkReports:
         self.planning_s, self.time_stretch = 0.0, 1.0
 
     def awaiting(self, playing: Playing, planning_s: float) -> None:
-        """A chunk is planned like this, and waits for approval."""
+        """Report a chunk that is planned and waits for approval."""
         self._show(playing.plan)
         self._say(ChunkProgress.AWAITING_APPROVAL, playing, planning_s=planning_s)
 
     def refused(self, session_id: str, sequence: int, reason: Reason) -> None:
-        """Nothing of a chunk is played."""
+        """Report a chunk of which nothing is played."""
         self.counts["rejected"] += 1
         self._node.get_logger().warning(f"chunk {sequence} rejected: {reason.message}")
         self._progress.publish(
@@ -86,11 +86,11 @@ class ChunkReports:
         )
 
     def rejected(self, chunk: ChunkRequest, reason: Reason) -> None:
-        """A chunk that was being planned, or waited for approval, is not played."""
+        """Report that a chunk that was being planned, or waited for approval, is not played."""
         self.refused(chunk.session_id, chunk.sequence, reason)
 
     def accepted(self, playing: Playing, planning_s: float) -> None:
-        """A chunk or move was sent."""
+        """Report a chunk or move that was sent."""
         plan = playing.plan
         if plan.chunk is not None:
             self.counts["accepted"] += 1
@@ -102,27 +102,27 @@ class ChunkReports:
         self._show(plan)
 
     def superseded(self, playing: Playing) -> None:
-        """The next chunk of the episode has taken over."""
+        """Report that the next chunk of the episode has taken over."""
         self._say(ChunkProgress.SUPERSEDED, playing)
 
     def stepped(self, playing: Playing) -> None:
-        """One more step has been played."""
+        """Report one more played step."""
         if not self._dry_run:
             self._say(ChunkProgress.PLAYING, playing)
 
     def finished(self, playing: Playing) -> None:
-        """All was played, and the arm rests."""
+        """Report that all was played and the arm rests."""
         self._say(ChunkProgress.FINISHED, playing)
-        dry = "it is a dry run: the arm was not moved"
+        dry = "dry run: the arm was not moved"
         self._arrived.give(True, dry if self._dry_run else "arrived")
 
     def aborted(self, playing: Playing, reason: Reason) -> None:
-        """It was stopped early."""
+        """Report a chunk or move that was stopped early."""
         self.counts["aborted"] += 1
         asked_for = reason.cause in (Cause.STOPPED, Cause.HELD)
         what = "the move" if playing.plan.chunk is None else f"chunk {playing.sequence}"
         words = f"{what} was stopped: {reason.message}"
-        if asked_for:  # rclpy wants one line of code for each severity
+        if asked_for:  # rclpy allows one severity per call site
             self._node.get_logger().info(words)
         else:
             self._node.get_logger().error(words)
@@ -130,11 +130,11 @@ class ChunkReports:
         self._arrived.give(False, reason.message)
 
     def rested(self, success: bool, message: str) -> None:
-        """The arm has come to rest after a stop; or it has not, or that is not known."""
+        """Report whether the arm has come to rest after a stop, as far as is known."""
         self._at_rest.give(success, message)
 
     def worried(self, message: str) -> None:
-        """Something a person should know."""
+        """Log an error that an operator should know of."""
         self._node.get_logger().error(message)
 
     def _say(

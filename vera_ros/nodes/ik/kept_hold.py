@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A hold that outlasts its process: a file is there while it is latched."""
+"""A hold that survives restarts: a file exists while it is latched."""
 
 import contextlib
 import os
@@ -17,37 +17,37 @@ HOLDS = Path("vera_ros", "hold")  # in ROS_HOME
 
 
 def default_file(node_name: str) -> Path:
-    """Where the hold of a node is kept, unless it is told otherwise.
+    """Return the default path of a node's hold file.
 
     Args:
-        node_name: full name of the node; it may have no dots, so each name has a file of its own.
+        node_name: full name of the node; names contain no dots, so each has a file of its own.
 
     Raises:
-        ConfigurationError: there is no home folder.
+        ConfigurationError: the home folder is not known.
     """
     try:
         home = Path(os.environ.get("ROS_HOME") or "~/.ros").expanduser()
     except RuntimeError as error:
         raise ConfigurationError(
-            f"there is no place to keep a hold ({error}); set ROS_HOME to a folder, or the "
+            f"there is no folder for the hold file ({error}); set ROS_HOME to a folder, or the "
             "parameter 'hold_file' to the path of a file"
         ) from error
     return home / HOLDS / node_name.strip("/").replace("/", ".")
 
 
 class KeptHold(Hold):
-    """Whether a hold was asked for, in this process or one before, and not released yet.
+    """A hold that was requested, in this process or an earlier one, and not released yet.
 
     Args:
-        node: the rclpy node, which is told in its log what is found and what goes wrong.
-        path: of the file; empty: the default one.
-        identity: of who keeps it.
+        node: the rclpy node, in whose log a hold that is found is reported.
+        path: path of the hold file; empty: the default.
+        identity: identity of the ik_node, written into the file.
 
     Raises:
-        ConfigurationError: the file cannot be one.
+        ConfigurationError: the path is a folder, or the default path is not known.
 
     Attributes:
-        warnings: why it would not outlast the process.
+        warnings: why the hold would not survive a restart; empty: it would.
     """
 
     def __init__(self, node: Any, path: str, identity: str) -> None:
@@ -67,20 +67,20 @@ class KeptHold(Hold):
                 f"a hold cannot be kept in '{self._path}', which is a folder; set the parameter "
                 "'hold_file' to the path of a file"
             ) from error
-        except OSError as error:  # unknown means hold still
+        except OSError as error:  # if in doubt, hold
             words = f"perhaps: {error}"
         self.held = True
         self._logger.warning(
-            f"the arm is held since before this start ({words}); call release when it is safe, "
+            f"the arm is still held from an earlier run ({words}); call release when it is safe, "
             f"which removes {self._path}"
         )
 
     def keep(self) -> Future:
-        """Have the file say what `held` says; the future is done when it does, or cannot."""
+        """Create or remove the file as `held` requires; the future is done even if that fails."""
         return self._background.do(self._keep)
 
     def close(self) -> None:
-        """Wait until the file says what `held` says."""
+        """Wait until the file is as `held` requires."""
         self._background.close(finish=True)
 
     def _keep(self) -> None:
@@ -91,9 +91,9 @@ class KeptHold(Hold):
                 self._write()
         except OSError as error:
             fault = (
-                f"the hold would not outlast ik_node: {error}"
+                f"the hold would not survive a restart of ik_node: {error}"
                 if self.held
-                else f"ik_node will be held again when it starts: {error}"
+                else f"ik_node will be held again at its next start: {error}"
             )
             self.warnings = [f"{fault}; make {self._path} writable, or set hold_file to another"]
             self._logger.error(self.warnings[0])

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The arm side as ik_node's parameters describe it."""
+"""Builds the motion side from ik_node's parameters."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, fields
@@ -34,14 +34,14 @@ Parameters = dict[str, Any]
 
 @dataclass(frozen=True)
 class ArmSetup:
-    """What the parameters say of one arm.
+    """One arm as the parameters describe it.
 
     Attributes:
         arm: its kinematics.
-        limits: what it may do.
-        gripper_limits: what its fingers may do.
-        contact: watches its efforts.
-        obstacles: what it keeps away from; None: nothing is checked.
+        limits: its motion limits.
+        gripper_limits: motion limits of its fingers.
+        contact: detects contact from its efforts.
+        obstacles: collision model; None: collisions are not checked.
     """
 
     arm: ArmModel
@@ -60,8 +60,8 @@ def set_up_arm(p: Parameters, urdf: str) -> ArmSetup:
     if p["trajectory_stamp"] == "zero":
         raise ConfigurationError(
             "parameter 'trajectory_stamp' is 'zero'; valid is 'start': with zero, a controller "
-            "plays from whenever a trajectory arrives, and jumps at each stop; where its clock "
-            "is another, ik_node measures the difference (see clock_difference_s)"
+            "begins a trajectory whenever it arrives, and jumps at each stop; if its clock differs "
+            "from this machine's, ik_node measures the difference (see clock_difference_s)"
         )
     arm = ArmModel(urdf, p["joint_names"], p["tcp_frame"])
     check_units(arm)
@@ -121,7 +121,7 @@ def _limits(p: Parameters, arm: ArmModel, identity: ArmIdentity, fingers: Vector
 
 
 def _collision_description(p: Parameters) -> str:
-    """The URDF whose collision geometry counts; empty: robot_description's."""
+    """Return the URDF with the collision geometry; empty: use robot_description's."""
     name = p["collision_description"]
     return share_path("description", "urdf", name).read_text() if name else ""
 
@@ -150,7 +150,7 @@ def make_dispatcher(
     """Return the dispatcher of an arm; in a dry run, one that sends nothing.
 
     Raises:
-        ConfigurationError: the parameters do not go together, or a file cannot be used.
+        ConfigurationError: the parameters contradict each other, or a file cannot be used.
     """
     arm, limits = setup.arm, setup.limits
     response = load_response(share_path("config", p["response_model"] or embodiment.response_model))

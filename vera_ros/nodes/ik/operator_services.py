@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Hold, release, stop, approve, discard and move_to_start, for operators and other nodes."""
+"""The services hold, release, stop, approve, discard and move_to_start of ik_node."""
 
 from collections.abc import Callable
 from typing import Any
@@ -17,22 +17,22 @@ from vera_ros.nodes.ik.arm_control import NOT_CONFIGURED, ArmControl
 from vera_ros.nodes.ik.chunk_receiver import ChunkReceiver
 from vera_ros.nodes.ik.kept_hold import KeptHold
 
-_REST_UNKNOWN = "whether the arm rests is not known"
+_REST_UNKNOWN = "it is not known whether the arm rests"
 
 
 class OperatorServices:
-    """Serves in every state of the node: a hold must always be heard.
+    """Serves in every lifecycle state of the node: a hold must always be received.
 
     Args:
         node: the rclpy node, with its `parameters`.
-        control: returns the configured arm; None: there is none.
-        chunks: plays a chunk that is approved.
+        control: returns the configured arm; None: the node is not configured.
+        chunks: plays approved chunks.
         hold: whether the arm is held.
         say_status: publishes what the arm side is doing.
 
     Attributes:
-        at_rest: services that wait for the arm to rest.
-        arrived: services that wait for a move's end.
+        at_rest: service calls that wait for the arm to rest.
+        arrived: service calls that wait for a move's end.
     """
 
     def __init__(
@@ -49,7 +49,7 @@ class OperatorServices:
         self._hold = hold
         self._say_status = say_status
         self.at_rest, self.arrived = PendingResponses(node), PendingResponses(node)
-        patient = ReentrantCallbackGroup()  # they wait, and keep nothing else waiting
+        patient = ReentrantCallbackGroup()  # its services may wait without blocking others
         for name, serve, group in (
             ("hold", self._on_hold, patient),
             ("release", self._on_release, patient),
@@ -62,14 +62,14 @@ class OperatorServices:
         node.create_subscription(Empty, "hold", lambda _: self._hold_arm(), 10)
 
     def give_up(self, why: str) -> None:
-        """Answer all who wait: what they wait for will not be seen any more."""
+        """Answer all waiting calls: what they wait for can no longer be observed."""
         self.at_rest.give(False, f"{_REST_UNKNOWN}: {why}")
         self.arrived.give(False, why)
 
     # Hold and stop.
 
     def _hold_arm(self) -> Future:
-        """Stop at once, and move nothing until someone calls release; the future: it is kept."""
+        """Stop and hold the arm; the future is done when the hold file is written."""
         self._hold.held = True
         if (control := self._control()) is not None:
             control.stop(Reason(Cause.HELD, HELD))
@@ -81,17 +81,17 @@ class OperatorServices:
         kept = self._hold_arm()
         await self._answer_at_rest(response)
         await kept
-        response.message += "; it is held until someone calls release"
+        response.message += "; it is held until release is called"
         response.message += "".join(f"; {warning}" for warning in self._hold.warnings)
         return response
 
     async def _on_release(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
-        """Take chunks again; nothing moves because of this."""
+        """Accept chunks again; the release itself moves nothing."""
         held, self._hold.held = self._hold.held, False
         self._say_status()
         await self._hold.keep()
         response.success = True
-        response.message = "released; give the goal again to go on" if held else "it was not held"
+        response.message = "released; send the goal again to go on" if held else "it was not held"
         response.message += "".join(f"; {warning}" for warning in self._hold.warnings)
         self._node.get_logger().info(response.message)
         return response
@@ -99,7 +99,7 @@ class OperatorServices:
     async def _on_stop(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
         """Stop at once, and answer when the arm has come to rest."""
         if (control := self._control()) is not None:
-            control.stop(Reason(Cause.STOPPED, "a stop was asked for"))
+            control.stop(Reason(Cause.STOPPED, "a stop was requested"))
         self._say_status()
         await self._answer_at_rest(response)
         return response
@@ -133,7 +133,7 @@ class OperatorServices:
     def _on_discard(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
         control = self._control()
         intake = None if control is None else control.supervisor.intake
-        response.success = intake is not None and intake.discard("someone discarded it")
+        response.success = intake is not None and intake.discard("it was discarded")
         response.message = "discarded" if response.success else "no chunk waits for approval"
         self._say_status()
         return response

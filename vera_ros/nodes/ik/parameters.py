@@ -13,7 +13,7 @@ PARAMETERS = (
     Parameter(
         "embodiment",
         "mimicgen",
-        "whose chunks are accepted",
+        "embodiment whose chunks are accepted",
         choices=tuple(name for name, kind in EMBODIMENTS.items() if kind.drivable),
     ),
     Parameter(
@@ -31,17 +31,17 @@ PARAMETERS = (
     Parameter(
         "response_model",
         "",
-        "how the policy's own environment answers its actions, a file in config/ or a path; empty: "
-        "the embodiment's",
+        "how the policy's training environment responds to actions: a file in config/ or a path; "
+        "empty: the embodiment's",
     ),
     Parameter(
         "limits",
         "panda_limits.yaml",
-        "of which arm, and its velocity, acceleration and jerk, of joints and TCP: a file in "
-        "config/ or a path; joint ranges and velocities are also the URDF's, which must be of that "
-        "arm",
+        "which arm it is, and the velocity, acceleration and jerk limits of its joints and TCP: a "
+        "file in config/ or a path; the URDF must be of that arm, and its joint ranges and "
+        "velocities hold as well",
     ),
-    Parameter("position_margin", 0.02, "kept from each joint's limits", "rad", 0.0, 0.5),
+    Parameter("position_margin", 0.02, "margin to each joint's limits", "rad", 0.0, 0.5),
     Parameter(
         "speed_scale",
         1.0,
@@ -50,12 +50,12 @@ PARAMETERS = (
         0.01,
         1.0,
     ),
-    Parameter("tcp_speed_limit", 1.7, "translation of the TCP", "m/s", 0.01, 3.0),
-    Parameter("tcp_turn_limit", 2.5, "rotation of the TCP", "rad/s", 0.01, 10.0),
+    Parameter("tcp_speed_limit", 1.7, "maximum speed of the TCP", "m/s", 0.01, 3.0),
+    Parameter("tcp_turn_limit", 2.5, "maximum turn rate of the TCP", "rad/s", 0.01, 10.0),
     Parameter(
         "workspace_lower",
         [0.2, -0.5, -0.13],
-        "corner of the box of TCP and fingers (closed and open), base frame",
+        "corner of the box that TCP and fingers (closed and open) stay in, base frame",
         "m",
         -5,
         5,
@@ -63,12 +63,19 @@ PARAMETERS = (
         3,
     ),
     Parameter(
-        "workspace_upper", [0.85, 0.5, 0.8], "opposite corner of that box", "m", -5, 5, (), 3
+        "workspace_upper",
+        [0.85, 0.5, 0.8],
+        "opposite corner of the workspace box",
+        "m",
+        -5,
+        5,
+        (),
+        3,
     ),
     Parameter(
         "singularity_slow",
         70.0,
-        "condition number of the Jacobian from which on a motion further in is slowed",
+        "condition number of the Jacobian above which motion towards the singularity is slowed",
         "",
         1.0,
         1e6,
@@ -76,35 +83,34 @@ PARAMETERS = (
     Parameter(
         "singularity_stop",
         140.0,
-        "condition number that no motion goes beyond; the way out is always free",
+        "condition number that no motion exceeds; motion away from the singularity is always free",
         "",
         1.0,
         1e6,
     ),
     Parameter(
-        "collision_check", True, "refuse motion that brings the arm too near to itself or the table"
+        "collision_check", True, "refuse motion that brings the arm too close to itself or a table"
     ),
     Parameter(
         "collision_description",
         "",
-        "another URDF of the arm, a file in description/urdf/ or a path, whose collision geometry "
-        "counts; empty: that of robot_description",
+        "another URDF of the arm, a file in description/urdf/ or a path, for its collision "
+        "geometry; empty: robot_description",
     ),
-    Parameter("self_distance_m", 0.01, "links come no closer to each other", "m", 0.0, 0.1),
+    Parameter("self_distance_m", 0.01, "minimum distance between links", "m", 0.0, 0.1),
     Parameter(
         "table_check",
         False,
-        "there is a table that arm and fingers keep away from; needs collision_check. Off by "
-        "default, since only you know its height: the workspace box alone keeps the fingers off it "
-        "then",
+        "keep arm and fingers away from a table; needs collision_check. Off by default, since only "
+        "you know its height: then the workspace box alone keeps the fingers off it",
     ),
     Parameter("table_z_m", 0.0, "height of the table in the base frame", "m", -2.0, 2.0),
-    Parameter("table_distance_m", 0.002, "what moves comes no closer to it", "m", 0.0, 0.2),
-    Parameter("longest_trajectory_s", 30.0, "no trajectory is longer", "s", 1.0, 120.0),
+    Parameter("table_distance_m", 0.002, "minimum distance to the table", "m", 0.0, 0.2),
+    Parameter("longest_trajectory_s", 30.0, "maximum duration of a trajectory", "s", 1.0, 120.0),
     Parameter(
         "start_tolerance",
         0.05,
-        "of a trajectory's start to the measured positions",
+        "maximum distance of a trajectory's start from the measured positions",
         "rad",
         0.001,
         0.5,
@@ -118,12 +124,12 @@ PARAMETERS = (
         2.0,
     ),
     Parameter(
-        "tracking_delay_s", 0.15, "how late the controller may play a trajectory", "s", 0.0, 1.0
+        "tracking_delay_s", 0.15, "maximum delay of the controller's playback", "s", 0.0, 1.0
     ),
     Parameter(
         "effort_limits",
         _EFFORT_LIMITS,
-        "a joint that pushes harder has touched something, and the arm stops",
+        "a joint with a higher effort has touched something, and the arm stops",
         "Nm",
         0.1,
         1000.0,
@@ -131,7 +137,7 @@ PARAMETERS = (
     Parameter(
         "effort_model",
         "rigid_body",
-        "what of the measured efforts is no contact: gravity and Coriolis forces by the URDF's "
+        "what of the measured efforts is not contact: gravity and Coriolis forces by the URDF's "
         "inertias (rigid_body), or nothing (none)",
         choices=("rigid_body", "none"),
     ),
@@ -139,13 +145,13 @@ PARAMETERS = (
     Parameter(
         "robot_state_topic",
         "",
-        "where the robot tells its mode (robot_mode, as in franka_msgs/FrankaRobotState), without "
-        "which nothing moves then; empty: nowhere",
+        "topic of the robot's mode (robot_mode, as in franka_msgs/FrankaRobotState), without which "
+        "nothing moves; empty: none",
     ),
     Parameter("rest_speed", 0.05, "a joint slower than this is at rest", "rad/s", 0.001, 0.5),
-    Parameter("rest_timeout_s", 1.0, "for the arm to rest after a plan's end", "s", 0.05, 10.0),
+    Parameter("rest_timeout_s", 1.0, "time for the arm to rest after a plan", "s", 0.05, 10.0),
     Parameter(
-        "joint_state_timeout_s", 0.5, "older joint states are no ground to move on", "s", 0.02, 5.0
+        "joint_state_timeout_s", 0.5, "maximum age of joint states for motion", "s", 0.02, 5.0
     ),
     Parameter(
         "arm_output",
@@ -169,14 +175,14 @@ PARAMETERS = (
         0.0,
         0.2,
     ),
-    Parameter("gripper_speed", 0.1, "of one finger", "m/s", 0.001, 0.5),
+    Parameter("gripper_speed", 0.1, "speed of one finger", "m/s", 0.001, 0.5),
     Parameter(
-        "grasp_force_n", 20.0, "at most, of a grasp, where the output is an action", "N", 0.0, 140.0
+        "grasp_force_n", 20.0, "maximum grasp force, if gripper_output is action", "N", 0.0, 140.0
     ),
     Parameter(
         "gripper_debounce_steps",
         2,
-        "a change of the gripper's command counts if it lasts for so many actions; 1: always",
+        "number of actions that a change of the gripper's command must last to count; 1: always",
         "",
         1,
         100,
@@ -184,7 +190,7 @@ PARAMETERS = (
     Parameter(
         "start_posture",
         _START_POSTURE,
-        "where move_to_start goes, one value per joint",
+        "target of move_to_start, one value per joint",
         "rad",
         -7,
         7,
@@ -200,7 +206,7 @@ PARAMETERS = (
     Parameter(
         "start_lead_s",
         0.025,
-        "time until a motion from rest begins, for it to arrive",
+        "time between sending a motion from rest and its start",
         "s",
         0.0,
         0.5,
@@ -208,7 +214,7 @@ PARAMETERS = (
     Parameter(
         "hand_over_lead_s",
         0.05,
-        "time until a chunk takes over from the one that plays, where it names none",
+        "time until a chunk takes over from the one that plays, if it names none",
         "s",
         0.0,
         1.0,
@@ -216,15 +222,15 @@ PARAMETERS = (
     Parameter(
         "trajectory_stamp",
         "start",
-        "of what is sent: start, the time that it counts from by the controller's clock; zero, "
-        "which a controller takes for the time of arrival, is refused: each stop would jump",
+        "stamp of trajectories: start, the time of their start on the controller's clock; zero, "
+        "which a controller takes as the time of arrival, is refused: each stop would jump",
         choices=("start", "zero"),
     ),
     Parameter(
         "stop_lead_s",
         0.0125,
-        "time until what is sent may leave the running plan, for it to arrive; it grows with the "
-        "lateness that is measured, up to 0.15 s",
+        "time between sending a trajectory and its departure from the running plan; grows with the "
+        "measured lateness, up to 0.15 s",
         "s",
         0.0125,
         0.15,
@@ -232,8 +238,8 @@ PARAMETERS = (
     Parameter(
         "clock_difference_s",
         0.1,
-        "by which the controller's clock may differ from this machine's, delay of its joint states "
-        "included; beyond it, or where it cannot be told so exactly, motion is refused",
+        "maximum difference of the controller's clock from this machine's, delay of its joint "
+        "states included; motion is refused beyond it, or if it is not known so exactly",
         "s",
         0.03,
         1.0,
@@ -241,26 +247,26 @@ PARAMETERS = (
     Parameter(
         "approval",
         False,
-        "a chunk is shown on planned_path, and played once someone calls approve",
+        "show a chunk on planned_path, and play it once approve is called",
         live=True,
     ),
     Parameter("dry_run", False, "plan and show everything, and send nothing"),
     Parameter(
         "hold_file",
         "",
-        "there while the arm is held, so that a hold outlasts the process; empty: vera_ros/hold/"
+        "a file while the arm is held, so that a hold survives restarts; empty: vera_ros/hold/"
         "<full name of the node, with dots> in ROS_HOME, else in ~/.ros",
     ),
     Parameter(
         "frozen_time_s",
         0.3,
-        "joint states that stay the same for so long while the plan moves stop the arm",
+        "time of unchanged joint states, while the plan moves, that stops the arm",
         "s",
         0.05,
         5.0,
     ),
     Parameter(
-        "frozen_angle", 0.01, "how far the plan must have moved a joint for that", "rad", 1e-4, 1.0
+        "frozen_angle", 0.01, "planned motion of a joint needed for that stop", "rad", 1e-4, 1.0
     ),
     Parameter(
         "planning_timeout_s", 1.0, "a chunk that takes longer to plan is refused", "s", 0.01, 30.0
@@ -268,7 +274,7 @@ PARAMETERS = (
     Parameter(
         "chunk_max_age_s",
         900.0,
-        "of what a chunk was planned from; an older chunk is refused",
+        "maximum age of the frame that a chunk was planned from; an older chunk is refused",
         "s",
         0.1,
         7200.0,
@@ -276,20 +282,20 @@ PARAMETERS = (
     Parameter(
         "chunk_max_delay_s",
         0.5,
-        "between a chunk's being sent and being planned; one that comes later is refused, and the "
+        "maximum time from a chunk's sending to its planning; a later one is refused, and the "
         "clocks of the two machines must agree",
         "s",
         0.02,
         60.0,
     ),
     Parameter(
-        "clock_jump_s", 0.05, "a ROS clock that goes back by more stops the arm", "s", 0.001, 5.0
+        "clock_jump_s", 0.05, "backward jump of ROS time that stops the arm", "s", 0.001, 5.0
     ),
-    Parameter("arm_status_rate_hz", 5.0, "how often arm_status is repeated", "Hz", 1.0, 50.0),
+    Parameter("arm_status_rate_hz", 5.0, "rate at which arm_status is repeated", "Hz", 1.0, 50.0),
     Parameter(
         "monitor_rate_hz",
         50.0,
-        "how often playback is checked and tcp_pose published",
+        "rate at which playback is checked and tcp_pose published",
         "Hz",
         10.0,
         200.0,

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Who else might move the arm of an ik_node: another ik_node, or another publisher."""
+"""Detection of other nodes that might move an ik_node's arm."""
 
 import time
 from typing import Any
@@ -17,13 +17,13 @@ _LOOK_S = 0.2
 class Rivals:
     """Finds nodes that share an ik_node's arm or topics, and logs them.
 
-    Another ik_node counts while it is heard on arm_status, since the middleware takes a while to
+    Another ik_node counts while it publishes arm_status, since the middleware takes a while to
     notice that one was killed.
 
     Args:
         node: the rclpy node of the ik_node.
-        identity: of the ik_node.
-        moves: whether it moves its arm; in a dry run others may.
+        identity: identity of the ik_node.
+        moves: whether the ik_node moves its arm; in a dry run, others may.
     """
 
     def __init__(self, node: Any, identity: str, *, moves: bool) -> None:
@@ -37,7 +37,7 @@ class Rivals:
         node.create_timer(_LOOK_S, self._look, clock=STEADY)
 
     def fault(self) -> Reason | None:
-        """Why nothing may be moved; None: this ik_node is alone."""
+        """Return why nothing may be moved; None: this ik_node is alone."""
         others = [arm for arm in self._arms.live(time.monotonic()) if arm != self._identity]
         if others:
             return Reason(Cause.WRONG_ARM, double([self._identity, *others]))
@@ -54,14 +54,14 @@ class Rivals:
 
     def _look(self) -> None:
         if self._moves:
-            own = self._node.get_fully_qualified_name()  # of its doubles, the living ones are heard
+            own = self._node.get_fully_qualified_name()  # a live double publishes arm_status
             ends = self._node.get_publishers_info_by_topic(_ARM_TOPIC)
             names = {f"{end.node_namespace.rstrip('/')}/{end.node_name}" for end in ends}
             self._publishers = sorted(names - {own})
         said = str(self.fault() or "")
         if said != self._said:
             self._said = said
-            if said:  # rclpy wants one line of code for each severity
+            if said:  # rclpy allows one severity per call site
                 self._node.get_logger().error(said)
             else:
-                self._node.get_logger().info("it is the only ik_node here again")
+                self._node.get_logger().info("no other node moves this arm any more")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the robot itself says of its state: a reflex, a user stop, a recovery from an error."""
+"""Faults that the robot itself reports: a reflex, a user stop, a recovery from an error."""
 
 import importlib
 import time
@@ -12,27 +12,27 @@ from vera_ros.nodes.common.conversions import LATCHED
 from vera_ros.nodes.common.latest import Latest
 from vera_ros.nodes.common.lifecycle_node import STEADY
 
-# Values of robot_mode in franka_msgs/FrankaRobotState in which the robot takes no motion, and why.
+# Values of robot_mode in franka_msgs/FrankaRobotState that accept no motion, and why.
 _FAULTS = {
     3: "it is being guided by hand; let go of its buttons",
-    4: "a reflex has stopped it; free it of what it touched, then recover it (franka: the action "
+    4: "a reflex has stopped it; clear the contact, then recover it (franka: the action "
     "error_recovery of its driver)",
     5: "its user stop is pressed; release it once it is safe",
-    6: "it recovers from an error by itself; wait for it",
+    6: "it is recovering from an error by itself; wait for it",
 }
-_LOOK_S = 0.5  # between looks for who publishes the robot's state
+_LOOK_S = 0.5  # between searches for a publisher of the robot's state
 
 
 class RobotFault:
-    """Tells whether the robot itself is out of order; lasts as long as its node is configured.
+    """Monitors whether the robot itself reports a fault, while its node is configured.
 
-    Any driver may say so on the latched topic `robot_fault`, with an empty text once all is well.
+    Any driver may report one on the latched topic `robot_fault`; an empty string clears it.
 
     Args:
         node: the rclpy node.
-        state_topic: where the robot's mode comes, in any message that has `field`; empty: nowhere.
-        oldest_s: a mode that came longer ago says nothing of the present.
-        field: of the message, in the values of franka_msgs/FrankaRobotState's robot_mode.
+        state_topic: topic of the robot's mode, in any message that has `field`; empty: none.
+        oldest_s: maximum age of the mode [s].
+        field: field with the mode, in the values of franka_msgs/FrankaRobotState's robot_mode.
     """
 
     def __init__(
@@ -50,11 +50,11 @@ class RobotFault:
             self._search = node.create_timer(_LOOK_S, self._look_for_states, clock=STEADY)
 
     def fault(self) -> Reason | None:
-        """Why the robot takes no motion, with the next step; None: it does, as far as is known."""
+        """Return why the robot accepts no motion, and what to do; None: it may accept it."""
         what = self._said or (self._topic and self._mode_fault())
         if not what:
             return None
-        return Reason(Cause.ROBOT_FAULT, f"the robot takes no motion: {what}")
+        return Reason(Cause.ROBOT_FAULT, f"the robot accepts no motion: {what}")
 
     def _on_fault(self, message: String) -> None:
         self._said = message.data.strip()
@@ -76,16 +76,16 @@ class RobotFault:
         if self._field not in message.get_fields_and_field_types():
             self._unknown = f"its type {kind} has no field {self._field}"
             return
-        self._unknown = "nothing has come yet; is the driver running?"
+        self._unknown = "nothing has arrived yet; is the driver running?"
         self._states = Latest(self._node, message, self._topic)
 
     def _mode_fault(self) -> str:
-        """What the newest mode means; empty: all is well."""
+        """Return the fault that the newest mode means; empty: none."""
         newest = None if self._states is None else self._states.read()
         if newest is None:
             return f"the mode on {self._topic} is not known: {self._unknown}"
-        message, came_s, _ = newest
-        age_s = time.monotonic() - came_s
+        message, received_s, _ = newest
+        age_s = time.monotonic() - received_s
         if age_s > self._oldest_s:
             return (
                 f"the mode on {self._topic} is {age_s:.1f} s old; valid is up to {self._oldest_s} "

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""tcp_pose and executed_path: where the TCP is, and where it was."""
+"""The topics tcp_pose and executed_path: the measured TCP, and its path."""
 
 from collections import deque
 from typing import Any
@@ -17,11 +17,11 @@ _PATH_LENGTH = 400  # poses of executed_path
 
 
 class TcpReports:
-    """Publishes where the TCP is measured.
+    """Publishes the measured pose of the TCP, and its path.
 
     Args:
         node: the rclpy node.
-        arm: whose TCP it is.
+        arm: kinematics of the arm.
     """
 
     def __init__(self, node: Any, arm: ArmModel) -> None:
@@ -31,7 +31,7 @@ class TcpReports:
         self._executed: deque[PoseStamped] = deque(maxlen=_PATH_LENGTH)
 
     def say(self, measured: Measured, *, playing: bool) -> None:
-        """Say where the TCP is; while a plan plays, it leaves a trace."""
+        """Publish the TCP's pose; while a plan plays, add it to the path."""
         pose = self._arm.tcp_pose(measured.q)
         stamp = ns_to_stamp(round(measured.stamp_s * 1e9))
         message = PoseStamped(

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Parameters of judge_node."""
+"""The parameters of judge_node."""
 
 from vera_ros.nodes.common.parameters import Parameter
 
 PARAMETERS = (
     Parameter("hold_s", 0.3, "how long the tower must stand", "s", 0.0, 60.0),
-    Parameter("lockstep", False, "speak when policy_node awaits a verdict, whatever it is"),
+    Parameter("lockstep", False, "publish a verdict, true or false, when policy_node awaits it"),
 )

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""When a judge has to speak, in lockstep: once per chunk, when the truth of its end is known."""
+"""Timing of verdicts in lockstep: one per chunk, when the ground truth at its end is known."""
 
 from collections.abc import Callable
 
@@ -8,13 +8,13 @@ from vera_ros_interfaces.msg import PolicyStatus, StackTruth
 
 
 class Verdicts:
-    """Brings an episode that waits for the judge together with the truth that it waits for.
+    """Matches an episode that awaits a verdict with the ground truth of that time.
 
-    An episode that waits says so by its status, SETTLING, stamped with the world's present.
+    An episode that waits has the status SETTLING, stamped with the world's time.
 
     Args:
-        speak: called for each status that asks, when the truth of its stamp has been seen; again
-            with every truth, until it returns that it has spoken.
+        speak: publishes a verdict; called once the ground truth of a waiting status's stamp was
+            judged, and again with every truth until it returns that it has published.
     """
 
     def __init__(self, speak: Callable[[], bool]) -> None:
@@ -24,14 +24,14 @@ class Verdicts:
         self._truth_ns = 0
 
     def see_status(self, status: PolicyStatus) -> None:
-        """Take note of what the policy side does; a status may come more than once."""
+        """Process a status of the policy side, which may arrive more than once."""
         asked = (status.session_id, stamp_to_ns(status.header.stamp))
         if status.state == PolicyStatus.SETTLING and asked != self._asked:
             self._asked, self._open = asked, True
             self._try_to_speak()
 
     def see_truth(self, truth: StackTruth) -> None:
-        """Take note that this truth has been judged."""
+        """Record that this ground truth has been judged."""
         self._truth_ns = stamp_to_ns(truth.header.stamp)
         self._try_to_speak()
 

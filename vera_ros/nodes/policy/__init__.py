@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The parts of policy_node: views, the server, the arm's side, the task."""
+"""The parts of policy_node: views, policy server, arm side, action and services."""

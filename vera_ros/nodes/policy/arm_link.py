@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The arm side as an episode sees it: ik_node, by topic and service."""
+"""An episode's link to the arm side: ik_node, by topic and service."""
 
 import time
 from collections.abc import Callable
@@ -15,7 +15,7 @@ from vera_ros.nodes.common.lifecycle_node import VeraNode
 from vera_ros.policy.ports import Chunk, Origin
 from vera_ros_interfaces.msg import ActionChunk
 
-_RESULT_PATIENCE_S = 1.0  # for the arm to rest, before a goal is answered all the same
+_RESULT_PATIENCE_S = 1.0  # longest wait for the arm to rest before a goal gets its result
 
 
 class ArmLink:
@@ -23,11 +23,11 @@ class ArmLink:
 
     Args:
         node: the rclpy node.
-        embodiment: whose chunks these are.
-        now_ns: tells ROS time, for chunks to say when they were sent [ns].
-        arm: tells the identity of the arm that is to play them.
-        base_frame: tells the frame of their pose deltas; empty: not known.
-        stop_timeout_s: for a stop to be answered, after which the arm is not known to rest.
+        embodiment: embodiment of the chunks.
+        now_ns: returns ROS time, with which chunks are stamped as sent [ns].
+        arm: returns the identity of the arm that is to play them.
+        base_frame: returns the frame of their pose deltas; empty: not known.
+        stop_timeout_s: time for a stop's response, after which the arm is not known to rest [s].
     """
 
     def __init__(
@@ -44,13 +44,13 @@ class ArmLink:
         self._arm = arm
         self._base_frame = base_frame
         self._stop_timeout_s = stop_timeout_s
-        self._asked_s: float | None = None  # when the last stop was asked for, steady time
-        self._answer: Future | None = None  # to it, once it could be sent
+        self._asked_s: float | None = None  # when the last stop was requested, steady time
+        self._answer: Future | None = None  # the last stop's response; None: not sent yet
         self._chunks = node.create_publisher(ActionChunk, "action_chunk", 10)
         self._stop = node.create_client(Trigger, "stop")
 
     def play(self, chunk: Chunk) -> None:
-        """Publish it."""
+        """Publish a chunk."""
         poses, gripper = chunk.commands.poses, chunk.commands.gripper
         self._chunks.publish(
             ActionChunk(
@@ -73,31 +73,31 @@ class ArmLink:
         )
 
     def stop(self) -> None:
-        """Call ik_node's stop, as soon as there is one; every one of that name is stopped."""
+        """Call ik_node's stop as soon as it is there; all ik_nodes with that service stop."""
         self._asked_s, self._answer = time.monotonic(), None
         self._ask()
 
     def resting(self) -> bool:
-        """Whether the last stop has brought the arm to rest."""
+        """Return whether the last stop has brought the arm to rest."""
         self._ask()
         return self._asked_s is None or self._answered() is True
 
     def unrest(self) -> str:
-        """Why the arm is not known to rest although it was stopped; empty: it is, or may be yet."""
+        """Return why the arm is not known to rest after a stop; empty: it rests, or still may."""
         if self._answered() is False:
             assert self._answer is not None
             return f"the arm did not come to rest: {self._answer.result().message}"
         if self._answered() is None and self.stopping_s > self._stop_timeout_s:
-            return f"the arm side did not answer a stop within {self._stop_timeout_s:g} s"
+            return f"ik_node did not answer a stop in {self._stop_timeout_s:g} s; is it running?"
         return ""
 
     def settled(self) -> bool:
-        """Whether the last stop is over, failed, or has been waited for long enough."""
+        """Return whether the last stop is over, has failed, or was awaited long enough."""
         return self.resting() or bool(self.unrest()) or self.stopping_s > _RESULT_PATIENCE_S
 
     @property
     def stopping_s(self) -> float:
-        """For how long the last stop has been waited for [s]; 0: the arm rests."""
+        """For how long the last stop has been awaited [s]; 0: the arm rests."""
         if self._asked_s is None or self._answered():
             return 0.0
         return time.monotonic() - self._asked_s
@@ -107,7 +107,7 @@ class ArmLink:
             self._answer = self._stop.call_async(Trigger.Request())
 
     def _answered(self) -> bool | None:
-        """Whether the last stop succeeded; None: it was not answered yet."""
+        """Return whether the last stop succeeded; None: it is not answered yet."""
         if self._answer is None or not self._answer.done():
             return None
         return bool(self._answer.result().success)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which arm side there is, whether it lives, and whether it is held."""
+"""Monitoring of the arm side: which ik_node it is, whether it is alive, and whether it is held."""
 
 import time
 
@@ -11,22 +11,22 @@ from vera_ros_interfaces.msg import ArmStatus
 
 
 class ArmWatch:
-    """Listens to ik_node's arm_status.
+    """Monitors ik_node by its arm_status.
 
-    An episode stays with the arm that it began with: its chunks are for no other one.
+    An episode stays with the arm that it began with: its chunks are addressed to that one.
 
     Args:
         node: the rclpy node.
-        timeout_s: an ik_node that is silent for longer is gone.
+        timeout_s: an ik_node that is silent for longer counts as gone [s].
     """
 
     def __init__(self, node: VeraNode, timeout_s: float) -> None:
         self._timeout_s = timeout_s
         self._arms = RollCall()
         self._newest: ArmStatus | None = None
-        self._newest_s = 0.0  # when that was heard, steady time
+        self._newest_s = 0.0  # when that arrived, steady time
         self._arm = ""  # of the episode; empty: not known yet
-        self._heard_s = 0.0  # when that one spoke, steady time
+        self._heard_s = 0.0  # when that arm's last status arrived, steady time
         node.create_subscription(ArmStatus, "arm_status", self._on_status, LATCHED_BY_MANY)
 
     def _on_status(self, status: ArmStatus) -> None:
@@ -37,12 +37,12 @@ class ArmWatch:
             self._heard_s = self._newest_s
 
     def begin(self) -> None:
-        """An episode begins: its arm is the one that speaks next, or that it plays on before."""
+        """Begin an episode: its arm is the next one that publishes, until then the last one."""
         self._arm, self._heard_s = "", self._newest_s
 
     @property
     def arm(self) -> str:
-        """Identity of the arm that the episode plays on; empty: no arm has told it."""
+        """Identity of the arm that the episode plays on; empty: none has arrived."""
         return self._arm or (self._newest.arm if self._newest is not None else "")
 
     @property
@@ -51,12 +51,12 @@ class ArmWatch:
         return self._newest is not None and self._newest.held
 
     def double(self) -> str:
-        """Why it is not clear which arm is meant; empty: it is."""
+        """Return why it is not clear which arm is meant; empty: it is."""
         together = self._arms.together(time.monotonic())
         return double(together) if together else ""
 
     def trouble(self) -> tuple[Cause, str] | None:
-        """Why nothing may go on; None: it may, or nothing is known yet."""
+        """Return why an episode cannot go on; None: it can, or nothing is known yet."""
         if self._newest is None:
             return None
         if self.double():
@@ -64,11 +64,11 @@ class ArmWatch:
         silent_s = time.monotonic() - self._heard_s
         if silent_s > self._timeout_s:
             other = self._newest.arm
-            instead = f"; {other} speaks in its place" if other != self.arm else "; is it running?"
+            instead = f"; {other} publishes instead" if other != self.arm else "; is it running?"
             return Cause.ARM_SILENT, (
-                f"ik_node has said nothing on arm_status for {silent_s:.1f} s; valid is up to "
+                f"ik_node has not published arm_status for {silent_s:.1f} s; valid is up to "
                 f"{self._timeout_s:g} s{instead}"
             )
         if self.held:
-            return Cause.HELD, "a hold was asked for; call release, then give the goal again"
+            return Cause.HELD, "a hold is latched; call release, then send the goal again"
         return None

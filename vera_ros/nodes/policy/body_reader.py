@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the robot feels: joint states and the TCP's pose, now or a little ago."""
+"""Proprioception from joint states and TCP pose, now or a moment ago."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -15,25 +15,25 @@ from vera_ros.nodes.common.lifecycle_node import VeraNode
 from vera_ros.policy.history import History, Vector
 from vera_ros.policy.ports import Proprioception
 
-_SAME_MOMENT_NS = 1000  # who calculates with seconds rounds stamps
-_KEPT = 16  # messages, from before the last look on: 0.16 s of joint states at 100 Hz
+_SAME_MOMENT_NS = 1000  # stamps that were computed in seconds are rounded
+_KEPT = 16  # messages between two reads: 0.16 s of joint states at 100 Hz
 _HISTORY = 64  # measurements
-_REACH_NS = 30_000_000  # a measurement holds so long after its stamp
+_REACH_NS = 30_000_000  # a measurement is valid for so long after its stamp
 
 
 class BodyReader:
     """The body port of an episode (see vera_ros.policy.ports).
 
-    Arm and gripper may publish their joint states apart.
+    Arm and gripper may publish their joint states separately.
 
     Args:
         node: the rclpy node.
-        max_age_s: older joint states and poses say nothing of the present.
-        arm_joints: reported as q_robot.
-        finger_joints: reported as gripper_qpos.
+        max_age_s: maximum age of current joint states and poses [s].
+        arm_joints: joints reported as q_robot.
+        finger_joints: joints reported as gripper_qpos.
 
     Attributes:
-        base_frame: frame of the TCP's pose, the arm's base; empty: no pose has come.
+        base_frame: frame of the TCP's pose, the arm's base; empty: no pose has arrived.
     """
 
     def __init__(
@@ -48,7 +48,7 @@ class BodyReader:
         self.base_frame = ""
 
     def proprioception(self, since_ns: int) -> Proprioception | None:
-        """Return what the robot feels now; None: unknown, too old, or from before `since_ns`."""
+        """Return the current values; None: unknown, too old, or from before `since_ns`."""
         self._take()
         newest = [part.newest for part in (self._arm, self._fingers, self._pose)]
         oldest_s, earliest_ns = time.monotonic() - self._max_age_s, since_ns - _SAME_MOMENT_NS
@@ -60,7 +60,7 @@ class BodyReader:
         return _proprioception(*values) if len(values) == len(newest) else None
 
     def proprioception_at(self, time_ns: int) -> Proprioception | None:
-        """Return what the robot felt at a time a little ago, ROS time; None: not known."""
+        """Return the values at a ROS time a moment ago; None: not known."""
         self._take()
         return _proprioception(
             self._arm.history.at(time_ns),
@@ -84,7 +84,7 @@ class _Newest(NamedTuple):
 
 
 class _Measured:
-    """One measured vector, now and a little ago; `read`: of a message, None: it has none."""
+    """A measured vector and its history; `read` extracts it from a message, None: not in it."""
 
     def __init__(self, read: Callable[[Any], Vector | None]) -> None:
         self._read = read
@@ -120,7 +120,7 @@ def _proprioception(
 ) -> Proprioception | None:
     if arm is None or fingers is None or pose is None:
         return None
-    quaternion = pose[3:] / np.linalg.norm(pose[3:])  # between two poses it is shorter than 1
+    quaternion = pose[3:] / np.linalg.norm(pose[3:])  # interpolated ones are shorter than 1
     values = {
         "q_robot": arm,
         "eef_pos": pose[:3],

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How policy_node is doing, for /diagnostics."""
+"""The health of policy_node, for /diagnostics."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -39,15 +39,15 @@ def policy_health(
     control_rate_hz: float,
     now_ns: int,
 ) -> Health:
-    """Return values and findings, the worst finding's level for all.
+    """Return the values, and the findings with the level of the worst one.
 
     Args:
-        episode: the present or last one.
-        buffer: the views.
+        episode: the current or last episode.
+        buffer: the pictures of the views.
         server: the policy server.
         bounds: the node's parameters.
-        control_rate_hz: how many pictures per second a policy needs.
-        now_ns: ROS time.
+        control_rate_hz: pictures per second that the policy needs [Hz].
+        now_ns: ROS time [ns].
     """
     views = view_states(buffer, now_ns)
     findings = [
@@ -80,7 +80,7 @@ def _findings_of_views(
         yield DiagnosticStatus.WARN, f"no picture of {', '.join(missing)} yet"
     for view, state in views.items():
         if view not in stopped and 0.0 < state.rate_hz < _LOW_RATE * rate_hz:
-            words = f"{view} comes at {state.rate_hz:.1f} Hz, the policy needs {rate_hz:g} Hz"
+            words = f"{view} arrives at {state.rate_hz:.1f} Hz, the policy needs {rate_hz:g} Hz"
             yield DiagnosticStatus.WARN, words
 
 
@@ -89,11 +89,11 @@ def _findings_of_server(
 ) -> Iterator[Finding]:
     counters = episode.record.counters
     if episode.state is State.CONNECTING:
-        waits_in_vain = counters.connection_attempts > 1 + counters.reconnects
-        level = DiagnosticStatus.ERROR if waits_in_vain else DiagnosticStatus.WARN
+        retrying = counters.connection_attempts > 1 + counters.reconnects
+        level = DiagnosticStatus.ERROR if retrying else DiagnosticStatus.WARN
         yield level, episode.message
     if server.reloading:
-        yield DiagnosticStatus.WARN, "the server loads other models"
+        yield DiagnosticStatus.WARN, "the server is loading other models"
     slow_s, latency_s = bounds["server_slow_s"], counters.server_latency_s
     if latency_s > slow_s:
         words = f"the server took {latency_s:.1f} s, more than server_slow_s {slow_s:g} s"

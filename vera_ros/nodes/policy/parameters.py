@@ -10,12 +10,12 @@ from vera_ros.nodes.common.parameters import Parameter
 from vera_ros.policy.goal import EpisodeTimeouts
 from vera_ros.policy.pacing.overlap import OverlapRules
 
-# Settings of the server, under the names of the wire; the default leaves it what it has.
+# Settings of the server, by their names in its protocol; a default leaves the server's own.
 TUNABLE = (
     Parameter(
         "motion_plan_scale",
         0.0,
-        "the server's factor on planned motion; 0: as the server has it",
+        "the server's factor on planned motion; 0: the server's own",
         minimum=0.0,
         maximum=10.0,
         live=True,
@@ -23,7 +23,7 @@ TUNABLE = (
     Parameter(
         "n_action_steps",
         0,
-        "actions per chunk; 0: as the server has it",
+        "actions per chunk; 0: the server's own",
         minimum=0,
         maximum=256,
         live=True,
@@ -31,7 +31,7 @@ TUNABLE = (
     Parameter(
         "sample_steps",
         0,
-        "denoising steps of the planner; 0: as the server has it",
+        "denoising steps of the planner; 0: the server's own",
         minimum=0,
         maximum=1000,
         live=True,
@@ -39,7 +39,7 @@ TUNABLE = (
     Parameter(
         "lang_guidance",
         -1.0,
-        "how much the planner heeds the prompt; -1: as the server has it",
+        "guidance weight of the prompt; -1: the server's own",
         minimum=-1.0,
         maximum=100.0,
         live=True,
@@ -47,7 +47,7 @@ TUNABLE = (
     Parameter(
         "hist_guidance",
         -1.0,
-        "how much the planner heeds the frames before; -1: as the server has it",
+        "guidance weight of the previous frames; -1: the server's own",
         minimum=-1.0,
         maximum=100.0,
         live=True,
@@ -58,10 +58,10 @@ PARAMETERS = (
     Parameter(
         "embodiment",
         "mimicgen",
-        "the robot kind that the server must serve",
+        "the embodiment that the server must serve",
         choices=tuple(name for name, kind in EMBODIMENTS.items() if kind.drivable),
     ),
-    Parameter("server_url", "ws://127.0.0.1:8800", "where the policy server listens"),
+    Parameter("server_url", "ws://127.0.0.1:8800", "address of the policy server"),
     Parameter(
         "view_topics",
         ["agentview/image_raw", "robot0_eye_in_hand/image_raw"],
@@ -70,7 +70,7 @@ PARAMETERS = (
     Parameter(
         "image_transport",
         "raw",
-        "compressed subscribes to each topic's /compressed",
+        "raw: the topics themselves; compressed: each topic's /compressed",
         choices=("raw", "compressed"),
     ),
     Parameter(
@@ -81,26 +81,26 @@ PARAMETERS = (
     ),
     Parameter("crop", False, "crop wide views to the policy's aspect ratio instead of squashing"),
     Parameter("frame_buffer_size", 30, "pictures kept per view, more in lockstep", "", 2, 300),
-    Parameter("view_max_age_s", 0.25, "of a view, when a frame is put together", "s", 0.01, 5.0),
-    Parameter("view_max_skew_s", 0.06, "between the views of a frame", "s", 0.0, 2.0),
-    Parameter("view_max_delay_s", 0.1, "from a picture's stamp to its arrival", "s", 0.0, 2.0),
-    Parameter("view_timeout_s", 3.0, "without a fresh frame, the episode ends", "s", 0.1, 60.0),
+    Parameter("view_max_age_s", 0.25, "maximum age of a view in a frame", "s", 0.01, 5.0),
+    Parameter("view_max_skew_s", 0.06, "maximum skew between views of a frame", "s", 0.0, 2.0),
+    Parameter("view_max_delay_s", 0.1, "maximum delay of a picture's arrival", "s", 0.0, 2.0),
+    Parameter("view_timeout_s", 3.0, "time without a frame that ends the episode", "s", 0.1, 60.0),
     Parameter(
         "view_stall_s",
         1.0,
-        "a view older than this while a chunk plays stops the arm",
+        "age of a view that stops the arm while a chunk plays",
         "s",
         0.1,
         60.0,
     ),
     Parameter(
-        "warmup_frames", 1, "frames of the standing arm before the first inference", "", 1, 64
+        "warmup_frames", 1, "frames of the resting arm before the first inference", "", 1, 64
     ),
-    Parameter("default_time_limit_s", 120.0, "of a goal that names none", "s", 1.0, 7200.0),
+    Parameter("default_time_limit_s", 120.0, "time limit of goals without one", "s", 1.0, 7200.0),
     Parameter(
         "connect_timeout_s",
         30.0,
-        "for a server that is not there yet or is busy, all attempts together",
+        "time-out of all attempts to connect to a server, which may still start or be busy",
         "s",
         0.1,
         600.0,
@@ -108,7 +108,7 @@ PARAMETERS = (
     Parameter(
         "handshake_timeout_s",
         10.0,
-        "for one attempt to connect, and for the reset after it",
+        "time-out of one attempt to connect, and of the reset after it",
         "s",
         0.1,
         600.0,
@@ -122,31 +122,31 @@ PARAMETERS = (
     Parameter(
         "max_restarts",
         3,
-        "restarts in a row without a chunk in between, after which the episode ends all the same",
+        "consecutive restarts without a chunk in between, after which the episode ends anyway",
         "",
         0,
         1000,
     ),
-    Parameter("infer_timeout_s", 600.0, "for an inference", "s", 0.1, 3600.0),
+    Parameter("infer_timeout_s", 600.0, "time-out of an inference", "s", 0.1, 3600.0),
     Parameter(
-        "server_slow_s", 60.0, "an inference that takes longer is a warning", "s", 0.01, 3600.0
+        "server_slow_s", 60.0, "duration of an inference that raises a warning", "s", 0.01, 3600.0
     ),
-    Parameter("ping_interval_s", 60.0, "between keepalive pings", "s", 1.0, 600.0),
+    Parameter("ping_interval_s", 60.0, "time between keepalive pings", "s", 1.0, 600.0),
     Parameter(
         "ping_timeout_s",
         600.0,
-        "for the answer to a ping, which a busy server does not give: at least infer_timeout_s",
+        "time-out of a ping, which a busy server does not answer: at least infer_timeout_s",
         "s",
         1.0,
         3600.0,
     ),
     Parameter("observe", True, "show the server what was played, for its live viewer"),
-    Parameter("viewer_url", "", "of the server's live viewer; empty: as the server was started"),
-    Parameter("accept_timeout_s", 2.0, "for the arm side's answer to a chunk", "s", 0.1, 60.0),
+    Parameter("viewer_url", "", "the live viewer's address; empty: from the server's command line"),
+    Parameter("accept_timeout_s", 2.0, "time-out of the arm's answer to a chunk", "s", 0.1, 60.0),
     Parameter(
         "arm_timeout_s",
         2.0,
-        "an arm side that says nothing on arm_status for longer is gone, and the episode ends",
+        "silence of arm_status after which the arm side counts as gone, and the episode ends",
         "s",
         0.5,
         60.0,
@@ -154,8 +154,8 @@ PARAMETERS = (
     Parameter(
         "async_ask_at_steps",
         3,
-        "in asynchronous mode the next chunk is asked for when so few actions are left to play, or "
-        "sooner, as the server's latency demands",
+        "in asynchronous mode, actions left to play when the next chunk is requested; more if the "
+        "server's latency requires it",
         "",
         1,
         100,
@@ -163,7 +163,7 @@ PARAMETERS = (
     Parameter(
         "async_lead_s",
         0.1,
-        "in asynchronous mode, from the server's answer to the first motion that it can change",
+        "in asynchronous mode, time from the server's answer to the first motion that it changes",
         "s",
         0.02,
         1.0,
@@ -179,47 +179,45 @@ PARAMETERS = (
     Parameter(
         "async_most_steps",
         40,
-        "in asynchronous mode, the longest chunk asked for when the server takes longer than its "
-        "own chunks last",
+        "in asynchronous mode, actions in the longest chunk that is requested when inference takes "
+        "longer than a chunk lasts",
         "",
         1,
         400,
     ),
-    Parameter("settle_timeout_s", 5.0, "for the arm to rest after its plan's end", "s", 0.1, 60.0),
+    Parameter("settle_timeout_s", 5.0, "time for the arm to rest after a plan", "s", 0.1, 60.0),
     Parameter(
-        "clock_jump_s", 0.05, "a ROS clock that goes back by more ends the episode", "s", 0.001, 5.0
+        "clock_jump_s", 0.05, "backward jump of ROS time that ends the episode", "s", 0.001, 5.0
     ),
     Parameter(
         "lockstep",
         False,
-        "let simulated time pass while a chunk plays, and not while the server thinks; needs "
-        "sim_node with lockstep",
+        "let simulated time pass while a chunk plays, but not during inference; needs sim_node "
+        "with lockstep",
     ),
     Parameter(
         "await_verdict",
         False,
-        "in lockstep, wait after each chunk, at most settle_timeout_s, until task_success says "
-        "true or false",
+        "in lockstep, wait after each chunk for a verdict on task_success, true or false, at most "
+        "settle_timeout_s",
     ),
-    Parameter("advance_timeout_s", 30.0, "for time to pass, in lockstep", "s", 0.1, 600.0),
-    Parameter("body_max_age_s", 0.3, "of joint states and TCP pose", "s", 0.02, 5.0),
-    Parameter(
-        "arm_joints", [f"panda_joint{i}" for i in range(1, 8)], "reported to the server as q_robot"
-    ),
+    Parameter("advance_timeout_s", 30.0, "time-out of advance_time, in lockstep", "s", 0.1, 600.0),
+    Parameter("body_max_age_s", 0.3, "maximum age of joint states and TCP pose", "s", 0.02, 5.0),
+    Parameter("arm_joints", [f"panda_joint{i}" for i in range(1, 8)], "joints sent as q_robot"),
     Parameter(
         "finger_joints",
         ["panda_finger_joint1", "panda_finger_joint2"],
-        "reported as gripper_qpos, the second with its sign turned",
+        "joints sent as gripper_qpos, the second with its sign inverted",
         length=2,
     ),
-    Parameter("tick_rate_hz", 50.0, "how often an episode looks at the time", "Hz", 20.0, 500.0),
-    Parameter("status_rate_hz", 10.0, "of policy_status while an episode runs", "Hz", 1.0, 50.0),
+    Parameter("tick_rate_hz", 50.0, "rate of an episode's time checks", "Hz", 20.0, 500.0),
+    Parameter("status_rate_hz", 10.0, "rate of policy_status in an episode", "Hz", 1.0, 50.0),
     *TUNABLE,
 )
 
 
 def episode_timeouts(parameters: Mapping[str, Any]) -> EpisodeTimeouts:
-    """How long an episode waits for what, and what it does when its server is lost."""
+    """Return an episode's time-outs, and whether it restarts when the server is lost."""
     values = {
         each.name: parameters[each.name]
         for each in fields(EpisodeTimeouts)
@@ -231,7 +229,7 @@ def episode_timeouts(parameters: Mapping[str, Any]) -> EpisodeTimeouts:
 
 
 def overlap_rules(parameters: Mapping[str, Any]) -> OverlapRules:
-    """How chunks follow on each other in asynchronous mode."""
+    """Return how chunks overlap in asynchronous mode."""
     return OverlapRules(
         ask_at_steps=parameters["async_ask_at_steps"],
         lead_s=parameters["async_lead_s"],

@@ -12,13 +12,13 @@ from vera_ros.policy.ports import Instant
 
 
 class PauseServices:
-    """Serves while the node is configured.
+    """Serves `pause` and `resume` while the node is configured.
 
     Args:
-        node: the rclpy node, with whether it is `active`.
-        episode: returns the present episode; None: there is none.
-        now: tells the time.
-        after_event: shows what changed.
+        node: the rclpy node, with its flag `active`.
+        episode: returns the current episode; None: there is none.
+        now: returns the time.
+        after_event: publishes what changed.
     """
 
     def __init__(
@@ -40,7 +40,7 @@ class PauseServices:
         return self._serve(response, Episode.pause, done)
 
     def _on_resume(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
-        return self._serve(response, Episode.resume, "it looks again, and goes on")
+        return self._serve(response, Episode.resume, "the episode takes new pictures and goes on")
 
     def _serve(
         self, response: Trigger.Response, act: Callable[[Episode, Instant], None], done: str

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the arm side says of a chunk, from its message."""
+"""Conversion of chunk_progress messages."""
 
 from vera_ros.errors import VeraRosError
 from vera_ros.nodes.common.conversions import stamp_to_ns
@@ -10,10 +10,10 @@ _CHUNK_STATES = [state.value for state in ChunkState]
 
 
 def read_progress(message: ChunkProgress) -> Progress:
-    """The progress of a message.
+    """Convert a ChunkProgress message.
 
     Raises:
-        VeraRosError: its state is none that a chunk can have.
+        VeraRosError: the state is not one that a chunk can have.
     """
     if message.state not in _CHUNK_STATES:
         raise VeraRosError(

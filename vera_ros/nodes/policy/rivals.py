@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Whether a node of the graph is there twice."""
+"""Detection of nodes that run twice in one graph."""
 
 from typing import Any
 
@@ -7,14 +7,14 @@ from vera_ros.nodes.policy.arm_watch import ArmWatch
 
 
 def find_doubles(node: Any, arm_watch: ArmWatch) -> str:
-    """Return which of the graph's nodes is there twice, in words; empty: none.
+    """Return which of the graph's nodes runs twice, in words; empty: none.
 
     Args:
-        node: the rclpy node of the policy_node.
-        arm_watch: hears the ik_nodes.
+        node: the rclpy node of policy_node.
+        arm_watch: tracks the ik_nodes.
     """
     policies = node.get_publishers_info_by_topic("policy_status")
-    if len(policies) > 1:  # one that was killed counts until the middleware has noticed
+    if len(policies) > 1:  # a killed one counts until the middleware has noticed
         names = [f"{end.node_namespace.rstrip('/')}/{end.node_name}" for end in policies]
         return (
             f"{len(names)} nodes publish policy_status, {', '.join(sorted(names))}: the same "

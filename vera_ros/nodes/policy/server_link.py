@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The policy server as an episode sees it: calls leave at once, answers come by queue."""
+"""An episode's link to the policy server: calls return at once, answers come by queue."""
 
 import queue
 from collections.abc import Callable, Coroutine, Mapping
@@ -21,33 +21,33 @@ _STOP_S = 5.0  # for the connection to be closed
 
 
 class ServerEvents(Protocol):
-    """What a link tells, in the thread that calls `deliver`."""
+    """Callbacks of a link, in the thread that calls `deliver`."""
 
     def on_connected(self, config: ServerConfig) -> None:
-        """The answer to `connect`."""
+        """Handle the answer to `connect`."""
 
     def on_attempt_failed(self, attempt: FailedAttempt) -> None:
-        """The server cannot be reached yet; it is tried again."""
+        """Handle a failed attempt to connect; the next one follows."""
 
     def on_reply(self, reply: InferReply, latency_s: float) -> None:
-        """The answer to `infer`, and how long it took."""
+        """Handle the answer to `infer`, and how long it took [s]."""
 
     def on_server_failed(self, error: Exception) -> None:
-        """The answer to either, when it failed."""
+        """Handle the failure of `connect` or `infer`."""
 
     def on_tuned(self, tuned: Tuned) -> None:
-        """The settings were sent over a new connection."""
+        """Handle the answer to the settings that a new connection sent."""
 
     def on_observe_failed(self, error: WireError) -> None:
-        """The server did not show what was played."""
+        """Handle a failure to show the server what was played."""
 
 
 class ServerLink:
     """The server port of an episode (see vera_ros.policy.ports).
 
     Args:
-        options: of the session.
-        events: who hears the answers.
+        options: options of the session.
+        events: receives the answers.
         wake: called from the client's thread when an answer waits for `deliver`.
     """
 
@@ -60,34 +60,34 @@ class ServerLink:
         self._thread = LoopThread("policy_client", farewell=client.close)
         self._session = PolicySession(options, client, self)
         self._waiting: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
-        self._asked = 0  # answers to earlier questions are stale
+        self._asked = 0  # counts requests; answers to earlier ones are stale
         self._pending: Future[Any] | None = None
 
     @property
     def busy(self) -> bool:
-        """Whether the server was asked something that an episode waits for."""
+        """Whether an episode's request awaits its answer."""
         return self._pending is not None
 
     def connect(self, session_id: str) -> None:
-        """Be connected, and let the server forget any episode before this one."""
+        """Connect, and have the server forget any earlier episode."""
         self._ask(partial(self._session.open, session_id), self._events.on_connected)
 
     def infer(self, request: InferRequest, played: ObserveRequest | None = None) -> None:
-        """Ask for a chunk; first show the server what was played, if given."""
+        """Request a chunk; first show the server what was played, if given."""
         self._ask(
             partial(self._session.infer, request, played),
             lambda answer: self._events.on_reply(*answer),
         )
 
     def abandon(self) -> None:
-        """Give up what is under way."""
+        """Cancel the pending request."""
         self._asked += 1
         if self._pending is not None:
             self._pending.cancel()
             self._pending = None
 
     def release(self, session_id: str, played: ObserveRequest | None = None) -> None:
-        """Tell the server that the episode is over; what becomes of it does not matter.
+        """Notify the server that the episode is over, without waiting for an answer.
 
         First show it what was played, if given.
         """
@@ -96,13 +96,13 @@ class ServerLink:
         self._thread.submit(partial(self._session.end, session_id, played))
 
     def set_defaults(self, settings: Mapping[str, Setting]) -> None:
-        """Say what the policy is to be configured with on every new connection."""
+        """Set what the policy is configured with on every new connection."""
         self._session.settings = dict(settings)
 
     def tune(
         self, settings: Mapping[str, Setting], on_done: "Callable[[Future[Tuned | None]], None]"
     ) -> None:
-        """Have the server apply settings, after what it does now; None: it is not connected."""
+        """Apply settings after the server's current request; result None: not connected."""
         self._submit(partial(self._session.tune, dict(settings)), on_done)
 
     def reload(self, request: Request, on_done: "Callable[[Future[Reloaded]], None]") -> None:
@@ -110,11 +110,11 @@ class ServerLink:
         self._submit(partial(self._session.reload, dict(request)), on_done)
 
     def stop(self) -> None:
-        """Disconnect; what was not answered will not be."""
+        """Disconnect; pending requests get no answer."""
         self._thread.stop(_STOP_S)
 
     def deliver(self) -> None:
-        """Hand over the answers that wait, in the caller's thread."""
+        """Run the callbacks of waiting answers, in the caller's thread."""
         while True:
             try:
                 hand_over = self._waiting.get_nowait()
@@ -122,7 +122,7 @@ class ServerLink:
                 return
             hand_over()
 
-    # News of the session, in the client's thread.
+    # Callbacks of the session, in the client's thread.
 
     def on_attempt_failed(self, attempt: FailedAttempt) -> None:
         """See SessionNews."""

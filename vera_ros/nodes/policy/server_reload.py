@@ -19,14 +19,14 @@ _FIELDS = ("embodiment", "algo_config", "dynamics_run_id", "sample_steps", "acti
 
 
 class ServerReload:
-    """The service `reload`.
+    """The service `reload`, by which the policy server loads other models.
 
     Args:
         node: the rclpy node.
-        link: to the server.
-        embodiment: what the server must serve.
-        why_not: what speaks against a reload now; empty: nothing.
-        on_loaded: gets what the server says of itself afterwards.
+        link: the link to the server.
+        embodiment: the embodiment that the server must serve.
+        why_not: returns why the server cannot reload now; empty: it can.
+        on_loaded: called with the server's configuration afterwards.
     """
 
     def __init__(
@@ -43,16 +43,16 @@ class ServerReload:
         self._why_not = why_not
         self._on_loaded = on_loaded
         self._answer: Future | None = None
-        patient = ReentrantCallbackGroup()  # it waits without blocking others
+        patient = ReentrantCallbackGroup()  # its service may wait without blocking others
         node.create_service(ReloadServer, "reload", self._reload, callback_group=patient)
 
     @property
     def under_way(self) -> bool:
-        """Whether the server loads models just now."""
+        """Whether the server is loading models."""
         return self._answer is not None
 
     def give_up(self) -> None:
-        """Release all who wait for the server; what it loads, it loads."""
+        """Fail the waiting call; the server goes on loading."""
         if self._answer is not None:
             self._answer.set_exception(
                 ConnectionFailedError("policy_node stops; what the server has loaded is not known")
@@ -66,7 +66,7 @@ class ServerReload:
             response.message = reason
             return response
         wanted = {name: getattr(request, name) for name in _FIELDS if getattr(request, name)}
-        self._node.get_logger().info(f"the server is to reload: {wanted or 'its defaults'}")
+        self._node.get_logger().info(f"asking the server to load {wanted or 'its defaults'}")
         self._answer = Future(executor=self._node.executor)
         try:
             self._link.reload(wanted, self._answer.set_result)
@@ -86,11 +86,11 @@ class ServerReload:
 
     def _refusal(self, request: ReloadServer.Request) -> str:
         if self.under_way:
-            return "the server is loading models already; wait for that answer"
+            return "the server is loading models already; wait until it has loaded them"
         if request.embodiment not in ("", self._embodiment.name):
             return (
                 f"this node drives {self._embodiment.name}, embodiment '{request.embodiment}' "
-                "would not fit; leave it empty, or start policy_node for that embodiment"
+                "does not fit; leave it empty, or start policy_node for that embodiment"
             )
         return self._why_not()
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Settings of the server as parameters of the node, while it runs."""
+"""The server's live settings as parameters of policy_node."""
 
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future as ClientFuture
@@ -23,19 +23,19 @@ Refusals = dict[str, str]
 
 
 class ServerSettings:
-    """Forwards the tunable parameters and reads back what became of them.
+    """Forwards the tunable parameters to the server and reads back what it applied.
 
-    They travel by `configure`, the guidance too: only its answer tells what was applied, where a
-    server that cannot use a guidance sent along with a question merely notes that in its log.
+    They are sent by `configure`, guidance included: only its answer reports what was applied. A
+    server that cannot use guidance sent with an inference request merely logs that.
 
-    A parameter that the server refuses goes back to what it was, and the client that set it is told
-    the reason; not so while the server is asked something else, since that may take minutes: then
-    the log and `complaints` tell.
+    A parameter that the server refuses is set back, and the client that set it gets the reason.
+    While the server handles another request, which may take minutes, the client gets none: then the
+    log and `complaints` have the outcome.
 
     Args:
-        node: whose parameters they are.
-        link: to the server.
-        on_applied: gets what the server applied while it runs.
+        node: the rclpy node with the parameters.
+        link: the link to the server.
+        on_applied: called with what the server applied while it runs.
     """
 
     def __init__(
@@ -48,14 +48,14 @@ class ServerSettings:
         self._link = link
         self._on_applied = on_applied
         self._complaints: dict[str, str] = {}
-        self._waiting: dict[Future, Sequence[str]] = {}  # answers, by what they are about
+        self._waiting: dict[Future, Sequence[str]] = {}  # pending verdicts, with their parameters
         self._setting_back = False
         self._link.set_defaults(self._wanted())
         node.add_on_set_parameters_callback(self._check)
         node.add_post_set_parameters_callback(self._on_set)
 
     def close(self) -> None:
-        """Leave the parameters alone."""
+        """Stop watching the parameters."""
         self._node.remove_on_set_parameters_callback(self._check)
         self._node.remove_post_set_parameters_callback(self._on_set)
         for verdict in self._waiting:
@@ -63,11 +63,11 @@ class ServerSettings:
 
     @property
     def complaints(self) -> Sequence[str]:
-        """What is not as it was asked for, in words."""
+        """The settings that were not applied as requested, in words."""
         return list(self._complaints.values())
 
     def on_tuned(self, tuned: Tuned) -> None:
-        """Take note of what became of the settings on a new connection."""
+        """Record what the server applied on a new connection."""
         self._complaints = {}
         self._note(tuned)
 
@@ -104,13 +104,13 @@ class ServerSettings:
     def _on_answer(
         self, before: Mapping[str, Any], verdict: Future, answer: "ClientFuture[Tuned | None]"
     ) -> None:
-        """The server has applied a change, or not."""
+        """Handle the server's answer to a change."""
         refusals: Refusals = {}
         try:
             tuned = answer.result()
         except Exception as error:
             self._node.get_logger().warning(
-                f"the server could not be told; its next connection will be: {error}"
+                f"the settings did not reach the server; its next connection gets them: {error}"
             )
         else:
             if tuned is not None:
@@ -132,7 +132,7 @@ class ServerSettings:
             self._node.get_logger().info(f"the server applied {applied}")
 
     def _set_back(self, values: Mapping[str, Any], refused: Mapping[str, Any]) -> None:
-        """Undo what was refused, unless it was set to something else since."""
+        """Set refused parameters back, unless they were changed since."""
         changes = [
             RosParameter(name, value=value)
             for name, value in values.items()
@@ -147,10 +147,10 @@ class ServerSettings:
             self._setting_back = False
 
     async def verdicts(self) -> dict[str, SetParametersResult]:
-        """What the server says of the changes that it hears now, by parameter."""
+        """Return the server's verdicts on pending changes, by parameter."""
         waiting = list(self._waiting.items())
         if self._link.busy:
-            later = "the server hears of it after what it is asked now; see the log"
+            later = "the server gets it after its current request; see the log"
             return {
                 name: SetParametersResult(successful=True, reason=later)
                 for _, names in waiting
@@ -166,10 +166,10 @@ class ServerSettings:
 
 
 def read_settings(node: VeraNode) -> None:
-    """Take the tunable parameters as they are now: they may be set before the node is configured.
+    """Read the tunable parameters, which may be set before the node is configured.
 
     Raises:
-        ConfigurationError: one is out of range.
+        ConfigurationError: a value is out of range.
     """
     for name, declared in _DECLARED.items():
         value = node.get_parameter(name).value

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What policy_node has to do with the policy server, apart from asking it for chunks."""
+"""The policy server's side of policy_node: link, settings, reloading and reports."""
 
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -22,24 +22,24 @@ from vera_ros.wire.server_config import ServerConfig
 from vera_ros.wire.session import SessionOptions
 from vera_ros.wire.tuning import Tuned
 
-_OBSERVE_S = 5.0  # for the viewer, which the next question waits for
+_OBSERVE_S = 5.0  # for the viewer, since the next request waits for it
 
 
 class ServerSide:
-    """The link to the server, and who hears what comes over it.
+    """Owns the link to the server and passes its events to the current episode.
 
     Args:
         node: the rclpy node.
-        embodiment: what the server must serve.
-        episode: the present one.
-        now: the present.
-        after_event: called when an episode was told something.
+        embodiment: the embodiment that the server must serve.
+        episode: returns the current episode; None: there is none.
+        now: returns the time.
+        after_event: called after an event was passed on.
 
     Attributes:
         link: the server port of the episodes.
-        settings: of the server, tunable while it runs.
-        config: what the server last said of itself; None: nothing yet.
-        observe_failures: how often the server did not show what was played, by kind.
+        settings: settings of the server that can be tuned while it runs.
+        config: the server's last configuration; None: not received yet.
+        observe_failures: number of failures to show the server what was played, by kind.
 
     Raises:
         ConfigurationError: parameters contradict each other.
@@ -70,22 +70,22 @@ class ServerSide:
 
     @property
     def url(self) -> str:
-        """Where the server is."""
+        """The server's address."""
         return str(self._node.parameters["server_url"])
 
     @property
     def viewer_url(self) -> str:
-        """Where its live viewer is; empty: not known."""
+        """The address of the server's live viewer; empty: not known."""
         given = str(self._node.parameters["viewer_url"])
         return given or (viewer_url(self.url, self.config) if self.config else "")
 
     @property
     def reloading(self) -> bool:
-        """Whether the server loads models just now."""
+        """Whether the server is loading models."""
         return self._reload.under_way
 
     def give_up(self) -> None:
-        """Resolve requests that wait for the server without its answer."""
+        """Fail service calls that wait for the server."""
         self._reload.give_up()
 
     def close(self) -> None:
@@ -124,7 +124,7 @@ class ServerSide:
         if episode is not None and isinstance(steps, int):
             episode.sessions.on_action_horizon(steps)
 
-    # What the link tells.
+    # Callbacks of the link.
 
     def on_connected(self, config: ServerConfig) -> None:
         """See ServerEvents."""
@@ -134,7 +134,7 @@ class ServerSide:
     def on_attempt_failed(self, attempt: FailedAttempt) -> None:
         """See ServerEvents."""
         self._node.get_logger().warning(
-            f"attempt {attempt.number} to connect failed, the next one comes in "
+            f"attempt {attempt.number} to connect failed, the next one follows in "
             f"{attempt.wait_s:.1f} s: {attempt.error}",
             throttle_duration_sec=5.0,
         )
@@ -157,7 +157,7 @@ class ServerSide:
         kind = type(error).__name__
         self.observe_failures[kind] += 1
         if self.observe_failures[kind] == 1:
-            self._node.get_logger().warning(f"the viewer misses what was played: {error}")
+            self._node.get_logger().warning(f"the viewer was not shown what was played: {error}")
 
     def _tell(self, event: Callable[[Sessions, Instant], None]) -> None:
         episode = self._episode()
@@ -165,15 +165,15 @@ class ServerSide:
             return
         try:
             event(episode.sessions, self._now())
-        except VeraRosError as error:  # such as a configuration that no window can be made for
+        except VeraRosError as error:  # such as a configuration that no window fits
             episode.sessions.on_server_failed(error, self._now())
 
 
 def session_options(parameters: dict[str, Any], embodiment: Embodiment) -> SessionOptions:
-    """Return how the server is dealt with, from the node's parameters.
+    """Return the session's options from the node's parameters.
 
     Raises:
-        ConfigurationError: they contradict each other.
+        ConfigurationError: the parameters contradict each other.
     """
     infer_s, ping_s = parameters["infer_timeout_s"], parameters["ping_timeout_s"]
     if ping_s < infer_s:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What policy_node says of an episode: as a message, and as text in rviz."""
+"""The status of an episode, as a message and as text in rviz."""
 
 from typing import Any
 
@@ -21,7 +21,7 @@ from vera_ros_interfaces.msg import PolicyStatus
 def status_message(
     episode: Episode, buffer: FrameBuffer, server: ServerSide, now_ns: int
 ) -> PolicyStatus:
-    """The status at ROS time `now_ns`."""
+    """Return the status of an episode at ROS time `now_ns`."""
     counters, result = episode.record.counters, episode.record.result
     window, config = episode.observer.window, server.config
     ages, overlaps = buffer.ages_ns(now_ns), isinstance(episode.pacing, OverlapPacing)
@@ -72,7 +72,7 @@ def status_marker(status: PolicyStatus, base_frame: str) -> Marker:
 
     Args:
         status: the status.
-        base_frame: the arm's base.
+        base_frame: frame of the arm's base.
     """
     lines = [State(status.state).name.replace("_", " ").lower()]
     if status.message:
@@ -106,12 +106,12 @@ class StatusTopics:
         self._said: object = None
 
     def is_news(self, what: object) -> bool:
-        """Whether this differs from what this was asked about last."""
+        """Return whether `what` differs from that of the last call."""
         before, self._said = self._said, what
         return before != what
 
     def say(self, status: PolicyStatus, base_frame: str) -> None:
-        """Publish it. `base_frame`: the arm's base."""
+        """Publish a status. `base_frame`: frame of the arm's base."""
         self._status.publish(status)
         if self._marker.get_subscription_count():
             self._marker.publish(status_marker(status, base_frame))

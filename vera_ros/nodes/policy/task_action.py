@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The action execute_task: a goal at a time, its feedback, its cancel and its result."""
+"""The action execute_task: one goal at a time, with feedback, cancellation and result."""
 
 from collections.abc import Callable, Collection
 from typing import Any
@@ -18,14 +18,14 @@ _MODES = {ExecuteTask.Goal.SYNC: "SYNC", ExecuteTask.Goal.ASYNC: "ASYNC"}
 
 
 class TaskAction:
-    """Serves the action. Another part executes the goal, and then calls `finish`.
+    """Serves the action; its owner executes a goal and then calls `finish`.
 
     Args:
         node: the rclpy node.
-        modes: those that a goal may have.
-        why_not: tells why no goal can be taken now; empty: one can.
-        begin: begins what a goal asks for; told whether it was cancelled before it began.
-        cancel: ends it early.
+        modes: valid modes of a goal.
+        why_not: returns why no goal can be accepted now; empty: one can.
+        begin: begins the episode of a goal, given whether the goal was cancelled already.
+        cancel: ends the episode early.
     """
 
     def __init__(
@@ -55,16 +55,16 @@ class TaskAction:
 
     @property
     def busy(self) -> bool:
-        """Whether a goal was taken that is not answered yet."""
+        """Whether an accepted goal still lacks its result."""
         return self._handle is not None
 
     @property
     def unfinished(self) -> bool:
-        """Whether a goal has begun whose result is not known yet."""
+        """Whether a goal has begun that `finish` must still be called for."""
         return self._finished is not None and not self._finished.done()
 
     def tell(self, status: PolicyStatus, elapsed_s: float) -> None:
-        """Send feedback, if a goal is there to get it."""
+        """Send feedback to the current goal, if any."""
         if self._handle is None or not self._handle.is_active:
             return
         self._handle.publish_feedback(
@@ -80,12 +80,12 @@ class TaskAction:
         )
 
     def finish(self, result: Result) -> None:
-        """Answer the goal."""
+        """Send the current goal its result."""
         assert self._finished is not None
         self._finished.set_result(result)
 
     def close(self) -> None:
-        """Take no more goals."""
+        """Accept no more goals."""
         self._server.destroy()
 
     def _on_goal(self, goal: ExecuteTask.Goal) -> GoalResponse:

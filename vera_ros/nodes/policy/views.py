@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The camera views of policy_node: pictures come in, and a window looks at them."""
+"""The camera views of policy_node: subscriptions, and the frame window on their pictures."""
 
 from collections.abc import Callable
 from functools import partial
@@ -24,12 +24,12 @@ class PolicyViews:
 
     Args:
         node: the rclpy node.
-        embodiment: whose views these are.
-        on_picture: called when there is one more.
-        on_fault: told why a picture cannot be used.
+        embodiment: embodiment with the views.
+        on_picture: called after each new picture.
+        on_fault: called with the reason when a picture cannot be used.
 
     Attributes:
-        buffer: the pictures.
+        buffer: the newest pictures of each view.
 
     Raises:
         ConfigurationError: there is not one topic for each view.
@@ -58,7 +58,7 @@ class PolicyViews:
             self._subscribe(view, topic)
 
     def make_window(self, config: ServerConfig) -> RollingWindow:
-        """A window on the pictures that come from now on, as the server wants it."""
+        """Return a window, as the server requires it, on the pictures that arrive from now on."""
         p = self._node.parameters
         rules = SamplingRules(
             period_ns=round(config.control_dt * 1e9),
@@ -66,9 +66,9 @@ class PolicyViews:
             max_skew_ns=round(p["view_max_skew_s"] * 1e9),
             max_delay_ns=_NEVER_LATE_NS if self._lockstep else round(p["view_max_delay_s"] * 1e9),
         )
-        # In lockstep, one view's pictures may all be there before the other's first.
+        # In lockstep, all pictures of one view may arrive before the first of another.
         capacity = max(p["frame_buffer_size"], LOSSLESS_DEPTH if self._lockstep else 0)
-        # The server's order is the order of concatenation; pictures of before the episode go.
+        # The server's order is that of concatenation; pictures from before the episode are dropped.
         counts = self.buffer.counts
         self.buffer = FrameBuffer(config.view_keys, capacity)
         self.buffer.counts |= {view: counts[view] for view in config.view_keys}
@@ -97,7 +97,7 @@ class PolicyViews:
     def _on_image(self, view: str, message: Any) -> None:
         stamp_ns = stamp_to_ns(message.header.stamp)
         if self._lockstep and stamp_ns == self.buffer.newest_stamp_ns(view):
-            return  # while time stands still, the present is shown again and again
+            return  # while time stands still, the same picture is repeated
         try:
             self.buffer.add(view, stamp_ns, to_rgb(message))
         except VeraRosError as error:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The world in lockstep as an episode sees it: sim_node's service advance_time."""
+"""An episode's link to the world in lockstep: sim_node's service advance_time."""
 
 from collections.abc import Callable
 from functools import partial
@@ -17,7 +17,7 @@ class WorldLink:
     Args:
         node: the rclpy node.
         on_advanced: called when time stands still again, at `present_ns`.
-        on_failed: called with the reason when time did not pass.
+        on_failed: called with the reason when time could not be advanced.
     """
 
     def __init__(
@@ -27,11 +27,11 @@ class WorldLink:
         self._on_advanced = on_advanced
         self._on_failed = on_failed
         self._waiting: AdvanceTime.Request | None = None
-        self._asked = 0  # answers to earlier questions are stale
-        self.present_ns = 0
+        self._asked = 0  # counts requests; answers to earlier ones are stale
+        self.present_ns = 0  # simulated time; 0: not known
 
     def advance(self, duration_s: float, *, await_arm: bool, await_gripper: bool) -> None:
-        """Ask for time to pass."""
+        """Request that simulated time passes by `duration_s`."""
         self._asked += 1
         self._waiting = AdvanceTime.Request(
             duration=seconds_to_duration(duration_s),
@@ -41,7 +41,7 @@ class WorldLink:
         self.poll()
 
     def poll(self) -> None:
-        """Send what waits for the service to appear: a request before that would be lost."""
+        """Send a request that waits for the service to appear: sent before, it would be lost."""
         if self._waiting is None or not self._client.service_is_ready():
             return
         future = self._client.call_async(self._waiting)

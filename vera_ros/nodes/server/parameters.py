@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The parameters of server_node, made from the one model of the server's settings."""
+"""The parameters of server_node, derived from the model of the server's settings."""
 
 from typing import Any
 

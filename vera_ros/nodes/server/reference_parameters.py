@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Parameters of reference_server."""
+"""The parameters of reference_server."""
 
 from vera_ros.nodes.common.parameters import Parameter
 
@@ -9,7 +9,7 @@ PARAMETERS = (
     Parameter(
         "looks_ahead",
         True,
-        "plan from where the actions lead that will be played meanwhile; other servers do not",
+        "plan from where the actions that play during inference lead; other servers do not",
     ),
-    Parameter("delay_s", 0.0, "added to every inference", "s", minimum=0.0, maximum=600.0),
+    Parameter("delay_s", 0.0, "delay added to every inference", "s", minimum=0.0, maximum=600.0),
 )

@@ -15,18 +15,18 @@ from vera_ros.sim.cameras import CameraRenderer, Intrinsics
 from vera_ros.sim.sabotage import Sabotage
 
 _READY_TIMEOUT_S = 30.0
-_NICER = 5  # this thread (on Linux this one alone) and the software renderer's, which inherit it
+_NICER = 5  # of this thread (on Linux of it alone) and the renderer's, which inherit it
 
 
 @dataclass(frozen=True)
 class Snapshot:
-    """One moment to take pictures of.
+    """A state of the world to take pictures of.
 
     Attributes:
-        qpos: see `World.snapshot`.
-        stamp_ns: of the pictures.
-        episode: which scene it is.
-        published: set when the pictures are out.
+        qpos: all joint positions, see `World.snapshot`. Shape (nq,).
+        stamp_ns: stamp of the pictures [ns].
+        episode: number of the scene.
+        published: set when the pictures are published.
     """
 
     qpos: NDArray[np.float64]
@@ -36,7 +36,7 @@ class Snapshot:
 
 
 class CameraThread:
-    """Renders the newest snapshot; one that comes while a picture is taken replaces the last."""
+    """Renders snapshots in a thread of its own; at most one waits, further ones are skipped."""
 
     def __init__(
         self,
@@ -49,7 +49,7 @@ class CameraThread:
         """Start the thread and wait until it can render.
 
         Raises:
-            VeraRosError: it cannot; the message says what is missing.
+            VeraRosError: it cannot render; the message says what is missing.
         """
         self._publish = publish
         self._sabotage = sabotage
@@ -67,14 +67,14 @@ class CameraThread:
         self.intrinsics = answer
 
     def take(self, snapshot: Snapshot) -> None:
-        """Have pictures taken; never waits."""
+        """Queue a snapshot without waiting; skip it if another one is queued."""
         try:
             self._snapshots.put_nowait(snapshot)
         except queue.Full:
             self.skipped += 1
 
     def take_now(self, snapshot: Snapshot) -> None:
-        """Have pictures taken, and wait until they are published: none is skipped.
+        """Render a snapshot and wait until its pictures are published: none is skipped.
 
         Raises:
             VeraRosError: the cameras do not answer.
@@ -82,8 +82,8 @@ class CameraThread:
         self._snapshots.put(snapshot, timeout=_READY_TIMEOUT_S)
         if not snapshot.published.wait(_READY_TIMEOUT_S):
             raise VeraRosError(
-                f"the cameras took no picture within {_READY_TIMEOUT_S:g} s; see the log for what "
-                "ended them"
+                f"the cameras took no picture within {_READY_TIMEOUT_S:g} s; see the log for "
+                "the cause"
             )
 
     def stop(self) -> None:
@@ -92,7 +92,7 @@ class CameraThread:
         self._thread.join(_READY_TIMEOUT_S)
 
     def _run(self, size: int, multisamples: int) -> None:
-        # Drawing may take every core for some ms: physics and the arm's controller go first.
+        # Rendering may take every core for some ms: physics and the arm's controller go first.
         os.nice(_NICER)
         try:
             renderer = CameraRenderer(size, multisamples)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The cameras of sim_node: pictures of the world, and what one must know to read them."""
+"""The cameras of sim_node: the topics image_raw and camera_info."""
 
 from collections.abc import Mapping
 
@@ -17,13 +17,13 @@ from vera_ros.sim.sabotage import Sabotage
 
 
 class SimCameras:
-    """Publishes image_raw and camera_info of each camera; none is skipped in lockstep.
+    """Publishes image_raw and camera_info of each camera; in lockstep, no picture is skipped.
 
     Args:
         node: the rclpy node.
 
     Raises:
-        VeraRosError: nothing can be rendered; the message says what is missing.
+        VeraRosError: rendering is not possible; the message says what is missing.
     """
 
     def __init__(self, node: VeraNode) -> None:
@@ -49,19 +49,19 @@ class SimCameras:
 
     @property
     def skipped(self) -> int:
-        """How many snapshots came too early after the one before."""
+        """Number of snapshots that were skipped since rendering was behind."""
         return self._thread.skipped
 
     def take(self, snapshot: Snapshot) -> None:
-        """Have pictures taken; in lockstep, wait until they are published."""
+        """Render a snapshot; in lockstep, wait until its pictures are published."""
         self._take(snapshot)
 
     def close(self) -> None:
-        """Take no more pictures."""
+        """Stop the cameras' thread."""
         self._thread.stop()
 
     def _publish(self, pictures: Mapping[str, NDArray[np.uint8]], stamp_ns: int) -> None:
-        """Called in the cameras' thread."""
+        """Publish the pictures; called in the cameras' thread."""
         for view, picture in pictures.items():
             images, infos, frame_id = self._publishers[view]
             images.publish(rgb_to_image(picture, stamp_ns, frame_id))
@@ -69,7 +69,7 @@ class SimCameras:
 
 
 def camera_info(camera: Intrinsics, stamp_ns: int, frame_id: str) -> CameraInfo:
-    """What one must know of a camera without distortion to read its pictures."""
+    """Return the CameraInfo message of a camera without distortion."""
     k = [camera.fx, 0.0, camera.cx, 0.0, camera.fy, camera.cy, 0.0, 0.0, 1.0]
     return CameraInfo(
         header=Header(stamp=ns_to_stamp(stamp_ns), frame_id=frame_id),

@@ -15,16 +15,16 @@ from vera_ros.sim.robot import SimulatedRobot
 
 
 class SimControllers:
-    """Have the simulated robot follow the trajectories that come, or reject them.
+    """Passes trajectories to the simulated robot's controllers, which follow or reject them.
 
     Args:
         node: the rclpy node.
-        robot: who follows them.
-        lock: of the robot's world.
-        time: which a trajectory's stamp is of.
+        robot: the robot with its controllers.
+        lock: guards the robot's world.
+        time: simulated time, on whose clock trajectories are stamped.
 
     Attributes:
-        rejected: how many trajectories were.
+        rejected: number of rejected trajectories.
     """
 
     def __init__(
@@ -53,16 +53,16 @@ class SimControllers:
         if not self._node.active:
             return
         with self._lock:
-            self._time.catch_up()  # what starts now starts at this moment, not at the last tick
+            self._time.catch_up()  # an unstamped trajectory starts now, not at the last tick
             accepted = self._follow(follower, message)
         if accepted:
             self._time.note_trajectory(name)
 
     def _follow(self, follower: TrajectoryFollower, message: JointTrajectory) -> bool:
-        """Let a controller follow a trajectory; return whether it does."""
+        """Pass a trajectory to a controller; return whether it was accepted."""
         now_ns, stamp_ns = self._robot.time_ns, stamp_to_ns(message.header.stamp)
         if stamp_ns:
-            stamp_ns += now_ns - self._time.stamp_ns()
+            stamp_ns += now_ns - self._time.stamp_ns()  # to the controllers' clock
         try:
             follower.accept(list(message.joint_names), trajectory_points(message), stamp_ns, now_ns)
         except TrajectoryRejectedError as error:

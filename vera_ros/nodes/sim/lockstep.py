@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Simulated time that stands still unless the service advance_time lets it pass."""
+"""Simulated time that passes only when the service advance_time is called."""
 
 import threading
 from collections.abc import Callable, Mapping
@@ -17,21 +17,21 @@ from vera_ros.sim.timetable import timetable
 from vera_ros_interfaces.srv import AdvanceTime
 
 _SETTLE_S = 0.2  # for the arm and the cubes to settle in a new scene
-_TRAJECTORY_S = 2.0  # real time that a trajectory which was announced may take
+_TRAJECTORY_S = 2.0  # real time within which an announced trajectory must arrive
 _LONGEST_ADVANCE_S = 600.0
 _REPEATS_PER_PICTURE = 20  # pictures of the present are repeated about once a second
 
 
 class SimLockstep:
-    """Moves the world when it is asked to, and repeats the present in between (see SimTime).
+    """Steps the world on request, and republishes the present in between (see SimTime).
 
     Args:
         node: the rclpy node.
-        robot: whose world it is.
-        lock: of the world, the lockstep's thread's and the callbacks'.
-        streams: what is published, by name: everything once more at the end of every advance.
-        pictures: which of them shows pictures; the present of that one is repeated less often.
-        patient: whose services wait without blocking others.
+        robot: the robot with its world.
+        lock: guards the world between the lockstep's thread and callbacks.
+        streams: the published streams by name; all of them publish at the end of every advance.
+        pictures: name of the stream of pictures, which is repeated less often.
+        patient: callback group whose services may wait without blocking others.
     """
 
     def __init__(
@@ -69,19 +69,19 @@ class SimLockstep:
         return round(self._robot.world.time_s * 1e9)
 
     def start(self) -> None:
-        """Wait for who lets time pass."""
-        if self._robot.world.time_s == 0.0:  # which ROS takes for a clock that is not there
+        """Begin to serve advance_time."""
+        if self._robot.world.time_s == 0.0:  # ROS takes time 0 for a missing clock
             self._settle()
         self._lockstep = Lockstep(self._repeat_present, self._node.fail)
 
     def stop(self) -> None:
-        """Let time pass no more."""
+        """Serve advance_time no longer."""
         if self._lockstep is not None:
             self._lockstep.stop()
             self._lockstep = None
 
     def catch_up(self) -> None:
-        """The present moment is where the world stands."""
+        """Do nothing: the world is at the present already."""
 
     def note_trajectory(self, name: str) -> None:
         """See SimTime."""
@@ -89,7 +89,7 @@ class SimLockstep:
             self._lockstep.came(name)
 
     async def set_scene(self, reset: Callable[[], None]) -> str:
-        """Set a scene by calling `reset`, let it come to rest, and show it (see SimTime)."""
+        """Set a scene by calling `reset`, let it settle, and publish it (see SimTime)."""
         return await self._done(partial(self._set_scene, reset))
 
     async def _on_advance_time(
@@ -108,7 +108,7 @@ class SimLockstep:
         return response
 
     async def _done(self, work: Callable[[], str]) -> str:
-        """Have the lockstep's thread do something; return why it failed, empty: it did not."""
+        """Run `work` in the lockstep's thread; return why it failed, empty: success."""
         if self._lockstep is None or not self._node.active:
             return "sim_node is not active; activate it first"
         executor = self._node.executor
@@ -151,12 +151,12 @@ class SimLockstep:
         return self._let_time_pass(0.0, [], AdvanceTime.Response())
 
     def _settle(self) -> None:
-        """Let a new scene come to rest; it is not published before."""
+        """Let a new scene settle, before it is published."""
         with self._lock:
             self._robot.advance(round(_SETTLE_S / self._robot.world.step_s))
 
     def _repeat_present(self) -> None:
-        """Publish the present once more, for late joiners and who thinks that this node is gone."""
+        """Republish the present, for late joiners and watchdogs."""
         self._repeats += 1
         for name, stream in self._streams.items():
             if name != self._pictures:

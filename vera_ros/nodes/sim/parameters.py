@@ -9,13 +9,13 @@ from vera_ros.nodes.common.parameters import Parameter
 from vera_ros.sim.sabotage import SABOTAGES
 
 PARAMETERS = (
-    Parameter("seed", 0, "places the cubes of the first scene", minimum=0, maximum=2**31 - 1),
+    Parameter("seed", 0, "seed of the first scene's cubes", minimum=0, maximum=2**31 - 1),
     Parameter("realtime_factor", 1.0, "simulated over real time", minimum=0.05, maximum=20.0),
     Parameter("publish_clock", False, "publish /clock at 100 Hz and stamp in simulated time"),
     Parameter(
         "lockstep",
         False,
-        "time stands still but when advance_time lets it pass; needs publish_clock",
+        "time passes only when advance_time is called; needs publish_clock",
     ),
     Parameter(
         "controller_start",
@@ -30,7 +30,7 @@ PARAMETERS = (
     Parameter(
         "multisamples",
         0,
-        "samples per pixel; 4 as the training environment, in twice the time",
+        "samples per pixel; 4: as in the training environment, in twice the time",
         "",
         0,
         16,
@@ -44,14 +44,14 @@ PARAMETERS = (
     Parameter(
         "sabotage",
         "none",
-        "what is wrong with the pictures, to prove that the policy looks at them",
+        "fault of the pictures, to prove that the policy uses them",
         choices=SABOTAGES,
     ),
 )
 
 
 def check_lockstep(parameters: Mapping[str, Any]) -> None:
-    """Refuse what does not go with lockstep.
+    """Refuse parameters that contradict lockstep.
 
     Raises:
         ConfigurationError: the parameters contradict each other.
@@ -61,6 +61,6 @@ def check_lockstep(parameters: Mapping[str, Any]) -> None:
     for name, only in (("publish_clock", True), ("realtime_factor", 1.0)):
         if parameters[name] != only:
             raise ConfigurationError(
-                f"{name} is {parameters[name]} with lockstep; valid is {only}: time passes when it "
-                "is asked to, and all nodes have it from /clock"
+                f"{name} is {parameters[name]} with lockstep; valid is {only}: time passes on "
+                "request, and all nodes take it from /clock"
             )

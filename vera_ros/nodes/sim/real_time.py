@@ -15,13 +15,13 @@ _TICK_S = 0.005  # how often simulated time is brought up to date
 
 
 class SimRealTime:
-    """Moves the world as real time passes, in a thread of its own (see SimTime).
+    """Steps the world in step with real time, in a thread of its own (see SimTime).
 
     Args:
         node: the rclpy node.
-        robot: whose world it is.
-        lock: of the world, the ticker's and the callbacks'.
-        streams: what is published, by name.
+        robot: the robot with its world.
+        lock: guards the world between the ticker's thread and callbacks.
+        streams: the published streams by name.
     """
 
     def __init__(
@@ -51,9 +51,9 @@ class SimRealTime:
         return self._pacer.realtime_factor if self._pacer else 0.0
 
     def stamp_ns(self) -> int:
-        """The present moment's stamp: simulated time with /clock, else the system's.
+        """Return the present's stamp [ns]: simulated time with /clock, else the system's.
 
-        Simulated time that was lost must not make the stamps old for ever.
+        Simulated time that was lost counts, or stamps would lag behind the system's time forever.
         """
         with_clock = self._node.parameters["publish_clock"]
         lost_s = self._pacer.lost_s if self._pacer and not with_clock else 0.0
@@ -84,7 +84,7 @@ class SimRealTime:
             self._publish_due()
 
     def note_trajectory(self, name: str) -> None:
-        """Time waits for no trajectory."""
+        """Do nothing: real time waits for no trajectory."""
 
     async def set_scene(self, reset: Callable[[], None]) -> str:
         """See SimTime."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""joint_states, /clock and stack_truth: what sim_node says of its world, apart from pictures."""
+"""The topics joint_states, /clock and stack_truth of sim_node."""
 
 from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import JointState
@@ -20,11 +20,11 @@ from vera_ros_interfaces.msg import StackTruth
 
 
 class SimReports:
-    """Publishes what is true of the simulated robot and its scene.
+    """Publishes the simulated robot's joint states, the time, and the scene's ground truth.
 
     Args:
         node: the rclpy node.
-        robot: whose world it is.
+        robot: the robot with its world.
     """
 
     def __init__(self, node: VeraNode, robot: SimulatedRobot) -> None:
@@ -38,7 +38,7 @@ class SimReports:
         self._clock = node.create_publisher(Clock, "/clock", 10) if with_clock else None
 
     def say_joints(self, stamp_ns: int) -> None:
-        """Say where the joints are, and what time it is."""
+        """Publish the joint states, and the time on /clock if the node has it."""
         if self._clock is not None:
             self._clock.publish(Clock(clock=ns_to_stamp(stamp_ns)))
         names, (q, dq, effort) = self._robot.joint_states()
@@ -53,7 +53,7 @@ class SimReports:
         )
 
     def say_truth(self, stamp_ns: int, seed: int, resets: int, realtime_factor: float) -> None:
-        """Say where the cubes are, and whether the tower stands."""
+        """Publish where the cubes are, and whether the tower stands."""
         world = self._robot.world
         red, green = (world.pose(cube, scene.BASE) for cube in (scene.RED_CUBE, scene.GREEN_CUBE))
         self._truth.publish(

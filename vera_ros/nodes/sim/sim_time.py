@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The interface of simulated time, as SimRealTime and SimLockstep have it."""
+"""The interface of simulated time, which SimRealTime and SimLockstep implement."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,11 +8,11 @@ from typing import Protocol
 
 @dataclass(frozen=True)
 class Stream:
-    """Something that is published again and again while time passes.
+    """Something that is published periodically in simulated time.
 
     Attributes:
-        rate_hz: how often, in simulated time.
-        publish: publishes the present.
+        rate_hz: its rate in simulated time [Hz].
+        publish: publishes the present state.
     """
 
     rate_hz: float
@@ -20,20 +20,20 @@ class Stream:
 
 
 class SimTime(Protocol):
-    """Moves the simulated world on, and has published what is due."""
+    """Advances the simulated world, and publishes the streams that are due."""
 
     @property
     def running(self) -> bool:
-        """Whether it was started, and not stopped."""
+        """Whether time was started, and not stopped."""
         ...
 
     @property
     def realtime_factor(self) -> float:
-        """Simulated over real time; 0 where that means nothing."""
+        """Simulated over real time; 0: undefined."""
         ...
 
     def stamp_ns(self) -> int:
-        """The present moment's stamp [ns]."""
+        """Return the present's stamp [ns]."""
         ...
 
     def start(self) -> None:
@@ -45,13 +45,13 @@ class SimTime(Protocol):
         ...
 
     def catch_up(self) -> None:
-        """Bring the world to the present moment; the caller holds the world's lock."""
+        """Advance the world to the present; the caller holds the world's lock."""
         ...
 
     def note_trajectory(self, name: str) -> None:
-        """A controller, arm or gripper, has accepted a trajectory."""
+        """Record that a controller, `arm` or `gripper`, has accepted a trajectory."""
         ...
 
     async def set_scene(self, reset: Callable[[], None]) -> str:
-        """Set a scene by calling `reset`; return why that failed, empty: it did not."""
+        """Set a scene by calling `reset`; return why that failed, empty: success."""
         ...

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How looking, inferring and playing follow on each other in time.
+"""Pacing: how an episode sequences observation, inference and playback in time.
 
 `settle` lets the arm come to rest between chunks, `overlap` infers while it moves, `lockstep` lets
-simulated time pass only while a chunk plays. An Episode is given one of them.
+simulated time pass only while a chunk plays. An Episode uses one of them.
 """

@@ -1,15 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The asynchronous pacing: the next chunk is asked for while one plays, so the arm need not stop.
+"""Asynchronous pacing: the next chunk is requested while one plays, so the arm need not stop.
 
     WAITING_FOR_VIEWS -> INFERRING -> PLAYING -+-> PLAYING ... (the next chunk was ready in time)
             ^                                  |
-            +------- SETTLING, at rest <-------+   (it was not: the arm holds, INFERRING or looking)
+            +------- SETTLING, at rest <-------+   (it was not: the arm holds)
 
-A question is asked right after a frame of the playing chunk has entered the window: that frame is
-what the next chunk is planned from, and its tick says which step comes next. The rows that will be
-played meanwhile go with the question. A server that plans from where they lead says so by
-`pending_actions` in its info, the number of rows that it took into account; with any other server
-the rows whose steps have passed are dropped when the answer is there.
+A request is sent right after a frame of the playing chunk has entered the window: the next chunk is
+planned from that frame, and its tick tells which step comes next. The request carries the rows that
+will be played meanwhile. A server that plans from where they lead returns `pending_actions` in its
+info, the number of rows that it took into account; with any other server the rows whose steps have
+passed are dropped when the reply arrives.
 """
 
 import math
@@ -26,20 +26,20 @@ from vera_ros.policy.ports import Chunk, ChunkState, Instant, Progress
 from vera_ros.policy.states import State
 from vera_ros.wire.messages import InferReply
 
-_LATENCIES = 5  # the longest of the last few counts
-_FIRST_CHANCE = 2  # steps, until a chunk's first frame is there
+_LATENCIES = 5  # kept; the longest of them counts
+_STEPS_TO_FIRST_FRAME = 2  # from a chunk's start until it has a frame to plan from
 
 
 @dataclass(frozen=True)
 class OverlapRules:
-    """How chunks follow on each other.
+    """When the next chunk is requested, and how it takes over from the present one.
 
     Attributes:
-        ask_at_steps: the next chunk is asked for when so few steps are left to play, or sooner, if
-            the server's latency asks for it.
-        lead_s: from an answer to the first motion that it can still change.
-        old_share: of the earlier chunk where two chunks command the same step, 0 to 1.
-        most_steps: the longest chunk asked for when the server is slower than its own chunks last.
+        ask_at_steps: the next chunk is requested when this many steps are left to play, or sooner
+            if the server's latency requires it.
+        lead_s: from a reply to the first motion that it can still change.
+        old_share: weight of the earlier chunk where both command the same step, 0 to 1.
+        most_steps: the longest chunk to request where inference takes longer than chunks last.
     """
 
     ask_at_steps: int = 3
@@ -49,7 +49,9 @@ class OverlapRules:
 
     def __post_init__(self) -> None:
         if self.ask_at_steps < 1 or self.lead_s < 0.0 or self.most_steps < 1:
-            raise ConfigurationError(f"{self}: steps must be 1 or more, the lead 0 or more")
+            raise ConfigurationError(
+                f"{self}: ask_at_steps and most_steps must be 1 or more, lead_s 0 or more"
+            )
         if not 0.0 <= self.old_share <= 1.0:
             raise ConfigurationError(f"old_share is {self.old_share}; valid is 0 to 1")
 
@@ -58,7 +60,7 @@ class OverlapPacing(SettlePacing):
     """Lets inference and motion overlap.
 
     Args:
-        rules: how chunks follow on each other.
+        rules: when to request chunks and how to merge them; None: the defaults.
     """
 
     def __init__(self, rules: OverlapRules | None = None) -> None:
@@ -66,36 +68,36 @@ class OverlapPacing(SettlePacing):
         self.begin()
 
     def begin(self) -> None:
-        """Forget the episode before."""
+        """Reset for a new episode."""
         self._latencies_s: deque[float] = deque(maxlen=_LATENCIES)
         self._timeline = Timeline()
         self._next: tuple[Chunk, TakeOver] | None = None
-        self._origin = 0  # the step that the last question's frame shows
+        self._origin = 0  # the step at which the last request's frame was taken
         self._looks_ahead = False
         self._handed_over_s = 0.0
 
     def pause(self, now: Instant) -> None:
-        """Forget what will not be played any more."""
-        self._forget_what_is_to_come(now)
+        """Drop the next chunk and the steps that will not be played."""
+        self._drop_pending(now)
 
     def come_to_rest(self, now: Instant) -> None:
         """Stop the arm, if it moves, before a new session."""
         super().come_to_rest(now)
-        self._forget_what_is_to_come(now)
+        self._drop_pending(now)
 
-    def _forget_what_is_to_come(self, now: Instant) -> None:
+    def _drop_pending(self, now: Instant) -> None:
         self._next = None
         self._timeline = self._timeline.until(now.ros_ns)
 
-    # Asking, while a chunk plays.
+    # Requests, while a chunk plays.
 
     def awaits_frame(self) -> bool:
-        """Whether a new picture may be what the episode waits for."""
+        """Whether the episode may be waiting for a new picture."""
         playing = self.episode.state is State.PLAYING
         return super().awaits_frame() or (playing and not self.episode.dialogue.asking)
 
     def frame_taken(self, now: Instant) -> None:
-        """Ask for the next chunk from the frame that was taken, if it is time to."""
+        """Request the next chunk, planned from the new frame, if it is due."""
         episode, window = self.episode, self.episode.observer.window
         tick_ns = None if window is None else window.newest_tick_ns
         if episode.state is not State.PLAYING or episode.dialogue.asking or self._next:
@@ -103,28 +105,28 @@ class OverlapPacing(SettlePacing):
         if window is None or tick_ns is None or episode.playback.progress is None:
             return
         step = self._timeline.steps_at(tick_ns)
-        if not self._is_time_to_ask(step, now):
+        if not self._is_request_due(step, now):
             return
         proprioception = episode.observer.measured_with_newest_frame(now)
         if proprioception is None:
-            return  # the next frame is another chance
+            return  # try again with the next frame
         self._origin = step
         window.take_stock()
         self.ask(proprioception, now)
 
-    def _is_time_to_ask(self, step: int, now: Instant) -> bool:
+    def _is_request_due(self, step: int, now: Instant) -> bool:
         left_s = (self._timeline.times_ns[-1] - now.ros_ns) * 1e-9
         return self._timeline.end - step <= self._rules.ask_at_steps or left_s <= self._cycle_s
 
     @property
     def _cycle_s(self) -> float:
-        """How long before the end of a chunk the next one must be asked for [s]."""
+        """How long before the end of a chunk the next one must be requested [s]."""
         latency_s = max(self._latencies_s, default=0.0)
-        # Where one chance to ask is missed, the next one comes a step later.
+        # One period of margin: after a missed frame, the next one comes a step later.
         return latency_s + self._rules.lead_s + self.episode.dialogue.server_config.control_dt
 
     def request_fields(self) -> dict[str, Any]:
-        """Send the pending rows, and ask for more where the server's own chunks end too soon."""
+        """Return the pending rows, and a longer horizon where the server's chunks end too soon."""
         fields: dict[str, Any] = {}
         if self.episode.state is State.PLAYING:
             fields["pending_actions"] = self._timeline.pending(self._origin)
@@ -133,21 +135,21 @@ class OverlapPacing(SettlePacing):
         server = self.episode.dialogue.server_config
         steps = math.ceil(self._cycle_s / server.control_dt)
         if not self._looks_ahead:
-            steps *= 2  # so many are past when the chunk is there
-        steps += _FIRST_CHANCE
+            steps *= 2  # that many have passed when the chunk arrives
+        steps += _STEPS_TO_FIRST_FRAME
         if server.action_horizon < steps:
             longest = max(self._rules.most_steps, server.action_horizon)
             fields["execute_horizon"] = min(steps, longest)
         return fields
 
-    # The answer.
+    # Replies.
 
     def awaits_reply(self) -> bool:
-        """Whether the server's answer matters now."""
+        """Whether a reply of the server can be used now."""
         return self.episode.state in (State.INFERRING, State.PLAYING, State.SETTLING)
 
     def take(self, reply: InferReply, actions: DecodedActions, now: Instant) -> None:
-        """Have what is left of a new chunk take over from the present one.
+        """Send the rest of a new chunk, to take over from the present one.
 
         Raises:
             VeraRosError: its actions cannot be used.
@@ -167,7 +169,7 @@ class OverlapPacing(SettlePacing):
         )
         if part is None:
             episode.record.replaced(len(reply.actions), 0)
-            if rests:  # its time has passed: what is seen now counts
+            if rests:  # all its steps are past: plan from a new frame
                 episode.look_from(now.ros_ns, now)
             return
         actions = episode.dialogue.interpret(part.actions)
@@ -182,10 +184,10 @@ class OverlapPacing(SettlePacing):
         episode.playback.arm.play(chunk)
 
     def _planned_past(self, reply: InferReply) -> int:
-        """How many of the pending rows the server has planned past.
+        """Return how many of the pending rows the server took into account.
 
         Raises:
-            ProtocolError: more than there were.
+            ProtocolError: the number is not one of 0 to the rows sent.
         """
         count = reply.info.get("pending_actions", 0)
         most = len(self._timeline.pending(self._origin))
@@ -199,7 +201,7 @@ class OverlapPacing(SettlePacing):
     # The arm.
 
     def take_over(self, progress: Progress, now: Instant) -> bool:
-        """Take a report of the chunk that is to take over; return whether it says no more."""
+        """Handle a report of the chunk that is to take over; return whether it is settled."""
         if self._next is None or not self.arm_may_move():
             return False
         episode, (chunk, part) = self.episode, self._next
@@ -216,7 +218,7 @@ class OverlapPacing(SettlePacing):
         self._next = None
         skipped = progress.steps_dropped
         episode.record.replaced(skipped, 0)
-        # What was skipped, the chunk before has played in its place, if it reaches so far.
+        # The chunk before plays in place of the skipped steps, as far as it reaches.
         first = max(part.first, min(part.first + skipped, self._timeline.end))
         rows = part.actions[skipped:]
         self._timeline = self._timeline.followed_by(first, rows, progress.step_times_ns)
@@ -225,14 +227,14 @@ class OverlapPacing(SettlePacing):
         return False
 
     def _go_on_without(self, chunk: Chunk, before: Progress, now: Instant) -> None:
-        """The next chunk has come too late: the present one plays to its end, at rest."""
+        """Drop the next chunk, which came too late: the present one plays to its end, at rest."""
         self._next = None
         self.episode.record.replaced(len(chunk.commands.poses), 0)
         if before.state is ChunkState.FINISHED:
             self.follow(before, now)
 
     def frame_times_ns(self, progress: Progress, chunk: Chunk) -> tuple[int, ...]:
-        """When frames are taken while a chunk plays, ROS time."""
+        """Return the ROS times at which frames are taken while a chunk plays [ns]."""
         times_ns, window = progress.step_times_ns, self.episode.observer.window
         if times_ns and window is not None:
             # From the hand-over on, the steps of the chunk before are not played.
@@ -240,14 +242,14 @@ class OverlapPacing(SettlePacing):
         return times_ns
 
     def follow(self, progress: Progress, now: Instant) -> None:
-        """The present chunk goes on as planned; where no other is ready at its end, hold."""
+        """Record the present chunk's progress; hold where no other is ready at its end."""
         episode = self.episode
         if progress.state is not ChunkState.FINISHED:
             super().follow(progress, now)
-            # Some of the steps are those of the chunk before.
+            # The timeline also has steps of the chunk before, which playback does not count.
             episode.record.counters.steps = self._timeline.steps_at(now.ros_ns)
             return
-        if self._next is not None:  # it comes too late to take over in motion: from rest
+        if self._next is not None:  # too late to take over in motion: it starts from rest
             episode.playback.progress = progress
             return
         super().follow(progress, now)
@@ -256,7 +258,7 @@ class OverlapPacing(SettlePacing):
             episode.enter(State.INFERRING, now, "holding: no chunk is ready")
 
     def watch_arm(self, waited_s: float, now: Instant) -> None:
-        """Check that the arm side answers, also a chunk that is to take over; see SettlePacing."""
+        """Check that the arm side also answers a chunk that is to take over; see SettlePacing."""
         limit_s = self.episode.timeouts.accept_timeout_s
         if self._next is not None and now.steady_s - self._handed_over_s > limit_s:
             raise not_answered(limit_s)

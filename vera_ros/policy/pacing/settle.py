@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The plain pacing: the arm comes to rest after each chunk, and is looked at then.
+"""Settle pacing: after each chunk, the arm comes to rest and is observed.
 
 WAITING_FOR_VIEWS -> INFERRING -> PLAYING -> SETTLING -+
         ^                                              |
@@ -17,10 +17,10 @@ from vera_ros.wire.messages import InferReply
 
 
 class SettlePacing:
-    """Decides when to look, when to ask, and when a chunk begins; the other pacings extend it.
+    """Decides when to observe, when to request and when a chunk begins; base of all pacings.
 
     Attributes:
-        episode: the one that it paces.
+        episode: the episode that it paces, set by that episode.
     """
 
     episode: RunningEpisode
@@ -28,25 +28,25 @@ class SettlePacing:
     # The episode as a whole.
 
     def begin(self) -> None:
-        """Forget the episode before."""
+        """Reset for a new episode."""
 
     def tick(self, now: Instant) -> bool:
-        """Let real time pass; return whether this is all that is to be done now."""
+        """Do the pacing's periodic work; return whether the episode's own is to be skipped."""
         return False
 
     def passed_s(self, now: Instant) -> float:
-        """Time that counts against the goal's limit [s]."""
+        """Return the time that counts against the goal's limit [s]."""
         return self.episode.clock.counted_s(now)
 
     def moving(self) -> bool:
-        """Whether the time that passes now is time in motion."""
+        """Whether time that passes now counts as time in motion."""
         return self.episode.state is State.PLAYING and self.episode.playback.progress is not None
 
     def pause(self, now: Instant) -> None:
         """Prepare for a pause.
 
         Raises:
-            ConfigurationError: there is none in this pacing.
+            ConfigurationError: this pacing cannot be paused.
         """
 
     def come_to_rest(self, now: Instant) -> None:
@@ -55,30 +55,30 @@ class SettlePacing:
             self.episode.playback.arm.stop()
 
     def ended(self, cause: Cause, may_move: bool, now: Instant) -> None:
-        """The episode is over. `may_move`: the arm may have been moving then."""
+        """Finish, after the end of the episode. `may_move`: whether the arm may have moved then."""
 
-    # Looking and asking.
+    # Observation and requests.
 
     def connected(self, now: Instant) -> None:
-        """The server is there: have the first frame taken."""
+        """Wait for the first frame, with the server connected."""
         self.episode.look_from(now.ros_ns, now)
 
     def look_again(self, not_before_ns: int, now: Instant) -> None:
-        """Have another frame taken of the resting arm."""
+        """Wait for another frame of the resting arm, at `not_before_ns` (ROS time) or later."""
         self.episode.look_from(not_before_ns, now)
 
     def awaits_frame(self) -> bool:
-        """Whether a new picture may be what the episode waits for."""
+        """Whether the episode may be waiting for a new picture."""
         return self.episode.state is State.WAITING_FOR_VIEWS
 
     def frame_taken(self, now: Instant) -> None:
-        """A frame has entered the window while a chunk plays."""
+        """Handle a frame that entered the window while a chunk plays."""
 
     def ask(self, proprioception: Proprioception, now: Instant) -> None:
-        """Ask the server for a chunk from what the window holds.
+        """Request a chunk, planned from the frames in the window.
 
         Raises:
-            EpisodeEndError: that cannot be asked.
+            EpisodeEndError: the request is not valid.
         """
         episode, window = self.episode, self.episode.observer.window
         assert window is not None
@@ -86,20 +86,20 @@ class SettlePacing:
         episode.dialogue.ask(window, episode.goal.prompt, proprioception, last, now, **more)
 
     def request_fields(self) -> dict[str, Any]:
-        """Return further fields of the request that is about to be sent."""
+        """Return further fields of the next request, by name."""
         return {}
 
     def on_undecided(self, now: Instant) -> None:
-        """The judge has looked, and the task is not done yet."""
+        """Handle the judge's verdict that the task is not done yet."""
 
     # Chunks.
 
     def awaits_reply(self) -> bool:
-        """Whether the server's answer matters now."""
+        """Whether a reply of the server can be used now."""
         return self.episode.state is State.INFERRING
 
     def take(self, reply: InferReply, actions: DecodedActions, now: Instant) -> None:
-        """Have a new chunk played.
+        """Send a new chunk to the arm side.
 
         Raises:
             VeraRosError: its actions cannot be used.
@@ -112,28 +112,28 @@ class SettlePacing:
         episode.playback.arm.play(chunk)
 
     def start_ns(self, now: Instant) -> int:
-        """When a chunk is to begin, see Chunk."""
+        """Return when a chunk is to begin, ROS time [ns]; 0: as soon as possible."""
         return 0
 
     def arm_may_move(self) -> bool:
-        """Whether the arm side may have something to say of the present chunk."""
+        """Whether the arm side may be planning or playing the present chunk."""
         return self.episode.state in (State.PLAYING, State.SETTLING, State.AWAITING_APPROVAL)
 
     def refuse_stray(self, progress: Progress) -> None:
-        """Stop a chunk of this session that begins although nothing is to move any more."""
+        """Stop the arm where it begins a chunk of this session that is no longer wanted."""
         session_id = self.episode.dialogue.session_id
         if progress.state is ChunkState.ACCEPTED and progress.session_id == session_id:
             self.episode.playback.arm.stop()
 
     def take_over(self, progress: Progress, now: Instant) -> bool:
-        """Take a report of a chunk that waits to take over; return whether it says no more."""
+        """Handle a report of a chunk that is to take over; return whether it is settled."""
         return False
 
     def accepted(self, progress: Progress, chunk: Chunk) -> None:
-        """The arm side has a plan for the present chunk: take frames at its steps.
+        """Record the arm side's plan of the present chunk, and take frames at its steps.
 
         Raises:
-            EpisodeEndError: the plan makes no sense.
+            EpisodeEndError: the times of the plan's steps are not valid.
         """
         episode, window = self.episode, self.episode.observer.window
         episode.record.accepted(progress, self.pipeline_s(progress, chunk))
@@ -142,24 +142,24 @@ class SettlePacing:
             if window is not None and times_ns:
                 window.play(times_ns)
         except ConfigurationError as error:
-            words = f"the arm side's plan makes no sense: {error}"
+            words = f"the arm side's plan is not valid: {error}"
             raise EpisodeEndError(Cause.INTERNAL_ERROR, words) from error
 
     def frame_times_ns(self, progress: Progress, chunk: Chunk) -> tuple[int, ...]:
-        """When frames are taken while a chunk plays, ROS time.
+        """Return the ROS times at which frames are taken while a chunk plays [ns].
 
         Raises:
-            ConfigurationError: the plan makes no sense.
+            ConfigurationError: the times of the plan's steps are not valid.
         """
         return progress.step_times_ns
 
     def pipeline_s(self, progress: Progress, chunk: Chunk) -> float:
-        """From the newest frame to the trajectory, less the server's own time [s]; 0: not known."""
+        """Return the time from frame to plan, less the server's inference [s]; 0: unknown."""
         server_s = self.episode.record.counters.server_infer_s
         return (progress.stamp_ns - chunk.stamp_ns) * 1e-9 - server_s
 
     def follow(self, progress: Progress, now: Instant) -> None:
-        """The present chunk goes on as planned."""
+        """Record the present chunk's progress, and observe once it is finished."""
         episode = self.episode
         episode.playback.progress = progress
         episode.record.counters.steps = episode.playback.steps_played
@@ -174,7 +174,7 @@ class SettlePacing:
             now: the present.
 
         Raises:
-            EpisodeEndError: it does not.
+            EpisodeEndError: its answer or its report of rest is overdue.
         """
         episode, progress = self.episode, self.episode.playback.progress
         accept_s, settle_s = episode.timeouts.accept_timeout_s, episode.timeouts.settle_timeout_s
@@ -192,6 +192,6 @@ class SettlePacing:
 
 
 def not_answered(limit_s: float) -> EpisodeEndError:
-    """Return why an episode ends whose chunk the arm side did not answer in time."""
+    """Return the error of an episode whose chunk the arm side did not answer in time."""
     words = f"the arm side did not answer a chunk within {limit_s:g} s"
     return EpisodeEndError(Cause.ARM_SILENT, words)

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which action happens when, across chunks: what a new chunk replaces, and where it takes over.
+"""Timeline of actions across chunks: what a new chunk replaces, and where it takes over.
 
 Actions are counted in steps: step 0 is the first action of the episode. A chunk that was planned
-from what was seen when `n` steps were complete has step `n` as its first row. By the time that it
-is there, others have been played: its first rows are dropped, never replayed. Rows of the chunk
-that plays and of the new one that are meant for the same step are blended.
+from a frame taken when `n` steps were complete has step `n` as its first row. By the time it
+arrives, more steps have been played: its first rows are dropped, never replayed. Where it and the
+playing chunk have rows for the same step, these are blended.
 """
 
 from bisect import bisect_left, bisect_right
@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 Actions = npt.NDArray[np.float32]
 
-_KEPT = 100  # steps from before the newest chunk: more than the age of any picture
+_KEPT = 100  # steps before the newest chunk; no frame is older than these
 
 
 def _no_actions() -> Actions:
@@ -24,13 +24,13 @@ def _no_actions() -> Actions:
 
 @dataclass(frozen=True)
 class Timeline:
-    """What is being played, and what was before it.
+    """The actions of the playing chunk and of those before it, with their times.
 
     Attributes:
         first: the step of the first row.
         actions: rows, as the server writes them. Shape (n, D).
-        times_ns: when each step is complete, increasing, ROS time; where a chunk was cut short,
-            fewer than rows.
+        times_ns: when each step is complete, increasing, ROS time; fewer than rows where a chunk
+            was cut short.
     """
 
     first: int = 0
@@ -39,20 +39,20 @@ class Timeline:
 
     @property
     def end(self) -> int:
-        """The step after its last one."""
+        """The step after the last one that plays."""
         return self.first + min(len(self.times_ns), len(self.actions))
 
     def steps_at(self, time_ns: int) -> int:
-        """How many steps of the episode are complete at a time."""
+        """Return how many steps of the episode are complete at a ROS time."""
         return min(self.first + bisect_right(self.times_ns, time_ns), self.end)
 
     def until(self, time_ns: int) -> "Timeline":
-        """The same without what is not complete at a time: the arm was stopped."""
+        """Return the timeline without steps that are incomplete when the arm is stopped."""
         count = self.steps_at(time_ns) - self.first
         return Timeline(self.first, self.actions[:count], self.times_ns[:count])
 
     def followed_by(self, first: int, actions: Actions, times_ns: tuple[int, ...]) -> "Timeline":
-        """The same with another chunk from step `first` on, in place of what it had there."""
+        """Return the timeline with its steps from `first` on replaced by another chunk."""
         begin = max(self.first, min(first, self.end) - _KEPT)
         kept = slice(begin - self.first, max(begin, min(first, self.end)) - self.first)
         if kept.start == kept.stop:
@@ -61,20 +61,20 @@ class Timeline:
         return Timeline(begin, rows, (*self.times_ns[kept], *times_ns))
 
     def pending(self, step: int) -> Actions:
-        """The rows from a step on that will still be played. Shape (m, D)."""
+        """Return the rows from a step on that will still be played. Shape (m, D)."""
         return self.actions[step - self.first : self.end - self.first]
 
 
 @dataclass(frozen=True)
 class TakeOver:
-    """What of a new chunk is to be played.
+    """The rows of a new chunk that are to be played.
 
     Attributes:
         first: the step of its first row.
         actions: its rows. Shape (m, D), m above 0.
         start_ns: when its first step begins, ROS time; 0: now, the arm rests.
-        dropped: rows that are not played because others were.
-        blended: rows that are a blend with the chunk before.
+        dropped: leading rows that are not played because their steps are past.
+        blended: leading rows that are blended with the chunk before.
     """
 
     first: int
@@ -93,16 +93,15 @@ def take_over(
     old_share: float,
     gripper_column: int | None,
 ) -> TakeOver | None:
-    """Align a new chunk with the one that plays, or that has been played; None: all of it is past.
+    """Align a new chunk with the one that plays or was played last; None: all of it is past.
 
     Args:
-        played: the chunk before.
-        actions: the new rows. Shape (H, D).
+        played: the timeline so far.
+        actions: the rows of the new chunk. Shape (H, D).
         origin: the step of its first row.
-        earliest_ns: before this time, nothing can take over any more, ROS time; None: the arm
-            rests.
-        old_share: of the earlier chunk in a blend, 0 to 1.
-        gripper_column: is never blended; None: there is none.
+        earliest_ns: the earliest time at which it can take over, ROS time; None: the arm rests.
+        old_share: weight of the earlier chunk in a blend, 0 to 1.
+        gripper_column: the column that is never blended; None: there is no gripper.
     """
     first = played.end
     if earliest_ns is not None:

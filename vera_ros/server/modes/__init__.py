@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The ways in which a policy server comes to be there."""
+"""Server modes: the ways in which a policy server is provided."""
 
 from collections.abc import Callable, Mapping
 from typing import Protocol
@@ -12,7 +12,7 @@ from vera_ros.server.settings import ServerSettings
 
 
 class ServerMode(Protocol):
-    """One way; its methods are called from one event loop, in the order in which they stand here.
+    """A way to provide a policy server; methods are called in this order, from one event loop.
 
     Each may raise ServerStartError.
 
@@ -23,27 +23,27 @@ class ServerMode(Protocol):
     launches: bool
 
     def describe(self) -> str:
-        """Say what is started, in a few words."""
+        """Describe the server, in a few words."""
 
     async def prepare(self) -> None:
-        """Clear away what an earlier run has left."""
+        """Clean up after an earlier run."""
 
     async def start(self) -> None:
-        """Start the server; it may take long yet to answer."""
+        """Start the server, which may take long to become ready."""
 
     async def ended(self) -> str:
-        """Return how it ended and what it last said, once it has; for ever if it cannot."""
+        """Wait for the server's end; return how it ended and its last lines."""
 
     @property
     def last_line(self) -> str:
-        """What it wrote last; empty: nothing."""
+        """The line that the server wrote last; empty: none."""
 
     @property
     def tail(self) -> str:
-        """The last lines that it wrote, for an error message; empty: it writes none."""
+        """The last lines that the server wrote, for an error message; empty: it writes none."""
 
     async def stop(self) -> None:
-        """End what was started, and only that."""
+        """Stop what `start` has started, and nothing else."""
 
 
 def make_mode(
@@ -53,8 +53,8 @@ def make_mode(
 
     Args:
         settings: which mode, and how.
-        environment: of processes that it starts.
-        on_line: gets every line that the server or what starts it writes.
+        environment: environment of the processes that it starts.
+        on_line: receives every line of the server's output and of the commands that start it.
     """
     if settings.server_mode == "docker":
         return Docker(settings, environment, on_line)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A server that was started elsewhere."""
+"""Attach mode: a server that was started elsewhere."""
 
 import asyncio
 
@@ -17,19 +17,19 @@ class Attach:
         self._url = settings.url
 
     def describe(self) -> str:
-        """Where it is."""
+        """Describe the server, with its URL."""
         return f"a policy server at {self._url}, which was started elsewhere"
 
     async def prepare(self) -> None:
-        """Nothing to do."""
+        """Do nothing."""
 
     async def start(self) -> None:
-        """Nothing to do."""
+        """Do nothing."""
 
     async def ended(self) -> str:
-        """Never: what is not ours is not watched."""
+        """Wait for ever: only the connection to such a server is supervised."""
         never: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         return await never
 
     async def stop(self) -> None:
-        """Nothing to do."""
+        """Do nothing."""

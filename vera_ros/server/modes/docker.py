@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""VERA's server in a container of this machine's Docker."""
+"""Docker mode: VERA's server in a container of this machine's Docker."""
 
 import contextlib
 import signal
@@ -24,9 +24,9 @@ class Docker:
     """Runs a container that is removed when it ends.
 
     `docker run` stays in the foreground, as a child of this process: its output is the server's,
-    its end the container's. When this process dies, however it does, the kernel tells
-    `docker run`, which has the container end. Where even that fails, the container's label says
-    whose it was, and the next start removes it.
+    its end the container's. When this process dies for whatever reason, the kernel signals
+    `docker run`, which stops the container. Where even that fails, the container's label names its
+    owner, and the next start removes it.
     """
 
     launches = True
@@ -45,7 +45,7 @@ class Docker:
         self._child: Child | None = None
 
     def describe(self) -> str:
-        """Which image is run where."""
+        """Describe the container, with its image and URL."""
         return f"a container of {self._settings.image} at {self._settings.url}"
 
     async def prepare(self) -> None:
@@ -56,7 +56,7 @@ class Docker:
                 await self._cli.remove(container)
 
     async def start(self) -> None:
-        """Run the container, and build its image first where that is asked for."""
+        """Run the container; first build its image if it is missing and `build_image` is set."""
         image = self._settings.image
         if not await self._cli.has_image(image):
             if not self._settings.build_image:
@@ -79,7 +79,7 @@ class Docker:
         await self._child.start()
 
     async def ended(self) -> str:
-        """How the container ended."""
+        """Wait for the end of the container; return how it ended and its last lines."""
         assert self._child is not None
         code = await self._child.wait()
         end = describe_end(code, self._child.output)
@@ -89,16 +89,16 @@ class Docker:
 
     @property
     def last_line(self) -> str:
-        """Of the container's output."""
+        """The last line of the container's output."""
         return self._child.output.last if self._child else ""
 
     @property
     def tail(self) -> str:
-        """Of the container's output."""
+        """The last lines of the container's output."""
         return self._child.output.tail if self._child else ""
 
     async def stop(self) -> None:
-        """End the container, and see to it that it is gone."""
+        """Stop the container, and remove it if it still exists."""
         if self._child is None:
             return
         with contextlib.suppress(ServerStartError):  # it has ended, or never began
@@ -112,16 +112,16 @@ class Docker:
 
 
 def run_arguments(settings: ServerSettings, name: str, environment: Mapping[str, str]) -> list[str]:
-    """The arguments of `docker run`.
+    """Return the arguments of `docker run`.
 
     Args:
-        settings: of the server.
-        name: of the container.
-        environment: that may say where caches are.
+        settings: settings of the server.
+        name: name of the container.
+        environment: environment of this process, which may name the folders of caches.
     """
     arguments = ["run", "--rm", "--init", "--pull", "never", "--name", name]
     arguments += ["--label", f"{_OWNER}={identify_this_process()}"]
-    # It may read the mounted files and nothing else: checkpoints are pickles.
+    # It may only read the mounted files, since checkpoints are pickles, which can run code.
     arguments += ["--cap-drop", "ALL", "--security-opt", "no-new-privileges"]
     arguments += ["--shm-size", "8g"]
     if settings.gpu:
@@ -137,7 +137,7 @@ def run_arguments(settings: ServerSettings, name: str, environment: Mapping[str,
 
 
 def _variables(settings: ServerSettings) -> dict[str, str]:
-    """What the image's entrypoint reads; what is left to the server is not among it."""
+    """Return the variables for the image's entrypoint, without those left to the server."""
     chosen = {
         "VERA_EMBODIMENT": settings.embodiment,
         "VERA_SERVER_PORT": str(settings.port),

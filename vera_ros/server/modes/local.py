@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""VERA's own server, as a process of this machine's."""
+"""Subprocess mode: VERA's own server, as a process of this machine."""
 
 import os
 import sys
@@ -13,9 +13,9 @@ from vera_ros.server.settings import ServerSettings
 
 _MODULE = "vera.server.start_vera_server"
 _GRACE_S = 5.0
-# ROS puts its own libraries there, which another Python must not find.
+# ROS puts its own libraries there, which another Python must not load.
 _NOT_INHERITED = ("PYTHONPATH", "PYTHONHOME", "LD_LIBRARY_PATH")
-# A server that lacks something says so instead of downloading it.
+# A server that lacks files fails instead of downloading them.
 _OFFLINE = {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1", "WANDB_MODE": "offline"}
 
 
@@ -41,11 +41,11 @@ class Local:
         )
 
     def describe(self) -> str:
-        """What is run where."""
+        """Describe the server, with its interpreter and URL."""
         return f"VERA, run by {_interpreter(self._settings)}, at {self._settings.url}"
 
     async def prepare(self) -> None:
-        """Nothing to do: the process of an earlier run has died with it."""
+        """Do nothing: the process of an earlier run has died with that run."""
 
     async def start(self) -> None:
         """Start the process, in a folder where it finds its tokenizer by a relative name."""
@@ -56,17 +56,17 @@ class Local:
         await self._child.start()
 
     async def ended(self) -> str:
-        """How the process ended."""
+        """Wait for the end of the process; return how it ended and its last lines."""
         return describe_end(await self._child.wait(), self._child.output)
 
     @property
     def last_line(self) -> str:
-        """Of the process's output."""
+        """The last line of the process's output."""
         return self._child.output.last
 
     @property
     def tail(self) -> str:
-        """Of the process's output."""
+        """The last lines of the process's output."""
         return self._child.output.tail
 
     async def stop(self) -> None:
@@ -82,12 +82,12 @@ def _interpreter(settings: ServerSettings) -> str:
 def launch_command(
     settings: ServerSettings, algo_config: str, environment: Mapping[str, str]
 ) -> list[str]:
-    """Return the server's command line; what is left to the server is not on it.
+    """Return the server's command line, without options that are left to the server.
 
     Args:
-        settings: that are on it.
-        algo_config: of the planner; empty: it reads none.
-        environment: of the server.
+        settings: settings of the server.
+        algo_config: path of the planner's configuration; empty: it reads none.
+        environment: environment of the server.
     """
     values = {
         "--embodiment": settings.embodiment,
@@ -103,7 +103,7 @@ def launch_command(
     if settings.teacache == 0.0:
         arguments.append("--no-teacache")
     if "VERA_DEBUG_DUMP_DIR" not in environment:
-        arguments.append("--no-debug-dump")  # else droid's are kept in a folder of its authors
+        arguments.append("--no-debug-dump")  # by default, droid writes to a path of its authors
     return [_interpreter(settings), "-m", _MODULE, *arguments]
 
 
@@ -116,11 +116,11 @@ def launch_environment(
         "PYTHONPATH": os.pathsep.join(
             filter(None, (checkpoints.tracker_code, settings.pythonpath))
         ),
-        "PYTHONUNBUFFERED": "1",  # lines come when they are written
+        "PYTHONUNBUFFERED": "1",  # lines arrive when they are written
         "VERA_TRACKER_BACKEND": settings.tracker,
         f"{prefix}_MOTION_PLAN_SCALE": f"{settings.motion_plan_scale or ''}",
     }
-    # What is left to the server must not come from here: VERA would take a scale of 0 for one.
+    # Settings left to the server are not inherited either: VERA would apply a scale of 0.
     apart = {*_NOT_INHERITED, *chosen}
     inherited = {name: value for name, value in environment.items() if name not in apart}
     chosen = {name: value for name, value in chosen.items() if value}

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The reference policy, hosted by this process."""
+"""Reference mode: the reference policy, hosted by this process."""
 
 import asyncio
 
@@ -20,15 +20,15 @@ class Reference:
         self._host: PolicyHost | None = None
 
     def describe(self) -> str:
-        """What is hosted where."""
+        """Describe the hosted policy, with its URL."""
         return f"the reference policy at {self._settings.url}"
 
     async def prepare(self) -> None:
-        """Nothing to do."""
+        """Do nothing."""
 
     async def start(self) -> None:
-        """Listen."""
-        from vera_ros.server.reference.stack_policy import StackPolicy  # brings SciPy along
+        """Start hosting the policy."""
+        from vera_ros.server.reference.stack_policy import StackPolicy  # imports SciPy
 
         self._host = PolicyHost(StackPolicy(), self._settings.server_host, self._settings.port)
         try:
@@ -37,12 +37,12 @@ class Reference:
             raise ServerStartError(str(error)) from error
 
     async def ended(self) -> str:
-        """Never: it lives as long as this process."""
+        """Wait for ever: the host runs as long as this process."""
         never: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         return await never
 
     async def stop(self) -> None:
-        """Hang up."""
+        """Stop hosting the policy."""
         if self._host is not None:
             await asyncio.get_running_loop().run_in_executor(None, self._host.stop)
             self._host = None

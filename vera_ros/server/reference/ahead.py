@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Where the arm will be once it has played the actions that are still pending."""
+"""Predicts where the arm will be after the actions that are still pending."""
 
 import numpy as np
 
@@ -15,7 +15,7 @@ def look_ahead(tcp: Pose, past: Array, pending: Array, config: ResponseConfig) -
         tcp: the TCP now, which may be moving.
         past: the actions before now, oldest first. Shape (n, 7).
         pending: the actions from now on. Shape (m, 7).
-        config: how the arm answers.
+        config: the response of the arm.
     """
     total: Array = pending[:, :6].sum(axis=0)
     drifts = zip(config.translation_drift, config.rotation_drift, strict=True)

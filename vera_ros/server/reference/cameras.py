@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Pinhole cameras: from points in the base frame to pixels, and back to a plane."""
+"""Pinhole cameras: projection from the base frame to pixels, and back to a plane."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from vera_ros.server.reference.scene_config import CameraConfig
 
 Array = npt.NDArray[np.float64]
 
-_NEAREST_M = 1e-3  # in front of a camera; nearer things are not seen
+_NEAREST_M = 1e-3  # least depth of a visible point
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Pose:
 
 @dataclass(frozen=True)
 class View:
-    """One camera at the moment of its picture.
+    """The geometry of one camera at the moment of its picture.
 
     Continuous pixel coordinates: (0, 0) is the picture's upper left corner, so the centre of pixel
     (row, column) is (column + 0.5, row + 0.5).
@@ -68,8 +68,7 @@ class View:
     def project(self, points: Array) -> Array:
         """Return the pixels of points, Shape (N, 3), [m], base frame -> Shape (N, 2), [px].
 
-        The pixels mean something only if the points are in front of the camera; they are finite
-        everywhere.
+        The pixels are meaningful only for points in front of the camera; they are always finite.
         """
         local = self._local(points)
         pixels: Array = local[:, :2] / _depth(local) * self.focal_px + self._centre
@@ -97,7 +96,7 @@ class View:
         return self.pose.position, ray / np.linalg.norm(ray)
 
     def to_plane(self, pixel: Array, z_m: float) -> Array | None:
-        """Return the point at height `z_m` seen at a pixel, Shape (3,), [m]; None: none is."""
+        """Return the point at height `z_m` seen at a pixel, Shape (3,), [m], or None."""
         start, ray = self.ray(pixel)
         if abs(ray[2]) < 1e-6:
             return None
@@ -120,7 +119,7 @@ def intersect(rays: Sequence[tuple[Array, Array]]) -> Array:
 
 
 def view_of(camera: CameraConfig, tcp: Pose, width: int, height: int) -> View:
-    """Return what `camera` is when the TCP is at `tcp` and its picture has this size, px."""
+    """Return the view of a camera with the TCP at `tcp` and a picture of this size, px."""
     mount = Pose.from_quaternion(camera.position_m, camera.orientation_xyzw)
     focal_px = height / 2 / float(np.tan(np.radians(camera.fov_y_deg) / 2))
     return View(tcp @ mount if camera.frame == "tcp" else mount, focal_px, width, height)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Where a cube is: the pose whose silhouette fits what every view shows of its colour."""
+"""Locates a cube: finds the pose whose silhouette fits its colour in every view."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -16,7 +16,7 @@ from vera_ros.server.reference.silhouette import Silhouette
 
 _CORNERS = np.array([[x, y, z] for x in (-1, 1) for y in (-1, 1) for z in (-1, 1)], dtype=float)
 _MARGIN_PX = 6  # of the fitted window around a spot
-_ENOUGH_PIXELS = 800  # the larger window of a close cube is thinned out
+_ENOUGH_PIXELS = 800  # a larger window, of a close cube, is thinned out
 _START_YAWS_RAD = (np.pi / 8, 3 * np.pi / 8)
 # Yaw is fitted in units that move a corner about as far as a unit of x does.
 _YAW_UNIT_RAD = 20.0
@@ -24,7 +24,7 @@ _YAW_UNIT_RAD = 20.0
 
 @dataclass(frozen=True)
 class Cube:
-    """A cube standing upright somewhere.
+    """An upright cube.
 
     Attributes:
         position: of its centre, Shape (3,), [m], base frame.
@@ -61,7 +61,7 @@ class Cube:
 
 @dataclass(frozen=True)
 class Look:
-    """One view and what its picture says of one cube."""
+    """One view, and its picture's evidence of one cube."""
 
     view: View
     evidence: Evidence
@@ -85,10 +85,10 @@ def locate(
 ) -> Located:
     """Find a cube that rests at centre height `rest_z_m` or, with `free_z`, at any height.
 
-    A single view hardly tells the height: what only one sees is taken to rest at `rest_z_m`.
+    A single view hardly determines the height: a cube in only one is assumed at `rest_z_m`.
     The fit minimises the squared difference between the modelled coverage of each pixel and the
-    picture's, first with soft edges, which pull from afar, then with sharp ones. It counts only if
-    every view that should see the cube agrees.
+    picture's, first with soft edges, which attract from afar, then with sharp ones. It is accepted
+    only if every view that should show the cube agrees.
     """
     seen = [look for look in looks if look.evidence.is_seen]
     if not seen:
@@ -128,7 +128,7 @@ class _Window:
         return window.thinned(1 + len(x) // _ENOUGH_PIXELS)
 
     def thinned(self, every: int) -> "_Window":
-        """Return a window with one pixel of so many."""
+        """Return a window with every `every`-th pixel."""
         return _Window(self.view, self.centres[::every], self.is_cube[::every])
 
 
@@ -140,7 +140,7 @@ def _start_position(seen: Sequence[Look], rest_z_m: float, *, free_z: bool) -> A
 
 @dataclass(frozen=True, order=True)
 class _Fit:
-    """A fitted cube and the cost that is left; the lower one is the better."""
+    """A fitted cube and its remaining cost; lower is better."""
 
     cost: float
     cube: Cube = field(compare=False)
@@ -162,7 +162,7 @@ def _fit(start: Cube, windows: Sequence[_Window], softness_px: float, *, free_z:
 
 
 class _Problem:
-    """Modelled minus seen coverage of every known pixel, for steps of `Cube.moved`."""
+    """Modelled minus observed coverage of every known pixel, for steps of `Cube.moved`."""
 
     def __init__(self, start: Cube, windows: Sequence[_Window], softness_px: float) -> None:
         self._start, self._windows, self._softness_px = start, windows, softness_px
@@ -218,7 +218,7 @@ class _Model:
 
 
 def _judge(cube: Cube, looks: Sequence[Look], config: LocalisationConfig) -> Located:
-    """Accept a fit only if no view that should see the cube contradicts it."""
+    """Accept a fit only if no view that should show the cube contradicts it."""
     agreeing = 0
     for look in looks:
         overlap = _overlap(cube, look, config.min_visible)

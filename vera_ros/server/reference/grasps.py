@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How the hand stands over a cube: straight down, its fingers along the cube and clear of another.
+"""Poses of the hand over a cube: pointing down, fingers along the cube and clear of another.
 
 The hand's yaw is the direction of the axis along which its fingers close.
 """
@@ -10,12 +10,12 @@ from vera_ros.server.reference.cameras import Array, Pose
 from vera_ros.server.reference.cubes import Cube
 from vera_ros.server.reference.scene_config import MotionConfig
 
-# Clearance that the other cube lacks is worth this much turning of the hand.
+# The turn of the hand that is worth a metre of missing clearance to the other cube.
 _TURN_PER_CLEARANCE_RAD_M = 400.0
 
 
 def hand_pose(position: Array, yaw_rad: float) -> Pose:
-    """Return the TCP there, [m], base frame, pointing straight down with this yaw."""
+    """Return the TCP at a position (3,), [m], base frame, pointing down with this yaw."""
     c, s = np.cos(yaw_rad), np.sin(yaw_rad)
     return Pose(position, np.array([[c, s, 0.0], [s, -c, 0.0], [0.0, 0.0, -1.0]]))
 

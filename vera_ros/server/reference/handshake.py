@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the reference policy says of itself on connect: VERA's mimicgen, under its own name."""
+"""The reference policy's configuration on connect: VERA's mimicgen, with its own model names."""
 
 import socket
 import sys
@@ -12,7 +12,7 @@ EMBODIMENT = "mimicgen"
 
 
 def make_server_config(view_keys: Sequence[str], action_horizon: int) -> ServerConfig:
-    """Return the server config of a policy that wants these views."""
+    """Return the server config of a policy with these views."""
     embodiment = find_embodiment(EMBODIMENT)
     return ServerConfig(
         embodiment=EMBODIMENT,

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the reference policy reads from an infer request, checked."""
+"""Reads and checks the fields of an infer request for the reference policy."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from vera_ros.server.reference.cameras import Array, Pose
 
 @dataclass(frozen=True)
 class Observation:
-    """One moment as the request tells it.
+    """The observation in a request.
 
     Attributes:
         pictures: the newest picture of each view, by its key: Shape (H, W, 3), RGB.
@@ -65,10 +65,10 @@ def read_horizon(request: Mapping[str, Any], default: int, most: int) -> int:
 def read_pending(request: Mapping[str, Any], most: int) -> Array | None:
     """Return the actions that will still be played (`pending_actions`), Shape (n, 7).
 
-    None: the request does not say, so the arm rests.
+    None: the request has none, so the arm rests.
 
     Raises:
-        ProtocolError: they are no actions.
+        ProtocolError: they are not `most` or fewer rows of seven finite floats.
     """
     if request.get("pending_actions") is None:
         return None

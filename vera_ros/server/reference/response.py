@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""From moves to a chunk of OSC_POSE actions, with a simple model of how the arm answers.
+"""Converts moves to a chunk of OSC_POSE actions, with a simple model of the arm's response.
 
-The arm is damped: in the time of one action it covers only a part of what that asks for, and it
-drifts on when the actions end. The sum is simple, though: at rest the arm has moved by a fixed part
-(the gain) of the sum of the commands. So a move is a profile of commands with the right sum, and it
-tapers off, so that little drift is left at its end.
+The arm is damped: during one action it covers only a part of the commanded distance, and it drifts
+on when the actions end. The total is simple, though: at rest the arm has moved by a fixed part (the
+gain) of the sum of the commands. So a move is a profile of commands with the right sum, and it
+tapers off, so that little drift remains at its end.
 """
 
 from collections.abc import Iterable
@@ -18,7 +18,7 @@ from vera_ros.server.reference.cameras import Array, Pose
 from vera_ros.server.reference.scene_config import ResponseConfig
 
 OPEN, CLOSE = -1.0, 1.0
-_NEGLIGIBLE = 0.02  # of a full command: a move that asks for less is left out
+_NEGLIGIBLE = 0.02  # of a full command: a smaller move is left out
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Move:
     Attributes:
         target: where it ends, base frame.
         limit: the largest translation command, in (0, 1]; that of the rotation is in proportion.
-        gripper: OPEN or CLOSE, meanwhile.
+        gripper: OPEN or CLOSE, during the move.
         turns_fully: whether the move lasts until the hand has turned; otherwise it lasts as long as
             the translation, and the hand turns as far as it can meanwhile.
     """
@@ -129,7 +129,7 @@ def _profile(steps: int, config: ResponseConfig) -> Array:
 
 
 def answer(tcp: Pose, commands: Array, config: ResponseConfig) -> Pose:
-    """Return where the TCP comes to rest after commands that sum up to these, Shape (6,)."""
+    """Return where the TCP comes to rest after commands with this sum, Shape (6,), [-1, 1] each."""
     turn = Rotation.from_rotvec(commands[3:] * _radians(config)).as_matrix()
     return Pose(tcp.position + commands[:3] * _metres(config), turn @ tcp.rotation)
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the reference policy knows of its scene: a typed, checked view of a YAML file."""
+"""Configuration of the reference policy's scene: a typed, checked view of a YAML file."""
 
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, fields, is_dataclass
@@ -131,7 +131,7 @@ class TowerConfig:
 
 @dataclass(frozen=True)
 class SceneConfig:
-    """Everything that the reference policy knows beforehand. Base frame, m, rad."""
+    """The reference policy's prior knowledge of its scene. Base frame, m, rad."""
 
     table_z_m: float
     cameras: dict[str, CameraConfig]

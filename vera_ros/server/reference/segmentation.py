@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which pixels show a cube, which the table, and which say nothing."""
+"""Segments a picture by colour: pixels of a cube, of the table, and unknown ones."""
 
 from dataclasses import dataclass
 
@@ -14,11 +14,11 @@ Mask = npt.NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class Evidence:
-    """What one picture says of one cube.
+    """Evidence of one cube in one picture.
 
     Attributes:
         cube: Shape (H, W): the largest spot of the cube's colour; all False: there is none.
-        known: Shape (H, W): pixels that show the cube or, surely, the table.
+        known: Shape (H, W): pixels that show the cube or with certainty the table.
     """
 
     cube: Mask
@@ -38,7 +38,7 @@ class Evidence:
 def gather_evidence(
     rgb: npt.NDArray[np.uint8], cube: CubeConfig, config: SegmentationConfig
 ) -> Evidence:
-    """Sort the pixels of a picture, Shape (H, W, 3), RGB."""
+    """Classify the pixels of a picture, Shape (H, W, 3), RGB."""
     hsv = cv2.cvtColor(np.ascontiguousarray(rgb), cv2.COLOR_RGB2HSV)
     hue, saturation, value = hsv[..., 0], hsv[..., 1], hsv[..., 2]
     coloured = (saturation > config.cube_min_saturation) & (value > config.cube_min_value)

@@ -28,12 +28,12 @@ _NO_ACTIONS: Array = np.empty((0, 7))
 
 
 class StackPolicy:
-    """A policy for a server to host: it sees what a client sends, and nothing else.
+    """A policy for a server to host, which uses nothing but the client's requests.
 
     It keeps the phase of the episode, so a new episode needs `reset`.
 
     Args:
-        scene: what it knows of its scene; None: the packaged one.
+        scene: configuration of the scene; None: the packaged one.
         looks_ahead: plan from where the pending actions of a request lead.
     """
 
@@ -49,13 +49,13 @@ class StackPolicy:
         return make_server_config(list(self._scene.cameras), self._horizon).to_wire()
 
     def infer(self, request: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the next actions, float32, Shape (H, 7), and what was seen and decided.
+        """Return the next actions, float32, Shape (H, 7), and observation and decision as info.
 
         The actions are OSC_POSE commands in [-1, 1], base frame; the gripper column is -1 (open)
         or +1 (close).
 
         Raises:
-            ProtocolError: the request lacks something that the policy needs.
+            ProtocolError: a field that the policy needs is missing or not valid.
         """
         horizon = read_horizon(request, self._horizon, _MOST_STEPS)
         pending = read_pending(request, _MOST_STEPS) if self._looks_ahead else None
@@ -69,7 +69,7 @@ class StackPolicy:
         return {"action": chunk.actions, "info": info}
 
     def _ahead(self, sighting: Sighting, pending: Array | None) -> Sighting:
-        """The scene once the pending actions are played; without any, the arm rests."""
+        """Return the scene after the pending actions; None: there are none, and the arm rests."""
         if pending is None:
             self._issued = _NO_ACTIONS
             return sighting
@@ -102,14 +102,14 @@ class StackPolicy:
         return dict.fromkeys(settings, steps)
 
     def observe(self, request: Mapping[str, Any]) -> dict[str, Any]:
-        """Accept the frames that were played; there is no viewer that would show them."""
+        """Accept the frames that were played; there is no viewer to show them."""
         return {"ok": True, "retro_rendered": False}
 
     def reload(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """Return the server config; there are no other weights to load.
 
         Raises:
-            ConfigurationError: another embodiment is asked for.
+            ConfigurationError: another embodiment is requested.
         """
         embodiment = request.get("embodiment") or EMBODIMENT
         if embodiment != EMBODIMENT:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What to do next: the phases of stacking one cube on another, decided from what is seen now."""
+"""The phases of stacking one cube on another, decided from the present observation."""
 
 from dataclasses import dataclass, replace
 from enum import Enum
@@ -46,33 +46,32 @@ class Sighting:
     support: Located
 
     def ahead(self, tcp: Pose, past: Array, pending: Array, scene: SceneConfig) -> "Sighting":
-        """The same once pending actions are played, if all goes well.
+        """Return the scene after the pending actions, if all goes well.
 
         Args:
-            tcp: where they lead.
+            tcp: the TCP after the pending actions.
             past: gripper commands up to now, oldest first. Shape (n,).
-            pending: those of the pending actions. Shape (m,).
-            scene: tells how long the gripper takes.
+            pending: gripper commands of the pending actions. Shape (m,).
+            scene: configuration of the scene, with the gripper's timing.
         """
         gap_m, motion = self.gap_m, scene.motion
-        if _lasts(CLOSE, pending) and _lasts(CLOSE, past) < motion.close_steps:
-            gap_m = (
-                2 * scene.cubes.carried.half_size_m
-            )  # it is not known yet whether there is a cube
-        elif _lasts(OPEN, np.concatenate((past, pending))) >= motion.open_steps:
+        if _trailing_steps(CLOSE, pending) and _trailing_steps(CLOSE, past) < motion.close_steps:
+            # Whether there is a cube is not known yet: assume that there is.
+            gap_m = 2 * scene.cubes.carried.half_size_m
+        elif _trailing_steps(OPEN, np.concatenate((past, pending))) >= motion.open_steps:
             gap_m = max(gap_m, motion.open_gap_m + _OPEN_SURPLUS_M)
         return replace(self, tcp=tcp, gap_m=gap_m)
 
 
-def _lasts(command: float, gripper: Array) -> int:
-    """For how many actions, up to the last one, the gripper is commanded so."""
+def _trailing_steps(command: float, gripper: Array) -> int:
+    """Return how many actions in a row, up to the last one, have this gripper command."""
     others = np.flatnonzero(gripper != command)
     return len(gripper) - 1 - int(others[-1]) if others.size else len(gripper)
 
 
 @dataclass(frozen=True)
 class Decision:
-    """A phase, the legs that it asks for, and the reason in words."""
+    """A phase, the legs to carry out in it, and the reason in words."""
 
     phase: Phase
     legs: list[Leg]
@@ -80,7 +79,7 @@ class Decision:
 
 
 class Stacker:
-    """Decides phase after phase; it remembers only what pictures cannot tell."""
+    """Decides on the phases of a stack; it remembers only what pictures cannot show."""
 
     def __init__(self, scene: SceneConfig) -> None:
         self._scene, self._motion = scene, scene.motion
@@ -97,7 +96,7 @@ class Stacker:
         self._grasp_height_m = self._motion.grasp_height_m
 
     def next_chunk(self, now: Sighting, horizon: int) -> tuple[Decision, Chunk]:
-        """Decide, and write the chunk."""
+        """Decide on the phase; return the decision and its chunk of `horizon` actions."""
         self._support = now.support.cube or self._support
         decision = self._decide(now)
         chunk = write_chunk(
@@ -178,7 +177,7 @@ class Stacker:
             legs: list[Leg] = [self._stations.up(now.tcp, self._stations.clear_z, OPEN)]
             return Decision(Phase.REACH, legs, note or "opens")
         cube = now.carried.cube
-        # The upper cube may hide the lower one, which then is where it was seen last.
+        # The upper cube may hide the lower one, which is then assumed where it was seen last.
         support = self._support
         if cube is not None and support is not None and self._stations.is_tower(cube, support):
             return Decision(Phase.DONE, [], "the tower stands")
@@ -195,9 +194,9 @@ class Stacker:
         return Decision(Phase.REACH, legs, note or ("to the cube" if far else "onto the cube"))
 
     def _stands_around_cube(self, now: Sighting) -> bool:
-        """Whether the hand stands where the cube was seen, and the cube cannot be seen now.
+        """Whether the hand stands where the cube was seen, and hides it now.
 
-        The same goes if the gripper was to close there already: the estimate settles.
+        Also if the gripper was about to close there: newer estimates no longer move the grasp.
         """
         if self._grasp is None or distance(now.tcp, self._grasp) > self._motion.close_distance_m:
             return False
@@ -215,7 +214,7 @@ class Stacker:
     # -- common ---------------------------------------------------------------------------------
 
     def _search(self, now: Sighting, phase: Phase, gripper: float, note: str) -> Decision:
-        """Go where the view is free; stand still there."""
+        """Go where nothing blocks the views, and wait there."""
         look = self._stations.look()
         if distance(now.tcp, look) < self._motion.look_radius_m:
             return Decision(phase, [Grip(1, gripper)], note)

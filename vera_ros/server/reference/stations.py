@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Where the TCP has to be to look, grasp and place, and how it gets from one place to another."""
+"""Poses of the TCP to look, grasp and place, and the routes between them."""
 
 from dataclasses import replace
 
@@ -13,7 +13,7 @@ from vera_ros.server.reference.scene_config import SceneConfig
 
 
 class Stations:
-    """The places of a stacking task. Base frame, m."""
+    """Poses of the TCP and heights for a stacking task. Base frame, m."""
 
     def __init__(self, scene: SceneConfig) -> None:
         self._motion, self._tower = scene.motion, scene.tower
@@ -24,7 +24,7 @@ class Stations:
         self.clear_z = scene.table_z_m + support + self._motion.clear_m
 
     def look(self) -> Pose:
-        """Return where both views are free."""
+        """Return the TCP from which nothing blocks either view of the cubes."""
         return hand_pose(np.array(self._motion.look_position_m), self._motion.nominal_yaw_rad)
 
     def grasp(self, tcp: Pose, cube: Cube, other: Cube | None) -> tuple[Pose, Pose]:
@@ -38,7 +38,7 @@ class Stations:
         return hand_pose(hover, yaw_rad), hand_pose(grasp, yaw_rad)
 
     def place(self, tcp: Pose, support: Cube, grasp_height_m: float) -> tuple[Pose, Pose]:
-        """Return the TCP above the support and where it lets go of what it holds.
+        """Return the TCP above the support and where it releases the held cube.
 
         `grasp_height_m` is the height of the TCP above the held cube's centre.
         """
@@ -48,7 +48,7 @@ class Stations:
         return hand_pose(above, yaw_rad), hand_pose(at_height(above, height), yaw_rad)
 
     def grasp_height(self, tcp: Pose) -> float | None:
-        """Return the TCP's height above a cube on the table that it closes around; None: none."""
+        """Return the TCP's height above a resting cube's centre; None: not near a grasp."""
         height = float(tcp.position[2]) - self.rest_z
         near = abs(height - self._motion.grasp_height_m) < self._half_size_m / 2
         return height if near else None
@@ -63,9 +63,9 @@ class Stations:
         )
 
     def route(self, tcp: Pose, above: Pose, down: Pose | None, gripper: float) -> list[Leg]:
-        """Return the moves to above a place, sideways only when clear, and down to `down` if given.
+        """Return the moves to `above`, sideways only when clear, and then to `down` if given.
 
-        The empty hand has turned before it goes down around a cube; with one it need not.
+        An open hand must have turned before it goes down around a cube; a closed one need not.
         """
         legs: list[Leg] = []
         turns = gripper == OPEN

@@ -195,7 +195,8 @@ class Player:
             self._outcome.examples.append(f"{error!r} at {where.filename}:{where.lineno}")
         for trajectory in published[before[0] :]:
             later_s = self._rig.started_s - self._now_s
-            if trajectory.past is None and self._running is not None and starts[0].exact:
+            own_way = trajectory.past is None and later_s > 0.0
+            if own_way and self._running is not None and starts[0].exact:
                 trajectory, later_s = self._on_its_own_way(trajectory, later_s), 0.0
                 self._rig.started_s = self._now_s
             if later_s != 0.0 and starts[0].exact:  # the running motion goes on until then

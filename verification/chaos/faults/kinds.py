@@ -51,13 +51,13 @@ _NO_VIEW = (
     "ticks_skipped",
     "no current picture of",
     "newest picture too old",
-    "comes at",
+    "arrives at",
 )
 _NO_JOINTS = (
     "no_joint_states",
     "no joint states",
     "the last joint states are",
-    "the joint states that come are",
+    "the joint states received are",
     "waiting for joint states",
 )
 # Joint states that repeat themselves contradict their own velocities, and then jump. Those that do
@@ -204,7 +204,7 @@ def _bearable_skew(values: Mapping[str, Value]) -> bool:
 
 def _of_processes() -> Iterator[Kind]:
     """Killed and started again, or stopped for a while."""
-    arm_gone = ("arm_silent", "ik_node has said nothing", "no joint states were received yet")
+    arm_gone = ("arm_silent", "ik_node has not published", "no joint states have been received yet")
     no_sim = (*_NO_JOINTS, "no_controller", "nothing moves without")
     yield Kind("kill_policy_node", PROCESS, ("episode_forgotten",), kills=True)
     anew = ("inactive", "no_controller", "nothing moves without")

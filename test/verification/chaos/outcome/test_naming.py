@@ -48,11 +48,11 @@ def test_what_tells_of_a_fault_names_it(kind: str, event: Event) -> None:
 @pytest.mark.parametrize(
     ("kind", "event"),
     [
-        ("joints_nan", said("agentview_image comes at # Hz, the policy needs # Hz")),
+        ("joints_nan", said("agentview_image arrives at # Hz, the policy needs # Hz")),
         ("joints_frozen", Event(1.0, events.CHUNK, "limit_exceeded", "the velocity would jump")),
         ("joints_dropped", Event(1.0, events.CHUNK, "limit_exceeded", "from where joint 7 is")),
-        ("cut", Event(1.0, events.CHUNK, "stopped", "a stop was asked for")),
-        ("kill_ik_node", Event(1.0, events.CHUNK, "stopped", "a stop was asked for")),
+        ("cut", Event(1.0, events.CHUNK, "stopped", "a stop was requested")),
+        ("kill_ik_node", Event(1.0, events.CHUNK, "stopped", "a stop was requested")),
         ("freeze_ik_node", Event(1.0, events.ARM, "inactive")),
         ("kill_ik_node", Event(1.0, events.ARM, "inactive")),
         ("kill_ik_node", Event(1.0, events.CHUNK, "no_controller", "nothing moves without one")),
@@ -61,7 +61,7 @@ def test_what_tells_of_a_fault_names_it(kind: str, event: Event) -> None:
         ("second_publisher", Event(1.0, events.COUNTER, "outliers")),
         ("joints_outlier", Event(1.0, events.CHUNK, "tracking_error")),
         ("clock_skew", Event(1.0, events.CHUNK, "limit_exceeded")),
-        ("deactivate_ik_node", Event(1.0, events.CHUNK, "stopped", "a stop was asked for")),
+        ("deactivate_ik_node", Event(1.0, events.CHUNK, "stopped", "a stop was requested")),
         ("view_late", Event(1.0, events.WAITS, "waiting for the arm to rest", "to rest")),
     ],
 )
@@ -158,7 +158,7 @@ def test_what_is_short_may_be_absorbed(kind: str, values: dict[str, Any], borne:
 
 def test_the_end_of_a_good_episode_stops_no_chunk_early() -> None:
     stopped, jitter = (
-        Event(1.0, events.CHUNK, "stopped", "a stop was asked for"),
+        Event(1.0, events.CHUNK, "stopped", "a stop was requested"),
         Fault(0, "jitter"),
     )
     assert ends_early(stopped, jitter, ended_well=False)

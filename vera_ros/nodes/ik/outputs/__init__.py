@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The ways to the controllers of arm and gripper: by topic, or by action."""
+"""Outputs to the controllers of arm and gripper: by topic, or by action."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The arm's trajectories by the action FollowJointTrajectory, which tells what becomes of them."""
+"""The arm's output by the action FollowJointTrajectory, which reports the outcome."""
 
 from collections.abc import Callable
 from typing import Any
@@ -12,13 +12,13 @@ from vera_ros.nodes.ik.outputs.goal_sender import GoalSender
 
 
 class ArmAction:
-    """Hands trajectories to a joint_trajectory_controller as goals, without tolerances of its own.
+    """Sends trajectories to a joint_trajectory_controller as goals, without goal tolerances.
 
     Args:
         node: the rclpy node.
-        name: of the action.
-        message: makes the message of a trajectory.
-        on_fault: told when the controller rejects a trajectory or ends it early.
+        name: the action's name.
+        message: makes the message of a trajectory and its start time [s].
+        on_fault: called with a message when the controller rejects a trajectory or ends it early.
     """
 
     def __init__(
@@ -33,16 +33,16 @@ class ArmAction:
         self._goals = GoalSender(node, FollowJointTrajectory, name, self._on_failure)
 
     def waiting_for(self) -> str:
-        """The action server, until it is there."""
+        """Return the action server that is missing; empty: it is there."""
         return self._goals.waiting_for()
 
     def send(self, trajectory: ArmTrajectory, start_s: float) -> None:
-        """Send it as a goal; the controller drops the goal before."""
+        """Send a trajectory as a goal; the controller drops the goal before."""
         message = self._message(trajectory, start_s)
         self._goals.send(FollowJointTrajectory.Goal(trajectory=message))
 
     def heard(self) -> bool | None:
-        """Whether the controller has answered what was sent last."""
+        """Return whether the controller has answered the newest goal."""
         return self._goals.heard()
 
     def close(self) -> None:

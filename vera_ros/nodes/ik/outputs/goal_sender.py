@@ -18,8 +18,8 @@ class GoalSender:
     Args:
         node: the rclpy node.
         kind: the action's type.
-        name: its name; remapped like a service's, which rcl does not do for actions.
-        on_failure: gets what became of the newest goal (rejected, aborted, cancelled) and its
+        name: the action's name; remapped like a service's, which rcl does not do for actions.
+        on_failure: called with the newest goal's outcome (rejected, aborted, cancelled) and its
             result (None when rejected).
     """
 
@@ -32,7 +32,7 @@ class GoalSender:
         self._newest: Any = None
 
     def waiting_for(self) -> str:
-        """What is missing; empty: nothing."""
+        """Return the action server that is missing; empty: it is there."""
         if self._client.server_is_ready():
             return ""
         return f"the action server '{self.name}'; start its controller, or remap the name"
@@ -43,11 +43,11 @@ class GoalSender:
         sent.add_done_callback(self._on_answer)
 
     def heard(self) -> bool:
-        """Whether the server has answered the newest goal."""
+        """Return whether the server has answered the newest goal."""
         return self._newest is None or bool(self._newest.done())
 
     def close(self) -> None:
-        """Destroy the client; the newest goal goes on."""
+        """Destroy the client; the newest goal keeps running."""
         self._newest = None
         self._client.destroy()
 

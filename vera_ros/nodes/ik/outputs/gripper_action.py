@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The gripper by the action GripperCommand: where to, how hard, and when it is time for it."""
+"""The gripper's output by the action GripperCommand, with commands timed here."""
 
 from collections import deque
 from collections.abc import Callable
@@ -18,7 +18,7 @@ _STILL_M = 1e-6
 
 @dataclass(frozen=True)
 class Move:
-    """Fingers on their way to an end of their travel; times on the trajectory's clock [s]."""
+    """A motion of the fingers to an end of their travel; times on the trajectory's clock [s]."""
 
     close: bool
     begin_s: float
@@ -26,7 +26,7 @@ class Move:
 
 
 def moves(trajectory: GripperTrajectory, start_s: float) -> list[Move]:
-    """The moves that a trajectory from `start_s` on is made of."""
+    """Split a trajectory that starts at `start_s` into moves."""
     times_s = start_s + np.concatenate(([0.0], trajectory.times_s))
     steps_m = np.diff(trajectory.positions_m, prepend=trajectory.start_m)
     found: list[Move] = []
@@ -43,17 +43,17 @@ def moves(trajectory: GripperTrajectory, start_s: float) -> list[Move]:
 class GripperAction:
     """Sends a command when the fingers are to turn towards open or closed.
 
-    The action has no time in it, so a command waits here, on a timer in ROS time, until its
-    action plays: where simulated time stands still, so does the gripper.
+    The action has no start time, so a command waits here, on a timer in ROS time, until it is due:
+    while simulated time stands still, so does the gripper.
 
     Args:
         node: the rclpy node.
-        name: of the action.
-        limits: of the fingers; closed and open are the ends of their travel.
-        force_n: at most, of a grasp [N].
-        on_fault: told when the gripper rejects a command or does not open. (Fingers that stop on
-            an object before they are closed are no fault, whatever the result calls it.)
-        now_s: tells the time, on the clock of the trajectories [s].
+        name: the action's name.
+        limits: motion limits of the fingers; closed and open are the ends of their travel.
+        force_n: maximum force of a grasp [N].
+        on_fault: called with a message when the gripper rejects a command or does not open.
+            (Fingers that an object stops while they close are no fault, whatever the result is.)
+        now_s: returns the time, on the clock of the trajectories [s].
     """
 
     def __init__(
@@ -76,11 +76,11 @@ class GripperAction:
         self._timer: Any = None
 
     def waiting_for(self) -> str:
-        """The action server, until it is there."""
+        """Return the action server that is missing; empty: it is there."""
         return self._goals.waiting_for()
 
     def send(self, trajectory: GripperTrajectory, start_s: float) -> None:
-        """Send each of its commands at its time; a move that is under way just goes on."""
+        """Send each command of a trajectory when it is due; a move under way goes on."""
         now_s = self._now_s()
         self._waiting = deque(moves(trajectory, start_s))
         if self._waiting and self._goes_on(self._waiting[0], now_s):
@@ -88,11 +88,11 @@ class GripperAction:
         self._send_what_is_due()
 
     def heard(self) -> bool | None:
-        """Whether the controller has answered what was sent last."""
+        """Return whether the controller has answered the newest command."""
         return self._goals.heard()
 
     def close(self) -> None:
-        """Drop the commands whose time has not come, and destroy the client."""
+        """Drop the commands that are not due yet, and destroy the client."""
         self._waiting.clear()
         self._stop_timer()
         self._goals.close()
@@ -113,7 +113,7 @@ class GripperAction:
     def _command(self, move: Move) -> None:
         missing = self.waiting_for()
         if missing:
-            self._on_fault(f"the gripper is not commanded without {missing}")
+            self._on_fault(f"the gripper cannot be commanded without {missing}")
             return
         self._current, limits = move, self._limits
         goal = GripperCommand.Goal()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Where motion goes out: to a controller's topic, or to its action."""
+"""Outputs that send trajectories to a controller's topic or to its action."""
 
 from collections.abc import Callable
 from typing import Any, Generic, Protocol, TypeVar
@@ -17,19 +17,19 @@ T_contra = TypeVar("T_contra", contravariant=True)
 
 
 class Output(Protocol[T_contra]):
-    """What plays trajectories; a new one replaces the one that plays. Nothing here blocks."""
+    """Interface to what plays trajectories; a new one replaces the last. No method blocks."""
 
     def waiting_for(self) -> str:
-        """What is missing for a trajectory to be played; empty: nothing."""
+        """Return what is missing for a trajectory to be played; empty: nothing."""
 
     def send(self, trajectory: T_contra, start_s: float) -> None:
-        """Have this trajectory played; its time 0 is `start_s`, by the controller's clock."""
+        """Send a trajectory; its time 0 is `start_s` on the controller's clock [s]."""
 
     def heard(self) -> bool | None:
         """Return whether the newest trajectory has reached the controller; None: not known."""
 
     def close(self) -> None:
-        """Give back what the node does not destroy by itself; what waits to be sent is dropped."""
+        """Release what the node does not destroy by itself; drop what waits to be sent."""
 
 
 class TopicOutput(Generic[T]):
@@ -37,8 +37,8 @@ class TopicOutput(Generic[T]):
 
     Args:
         node: the rclpy node.
-        topic: of the controller.
-        message: makes the message of a trajectory.
+        topic: the controller's topic.
+        message: makes the message of a trajectory and its start time [s].
     """
 
     def __init__(
@@ -48,43 +48,42 @@ class TopicOutput(Generic[T]):
         self._publisher = node.create_publisher(JointTrajectory, topic, 10)
 
     def waiting_for(self) -> str:
-        """What is missing until trajectories have a taker; empty: nothing is."""
+        """Return the subscriber that is missing; empty: there is one."""
         if self._publisher.get_subscription_count():
             return ""
         return f"a subscriber of {self._publisher.topic_name}"
 
     def send(self, trajectory: T, start_s: float) -> None:
-        """Publish it."""
+        """Publish a trajectory."""
         self._publisher.publish(self._message(trajectory, start_s))
 
     def heard(self) -> bool | None:
-        """Return True once every reader has acknowledged all that was published.
+        """Return True once every reader has acknowledged all that was published, else None.
 
-        Readers acknowledge when they are asked to, every three seconds: until then, nothing is
-        known.
+        Readers acknowledge on request, every three seconds: until then, nothing is known.
         """
         return self._publisher.wait_for_all_acked(Duration(nanoseconds=0)) or None
 
     def close(self) -> None:
-        """The node destroys its publishers."""
+        """Do nothing: the node destroys its publishers."""
 
 
 class NoOutput(Generic[T]):
-    """Plays nothing: a dry run, or a gripper that is not there."""
+    """Plays nothing: for a dry run, or for an arm without a gripper."""
 
     def waiting_for(self) -> str:
-        """Nothing."""
+        """Return an empty string: nothing is missing."""
         return ""
 
     def send(self, trajectory: T, start_s: float) -> None:
-        """Do nothing with it."""
+        """Drop the trajectory."""
 
     def heard(self) -> bool | None:
-        """Sends nothing."""
+        """Return None: nothing is sent."""
         return None
 
     def close(self) -> None:
-        """There is nothing to give back."""
+        """Do nothing: there is nothing to release."""
 
 
 def make_arm_output(
@@ -95,13 +94,13 @@ def make_arm_output(
     *,
     dry_run: bool = False,
 ) -> Output[ArmTrajectory]:
-    """The arm's output.
+    """Create the arm's output.
 
     Args:
         node: the rclpy node.
         kind: one of `parameters.OUTPUTS`.
-        joint_names: of the arm.
-        on_fault: told when a trajectory was refused or ended early, where that can be known.
+        joint_names: the arm's joints, base to tip.
+        on_fault: called with a message when a trajectory is refused or ends early, if known.
         dry_run: send nothing.
 
     Raises:
@@ -141,16 +140,16 @@ def make_gripper_output(
     *,
     dry_run: bool = False,
 ) -> Output[GripperTrajectory]:
-    """The gripper's output.
+    """Create the gripper's output.
 
     Args:
         node: the rclpy node.
         kind: one of `parameters.OUTPUTS`.
         joint: the finger that is commanded.
-        limits: of its travel; closed and open are its ends.
-        force_n: of a grasp, where the output can tell [N].
-        on_fault: told when a command was refused or failed, where that can be known.
-        now_s: tells the controller's time, for commands that are sent when they are due [s].
+        limits: motion limits of the finger; closed and open are the ends of its travel.
+        force_n: maximum force of a grasp, if the output can command it [N].
+        on_fault: called with a message when a command is refused or fails, if known.
+        now_s: returns the controller's time, for commands that are sent when they are due [s].
         dry_run: send nothing.
 
     Raises:
