@@ -78,7 +78,7 @@ class ActionStage:
                 stage.node.count_subscribers("action_chunk") >= 2
                 and stage.node.count_publishers("chunk_progress") >= 1
                 and measured_by(self.ik)
-                and not control_of(self.ik).sensing.missing_outputs()
+                and not control_of(self.ik).sensing.no_controller()
             ),
             "discovery",
         )
@@ -177,7 +177,7 @@ def test_a_stop_replaces_the_goal_and_the_old_goals_end_is_no_fault(
 def test_without_a_controller_nothing_moves(acted: ActionStage) -> None:
     stage = acted.stage
     acted.arm.close()
-    stage.wait_until(control_of(acted.ik).sensing.missing_outputs, "the server to go")
+    stage.wait_until(control_of(acted.ik).sensing.no_controller, "the server to go")
     refused = acted.play(gripper=CLOSE)
     assert (refused.state, refused.cause) == (ChunkProgress.REJECTED, ChunkProgress.NO_CONTROLLER)
     assert f"nothing moves without the action server '/{ARM}'" in refused.message
@@ -188,7 +188,7 @@ def test_without_a_controller_nothing_moves(acted: ActionStage) -> None:
     assert acted.gripper.goals == []
     acted.arm = FakeController(stage, FollowJointTrajectory, ARM)
     stage.wait_until(
-        lambda: not control_of(acted.ik).sensing.missing_outputs(), "the server to come"
+        lambda: not control_of(acted.ik).sensing.no_controller(), "the server to come"
     )
     assert acted.play(sequence=1).state == ChunkProgress.ACCEPTED
 
@@ -201,7 +201,7 @@ def test_a_node_that_is_cleaned_up_leaves_no_client_and_comes_up_again(acted: Ac
     assert ik.trigger_configure() is TransitionCallbackReturn.SUCCESS
     assert ik.trigger_activate() is TransitionCallbackReturn.SUCCESS
     stage.wait_until(
-        lambda: not control_of(ik).sensing.missing_outputs() and measured_by(ik),
+        lambda: not control_of(ik).sensing.no_controller() and measured_by(ik),
         "discovery",
     )
     assert acted.play().state == ChunkProgress.ACCEPTED

@@ -336,6 +336,7 @@ def test_joint_states_that_cannot_be_used(
     assert never_moved(stage)
     assert "joint" in ik.health().message
     assert ik.health().values["bad_joint_states"]
+    assert ik.health().causes == ["no_joint_states"]
 
 
 def test_joint_states_that_turn_bad_while_the_arm_moves(stage: Stage) -> None:

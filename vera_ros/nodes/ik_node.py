@@ -144,14 +144,18 @@ class IkNode(VeraNode):
             "dry_run": self.parameters["dry_run"],
             "last_trouble": supervisor.reason.message,
         }
-        error = supervisor.stops.unrest or str(self._rivals.fault() or "")
-        if error:
-            return Health(DiagnosticStatus.ERROR, error, values)
-        fault = control.sensing.missing_outputs() or str(control.sensing.fault() or "")
-        warning = "; ".join(self._hold.warnings) or (HELD if self._hold.held else fault)
-        return Health(
-            DiagnosticStatus.WARN if warning else DiagnosticStatus.OK, warning or "ok", values
-        )
+        unrest = supervisor.stops.unrest
+        error = Reason(Cause.NOT_AT_REST, unrest) if unrest else self._rivals.fault()
+        level = DiagnosticStatus.ERROR if error else DiagnosticStatus.WARN
+        trouble = error or self._warning(control)
+        if trouble is None:
+            return Health(values=values)
+        return Health(level, trouble.message, values, [trouble.cause.name.lower()])
+
+    def _warning(self, control: ArmControl) -> Reason | None:
+        if self._hold.warnings or self._hold.held:
+            return Reason(Cause.HELD, "; ".join(self._hold.warnings) or HELD)
+        return control.sensing.no_controller() or control.sensing.fault()
 
 
 def main() -> NoReturn:

@@ -153,7 +153,9 @@ class PolicyNode(VeraNode):
         )
         health.values["arm"] = self._arm_watch.arm or "not known"
         double = find_doubles(self, self._arm_watch)
-        return Health(DiagnosticStatus.ERROR, double, health.values) if double else health
+        if double:
+            return Health(DiagnosticStatus.ERROR, double, health.values, ["runs_twice"])
+        return health
 
     async def _verdicts(self) -> Verdicts:
         return {} if self._server is None else await self._server.settings.verdicts()

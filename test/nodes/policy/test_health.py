@@ -90,6 +90,7 @@ def test_a_view_that_stops_is_a_warning_and_in_an_episode_an_error(stage: Stage)
 
     stage.wait_until(stopped, "the finding")
     assert node.health().level == ERROR
+    assert node.health().causes == ["views_stale robot0_eye_in_hand_image"]
     stage.judge(True)
     stage.result(handle)
     assert stopped()
@@ -107,6 +108,7 @@ def test_a_camera_that_is_slower_than_the_policy_is_a_warning(stage: Stage) -> N
     health = node.health()
     assert "agentview_image arrives at 10.0 Hz, the policy needs 20 Hz" in health.message
     assert "robot0_eye_in_hand_image" not in health.message
+    assert health.causes == ["view_slow agentview_image"]
     assert health.level == WARN
 
 
@@ -114,6 +116,7 @@ def test_a_slow_server_is_a_warning(stage: Stage) -> None:
     stage.serve(delay_s=0.1)
     node = play_a_chunk(stage, server_slow_s=0.05)
     assert "more than server_slow_s 0.05 s" in node.health().message
+    assert "server_slow" in node.health().causes
     assert node.health().level >= WARN
 
 
@@ -123,6 +126,7 @@ def test_a_server_that_is_waited_for_in_vain_is_an_error(stage: Stage) -> None:
     handle = stage.goal()
     stage.wait_until(lambda: "attempt 1 failed" in node.health().message, "an attempt")
     assert node.health().level == ERROR
+    assert "no_server" in node.health().causes
     values: dict[str, Any] = node.health().values
     assert values["connection_attempts"] >= 2
     stage.wait_until(lambda: "attempt" in stage.status[-1].message, "the status")
@@ -134,6 +138,7 @@ def test_an_unknown_protocol_is_a_warning(stage: Stage) -> None:
     stage.serve(ScriptedPolicy(protocol_version=2))
     node = play_a_chunk(stage)
     assert "protocol version 2" in node.health().message
+    assert "server_protocol" in node.health().causes
     assert node.health().level >= WARN
     assert node.health().values["server_protocol"] == 2
 

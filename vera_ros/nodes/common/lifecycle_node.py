@@ -28,11 +28,19 @@ _AUTOSTART_PERIOD_S = 0.1
 
 @dataclass
 class Health:
-    """A node's status in /diagnostics."""
+    """A node's status in /diagnostics.
+
+    Attributes:
+        level: OK, WARN or ERROR of DiagnosticStatus.
+        message: what is wrong, in words.
+        values: counters, rates and settings, by name.
+        causes: what is wrong, as words that programs can compare; published as a value.
+    """
 
     level: bytes = DiagnosticStatus.OK
     message: str = "ok"
     values: dict[str, object] = field(default_factory=dict)
+    causes: Sequence[str] = ()
 
 
 class VeraNode(LifecycleNode):
@@ -211,12 +219,13 @@ class VeraNode(LifecycleNode):
 
     def _publish_health(self) -> None:
         health = self.health()
+        values = {"causes": ", ".join(health.causes) or "none", **health.values}
         status = DiagnosticStatus(
             name=self.get_fully_qualified_name(),
             hardware_id="vera_ros",
             level=health.level,
             message=health.message,
-            values=[KeyValue(key=key, value=_text(v)) for key, v in health.values.items()],
+            values=[KeyValue(key=key, value=_text(v)) for key, v in values.items()],
         )
         array = DiagnosticArray(status=[status])
         array.header.stamp = self.get_clock().now().to_msg()

@@ -74,14 +74,13 @@ class ArmSensing:
         rival = None if to_stop else self._rivals.fault()
         if rival is not None:
             return rival
-        missing = self.missing_outputs()
-        lost = Reason(Cause.NO_CONTROLLER, missing) if missing else None
-        return lost or self._robot.fault()
+        return self.no_controller() or self._robot.fault()
 
-    def missing_outputs(self) -> str:
-        """Return which outputs have no receiver; empty: all have one, as far as known."""
+    def no_controller(self) -> Reason | None:
+        """Return which outputs have no receiver; None: all have one, as far as known."""
         missing = [self._arm_output.waiting_for(), self._gripper_output.waiting_for()]
-        return "; ".join(f"nothing moves without {name}" for name in missing if name)
+        words = "; ".join(f"nothing moves without {name}" for name in missing if name)
+        return Reason(Cause.NO_CONTROLLER, words) if words else None
 
     def fault(self) -> Reason | None:
         """Return why joint states or robot forbid motion; None: they do not."""

@@ -2,7 +2,7 @@
 """The health of policy_node, for /diagnostics."""
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from diagnostic_msgs.msg import DiagnosticStatus
 
@@ -28,7 +28,13 @@ _COUNTED = (
     "reconnects",
 )
 
-Finding = tuple[bytes, str]
+
+class Finding(NamedTuple):
+    """Something wrong: its level, cause and description."""
+
+    level: bytes
+    cause: str
+    message: str
 
 
 def policy_health(
@@ -63,8 +69,12 @@ def policy_health(
     }
     if not findings:
         return Health(values=values)
-    level = max(level for level, _ in findings)
-    return Health(level, "; ".join(words for _, words in findings), values)
+    return Health(
+        max(finding.level for finding in findings),
+        "; ".join(finding.message for finding in findings),
+        values,
+        [finding.cause for finding in findings],
+    )
 
 
 def _findings_of_views(
@@ -75,13 +85,15 @@ def _findings_of_views(
     missing = [view for view, v in views.items() if v.age_s is None]
     if stopped:
         level = DiagnosticStatus.ERROR if running else DiagnosticStatus.WARN
-        yield level, f"no current picture of {', '.join(stopped)}"
+        message = f"no current picture of {', '.join(stopped)}"
+        yield Finding(level, f"views_stale {' '.join(stopped)}", message)
     if missing:
-        yield DiagnosticStatus.WARN, f"no picture of {', '.join(missing)} yet"
+        message = f"no picture of {', '.join(missing)} yet"
+        yield Finding(DiagnosticStatus.WARN, f"views_missing {' '.join(missing)}", message)
     for view, state in views.items():
         if view not in stopped and 0.0 < state.rate_hz < _LOW_RATE * rate_hz:
-            words = f"{view} arrives at {state.rate_hz:.1f} Hz, the policy needs {rate_hz:g} Hz"
-            yield DiagnosticStatus.WARN, words
+            message = f"{view} arrives at {state.rate_hz:.1f} Hz, the policy needs {rate_hz:g} Hz"
+            yield Finding(DiagnosticStatus.WARN, f"view_slow {view}", message)
 
 
 def _findings_of_server(
@@ -91,17 +103,20 @@ def _findings_of_server(
     if episode.state is State.CONNECTING:
         retrying = counters.connection_attempts > 1 + counters.reconnects
         level = DiagnosticStatus.ERROR if retrying else DiagnosticStatus.WARN
-        yield level, episode.message
+        yield Finding(level, "no_server", episode.message)
     if server.reloading:
-        yield DiagnosticStatus.WARN, "the server is loading other models"
+        message = "the server is loading other models"
+        yield Finding(DiagnosticStatus.WARN, "server_reloading", message)
     slow_s, latency_s = bounds["server_slow_s"], counters.server_latency_s
     if latency_s > slow_s:
-        words = f"the server took {latency_s:.1f} s, more than server_slow_s {slow_s:g} s"
-        yield DiagnosticStatus.WARN, words
+        message = f"the server took {latency_s:.1f} s, more than server_slow_s {slow_s:g} s"
+        yield Finding(DiagnosticStatus.WARN, "server_slow", message)
     if server.config is not None and protocol_warning(server.config):
-        yield DiagnosticStatus.WARN, protocol_warning(server.config)
+        message = protocol_warning(server.config)
+        yield Finding(DiagnosticStatus.WARN, "server_protocol", message)
     for complaint in server.settings.complaints:
-        yield DiagnosticStatus.WARN, f"setting of the server: {complaint}"
+        message = f"setting of the server: {complaint}"
+        yield Finding(DiagnosticStatus.WARN, "server_setting", message)
 
 
 def _values_of_episode(episode: Episode) -> dict[str, object]:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a kind of fault is."""
+"""The description of a kind of fault."""
 
 import math
 from collections.abc import Callable, Mapping
@@ -20,23 +20,23 @@ def _any_size(values: Mapping[str, Value]) -> bool:
 
 @dataclass(frozen=True)
 class Kind:
-    """One kind of fault.
+    """A kind of fault: where it strikes, its range of values, and what names it.
 
     Attributes:
-        name: of the kind.
+        name: the kind's name.
         layer: where it strikes.
-        named_by: what the system says of it: names of causes, states and counters, and words.
-        ranges: of the numbers that a fault of this kind has.
-        choices: of the words that it has.
-        survived_s: an episode can go on where `duration_s` is not above this; infinite: always.
-        absorbed_s: nothing need be said of it where `silence_s` is not above this and nothing came
-            of it, see verification.chaos.outcome.naming.
-        slight: and where this holds for the fault's values.
-        delays: it only delays trajectories: nothing came of it where all came within their leads.
-        kills: a process dies and is started again: only a chunk that was played to its end shows
-            that all is well again.
-        named_anew: names it as well where the episode had just come to its own good end: then
-            no node misses the process, and what it says when it begins anew is all there is.
+        named_by: causes, states and counters that name it (see verification.chaos.system.events).
+        ranges: valid range of each number of such a fault.
+        choices: valid values of each string of such a fault.
+        survived_s: longest `duration_s` with which an episode can go on; infinite: always.
+        absorbed_s: longest `silence_s` with which it may go unnamed if it had no effect (see
+            verification.chaos.outcome.naming).
+        slight: whether a fault with these values may go unnamed, too.
+        delays: whether it only delays trajectories: it has no effect if all are within their leads.
+        kills: whether a process dies and is restarted: only a chunk that is played to its end shows
+            that the system has recovered.
+        named_anew: also name it if the episode had just reached its own end: then no node misses
+            the process, which itself reports its restart.
     """
 
     name: str

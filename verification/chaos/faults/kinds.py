@@ -41,34 +41,27 @@ _SLOW_NETWORK_S = 0.5  # chunk_max_delay_s
 _JOINTS_SAID_S = 0.6
 
 # What names a fault, for kinds that are noticed alike.
-_SLOW = ("late_chunks", "holds", "holding: no chunk is ready", "the server took", "server_timeout")
-_LOST = ("connection_lost", "reconnects", "no_server", "waiting for the policy server")
+_SLOW = ("late_chunks", "holds", "inferring", "server_slow", "server_timeout")
+_LOST = ("connection_lost", "reconnects", "no_server", "connecting")
 _NO_VIEW = (
     "views_stale",
     "views_missing",
     "views_skewed",
     "frames_dropped",
     "ticks_skipped",
-    "no current picture of",
-    "newest picture too old",
-    "arrives at",
+    "waiting_for_views",
+    "view_slow",
 )
-_NO_JOINTS = (
-    "no_joint_states",
-    "no joint states",
-    "the last joint states are",
-    "the joint states received are",
-    "waiting for joint states",
-)
+_NO_JOINTS = "no_joint_states"
 # Joint states that repeat themselves contradict their own velocities, and then jump. Those that do
 # so while a motion begins look as if its trajectory had come late.
 _WRONG_JOINTS = (
-    *("joints_frozen", "tracking_error", "from where joint", "outliers", "late_trajectories"),
-    *_NO_JOINTS,
+    *("joints_frozen", "tracking_error", "outliers", "late_trajectories"),
+    _NO_JOINTS,
 )
 # Delay of joint states counts as a clock that is behind.
 _BEHIND = ("clocks_differ", "clock_offset_s")
-_BAD_JOINTS = ("bad_joint_states", "invalid joint states", "joint states without", *_NO_JOINTS)
+_BAD_JOINTS = ("bad_joint_states", _NO_JOINTS)
 
 
 def _lasting(low: float = _BRIEF[0], high: float = _BRIEF[1]) -> dict[str, tuple[float, float]]:
@@ -116,14 +109,13 @@ def _of_joints() -> Iterator[Kind]:
     while_s = _lasting(0.1, 1.0)
     waits: Any = {"survived_s": _JOINTS_WAIT_S}
     said: Any = {"absorbed_s": _JOINTS_SAID_S}
-    wrong = (*_WRONG_JOINTS, *_NO_JOINTS)
     # An arm at rest has the same positions again and again.
     yield Kind("joints_frozen", JOINTS, _WRONG_JOINTS, while_s, **waits, absorbed_s=ALWAYS)
-    yield Kind("joints_stale", JOINTS, wrong, while_s, **waits, **said)
+    yield Kind("joints_stale", JOINTS, _WRONG_JOINTS, while_s, **waits, **said)
     # Also for longer than joint states may be old.
     late = {"delay_s": (0.05, 1.2), **_lasting()}
-    yield Kind("joints_late", JOINTS, (*wrong, *_BAD_JOINTS, *_BEHIND), late, **said)
-    yield Kind("joints_dropped", JOINTS, _NO_JOINTS, while_s, **waits, **said)
+    yield Kind("joints_late", JOINTS, (*_WRONG_JOINTS, *_BAD_JOINTS, *_BEHIND), late, **said)
+    yield Kind("joints_dropped", JOINTS, (_NO_JOINTS,), while_s, **waits, **said)
     yield Kind("joints_nan", JOINTS, _BAD_JOINTS, while_s, **waits)
     yield Kind("joints_missing", JOINTS, _BAD_JOINTS, while_s, **waits)
     swapped = (*_BAD_JOINTS, "outliers")
@@ -151,7 +143,7 @@ def _of_wrong_joints() -> Iterator[Kind]:
     # Then nothing, or stops, which an arm that stands must not be walked by.
     false = {"speed_rad_s": (0.2, 0.8), **_lasting(0.4, 2.0)}
     then = {"then": ("nothing", "stop"), **where}
-    contradicted = ("outliers", "not_at_rest", "tracking_error", *_NO_JOINTS)
+    contradicted = ("outliers", "not_at_rest", "tracking_error", _NO_JOINTS)
     yield Kind("velocity_false", JOINTS, contradicted, false, then, **joint_states)
     another = {"off_rad": (0.05, 0.8), **_lasting(1.0, 3.0)}
     yield Kind("second_publisher", JOINTS, ("second_publisher",), another, where)
@@ -204,19 +196,19 @@ def _bearable_skew(values: Mapping[str, Value]) -> bool:
 
 def _of_processes() -> Iterator[Kind]:
     """Killed and started again, or stopped for a while."""
-    arm_gone = ("arm_silent", "ik_node has not published", "no joint states have been received yet")
-    no_sim = (*_NO_JOINTS, "no_controller", "nothing moves without")
+    arm_gone = ("arm_silent", _NO_JOINTS)
+    no_sim = (_NO_JOINTS, "no_controller")
     yield Kind("kill_policy_node", PROCESS, ("episode_forgotten",), kills=True)
-    anew = ("inactive", "no_controller", "nothing moves without")
+    anew = ("inactive", "no_controller")
     yield Kind("kill_ik_node", PROCESS, arm_gone, kills=True, named_anew=anew)
     yield Kind("kill_reference_server", PROCESS, _LOST, survived_s=ALWAYS, kills=True)
     yield Kind("kill_sim_node", PROCESS, (*no_sim, *_NO_VIEW), kills=True)
     while_s = _lasting(0.2, 2.0)
     yield Kind("freeze_policy_node", PROCESS, _NO_VIEW, while_s, {}, _VIEWS_WAIT_S, ALWAYS)
-    asleep = (*arm_gone, *_NO_JOINTS, "chunk_too_old")
+    asleep = (*arm_gone, "chunk_too_old")
     yield Kind("freeze_ik_node", PROCESS, asleep, while_s, {}, _JOINTS_WAIT_S, ALWAYS)
     yield Kind("freeze_reference_server", PROCESS, (*_SLOW, *_LOST), while_s, {}, ALWAYS, ALWAYS)
-    still = (*_NO_JOINTS, *_NO_VIEW)
+    still = (_NO_JOINTS, *_NO_VIEW)
     yield Kind("freeze_sim_node", PROCESS, still, while_s, {}, _JOINTS_WAIT_S, _JOINTS_SAID_S)
 
 
@@ -226,7 +218,7 @@ def _by_people() -> Iterator[Kind]:
     yield Kind("stop", SERVICE, ("stopped",), absorbed_s=ALWAYS)  # which an arm at rest ignores
     yield Kind("cancel", SERVICE, ("cancel_requested",))
     yield Kind("deactivate_policy_node", SERVICE, ("deactivated",))
-    inactive = ("inactive", "not_active", "the node is being deactivated")
+    inactive = ("inactive", "not_active")
     yield Kind("deactivate_ik_node", SERVICE, inactive)
     # One that is over while a chunk plays or is asked for stops nothing.
     pause: Any = {"survived_s": ALWAYS, "absorbed_s": _PAUSE_UNSEEN_S}

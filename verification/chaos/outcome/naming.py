@@ -1,24 +1,23 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Whether the system has said what is wrong, and when it need not: the rules, in one place.
+"""The rules by which a fault counts as named, and when it may go unnamed.
 
-A fault is named by what its kind lists (`Kind.named_by`), said after it struck. That a process was
-killed, a fault was let loose or a node warns of something else names nothing, and what a node has
-warned of before is not said anew. A process that was killed may be missed by others, or say itself
-that it has begun anew.
+A fault is named by an event after it struck whose cause, state or counter its kind lists
+(`Kind.named_by`). The fault's injection, or a warning about something else, names nothing, and a
+warning that persists counts only when it begins. A process that was killed may be missed by other
+nodes, or itself report that it has restarted.
 
-What is said counts until the arm plays again, and for numbers and warnings, which come once a
+Events count until the arm plays again; counters and diagnostics, which are published once a
 second, a little longer. It plays again with a chunk of the last goal that was accepted after the
-fault: one of which a step is played, or that the next one takes over from. A fault
-on the wire that is not met before the server is asked again (`Kind.lies_in_wait`) is over with a
-chunk that was asked for after it.
+fault, once a step of it is played or the next chunk takes over. A fault on the wire that takes
+effect only at the next request (`Kind.lies_in_wait`) is over with a chunk that was requested after
+it.
 
-A fault is absorbed where nothing had to be named because nothing happened: no chunk was refused or
-stopped, the arm played on within seconds, and either the episode came to its own good end just
-then, or it went on and the fault was short and slight enough for its kind to be borne
-(`Kind.absorbed_s`, `Kind.slight`), as a picture that is late, an answer that comes soon, or clocks
-that differ by little, or all that it delayed was in time (`Kind.delays`). An arm that pushes at
-something ends an episode of itself, and is named for that: a fault that strikes then is judged as
-if the episode went on.
+A fault is absorbed if it had no effect that needed a name: no chunk was refused or stopped, the arm
+played on within seconds, and either the episode reached its own good end just then, or it went on
+and the fault was brief and slight enough for its kind (`Kind.absorbed_s`, `Kind.slight`), such as a
+late picture or a small clock difference, or everything that it delayed was still in time
+(`Kind.delays`). Contact ends an episode in its own right, under its own name: a fault that strikes
+then is judged as if the episode went on.
 """
 
 from verification.chaos.faults.fault import Fault
@@ -32,40 +31,38 @@ _OF_ITSELF = "contact"
 
 
 def names(event: Event, fault: Fault, *, ended_well: bool) -> bool:
-    """Whether what was said tells of this fault; words must be about the view that it is in."""
+    """Return whether an event names this fault; diagnostics must be about the same view."""
     kind = KINDS[fault.kind]
-    named_by = (*kind.named_by, *kind.named_anew) if ended_well else kind.named_by
-    if event.name in named_by:
-        return True
-    if not any(" " in name and name in event.words for name in named_by):
+    if event.name not in ((*kind.named_by, *kind.named_anew) if ended_well else kind.named_by):
         return False
     view = fault.values.get("view", "both")
-    return kind.layer != VIEWS or view == "both" or str(view) in event.words
+    of_a_view = kind.layer == VIEWS and event.source == events.DIAGNOSTICS
+    return not of_a_view or view == "both" or str(view) in event.words
 
 
 def ends_early(event: Event, fault: Fault, *, ended_well: bool) -> bool:
-    """Whether a chunk was refused or stopped by what may be the fault's doing.
+    """Return whether a chunk was refused or stopped, possibly because of the fault.
 
-    Not so at the end of an episode that ended well, or of itself.
+    The stop at the end of an episode that ended well, or by contact, does not count.
     """
     well = ended_well and event.name == "stopped"
     return event.source == events.CHUNK and not (well or ends_of_itself(event, fault))
 
 
 def ends_of_itself(event: Event, fault: Fault) -> bool:
-    """Whether the arm was stopped since it pushes at something, which no such fault can feign."""
+    """Return whether contact stopped the arm, which a fault of this layer cannot imitate."""
     harmless = KINDS[fault.kind].layer in (WIRE, VIEWS)
     return harmless and event.source == events.CHUNK and event.name == _OF_ITSELF
 
 
 def absorbed(fault: Fault, recover_s: float, *, ended_well: bool, in_time: bool = False) -> bool:
-    """Whether nothing happened, where nothing was said and no chunk was stopped.
+    """Return whether a fault had no effect, given that none was reported and no chunk stopped.
 
     Args:
-        fault: that struck.
-        recover_s: from its end until a chunk played that came after it.
-        ended_well: the episode that ran has come to its own end; otherwise it goes on.
-        in_time: no trajectory came to its controller after its lead meanwhile.
+        fault: the fault.
+        recover_s: time from its end until a later chunk played [s].
+        ended_well: whether the episode reached its own end meanwhile; otherwise it went on.
+        in_time: whether every trajectory meanwhile reached its controller within its lead.
     """
     borne = ended_well or fault.is_slight or (in_time and KINDS[fault.kind].delays)
     return borne and recover_s <= _PLAYS_ON_S

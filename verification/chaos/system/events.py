@@ -1,26 +1,26 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What happened, as the system itself says it."""
+"""Events: what the system itself reports, each by a cause, a state or a counter."""
 
 from dataclasses import dataclass
 
 # Sources of events.
-POLICY = "policy"  # policy_status: the cause of an episode's end, or a state that says it all
-WAITS = "waits"  # policy_status: what an episode waits for, in words
+POLICY = "policy"  # policy_status: the cause of an episode's end, or a state
+WAITS = "waits"  # policy_status: a state in which an episode waits, once it has lasted
 CHUNK = "chunk"  # chunk_progress: the cause of a refusal or of an abort
 ARM = "arm"  # arm_status: the cause, or that it is inactive
-DIAGNOSTICS = "diagnostics"  # a warning or an error that was not there before
+DIAGNOSTICS = "diagnostics"  # a cause of a warning or an error that was not there before
 COUNTER = "counter"  # a counter of policy_status or of diagnostics went up
 
 
 @dataclass(frozen=True)
 class Event:
-    """One thing that was said.
+    """One report of the system.
 
     Attributes:
         at_s: when it arrived, steady time [s].
         source: one of the constants here.
-        name: of the cause, the state or the counter, or words.
-        words: all that was said.
+        name: the cause, state or counter, in lower case.
+        words: the message that came with it, for the report; of diagnostics, the views concerned.
     """
 
     at_s: float

@@ -1,12 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Listens to what the system says of itself, and keeps it."""
+"""Records what the system reports about itself."""
 
 import math
-import re
 import time
 from typing import Any
 
-from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
+from diagnostic_msgs.msg import DiagnosticArray
 from rclpy.node import Node
 
 from vera_ros.motion.causes import Cause as ArmCause
@@ -25,22 +24,22 @@ _DIAGNOSED_COUNTERS = (
     *("bad_joint_states", "trajectories_rejected", "pictures_skipped", "outliers"),
     "late_trajectories",
 )
-_DIAGNOSED_LEVELS = {"clock_offset_s": 0.02}  # what is no more than that is not worth a word
+_DIAGNOSED_LEVELS = {"clock_offset_s": 0.02}  # noted when it rises above this
 _ENDED_WELL = (Cause.NONE, Cause.TASK_SUCCESS, Cause.TIME_LIMIT)
 _WAIT_S = 0.3
-_NUMBERS = re.compile(r"(?<!\w)\d+(\.\d+)?")
+_WAITING = (State.CONNECTING, State.WAITING_FOR_VIEWS, State.INFERRING)
 
 
 class Recorder:
-    """Keeps events, and the latencies of all chunks.
+    """Records events, and the latencies of all chunks.
 
     Args:
-        node: the rclpy node that listens.
+        node: the rclpy node with the subscriptions.
 
     Attributes:
-        events: so far.
-        server_latency_s, pipeline_latency_s: of each chunk, as policy_status says.
-        chunks: which were played, and when.
+        events: all events so far.
+        server_latency_s, pipeline_latency_s: latencies of each chunk, from policy_status [s].
+        chunks: log of the chunks that were played.
     """
 
     def __init__(self, node: Node) -> None:
@@ -50,7 +49,7 @@ class Recorder:
         self.chunks = ChunkLog()
         self._status: PolicyStatus | None = None
         self._arm = (0, 0)
-        self._wait = "", 0.0
+        self._wait = State.IDLE, 0.0
         self._counts: dict[str, float] = {}
         self._found: dict[str, set[str]] = {}
         node.create_subscription(PolicyStatus, "policy_status", self._on_status, LATCHED)
@@ -62,15 +61,15 @@ class Recorder:
 
     @property
     def episode_over(self) -> bool:
-        """Whether policy_status says that no episode is under way, whatever its goal knows yet."""
+        """Whether policy_status reports no episode under way; its result may still follow."""
         return self._status is not None and not State(self._status.state).running
 
     def note(self, source: str, name: str, words: str = "") -> None:
-        """Something was said now."""
+        """Record an event that arrived now."""
         self.events.append(Event(time.monotonic(), source, name, words))
 
     def see_result(self, cause: int, message: str) -> None:
-        """A goal has ended: the next one's status may have overtaken what was said of this one."""
+        """Record a goal's end: its last status may have been superseded by the next goal's."""
         if Cause(cause) not in _ENDED_WELL:
             self.note(events.POLICY, Cause(cause).name.lower(), message)
 
@@ -103,14 +102,13 @@ class Recorder:
             self.note(events.POLICY, "episode_forgotten")
 
     def _see_wait(self, status: PolicyStatus) -> None:
-        """What an episode waits for, once it waits for a while."""
-        text = _without_numbers(status.message) if State(status.state).running else ""
-        now_s = time.monotonic()
-        if text != self._wait[0]:
-            self._wait = text, now_s
-        elif text and now_s - self._wait[1] > _WAIT_S:
-            self.note(events.WAITS, text, text)
-            self._wait = text, math.inf  # once is enough
+        """Record a state in which an episode waits, once it has lasted for a while."""
+        state, now_s = State(status.state), time.monotonic()
+        if state is not self._wait[0]:
+            self._wait = state, now_s
+        elif state in _WAITING and now_s - self._wait[1] > _WAIT_S:
+            self.note(events.WAITS, state.name.lower(), status.message)
+            self._wait = state, math.inf  # once per wait
 
     def _on_progress(self, progress: ChunkProgress) -> None:
         self.chunks.see_progress(progress)
@@ -127,8 +125,8 @@ class Recorder:
     def _on_diagnostics(self, message: DiagnosticArray) -> None:
         for status in message.status:
             node = status.name.rsplit("/", 1)[-1]
-            self._see_findings(node, status)
             values: dict[str, Any] = {value.key: value.value for value in status.values}
+            self._see_causes(node, values.get("causes", "none"))
             for name in _DIAGNOSED_COUNTERS:
                 if name in values:
                     self._count(name, float(values[name]))
@@ -136,21 +134,16 @@ class Recorder:
                 if name in values:
                     self._count(name, float(abs(float(values[name])) > level))
 
-    def _see_findings(self, node: str, status: DiagnosticStatus) -> None:
-        """Note what a node did not complain of the last time; it puts its findings in a row."""
-        found: set[str] = set()
-        if status.level != DiagnosticStatus.OK:
-            found = set(_without_numbers(status.message).split("; "))
-        for finding in sorted(found - self._found.get(node, set())):
-            self.note(events.DIAGNOSTICS, f"{node}: {finding}", finding)
+    def _see_causes(self, node: str, causes: str) -> None:
+        """Record the causes that the node's last report did not have."""
+        found = set() if causes == "none" else set(causes.split(", "))
+        for cause in sorted(found - self._found.get(node, set())):
+            name, _, views = cause.partition(" ")
+            self.note(events.DIAGNOSTICS, name, views)
         self._found[node] = found
 
     def _count(self, name: str, value: float) -> None:
-        """Note a counter that went up; one that begins anew says nothing."""
+        """Record a counter that went up; one that restarted means nothing."""
         if value > self._counts.get(name, value):
             self.note(events.COUNTER, name)
         self._counts[name] = value
-
-
-def _without_numbers(text: str) -> str:
-    return _NUMBERS.sub("#", text)

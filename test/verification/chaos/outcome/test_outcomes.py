@@ -101,7 +101,7 @@ def test_a_process_that_was_killed_as_an_episode_ended_well_must_say_that_it_beg
         Event(9.9, events.POLICY, "connection_lost"),  # before it
         Event(12.1, events.POLICY, "connection_lost"),  # after it
         Event(11.0, events.COUNTER, "frames_dropped"),  # of elsewhere
-        Event(11.0, events.DIAGNOSTICS, "a", "no current picture of a"),  # of elsewhere
+        Event(11.0, events.DIAGNOSTICS, "views_stale", "a"),  # of elsewhere
     ],
 )
 def test_what_has_nothing_to_do_with_it_names_nothing(event: Event) -> None:
@@ -110,9 +110,7 @@ def test_what_has_nothing_to_do_with_it_names_nothing(event: Event) -> None:
 
 def test_diagnostics_may_come_a_little_later_but_not_after_the_next_fault() -> None:
     late = replace(CUT, fault=Fault(0, "view_dropped", {"duration_s": 0.5, "view": "both"}))
-    warning = Event(
-        12.8, events.DIAGNOSTICS, "policy_node: no current picture", "no current picture of a"
-    )
+    warning = Event(12.8, events.DIAGNOSTICS, "views_stale", "a")
     assert one(late, warning).named == (warning.name,)
     following = replace(late, struck_s=12.5, over_s=13.0, recovered_s=14.0)
     first, second = decide([late, following], [warning], RESTS)

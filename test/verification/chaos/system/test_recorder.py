@@ -2,7 +2,6 @@
 """The recorder keeps what is said once, when it is new, and what states say by themselves."""
 
 import math
-from typing import Any
 
 import pytest
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
@@ -11,6 +10,7 @@ from vera_ros.motion.causes import Cause as ArmCause
 from vera_ros.policy.states import Cause, State
 from vera_ros_interfaces.msg import ArmStatus, ChunkProgress, PolicyStatus
 from verification.chaos.system import events
+from verification.chaos.system import recorder as recorder_module
 from verification.chaos.system.recorder import Recorder
 
 from ..topics import Topics
@@ -30,34 +30,33 @@ def heard(recorder: Recorder) -> list[tuple[str, str, str]]:
     return [(event.source, event.name, event.words) for event in recorder.events]
 
 
-def diagnostics(words: str, level: Any = DiagnosticStatus.WARN, **values: str) -> DiagnosticArray:
+def diagnostics(**values: str) -> DiagnosticArray:
     pairs = [KeyValue(key=key, value=value) for key, value in values.items()]
-    status = DiagnosticStatus(name="/arm/ik_node", level=level, message=words, values=pairs)
-    return DiagnosticArray(status=[status])
+    return DiagnosticArray(status=[DiagnosticStatus(name="/arm/ik_node", values=pairs)])
 
 
 def test_a_warning_that_stands_is_noted_once(topics: Topics, recorder: Recorder) -> None:
     """Once, a standing warning named every fault that struck meanwhile."""
-    topics.say(diagnostics("a at 17 Hz"), diagnostics("a at 16.5 Hz"), diagnostics("a at 16 Hz"))
-    assert heard(recorder) == [(events.DIAGNOSTICS, "ik_node: a at # Hz", "a at # Hz")]
-    topics.say(diagnostics("a at 17 Hz; no picture of b"))
-    assert [name for _, name, _ in heard(recorder)[1:]] == ["ik_node: no picture of b"]
+    topics.say(*(diagnostics(causes="view_slow a") for _ in range(3)))
+    assert heard(recorder) == [(events.DIAGNOSTICS, "view_slow", "a")]
+    topics.say(diagnostics(causes="view_slow a, views_stale b c"))
+    assert heard(recorder)[1:] == [(events.DIAGNOSTICS, "views_stale", "b c")]
 
 
 def test_a_warning_that_comes_back_is_new(topics: Topics, recorder: Recorder) -> None:
-    topics.say(diagnostics("x"), diagnostics("ok", DiagnosticStatus.OK), diagnostics("x"))
+    topics.say(*(diagnostics(causes=causes) for causes in ("held", "none", "held")))
     assert len(recorder.events) == 2
 
 
 def test_a_counter_that_goes_up_is_noted(topics: Topics, recorder: Recorder) -> None:
     for count in ("0", "2", "2", "0", "1"):
-        topics.say(diagnostics("ok", DiagnosticStatus.OK, bad_joint_states=count))
+        topics.say(diagnostics(bad_joint_states=count))
     assert heard(recorder) == [(events.COUNTER, "bad_joint_states", "")] * 2
 
 
 def test_a_clock_is_noted_when_it_begins_to_be_off(topics: Topics, recorder: Recorder) -> None:
     for offset_s in ("0.001", "-0.3", "-0.4", "0.01", "0.05"):
-        topics.say(diagnostics("ok", DiagnosticStatus.OK, clock_offset_s=offset_s))
+        topics.say(diagnostics(clock_offset_s=offset_s))
     assert heard(recorder) == [(events.COUNTER, "clock_offset_s", "")] * 2
 
 
@@ -90,6 +89,18 @@ def test_states_that_say_it_all_are_noted(topics: Topics, recorder: Recorder) ->
     topics.say(PolicyStatus(state=int(State.PLAYING)), PolicyStatus(state=int(State.PAUSED)))
     topics.say(ArmStatus(state=ArmStatus.READY), ArmStatus(state=ArmStatus.INACTIVE))
     assert [name for _, name, _ in heard(recorder)] == ["paused", "inactive"]
+
+
+def test_a_state_that_lasts_while_an_episode_waits_is_noted_once(
+    topics: Topics, recorder: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recorder_module, "_WAIT_S", 0.0)
+    for state in (State.INFERRING, State.PLAYING, State.CONNECTING):
+        topics.say(*(PolicyStatus(state=int(state), message=f"attempt {n}") for n in range(4)))
+    assert heard(recorder) == [
+        (events.WAITS, "inferring", "attempt 1"),
+        (events.WAITS, "connecting", "attempt 1"),
+    ]
 
 
 def test_a_chunk_that_is_refused_is_noted_with_its_words(
