@@ -82,7 +82,7 @@ def test_an_answer_is_heard_once_and_the_next_session_begins_without_one(
     _begin(dialogue, server)
     _ask(dialogue, _window(10))
     server.pending = ""
-    assert dialogue.hear(reply(session_id="a", cold_start=True, context_len=1)) == ""
+    assert dialogue.receive(reply(session_id="a", cold_start=True, context_len=1)) == ""
     assert (dialogue.asking, dialogue.answered) == (False, True)
     _begin(dialogue, server)
     assert (dialogue.asking, dialogue.answered) == (False, False)
@@ -93,7 +93,7 @@ def test_an_answer_to_more_frames_than_were_sent_is_another_clients(
 ) -> None:
     _begin(dialogue, server)
     _ask(dialogue, _window(10, 20))
-    assert "context_len" in dialogue.hear(reply(context_len=3))
+    assert "context_len" in dialogue.receive(reply(context_len=3))
 
 
 def test_no_prompt_for_a_server_that_needs_one(dialogue: Dialogue) -> None:

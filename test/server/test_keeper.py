@@ -83,9 +83,9 @@ def test_a_server_that_runs_already_was_not_told_what_to_be() -> None:
         return said[-1]
 
     plain = asyncio.run(scenario(ckpt_root="", ready_timeout_s=60.0, tracker_backend="auto"))
-    assert (plain.ours, plain.untold) == (False, ())
+    assert (plain.ours, plain.unconfirmed) == (False, ())
     told = asyncio.run(scenario(sample_steps=4, motion_plan_scale=0.5, algo_config="/omni.yaml"))
-    assert told.untold == ("algo_config /omni.yaml", "sample_steps 4", "motion_plan_scale 0.5")
+    assert told.unconfirmed == ("algo_config /omni.yaml", "sample_steps 4", "motion_plan_scale 0.5")
     assert "may not have algo_config /omni.yaml, sample_steps 4" in told.message
 
 
@@ -181,7 +181,7 @@ def test_of_two_starts_at_once_one_waits_for_the_other() -> None:
             while said[-1].state is not ServerState.READY:
                 await asyncio.sleep(0.001)
             assert not said[-1].ours
-            assert said[-1].untold == ()
+            assert said[-1].unconfirmed == ()
             assert not starting.done()
             waiting.cancel()
             await asyncio.gather(waiting, return_exceptions=True)

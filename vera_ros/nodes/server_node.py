@@ -110,7 +110,7 @@ class ServerNode(VeraNode):
 
     def _note(self, status: ServerStatus) -> None:
         self._status = status
-        if status.state is ServerState.LOST or status.untold:
+        if status.state is ServerState.LOST or status.unconfirmed:
             self.get_logger().warning(status.message)
         else:
             self.get_logger().info(status.message)

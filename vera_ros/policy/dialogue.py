@@ -149,7 +149,7 @@ class Dialogue:
 
     # Replies.
 
-    def hear(self, reply: InferReply) -> str:
+    def receive(self, reply: InferReply) -> str:
         """Take note of a reply; return the sign of another client in it; empty: none."""
         sign = sign_of_another_client(
             reply.info, self.session_id, first=not self.answered, frames=self._frames_asked

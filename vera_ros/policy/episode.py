@@ -156,7 +156,7 @@ class Episode:
             raise ConfigurationError("no episode is paused; there is nothing to resume")
         self._pause_asked = False
         if self.state is State.PAUSED:
-            self.look_from(now.ros_ns, now)
+            self.observe_from(now.ros_ns, now)
 
     def cancel(self, now: Instant) -> None:
         """End the episode on request."""
@@ -177,7 +177,7 @@ class Episode:
     def _check_time(self, now: Instant) -> None:
         passed_s, back_s = self.clock.tick(now)
         if back_s:
-            words = f"ROS time went back by {back_s:.3f} s; give the goal again"
+            words = f"ROS time went back by {back_s:.3f} s; send the goal again"
             raise EpisodeEndError(Cause.CLOCK_JUMPED, words)
         if self.record.counters.chunks and self.state is not State.PAUSED:
             self.record.passed(passed_s, moving=self.pacing.moving())
@@ -226,9 +226,9 @@ class Episode:
 
     # Observation.
 
-    def look_from(self, not_before_ns: int, now: Instant, measured_since_ns: int = 0) -> None:
+    def observe_from(self, not_before_ns: int, now: Instant, measured_since_ns: int = 0) -> None:
         """Wait for a frame of the resting arm, from a ROS time on; or pause, if requested."""
-        self.observer.look_from(not_before_ns, measured_since_ns)
+        self.observer.observe_from(not_before_ns, measured_since_ns)
         self._wait_for_views(now)
 
     def _wait_for_views(self, now: Instant) -> None:
@@ -242,7 +242,7 @@ class Episode:
             unrest = self.playback.arm.unrest()
             if unrest:
                 raise EpisodeEndError(Cause.ARM_SILENT, unrest)
-            self.observer.look_from(now.ros_ns)
+            self.observer.observe_from(now.ros_ns)
             self.enter(State.WAITING_FOR_VIEWS, now, "waiting for the arm to rest")
             return
         if self.dialogue.asking:  # a request from before a pause
@@ -253,7 +253,7 @@ class Episode:
         if isinstance(seen, Waiting):
             self.message = seen.message
         elif isinstance(seen, WarmingUp):
-            self.pacing.look_again(seen.next_ns, now)
+            self.pacing.observe_again(seen.next_ns, now)
         else:
             self.enter(State.INFERRING, now)
             self.pacing.ask(seen.proprioception, now)

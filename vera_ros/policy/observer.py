@@ -89,7 +89,7 @@ class Observer:
 
     # The arm at rest.
 
-    def look_from(self, not_before_ns: int, measured_since_ns: int = 0) -> None:
+    def observe_from(self, not_before_ns: int, measured_since_ns: int = 0) -> None:
         """Accept frames and proprioception from these ROS times on."""
         self._not_before_ns, self._measured_since_ns = not_before_ns, measured_since_ns
 

@@ -34,7 +34,7 @@ class RunningEpisode(Protocol):
         """Wait for an operator to approve a chunk."""
         ...
 
-    def look_from(self, not_before_ns: int, now: Instant, measured_since_ns: int = 0) -> None:
+    def observe_from(self, not_before_ns: int, now: Instant, measured_since_ns: int = 0) -> None:
         """Wait for a frame of the resting arm, from a ROS time on; or pause, if requested."""
         ...
 

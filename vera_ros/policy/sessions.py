@@ -72,7 +72,7 @@ class Sessions:
         episode, dialogue = self._episode, self._episode.dialogue
         if not dialogue.asking:
             return
-        sign = dialogue.hear(reply)
+        sign = dialogue.receive(reply)
         if sign:
             episode.end(
                 Cause.SERVER_SHARED,

@@ -9,9 +9,9 @@ from typing import Any, TypeVar
 
 from vera_ros.errors import ServerStartError
 from vera_ros.server.modes import ServerMode
+from vera_ros.server.port_lock import PortLock
 from vera_ros.server.probe import Answer, Probe, probe
 from vera_ros.server.settings import ServerSettings
-from vera_ros.server.turn import Turn
 from vera_ros.wire.client import PolicyClient
 from vera_ros.wire.server_config import ServerConfig
 
@@ -52,14 +52,14 @@ class ServerStatus:
         message: the state in words, with the server's last line while it loads.
         ours: whether this process started it, and will stop it.
         config: its configuration, once it is ready.
-        untold: start settings that a server started elsewhere may lack, as name and value.
+        unconfirmed: start settings that a server started elsewhere may lack, as name and value.
     """
 
     state: ServerState
     message: str
     ours: bool = False
     config: ServerConfig | None = None
-    untold: tuple[str, ...] = ()
+    unconfirmed: tuple[str, ...] = ()
 
 
 class ServerKeeper:
@@ -87,7 +87,7 @@ class ServerKeeper:
         self._on_status = on_status
         self._progress_s = progress_s
         self._status = ServerStatus(ServerState.LOOKING, "")
-        self._turn = Turn(settings.port)
+        self._lock = PortLock(settings.port)
         self._ended: asyncio.Task[str] | None = None  # of the server that was started here
 
     async def run(self) -> None:
@@ -110,7 +110,7 @@ class ServerKeeper:
                 self._ended.cancel()
             await client.close()
             await self._mode.stop()
-            self._turn.give()
+            self._lock.release()
 
     async def _bring_up(self, client: PolicyClient) -> None:
         """Return with the client connected to a server that is ready."""
@@ -122,7 +122,7 @@ class ServerKeeper:
             if found.answer is Answer.STRANGER:
                 raise ServerStartError(f"{found.detail}; or choose another server_port")
             if found.answer is Answer.NOTHING and self._mode.launches and self._ended is None:
-                if self._turn.take():
+                if self._lock.acquire():
                     await self._start()
                     began_s = _now_s()
                 else:
@@ -132,13 +132,15 @@ class ServerKeeper:
             await self._unless_ended(asyncio.sleep(_TRY_AGAIN_S))
         ours = self._ended is not None
         whose = self._mode.describe() if ours else f"the one that runs at {url}"
-        untold = () if ours else untold_settings(self._settings)
-        if untold:
+        unconfirmed = () if ours else unconfirmed_settings(self._settings)
+        if unconfirmed:
             whose += (
-                f"; it was not started here, and may not have {', '.join(untold)}: restart it with "
-                "these, or leave them out"
+                f"; it was not started here, and may not have {', '.join(unconfirmed)}: "
+                "restart it with these, or leave them out"
             )
-        self._say(ServerState.READY, f"the policy server is ready: {whose}", client.config, untold)
+        self._say(
+            ServerState.READY, f"the policy server is ready: {whose}", client.config, unconfirmed
+        )
 
     async def _start(self) -> None:
         self._say(ServerState.STARTING, f"starting {self._mode.describe()}")
@@ -184,9 +186,9 @@ class ServerKeeper:
         state: ServerState,
         message: str,
         config: ServerConfig | None = None,
-        untold: tuple[str, ...] = (),
+        unconfirmed: tuple[str, ...] = (),
     ) -> None:
-        self._status = ServerStatus(state, message, self._ended is not None, config, untold)
+        self._status = ServerStatus(state, message, self._ended is not None, config, unconfirmed)
         self._on_status(self._status)
 
     async def _report_progress(self) -> None:
@@ -198,7 +200,7 @@ class ServerKeeper:
             self._on_status(replace(self._status, message=message))
 
 
-def untold_settings(settings: ServerSettings) -> tuple[str, ...]:
+def unconfirmed_settings(settings: ServerSettings) -> tuple[str, ...]:
     """Return the start settings that differ from their defaults, as name and value each."""
     chosen = {name: getattr(settings, name) for name in _START_SETTINGS}
     fields = ServerSettings.model_fields

@@ -60,9 +60,9 @@ async def inspect(client: PolicyClient, request: Request) -> Reloaded:
         "sample_steps": sample_steps,
     }
     unheeded = {
-        name: _complaint(name, has[name], asked)
-        for name, asked in request.items()
-        if name in has and not _is_same(name, has[name], asked)
+        name: _complaint(name, has[name], requested)
+        for name, requested in request.items()
+        if name in has and not _is_same(name, has[name], requested)
     }
     return Reloaded(config, sample_steps, unheeded)
 
@@ -78,19 +78,19 @@ async def _sample_steps(client: PolicyClient) -> int:
     return steps if type(steps) is int and steps > 0 else 0
 
 
-def _complaint(name: str, has: str | int, asked: str | int) -> str:
+def _complaint(name: str, has: str | int, requested: str | int) -> str:
     if not has:
-        return f"the server does not report its {name}; requested was {asked!r}"
-    return f"{name} is {has!r} on the server, not {asked!r}"
+        return f"the server does not report its {name}; requested was {requested!r}"
+    return f"{name} is {has!r} on the server, not {requested!r}"
 
 
-def _is_same(name: str, has: str | int, asked: str | int) -> bool:
+def _is_same(name: str, has: str | int, requested: str | int) -> bool:
     """Whether the server's value is the requested one.
 
     A server names the model of a run by the run, or by the folder of its checkpoint, whose name
     ends with the run's id.
     """
-    if name != "dynamics_run_id" or has == asked:
-        return has == asked
-    run_id = str(asked).rpartition("/")[2]
+    if name != "dynamics_run_id" or has == requested:
+        return has == requested
+    run_id = str(requested).rpartition("/")[2]
     return has == run_id or str(has).endswith(f"-{run_id}")

@@ -18,19 +18,19 @@ class Tuned:
     """The outcome of applying settings.
 
     Attributes:
-        asked: the requested settings, by their names on the wire.
+        requested: the requested settings, by their names on the wire.
         applied: the values that the server reports, by the same names.
         refused: why the server refused a setting, by its name.
     """
 
-    asked: Mapping[str, Setting] = field(default_factory=dict)
+    requested: Mapping[str, Setting] = field(default_factory=dict)
     applied: Mapping[str, Any] = field(default_factory=dict)
     refused: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def complaints(self) -> Mapping[str, str]:
         """What differs from the requested settings, in words, by their names."""
-        found = {name: self._complaint(name, value) for name, value in self.asked.items()}
+        found = {name: self._complaint(name, value) for name, value in self.requested.items()}
         return {name: complaint for name, complaint in found.items() if complaint}
 
     def _complaint(self, name: str, value: Setting) -> str:
@@ -64,7 +64,7 @@ async def tune(client: PolicyClient, settings: Mapping[str, Setting]) -> Tuned:
     return Tuned(dict(settings), applied, refused)
 
 
-def _same(applied: Any, asked: Setting) -> bool:
+def _same(applied: Any, requested: Setting) -> bool:
     if isinstance(applied, bool) or not isinstance(applied, Real):
         return False
-    return math.isclose(float(applied), asked, rel_tol=1e-6, abs_tol=1e-9)
+    return math.isclose(float(applied), requested, rel_tol=1e-6, abs_tol=1e-9)

@@ -374,7 +374,7 @@ def test_a_stop_that_is_refused_is_reported_and_the_plan_ends_at_rest(playing: S
     send = playing.rig.dispatcher.channel.gate.send_arm
     playing.rig.dispatcher.channel.gate.send_arm = refuse  # type: ignore[method-assign]
     playing.stop()
-    assert "too sharp" in playing.told.last("worried")[0]
+    assert "too sharp" in playing.told.last("warned")[0]
     assert playing.supervisor.stops.under_way
     playing.rig.dispatcher.channel.gate.send_arm = send  # type: ignore[method-assign]
     refused(playing.play, Cause.BUSY)
@@ -420,7 +420,7 @@ def test_an_arm_that_goes_on_after_its_stop_is_reported_and_braked_again_and_aga
     success, message = playing.told.last("rested")
     assert not success
     assert "0.300 rad/s" in message
-    assert playing.supervisor.stops.unrest == playing.told.last("worried")[0] == message
+    assert playing.supervisor.stops.unrest == playing.told.last("warned")[0] == message
     assert playing.supervisor.reason.cause is Cause.NOT_AT_REST
     playing.tick(1.3)
     assert len(playing.arm) == 4
@@ -442,7 +442,7 @@ def test_what_cannot_be_braked_is_reported_all_the_same(playing: Scene, cause: C
     playing.tick(3.0)
     assert not playing.told.last("rested")[0]
     assert len(playing.arm) == 2
-    worries = playing.told.names().count("worried")
+    worries = playing.told.names().count("warned")
     assert worries == 1 if cause is Cause.NO_JOINT_STATES else worries >= 2
 
 
@@ -461,7 +461,7 @@ def test_a_stop_is_answered_when_ros_time_stands_still(playing: Scene, lost: boo
     assert "ROS time stands still" in message
     assert playing.supervisor.stops.unrest == message
     playing.look_on(5.0)
-    assert playing.told.names().count("worried") == 1
+    assert playing.told.names().count("warned") == 1
     assert len(playing.arm) == 2  # from where the arm is not known to be, nothing is braked
     playing.look = lambda observation: observation
     playing.tick_until(lambda: playing.told.last("rested")[0], 1.0)
@@ -519,7 +519,7 @@ def test_a_stop_moves_no_arm_whose_measurements_do_not_agree(scene: Scene) -> No
     scene.tick(0.2)
     scene.stop()
     assert scene.arm == []
-    assert "cannot be trusted" in scene.told.last("worried")[0]
+    assert "cannot be trusted" in scene.told.last("warned")[0]
 
 
 @pytest.mark.parametrize(
@@ -648,7 +648,7 @@ def deaf(scene: Scene, noise_rad: float = 0.0) -> None:
 
     def stands(observation: ArmObservation) -> ArmObservation:
         q = START_Q + noise.uniform(-noise_rad, noise_rad, 7)
-        return replace(at(q=q, dq=np.zeros(7))(observation), heard=False)
+        return replace(at(q=q, dq=np.zeros(7))(observation), acknowledged=False)
 
     scene.look = stands
     scene.tick()
@@ -1224,7 +1224,7 @@ def test_a_gripper_that_missed_its_stop_is_stopped_again(
         if len(rig.published.gripper) > sent:
             break
     assert (len(rig.published.gripper) == sent + 1) == again
-    worries = [what[1] for what in scene.told.all if what[0] == "worried"]
+    worries = [what[1] for what in scene.told.all if what[0] == "warned"]
     assert any("missed its stop" in words for words in worries) == again
 
 

@@ -12,7 +12,7 @@ from hypothesis import given
 from vera_ros.errors import ConfigurationError
 from vera_ros.motion.causes import Cause, MotionRefusedError
 from vera_ros.motion.kinematics.arm_model import ArmModel
-from vera_ros.motion.kinematics.chain import place
+from vera_ros.motion.kinematics.chain import forward_kinematics
 
 from ..chunks import START_Q, Vector, starts, vectors
 from ..urdfs import CHAIN, LIMIT, robot
@@ -41,7 +41,7 @@ def test_positions_and_chain_agree_with_the_pose(arm: ArmModel, q: Vector) -> No
     np.testing.assert_allclose(at[0], arm.tcp_pose(q).translation, atol=1e-12)
     np.testing.assert_allclose(at[1], arm.tcp_pose(START_Q).translation, atol=1e-12)
     rotations, positions, axes = np.empty((8, 3, 3)), np.empty((8, 3)), np.empty((7, 3))
-    place(arm.chain, q, rotations, positions, axes)
+    forward_kinematics(arm.chain, q, rotations, positions, axes)
     np.testing.assert_allclose(rotations[-1], arm.tcp_pose(q).rotation, atol=1e-12)
 
 

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from vera_ros.errors import ConfigurationError
 from vera_ros.motion.kinematics.chain import (
     Chain,
+    forward_kinematics,
     jacobians,
-    place,
     point_jacobian,
     tcp_motion,
     tcp_poses,
@@ -92,7 +92,7 @@ ARMS = st.builds(
 def placed(chain: Chain, q: Vector) -> tuple[Vector, Vector, Vector]:
     n = len(q)
     memory = np.empty((n + 1, 3, 3)), np.empty((n + 1, 3)), np.empty((n, 3))
-    place(chain, q, *memory)
+    forward_kinematics(chain, q, *memory)
     return memory
 
 

@@ -41,7 +41,7 @@ def test_turn_is_the_exponential_on_the_right(A: Vector, direction: Vector, angl
     length = float(np.linalg.norm(direction))
     axis = direction / length if length > 1e-3 else np.array([0.0, 0.0, 1.0])
     R = A.copy()
-    small.turn(R, axis, angle)
+    small.rotate_about(R, axis, angle)
     np.testing.assert_allclose(R, A @ pin.exp3(angle * axis), atol=1e-12)
 
 

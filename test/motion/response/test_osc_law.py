@@ -9,7 +9,7 @@ import pytest
 import yaml
 from hypothesis import given
 
-from vera_ros.motion.kinematics.chain import place, point_jacobian
+from vera_ros.motion.kinematics.chain import forward_kinematics, point_jacobian
 from vera_ros.motion.response.osc_law import step
 from vera_ros.motion.response.osc_model import OscModel
 from vera_ros.motion.response.osc_plant import Plant, Workspace
@@ -26,7 +26,7 @@ LIMITLESS, FRICTIONLESS = np.full(7, 1e9), np.zeros(7)
 def workspace_at(plant: Plant, q: Vector) -> Workspace:
     """Memory with the kinematics of `q`."""
     w = Workspace.of(len(q))
-    place(plant.chain, q, w.rotations, w.positions, w.axes)
+    forward_kinematics(plant.chain, q, w.rotations, w.positions, w.axes)
     point_jacobian(w.positions, w.axes, plant.chain.turns, w.J)
     return w
 

@@ -28,7 +28,7 @@ def call(lives: list[Life], until_s: float) -> RollCall:
         if begin_s <= until_s
     ]
     for time_s, name in sorted(said):
-        roll.hear(name, time_s)
+        roll.record(name, time_s)
     return roll
 
 
@@ -60,9 +60,9 @@ def test_two_are_named_soon_after_the_second_one_has_begun(
 
 def test_one_that_was_away_begins_anew() -> None:
     roll = RollCall()
-    roll.hear("a", 0.0)
-    roll.hear("b", 5.0)
-    roll.hear("a", 10.0)  # b has gone meanwhile
+    roll.record("a", 0.0)
+    roll.record("b", 5.0)
+    roll.record("a", 10.0)  # b has gone meanwhile
     assert roll.together(10.0) == []
 
 

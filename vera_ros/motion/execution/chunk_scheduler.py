@@ -29,7 +29,6 @@ class ChunkScheduler:
         chunks: the planner.
         rails: bounds of the embodiment's actions; None: it has none.
         hand_over_lead_s: time until a chunk takes over from the one that plays.
-        start_lead_s: how far ahead time 0 of a motion from rest may be.
         rest_speed: a joint slower than this is at rest [rad/s].
         start_rad: how far the resting arm may be from its set-point, per joint.
         lead: time that what is sent is given to arrive before it begins.
@@ -40,7 +39,6 @@ class ChunkScheduler:
         chunks: ChunkPlanner,
         rails: Rails | None,
         hand_over_lead_s: float,
-        start_lead_s: float,
         rest_speed: float,
         start_rad: float,
         lead: Lead,
@@ -48,7 +46,6 @@ class ChunkScheduler:
         self._chunks = chunks
         self._rails = rails
         self._hand_over_lead_s = hand_over_lead_s
-        self._start_lead_s = start_lead_s
         self._rest_speed = rest_speed
         self._start_rad = start_rad
         self._lead = lead
@@ -145,7 +142,7 @@ class ChunkScheduler:
     ) -> tuple[Plan, float]:
         """Return the plan, and how long it equals what plays [s]."""
         dt_s, running = chunk.control_dt_s, playback.playing
-        plays = playback.plays_for(chunk.session_id) and playback.in_earnest and not playback.unsent
+        plays = playback.plays_for(chunk.session_id) and playback.live and not playback.unsent
         if running is None or not plays:
             refuse_unless_at_rest(measured, self._rest_speed)
             before = playback.before if chunk.session_id == playback.session_id else None

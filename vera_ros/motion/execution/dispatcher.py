@@ -37,7 +37,7 @@ class Dispatcher:
         rails: bounds of the embodiment's actions; None: it has none.
         lead: time that what is sent is given to arrive before it begins.
         hand_over_lead_s: time until a chunk takes over from the one that plays.
-        start_lead_s: the same for a motion from rest, from the end of its checks.
+        start_lead_s: time until a motion from rest begins, from the end of its checks.
         rest_speed: a joint slower than this is at rest [rad/s].
         start_rad: how far a resting arm may be from its set-point, per joint.
 
@@ -65,7 +65,7 @@ class Dispatcher:
         self._start_lead_s = start_lead_s
         self._rest_speed = rest_speed
         self.scheduler = ChunkScheduler(
-            chunks, rails, hand_over_lead_s, start_lead_s, rest_speed, start_rad, lead
+            chunks, rails, hand_over_lead_s, rest_speed, start_rad, lead
         )
         self.channel = Channel(gate, gripper, lead, start_rad)
         self.stops = StopDispatcher(planner, self.channel)

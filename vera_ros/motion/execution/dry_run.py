@@ -20,7 +20,7 @@ class DryRunDispatcher(Dispatcher):
 
     def __init__(self, *args: Any, **leads: Any) -> None:
         super().__init__(*args, **leads)
-        self.channel.playback = replace(self.channel.playback, in_earnest=False)
+        self.channel.playback = replace(self.channel.playback, live=False)
         self.stops = DryRunStopDispatcher(self._planner, self.channel)
 
     def check(self, prepared: ScheduledMotion) -> None:

@@ -35,5 +35,5 @@ class Listener(Protocol):
     def rested(self, success: bool, message: str) -> None:
         """The arm has come to rest after a stop (`success`); or it has not, or that is unknown."""
 
-    def worried(self, message: str) -> None:
+    def warned(self, message: str) -> None:
         """Something happened that an operator should know."""

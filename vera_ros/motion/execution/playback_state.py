@@ -38,7 +38,7 @@ class PlaybackState:
         parts_s: when what was sent last parts from what played before.
         replaced: the plan that played before it; None: none did.
         missed: plan that the controller had not taken up when it was stopped again, and still may.
-        in_earnest: whether the arm plays what is sent; false in a dry run, where it stands still.
+        live: whether the arm plays what is sent; false in a dry run, where it stands still.
     """
 
     playing: Playing | None = None
@@ -52,7 +52,7 @@ class PlaybackState:
     parts_s: float = -math.inf
     replaced: Playing | None = None
     missed: Playing | None = None
-    in_earnest: bool = True
+    live: bool = True
 
     def start_q(self, measured: Measured, most_rad: float) -> tuple[Vector, bool]:
         """Return where a motion from rest begins, and whether the set-point is there.
@@ -64,7 +64,7 @@ class PlaybackState:
         Raises:
             MotionRefusedError: the arm came to rest elsewhere, and is still there.
         """
-        if not self.in_earnest:
+        if not self.live:
             return measured.q, True
         end_q = self.setpoint.end_q
         if end_q is None:
@@ -91,7 +91,7 @@ class PlaybackState:
     @property
     def unsent(self) -> bool:
         """Whether what is played moves no joint, and was not sent: see `Dispatcher.send`."""
-        return self.in_earnest and not self.setpoint.known
+        return self.live and not self.setpoint.known
 
     def moving(self, now_s: float) -> bool:
         """Whether a plan or a stop is being played."""

@@ -112,7 +112,7 @@ class StopController:
                 taken_up = watch is not None and watch.joins.taken_up
                 self._stops.stop_in_place(stands, now_s, self._clocks.present, taken_up=taken_up)
         except MotionRefusedError as error:
-            self._listener.worried(
+            self._listener.warned(
                 f"no smoother stop was possible ({error}); the plan ends at rest in "
                 f"{playing.end_s - now_s:.2f} s"
             )
@@ -131,12 +131,12 @@ class StopController:
             return
         measured = self._watch.trusted(observation)
         if measured is None:
-            self._listener.worried("the arm is not braked: its joint states cannot be trusted")
+            self._listener.warned("the arm is not braked: its joint states cannot be trusted")
             return
         try:
             self._stops.brake(measured, now_s)
         except MotionRefusedError as error:
-            self._listener.worried(f"the arm cannot be braked: {error}")
+            self._listener.warned(f"the arm cannot be braked: {error}")
 
     # Trajectories that are late or lost.
 
@@ -154,7 +154,7 @@ class StopController:
             watch.joins.sent(playback.setpoint, playback.parts_s, observation.measured)
         finger_m = None if observation.measured is None else observation.measured.finger_m
         if finger_m is not None and self._stops.stop_gripper_where_missed(finger_m, now_s):
-            self._listener.worried("the gripper's controller missed its stop: it is sent again")
+            self._listener.warned("the gripper's controller missed its stop: it is sent again")
         join, late_s = watch.joined(observation, playback.setpoint), watch.joins.lateness_s
         if join is Join.LATE:
             self._report_late(late_s, "it makes a step in the arm's set-point")
@@ -164,25 +164,25 @@ class StopController:
         try:
             self._stops.stop_again(now_s)
         except MotionRefusedError as error:
-            self._listener.worried(f"the arm cannot be stopped again: {error}")
+            self._listener.warned(f"the arm cannot be stopped again: {error}")
         return Reason(Cause.COMMANDS_LATE, "the controller has not taken up what was sent")
 
     def _is_lost(self, late_s: float, observation: ArmObservation, now_s: float) -> bool:
         """Whether a trajectory that the arm has not followed yet counts as lost."""
         replaced = self._channel.playback.replaced
         moves = replaced is not None and not replaced.finished(now_s)
-        if not moves and observation.heard is not False:
+        if not moves and observation.acknowledged is not False:
             return False  # a standing arm is weaker evidence than the controller's report
         return late_s >= (_MOTION_LOST_S if self._channel.playback.playing else _STOP_LOST_S)
 
     def _report_late(self, late_s: float, what: str) -> None:
         self._channel.lead.missed(late_s, self._clocks.steady())
-        self._listener.worried(
+        self._listener.warned(
             f"the controller took up what was sent {late_s:.3f} s past its lead, or not at all: "
             f"{what}; the lead is {self._channel.lead.value_s:.3f} s now"
         )
         if not self._channel.lead.fits:
-            self._listener.worried(self._channel.lead.refusal)
+            self._listener.warned(self._channel.lead.refusal)
 
     # Rest.
 
@@ -229,6 +229,6 @@ class StopController:
     def _report_unrest(self, message: str, *, again: bool = False) -> Reason:
         before, self.unrest = self.unrest, message
         if again or not before:
-            self._listener.worried(message)
+            self._listener.warned(message)
         self._listener.rested(False, message)
         return Reason(Cause.NOT_AT_REST, message)

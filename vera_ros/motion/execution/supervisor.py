@@ -272,7 +272,7 @@ class Supervisor:
         self.stops.forget()
         message = f"the controller's clock was set by {by_s:+.3f} s"
         if abs(by_s) >= _CLOCK_SET_S:
-            self._listener.worried(message)
+            self._listener.warned(message)
         self.intake.void(Reason(Cause.CLOCKS_DIFFER, message))
 
     def _check_clock(self, observation: ArmObservation, now_s: float) -> None:
@@ -282,7 +282,7 @@ class Supervisor:
         self._dispatcher.channel.later(-back_s)
         self.intake.deadlines.forget()
         message = f"ROS time went back by {back_s:.3f} s"
-        self._listener.worried(message)
+        self._listener.warned(message)
         self.intake.void_all(Reason(Cause.CLOCK_JUMPED, message))
         if self.playing is not None:
             reason = Reason(Cause.CLOCK_JUMPED, f"{message}; {_GO_ON}")

@@ -23,10 +23,10 @@ from vera_ros.motion.kinematics.vec3 import (
     multiply,
     plus,
     rotate,
+    rotate_about,
     store,
     times,
     triple,
-    turn,
 )
 
 
@@ -86,7 +86,9 @@ def _motion_of(joint: pin.JointModel, name: str) -> tuple[Vector, bool]:
 
 
 @compiled
-def place(chain: Chain, q: Vector, rotations: Vector, positions: Vector, axes: Vector) -> None:
+def forward_kinematics(
+    chain: Chain, q: Vector, rotations: Vector, positions: Vector, axes: Vector
+) -> None:
     """Compute forward kinematics.
 
     Args:
@@ -103,7 +105,7 @@ def place(chain: Chain, q: Vector, rotations: Vector, positions: Vector, axes: V
     for j in range(n):
         axis = rotate(R[j], triple(chain.axes[j]))
         if chain.turns[j]:
-            turn(R[j], chain.axes[j], q[j])
+            rotate_about(R[j], chain.axes[j], q[j])
         else:
             store(plus(triple(p[j]), times(q[j], axis)), p[j])
         multiply(R[j], chain.rotations[j + 1], R[j + 1])
@@ -116,7 +118,7 @@ def place(chain: Chain, q: Vector, rotations: Vector, positions: Vector, axes: V
 def point_jacobian(
     positions: Vector, axes: Vector, turns: npt.NDArray[np.bool_], J: Vector
 ) -> None:
-    """Compute the TCP's Jacobian, linear part first, from `place`'s results. `J`: Shape (6, n)."""
+    """Compute the TCP's Jacobian, linear part first, from forward kinematics. `J`: Shape (6, n)."""
     n = len(axes)
     tcp = triple(positions[n])
     for j in range(n):
@@ -147,7 +149,7 @@ def tcp_motion(
     n = motion.shape[2]
     R, p, axes = np.empty((n + 1, 3, 3)), np.empty((n + 1, 3)), np.empty((n, 3))
     for sample in range(motion.shape[1]):
-        place(chain, motion[0, sample], R, p, axes)
+        forward_kinematics(chain, motion[0, sample], R, p, axes)
         w, a, z = (0.0, 0.0, 0.0), (0.0, 0.0, 0.0), (0.0, 0.0, 0.0)
         v1, v2, v3 = (0.0, 0.0, 0.0), (0.0, 0.0, 0.0), (0.0, 0.0, 0.0)
         for j in range(n):
@@ -194,7 +196,7 @@ def tcp_poses(chain: Chain, q: Vector, positions: Vector, rotations: Vector) -> 
     n = q.shape[1]
     R, p, axes = np.empty((n + 1, 3, 3)), np.empty((n + 1, 3)), np.empty((n, 3))
     for sample in range(len(q)):
-        place(chain, q[sample], R, p, axes)
+        forward_kinematics(chain, q[sample], R, p, axes)
         copy(p[n], positions[sample])
         copy_matrix(R[n], rotations[sample])
 
@@ -205,5 +207,5 @@ def jacobians(chain: Chain, q: Vector, J: Vector) -> None:
     n = q.shape[1]
     R, p, axes = np.empty((n + 1, 3, 3)), np.empty((n + 1, 3)), np.empty((n, 3))
     for sample in range(len(q)):
-        place(chain, q[sample], R, p, axes)
+        forward_kinematics(chain, q[sample], R, p, axes)
         point_jacobian(p, axes, chain.turns, J[sample])

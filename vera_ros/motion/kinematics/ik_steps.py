@@ -12,14 +12,14 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from vera_ros.motion.kinematics.chain import Chain, place, point_jacobian
+from vera_ros.motion.kinematics.chain import Chain, forward_kinematics, point_jacobian
 from vera_ros.motion.kinematics.jit import compiled
 from vera_ros.motion.kinematics.vec3 import (
     Vector,
     cholesky,
     cholesky_solve,
     copy,
-    length,
+    norm,
     store,
     times,
     triple,
@@ -90,11 +90,11 @@ def solve(
     for j in range(n):
         q[j] = min(max(q[j], lower[j]), upper[j])
     while True:
-        place(chain, q, rotations, positions, axes)
+        forward_kinematics(chain, q, rotations, positions, axes)
         for r in range(3):
             error[r] = position[r] - positions[n, r]
         _rotation_between(rotations[n], rotation, error[3:])
-        left_m, left_rad = length(triple(error)), length(triple(error[3:]))
+        left_m, left_rad = norm(triple(error)), norm(triple(error[3:]))
         solved = left_m <= settings.position_tolerance_m
         solved = solved and left_rad <= settings.rotation_tolerance_rad
         square = left_m**2 + left_rad**2
@@ -174,7 +174,7 @@ def _rotation_between(R: Vector, goal: Vector, rotation: Vector) -> None:
         for c in range(3):
             S[r, c] = goal[r, 0] * R[c, 0] + goal[r, 1] * R[c, 1] + goal[r, 2] * R[c, 2]
     half = (0.5 * (S[2, 1] - S[1, 2]), 0.5 * (S[0, 2] - S[2, 0]), 0.5 * (S[1, 0] - S[0, 1]))
-    sine = length(half)
+    sine = norm(half)
     cosine = 0.5 * (S[0, 0] + S[1, 1] + S[2, 2] - 1.0)
     angle = np.arctan2(sine, cosine)
     if sine > 1e-6:
@@ -186,5 +186,5 @@ def _rotation_between(R: Vector, goal: Vector, rotation: Vector) -> None:
                 c = j
         S[c, c] += 1.0
         axis = (S[0, c], S[1, c], S[2, c])
-        half = times(angle / length(axis), axis)
+        half = times(angle / norm(axis), axis)
     store(half, rotation)

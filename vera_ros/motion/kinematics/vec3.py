@@ -69,7 +69,7 @@ def cross(a: Triple, b: Triple) -> Triple:
 
 
 @compiled
-def length(a: Triple) -> float:
+def norm(a: Triple) -> float:
     """Return the Euclidean norm of a."""
     return float(np.sqrt(dot(a, a)))
 
@@ -93,8 +93,8 @@ def multiply(A: Vector, B: Vector, C: Vector) -> None:
 
 
 @compiled
-def turn(R: Vector, axis: Vector, angle: float) -> None:
-    """Turn R in place: R exp(angle [axis]), by Rodrigues' formula. `axis`: unit length."""
+def rotate_about(R: Vector, axis: Vector, angle: float) -> None:
+    """Rotate R in place: R exp(angle [axis]), by Rodrigues' formula. `axis`: unit length."""
     x, y, z = axis[0], axis[1], axis[2]
     s, c = np.sin(angle), np.cos(angle)
     v = 1.0 - c

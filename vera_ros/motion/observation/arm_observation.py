@@ -23,7 +23,7 @@ class ArmObservation:
         settled: whether measurements have agreed for long enough to rely on them alone.
         in_doubt: the controller's clock may just have been set: what is sent would be early or late
             by as much.
-        heard: whether the controller reports to have received what was sent last; None: unknown.
+        acknowledged: whether the controller received what was sent last; None: unknown.
         recent: measurements that arrived shortly before, oldest first.
         reacquired: how often joint states came back after a loss; another controller may command
             the arm since.
@@ -36,7 +36,7 @@ class ArmObservation:
     fault: Reason | None = None
     unfit: Reason | None = None
     settled: bool = True
-    heard: bool | None = None
+    acknowledged: bool | None = None
     in_doubt: bool = False
     reacquired: int = 0
     recent: tuple[Measured, ...] = ()

@@ -118,7 +118,7 @@ class ArmTrack:
         joint, span_s = agreement.contradicted[0], agreement.span_s
         moved = agreement.moved[joint]
         return (
-            f"the driver's joint states report {agreement.told[joint] / span_s:.2f} rad/s for "
+            f"the driver's joint states report {agreement.reported[joint] / span_s:.2f} rad/s for "
             f"'{self.joint_names[joint]}', whose position has "
             + ("not moved" if abs(moved) < 1e-3 else f"moved by {moved:.3f} rad")
             + f" within {span_s:.2f} s; have the driver report what it measures, in rad/s"

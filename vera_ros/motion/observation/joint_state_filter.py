@@ -60,8 +60,8 @@ class JointStateFilter:
         rejections: the rejected samples.
         reacquired: how often the arm was found again: after a silence, or where rejected samples
             had placed it.
-        heard: stamp and arrival of the last sample, accepted or not, if the arm can be where it
-            says; None: it cannot. A clock that was set shows here first.
+        clock_sample: stamp and arrival of the last sample, accepted or not, if the arm can be
+            where it says; None: it cannot. A clock that was set shows here first.
         strangers: the joints in the last message that had none of the arm's.
     """
 
@@ -82,7 +82,7 @@ class JointStateFilter:
         self.arm = ArmTrack(tuple(joint_names))
         self.rejections = Rejections()
         self.reacquired = 0
-        self.heard: tuple[float, float] | None = None
+        self.clock_sample: tuple[float, float] | None = None
         self.strangers: tuple[str, ...] = ()
 
     # Input.
@@ -110,7 +110,7 @@ class JointStateFilter:
         """
         last = self.arm.last
         can_be = last is None or self._reaches.allows(last, sample)
-        self.heard = (sample.stamp_s, sample.received_s) if can_be else None
+        self.clock_sample = (sample.stamp_s, sample.received_s) if can_be else None
         if last is None:
             self._accept(sample, now_s)
             return True

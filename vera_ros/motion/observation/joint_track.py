@@ -36,14 +36,14 @@ class Agreement:
         consistent: they agree for all joints, throughout the window.
         contradicted: joints whose positions steadily deviate from their velocities.
         moved: displacement by the positions. Shape (n,), [rad].
-        told: displacement by the velocities. Shape (n,), [rad].
+        reported: displacement by the velocities. Shape (n,), [rad].
         span_s: time from the first sample to the last.
     """
 
     consistent: bool
     contradicted: tuple[int, ...]
     moved: Vector
-    told: Vector
+    reported: Vector
     span_s: float
 
 

@@ -15,7 +15,7 @@ equivalent inertia box (MuJoCo documentation, "Computation": friction loss, pass
 
 import numpy as np
 
-from vera_ros.motion.kinematics.chain import place, point_jacobian
+from vera_ros.motion.kinematics.chain import forward_kinematics, point_jacobian
 from vera_ros.motion.kinematics.jit import compiled
 from vera_ros.motion.kinematics.vec3 import Vector, cholesky, cholesky_solve
 from vera_ros.motion.response.osc_plant import Plant, Workspace
@@ -52,7 +52,7 @@ def step(
         False if the arm is in a singular posture; q and dq are then unchanged.
     """
     n = len(q)
-    place(plant.chain, q, w.rotations, w.positions, w.axes)
+    forward_kinematics(plant.chain, q, w.rotations, w.positions, w.axes)
     point_jacobian(w.positions, w.axes, plant.chain.turns, w.J)
     dynamics(plant, w, dq)
     air_drag(plant, w, dq)

@@ -12,7 +12,7 @@ import pinocchio as pin
 from scipy.interpolate import CubicHermiteSpline
 
 from vera_ros.motion.causes import Cause, MotionRefusedError
-from vera_ros.motion.kinematics.chain import place
+from vera_ros.motion.kinematics.chain import forward_kinematics
 from vera_ros.motion.kinematics.ik_solver import IkSolver, Verdict
 from vera_ros.motion.kinematics.jit import compiled
 from vera_ros.motion.kinematics.vec3 import (
@@ -22,14 +22,14 @@ from vera_ros.motion.kinematics.vec3 import (
     copy_matrix,
     cross,
     dot,
-    length,
     minus,
     multiply,
+    norm,
     plus,
+    rotate_about,
     store,
     times,
     triple,
-    turn,
 )
 from vera_ros.motion.response.model import Response
 from vera_ros.motion.response.osc_law import step
@@ -104,7 +104,7 @@ class OscPoseResponse:
         q, dq = np.empty((count * samples + 1, n)), np.empty((count * samples + 1, n))
         goals = np.empty((count, 3, 3))
         q[0], dq[0] = state.q, state.dq
-        place(plant.chain, q[0], w.rotations, w.positions, w.axes)
+        forward_kinematics(plant.chain, q[0], w.rotations, w.positions, w.axes)
         achieved = w.rotations[-1].copy()
         played = _roll_out(
             plant,
@@ -211,13 +211,13 @@ def _roll_out(
     goal_rotation, goal_position, turned = rotation_goal.copy(), np.empty(3), np.empty((3, 3))
     row = 0
     for number in range(len(commands)):
-        place(plant.chain, now, w.rotations, w.positions, w.axes)
+        forward_kinematics(plant.chain, now, w.rotations, w.positions, w.axes)
         if number >= actions and _rests(w, rate):
             return number
         command = commands[number]
         store(plus(triple(w.positions[n]), triple(command)), goal_position)
         rotation = triple(command[3:])
-        if length(rotation) > 0.0 or not zero_keeps:
+        if norm(rotation) > 0.0 or not zero_keeps:
             _exponential(rotation, turned)
             multiply(turned, w.rotations[n], goal_rotation)
         copy_matrix(goal_rotation, goals[number])
@@ -249,13 +249,13 @@ def _rests(w: Workspace, dq: Vector) -> bool:
 @compiled
 def _exponential(rotation: Triple, R: Vector) -> None:
     """Compute the rotation matrix `R` of an axis-angle vector [rad]."""
-    axis, angle = np.zeros(3), length(rotation)
+    axis, angle = np.zeros(3), norm(rotation)
     if angle > 0.0:
         store(times(1.0 / angle, rotation), axis)
     for r in range(3):
         for c in range(3):
             R[r, c] = 1.0 if r == c else 0.0
-    turn(R, axis, angle)
+    rotate_about(R, axis, angle)
 
 
 @compiled
@@ -263,6 +263,6 @@ def _tcp_path(plant: Plant, w: Workspace, q: Vector, positions: Vector, rotation
     """Compute the TCP poses along q (Shape (N, n), [rad])."""
     n = q.shape[1]
     for row in range(len(q)):
-        place(plant.chain, q[row], w.rotations, w.positions, w.axes)
+        forward_kinematics(plant.chain, q[row], w.rotations, w.positions, w.axes)
         copy(w.positions[n], positions[row])
         copy_matrix(w.rotations[n], rotations[row])

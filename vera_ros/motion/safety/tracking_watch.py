@@ -74,7 +74,7 @@ class PlaybackWatch:
             return None
         if cause in _OFF_PLAN and self.trusted(observation) is not None:
             return measured
-        if observation.heard is not False or not self._start.stands(measured.q):
+        if observation.acknowledged is not False or not self._start.stands(measured.q):
             return None
         passed_s = np.linspace(0.0, max(0.0, now_s - playing.start_s), _SAMPLES)
         away_rad = np.abs(playing.plan.spline.derivative(0, passed_s) - measured.q).max()

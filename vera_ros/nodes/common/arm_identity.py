@@ -38,7 +38,7 @@ class RollCall:
     def __init__(self) -> None:
         self._heard: dict[str, tuple[float, float]] = {}
 
-    def hear(self, name: str, now_s: float) -> None:
+    def record(self, name: str, now_s: float) -> None:
         """Record that `name` was received."""
         first_s, last_s = self._heard.get(name, (now_s, now_s))
         self._heard[name] = (first_s if now_s - last_s <= _LIVE_S else now_s, now_s)

@@ -64,8 +64,8 @@ class ArmReader:
             try:
                 self._take(message, received_s, sequence)
                 simulated = self._ros_clock.ros_time_is_active  # all nodes have the same time
-                if self.filter.heard is not None and not simulated:
-                    self._update_clock(*self.filter.heard)
+                if self.filter.clock_sample is not None and not simulated:
+                    self._update_clock(*self.filter.clock_sample)
             except ValueError as error:
                 self.filter.rejections.refuse(f"invalid joint states: {error}")
         self._log_events()

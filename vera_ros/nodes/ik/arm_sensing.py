@@ -64,7 +64,7 @@ class ArmSensing:
         return replace(
             self.reader.sense(self._fault(to_stop)),
             unfit=self._clocks_fault(),
-            heard=self._arm_output.heard(),
+            acknowledged=self._arm_output.acknowledged(),
             in_doubt=not self._clock.ros_time_is_active and self.reader.in_doubt(),
         )
 

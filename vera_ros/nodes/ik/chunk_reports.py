@@ -133,7 +133,7 @@ class ChunkReports:
         """Report whether the arm has come to rest after a stop, as far as is known."""
         self._at_rest.give(success, message)
 
-    def worried(self, message: str) -> None:
+    def warned(self, message: str) -> None:
         """Log an error that an operator should know of."""
         self._node.get_logger().error(message)
 

@@ -50,7 +50,7 @@ class Rivals:
         return None
 
     def _on_status(self, status: ArmStatus) -> None:
-        self._arms.hear(status.arm, time.monotonic())
+        self._arms.record(status.arm, time.monotonic())
 
     def _look(self) -> None:
         if self._moves:

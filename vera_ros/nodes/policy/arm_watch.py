@@ -31,7 +31,7 @@ class ArmWatch:
 
     def _on_status(self, status: ArmStatus) -> None:
         self._newest, self._newest_s = status, time.monotonic()
-        self._arms.hear(status.arm, self._newest_s)
+        self._arms.record(status.arm, self._newest_s)
         self._arm = self._arm or status.arm
         if status.arm == self._arm:
             self._heard_s = self._newest_s

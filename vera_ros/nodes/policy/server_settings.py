@@ -117,12 +117,12 @@ class ServerSettings:
                 refusals = dict(tuned.refused)
                 self._note(tuned)
                 self._on_applied(tuned.applied)
-                self._set_back({name: before[name] for name in refusals}, tuned.asked)
+                self._set_back({name: before[name] for name in refusals}, tuned.requested)
         del self._waiting[verdict]
         verdict.set_result(refusals)
 
     def _note(self, tuned: Tuned) -> None:
-        for name in tuned.asked:
+        for name in tuned.requested:
             self._complaints.pop(name, None)
         self._complaints |= tuned.complaints
         for complaint in tuned.complaints.values():

@@ -145,13 +145,13 @@ class LockstepPacing(SettlePacing):
         self.episode.enter(State.WAITING_FOR_VIEWS, now, "waiting for the simulator's time")
         self._advance(0.0, self._look_here, now)
 
-    def look_again(self, not_before_ns: int, now: Instant) -> None:
+    def observe_again(self, not_before_ns: int, now: Instant) -> None:
         """Advance time to `not_before_ns` (ROS time) for another frame of the resting arm."""
         self.episode.enter(State.WAITING_FOR_VIEWS, now)
         self._advance((not_before_ns - now.ros_ns) * 1e-9, self._look_here, now)
 
     def _look_here(self, now: Instant) -> None:
-        self.episode.look_from(now.ros_ns, now, measured_since_ns=now.ros_ns)
+        self.episode.observe_from(now.ros_ns, now, measured_since_ns=now.ros_ns)
 
     # Chunks, from the present on.
 

@@ -170,7 +170,7 @@ class OverlapPacing(SettlePacing):
         if part is None:
             episode.record.replaced(len(reply.actions), 0)
             if rests:  # all its steps are past: plan from a new frame
-                episode.look_from(now.ros_ns, now)
+                episode.observe_from(now.ros_ns, now)
             return
         actions = episode.dialogue.interpret(part.actions)
         episode.record.replaced(part.dropped, part.blended)

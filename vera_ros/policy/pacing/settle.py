@@ -61,11 +61,11 @@ class SettlePacing:
 
     def connected(self, now: Instant) -> None:
         """Wait for the first frame, with the server connected."""
-        self.episode.look_from(now.ros_ns, now)
+        self.episode.observe_from(now.ros_ns, now)
 
-    def look_again(self, not_before_ns: int, now: Instant) -> None:
+    def observe_again(self, not_before_ns: int, now: Instant) -> None:
         """Wait for another frame of the resting arm, at `not_before_ns` (ROS time) or later."""
-        self.episode.look_from(not_before_ns, now)
+        self.episode.observe_from(not_before_ns, now)
 
     def awaits_frame(self) -> bool:
         """Whether the episode may be waiting for a new picture."""
@@ -164,7 +164,7 @@ class SettlePacing:
         episode.playback.progress = progress
         episode.record.counters.steps = episode.playback.steps_played
         if progress.state is ChunkState.FINISHED:
-            episode.look_from(now.ros_ns, now)
+            episode.observe_from(now.ros_ns, now)
 
     def watch_arm(self, waited_s: float, now: Instant) -> None:
         """Check that the arm side answers a chunk, and plays it to its end.

@@ -48,8 +48,8 @@ def test_what_no_reader_has_acknowledged_yet_is_not_lost(stage: Stage) -> None:
     stage.node.create_subscription(JointTrajectory, "trajectories", received.append, 10)
     stage.wait_until(lambda: not output.waiting_for(), "the subscriber")
     output.send(JointTrajectory(), 0.0)
-    seen = [output.heard()]
+    seen = [output.acknowledged()]
     stage.wait_until(lambda: received, "the trajectory")
-    seen.append(output.heard())
+    seen.append(output.acknowledged())
     assert False not in seen
-    stage.wait_until(output.heard, "the acknowledgement")
+    stage.wait_until(output.acknowledged, "the acknowledgement")

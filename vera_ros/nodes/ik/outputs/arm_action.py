@@ -41,9 +41,9 @@ class ArmAction:
         message = self._message(trajectory, start_s)
         self._goals.send(FollowJointTrajectory.Goal(trajectory=message))
 
-    def heard(self) -> bool | None:
+    def acknowledged(self) -> bool | None:
         """Return whether the controller has answered the newest goal."""
-        return self._goals.heard()
+        return self._goals.acknowledged()
 
     def close(self) -> None:
         """Destroy the client; the arm plays to the end of its trajectory."""

@@ -42,7 +42,7 @@ class GoalSender:
         self._newest = sent = self._client.send_goal_async(goal)
         sent.add_done_callback(self._on_answer)
 
-    def heard(self) -> bool:
+    def acknowledged(self) -> bool:
         """Return whether the server has answered the newest goal."""
         return self._newest is None or bool(self._newest.done())
 

@@ -87,9 +87,9 @@ class GripperAction:
             self._current = self._waiting.popleft()
         self._send_what_is_due()
 
-    def heard(self) -> bool | None:
+    def acknowledged(self) -> bool | None:
         """Return whether the controller has answered the newest command."""
-        return self._goals.heard()
+        return self._goals.acknowledged()
 
     def close(self) -> None:
         """Drop the commands that are not due yet, and destroy the client."""

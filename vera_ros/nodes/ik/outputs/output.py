@@ -25,7 +25,7 @@ class Output(Protocol[T_contra]):
     def send(self, trajectory: T_contra, start_s: float) -> None:
         """Send a trajectory; its time 0 is `start_s` on the controller's clock [s]."""
 
-    def heard(self) -> bool | None:
+    def acknowledged(self) -> bool | None:
         """Return whether the newest trajectory has reached the controller; None: not known."""
 
     def close(self) -> None:
@@ -57,7 +57,7 @@ class TopicOutput(Generic[T]):
         """Publish a trajectory."""
         self._publisher.publish(self._message(trajectory, start_s))
 
-    def heard(self) -> bool | None:
+    def acknowledged(self) -> bool | None:
         """Return True once every reader has acknowledged all that was published, else None.
 
         Readers acknowledge on request, every three seconds: until then, nothing is known.
@@ -78,7 +78,7 @@ class NoOutput(Generic[T]):
     def send(self, trajectory: T, start_s: float) -> None:
         """Drop the trajectory."""
 
-    def heard(self) -> bool | None:
+    def acknowledged(self) -> bool | None:
         """Return None: nothing is sent."""
         return None
 

@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 
 
-class Turn:
+class PortLock:
     """A lock between processes, which the kernel releases when its holder dies.
 
     Args:
@@ -19,7 +19,7 @@ class Turn:
         self._path = Path(tempfile.gettempdir()) / name
         self._file: int | None = None
 
-    def take(self) -> bool:
+    def acquire(self) -> bool:
         """Acquire the lock without waiting; return whether this object holds it."""
         if self._file is not None:
             return True
@@ -32,7 +32,7 @@ class Turn:
         self._file = file
         return True
 
-    def give(self) -> None:
+    def release(self) -> None:
         """Release the lock."""
         if self._file is not None:
             os.close(self._file)

@@ -5,29 +5,29 @@ import subprocess
 import sys
 
 from vera_ros.bringup.isolation import free_port
-from vera_ros.server.turn import Turn
+from vera_ros.server.port_lock import PortLock
 
 _HOLD = """
 import sys
-from vera_ros.server.turn import Turn
-turn = Turn(int(sys.argv[1]))
-print(turn.take(), flush=True)
+from vera_ros.server.port_lock import PortLock
+lock = PortLock(int(sys.argv[1]))
+print(lock.acquire(), flush=True)
 input()
 """
 
 
 def test_one_at_a_time_and_each_port_for_itself() -> None:
     port = free_port()
-    mine, yours, elsewhere = Turn(port), Turn(port), Turn(port + 1)
-    assert mine.take()
-    assert mine.take()
-    assert not yours.take()
-    assert elsewhere.take()
-    mine.give()
-    mine.give()
-    assert yours.take()
-    for turn in (yours, elsewhere):
-        turn.give()
+    mine, yours, elsewhere = PortLock(port), PortLock(port), PortLock(port + 1)
+    assert mine.acquire()
+    assert mine.acquire()
+    assert not yours.acquire()
+    assert elsewhere.acquire()
+    mine.release()
+    mine.release()
+    assert yours.acquire()
+    for lock in (yours, elsewhere):
+        lock.release()
 
 
 def test_a_holder_that_is_killed_holds_nothing() -> None:
@@ -40,8 +40,8 @@ def test_a_holder_that_is_killed_holds_nothing() -> None:
     ) as holder:
         assert holder.stdout is not None
         assert holder.stdout.readline() == "True\n"
-        assert not Turn(port).take()
+        assert not PortLock(port).acquire()
         holder.kill()
-    turn = Turn(port)
-    assert turn.take()
-    turn.give()
+    lock = PortLock(port)
+    assert lock.acquire()
+    lock.release()
