@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Judges vera_ros from outside: benchmarks, faults, and a judge that shares no code with it."""
+"""Verification of vera_ros: benchmarks, fault injection, and an independent trajectory checker."""

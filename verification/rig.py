@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The motion side as the benchmarks use it: the one place that touches its classes."""
+"""Rig: vera_ros's motion stack for the Panda, assembled for benchmarks and tests."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -39,28 +39,29 @@ FINGER = "panda_finger_joint1"
 BASE_FRAME, TCP_FRAME = "panda_link0", "panda_grip_site"
 START_Q = np.array([0.0, np.pi / 16, 0.0, -5 * np.pi / 6, 0.0, np.pi - 0.2, np.pi / 4])
 _MIMICGEN = find_embodiment("mimicgen")
-ACTION_SCALE = np.array(_MIMICGEN.action_scale)  # of OSC_POSE, [m, rad]
+ACTION_SCALE = np.array(_MIMICGEN.action_scale)  # OSC_POSE's delta for an action of 1, [m, rad]
 CONTROL_DT_S = _MIMICGEN.control_dt_s
 
-# Workspace and table as the simulated scene's configuration has them, the rest as the arm node's
-# defaults, which only a ROS process can read.
+# Workspace and table come from the simulated scene's configuration. The other values repeat
+# ik_node's defaults, which only a ROS process can read.
 _SCENE = yaml.safe_load(share_path("config", "mimicgen_panda.yaml").read_text())
 _ARM_NODE = _SCENE["/**/ik_node"]["ros__parameters"]
 TABLE_Z_M = float(_ARM_NODE["table_z_m"])
 SELF_DISTANCE_M, TABLE_DISTANCE_M = 0.01, 0.002
 _POSITION_MARGIN_RAD = 0.02
-_LONGEST_S = 30.0
-GRIPPER_LIMITS = GripperLimits(0.0, 0.04, 0.1, _LONGEST_S)
+_MAX_DURATION_S = 30.0
+GRIPPER_LIMITS = GripperLimits(0.0, 0.04, 0.1, _MAX_DURATION_S)
 _STOP_LEAD_S, HAND_OVER_LEAD_S = 0.0125, 0.05
-_REST_SPEED = 0.05
+_REST_SPEED_RAD_S = 0.05
 _SINGULARITY = SingularityBounds(70.0, 140.0)
+_MOVE_SPEED_SHARE = 0.3
 
 Wrap = Callable[[Any], Any]
 
 
 @dataclass
 class Rig:
-    """Everything between a chunk and the controller, and what was let out to it."""
+    """Motion stack between a chunk and the controller, and the trajectories it has published."""
 
     arm: ArmModel
     limits: Limits
@@ -73,35 +74,45 @@ class Rig:
     rails: Rails | None = None
     published: list[ArmTrajectory] = field(default_factory=list)
     published_gripper: list[GripperTrajectory] = field(default_factory=list)
-    started_s: float = 0.0  # time 0 of the trajectory that was published last
+    started_s: float = 0.0  # time 0 of the last published arm trajectory
 
     def respond(self, q: Vector, deltas: Vector, control_dt_s: float) -> tuple[Vector, Vector]:
-        """TCP after each action, from rest: positions (H, 3) [m], rotations (H, 3, 3)."""
+        """Return the modelled TCP after each action of a chunk from rest, in the base frame.
+
+        `deltas` have Shape (H, 6) [m, rad], positions (H, 3) [m], and rotations (H, 3, 3).
+        """
         state = self.response.at_rest(q, self.arm.tcp_pose(q), None)
-        answer = self.response.respond(state, deltas, control_dt_s)
-        return answer.position[answer.step_ends], answer.rotation[answer.step_ends]
+        response = self.response.respond(state, deltas, control_dt_s)
+        return response.position[response.step_ends], response.rotation[response.step_ends]
 
     def plan(self, q: Vector, deltas: Vector, control_dt_s: float = CONTROL_DT_S) -> Plan:
-        """Plan a chunk from rest."""
+        """Plan a chunk from rest. `q`: Shape (n,), [rad]; `deltas`: Shape (H, 6), [m, rad]."""
         return self.chunks.plan_chunk(deltas, control_dt_s, self.chunks.from_rest(q))
 
     def plan_move(self, q: Vector, goal: Vector) -> Plan:
-        """Plan a slow joint motion."""
-        return self.planner.plan_move(q, goal, 0.3)
+        """Plan a slow joint motion between two resting positions. Shape (n,) each, [rad]."""
+        return self.planner.plan_move(q, goal, _MOVE_SPEED_SHARE)
 
     def check(self, trajectory: ArmTrajectory, q: Vector) -> None:
-        """Ask a gate whose set-point rests there."""
+        """Check a trajectory with a gate whose set-point rests at `q`.
+
+        Raises:
+            MotionRefusedError: the gate refuses it; the message says why.
+        """
         self._gate(q, self._publish).check_arm(trajectory, ArmState(q), 0.0)
 
     def tcp(self, q: Vector) -> tuple[Vector, Vector]:
-        """Position (3,) [m] and rotation (3, 3) of the TCP."""
+        """Return the TCP's position (3,) [m] and rotation (3, 3) in the base frame."""
         pose = self.arm.tcp_pose(q)
         return pose.translation, pose.rotation
 
     def solve(
         self, position: Vector, rotation: Vector, q: Vector, max_step: Vector | None = None
     ) -> tuple[Vector, bool]:
-        """One step of IK: joint positions, and whether it says that it solved the step."""
+        """Solve IK for one TCP pose from `q`; return joint positions, and whether it was solved.
+
+        `max_step`: largest motion of each joint; None: no limit. Shape (n,), [rad].
+        """
         solution = self.ik.solve(pin.SE3(rotation, position), q, max_step)
         return solution.q, solution.verdict is Verdict.SOLVED
 
@@ -111,12 +122,12 @@ class Rig:
         lead: Lead | None = None,
         publish: Callable[[ArmTrajectory, float], None] | None = None,
     ) -> Dispatcher:
-        """An arm that is held at rest.
+        """Return a dispatcher for an arm that is held at rest, and clear the recorded trajectories.
 
         Args:
-            q: where. Shape (n,), [rad].
-            lead: time that what is sent is given; None: always the same.
-            publish: gets what is let out; None: it is kept here.
+            q: joint positions at rest. Shape (n,), [rad].
+            lead: adaptive lead of what is sent; None: a new one with the default lead.
+            publish: receives each arm trajectory and its start [s]; None: `published` records it.
         """
         self.published.clear()
         self.published_gripper.clear()
@@ -128,7 +139,7 @@ class Rig:
             rails=self.rails,
             lead=lead or Lead(_STOP_LEAD_S),
             hand_over_lead_s=HAND_OVER_LEAD_S,
-            rest_speed=_REST_SPEED,
+            rest_speed=_REST_SPEED_RAD_S,
         )
 
     def _publish(self, trajectory: ArmTrajectory, start_s: float) -> None:
@@ -149,14 +160,14 @@ class Rig:
 
 
 def make_limits(arm: ArmModel) -> Limits:
-    """The Panda's limits, as the nodes set them."""
+    """Return the Panda's limits, as ik_node sets them."""
     return Limits(
         lower=arm.lower + _POSITION_MARGIN_RAD,
         upper=arm.upper - _POSITION_MARGIN_RAD,
         rates=RateLimits.load(share_path("config", "panda_limits.yaml"), arm.n),
         workspace_lower=np.array(_ARM_NODE["workspace_lower"]),
         workspace_upper=np.array(_ARM_NODE["workspace_upper"]),
-        duration_s=_LONGEST_S,
+        duration_s=_MAX_DURATION_S,
         start_rad=0.05,
         hand=np.vstack((np.zeros(3), finger_points(URDF.read_text(), arm))),
     )
@@ -167,10 +178,13 @@ def make_rig(
     *,
     speed_scale: float = 1.0,
     rails: Rails | None = None,
-    wrap_response: Wrap = lambda it: it,
-    wrap_paths: Wrap = lambda it: it,
+    wrap_response: Wrap = lambda part: part,
+    wrap_paths: Wrap = lambda part: part,
 ) -> Rig:
-    """Build the motion side; the wraps put something (a stop-watch) around its parts."""
+    """Build the motion stack; the wraps may put a stopwatch around response model and IK.
+
+    `response` names the response model's file in the package's `config` folder.
+    """
     arm = ArmModel(URDF.read_text(), ARM_JOINTS, TCP_FRAME)
     limits = make_limits(arm)
     obstacles = CollisionModel(

@@ -187,9 +187,7 @@ def test_without_a_controller_nothing_moves(acted: ActionStage) -> None:
     assert ARM in moved.message
     assert acted.gripper.goals == []
     acted.arm = FakeController(stage, FollowJointTrajectory, ARM)
-    stage.wait_until(
-        lambda: not control_of(acted.ik).sensing.no_controller(), "the server to come"
-    )
+    stage.wait_until(lambda: not control_of(acted.ik).sensing.no_controller(), "the server to come")
     assert acted.play(sequence=1).state == ChunkProgress.ACCEPTED
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`python -m verification.bench motion`, `gate`, `hold` or `setpoint`; see scripts/bench."""
+"""Benchmarks of the motion stack: `motion`, `gate`, `hold` and `setpoint`."""
 
 import argparse
 import json
@@ -12,7 +12,7 @@ from verification.bench.motion.traces import DEFAULT_TRACES
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a benchmark; 0 when nothing failed that must not fail."""
+    """Run a benchmark; return 0 if it passes, 1 if it fails, 2 if it cannot run."""
     options = make_parser().parse_args(arguments)
     try:
         return _run(options)
@@ -24,7 +24,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run(options: argparse.Namespace) -> int:
     if options.json is not None and not options.json.parent.is_dir():
         raise ConfigurationError(
-            f"--json is {options.json}, and {options.json.parent} is no folder; make it first"
+            f"--json is {options.json}, but {options.json.parent} is not a folder; create it first"
         )
     if options.benchmark == "motion":
         from verification.bench.motion import benchmark as motion
@@ -53,34 +53,38 @@ def make_parser() -> argparse.ArgumentParser:
     """Return the parser of the command line."""
     parser = argparse.ArgumentParser(prog="scripts/bench", description=__doc__)
     benchmarks = parser.add_subparsers(dest="benchmark", required=True)
-    motion = benchmarks.add_parser("motion", help="fidelity, speed and margins of the motion side")
+    motion = benchmarks.add_parser("motion", help="accuracy, speed and limit margins of planning")
     motion.add_argument(
         "--traces", type=Path, default=DEFAULT_TRACES, help="recorded runs to compare with (.npz)"
     )
-    motion.add_argument("--plot", type=Path, metavar="DIR", help="write pictures into this folder")
-    motion.add_argument("--runs", type=_count, default=50, help="runs that are timed and played")
-    motion.add_argument("--ik-chunks", type=_count, default=200, help="chunks of the IK race")
-    gate = benchmarks.add_parser("gate", help="bad chunks against planner and gate")
-    gate.add_argument("--chunks", type=_count, default=100_000, help="how many")
-    gate.add_argument("--seed", type=int, default=0, help="of the random chunks, 0 or more")
-    gate.add_argument("--processes", type=_count, default=2, help="that share the work")
+    motion.add_argument("--plot", type=Path, metavar="DIR", help="write plots to this folder")
+    motion.add_argument("--runs", type=_count, default=50, help="number of runs to time and play")
+    motion.add_argument(
+        "--ik-chunks", type=_count, default=200, help="chunks per set of IK targets"
+    )
+    gate = benchmarks.add_parser("gate", help="random chunks through planner and gate")
+    gate.add_argument("--chunks", type=_count, default=100_000, help="number of chunks")
+    gate.add_argument("--seed", type=int, default=0, help="seed of the random chunks, 0 or more")
+    gate.add_argument("--processes", type=_count, default=2, help="number of worker processes")
     hold = benchmarks.add_parser("hold", help="how soon the arm slows down and rests after a hold")
-    hold.add_argument("--holds", type=_count, default=200, help="how many")
-    hold.add_argument("--seed", type=int, default=0, help="of chunks and moments, 0 or more")
+    hold.add_argument("--holds", type=_count, default=200, help="number of holds")
+    hold.add_argument(
+        "--seed", type=int, default=0, help="seed of chunks and hold times, 0 or more"
+    )
     setpoint = benchmarks.add_parser(
         "setpoint", help="the controller's set-point when clocks, joint states and networks fail"
     )
-    setpoint.add_argument("--runs", type=_count, default=500, help="how many of each kind")
-    setpoint.add_argument("--seed", type=int, default=0, help="of the runs, 0 or more")
-    setpoint.add_argument("--processes", type=_count, default=2, help="that share the work")
+    setpoint.add_argument("--runs", type=_count, default=500, help="runs per kind of disturbance")
+    setpoint.add_argument("--seed", type=int, default=0, help="seed of the disturbances, 0 or more")
+    setpoint.add_argument("--processes", type=_count, default=2, help="number of worker processes")
     for benchmark in (motion, gate, hold, setpoint):
-        benchmark.add_argument("--json", type=Path, metavar="FILE", help="write the numbers")
+        benchmark.add_argument("--json", type=Path, metavar="FILE", help="write results as JSON")
     return parser
 
 
 def _count(text: str) -> int:
     if not text.isdecimal() or int(text) == 0:
-        raise argparse.ArgumentTypeError(f"{text!r} is no count; valid is a whole number above 0")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number above 0")
     return int(text)
 
 

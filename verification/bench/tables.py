@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Tables that fit a terminal of 100 columns."""
+"""Tables of the benchmarks' results, for a terminal of 100 columns."""
 
 from rich import box
 from rich.table import Table
@@ -8,7 +8,7 @@ from vera_ros.demo.tables import make_console as make_console
 
 
 def make_table(title: str, header: bool = True) -> Table:
-    """A table without columns. `header`: they have names."""
+    """Return a table without columns. `header`: its columns will have names."""
     return Table(
         title=title,
         title_justify="left",

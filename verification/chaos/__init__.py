@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Faults against the simulated system, and a monitor that judges every motion. `scripts/chaos`."""
+"""Fault injection into the simulated system, with a monitor of every motion: `scripts/chaos`."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`python -m verification.chaos`; see scripts/chaos."""
+"""The command line of `scripts/chaos`."""
 
 import argparse
 import json
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
     from verification.chaos.run import Run
 
 _DESCRIPTION = """\
-Runs the simulated system, breaks one thing after the other, and has an independent monitor judge
-every trajectory and the arm itself."""
+Injects faults into the simulated system, one at a time, while an independent monitor judges every
+trajectory and the motion of the arm."""
 
 _EPILOG = """\
-The exit code is 0 when the monitor refused no trajectory and no motion, nothing hung, crashed or
-was missed, every fault was named by the system or absorbed (nothing came of it), and 95 % of the
-episodes that could go on did; with --soak also, when neither processes nor latencies have grown.
-It is 1 otherwise, 2 for an invalid option, 130 after Ctrl-C.
+The exit code is 0 if the monitor refused no trajectory and no motion, no fault ended in a hang or a
+crash or failed to take effect, the system named every fault that was not absorbed (had no effect),
+and 95 % of the episodes that could continue did; with --soak, also neither resources nor latencies
+may have grown. It is 1 otherwise, 2 for an invalid option, 130 after Ctrl-C.
 
 faults: """
 _DEFAULT_FAULTS = 100
@@ -33,7 +33,7 @@ _DEFAULT_SOAK_MINUTES = 30.0
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run, print, and return the exit code."""
+    """Run the faults, print the report, and return the exit code."""
     options = make_parser().parse_args(arguments)
     try:
         _check(options)
@@ -44,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(options: argparse.Namespace) -> int:
-    # Imported late: without ROS, the command line and its help still work.
+    # Imported late, so that --help and the check of the options work without ROS.
     from vera_ros.bringup.failures import DemoError, InterruptedRunError
     from vera_ros.bringup.interrupts import Interrupts
     from verification.chaos.outcome.tables import make_console, render_report
@@ -55,19 +55,19 @@ def _run(options: argparse.Namespace) -> int:
     folder = Path(tempfile.mkdtemp(prefix=f"vera_ros-chaos-{time.strftime('%Y%m%d-%H%M%S')}-"))
     failure: DemoError | None = None
 
-    def say(line: str) -> None:
+    def log(line: str) -> None:
         console.print(line, markup=False)
 
-    say(f"logs in {folder}")
+    log(f"logs in {folder}")
     asynchronous = options.episode_mode == "async"
     with (
         Interrupts() as interrupts,
         set_up(folder, options.seed, interrupts, asynchronous=asynchronous) as arena,
     ):
-        run = Run(arena, say)
+        run = Run(arena, log)
         try:
-            _play(run, options, say)
-        except DemoError as error:  # what was seen until then is reported all the same
+            _play(run, options, log)
+        except DemoError as error:  # the faults until then are reported nevertheless
             failure = error
         shown = {name: value for name, value in vars(options).items() if name != "json"}
         report = run.report(shown, is_soak=options.soak)
@@ -80,13 +80,13 @@ def _run(options: argparse.Namespace) -> int:
     return 0 if report.good else 1
 
 
-def _play(run: "Run", options: argparse.Namespace, say: Callable[[str], None]) -> None:
+def _play(run: "Run", options: argparse.Namespace, log: Callable[[str], None]) -> None:
     from verification.chaos.outcome.tables import describe
 
     limit_s = math.inf if options.minutes is None else 60.0 * options.minutes
     kinds = options.only or tuple(n for n, k in KINDS.items() if not (options.soak and k.kills))
     for record in run.play(options.seed, kinds, options.faults, limit_s):
-        say(f"{run.elapsed_s:8.1f} s  {describe(record)}")
+        log(f"{run.elapsed_s:8.1f} s  {describe(record)}")
 
 
 def _check(options: argparse.Namespace) -> None:
@@ -103,13 +103,13 @@ def _check(options: argparse.Namespace) -> None:
         raise ConfigurationError(f"--minutes is {options.minutes}; valid is a number above 0")
     if options.json is not None and not options.json.parent.is_dir():
         raise ConfigurationError(
-            f"--json is {options.json}, and {options.json.parent} is no folder; make it first"
+            f"--json is {options.json}, but there is no folder {options.json.parent}; make it first"
         )
     for kind in options.only:
         if find_kind(kind).kills and options.soak:
             raise ConfigurationError(
-                f"--only names {kind}: a process that dies cannot be seen to grow; leave out that, "
-                "or --soak"
+                f"--only names {kind}, but --soak cannot measure the growth of a process that is "
+                "killed; leave out either"
             )
 
 
@@ -121,23 +121,23 @@ def make_parser() -> argparse.ArgumentParser:
         epilog=_EPILOG + ", ".join(KINDS),
     )
     add = parser.add_argument
-    add("--faults", type=int, metavar="N", help="how many (default 100, or as --minutes allows)")
-    add("--minutes", type=float, metavar="M", help="begin no fault after so long")
-    add("--seed", type=int, default=0, metavar="S", help="which faults, and which scenes")
-    add("--episode-mode", choices=("sync", "async"), default="sync", help="of the goals")
+    add("--faults", type=int, metavar="N", help="number of faults (default 100 without --minutes)")
+    add("--minutes", type=float, metavar="M", help="inject no fault after so many minutes")
+    add("--seed", type=int, default=0, metavar="S", help="seed of the faults and of the scenes")
+    add("--episode-mode", choices=("sync", "async"), default="sync", help="mode of the goals")
     add(
         "--soak",
         action="store_true",
-        help="kill nothing, and judge how processes and latencies grow (default 30 minutes)",
+        help="kill no process, and judge the growth of resources and latencies (default 30 min)",
     )
     add(
         "--only",
         type=lambda text: tuple(text.split(",")),
         default=(),
         metavar="FAULT,...",
-        help="these kinds alone",
+        help="only these kinds of faults",
     )
-    add("--json", type=Path, metavar="FILE", help="write everything")
+    add("--json", type=Path, metavar="FILE", help="write the whole report as JSON")
     return parser
 
 

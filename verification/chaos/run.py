@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A run: fault after fault, and after each the system must play again."""
+"""A chaos run: inject one fault at a time, and wait until the system plays again after each."""
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -22,25 +22,25 @@ _RECOVERY_S = 60.0
 _SAMPLE_S = 10.0
 _SPARE_S = 5.0
 
-Say = Callable[[str], None]
+Log = Callable[[str], None]
 
 
 class Run:
-    """Plays faults.
+    """Injects faults into the simulated system and records what follows.
 
     Args:
-        arena: in which.
-        say: told a line now and then.
+        arena: the running system, its relay, proxy and monitor.
+        log: receives progress messages, one line each.
 
     Attributes:
-        records: of the faults that were played.
-        soak: what the processes used meanwhile.
-        absent: kinds for which the system lacks a service.
+        records: one for each injected fault.
+        soak: resource usage of the processes.
+        absent: kinds of faults that cannot be injected because the system lacks a service.
     """
 
-    def __init__(self, arena: Arena, say: Say) -> None:
+    def __init__(self, arena: Arena, log: Log) -> None:
         self._arena = arena
-        self._say = say
+        self._log = log
         self._injector = Injector(arena, self._keep_going)
         self._sampled_s = float("-inf")
         self._began_s = time.monotonic()
@@ -51,10 +51,12 @@ class Run:
     def play(
         self, seed: int, kinds: Sequence[str], faults: int | None, duration_s: float
     ) -> Iterator[Record]:
-        """Play so many faults (None: no end), for so long; yield a record of each.
+        """Inject `faults` faults (None: no limit), drawn from `seed`, and yield a record of each.
+
+        None is injected later than `duration_s` after the start [s].
 
         Raises:
-            DemoError: the system cannot be brought to play at all.
+            DemoError: no chunk is played at the start, or after a restart of the system.
         """
         began_s = self._began_s
         self._wait_for_play(began_s, whole=True, within_s=_FIRST_PLAY_S)
@@ -68,18 +70,18 @@ class Run:
             self.records.append(record)
             yield record
             if record.failure:
-                self._say(f"starting from scratch: {record.failure.splitlines()[0]}")
+                self._log(f"restarting the system: {record.failure.splitlines()[0]}")
                 since_s = time.monotonic()
                 self._arena.rebuild()
                 self._wait_for_play(since_s, whole=True, within_s=_FIRST_PLAY_S)
 
     @property
     def elapsed_s(self) -> float:
-        """Since the run began [s]."""
+        """Time since the run began [s]."""
         return time.monotonic() - self._began_s
 
     def report(self, options: Mapping[str, Any], *, is_soak: bool) -> Report:
-        """All that was seen; the monitor is stopped. `is_soak`: growth is judged as well."""
+        """Stop the monitor and return the report. `is_soak`: growth of resources fails the run."""
         elapsed_s, recorder = self.elapsed_s, self._arena.operator.recorder
         findings = read_findings(self._arena.findings())
         rests = [finding for finding in findings if finding["finding"] == "rest"]
@@ -97,7 +99,7 @@ class Run:
         )
 
     def _play(self, fault: Fault) -> Record:
-        """Let one fault loose, and wait until the arm plays again."""
+        """Inject one fault, and wait until the arm plays again."""
         operator = self._arena.operator
         goal, struck_s, recovered_s, failure, crashed = operator.goals, None, None, "", False
         over_s = time.monotonic()
@@ -129,15 +131,13 @@ class Run:
     def _wait_for_play(
         self, since_s: float, *, whole: bool, asked: bool = False, within_s: float = _RECOVERY_S
     ) -> float:
-        """Wait until a chunk that was accepted since then plays, or was played whole; say when.
+        """Wait until a chunk accepted after `since_s` plays; return that steady time [s].
 
-        `asked`: until one plays that was also asked for since then.
-
-        It must be one of the last goal's: of one that was given to a process which was killed
-        since, chunks may play on.
+        `whole`: until it was played to its end. `asked`: it was also requested after `since_s`.
+        Only the latest goal's chunks count: those of a killed policy_node may play on.
 
         Raises:
-            DemoError: that does not come.
+            DemoError: no such chunk plays within `within_s`.
         """
         operator = self._arena.operator
 
@@ -145,18 +145,18 @@ class Run:
             return operator.recorder.chunks.finished if whole else operator.recorder.chunks.played
 
         def plays() -> bool:
-            one = chunk()
-            new = one.accepted_s >= max(since_s, operator.began_s)
-            return new and (not asked or one.seen_s >= since_s)
+            latest = chunk()
+            new = latest.accepted_s >= max(since_s, operator.began_s)
+            return new and (not asked or latest.seen_s >= since_s)
 
         self._keep_going(plays, within_s)
         return chunk().at_s
 
     def _keep_going(self, done: Callable[[], bool], within_s: float) -> None:
-        """Keep an episode going until something is true.
+        """Keep episodes running, one after the other, until a condition holds.
 
         Raises:
-            DemoError: it does not become true in time.
+            DemoError: the condition does not hold within `within_s`.
         """
         deadline_s = time.monotonic() + within_s
         operator, waiter = self._arena.operator, self._arena.waiter
@@ -166,7 +166,7 @@ class Run:
             if left_s <= 0.0:
                 raise DemoError(
                     f"nothing played within {within_s:g} s; "
-                    f"{trouble or operator.last_result or 'an episode runs'}"
+                    f"{trouble or operator.last_result or 'the episode is still running'}"
                 )
             if not operator.episode_runs:
                 trouble = self._start_episode(left_s)
@@ -181,10 +181,10 @@ class Run:
             )
 
     def _start_episode(self, within_s: float) -> str:
-        """Try to start an episode; return why that failed, empty: it did not.
+        """Try to start an episode; return why that failed, or an empty string.
 
         Raises:
-            DemoError: it makes no sense to try again.
+            DemoError: a process has died or the run was interrupted: retrying is pointless.
         """
         operator, waiter = self._arena.operator, self._arena.waiter
         try:
@@ -198,7 +198,7 @@ class Run:
 
     def _wait_until(self, at_s: float) -> None:
         self._arena.waiter.until(
-            lambda: "" if time.monotonic() >= at_s else "the time to strike", _RECOVERY_S
+            lambda: "" if time.monotonic() >= at_s else "the time of the fault", _RECOVERY_S
         )
 
     def _sample(self) -> None:

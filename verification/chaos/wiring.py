@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How the simulated system is wired when faults are to strike: what goes through which middleman.
+"""Topic remappings that route the simulated system through the relay and the fault proxy.
 
-sim_node publishes what its sensors say under names of their own; the relay passes that on to the
-names that everybody listens to. The same holds for what its controllers are told, and for all that
-policy_node and the arm's side tell each other, so that each of the three may have a clock of its
-own. policy_node reaches the policy server through the proxy.
+sim_node publishes its sensor data on topics of its own, and the relay republishes them on the
+topics that the other nodes subscribe to. Trajectories for sim_node's controllers and the topics
+between policy_node and ik_node take the same route, so that sim_node, ik_node and policy_node can
+each have a clock of its own. policy_node connects to the policy server through the proxy.
 """
 
 from dataclasses import replace
@@ -24,8 +24,8 @@ IMAGES = {
 TRUE_JOINT_STATES = f"{_TRUE}/{JOINT_STATES}"
 
 _SILENCE_S = 3.0
-# So that a silent server is noticed within seconds; the reference policy thinks for a tenth of one.
-_IMPATIENT: dict[str, Value] = {
+# Detects a silent server within seconds; the reference policy responds within 0.1 s.
+_SHORT_TIMEOUTS: dict[str, Value] = {
     "connect_timeout_s": 10.0,
     "infer_timeout_s": _SILENCE_S,
     "ping_interval_s": 1.0,
@@ -35,24 +35,24 @@ _IMPATIENT: dict[str, Value] = {
 
 
 def true_name(topic: str) -> str:
-    """Where sim_node says, or is told, what the relay passes on from or to this topic."""
+    """Return the topic between sim_node and the relay that corresponds to a topic of the system."""
     return f"{_TRUE}/{topic}"
 
 
 def policy_name(topic: str) -> str:
-    """The topic as policy_node has it, beyond the relay."""
+    """Return the topic between policy_node and the relay that corresponds to this topic."""
     return f"{_POLICY_SIDE}/{topic}"
 
 
 def specs(server_url: str, proxy_url: str, seed: int) -> tuple[NodeSpec, ...]:
-    """The nodes of the simulated system, wired for faults.
+    """Return the nodes of the simulated system, routed through relay and proxy.
 
     Args:
-        server_url: where the reference server listens.
-        proxy_url: where policy_node connects to.
-        seed: of the first scene.
+        server_url: URL on which the reference server listens.
+        proxy_url: URL of the fault proxy, to which policy_node connects.
+        seed: seed of the first scene.
     """
-    policy = {**_IMPATIENT, "server_url": proxy_url, "on_connection_lost": "restart"}
+    policy = {**_SHORT_TIMEOUTS, "server_url": proxy_url, "on_connection_lost": "restart"}
     options = GraphOptions(
         server_url=server_url, seed=seed, judge=False, parameters={"policy_node": policy}
     )

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What motion is judged by; nothing of it is used to plan."""
+"""Independent checker of trajectories; neither planner nor gate uses any of it."""

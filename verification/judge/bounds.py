@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the checker holds a trajectory to."""
+"""Limits that the checker applies to a trajectory, and the state that it must continue from."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -12,16 +12,16 @@ Vector = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class TrajectoryBounds:
-    """What a trajectory must keep; a rate of the TCP that has no limit is infinite.
+    """Limits of a trajectory; a TCP rate without a limit is infinite.
 
     Attributes:
         lower, upper: joint positions. Shape (n,), [rad].
-        velocity, acceleration, jerk: of each joint. Shape (n,).
+        velocity, acceleration, jerk: joint rates. Shape (n,), [rad/s, rad/s^2, rad/s^3].
         tcp_linear: TCP's speed, acceleration and jerk [m/s, m/s^2, m/s^3].
-        tcp_angular: the same of its rotation [rad/s, rad/s^2, rad/s^3].
+        tcp_angular: the same for its rotation [rad/s, rad/s^2, rad/s^3].
         workspace_lower, workspace_upper: box of the TCP, base frame. Shape (3,), [m].
-        duration_s: longest trajectory.
-        start_rad: largest distance of a start from the measured position.
+        duration_s: longest duration of a trajectory.
+        start_rad: largest distance of a joint's start from its measured position.
     """
 
     lower: Vector
@@ -38,7 +38,7 @@ class TrajectoryBounds:
 
     @classmethod
     def of(cls, limits: Any) -> "TrajectoryBounds":
-        """The bounds that a limits object states; the only place that knows its names."""
+        """Return the bounds given by a `vera_ros.motion.limits.Limits`."""
         return cls(
             lower=limits.lower,
             upper=limits.upper,
@@ -56,11 +56,12 @@ class TrajectoryBounds:
 
 @dataclass(frozen=True)
 class Start:
-    """The motion that a trajectory must go on from.
+    """State that a trajectory must continue from.
 
     Attributes:
-        q, dq, ddq: joint state. Shape (n,).
-        exact: it is a running plan's state; otherwise a measured one, met within `start_rad`.
+        q, dq, ddq: joint state. Shape (n,), [rad, rad/s, rad/s^2].
+        exact: the state is a running plan's, to be met exactly; otherwise it was measured, and `q`
+            need only be met within `start_rad`.
     """
 
     q: Vector

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""An independent judge of arm trajectories. It shares no code with the gate or the planner.
+"""Independent checker of arm trajectories. It shares no code with the gate or the planner.
 
-What a controller plays is rebuilt from the points with SciPy's Bernstein polynomials; the TCP moves
-as pinocchio's kinematics of the whole robot say, and its rates are finite differences of its poses.
+The motion that a controller plays is rebuilt from the points with SciPy's Bernstein polynomials.
+TCP poses come from pinocchio's kinematics of the whole robot, TCP rates from finite differences.
 """
 
 from typing import Any
@@ -14,18 +14,19 @@ from scipy.interpolate import BPoly
 from verification.judge.bounds import Start, TrajectoryBounds, Vector
 from verification.judge.played import TcpPath, dense, played
 
-_TCP_STEP_S = 1e-3  # of the finite differences
-_JOINT_ROUNDING = 2e-3  # relative: what hides between the gate's samples
+_TCP_STEP_S = 1e-3  # step of the finite differences
+# Relative tolerances on rates, which may peak between the gate's samples.
+_JOINT_ROUNDING = 2e-3
 _TCP_ROUNDING = 1e-2
 _WORKSPACE_ROUNDING_M = 1e-3
 _POSITION_ROUNDING_RAD = 1e-6
 _REST_RAD_S, _REST_RAD_S2 = 1e-6, 1e-3
-# A start may differ from the running motion by what rounding does to a spline made anew.
+# Tolerances of a start: rebuilding a spline from its points rounds it by so much.
 _START_RAD, _START_RAD_S, _START_RAD_S2 = 1e-5, 1e-3, 0.05
 
 
 class Checker:
-    """Judges trajectories of one arm."""
+    """Checks trajectories of one arm; TCP poses are those of frame `tcp` in frame `base`."""
 
     def __init__(self, urdf: str, joints: tuple[str, ...], base: str, tcp: str) -> None:
         self._model = pin.buildModelFromXML(urdf)
@@ -38,17 +39,17 @@ class Checker:
     def violations(
         self, trajectory: Any, bounds: TrajectoryBounds, start: Start | None = None
     ) -> list[str]:
-        """Everything that is wrong with a trajectory, in words; none is good.
+        """Return every violation by a trajectory, as text; empty: it is good.
 
         Args:
             trajectory: with `times_s`, `q`, `dq`, `ddq` and `start_q`, `start_dq`, `start_ddq`.
-            bounds: what it must keep.
-            start: what it must go on from.
+            bounds: limits to check.
+            start: state that it must continue from; None: not checked.
         """
-        found = _form(trajectory, len(bounds.lower))
+        found = _malformed(trajectory, len(bounds.lower))
         if found:
             return found
-        found = _ends(trajectory, bounds) + _continuity(trajectory, start, bounds)
+        found = _duration_and_end(trajectory, bounds) + _continuity(trajectory, start, bounds)
         curve = played(trajectory)
         tcp = self._tcp_path(curve)
         for name, share in _shares(curve, tcp, bounds).items():
@@ -58,12 +59,12 @@ class Checker:
         return found + _outside(curve, tcp, bounds)
 
     def shares(self, trajectory: Any, bounds: TrajectoryBounds) -> dict[str, float]:
-        """The largest share of each rate limit that a trajectory uses."""
+        """Return the largest share of each rate limit that a trajectory uses; 1: all of it."""
         curve = played(trajectory)
         return _shares(curve, self._tcp_path(curve), bounds)
 
     def tcp_poses(self, q: Vector) -> tuple[Vector, Vector]:
-        """Positions (N, 3) [m] and rotations (N, 3, 3) of the TCP in the base frame."""
+        """Return TCP positions (N, 3) [m] and rotations (N, 3, 3), base frame, for `q` (N, n)."""
         positions, rotations = np.empty((len(q), 3)), np.empty((len(q), 3, 3))
         whole = pin.neutral(self._model)
         for row, posture in enumerate(q):
@@ -111,7 +112,7 @@ def _outside(curve: BPoly, tcp: TcpPath, bounds: TrajectoryBounds) -> list[str]:
 
 
 def gripper_violations(trajectory: Any, limits: Any) -> list[str]:
-    """The same for a trajectory of the fingers, linear between its points."""
+    """Return every violation by a finger trajectory (linear between its points), as text."""
     times, positions = np.asarray(trajectory.times_s), np.asarray(trajectory.positions_m)
     if times.shape != positions.shape or times.ndim != 1 or not len(times):
         return [f"the fingers' times have shape {times.shape} and positions {positions.shape}"]
@@ -121,18 +122,24 @@ def gripper_violations(trajectory: Any, limits: Any) -> list[str]:
         return ["the fingers' trajectory is not finite or its times do not increase"]
     found = []
     if positions.min() < limits.lower_m - 1e-9 or positions.max() > limits.upper_m + 1e-9:
-        found.append(f"the fingers go from {positions.min()} to {positions.max()} m")
-    if np.abs(np.diff(knots) / steps_s).max() > limits.speed_m_s * (1 + _JOINT_ROUNDING):
-        found.append("the fingers move too fast")
+        found.append(
+            f"the fingers go from {positions.min()} to {positions.max()} m; valid is "
+            f"{limits.lower_m} to {limits.upper_m} m"
+        )
+    speed_m_s = np.abs(np.diff(knots) / steps_s).max()
+    if speed_m_s > limits.speed_m_s * (1 + _JOINT_ROUNDING):
+        found.append(f"the fingers move at {speed_m_s:.3g} m/s; valid is {limits.speed_m_s:g} m/s")
     if times[-1] > limits.duration_s:
-        found.append(f"the fingers' trajectory takes {times[-1]} s")
+        found.append(
+            f"the fingers' trajectory takes {times[-1]} s; valid is up to {limits.duration_s} s"
+        )
     return found
 
 
-def _form(trajectory: Any, n: int) -> list[str]:
+def _malformed(trajectory: Any, n: int) -> list[str]:
     times = np.asarray(trajectory.times_s)
     if times.ndim != 1 or not len(times):
-        return [f"its times have shape {times.shape}"]
+        return [f"its times have shape {times.shape}; valid is (N,), N above 0"]
     for name, shape in (
         *((name, (len(times), n)) for name in ("q", "dq", "ddq")),
         *((name, (n,)) for name in ("start_q", "start_dq", "start_ddq")),
@@ -141,16 +148,18 @@ def _form(trajectory: Any, n: int) -> list[str]:
         if values.shape != shape:
             return [f"{name} has shape {values.shape} instead of {shape}"]
         if values.dtype.kind != "f" or not np.isfinite(values).all():
-            return [f"{name} is not finite"]
+            return [f"{name} has values that are not finite floats"]
     if not np.isfinite(times).all() or (np.diff(times, prepend=0.0) <= 0).any():
         return ["its times do not strictly increase from above zero"]
     return []
 
 
-def _ends(trajectory: Any, bounds: TrajectoryBounds) -> list[str]:
+def _duration_and_end(trajectory: Any, bounds: TrajectoryBounds) -> list[str]:
     found = []
     if trajectory.times_s[-1] > bounds.duration_s:
-        found.append(f"it takes {trajectory.times_s[-1]:.3f} s")
+        found.append(
+            f"it takes {trajectory.times_s[-1]:.3f} s; valid is up to {bounds.duration_s} s"
+        )
     if np.abs(trajectory.dq[-1]).max() > _REST_RAD_S:
         found.append("it does not end with zero velocity")
     if np.abs(trajectory.ddq[-1]).max() > _REST_RAD_S2:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How near an arm comes to itself and to the table, for the independent judge of trajectories.
+"""Distances of an arm's links from each other and from the table, for the independent checker.
 
-Every shape of the URDF is looked at as it is written, every few milliseconds.
+Every collision shape of the URDF is checked unsimplified, every 20 ms of a motion.
 """
 
 from itertools import combinations
@@ -14,19 +14,19 @@ from scipy.interpolate import BPoly
 
 Vector = npt.NDArray[np.float64]
 
-_STEP_S = 0.02  # in between, at 13 m/s^2, a distance is not 1 mm shorter than at both ends
+_STEP_S = 0.02  # at 13 m/s^2, a distance dips by less than 1 mm between two samples
 _ROUNDING_M = 1e-3
-_ESCAPE_M = 1e-3  # by which what starts too near may come nearer on its way out
+_ESCAPE_M = 1e-3  # how much nearer a pair that starts too near may come on its way out
 
 
 class Clearances:
-    """Distances between the links that can meet, and from what moves to a table.
+    """Distances between pairs of links that can collide, and from moving links to a table.
 
-    The fingers are open. Links that hang on each other are not looked at, nor what moves with the
-    last joint among itself.
+    The fingers are open. Neighbouring links are not checked against each other, nor are links that
+    move together with the last joint.
 
     Attributes:
-        links: the P pairs; the second is "table" where it is the table.
+        links: names of the P pairs; the second is "table" for the table.
     """
 
     def __init__(self, urdf: str, joints: tuple[str, ...], table_z_m: float) -> None:
@@ -50,34 +50,38 @@ class Clearances:
         for pair in (*pairs, *((shape, table) for shape in moving)):
             shapes.addCollisionPair(pin.CollisionPair(*pair))
         self._shapes, self._shapes_data = shapes, pin.GeometryData(shapes)
-        names = [str(self._model.frames[it.parentFrame].name) for it in shapes.geometryObjects]
+        frames = [shape.parentFrame for shape in shapes.geometryObjects]
+        names = [str(self._model.frames[frame].name) for frame in frames]
         names[table] = "table"
         both = [(names[pair.first], names[pair.second]) for pair in shapes.collisionPairs]
         self.links = list(dict.fromkeys(both))
         self._of_links = np.array([self.links.index(pair) for pair in both])
 
     def violations(self, curve: BPoly, self_m: float, table_m: float) -> list[str]:
-        """What comes too near on a motion, in words; none is good.
+        """Return what comes too near during a motion, as text; empty: it is good.
 
         Args:
-            curve: the joints' positions in time.
+            curve: joint positions [rad] over time [s].
             self_m: least distance of the links from each other.
-            table_m: least distance of the table from what moves.
+            table_m: least distance of moving links from the table.
         """
         count = max(2, int(np.ceil(curve.x[-1] / _STEP_S)) + 1)
         distances = np.array([self.distances(q) for q in curve(np.linspace(0, curve.x[-1], count))])
         least = np.array([table_m if pair[1] == "table" else self_m for pair in self.links])
         least = np.where(distances[0] < least, distances[0] - _ESCAPE_M, least)
-        # How deep shapes overlap depends on how they are put together: it is no ground to judge.
+        # A penetration depth depends on how a shape is composed: overlaps at the start are ignored.
         short = np.where(distances[0] < 0.0, 0.0, least - distances).max(axis=0)
         worst = int(np.argmax(short))
         if short[worst] <= _ROUNDING_M:
             return []
         nearest_mm = distances[:, worst].min() * 1e3
-        return [f"{' and '.join(self.links[worst])} come as near as {nearest_mm:.1f} mm"]
+        return [
+            f"{' and '.join(self.links[worst])} come as near as {nearest_mm:.1f} mm; valid is "
+            f"{least[worst] * 1e3:.1f} mm or more"
+        ]
 
     def distances(self, q: Vector) -> Vector:
-        """Of each pair at joint positions (Shape (n,), [rad]). Shape (P,), [m]."""
+        """Return each pair's distance (Shape (P,), [m]) at joint positions (Shape (n,), [rad])."""
         whole = np.array(self._model.upperPositionLimit)
         whole[self._columns] = q
         pin.computeDistances(self._model, self._data, self._shapes, self._shapes_data, whole)
@@ -89,9 +93,9 @@ class Clearances:
     def _pairs(self, shapes: list[pin.GeometryObject], joints: int) -> list[tuple[int, int]]:
         links = list(dict.fromkeys(shape.parentFrame for shape in shapes))  # base to tip
         body = [min(shape.parentJoint, joints) for shape in shapes]
-        place = [links.index(shape.parentFrame) for shape in shapes]
+        order = [links.index(shape.parentFrame) for shape in shapes]
         return [
             (i, j)
             for i, j in combinations(range(len(shapes)), 2)
-            if body[i] != body[j] and abs(place[i] - place[j]) > 1
+            if body[i] != body[j] and abs(order[i] - order[j]) > 1
         ]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a controller plays of a trajectory's points, and how its TCP moves."""
+"""Motion that a controller plays for a trajectory's points, and the TCP's rates along it."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -12,11 +12,11 @@ Vector = npt.NDArray[np.float64]
 
 _SAMPLES_PER_PIECE = 16
 
-_recent: list[tuple[Any, BPoly]] = []  # one round asks for the same curves again and again
+_recent: list[tuple[Any, BPoly]] = []  # cache: each trajectory is evaluated many times in a row
 
 
 def played(trajectory: Any) -> BPoly:
-    """The quintic pieces through position, velocity and acceleration at every point."""
+    """Return the quintic spline through position, velocity and acceleration at every point."""
     for known, curve in _recent:
         if known is trajectory:
             return curve
@@ -34,7 +34,7 @@ def played(trajectory: Any) -> BPoly:
 
 
 def state_at(trajectory: Any, time_s: float) -> tuple[Vector, Vector, Vector]:
-    """Position, velocity and acceleration of a played trajectory; at rest after its end."""
+    """Return q, dq and ddq of a played trajectory at a time after its start; at rest once over."""
     if time_s >= trajectory.times_s[-1]:
         still = np.zeros_like(trajectory.q[-1])
         return trajectory.q[-1], still, still
@@ -44,25 +44,25 @@ def state_at(trajectory: Any, time_s: float) -> tuple[Vector, Vector, Vector]:
 
 
 def dense(knots: Vector) -> Vector:
-    """Every knot and the times that divide each piece evenly. Shape (M,), [s]."""
+    """Return every knot and evenly spaced times within each piece. Shape (M,), [s]."""
     inner = np.linspace(knots[:-1], knots[1:], _SAMPLES_PER_PIECE, endpoint=False).T.ravel()
     return np.append(inner, knots[-1])
 
 
 @dataclass(frozen=True)
 class TcpPath:
-    """Poses of the TCP, evenly `step_s` apart."""
+    """TCP positions (N, 3) [m] and rotations (N, 3, 3) in the base frame, every `step_s`."""
 
     step_s: float
     positions: Vector
     rotations: Vector
 
     def linear(self) -> list[float]:
-        """Largest speed, acceleration and jerk."""
+        """Return the largest speed, acceleration and jerk [m/s, m/s^2, m/s^3]."""
         return _largest(np.diff(self.positions, axis=0) / self.step_s, self.step_s)
 
     def angular(self) -> list[float]:
-        """The same of the angular velocity, along the axes of the base."""
+        """Return the largest angular speed, acceleration and jerk [rad/s, rad/s^2, rad/s^3]."""
         relative = self.rotations[1:] @ np.swapaxes(self.rotations[:-1], 1, 2)
         skew = 0.5 * (relative - np.swapaxes(relative, 1, 2))
         sine_axis = skew[:, [2, 0, 1], [1, 2, 0]]
@@ -71,7 +71,7 @@ class TcpPath:
 
 
 def _largest(rate: Vector, h: float) -> list[float]:
-    """Largest length of a sampled rate and of its first and second differences over h."""
+    """Return the largest norm of a sampled rate and of its first two derivatives, step `h` [s]."""
     return [
         float(np.linalg.norm(np.diff(rate, n=order, axis=0) / h**order, axis=1).max())
         for order in range(3)

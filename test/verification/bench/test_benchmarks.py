@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Both benchmarks run, small, and write what they print."""
+"""Small runs of the benchmarks `motion` and `gate`: results, exit codes, JSON files."""
 
 import json
 from pathlib import Path
@@ -10,9 +10,9 @@ import pytest
 
 from verification.bench.__main__ import main
 from verification.bench.gate import benchmark as gate
-from verification.bench.gate.storm import Chunk
+from verification.bench.gate.rounds import Chunk
 from verification.bench.ik.search import has_solution
-from verification.bench.ik.targets import joint_walks, leaving_chunks
+from verification.bench.ik.targets import joint_walks, out_of_reach_lines
 from verification.bench.motion.planning_time import there_and_back
 from verification.rig import START_Q, make_rig
 
@@ -35,7 +35,7 @@ def test_motion_measures_every_kind(motion: dict[str, Any]) -> None:
         assert after["40"]["position_mean_mm"] <= 3.0
 
 
-def test_motion_races_and_says_who_is_missing(motion: dict[str, Any]) -> None:
+def test_motion_compares_ik_solvers_and_lists_missing_ones(motion: dict[str, Any]) -> None:
     assert set(motion["ik"]) == {"pose_walk", "joint_walk", "out_of_reach"}
     walk = motion["ik"]["joint_walk"]
     assert walk["solvable_steps"] == walk["steps"] == 40
@@ -97,11 +97,11 @@ def test_bad_options_are_refused(arguments: list[str], capsys: pytest.CaptureFix
     assert "error:" in capsys.readouterr().err
 
 
-def test_the_umpire_knows_what_can_be_reached() -> None:
+def test_the_slow_search_knows_which_poses_are_reachable() -> None:
     rig, rng = make_rig(), np.random.default_rng(0)
     (walk,) = joint_walks(rig, 1, rng)
     assert has_solution(rig, walk.q0, walk.positions[-1], walk.rotations[-1], rng)
-    (line,) = leaving_chunks(rig, 1, rng)
+    (line,) = out_of_reach_lines(rig, 1, rng)
     assert not has_solution(rig, START_Q, line.positions[-1], line.rotations[-1], rng)
 
 

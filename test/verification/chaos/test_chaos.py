@@ -55,7 +55,7 @@ def test_a_few_faults_of_every_sort(tmp_path: Path, mode: str) -> None:
     for process in ("monitor", "relay", "sim_node", "ik_node", "policy_node", "reference_server"):
         assert report["soak"][process]["samples"]
         assert process in run.stdout
-    for words in ("plays again", "refused by the monitor", "faults not named anywhere"):
+    for words in ("recovered after", "refused by the monitor", "faults not named anywhere"):
         assert words in run.stdout
 
 

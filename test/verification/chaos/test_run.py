@@ -39,7 +39,7 @@ class System:
     def __init__(self, *, brief: bool = False, late: int = 0) -> None:
         self.topics = Topics()
         self.recorder = Recorder(self.topics)
-        self.lifecycle = SimpleNamespace(begin_anew=lambda: None)
+        self.lifecycle = SimpleNamespace(forget_states=lambda: None)
         self.pids: dict[str, int] = {}
         self.goals, self.began_s, self.last_result = 0, math.inf, ""
         self.episode_runs = False

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The checker sees what is wrong: a judge that accepts everything would make every storm calm."""
+"""The checker finds each kind of violation, and none in a good motion."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -177,7 +177,7 @@ class Fingers:
     ("times", "positions", "words"),
     [
         ([0.4], [0.0], ""),
-        ([0.3], [0.0], "too fast"),
+        ([0.3], [0.0], "the fingers move at"),
         ([1.0], [-0.001], "go from"),
         ([1.0, 1.0], [0.03, 0.02], "increase"),
         ([np.nan], [0.0], "increase"),

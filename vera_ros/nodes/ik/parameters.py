@@ -62,16 +62,7 @@ PARAMETERS = (
         (),
         3,
     ),
-    Parameter(
-        "workspace_upper",
-        [0.85, 0.5, 0.8],
-        "opposite corner of the workspace box",
-        "m",
-        -5,
-        5,
-        (),
-        3,
-    ),
+    Parameter("workspace_upper", [0.85, 0.5, 0.8], "opposite corner of the box", "m", -5, 5, (), 3),
     Parameter(
         "singularity_slow",
         70.0,

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`scripts/bench gate`: a storm of chunks against planner and gate."""
+"""`scripts/bench gate`: fuzzes planner and gate with valid and invalid chunks."""

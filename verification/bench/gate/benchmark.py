@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`scripts/bench gate`: a storm of chunks against planner and gate."""
+"""`scripts/bench gate`: fuzzes planner and gate with valid and invalid chunks."""
 
 import multiprocessing
 import time
@@ -12,23 +12,23 @@ import numpy as np
 from vera_ros.embodiments import find_embodiment
 from vera_ros.errors import ConfigurationError
 from verification.bench.gate.player import Outcome, Player
-from verification.bench.gate.storm import KINDS, Chunk, Round, draw
-from verification.bench.gate.tables import storm_table
+from verification.bench.gate.rounds import KINDS, Chunk, Round, draw
+from verification.bench.gate.tables import outcome_table
 from verification.bench.tables import make_console
 from verification.rig import make_rig
 
-_BLOCK = 250  # chunks that are drawn from one seed, so that the number of processes changes nothing
-_RARE = {"too long": 0.2}  # long trajectories take long to check
+_BLOCK = 250  # chunks drawn from one seed: the results do not depend on the number of processes
+_RARE = {"too long": 0.2}  # weight of a kind; long trajectories are slow to check
 _REPORTS = 10
 
 Outcomes = dict[str, Outcome]
 
 
 def run(chunks: int, seed: int, processes: int) -> tuple[dict[str, object], bool]:
-    """Send the chunks; return the numbers and whether all went as it must.
+    """Send the chunks; return the results, and whether there was no violation and no error.
 
     Raises:
-        ConfigurationError: the seed is no seed.
+        ConfigurationError: the seed is negative.
     """
     if seed < 0:
         raise ConfigurationError(f"--seed is {seed}; valid is 0 or more")
@@ -36,19 +36,19 @@ def run(chunks: int, seed: int, processes: int) -> tuple[dict[str, object], bool
     begin = time.perf_counter()
     jobs = [(seed, n, min(_BLOCK, chunks - n)) for n in range(0, chunks, _BLOCK)]
     whole: Outcomes = {kind: Outcome() for kind in KINDS}
-    done, told = 0, 0
+    done, reports = 0, 0
     with multiprocessing.get_context("spawn").Pool(min(processes, len(jobs)), _set_up) as pool:
         for outcomes in pool.imap_unordered(_play_block, jobs):
             for kind, outcome in outcomes.items():
                 whole[kind].add(outcome)
                 done += outcome.chunks
-            if done * _REPORTS // chunks > told:
-                told = done * _REPORTS // chunks
+            if done * _REPORTS // chunks > reports:
+                reports = done * _REPORTS // chunks
                 console.print(f"{done} chunks, {time.perf_counter() - begin:.0f} s")
     total = Outcome()
     for outcome in whole.values():
         total.add(outcome)
-    console.print(storm_table({**whole, "all": total}))
+    console.print(outcome_table({**whole, "all": total}))
     for kind, outcome in whole.items():
         for example in outcome.examples:
             console.print(f"{kind}: {example}", markup=False)
@@ -65,7 +65,7 @@ def run(chunks: int, seed: int, processes: int) -> tuple[dict[str, object], bool
 
 
 def rounds(seed: int, block: int, chunks: int) -> Iterator[Round]:
-    """The rounds of a block, which send exactly so many chunks."""
+    """Yield the rounds of a block, which send exactly `chunks` chunks in total."""
     rng = np.random.default_rng([seed, block])
     weights = np.array([_RARE.get(kind, 1.0) for kind in KINDS])
     left = chunks
@@ -80,11 +80,11 @@ def rounds(seed: int, block: int, chunks: int) -> Iterator[Round]:
         yield replace(round_, events=tuple(events))
 
 
-_players: list[Player] = []  # of this process
+_players: list[Player] = []  # the players of this worker process
 
 
 def players() -> list[Player]:
-    """Arms of every sort: as it comes, slowed, with a metric embodiment's response and rails."""
+    """Return three players: default, slowed, and with a metric embodiment's response and rails."""
     return [
         Player(make_rig()),
         Player(make_rig(speed_scale=0.4)),
@@ -93,7 +93,7 @@ def players() -> list[Player]:
 
 
 def _set_up() -> None:
-    warnings.simplefilter("ignore")  # of overflows: what is not finite is refused
+    warnings.simplefilter("ignore")  # of overflows: non-finite values are refused anyway
     _players.extend(players())
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Plays a storm's rounds on planner and gate, and has the checker judge what they let out."""
+"""Plays rounds of chunks on planner and gate, and checks every trajectory that is published."""
 
 import traceback
 from collections import Counter
@@ -14,7 +14,7 @@ from vera_ros.motion.causes import Cause, MotionRefusedError
 from vera_ros.motion.chunk import ChunkRequest, Measured
 from vera_ros.motion.execution.dispatcher import Dispatcher
 from vera_ros.motion.trajectory import ArmTrajectory
-from verification.bench.gate.storm import Brake, Chunk, Round, Stop
+from verification.bench.gate.rounds import Brake, Chunk, Round, Stop
 from verification.judge.bounds import Start, TrajectoryBounds
 from verification.judge.checker import Checker, gripper_violations
 from verification.judge.clearances import Clearances
@@ -32,23 +32,23 @@ from verification.rig import (
 )
 
 _START_S = 1000.0
-_MOST_EXAMPLES = 5
-_LEAD_SAMPLES = 6
-_LEAD_RAD = 1e-4
+_MAX_EXAMPLES = 5
+_HAND_OVER_SAMPLES = 6
+_HAND_OVER_RAD = 1e-4
 
 
 @dataclass
 class Outcome:
-    """What became of the chunks of one kind, and of the stops among them.
+    """Counts of one kind of chunk, and of the stops sent between them.
 
     Attributes:
-        chunks: how many were sent to the planner.
-        played: how many were let out.
-        refused: how many were refused, by cause.
-        stops: stops and brakings that were let out.
-        violations: trajectories that were let out and must not have been.
-        unexpected: exceptions that are no refusals.
-        examples: of both, in words.
+        chunks: chunks sent to the planner.
+        played: chunks whose trajectory was published.
+        refused: refused chunks, by cause.
+        stops: stop and brake trajectories that were published.
+        violations: violations found by the checker, and inconsistent refusals.
+        unexpected: exceptions other than refusals.
+        examples: some of the violations and exceptions, as text.
     """
 
     chunks: int = 0
@@ -60,14 +60,14 @@ class Outcome:
     examples: list[str] = field(default_factory=list)
 
     def add(self, other: "Outcome") -> None:
-        """Take another's counts in."""
+        """Add the counts of `other`."""
         for name in ("chunks", "played", "stops", "violations", "unexpected"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
         self.refused += other.refused
-        self.examples = list(dict.fromkeys(self.examples + other.examples))[:_MOST_EXAMPLES]
+        self.examples = list(dict.fromkeys(self.examples + other.examples))[:_MAX_EXAMPLES]
 
     def numbers(self) -> dict[str, object]:
-        """What the JSON file says."""
+        """Return the counts for the JSON file."""
         return {
             "chunks": self.chunks,
             "played": self.played,
@@ -80,7 +80,7 @@ class Outcome:
 
 
 class Player:
-    """One arm, its clock, and what the controller plays."""
+    """Plays rounds on one arm in simulated time, and checks what is published."""
 
     def __init__(self, rig: Rig) -> None:
         self._rig = rig
@@ -89,22 +89,22 @@ class Player:
         self._bounds = TrajectoryBounds.of(rig.limits)
 
     def play(self, round_: Round) -> Outcome:
-        """Play a round."""
+        """Play a round; return its counts."""
         self._outcome = Outcome()
         self._dispatcher: Dispatcher = self._rig.dispatcher(round_.q)
         self._now_s = self._started_s = _START_S
-        self._running: Any = None  # what the controller plays, since `_started_s`
+        self._running: Any = None  # trajectory that plays since `_started_s`
         self._rest_q: Any = round_.q
         for number, event in enumerate(round_.events):
-            self._move_on(event.share)
+            self._advance(event.share)
             if isinstance(event, Chunk):
-                self._chunk(event, number)
+                self._send_chunk(event, number)
             else:
                 self._interrupt(event)
         return self._outcome
 
-    def _move_on(self, share: float) -> None:
-        """Let time pass until that share of the running motion has been played."""
+    def _advance(self, share: float) -> None:
+        """Advance time until `share` of the remaining motion has been played."""
         if self._running is None:
             return
         left_s = self._started_s + self._running.times_s[-1] - self._now_s
@@ -112,12 +112,12 @@ class Player:
         if share == 1.0 and self._dispatcher.playing is not None:
             self._dispatcher.channel.finish()
 
-    def _chunk(self, chunk: Chunk, number: int) -> None:
+    def _send_chunk(self, chunk: Chunk, number: int) -> None:
         close = chunk.close[: len(chunk.deltas)] if np.ndim(chunk.deltas) == 2 else chunk.close
         self._outcome.chunks += 1
         start, measured = self._start()
-        before = self._running, self._started_s
-        refusal = self._try(
+        previous = self._running, self._started_s
+        refusal = self._run_and_judge(
             lambda: self._dispatcher.send(
                 self._dispatcher.scheduler.prepare(
                     self._dispatcher.channel.playback,
@@ -137,30 +137,30 @@ class Player:
         )
         if refusal is None:
             self._outcome.played += 1
-            self._check_lead(*before, chunk.start_in_s)
+            self._check_hand_over(*previous, chunk.start_in_s)
         elif refusal is not Cause.INTERNAL_ERROR:
             self._outcome.refused[refusal.name.lower()] += 1
 
     def _interrupt(self, event: Stop | Brake) -> None:
-        """Stop or brake; when that is refused, the running motion goes on to its own rest."""
+        """Stop or brake; if that is refused, the running motion continues to its own end."""
         if self._running is None:
             return
         stops, (start, measured) = self._dispatcher.stops, self._start()
         starts: tuple[Start, ...] = (start,)
         if isinstance(event, Brake):
             still = np.zeros(7)
-            where = Measured(measured.q + event.off, still, measured.finger_m, self._now_s, 0.0)
-            # Where nothing gentle leads there, it comes to rest along its plan.
+            where = Measured(measured.q + event.offset, still, measured.finger_m, self._now_s, 0.0)
+            # If no return is gentle enough, the arm comes to rest along its plan instead.
             starts = (start, Start(where.q, still, still))
             act: Callable[[], object] = partial(stops.stop_in_place, where, self._now_s)
         else:
             act = partial(stops.stop, self._now_s)
-        let_out = len(self._rig.published)
-        self._try(act, *starts)
-        self._outcome.stops += len(self._rig.published) - let_out
+        before = len(self._rig.published)
+        self._run_and_judge(act, *starts)
+        self._outcome.stops += len(self._rig.published) - before
 
     def _start(self, later_s: float = 0.0) -> tuple[Start, Measured]:
-        """What a motion must go on from, so much later than now, and what the arm's sensors say."""
+        """Return the state that a motion must continue in `later_s`, and its measurement."""
         if self._running is None:
             q = self._rest_q
             still = np.zeros_like(q)
@@ -170,12 +170,11 @@ class Player:
         moving = elapsed_s < self._running.times_s[-1]
         return Start(q, dq, ddq, exact=moving), Measured(q, dq, 0.02, self._now_s, 0.0)
 
-    def _try(self, act: Callable[[], object], *starts: Start) -> Cause | None:
-        """Act, and judge what was let out; the cause when nothing was.
+    def _run_and_judge(self, act: Callable[[], object], *starts: Start) -> Cause | None:
+        """Call `act` and check what it publishes; return the cause if it refuses, otherwise None.
 
-        What was let out goes on from one of the starts.
-
-        An exception that is no refusal is an internal error, and so it counts.
+        Every published trajectory must continue from one of the starts. An exception other than a
+        refusal counts as an internal error.
         """
         published, gripper = self._rig.published, self._rig.published_gripper
         before = len(published), len(gripper)
@@ -185,9 +184,9 @@ class Player:
         except MotionRefusedError as refused:
             refusal = refused.cause
             if refused.cause is Cause.NONE or not str(refused):
-                self._blame(f"a refusal without a cause: {refused}")
+                self._add_violation(f"a refusal without a cause or a message: {refused!r}")
             if (len(published), len(gripper)) != before:
-                self._blame(f"refused ({refused}), and yet something was let out")
+                self._add_violation(f"refused ({refused}), but a trajectory was published")
         except Exception as error:
             refusal = Cause.INTERNAL_ERROR
             where = traceback.extract_tb(error.__traceback__)[-1]
@@ -195,23 +194,23 @@ class Player:
             self._outcome.examples.append(f"{error!r} at {where.filename}:{where.lineno}")
         for trajectory in published[before[0] :]:
             later_s = self._rig.started_s - self._now_s
-            own_way = trajectory.past is None and later_s > 0.0
-            if own_way and self._running is not None and starts[0].exact:
-                trajectory, later_s = self._on_its_own_way(trajectory, later_s), 0.0
+            approach = trajectory.past is None and later_s > 0.0
+            if approach and self._running is not None and starts[0].exact:
+                trajectory, later_s = self._with_approach(trajectory, later_s), 0.0
                 self._rig.started_s = self._now_s
-            if later_s != 0.0 and starts[0].exact:  # the running motion goes on until then
+            if later_s != 0.0 and starts[0].exact:  # the running motion continues until then
                 starts = (self._start(later_s)[0],)
             found = [self._checker.violations(trajectory, self._bounds, start) for start in starts]
-            for text in min(found, key=len) or self._too_near(trajectory):
-                self._blame(text)
+            for text in min(found, key=len) or self._clearance_violations(trajectory):
+                self._add_violation(text)
             self._running, self._started_s = trajectory, self._rig.started_s
         for fingers in gripper[before[1] :]:
             for text in gripper_violations(fingers, self._rig.gripper_limits):
-                self._blame(text)
+                self._add_violation(text)
         return refusal
 
-    def _on_its_own_way(self, trajectory: Any, ahead_s: float) -> Any:
-        """The trajectory as a controller plays it that has to find its own way to the start."""
+    def _with_approach(self, trajectory: Any, ahead_s: float) -> Any:
+        """Prepend the controller's own way from its present set-point to the trajectory's start."""
         start, _ = self._start()
         return ArmTrajectory(
             np.concatenate(([ahead_s], ahead_s + trajectory.times_s)),
@@ -223,25 +222,27 @@ class Player:
             start.ddq,
         )
 
-    def _check_lead(self, before: Any, started_s: float, start_in_s: float | None) -> None:
-        """What played before a chunk goes on as it was until the chunk begins."""
+    def _check_hand_over(self, before: Any, started_s: float, start_in_s: float | None) -> None:
+        """Check that the previous motion plays unchanged until the chunk takes over from it."""
         if before is None:
             return
         until_s = self._now_s + (HAND_OVER_LEAD_S if start_in_s is None else start_in_s)
-        if start_in_s is None:  # what comes to rest before that is followed from there
+        if start_in_s is None:  # if it ends earlier, the chunk begins at its end
             until_s = min(until_s, started_s + before.times_s[-1])
         until_s = max(until_s, self._started_s)
-        for time_s in np.linspace(self._started_s, until_s, _LEAD_SAMPLES):
+        for time_s in np.linspace(self._started_s, until_s, _HAND_OVER_SAMPLES):
             old, _, _ = state_at(before, time_s - started_s)
             new, _, _ = state_at(self._running, time_s - self._started_s)
             off = float(np.abs(new - old).max())
-            if off > _LEAD_RAD:
-                self._blame(f"q is {off:.6f} off what was to go on")
+            if off > _HAND_OVER_RAD:
+                self._add_violation(
+                    f"before the hand-over, q is {off:.6f} rad off the previous motion"
+                )
                 return
 
-    def _too_near(self, trajectory: Any) -> list[str]:
+    def _clearance_violations(self, trajectory: Any) -> list[str]:
         return self._clearances.violations(played(trajectory), SELF_DISTANCE_M, TABLE_DISTANCE_M)
 
-    def _blame(self, text: str) -> None:
+    def _add_violation(self, text: str) -> None:
         self._outcome.violations += 1
         self._outcome.examples.append(text)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What `scripts/bench gate` counted, as a table."""
+"""Table of the counts of `scripts/bench gate`."""
 
 from rich.table import Table
 from rich.text import Text
@@ -8,9 +8,9 @@ from verification.bench.gate.player import Outcome
 from verification.bench.tables import make_table
 
 
-def storm_table(outcomes: dict[str, Outcome]) -> Table:
-    """What became of the storm's chunks, a row for each kind."""
-    table = make_table("Chunks against planner and gate")
+def outcome_table(outcomes: dict[str, Outcome]) -> Table:
+    """Return a table of the counts, one row per kind of chunk."""
+    table = make_table("Chunks sent through planner and gate")
     table.add_column("kind", no_wrap=True)
     for name in ("chunks", "played", "stops", "violations", "unexpected"):
         table.add_column(name, justify="right", no_wrap=True)

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`scripts/bench hold`: how soon an arm slows down and rests."""
+"""`scripts/bench hold`: how soon an arm slows down and rests after a hold."""

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`scripts/bench hold`: how soon an arm slows down and rests once a hold is asked for.
+"""`scripts/bench hold`: how soon an arm slows down and rests after a call of the service `hold`.
 
-The real ik_node runs as a process, and so does an arm that follows trajectories exactly.
+The real ik_node runs as a process, and so does an ideal controller that follows exactly.
 """
 
 import os
@@ -23,50 +23,50 @@ from vera_ros.bringup.processes import Processes
 from vera_ros.bringup.waiter import Waiter
 from vera_ros.errors import ConfigurationError
 from vera_ros.resources import share_path
-from verification.bench.hold.drill import Drill, HoldTimes
 from verification.bench.hold.tables import hold_table
+from verification.bench.hold.trials import HoldTimes, HoldTrials
 from verification.bench.tables import make_console
 from verification.rig import URDF, Vector
 
-TARGET_S = 0.05  # from the call to the first slower point, of 99 in 100 holds
-_READY_S = 120.0  # the first start compiles
+TARGET_S = 0.05  # from the call to the first slower point, for 99 % of the holds
+_READY_S = 120.0  # the first start includes JIT compilation
 _REPORTS = 10
 
 
 def run(holds: int, seed: int) -> tuple[dict[str, object], bool]:
-    """Hold so many times, print a table; return the numbers and whether the target was met.
+    """Time `holds` holds, print a table; return the results, and whether the target was met.
 
     Raises:
-        ConfigurationError: the seed is no seed.
-        DemoError: a process ended, or a hold did not do what it must.
+        ConfigurationError: the seed is negative.
+        DemoError: a process ended, or a hold failed or was not answered in time.
     """
     if seed < 0:
         raise ConfigurationError(f"--seed is {seed}; valid is 0 or more")
     console = make_console()
     times: list[HoldTimes] = []
-    with _drill(np.random.default_rng(seed)) as drill:
-        drill.get_ready(_READY_S)
-        drill.hold_once()  # whatever is slow the first time
+    with _trials(np.random.default_rng(seed)) as trials:
+        trials.wait_until_ready(_READY_S)
+        trials.hold_once()  # warm-up, not timed
         for number in range(1, holds + 1):
-            times.append(drill.hold_once())
+            times.append(trials.hold_once())
             if number * _REPORTS // holds > (number - 1) * _REPORTS // holds:
                 console.print(f"{number} holds")
     numbers = _numbers(times, seed)
     good = _percentile([t.slower_s for t in times], 99) < TARGET_S
     console.print(hold_table(numbers))
     verdict = "met" if good else "MISSED"
-    console.print(f"target: slower within {TARGET_S * 1e3:g} ms of 99 in 100 calls: {verdict}")
+    console.print(f"target: 99 % slow down within {TARGET_S * 1e3:g} ms of the call: {verdict}")
     return numbers, good
 
 
 @contextmanager
-def _drill(rng: np.random.Generator) -> Iterator[Drill]:
-    """A client that asks, and the processes that are asked."""
+def _trials(rng: np.random.Generator) -> Iterator[HoldTrials]:
+    """Start ik_node and the controller in a ROS domain of their own; yield their client."""
     with ExitStack() as stack:
         os.environ["ROS_DOMAIN_ID"] = str(stack.enter_context(own_domain()))
         os.environ.update(on_loopback(os.environ))
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        os.environ["ROS_HOME"] = str(folder)  # a hold must not reach other runs
+        os.environ["ROS_HOME"] = str(folder)  # where a hold is stored: keep it from other runs
         processes = stack.enter_context(Processes(folder, os.environ))
         processes.start("controller", [sys.executable, "-m", "verification.bench.hold.controller"])
         config = share_path("config", "mimicgen_panda.yaml")
@@ -74,16 +74,16 @@ def _drill(rng: np.random.Generator) -> Iterator[Drill]:
         processes.start("ik_node", command(spec, "", folder))
         rclpy.init(args=[], signal_handler_options=SignalHandlerOptions.NO)
         stack.callback(rclpy.try_shutdown)
-        node = rclpy.create_node("drill")
+        node = rclpy.create_node("hold_trials")
         stack.callback(node.destroy_node)
         executor = SingleThreadedExecutor()
         executor.add_node(node)
         stack.callback(executor.shutdown)
-        yield Drill(node, Waiter(executor, (processes.check,)), rng)
+        yield HoldTrials(node, Waiter(executor, (processes.check,)), rng)
 
 
 def _numbers(times: list[HoldTimes], seed: int) -> dict[str, object]:
-    """What the JSON file says."""
+    """Return the results for the JSON file."""
     return {
         "holds": len(times),
         "seed": seed,

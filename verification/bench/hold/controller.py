@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A tiny arm for a benchmark: follows trajectories exactly, and says at 100 Hz where it is.
+"""Ideal controller for the hold benchmark: follows exactly, publishes joint states at 100 Hz.
 
-`python -m verification.bench.hold.controller`, until SIGTERM.
+`python -m verification.bench.hold.controller` runs it until SIGTERM.
 """
 
 import time
@@ -24,7 +24,7 @@ _FINGER, _OPEN_M = "panda_finger_joint1", 0.04
 
 
 class Controller:
-    """Arm and finger, each with a controller of its own."""
+    """Controllers of arm and gripper, and their joint states."""
 
     def __init__(self, node: Any) -> None:
         self._followers = {
@@ -39,9 +39,9 @@ class Controller:
                 10,
             )
         self._joint_states = node.create_publisher(JointState, "joint_states", 10)
-        node.create_timer(1.0 / _RATE_HZ, self._say)
+        node.create_timer(1.0 / _RATE_HZ, self._publish_joint_states)
 
-    def _say(self) -> None:
+    def _publish_joint_states(self) -> None:
         now_ns = time.time_ns()
         arm, finger = (follower.advance_to(now_ns) for follower in self._followers.values())
         self._joint_states.publish(
@@ -62,7 +62,7 @@ def _follow(follower: TrajectoryFollower, message: JointTrajectory) -> None:
 
 
 def main() -> None:
-    """Follow trajectories until told to end."""
+    """Run the controller until SIGINT or SIGTERM."""
     rclpy.init()
     node = rclpy.create_node("controller")
     controller = Controller(node)

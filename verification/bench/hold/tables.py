@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What `scripts/bench hold` measured, as a table."""
+"""Table of the times that `scripts/bench hold` measured."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from verification.bench.tables import make_table
 
 
 def hold_table(numbers: dict[str, Any]) -> Table:
-    """How long holds take."""
+    """Return a table of the times of holds: median, percentiles, maximum."""
     table = make_table(f"Holds: {numbers['holds']}, ms from the call of the service")
     table.add_column("to")
     for name in ("median", "p90", "p99", "max"):
@@ -17,7 +17,7 @@ def hold_table(numbers: dict[str, Any]) -> Table:
     for what, key in (
         ("the first slower point", "to_first_slower_point_ms"),
         ("the stop's end", "to_rest_ms"),
-        ("the answer: seen at rest", "to_answer_ms"),
+        ("the response: arm at rest", "to_answer_ms"),
     ):
         table.add_row(what, *(f"{value:.1f}" for value in numbers[key].values()))
     return table

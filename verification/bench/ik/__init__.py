@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Inverse kinematics beside other libraries'."""
+"""Comparison of the inverse kinematics with mink's and pink's."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Chunks of target poses for the IK race."""
+"""Chunks of target poses for the IK comparison."""
 
 from dataclasses import dataclass
 
@@ -9,18 +9,18 @@ import pinocchio as pin
 from verification.rig import CONTROL_DT_S, START_Q, Rig, Vector
 
 STEPS = 10
-STEP_M, STEP_RAD = 0.012, 0.1  # largest step of the TCP in one action: what OSC_POSE moves
+STEP_M, STEP_RAD = 0.012, 0.1  # largest step of the TCP per action, as with OSC_POSE
 _OUTWARD_STEP_M = 0.025
 _START_SPREAD_RAD = 0.1
-_STRETCHED = np.array([0.0, 0.6, 0.0, -0.9, 0.0, 2.2, 0.785])  # most of the way out
+_STRETCHED = np.array([0.0, 0.6, 0.0, -0.9, 0.0, 2.2, 0.785])  # close to the reach
 
 
 @dataclass(frozen=True)
 class Chunk:
-    """Poses to reach one after the other.
+    """Sequence of TCP poses in the base frame.
 
     Attributes:
-        q0: where the arm is. Shape (7,), [rad].
+        q0: joint positions before the first step. Shape (7,), [rad].
         positions: Shape (S, 3), [m].
         rotations: Shape (S, 3, 3).
     """
@@ -31,25 +31,25 @@ class Chunk:
 
 
 def pose_walks(rig: Rig, count: int, rng: np.random.Generator) -> list[Chunk]:
-    """Random walks of the TCP around the start posture.
+    """Draw random walks of the TCP around the start posture.
 
-    Each step goes 6 to 12 mm in one direction and turns by 0.05 to 0.1 rad about one axis, both at
-    random, so some steps have no solution within the joint limits.
+    Each step moves 6 to 12 mm in a random direction and turns by 0.05 to 0.1 rad about a random
+    axis, so some steps have no solution within the joint limits.
     """
     return [_pose_walk(rig, rng) for _ in range(count)]
 
 
 def joint_walks(rig: Rig, count: int, rng: np.random.Generator) -> list[Chunk]:
-    """Random walks of the joints, so that every step has a solution.
+    """Draw TCP poses from random walks of the joints, so that every step has a solution.
 
-    They keep the joints' limits and rates and have momentum; each step moves the TCP by at most
-    12 mm and 0.1 rad.
+    The walks keep joint and velocity limits, and their directions are correlated; each step moves
+    the TCP by at most 12 mm and 0.1 rad.
     """
     return [_joint_walk(rig, rng) for _ in range(count)]
 
 
-def leaving_chunks(rig: Rig, count: int, rng: np.random.Generator) -> list[Chunk]:
-    """Straight lines of 25 mm per step that leave the reach of a stretched arm."""
+def out_of_reach_lines(rig: Rig, count: int, rng: np.random.Generator) -> list[Chunk]:
+    """Draw straight lines, 25 mm per step, from a stretched arm to poses out of its reach."""
     chunks = []
     for _ in range(count):
         q = _STRETCHED + rng.uniform(-0.5, 0.5, 7) * _START_SPREAD_RAD
@@ -93,7 +93,7 @@ def _joint_walk(rig: Rig, rng: np.random.Generator) -> Chunk:
 
 
 def _step(rig: Rig, q: Vector, direction: Vector, share: float) -> Vector:
-    """The next posture along a direction, as far as `share` of the largest step goes."""
+    """Move along a joint direction by `share` of the largest allowed step; return the new q."""
     twist = rig.arm.jacobians(q[None])[0] @ direction
     scale = share * min(
         STEP_M / np.linalg.norm(twist[:3]),
@@ -104,7 +104,7 @@ def _step(rig: Rig, q: Vector, direction: Vector, share: float) -> Vector:
 
 
 def angles(rotations: Vector, others: Vector) -> Vector:
-    """Angles between rotation matrices of shape (N, 3, 3). Shape (N,), [rad]."""
+    """Return the angles (Shape (N,), [rad]) between rotation matrices (Shape (N, 3, 3))."""
     relative = np.swapaxes(rotations, 1, 2) @ others
     skew = relative - np.swapaxes(relative, 1, 2)
     sine = 0.5 * np.linalg.norm(skew[:, [2, 0, 1], [1, 2, 0]], axis=1)

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`scripts/bench motion`: fidelity, speed and margins of the motion side."""
+"""`scripts/bench motion`: accuracy, speed and limit margins of planning."""

@@ -1,13 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`scripts/bench motion`: runs every measurement and shows it."""
+"""`scripts/bench motion`: runs all measurements and prints their tables."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
-from verification.bench.ik import race as ik_race
-from verification.bench.ik.race import Heat
+from verification.bench.ik.comparison import Comparison, compare
 from verification.bench.motion import planning_time, plans, response_accuracy
 from verification.bench.motion.planning_time import LengthTimes
 from verification.bench.motion.plans import PlanReport
@@ -23,30 +22,33 @@ _SEED = 0
 
 @dataclass(frozen=True)
 class MotionReport:
-    """Everything that was measured.
+    """Results of all measurements.
 
     Attributes:
-        traces: the file of traces.
-        errors: of the response model, per kind.
-        heats: of the IK race.
-        missing: rivals that are not installed.
-        times: of planning, per chunk length.
-        plans: of the traces' first actions.
+        traces: path of the traces file.
+        errors: errors of the response model, per kind of trace.
+        comparisons: IK comparisons, one per set of chunks.
+        missing: how to install the IK solvers that are missing.
+        times: planning times, per chunk length.
+        plans: plans of the traces' first actions.
     """
 
     traces: Path
     errors: list[KindErrors]
-    heats: list[Heat]
+    comparisons: list[Comparison]
     missing: list[str]
     times: list[LengthTimes]
     plans: PlanReport
 
     def numbers(self) -> dict[str, object]:
-        """What the JSON file says."""
+        """Return the results for the JSON file."""
         return {
             "traces": self.traces.name,
             "response": [errors.numbers() for errors in self.errors],
-            "ik": {heat.name.replace(" ", "_"): heat.numbers() for heat in self.heats},
+            "ik": {
+                comparison.name.replace(" ", "_"): comparison.numbers()
+                for comparison in self.comparisons
+            },
             "ik_missing": self.missing,
             "planning_time": [times.numbers() for times in self.times],
             "plans": self.plans.numbers(),
@@ -54,11 +56,11 @@ class MotionReport:
 
 
 def run(path: Path, plot: Path | None, *, runs: int, chunks: int) -> tuple[dict[str, object], bool]:
-    """Measure, print tables, draw; return the numbers and whether every plan kept its limits.
+    """Measure, print tables, plot; return the results, and whether every plan kept its limits.
 
     Raises:
-        ConfigurationError: the traces or the folder for the pictures cannot be used.
-        MissingDependencyError: pictures are wanted and there is no matplotlib.
+        ConfigurationError: the traces or the folder for the plots cannot be used.
+        MissingDependencyError: plots are requested, but matplotlib is not installed.
     """
     traces = Traces.load(path)
     if plot is not None:
@@ -72,25 +74,25 @@ def run(path: Path, plot: Path | None, *, runs: int, chunks: int) -> tuple[dict[
     )
     errors = response_accuracy.measure(rig, traces)
     console.print(response_table(errors))
-    heats, missing = ik_race.run(rig, chunks, _SEED)
-    for heat in heats:
-        console.print(ik_table(heat))
+    comparisons, missing = compare(rig, chunks, _SEED)
+    for comparison in comparisons:
+        console.print(ik_table(comparison))
     for line in missing:
         console.print(line)
-    some = _some(traces, runs)
-    times = planning_time.measure(some)
+    subset = _subset(traces, runs)
+    times = planning_time.measure(subset)
     console.print(time_table(times))
-    report = plans.measure(rig, some, PLANNED_ACTIONS)
+    report = plans.measure(rig, subset, PLANNED_ACTIONS)
     console.print(plans_table(report))
-    whole = MotionReport(path, errors, heats, missing, times, report)
+    whole = MotionReport(path, errors, comparisons, missing, times, report)
     if plot is not None:
         for file in plots.draw(whole, plot):
             console.print(f"wrote {file}")
     return whole.numbers(), not report.violations
 
 
-def _some(traces: Traces, runs: int) -> Traces:
-    """So many runs, evenly spread over the file."""
+def _subset(traces: Traces, runs: int) -> Traces:
+    """Return `runs` runs, or all, evenly spread over the file."""
     count = min(runs, len(traces.q0))
     chosen = np.linspace(0, len(traces.q0) - 1, count).round().astype(int)
     return replace(

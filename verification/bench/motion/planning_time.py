@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How long planning a chunk takes, part by part, against its length."""
+"""Planning time of a chunk against its length, split into parts."""
 
 import time
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ PARTS = ("response", "ik", "limits", "gate")
 
 
 class Stopwatch:
-    """Stands before an object and sums the time that its methods take, calls of its own aside."""
+    """Proxy that sums the time spent in calls of an object's methods from outside."""
 
     def __init__(self, inner: Any) -> None:
         self._inner = inner
@@ -40,13 +40,13 @@ class Stopwatch:
 
 @dataclass(frozen=True)
 class LengthTimes:
-    """Times of the chunks of one length.
+    """Planning times of the chunks of one length.
 
     Attributes:
-        actions: the length.
+        actions: number of actions per chunk.
         total_s: response, IK, limits and gate together. Shape (R,), [s].
-        parts_s: of each part, "limits" being what is left of planning. Shape (R,) each, [s].
-        refused: chunks that were refused, not counted in the times.
+        parts_s: time of each of PARTS; "limits" is the rest of planning. Shape (R,) each, [s].
+        refused: number of refused chunks, which are not timed.
     """
 
     actions: int
@@ -55,7 +55,7 @@ class LengthTimes:
     refused: int
 
     def numbers(self) -> dict[str, object]:
-        """What the JSON file says."""
+        """Return the results for the JSON file."""
         if not len(self.total_s):
             return {"actions": self.actions, "chunks": 0, "refused": self.refused}
         played_s = self.actions * CONTROL_DT_S
@@ -73,7 +73,7 @@ class LengthTimes:
 
 
 def measure(traces: Traces) -> list[LengthTimes]:
-    """Plan and check chunks of every length, made of the traces' actions."""
+    """Time planning and gate for chunks of all LENGTHS, built from the traces' actions."""
     watches: list[Stopwatch] = []
 
     def wrap(inner: Any) -> Stopwatch:
@@ -84,7 +84,9 @@ def measure(traces: Traces) -> list[LengthTimes]:
     response, ik = watches
     _time_one(rig, response, ik, traces.q0[0], traces.deltas(0)[:2])  # warm up
     rows: dict[int, list[tuple[float, ...] | None]] = {length: [] for length in LENGTHS}
-    for run, q0 in enumerate(traces.q0):  # the lengths in turns: a busy moment hits them all
+    for run, q0 in enumerate(
+        traces.q0
+    ):  # lengths alternate, so that load on the machine affects all
         for length, results in rows.items():
             deltas = there_and_back(traces.deltas(run), length)
             results.append(_time_one(rig, response, ik, q0, deltas))
@@ -92,7 +94,7 @@ def measure(traces: Traces) -> list[LengthTimes]:
 
 
 def there_and_back(deltas: Vector, length: int) -> Vector:
-    """The first `length` actions of a run that turns round at its end, and again at its start."""
+    """Return `length` actions of a run that is played forth and back. Shape (length, 6)."""
     period = np.concatenate((deltas, -deltas[::-1]))
     return np.asarray(np.resize(period, (length, deltas.shape[1])))
 
@@ -107,7 +109,7 @@ def _length_times(length: int, results: list[tuple[float, ...] | None]) -> Lengt
 def _time_one(
     rig: Rig, response: Stopwatch, ik: Stopwatch, q: Vector, deltas: Vector
 ) -> tuple[float, ...] | None:
-    """Seconds of each part; None when the chunk is refused."""
+    """Return the time of each of PARTS [s]; None: the chunk is refused."""
     response.elapsed_s = ik.elapsed_s = 0.0
     begin = time.perf_counter()
     try:

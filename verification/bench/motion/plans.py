@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Plans of the traces' chunks: played by the simulated arm, and measured against the limits."""
+"""Limit margins of the traces' plans, and the simulated arm's tracking error on them."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -16,19 +16,18 @@ from verification.judge.checker import Checker
 from verification.judge.played import state_at
 from verification.rig import ARM_JOINTS, BASE_FRAME, TCP_FRAME, URDF, Rig, Vector
 
-# The manufacturer's Cartesian limits: speed, acceleration, jerk.
+# The manufacturer's Cartesian limits: speed, acceleration, jerk [m or rad per s, s^2, s^3].
 PANDA_TCP_LINEAR = (1.7, 13.0, 6500.0)
 PANDA_TCP_ANGULAR = (2.5, 25.0, 12500.0)
 _SETTLE_S = 0.1
 _FINGER_M = 0.04
-_CORNERS = ((0.3, -0.3), (0.3, 0.3))  # of the table, where the cubes are out of the way
+_CORNERS = ((0.3, -0.3), (0.3, 0.3))  # of the table, where the cubes do not obstruct the arm
 
 
 @dataclass(frozen=True)
 class Planned:
-    """A chunk's plan that the gate lets through."""
+    """Plan of a chunk that passed the gate."""
 
-    kind: str
     q0: Vector
     trajectory: Any
     stretch: float
@@ -36,16 +35,16 @@ class Planned:
 
 @dataclass(frozen=True)
 class PlanReport:
-    """What became of the traces' chunks.
+    """Results of the traces' chunks, of which P were planned.
 
     Attributes:
-        actions: length of the chunks.
+        actions: number of actions per chunk.
         stretch: planned over nominal duration. Shape (P,).
-        shares: of each rate limit, what each plan uses at most. Shape (P,) each.
-        refused: chunks that were refused, by cause.
-        violations: what the independent checker found.
-        tracking_m: per plan, largest distance of the simulated TCP from the plan; None when there
-            is no simulator. Shape (P,), [m].
+        shares: largest share of each rate limit that each plan uses. Shape (P,) each.
+        refused: number of refused chunks, by cause.
+        violations: violations that the independent checker found, as text.
+        tracking_m: largest distance of the simulated TCP from each plan; None: MuJoCo is not
+            installed. Shape (P,), [m].
     """
 
     actions: int
@@ -56,7 +55,7 @@ class PlanReport:
     tracking_m: Vector | None
 
     def numbers(self) -> dict[str, object]:
-        """What the JSON file says."""
+        """Return the results for the JSON file."""
         played = None
         if self.tracking_m is not None and len(self.tracking_m):
             played = {
@@ -78,7 +77,7 @@ class PlanReport:
 
 
 def measure(rig: Rig, traces: Traces, actions: int) -> PlanReport:
-    """Plan the first actions of every trace, play the plans, and measure them."""
+    """Plan the first `actions` actions of every trace; check and simulate the plans."""
     refused: Counter[str] = Counter()
     planned = list(_plans(rig, traces, actions, refused))
     checker = Checker(URDF.read_text(), ARM_JOINTS, BASE_FRAME, TCP_FRAME)
@@ -109,11 +108,11 @@ def _plans(rig: Rig, traces: Traces, actions: int, refused: Counter[str]) -> Ite
         except MotionRefusedError as refusal:
             refused[refusal.cause.name.lower()] += 1
             continue
-        yield Planned(str(traces.kind[run]), q0, trajectory, plan.time_stretch)
+        yield Planned(q0, trajectory, plan.time_stretch)
 
 
 def _play(rig: Rig, checker: Checker, plan: Planned) -> float:
-    """Largest distance of the simulated TCP from the plan, at every step of the simulation [m]."""
+    """Play a plan on the simulated arm; return the TCP's largest distance from it [m]."""
     from vera_ros.sim.follower import TrajectoryFollower
     from vera_ros.sim.scene import BASE, CUBE_HALF_SIZE_M, GRIP_SITE, TABLE_TOP_Z_M
     from vera_ros.sim.trajectory import TrajectoryPoints

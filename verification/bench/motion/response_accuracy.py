@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How far the response model is from recorded traces, before any limit of the arm."""
+"""Errors of the response model against recorded traces, without the arm's limits."""
 
 from dataclasses import dataclass
 
@@ -10,19 +10,19 @@ from verification.bench.ik.targets import angles
 from verification.bench.motion.traces import Traces
 from verification.rig import CONTROL_DT_S, Rig, Vector
 
-AFTER = (10, 20, 40)  # actions
+AFTER = (10, 20, 40)  # numbers of actions at which errors are reported
 
 
 @dataclass(frozen=True)
 class KindErrors:
-    """Errors of the runs of one kind.
+    """Errors of the response model for the R runs of one kind.
 
     Attributes:
-        kind: its name.
-        position_m: TCP distance after each action. Shape (R, H), [m].
-        rotation_rad: angle after each action. Shape (R, H), [rad].
-        refused: runs that the model refused.
-        example: TCP positions of the run nearest to the median error, recorded and modelled.
+        kind: name of the kind.
+        position_m: TCP position error after each action. Shape (R, H), [m].
+        rotation_rad: TCP rotation error after each action. Shape (R, H), [rad].
+        refused: number of runs that the model refused.
+        example: recorded and modelled TCP positions of the run with the median error at its end.
             Shape (2, H, 3), [m].
     """
 
@@ -33,7 +33,7 @@ class KindErrors:
     example: Vector
 
     def after(self, actions: int) -> dict[str, float]:
-        """Mean and largest errors after so many actions (or after the last)."""
+        """Return mean and largest errors after `actions` actions, or after the last one."""
         column = min(actions, self.position_m.shape[1]) - 1
         position, rotation = self.position_m[:, column], self.rotation_rad[:, column]
         return {
@@ -44,7 +44,7 @@ class KindErrors:
         }
 
     def numbers(self) -> dict[str, object]:
-        """What the JSON file says."""
+        """Return the results for the JSON file."""
         counts = [n for n in AFTER if n <= self.position_m.shape[1]]
         return {
             "kind": self.kind,
@@ -55,7 +55,7 @@ class KindErrors:
 
 
 def measure(rig: Rig, traces: Traces) -> list[KindErrors]:
-    """Play every trace's actions through the response model."""
+    """Measure the response model's errors for every kind of trace."""
     return [_measure_kind(rig, traces, kind) for kind in traces.kinds]
 
 

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What `scripts/bench motion` measured, as tables."""
+"""Tables of the results of `scripts/bench motion`."""
 
 from typing import Any
 
 from rich.table import Table
 
-from verification.bench.ik.race import Heat
+from verification.bench.ik.comparison import Comparison
 from verification.bench.motion.planning_time import PARTS, LengthTimes
 from verification.bench.motion.plans import PlanReport
 from verification.bench.motion.response_accuracy import AFTER, KindErrors
@@ -13,8 +13,8 @@ from verification.bench.tables import make_table
 
 
 def response_table(errors: list[KindErrors]) -> Table:
-    """Errors per kind."""
-    table = make_table("Response: TCP error against the traces, mean (max), before any limit")
+    """Return a table of the response model's errors, one row per kind of trace."""
+    table = make_table("Response model: TCP error against the traces, mean (max), without limits")
     table.add_column("kind", no_wrap=True)
     table.add_column("runs", justify="right")
     counts = [n for n in AFTER if n <= errors[0].position_m.shape[1]]
@@ -32,18 +32,18 @@ def response_table(errors: list[KindErrors]) -> Table:
     return table
 
 
-def ik_table(heat: Heat) -> Table:
-    """One set of chunks, a row for each solver."""
-    numbers: dict[str, Any] = heat.numbers()
+def ik_table(comparison: Comparison) -> Table:
+    """Return a table of one set of chunks, one row per solver."""
+    numbers: dict[str, Any] = comparison.numbers()
     table = make_table(
-        f"IK, {heat.name}: {numbers['chunks']} chunks of 10 steps, "
+        f"IK, {comparison.name}: {numbers['chunks']} chunks of 10 steps, "
         f"{numbers['solvable_steps']} of {numbers['steps']} solvable"
     )
     table.add_column("solver")
     for name in (
         "ms per\nchunk",
         "\np95",
-        "times\nours",
+        "time over\nvera_ros",
         "within 1 mm,\n1 mrad",
         "mm\nmedian",
         "\np99",
@@ -66,7 +66,7 @@ def ik_table(heat: Heat) -> Table:
 
 
 def time_table(times: list[LengthTimes]) -> Table:
-    """Planning time against chunk length."""
+    """Return a table of planning times, one row per chunk length."""
     table = make_table("Planning a chunk: response, IK, limits and gate together, medians in ms")
     for name in ("actions", "chunks", "total (p95)", "per action", "play / plan", *PARTS):
         table.add_column(name, justify="right")
@@ -88,7 +88,7 @@ def time_table(times: list[LengthTimes]) -> Table:
 
 
 def plans_table(report: PlanReport) -> Table:
-    """Margins of the traces' plans, and how the simulated arm follows them."""
+    """Return a table of the plans' limit margins and tracking errors."""
     row: dict[str, Any] = report.numbers()
     table = make_table(f"Plans of the traces' first {report.actions} actions", header=False)
     table.add_column(style="dim", no_wrap=True)
@@ -100,13 +100,13 @@ def plans_table(report: PlanReport) -> Table:
             "time stretch", f"median {row['stretch_median']:.2f}, max {row['stretch_max']:.2f}"
         )
     for name, share in row["largest_share_of_limit"].items():
-        table.add_row(name, f"{share:.1%} of its limit at most")
+        table.add_row(name, f"at most {share:.1%} of its limit")
     played = row["simulated_arm_from_plan"]
     table.add_row(
-        "simulated arm from plan",
-        "not played: no MuJoCo"
+        "simulated arm, tracking error",
+        "not played: MuJoCo is not installed"
         if played is None
         else f"mean {played['mean_mm']:.2f} mm, max {played['max_mm']:.2f} mm (largest per plan)",
     )
-    table.add_row("limits broken", "; ".join(report.violations) or "none")
+    table.add_row("limits violated", "; ".join(report.violations) or "none")
     return table

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Recorded answers of the training environment to action sequences."""
+"""Recorded responses of the training environment to action sequences."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,14 +16,14 @@ DEFAULT_TRACES = Path(__file__).resolve().parents[3] / "test" / "data" / "osc_po
 
 @dataclass(frozen=True)
 class Traces:
-    """N runs of H actions.
+    """Recorded runs: N runs of H actions.
 
     Attributes:
-        kind: name of each run's kind. Shape (N,).
-        q0: joint positions when the first action arrives, at rest. Shape (N, 7), [rad].
-        actions: in [-1, 1], gripper last. Shape (N, H, 7).
-        tcp_position: after each action, base frame. Shape (N, H, 3), [m].
-        tcp_rotation: after each action, base frame. Shape (N, H, 3, 3).
+        kind: kind of each run's action sequence. Shape (N,).
+        q0: joint positions at rest, before the first action. Shape (N, 7), [rad].
+        actions: OSC_POSE actions in [-1, 1], gripper last. Shape (N, H, 7).
+        tcp_position: TCP after each action, base frame. Shape (N, H, 3), [m].
+        tcp_rotation: TCP after each action, base frame. Shape (N, H, 3, 3).
     """
 
     kind: npt.NDArray[np.str_]
@@ -34,10 +34,10 @@ class Traces:
 
     @classmethod
     def load(cls, path: Path) -> "Traces":
-        """Read a file of traces.
+        """Read a .npz file of traces.
 
         Raises:
-            ConfigurationError: it is not such a file; the message says why.
+            ConfigurationError: the file is missing or invalid; the message says why.
         """
         try:
             with np.load(path) as file:
@@ -54,11 +54,11 @@ class Traces:
 
     @property
     def kinds(self) -> list[str]:
-        """Every kind, in the order of the file."""
+        """All kinds, in the order of the file."""
         return list(dict.fromkeys(self.kind.tolist()))
 
     def deltas(self, run: int) -> Vector:
-        """A run's commanded deltas. Shape (H, 6), [m, rad]."""
+        """Return a run's commanded deltas. Shape (H, 6), [m, rad]."""
         return np.asarray(np.clip(self.actions[run, :, :6], -1.0, 1.0) * ACTION_SCALE)
 
     def _check(self, path: Path) -> None:

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The arm's side in simulated time: from chunks to the set-point of a controller, with its clocks.
+"""Arm's side in simulated time: from chunks to the set-point of a controller.
 
-Everything between a chunk and the controller is the real thing, and so are the rules by which the
-controller takes up, plays and refuses trajectories. What lies between is simulated: two clocks, the
-delays of messages, and an arm that follows its set-point late and with an offset.
+The code from the chunk to the trajectory is ik_node's, and the controller takes up, plays and
+rejects trajectories by the rules of the real one. Simulated are two clocks, the delays of messages,
+and an arm that follows its set-point with a lag and an offset.
 """
 
 from collections.abc import Callable
@@ -33,10 +33,10 @@ _EFFORT_NM = 50.0
 
 
 class SupervisorLog:
-    """Records what a supervisor reports: any method of its listener may be called.
+    """Listener of a supervisor that records every call.
 
     Attributes:
-        entries: (true time [s], method, arguments ...) each.
+        entries: (true time [s], method, arguments ...) of each call.
     """
 
     def __init__(self, now_s: Callable[[], float]) -> None:
@@ -47,28 +47,28 @@ class SupervisorLog:
         """Return a method that records its call."""
         return lambda *arguments: self.entries.append((self._now_s(), method, *arguments))
 
-    def named(self, method: str) -> list[tuple[float, Any]]:
+    def calls(self, method: str) -> list[tuple[float, Any]]:
         """Return (true time [s], first argument) of every call of a method."""
         return [(entry[0], entry[2]) for entry in self.entries if entry[1] == method]
 
 
 class ArmSide:
-    """One arm, its controller, and everything that moves it. Times are true and steady [s].
+    """One arm with its controller and its supervisor. Times are true and steady [s].
 
     Args:
-        rig: plans and checks.
+        rig: motion stack that plans and checks.
         q: where the controller holds the arm. Shape (n,), [rad].
-        world: what lies between ik_node and the arm.
+        world: simulated clocks, delays and arm.
 
     Attributes:
-        now_s: the present, from 0.
+        now_s: present true time, from 0.
         world: as given.
-        controller: plays what is sent.
+        controller: controller that plays what is sent.
         trace: the set-point of every cycle so far.
-        sensing: what is known of the arm.
-        lead: of what is sent.
+        sensing: measurements of the arm.
+        lead: lead of what is sent.
         supervisor: decides what the arm plays.
-        log: what the supervisor reported.
+        log: calls of the supervisor's listener.
     """
 
     def __init__(self, rig: Rig, q: Vector, world: World) -> None:
@@ -92,22 +92,22 @@ class ArmSide:
             _LIMITS,
             self._hold,
             self.log,
-            Clocks(lambda: self.now_s, self._controllers_s),
+            Clocks(lambda: self.now_s, self._controller_time_s),
         )
         self._ticks = self._sequence = 0
 
-    # What is done.
+    # Commands.
 
     def play(self, deltas: Vector, session_id: str = "a") -> MotionRefusedError | None:
-        """Play a chunk; return why not. `deltas`: Shape (H, 6), [m, rad]."""
+        """Play a chunk (Shape (H, 6), [m, rad]); return the refusal, or None if it plays."""
         self._sequence += 1
         chunk = ChunkRequest(deltas, np.zeros(0, bool), CONTROL_DT_S, session_id, self._sequence)
         try:
-            planning = self.supervisor.plan(chunk, self._sense(), self._controllers_s())
+            planning = self.supervisor.plan(chunk, self._sense(), self._controller_time_s())
         except MotionRefusedError as error:
             return error
         try:
-            self.supervisor.take(planning, planning.run(), self._sense(), self._controllers_s())
+            self.supervisor.take(planning, planning.run(), self._sense(), self._controller_time_s())
         except MotionRefusedError as error:
             return error
         finally:
@@ -115,22 +115,22 @@ class ArmSide:
         return None
 
     def stop(self) -> None:
-        """Ask for a stop."""
-        self.supervisor.stop(Reason(Cause.STOPPED, "asked"), self._sense(), self._controllers_s())
+        """Request a stop."""
+        self.supervisor.stop(
+            Reason(Cause.STOPPED, "requested"), self._sense(), self._controller_time_s()
+        )
 
     def hold(self) -> None:
-        """Ask for a hold."""
+        """Request a hold."""
         self._hold.held = True
-        self.supervisor.stop(Reason(Cause.HELD, "asked"), self._sense(), self._controllers_s())
+        self.supervisor.stop(
+            Reason(Cause.HELD, "requested"), self._sense(), self._controller_time_s()
+        )
 
-    def release(self) -> None:
-        """Release a hold."""
-        self._hold.held = False
-
-    # Time.
+    # Simulation.
 
     def run(self, duration_s: float) -> None:
-        """Let time pass."""
+        """Advance time by `duration_s`, cycle by cycle."""
         until_s = self.now_s + duration_s - 1e-9
         while self.now_s < until_s:
             self.now_s = self.controller.next_cycle_s()
@@ -138,11 +138,11 @@ class ArmSide:
             self.sensing.measure(self.now_s)
             while self._ticks * _TICK_S <= self.now_s:
                 self._ticks += 1
-                self.supervisor.tick(self._sense(), self._controllers_s())
+                self.supervisor.tick(self._sense(), self._controller_time_s())
 
-    def run_until_rest(self, most_s: float = 10.0) -> bool:
-        """Let time pass until nothing plays; return whether that came to pass."""
-        until_s = self.now_s + most_s
+    def run_until_rest(self, timeout_s: float = 10.0) -> bool:
+        """Advance time until nothing plays; return whether that was within `timeout_s`."""
+        until_s = self.now_s + timeout_s
         while self.now_s < until_s:
             self.run(0.05)
             if self.supervisor.playing is None and not self.supervisor.stops.under_way:
@@ -160,5 +160,5 @@ class ArmSide:
         self.sensing.clock.mark()
         self.controller.send(trajectory, start_s, self.now_s)
 
-    def _controllers_s(self) -> float:
-        return self.sensing.controllers_s(self.now_s)
+    def _controller_time_s(self) -> float:
+        return self.sensing.controller_time_s(self.now_s)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`scripts/bench setpoint`: what a controller commands when clocks, joint states, networks fail.
+"""`scripts/bench setpoint`: the set-point when clocks, joint states and networks fail.
 
-In simulated time, with everything real from the chunk to the trajectory; see arm_side.
+It runs in simulated time, but with the real code from the chunk to the trajectory; see arm_side.
 """
 
 import multiprocessing
@@ -16,15 +16,15 @@ from verification.bench.setpoint.trial import Trial
 from verification.bench.tables import make_console
 from verification.rig import Rig, make_rig
 
-_BLOCK = 20  # runs of one job
+_BLOCK = 20  # runs per job of a worker process
 _EXAMPLES = 5
 
 
 def run(runs: int, seed: int, processes: int) -> tuple[dict[str, object], bool]:
-    """Run so many of each kind; return the numbers, and whether there was nothing to complain of.
+    """Run every disturbance `runs` times; return the results, and whether there is no complaint.
 
     Raises:
-        ConfigurationError: the seed is no seed.
+        ConfigurationError: the seed is negative.
     """
     if seed < 0:
         raise ConfigurationError(f"--seed is {seed}; valid is 0 or more")
@@ -52,7 +52,7 @@ def run(runs: int, seed: int, processes: int) -> tuple[dict[str, object], bool]:
     return {"seed": seed, "duration_s": time.perf_counter() - begin, "kinds": numbers}, good
 
 
-_rigs: list[Rig] = []  # of this process
+_rigs: list[Rig] = []  # the rig of this worker process
 
 
 def _set_up() -> None:

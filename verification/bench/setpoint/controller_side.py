@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A controller and its arm in simulated time: trajectories come late, and so does the arm."""
+"""Controller and arm in simulated time: trajectories are delayed, and the arm lags behind."""
 
 from collections import deque
 from dataclasses import dataclass
@@ -22,17 +22,17 @@ class _Sent:
 
 
 class ControllerSide:
-    """Plays trajectories by the rules of a real controller; an arm follows its set-point.
+    """Controller that plays trajectories by the real one's rules, and an arm that follows it.
 
     Args:
         q: where the controller holds the arm. Shape (n,), [rad].
         world: delays, clocks and the arm's offset.
-        rates: limits of velocity and acceleration. Shape (2 or more, n), [rad/s, rad/s^2].
+        rates: joint limits: velocity, acceleration. Shape (2 or more, n), [rad/s, rad/s^2].
 
     Attributes:
         trace: the set-point of every cycle so far.
-        sent: how many trajectories were sent.
-        refused: how many of them the controller refused.
+        sent: number of trajectories that were sent.
+        refused: number of trajectories that the controller rejected.
     """
 
     def __init__(self, q: Vector, world: World, rates: Vector) -> None:
@@ -42,15 +42,15 @@ class ControllerSide:
         self._follower = TrajectoryFollower(
             ARM_JOINTS, q, open_loop=world.open_loop, period_s=self.trace.period_s
         )
-        self._under_way: deque[_Sent] = deque()
+        self._in_flight: deque[_Sent] = deque()
 
     def send(self, trajectory: ArmTrajectory, start_s: float, now_s: float) -> None:
         """Send a trajectory at a true time; it arrives after the world's delay, in order."""
         self.sent += 1
         arrives_s = now_s + self._world.delay_s(now_s)
-        if self._under_way:
-            arrives_s = max(arrives_s, self._under_way[-1].arrives_s)
-        self._under_way.append(_Sent(arrives_s, trajectory, start_s))
+        if self._in_flight:
+            arrives_s = max(arrives_s, self._in_flight[-1].arrives_s)
+        self._in_flight.append(_Sent(arrives_s, trajectory, start_s))
 
     def next_cycle_s(self) -> float:
         """Return the true time of the next controller cycle [s]."""
@@ -59,8 +59,8 @@ class ControllerSide:
     def update(self, now_s: float) -> None:
         """Run one controller cycle at a true time."""
         now_ns = round(self._clock_s(now_s) * 1e9)
-        while self._under_way and self._under_way[0].arrives_s <= now_s:
-            self._deliver(self._under_way.popleft(), now_ns)
+        while self._in_flight and self._in_flight[0].arrives_s <= now_s:
+            self._deliver(self._in_flight.popleft(), now_ns)
         q, dq = self._arm()
         self.trace.commands.append(self._follower.update(now_ns, q, dq).q)
 
@@ -89,4 +89,4 @@ class ControllerSide:
         return q + self._world.offset, (q - before) / self.trace.period_s
 
     def _clock_s(self, time_s: float) -> float:
-        return EPOCH_S + time_s + self._world.controller_ahead_s(time_s)
+        return EPOCH_S + time_s + self._world.controller_clock_offset_s(time_s)

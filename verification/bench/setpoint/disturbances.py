@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What clocks, joint states and networks may do to an arm's side, drawn at random.
+"""Random disturbances of clocks, joint states and networks.
 
-Each disturbance is one run in simulated time, which begins with a controller that commands nobody
-knows what. Times are true ones [s].
+Each function runs one trial in simulated time, which begins with an unknown set-point. Times are
+true ones [s].
 """
 
 from collections.abc import Callable
@@ -13,36 +13,37 @@ import numpy as np
 from vera_ros.motion.chunk import Measured
 from vera_ros.motion.observation.joint_track import WINDOW_S
 from verification.bench.setpoint.trial import (
-    MOST_ACCELERATION,
-    MOST_VELOCITY,
-    Course,
+    MAX_ACCELERATION_SHARE,
+    MAX_VELOCITY_SHARE,
+    ClockOffset,
     Trial,
-    draw_course,
+    draw_clock_offset,
     draw_deltas,
     draw_side,
 )
 from verification.rig import START_Q, Rig, Vector
 
-_DELIVERED_S = 0.002  # that any trajectory takes
-_NAMED_S = 0.1  # within which a step is to be named
+_DELAY_S = 0.002  # ordinary delay of a trajectory
+_REPORT_S = 0.1  # time within which a step must be reported
 _DRIFT_RAD = 2e-3
-_SEEN_RAD = {"first": 6e-3, "chunk": 1e-3, "stop": 1e-3}  # before, no delay was measured
-_EVENTS = 20  # outliers of a run
+# Smallest step that must be detected. No delay has been measured before the first trajectory.
+_DETECTED_RAD = {"first": 6e-3, "chunk": 1e-3, "stop": 1e-3}
+_EVENTS = 20  # outliers per run
 
 
 def clocks(rig: Rig, rng: np.random.Generator) -> Trial:
-    """A clock that is off by 0.05 to 1 s: always, from some moment on, or more and more."""
+    """Run with one clock off by 0.05 to 1 s: constantly, after a step, or after a drift."""
     trial = Trial()
     off_s = rng.uniform(0.05, 1.0) * rng.choice([-1, 1])
-    course = str(rng.choice(["constant", "step", "drift"]))
-    whose = str(rng.choice(["ours", "controller"]))
-    ahead_s = draw_course(course, off_s, rng)
-    true: Course = lambda _: 0.0  # noqa: E731
+    kind = str(rng.choice(["constant", "step", "drift"]))
+    clock = str(rng.choice(["local", "controller"]))
+    offset_s = draw_clock_offset(kind, off_s, rng)
+    no_offset: ClockOffset = lambda _: 0.0  # noqa: E731
     side = draw_side(
         rig,
         rng,
-        ours_ahead_s=ahead_s if whose == "ours" else true,
-        controller_ahead_s=ahead_s if whose == "controller" else true,
+        local_clock_offset_s=offset_s if clock == "local" else no_offset,
+        controller_clock_offset_s=offset_s if clock == "controller" else no_offset,
     )
     deltas = draw_deltas(rng, 10, 0.04)
     refusals = [side.play(deltas)]
@@ -51,7 +52,7 @@ def clocks(rig: Rig, rng: np.random.Generator) -> Trial:
     side.run(rng.uniform(0.05, 0.6))
     trial.count("refused", sum(refusal is not None for refusal in refusals))
     within_s = (
-        side.lead.value_s + 0.05 + 2 * side.trace.braking_s() + side.trace.period_s + _DELIVERED_S
+        side.lead.value_s + 0.05 + 2 * side.trace.braking_s() + side.trace.period_s + _DELAY_S
     )
     side.hold()
     side.run(within_s)
@@ -59,21 +60,23 @@ def clocks(rig: Rig, rng: np.random.Generator) -> Trial:
     while side.trace.moves() and later_s < 1.0:
         side.run(side.trace.period_s)
         later_s += side.trace.period_s
-    doing = f"{whose} clock, {course}, {off_s:+.3f} s, {side.world.rate_hz:g} Hz"
+    disturbance = f"{clock} clock, {kind}, {off_s:+.3f} s, {side.world.rate_hz:g} Hz"
     if later_s:
-        trial.complaints.append(f"{doing}: rest came {later_s:.3f} s after its {within_s:.3f} s")
-    trial.within(side, doing)
+        trial.complaints.append(
+            f"{disturbance}: it came to rest {later_s:.3f} s after the allowed {within_s:.3f} s"
+        )
+    trial.check_limits(side, disturbance)
     return trial
 
 
 def outliers(rig: Rig, rng: np.random.Generator) -> Trial:
-    """Joint states that tell of an arm that is elsewhere, one to ten in a row, at any time."""
+    """Run with bursts of one to ten joint states that are outliers, at any time."""
     trial = Trial()
     hz = float(rng.choice([50, 100, 500, 1000]))
     outlier: list[_Outlier] = []
-    side = draw_side(rig, rng, joint_states_hz=hz, spoil=lambda s, _: _spoilt(outlier, s, rng))
+    side = draw_side(rig, rng, joint_states_hz=hz, corrupt=lambda s, _: _corrupted(outlier, s, rng))
     rejections = side.sensing.joint_states.rejections
-    # What comes between two good samples may be as far off as a joint can have got since.
+    # An outlier that a joint can have reached since the last good sample cannot be detected.
     reach_rad = float(rig.limits.rates.joints[0].max()) * (1.0 / hz + 0.05) * 1.2 + 0.01
     for _ in range(_EVENTS):
         if side.supervisor.playing is None:
@@ -82,19 +85,19 @@ def outliers(rig: Rig, rng: np.random.Generator) -> Trial:
         before = rejections.outliers + rejections.refused
         outlier[:] = [_Outlier.draw(rng)]
         side.run(0.25)
-        size_rad = float(np.abs(outlier[0].off).max())
+        size_rad = float(np.abs(outlier[0].offset).max())
         if outlier[0].steady and size_rad > reach_rad:
             trial.count("beyond reach")
             if rejections.outliers + rejections.refused == before:
-                trial.complaints.append(f"{outlier[0]} was not named, at {hz:g} Hz")
+                trial.complaints.append(f"{outlier[0]} was not rejected, at {hz:g} Hz")
         else:
             trial.count("within reach, or random")
-    trial.within(side, f"outliers at {hz:g} Hz, the last of them {outlier[0]}")
+    trial.check_limits(side, f"outliers at {hz:g} Hz, last {outlier[0]}")
     return trial
 
 
 def clean(rig: Rig, rng: np.random.Generator) -> Trial:
-    """Nothing is wrong but what always is: noise, offset, delay that varies."""
+    """Run with nothing but ordinary imperfections: noise, offset, jitter of the delay."""
     trial = Trial()
     noise_rad, jitter_s = rng.choice([0.0, 1e-5, 2e-4]), rng.choice([0.0, 1e-3, 5e-3])
 
@@ -105,32 +108,32 @@ def clean(rig: Rig, rng: np.random.Generator) -> Trial:
         rig,
         rng,
         joint_states_hz=float(rng.choice([50, 100, 500, 1000])),
-        spoil=noisy,
+        corrupt=noisy,
         offset=rng.uniform(-0.01, 0.01, len(START_Q)),
         open_loop=True,
-        delay_s=lambda _: _DELIVERED_S + float(rng.uniform(0.0, jitter_s)),
+        delay_s=lambda _: _DELAY_S + float(rng.uniform(0.0, jitter_s)),
     )
     for _ in range(2):
         refusal = side.play(draw_deltas(rng, 10, 0.04))
         if refusal is not None:
             trial.complaints.append(f"refused: {refusal}")
-        side.run(rng.uniform(0.5, 0.7))  # the first has begun by then
+        side.run(rng.uniform(0.5, 0.7))  # the first chunk has begun by then
     side.stop()
     side.run_until_rest(2.0)
-    for _, alarm in side.log.named("worried"):
+    for _, alarm in side.log.calls("warned"):
         trial.complaints.append(f"a false alarm: {alarm}")
     rejections = side.sensing.joint_states.rejections
     if rejections.outliers:
         trial.complaints.append(f"a false alarm: {rejections.outlier}")
-    trial.within(side, f"clean, {side.world.rate_hz:g} Hz")
+    trial.check_limits(side, f"clean, {side.world.rate_hz:g} Hz")
     return trial
 
 
 def offsets(rig: Rig, rng: np.random.Generator) -> Trial:
-    """An arm that rests up to 50 mrad off its set-point, and is asked for nothing ten times.
+    """Run with an arm that rests up to 50 mrad off its set-point, for ten chunks without motion.
 
-    Its controller is in open loop: one that starts from the measured state steps to it with the
-    first trajectory of all, whatever that is.
+    The controller is in open loop: one that starts from the measured state would step there with
+    its very first trajectory.
     """
     trial = Trial()
     offset = rng.uniform(0.0, 0.05) * rng.choice([-1, 1], len(START_Q))
@@ -140,19 +143,19 @@ def offsets(rig: Rig, rng: np.random.Generator) -> Trial:
         side.run_until_rest(3.0)
     drift_rad = float(np.abs(side.trace.commands[-1] - START_Q).max())
     if drift_rad > _DRIFT_RAD:
-        trial.complaints.append(f"the arm drifted by {drift_rad:.4f} rad")
+        trial.complaints.append(f"a drift of {drift_rad:.4f} rad; valid is up to {_DRIFT_RAD} rad")
     side.play(draw_deltas(rng, 10, 0.04))
     side.run_until_rest(5.0)
-    trial.within(side, f"an offset of {np.abs(offset).max():.3f} rad")
+    trial.check_limits(side, f"an offset of {np.abs(offset).max():.3f} rad")
     return trial
 
 
 def velocities(rig: Rig, rng: np.random.Generator) -> Trial:
-    """A driver that reports velocities of an arm that stands: it is asked to stop, and to move."""
+    """Run with false velocities of an arm at rest, with stops and chunks without motion."""
     trial = Trial()
     dq = rng.uniform(-2.0, 2.0, len(START_Q)) * (rng.random(len(START_Q)) < 0.5)
     dq[rng.integers(len(START_Q))] = rng.uniform(0.1, 2.0)
-    side = draw_side(rig, rng, spoil=lambda sample, _: replace(sample, dq=dq), settle_s=0.05)
+    side = draw_side(rig, rng, corrupt=lambda sample, _: replace(sample, dq=dq), settle_s=0.05)
     for _ in range(3):
         side.stop()
         side.run(rng.uniform(0.02, 0.6))
@@ -160,30 +163,30 @@ def velocities(rig: Rig, rng: np.random.Generator) -> Trial:
         side.run(0.1)
     if side.controller.sent:
         trial.complaints.append(
-            f"{side.controller.sent} trajectories were sent to an arm that stands"
+            f"{side.controller.sent} trajectories were sent to an arm at rest; valid is 0"
         )
-    trial.within(side, "a false velocity")
+    trial.check_limits(side, "a false velocity")
     return trial
 
 
 def joins(rig: Rig, rng: np.random.Generator) -> Trial:
-    """Stops, holds, hand-overs and returns that come at any time within their lead."""
+    """Run a stop, hold, hand-over or return that arrives at any time within its lead."""
     trial = Trial()
     lead_s = float(rng.choice([0.0125, 0.05, 0.1]))
     what = str(rng.choice(["stop", "hold", "hand-over", "return"]))
-    stands: list[Vector] = []
+    blocked_q: list[Vector] = []
 
-    def stand(sample: Measured, _: float) -> Measured:
-        if not stands:
+    def block(sample: Measured, _: float) -> Measured:
+        if not blocked_q:
             return sample
-        return replace(sample, q=stands[0], dq=np.zeros_like(sample.dq))
+        return replace(sample, q=blocked_q[0], dq=np.zeros_like(sample.dq))
 
     side = draw_side(
         rig,
         rng,
         lead_s=lead_s,
         delay_s=lambda _: float(rng.uniform(0.0, lead_s - 1e-3)),
-        spoil=stand,
+        corrupt=block,
     )
     deltas = draw_deltas(rng, 14, 0.04)
     side.play(deltas)
@@ -195,19 +198,19 @@ def joins(rig: Rig, rng: np.random.Generator) -> Trial:
     elif what == "hand-over":
         side.play(-deltas)
     else:
-        stands.append(side.trace.commands[-1])  # something holds the arm where it is
+        blocked_q.append(side.trace.commands[-1])  # an obstacle blocks the arm where it is
     if not side.run_until_rest(6.0):
         trial.complaints.append(f"{what}: the arm did not come to rest")
     trial.count(what)
-    trial.within(side, f"{what}, lead {lead_s:g} s, {side.world.rate_hz:g} Hz")
+    trial.check_limits(side, f"{what}, lead {lead_s:g} s, {side.world.rate_hz:g} Hz")
     return trial
 
 
 def late(rig: Rig, rng: np.random.Generator) -> Trial:
-    """A trajectory that comes up to 0.3 s after its lead: the first, a chunk, or a stop."""
+    """Run with a trajectory that is up to 0.35 s late: the first, a chunk, or a stop."""
     trial = Trial()
     late_s, on = rng.uniform(0.0, 0.35), [False]
-    side = draw_side(rig, rng, delay_s=lambda _: late_s if on[0] else _DELIVERED_S)
+    side = draw_side(rig, rng, delay_s=lambda _: late_s if on[0] else _DELAY_S)
     deltas = draw_deltas(rng, 14, 0.04)
     what = str(rng.choice(["first", "chunk", "stop"]))
     on[0] = what == "first"
@@ -226,24 +229,24 @@ def late(rig: Rig, rng: np.random.Generator) -> Trial:
     if not side.run_until_rest(4.0):
         trial.complaints.append(f"{what}, {late_s:.3f} s late: the arm did not come to rest")
     trial.velocity, trial.acceleration = side.trace.shares()
-    steps_s = side.trace.steps_s(MOST_VELOCITY, MOST_ACCELERATION)
+    steps_s = side.trace.steps_s(MAX_VELOCITY_SHARE, MAX_ACCELERATION_SHARE)
     trial.step_rad = side.trace.step_rad()
     if steps_s:
-        trial.count("a step")
-        # A step beyond a joint's reach is an outlier first, until joint states agree on it.
-        named_s = _NAMED_S + (WINDOW_S if side.sensing.joint_states.rejections.outliers else 0.0)
-        named = any(
-            steps_s[0] - 0.4 <= alarm_s <= steps_s[0] + named_s
-            for alarm_s, _ in side.log.named("worried")
+        trial.count("step")
+        # A step beyond a joint's reach counts as an outlier until joint states confirm it.
+        limit_s = _REPORT_S + (WINDOW_S if side.sensing.joint_states.rejections.outliers else 0.0)
+        reported = any(
+            steps_s[0] - 0.4 <= alarm_s <= steps_s[0] + limit_s
+            for alarm_s, _ in side.log.calls("warned")
         )
-        if not named and trial.step_rad < _SEEN_RAD[what]:
-            trial.count("a step too small to be seen")
-        elif not named:
+        if not reported and trial.step_rad < _DETECTED_RAD[what]:
+            trial.count("step too small to detect")
+        elif not reported:
             trial.complaints.append(
-                f"{what}, {late_s:.3f} s late: a step of {trial.step_rad:.4f} rad was not named"
+                f"{what}, {late_s:.3f} s late: a step of {trial.step_rad:.4f} rad was not reported"
             )
     elif side.lead.late:
-        trial.count("named, no step")
+        trial.count("reported, no step")
     return trial
 
 
@@ -260,37 +263,37 @@ DISTURBANCES: dict[str, Callable[[Rig, np.random.Generator], Trial]] = {
 
 @dataclass
 class _Outlier:
-    off: Vector
-    left: int
-    stamp_s: float
-    how: str
-    stuck: Vector | None = None
+    offset: Vector  # Shape (7,), [rad]
+    left: int  # number of samples still to come
+    stamp_s: float  # error of the stamps
+    kind: str
+    stuck_q: Vector | None = None
 
     @classmethod
     def draw(cls, rng: np.random.Generator) -> "_Outlier":
         joints = np.ones(7) if rng.random() < 0.2 else np.eye(7)[rng.integers(7)]
         size_rad = 10 ** rng.uniform(-3, np.log10(3)) * rng.choice([-1, 1])
         stamp_s = float(rng.choice([0.0, 0.0, -0.3, 0.3, 1000.0]))
-        how = str(rng.choice(["constant", "constant", "random", "stuck"]))
-        return cls(joints * size_rad, int(rng.integers(1, 11)), stamp_s, how)
+        kind = str(rng.choice(["constant", "constant", "random", "stuck"]))
+        return cls(joints * size_rad, int(rng.integers(1, 11)), stamp_s, kind)
 
     @property
     def steady(self) -> bool:
-        """Whether every one of its samples is off by as much."""
-        return self.how != "random"
+        """Whether all of its samples have the full offset."""
+        return self.kind != "random"
 
     def __str__(self) -> str:
-        return f"an outlier ({self.how}, {np.abs(self.off).max():.3f} rad, {self.stamp_s:+g} s)"
+        return f"an outlier ({self.kind}, {np.abs(self.offset).max():.3f} rad, {self.stamp_s:+g} s)"
 
 
-def _spoilt(outlier: list[_Outlier], sample: Measured, rng: np.random.Generator) -> Measured:
-    """The next sample of a burst, or the arm's own."""
+def _corrupted(outlier: list[_Outlier], sample: Measured, rng: np.random.Generator) -> Measured:
+    """Return the next sample of the burst, or `sample` itself if there is none."""
     if not outlier or outlier[0].left == 0:
         return sample
-    now = outlier[0]
-    now.left -= 1
-    q = sample.q + now.off * (rng.uniform(-1, 1) if now.how == "random" else 1.0)
-    if now.how == "stuck":
-        now.stuck = q if now.stuck is None else now.stuck
-        q = np.where(now.off != 0.0, now.stuck, sample.q)
-    return replace(sample, q=q, stamp_s=sample.stamp_s + now.stamp_s)
+    burst = outlier[0]
+    burst.left -= 1
+    q = sample.q + burst.offset * (rng.uniform(-1, 1) if burst.kind == "random" else 1.0)
+    if burst.kind == "stuck":
+        burst.stuck_q = q if burst.stuck_q is None else burst.stuck_q
+        q = np.where(burst.offset != 0.0, burst.stuck_q, sample.q)
+    return replace(sample, q=q, stamp_s=sample.stamp_s + burst.stamp_s)

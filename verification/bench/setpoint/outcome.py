@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What became of the runs of one kind of disturbance, counted and as a table."""
+"""Results of the runs, per kind of disturbance, and their table."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ from verification.bench.tables import make_table
 
 @dataclass
 class Outcome:
-    """What became of the runs of one kind."""
+    """Results of the runs of one kind: worst values, complaints and counts (see Trial)."""
 
     runs: int = 0
     velocity: float = 0.0
@@ -23,7 +23,7 @@ class Outcome:
     counts: Counter[str] = field(default_factory=Counter)
 
     def add(self, trial: Trial) -> None:
-        """Count a run."""
+        """Add the results of a run."""
         self.runs += 1
         self.velocity = max(self.velocity, trial.velocity)
         self.acceleration = max(self.acceleration, trial.acceleration)
@@ -32,7 +32,7 @@ class Outcome:
         self.counts.update(trial.counts)
 
     def numbers(self) -> dict[str, object]:
-        """What the JSON file says."""
+        """Return the results for the JSON file."""
         return {
             "runs": self.runs,
             "velocity_share": self.velocity,
@@ -44,7 +44,7 @@ class Outcome:
 
 
 def setpoint_table(outcomes: Mapping[str, Outcome]) -> Table:
-    """What became of the set-point, a row for each kind of disturbance."""
+    """Return a table of the results, one row per kind of disturbance."""
     table = make_table("Set-point under disturbances, as shares of the joints' limits")
     table.add_column("kind", no_wrap=True)
     for name in ("runs", "velocity", "acceleration", "largest\nstep, rad", "complaints"):
@@ -56,7 +56,7 @@ def setpoint_table(outcomes: Mapping[str, Outcome]) -> Table:
             str(outcome.runs),
             f"{outcome.velocity:.3f}",
             f"{outcome.acceleration:.3f}",
-            f"{outcome.step_rad:.4f}" if outcome.step_rad else "",
+            f"{outcome.step_rad:.4f}" if outcome.step_rad >= 5e-5 else "",
             str(len(outcome.complaints)),
             ", ".join(f"{what}: {count}" for what, count in outcome.counts.items()),
         )

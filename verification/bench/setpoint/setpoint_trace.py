@@ -11,12 +11,12 @@ class SetPointTrace:
 
     Args:
         q: the first set-point. Shape (n,), [rad].
-        period_s: of the controller [s].
-        rates: limits of velocity and acceleration. Shape (2 or more, n), [rad/s, rad/s^2].
+        period_s: control period.
+        rates: joint limits: velocity, acceleration. Shape (2 or more, n), [rad/s, rad/s^2].
 
     Attributes:
-        commands: the set-points. Shape (n,) each, [rad].
-        period_s: as given [s].
+        commands: the set-points, oldest first. Shape (n,) each, [rad].
+        period_s: control period.
     """
 
     def __init__(self, q: Vector, period_s: float, rates: Vector) -> None:
@@ -27,19 +27,19 @@ class SetPointTrace:
     def shares(self) -> tuple[float, float]:
         """Return the largest velocity and acceleration as shares of the joints' limits.
 
-        They are first and second differences at the controller's rate.
+        They are computed from first and second differences at the controller's rate.
         """
         velocity, acceleration = self._shares()
         return float(velocity.max(initial=0.0)), float(acceleration.max(initial=0.0))
 
-    def steps_s(self, most_velocity: float, most_acceleration: float) -> list[float]:
-        """Return the times at which the set-point exceeded these shares [s]."""
+    def steps_s(self, max_velocity: float, max_acceleration: float) -> list[float]:
+        """Return the times at which the set-point exceeded these shares of the limits [s]."""
         velocity, acceleration = self._shares()
-        steps = (velocity[1:] > most_velocity) | (acceleration > most_acceleration)
-        return [float(at) for at in (np.flatnonzero(steps.any(axis=1)) + 2) * self.period_s]
+        steps = (velocity[1:] > max_velocity) | (acceleration > max_acceleration)
+        return [float(time) for time in (np.flatnonzero(steps.any(axis=1)) + 2) * self.period_s]
 
     def step_rad(self) -> float:
-        """Return the largest change of a joint's movement from one cycle to the next [rad]."""
+        """Return the largest second difference of a joint's set-point [rad]."""
         return float(np.abs(np.diff(np.array(self.commands), 2, axis=0)).max(initial=0.0))
 
     def braking_s(self) -> float:

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Kinds of faults, when they strike, and what they do."""
+"""Kinds of faults, their schedule, and their effects."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a broken policy server answers instead of what it should: bytes of a websocket."""
+"""Invalid messages of a broken policy server, as bytes of a websocket connection."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,8 +11,8 @@ from websockets.frames import Close, CloseCode, Frame, Opcode
 from vera_ros.wire.codec import pack, unpack
 from verification.chaos.faults.fault import Fault
 
-_HUGE_BYTES = 2**31  # announced, never sent
-_ACTION_KEY = b"\xa6action"  # as msgpack writes it
+_HUGE_BYTES = 2**31  # length in the frame header, never sent
+_ACTION_KEY = b"\xa6action"  # in msgpack
 _TRACEBACK = """\
 Traceback (most recent call last):
   File "policy.py", line 1, in infer
@@ -21,25 +21,25 @@ RuntimeError: CUDA out of memory
 
 
 @dataclass(frozen=True)
-class Spoilt:
-    """What goes to the client in place of an answer; `hang_up`: and then the connection breaks."""
+class Corrupted:
+    """Bytes sent to the client in place of an answer; `hang_up`: close the connection then."""
 
     data: bytes
     hang_up: bool = False
 
 
 def has_actions(payload: bytes) -> bool:
-    """Whether a message answers an infer."""
+    """Whether a message is the answer to an `infer` request."""
     return _ACTION_KEY in payload
 
 
-def spoil_answer(fault: Fault, payload: bytes, rng: np.random.Generator) -> Spoilt:
-    """Spoil a message with actions as the fault says. `payload`: msgpack."""
+def corrupt_answer(fault: Fault, payload: bytes, rng: np.random.Generator) -> Corrupted:
+    """Return what the fault makes of an answer with actions. `payload`: msgpack."""
     return _ANSWERS[fault.kind](fault, payload, rng)
 
 
-def spoil_config(fault: Fault, payload: bytes) -> bytes:
-    """Spoil the message that opens a connection as the fault says. `payload`: msgpack."""
+def corrupt_config(fault: Fault, payload: bytes) -> bytes:
+    """Return what the fault makes of the server's configuration. `payload`: msgpack."""
     config = unpack(payload)
     if fault.kind == "other_robot":
         config["embodiment"] = "droid"
@@ -50,27 +50,27 @@ def spoil_config(fault: Fault, payload: bytes) -> bytes:
 
 
 def binary(payload: bytes) -> bytes:
-    """A message as a server's websocket sends it."""
+    """Return the websocket frame of a server's binary message."""
     return Frame(Opcode.BINARY, payload).serialize(mask=False)
 
 
-def _garbage(fault: Fault, payload: bytes, rng: np.random.Generator) -> Spoilt:
-    return Spoilt(binary(rng.bytes(round(float(fault.values["bytes"])))))
+def _garbage(fault: Fault, payload: bytes, rng: np.random.Generator) -> Corrupted:
+    return Corrupted(binary(rng.bytes(round(float(fault.values["bytes"])))))
 
 
-def _truncated(fault: Fault, payload: bytes, rng: np.random.Generator) -> Spoilt:
-    return Spoilt(binary(_first_part(payload, fault)))
+def _truncated(fault: Fault, payload: bytes, rng: np.random.Generator) -> Corrupted:
+    return Corrupted(binary(_first_part(payload, fault)))
 
 
-def _torn(fault: Fault, payload: bytes, rng: np.random.Generator) -> Spoilt:
-    return Spoilt(_first_part(binary(payload), fault), hang_up=True)
+def _torn(fault: Fault, payload: bytes, rng: np.random.Generator) -> Corrupted:
+    return Corrupted(_first_part(binary(payload), fault), hang_up=True)
 
 
-def _oversized(fault: Fault, payload: bytes, rng: np.random.Generator) -> Spoilt:
-    return Spoilt(bytes((0x80 | Opcode.BINARY, 127)) + _HUGE_BYTES.to_bytes(8, "big"))
+def _oversized(fault: Fault, payload: bytes, rng: np.random.Generator) -> Corrupted:
+    return Corrupted(bytes((0x80 | Opcode.BINARY, 127)) + _HUGE_BYTES.to_bytes(8, "big"))
 
 
-def _nan_actions(fault: Fault, payload: bytes, rng: np.random.Generator) -> Spoilt:
+def _nan_actions(fault: Fault, payload: bytes, rng: np.random.Generator) -> Corrupted:
     def poison(action: Any) -> Any:
         action.flat[rng.integers(action.size)] = float(fault.values["value"])
         return action
@@ -78,7 +78,7 @@ def _nan_actions(fault: Fault, payload: bytes, rng: np.random.Generator) -> Spoi
     return _with_action(payload, poison)
 
 
-def _wrong_shape(fault: Fault, payload: bytes, rng: np.random.Generator) -> Spoilt:
+def _wrong_shape(fault: Fault, payload: bytes, rng: np.random.Generator) -> Corrupted:
     shapes: dict[Any, Callable[[Any], Any]] = {
         "columns": lambda action: action[:, :-1],
         "flat": lambda action: action.ravel(),
@@ -87,10 +87,10 @@ def _wrong_shape(fault: Fault, payload: bytes, rng: np.random.Generator) -> Spoi
     return _with_action(payload, shapes[fault.values["shape"]])
 
 
-def _error_text(fault: Fault, payload: bytes, rng: np.random.Generator) -> Spoilt:
+def _error_text(fault: Fault, payload: bytes, rng: np.random.Generator) -> Corrupted:
     text = Frame(Opcode.TEXT, _TRACEBACK.encode()).serialize(mask=False)
     close = Close(CloseCode.INTERNAL_ERROR, "server error, see the last text").serialize()
-    return Spoilt(text + Frame(Opcode.CLOSE, close).serialize(mask=False), hang_up=True)
+    return Corrupted(text + Frame(Opcode.CLOSE, close).serialize(mask=False), hang_up=True)
 
 
 _ANSWERS = {
@@ -102,16 +102,16 @@ _ANSWERS = {
     "wrong_shape": _wrong_shape,
     "error_text": _error_text,
 }
-SPOILT_ANSWERS = tuple(_ANSWERS)
-SPOILT_CONFIGS = ("other_robot", "swapped_views")
+CORRUPTED_ANSWERS = tuple(_ANSWERS)
+CORRUPTED_CONFIGS = ("other_robot", "swapped_views")
 
 
 def _first_part(data: bytes, fault: Fault) -> bytes:
-    """At least one byte of it, and never all."""
+    """Return the fault's share of the data: at least one byte, and never all of them."""
     return data[: max(1, min(len(data) - 1, round(len(data) * float(fault.values["share"]))))]
 
 
-def _with_action(payload: bytes, change: Callable[[Any], Any]) -> Spoilt:
+def _with_action(payload: bytes, change: Callable[[Any], Any]) -> Corrupted:
     answer = unpack(payload)
     answer["action"] = np.ascontiguousarray(change(answer["action"]))
-    return Spoilt(binary(pack(answer)))
+    return Corrupted(binary(pack(answer)))

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the clocks of the system's machines say, and what that makes of the stamps of messages.
+"""Simulated clock errors of the system's machines, by shifting the stamps of messages.
 
-A machine whose clock is wrong cannot be told from messages whose stamps are: those that leave it
-are ahead by as much as its clock is, and those that reach it are behind by as much. So the relay
-shifts stamps, and no process needs another clock.
+To the other machines, one whose clock is wrong looks like one whose messages have wrong stamps:
+those that it sends are ahead by its offset, those that it receives are behind by the same. So the
+relay shifts the stamps, and no process needs a clock of its own.
 """
 
 import time
@@ -15,17 +15,17 @@ from verification.chaos.faults.fault import Fault
 
 IK, POLICY, CONTROLLER = "ik_node", "policy_node", "controller"
 
-_SWINGS = 4  # of a clock that steps to and fro
-_HEARD_S = 0.1  # after which a step can be known of, by the stamps of joint states
-_MEASURED_S = 0.005  # to which another clock is known once it has moved
-_PLANS_S = 3.0  # that were sent before it moved may play for so long
+_STEPS = 4  # of a clock that steps back and forth, while the fault lasts
+_DETECTED_S = 0.1  # after which a step is detected from the stamps of joint states
+_RESOLUTION_S = 0.005  # of the measured offset of a clock that has moved
+_PLAYS_S = 3.0  # a trajectory sent before the clock moved may play for so long
 
 Course = Callable[[float], float]
 
 
 @dataclass(frozen=True)
 class _Skew:
-    """One clock that is wrong for a while. `offset_s` takes the time since it began [s]."""
+    """An error of one clock. `offset_s` takes the time since the error began [s]."""
 
     machine: str
     offset_s: Course
@@ -41,10 +41,10 @@ class _Skew:
 
 
 class Clocks:
-    """The clocks of all machines; one at a time may be wrong.
+    """The clocks of all machines, of which at most one is wrong at a time.
 
     Args:
-        now_s: tells steady time [s].
+        now_s: returns steady time [s].
     """
 
     def __init__(self, now_s: Callable[[], float] = time.monotonic) -> None:
@@ -52,33 +52,33 @@ class Clocks:
         self._skew = _Skew("", lambda _: 0.0, -float("inf"), -float("inf"))
 
     def skew(self, fault: Fault) -> None:
-        """Let a clock go wrong as a `clock_skew` says, until it is mended."""
+        """Apply a fault of the kind `clock_skew` until `heal` is called."""
         values = fault.values
         offset_s = float(values["offset_s"]) * (1.0 if values["sign"] == "ahead" else -1.0)
         course = _COURSES[str(values["course"])](offset_s, fault.duration_s)
         self._skew = _Skew(str(values["machine"]), course, self._now_s(), float("inf"))
 
-    def mend(self) -> None:
-        """Set the clock that is wrong, if there is one."""
+    def heal(self) -> None:
+        """Correct the clock that is wrong, if any."""
         skew, now_s = self._skew, self._now_s()
         if skew.ends_s > now_s:
             self._skew = _Skew(skew.machine, skew.offset_s, skew.begins_s, now_s)
 
     def ahead_s(self, source: str, sink: str) -> float:
-        """How far the clock of one machine is ahead of another's [s]."""
+        """Return how far the clock of one machine is ahead of another's [s]."""
         return self._ahead_s(source, sink, self._now_s())
 
-    def doubt_s(self, source: str, sink: str) -> float:
-        """How much cannot be known of that, since it has changed just now [s]; 0: it has not."""
+    def uncertainty_s(self, source: str, sink: str) -> float:
+        """Return the possible error of an estimate of `ahead_s` [s]; 0 unless it just changed."""
         now_s = self._now_s()
-        if self._skew.machine not in (source, sink) or now_s > self._skew.ends_s + _PLANS_S:
+        if self._skew.machine not in (source, sink) or now_s > self._skew.ends_s + _PLAYS_S:
             return 0.0
         present = self._ahead_s(source, sink, now_s)
         changed_s = max(
-            abs(present - self._ahead_s(source, sink, now_s - _HEARD_S * share))
+            abs(present - self._ahead_s(source, sink, now_s - _DETECTED_S * share))
             for share in (0.25, 0.5, 0.75, 1.0)
         )
-        return changed_s + _MEASURED_S
+        return changed_s + _RESOLUTION_S
 
     def _ahead_s(self, source: str, sink: str, steady_s: float) -> float:
         offset_s, machine = self._skew.at(steady_s), self._skew.machine
@@ -89,8 +89,8 @@ def _step(offset_s: float, duration_s: float) -> Course:
     return lambda since_s: offset_s
 
 
-def _to_and_fro(offset_s: float, duration_s: float) -> Course:
-    return lambda since_s: offset_s if int(_SWINGS * since_s / duration_s) % 2 == 0 else 0.0
+def _steps(offset_s: float, duration_s: float) -> Course:
+    return lambda since_s: offset_s if int(_STEPS * since_s / duration_s) % 2 == 0 else 0.0
 
 
 def _drift(offset_s: float, duration_s: float) -> Course:
@@ -99,16 +99,16 @@ def _drift(offset_s: float, duration_s: float) -> Course:
 
 _COURSES: dict[str, Callable[[float, float], Course]] = {
     "step": _step,
-    "steps": _to_and_fro,
+    "steps": _steps,
     "drift": _drift,
 }
 
 
 def shift(message: Any, ahead_s: float) -> Any:
-    """Move the stamps in a message, in place; one of zero stands for none, and stays.
+    """Shift all stamps of a message in place, and return it; zero means no stamp and is kept.
 
     Args:
-        message: of the relay's topics.
+        message: a message of one of the relay's topics.
         ahead_s: how far the sender's clock is ahead of the receiver's [s].
     """
     ahead_ns = round(ahead_s * 1e9)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One fault of a kind, with its numbers."""
+"""A fault: its kind and the values of its parameters."""
 
 import math
 from collections.abc import Mapping
@@ -11,13 +11,13 @@ from verification.chaos.faults.kinds import KINDS
 
 @dataclass(frozen=True)
 class Fault:
-    """One fault that is to strike.
+    """A fault to be injected.
 
     Attributes:
-        number: from 0, in the order of the run.
-        kind: a name among `KINDS`.
-        values: numbers and words of the kind.
-        phase_s: how long after the arm began to play it strikes.
+        number: counts from 0 in the order of the run.
+        kind: a key of `KINDS`.
+        values: of the kind's `ranges` and `choices`, by name.
+        phase_s: delay of the injection after the arm plays (again) [s].
     """
 
     number: int
@@ -27,22 +27,22 @@ class Fault:
 
     @property
     def duration_s(self) -> float:
-        """How long it lasts; 0: a moment."""
+        """How long the fault lasts [s]; 0: it is instantaneous."""
         return float(self.values.get("duration_s", 0.0))
 
     @property
     def silence_s(self) -> float:
-        """How long nothing current comes through: what is held back does, after a while."""
+        """How long no current message arrives [s]; delayed messages arrive after `delay_s`."""
         return min(self.duration_s, float(self.values.get("delay_s", math.inf)))
 
     @property
     def is_slight(self) -> bool:
-        """Whether nothing need be said of it, should nothing come of it."""
+        """Whether the system need not report the fault if it has no effect."""
         kind = KINDS[self.kind]
         return self.silence_s <= kind.absorbed_s and kind.slight(self.values)
 
     @property
     def can_go_on(self) -> bool:
-        """Whether an episode can go on, in a new session of the server where it must be."""
+        """Whether an episode can continue despite the fault, possibly in a new server session."""
         survived_s = KINDS[self.kind].survived_s
         return survived_s == math.inf or 0.0 < self.duration_s <= survived_s

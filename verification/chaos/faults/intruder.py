@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A second client of the policy server: it asks for an episode of its own, and leaves."""
+"""A second client of the policy server: one inference request in a session of its own."""
 
 import asyncio
 import contextlib
@@ -12,18 +12,18 @@ from vera_ros.wire.messages import InferRequest
 
 SESSION = "intruder"
 _SIZE_PX = 128
-_LONGEST_S = 5.0
+_TIMEOUT_S = 5.0
 
 
 async def intrude(url: str) -> None:
-    """Ask the server once; that it cannot be asked does not matter."""
+    """Send one inference request; errors and time-outs are ignored."""
     with contextlib.suppress(WireError, asyncio.TimeoutError, TimeoutError):
-        await asyncio.wait_for(_ask(url), _LONGEST_S)
+        await asyncio.wait_for(_infer_once(url), _TIMEOUT_S)
 
 
-async def _ask(url: str) -> None:
-    async with PolicyClient(ClientTimeouts(infer_s=_LONGEST_S)) as client:
-        config = await client.connect(url, _LONGEST_S)
+async def _infer_once(url: str) -> None:
+    async with PolicyClient(ClientTimeouts(infer_s=_TIMEOUT_S)) as client:
+        config = await client.connect(url, _TIMEOUT_S)
         views = config.view_keys
         await client.infer(
             InferRequest(

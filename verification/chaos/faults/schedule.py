@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which fault strikes when: the same seed, the same faults."""
+"""The random schedule of faults; the same seed gives the same faults."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -10,15 +10,15 @@ from verification.chaos.faults.fault import Fault
 from verification.chaos.faults.kind import Kind, Value
 from verification.chaos.faults.kinds import KINDS
 
-_LATEST_PHASE_S = 1.2  # about what a chunk plays, and is followed by
+_LATEST_PHASE_S = 1.2  # about the period of chunks: a fault may meet any part of it
 
 
 def schedule(seed: int, kinds: Sequence[str] = tuple(KINDS)) -> Iterator[Fault]:
-    """Faults without end: every kind once, in random order, and then again.
+    """Yield faults without end: every kind once in random order, then all of them again.
 
     Args:
-        seed: 0 or more.
-        kinds: names of those that strike.
+        seed: of the random numbers, 0 or more.
+        kinds: names of the kinds to draw.
     """
     rng = np.random.default_rng(seed)
     number = 0
@@ -37,5 +37,5 @@ def _draw(number: int, kind: Kind, rng: np.random.Generator) -> Fault:
 
 
 def _between(low: float, high: float, rng: np.random.Generator) -> float:
-    """As many short ones as long ones, on a logarithmic scale."""
+    """Draw from a log-uniform distribution: small values are as frequent as large ones."""
     return round(math.exp(rng.uniform(math.log(low), math.log(high))), 3)

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a broken sensor or driver makes of a stream of messages.
+"""Effects of broken sensors and drivers on a stream of messages.
 
-Some effects take messages as they are, serialised; others edit what is in them. An effect lives as
-long as its fault, and may remember the messages that it has seen.
+A `Shuffle` drops, repeats or reorders serialised messages; an `Edit` changes the fields of one. An
+effect exists as long as its fault, and may keep messages that have passed.
 """
 
 import math
@@ -20,24 +20,24 @@ _WRONG_ENCODING = "yuv411p"
 _JOINT_ARRAYS = ("position", "velocity", "effort")
 _LATE = ("view_late", "joints_late", "late_delivery")
 _ARM_JOINTS = 7  # the first ones
-_ENCODER_RAD = 2.0 * math.pi / 2**20  # of which encoders count
+_ENCODER_RAD = 2.0 * math.pi / 2**20  # one increment
 _RAMP_RAD_S = 0.1
 
 
 def shuffle_of(fault: Fault) -> Shuffle | None:
-    """What the fault makes of serialised messages; None: it leaves their order as it is."""
+    """Return the fault's effect on the sequence of messages; None: it has none."""
     make = _SHUFFLES.get(fault.kind)
     return make() if make else None
 
 
 def edit_of(fault: Fault) -> Edit | None:
-    """What the fault makes of a message; None: it does not look into messages."""
+    """Return the fault's effect on the fields of a message; None: it has none."""
     make = _EDITS.get(fault.kind)
     return make(fault) if make else None
 
 
 def delay_s_of(fault: Fault) -> float:
-    """How long the fault holds messages back [s]."""
+    """Return how long the fault delays messages [s]."""
     return float(fault.values["delay_s"]) if fault.kind in _LATE else 0.0
 
 
@@ -117,7 +117,7 @@ def _reversed_joints(joints: Any) -> Any:
 
 
 def _outlying_joints(fault: Fault) -> Edit:
-    """A few samples are wrong; or a bit of an encoder is, as long as the fault lasts."""
+    """Falsify a few samples, or one bit of an encoder as long as the fault lasts."""
     values, which, off_rad = fault.values, _joint(fault), _signed(fault, "off_rad")
     left = round(float(values["samples"]))
     bit = max(0, round(math.log2(abs(off_rad) / _ENCODER_RAD)))
@@ -125,7 +125,7 @@ def _outlying_joints(fault: Fault) -> Edit:
 
     def stick(index: int, position: float) -> float:
         count = round(position / _ENCODER_RAD)
-        stuck.setdefault(index, ~count & 1 << bit)  # at what it is not
+        stuck.setdefault(index, ~count & 1 << bit)  # the opposite of its first value
         return (count & ~(1 << bit) | stuck[index]) * _ENCODER_RAD
 
     def outlying(joints: Any) -> Any:
@@ -143,27 +143,27 @@ def _outlying_joints(fault: Fault) -> Edit:
 
 
 def _offset_joints(fault: Fault) -> Edit:
-    """All are off by as much; at once, or by and by as no encoder that is read wrongly is."""
+    """Add a constant offset to the positions, at once or as a ramp."""
     which, off_rad, began_s = _joint(fault), _signed(fault, "off_rad"), time.monotonic()
 
     def offset(joints: Any) -> Any:
         by_rad = off_rad
         if fault.values["onset"] == "ramp":
-            most_rad = _RAMP_RAD_S * (time.monotonic() - began_s)
-            by_rad = math.copysign(min(abs(off_rad), most_rad), off_rad)
+            ramp_rad = _RAMP_RAD_S * (time.monotonic() - began_s)
+            by_rad = math.copysign(min(abs(off_rad), ramp_rad), off_rad)
         return _edit(joints, "position", which, lambda _, position: position + by_rad)
 
     return offset
 
 
 def _false_velocity(fault: Fault) -> Edit:
-    """They say a velocity that no joint has."""
+    """Replace the velocity of a joint by a constant; the positions stay true."""
     which, speed_rad_s = _joint(fault), _signed(fault, "speed_rad_s")
     return lambda joints: _edit(joints, "velocity", which, lambda _, velocity: speed_rad_s)
 
 
 def another_arm(fault: Fault) -> Edit:
-    """What the driver of another arm with the same joints says: that stands elsewhere."""
+    """Return the edit that yields the joint states of another arm, at rest and offset."""
     which, off_rad, there = _joint(fault), _signed(fault, "off_rad"), array("d")
 
     def another(joints: Any) -> Any:
@@ -187,10 +187,10 @@ def _joint(fault: Fault) -> str:
 
 
 def _edit(joints: Any, name: str, which: str, edit: Callable[[int, float], float]) -> Any:
-    """Change a value of the joint of this number, from 1; or of all of the arm."""
+    """Edit a field of one joint, numbered from 1, or of all joints of the arm (`which`: all)."""
     chosen = range(_ARM_JOINTS) if which == "all" else (int(which) - 1,)
     values = getattr(joints, name)
-    changed = (edit(at, value) if at in chosen else value for at, value in enumerate(values))
+    changed = (edit(n, value) if n in chosen else value for n, value in enumerate(values))
     setattr(joints, name, array("d", changed))
     return joints
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""When a fault took effect and when it was over."""
+"""The time span in which an injected fault is active."""
 
 import time
 from dataclasses import dataclass
@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 @dataclass
 class Strike:
-    """A fault that was let loose. Times are steady [s].
+    """The activation of an injected fault. Times are steady [s].
 
     Attributes:
-        duration_s: from its effect to its end.
+        duration_s: how long the fault is active.
         struck_s: when it took effect; None: not yet.
     """
 
@@ -18,15 +18,15 @@ class Strike:
     struck_s: float | None = None
 
     def strike(self) -> None:
-        """It takes effect now."""
+        """Start the fault's active time now."""
         self.struck_s = time.monotonic()
 
     @property
     def over(self) -> bool:
-        """Whether everything is healthy again."""
+        """Whether the fault took effect and is no longer active."""
         return self.struck_s is not None and time.monotonic() >= self.struck_s + self.duration_s
 
     @property
     def on(self) -> bool:
-        """Whether it has taken effect and is not over."""
+        """Whether the fault is active."""
         return self.struck_s is not None and not self.over

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What stands between the nodes and spoils what passes."""
+"""The relay and the proxy between the nodes, which inject faults into their communication."""

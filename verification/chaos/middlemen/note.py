@@ -1,26 +1,26 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the relay tells the monitor of a trajectory's way, in the message itself.
+"""Metadata of a trajectory that the relay adds to the message, for the monitor.
 
-It stands in the header's frame_id, which means nothing to a controller of joints.
+It is written to the header's frame_id, which a joint trajectory controller does not use.
 """
 
 import json
 
 
-def write_note(published_ns: int, doubt_s: float) -> str:
-    """The note of a message.
+def write_note(published_ns: int, uncertainty_s: float) -> str:
+    """Serialise the metadata of a message.
 
     Args:
-        published_ns: when it was, before it came to the relay [ns].
-        doubt_s: how far the clock of its reader may be from what its writer can know [s].
+        published_ns: when its sender published it to the relay [ns].
+        uncertainty_s: largest error of the sender's estimate of the receiver's clock [s].
     """
-    return json.dumps({"published_ns": published_ns, "doubt_s": doubt_s})
+    return json.dumps({"published_ns": published_ns, "uncertainty_s": uncertainty_s})
 
 
 def read_note(frame_id: str) -> tuple[int, float] | None:
-    """What was written, in the same order; None: it is no note."""
+    """Return `published_ns` and `uncertainty_s` of a note; None: the text is no note."""
     try:
         note = json.loads(frame_id)
-        return int(note["published_ns"]), float(note["doubt_s"])
+        return int(note["published_ns"]), float(note["uncertainty_s"])
     except (ValueError, TypeError, KeyError):
         return None

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A TCP proxy between policy_node and the policy server that breaks what it is told to break.
+"""A TCP proxy between policy_node and the policy server that injects faults of the connection.
 
-Bytes of the client pass as they are; those of the server by whole websocket frames. So pings and
-time-outs are the peers' own, and a frame can be held back, replaced or torn.
+It forwards the client's bytes unchanged, and the server's as whole websocket frames. So pings and
+time-outs remain between the peers, and a frame can be delayed, replaced or cut off.
 """
 
 import asyncio
@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from vera_ros.errors import ConfigurationError
 from vera_ros.wire.loop_thread import LoopThread
-from verification.chaos.faults.answers import SPOILT_CONFIGS
+from verification.chaos.faults.answers import CORRUPTED_CONFIGS
 from verification.chaos.faults.fault import Fault
 from verification.chaos.faults.kind import WIRE
 from verification.chaos.faults.kinds import find_kind
@@ -28,12 +28,12 @@ _BINARY = 0x82  # a whole message in one frame, as policy servers send it
 class FaultProxy:
     """Listens on a port of its own and connects every client to the server.
 
-    One fault at a time. To be used from one thread.
+    One fault is active at a time. Not thread-safe.
 
     Args:
         server_url: ws://host:port of the policy server.
         port: to listen on; 0: any free one.
-        seed: of what is random within a fault.
+        seed: of the random numbers within a fault.
     """
 
     def __init__(self, server_url: str, port: int = 0, seed: int = 0) -> None:
@@ -51,37 +51,40 @@ class FaultProxy:
 
     @property
     def url(self) -> str:
-        """Where clients connect to."""
+        """URL for the clients."""
         return f"ws://127.0.0.1:{self._port}"
 
     def inject(self, fault: Fault) -> Strike:
-        """Let a fault of the wire loose; the last one is forgotten.
+        """Replace the present fault by a fault of the wire; return the span in which it is active.
 
         Raises:
-            ConfigurationError: it is no fault of the wire.
+            ConfigurationError: the fault is of another layer.
         """
         if find_kind(fault.kind).layer != WIRE:
-            raise ConfigurationError(f"the proxy cannot do '{fault.kind}': it is not on the wire")
+            raise ConfigurationError(
+                f"the proxy cannot inject '{fault.kind}': it is not on the wire; valid are kinds "
+                f"of the layer '{WIRE}'"
+            )
         strike = Strike(fault.duration_s)
         self._call(self._begin(fault, strike))
         return strike
 
     def heal(self) -> None:
-        """Forget the fault, and take clients again."""
+        """Remove the fault, and accept clients again."""
         self._call(self._heal())
 
     def stop(self) -> None:
-        """Hang up everything."""
+        """Close all connections and stop the thread."""
         self._call(self._hang_up())
         self._thread.stop(_CALL_S)
 
     def _call(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
         return self._thread.submit(lambda: coroutine).result(_CALL_S)
 
-    # In the loop's thread from here on.
+    # All methods below run in the thread of the event loop.
 
     async def _listen(self) -> int:
-        async with self._starting:  # both may want to: what heals, and the end of the fault
+        async with self._starting:  # heal() and the end of the fault may both call this
             if self._listener is None:
                 self._listener = await asyncio.start_server(self._serve, "127.0.0.1", self._port)
         port: int = self._listener.sockets[0].getsockname()[1]
@@ -103,12 +106,12 @@ class FaultProxy:
         if fault.kind == "refused":
             self._stop_listening()
             self._start(self._listen_again(fault.duration_s))
-        if fault.kind in ("cut", "refused", *SPOILT_CONFIGS):
+        if fault.kind in ("cut", "refused", *CORRUPTED_CONFIGS):
             self._cut()
 
     async def _heal(self) -> None:
         if self._fault.is_kind("other_robot"):
-            self._cut()  # clients that were given its configuration must ask again
+            self._cut()  # clients with the wrong configuration must connect again
         self._fault.end()
         await self._listen()
 
@@ -137,7 +140,7 @@ class FaultProxy:
     async def _connect(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             server_reader, server_writer = await asyncio.open_connection(*self._server)
-        except OSError:  # as if the server itself refused
+        except OSError:  # pass the server's refusal on to the client
             writer.transport.abort()
             return
         link = _Link(writer, server_writer)
@@ -156,14 +159,14 @@ class FaultProxy:
             link.close()
 
     async def _pump_up(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """From the client to the server."""
+        """Forward bytes from the client to the server."""
         while data := await reader.read(_CHUNK_BYTES):
             await self._fault.hold_back()
             writer.write(data)
             await writer.drain()
 
     async def _pump_down(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """From the server to the client, after the handshake frame by frame."""
+        """Forward from the server to the client; after the handshake frame by frame."""
         with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
             writer.write(await reader.readuntil(b"\r\n\r\n"))
             is_config = True
@@ -174,7 +177,7 @@ class FaultProxy:
                 await self._fault.delay()
                 if frame[0] == _BINARY:
                     await self._fault.intrude(payload)
-                    frame, hang_up = self._fault.spoil(frame, payload, is_config=is_config)
+                    frame, hang_up = self._fault.corrupt(frame, payload, is_config=is_config)
                     is_config = False
                 writer.write(frame)
                 await writer.drain()
@@ -184,7 +187,7 @@ class FaultProxy:
 
 
 class _Link:
-    """A client's connection and the server's."""
+    """A client's connection to the proxy, and the proxy's connection to the server for it."""
 
     def __init__(self, *writers: asyncio.StreamWriter) -> None:
         self._writers = writers
@@ -199,7 +202,7 @@ class _Link:
 
 
 async def _read_frame(reader: asyncio.StreamReader) -> tuple[bytes, bytes]:
-    """A whole frame of the server, which masks nothing, and its payload."""
+    """Return a whole frame of the server, which is not masked, and its payload."""
     head = await reader.readexactly(2)
     size = head[1] & 0x7F
     extended = {126: 2, 127: 8}.get(size, 0)

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The relay's process: passes on what the system's machines say, and spoils it when told to.
+"""The relay's process: forwards messages between the system's machines, and injects faults.
 
-Its parameter `fault` takes a fault of views, joints or links, in JSON: {"kind": ..., "values":
-{...}}; one of links lasts until another one is set, or none.
+Its parameter `fault` takes a fault of views, joints or links in JSON, {"kind": ..., "values":
+{...}}, or an empty string for none. A fault of links lasts until the parameter is set again.
 """
 
 import heapq
@@ -49,7 +49,7 @@ from verification.chaos.wiring import (
 
 _DEPTH = 20
 _DELAY_STEP_S = 0.005
-_RIVAL_STEP_S = 0.01  # of another arm's joint states
+_JOINT_STATE_STEP_S = 0.01  # of the second publisher
 _RELIABLE = sensor_qos("reliable", _DEPTH)
 _TYPES: dict[str, tuple[type[Any], QoSProfile]] = {
     "chunk_progress": (ChunkProgress, _RELIABLE),
@@ -61,13 +61,13 @@ _TYPES: dict[str, tuple[type[Any], QoSProfile]] = {
 
 @dataclass(frozen=True)
 class Link:
-    """What is passed on from one topic to another.
+    """A pair of topics of which the second repeats the first.
 
     Attributes:
         kind: type of the messages.
-        taken_from, topic: names of the topics.
-        qos: of both sides.
-        source, sink: machines at its ends, see `faults.clocks`; empty: of one clock.
+        taken_from, topic: names of the subscribed and the published topic.
+        qos: of the subscription and the publisher.
+        source, sink: machines at the two ends, see `faults.clocks`; empty: their clocks agree.
     """
 
     kind: type[Any]
@@ -97,19 +97,19 @@ def _links() -> Iterable[Link]:
 
 
 class Stream:
-    """One topic that is passed on.
+    """Forwards the messages of one link, with the effects of the present fault.
 
     Args:
         node: the rclpy node.
-        link: from where to where.
-        clocks: of the machines at its ends.
+        link: the topics.
+        clocks: of the machines at the link's ends.
     """
 
     def __init__(self, node: Node, link: Link, clocks: Clocks) -> None:
         self.link = link
         self._clocks = clocks
         self._publisher = node.create_publisher(link.kind, link.topic, link.qos)
-        self._in_order = link.kind is JointTrajectory  # who stops an arm is not overtaken
+        self._in_order = link.kind is JointTrajectory  # no trajectory may overtake a stop
         receive = self._on_trajectory if link.kind is JointTrajectory else self._on_message
         node.create_subscription(link.kind, link.taken_from, receive, link.qos, raw=True)
         self._timer = node.create_timer(_DELAY_STEP_S, self._publish_due, clock=STEADY)
@@ -118,8 +118,8 @@ class Stream:
         self._numbers = count()
         self._strike = Strike()
 
-    def spoil(self, fault: Fault) -> None:
-        """Do to this stream what the fault says, until it is over."""
+    def inject(self, fault: Fault) -> None:
+        """Apply a fault to this stream until the fault is over."""
         self._shuffle, self._edit = shuffle_of(fault), edit_of(fault)
         self._delay_s = delay_s_of(fault)
         lasts = find_kind(fault.kind).layer == LINKS
@@ -127,15 +127,15 @@ class Stream:
         self._strike.strike()
 
     def heal(self) -> None:
-        """Pass on as it comes."""
+        """Forward messages unchanged again."""
         self._strike = Strike()
 
     def _on_trajectory(self, message: bytes, info: Any) -> None:
-        """Note for the monitor how it was under way."""
+        """Add the publication time and the uncertainty of the clocks, for the monitor."""
         sent_ns = info["source_timestamp"] or time.time_ns()
-        doubt_s = self._clocks.doubt_s(self.link.source, self.link.sink)
+        uncertainty_s = self._clocks.uncertainty_s(self.link.source, self.link.sink)
         trajectory = deserialize_message(message, JointTrajectory)
-        trajectory.header.frame_id = write_note(sent_ns, doubt_s)
+        trajectory.header.frame_id = write_note(sent_ns, uncertainty_s)
         self._on_message(serialize_message(trajectory))
 
     def _on_message(self, message: bytes) -> None:
@@ -144,16 +144,16 @@ class Stream:
             shifted = shift(deserialize_message(message, self.link.kind), ahead_s)
             message = serialize_message(shifted)
         if not self._strike.on:
-            self._pass_on(message, 0.0)
+            self._forward(message, 0.0)
             return
         if self._edit is not None:
             edited = self._edit(deserialize_message(message, self.link.kind))
             message = serialize_message(edited)
         messages = [message] if self._shuffle is None else self._shuffle(message)
-        for one in messages:
-            self._pass_on(one, self._delay_s)
+        for each in messages:
+            self._forward(each, self._delay_s)
 
-    def _pass_on(self, message: bytes, delay_s: float) -> None:
+    def _forward(self, message: bytes, delay_s: float) -> None:
         due_s = time.monotonic() + delay_s
         if self._in_order and self._held:
             due_s = max(due_s, max(self._held)[0])
@@ -170,10 +170,10 @@ class Stream:
             self._timer.cancel()
 
 
-class Rival:
-    """A second publisher of joint states: what an arm says that stands elsewhere.
+class SecondPublisher:
+    """A second publisher of joint states: an arm with the same joint names at another position.
 
-    It is there as long as its fault lasts.
+    It exists as long as its fault lasts.
 
     Args:
         node: the rclpy node.
@@ -184,40 +184,40 @@ class Rival:
         self._message: bytes | None = None
         self._publisher: Any = None
         self._strike = Strike()
-        self._timer = node.create_timer(_RIVAL_STEP_S, self._speak, clock=STEADY)
+        self._timer = node.create_timer(_JOINT_STATE_STEP_S, self._publish, clock=STEADY)
         self._timer.cancel()
-        qos = sensor_qos("best_effort", 1)
-        node.create_subscription(JointState, true_name(JOINT_STATES), self._listen, qos, raw=True)
+        topic, qos = true_name(JOINT_STATES), sensor_qos("best_effort", 1)
+        node.create_subscription(JointState, topic, self._on_joints, qos, raw=True)
 
-    def appear(self, fault: Fault) -> None:
-        """Begin to speak."""
-        self._another = another_arm(fault)
+    def start(self, fault: Fault) -> None:
+        """Create the publisher."""
+        self._edit = another_arm(fault)
         self._publisher = self._node.create_publisher(JointState, JOINT_STATES, _RELIABLE)
         self._strike = Strike(fault.duration_s)
         self._strike.strike()
         self._timer.reset()
 
-    def leave(self) -> None:
-        """Be gone."""
+    def stop(self) -> None:
+        """Destroy the publisher."""
         self._timer.cancel()
         if self._publisher is not None:
             self._node.destroy_publisher(self._publisher)
             self._publisher = None
 
-    def _listen(self, message: bytes) -> None:
+    def _on_joints(self, message: bytes) -> None:
         self._message = message
 
-    def _speak(self) -> None:
+    def _publish(self) -> None:
         if self._strike.over:
-            self.leave()
+            self.stop()
         elif self._message is not None:
-            joints = self._another(deserialize_message(self._message, JointState))
+            joints = self._edit(deserialize_message(self._message, JointState))
             joints.header.stamp = ns_to_stamp(time.time_ns())
             self._publisher.publish(joints)
 
 
 class Relay(Node):
-    """All streams between sensors, policy, arm side and controllers."""
+    """Forwards all streams between sensors, policy_node, ik_node and controllers."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__("relay", **options)
@@ -228,26 +228,26 @@ class Relay(Node):
             view: Stream(self, Link(Image, true_name(topic), topic, best_effort), self._clocks)
             for view, topic in IMAGES.items()
         }
-        self._rival = Rival(self)
+        self._second_publisher = SecondPublisher(self)
         self.declare_parameter("fault", "")
         self.add_on_set_parameters_callback(self._on_set)
 
     def _on_set(self, parameters: list[Any]) -> SetParametersResult:
         try:
             for parameter in parameters:
-                self._let_loose(parameter.value)
+                self._set_fault(parameter.value)
         except (ConfigurationError, ValueError, TypeError, KeyError) as error:
             return SetParametersResult(
-                successful=False, reason=f"no fault can be made of it: {error}"
+                successful=False, reason=f"the parameter 'fault' is no valid fault: {error}"
             )
         return SetParametersResult(successful=True)
 
-    def _let_loose(self, text: str) -> None:
-        """A fault in JSON; empty: none."""
+    def _set_fault(self, text: str) -> None:
+        """Replace the present fault by one in JSON; an empty text stands for none."""
         for stream in (*self._streams, *self._views.values()):
             stream.heal()
-        self._clocks.mend()
-        self._rival.leave()
+        self._clocks.heal()
+        self._second_publisher.stop()
         if not text:
             return
         fault = Fault(0, **json.loads(text))
@@ -257,14 +257,14 @@ class Relay(Node):
                 f"'{fault.kind}' is a fault of {layer}; valid is views, joints, links"
             )
         if fault.kind == "second_publisher":
-            self._rival.appear(fault)
+            self._second_publisher.start(fault)
         elif fault.kind == "clock_skew":
             self._clocks.skew(fault)
         else:
-            for stream in self._spoilt_by(fault, layer):
-                stream.spoil(fault)
+            for stream in self._affected_by(fault, layer):
+                stream.inject(fault)
 
-    def _spoilt_by(self, fault: Fault, layer: str) -> list[Stream]:
+    def _affected_by(self, fault: Fault, layer: str) -> list[Stream]:
         if layer == VIEWS:
             views = self._views.items()
             return [stream for view, stream in views if fault.values["view"] in (view, "both")]
@@ -273,7 +273,7 @@ class Relay(Node):
 
 
 def main() -> int:
-    """Pass on until SIGINT or SIGTERM."""
+    """Run the relay until SIGINT or SIGTERM; return the exit code."""
     signals: list[int] = []
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda received, _: signals.append(received))

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Judges every trajectory and the true arm."""
+"""Independent judgement of every trajectory and of the true arm's motion."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Judges every trajectory of the fingers: its limits, and what it goes on from."""
+"""Judge the trajectories of the fingers: their limits, and the state that they start from."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -12,25 +12,25 @@ from verification.chaos.monitor.umpire import FINGERS, Judgement
 from verification.judge.bounds import Vector
 from verification.judge.checker import gripper_violations
 
-_SEEN_S = 0.6  # joint states that fingers may begin from are not older
-_STAYS_S = 1e-3  # what has ended when it is published: its controller need not take it
-_LATE_S = 0.15  # by which its controller may have it later than it was passed on
-_STEP_M = 0.001  # by which what begins may be off: a motion is sent a moment after it is planned
+_MAX_SAMPLE_AGE_S = 0.6  # of joint states from which a trajectory may start
+_STAYS_S = 1e-3  # duration of a trajectory that has ended when it is published
+_LATE_S = 0.15  # largest delay between the relay and the controller
+_STEP_M = 0.001  # tolerance of the start: a motion is sent a little later than it was planned
 
 
 @dataclass(frozen=True)
 class FingerTrajectory:
-    """A trajectory's message, linear between its points.
+    """A trajectory of the fingers, linear between its points. Times are ROS time [s].
 
     Attributes:
-        number: from 0, as all trajectories came.
+        number: counts the trajectories of arm and fingers from 0, in the order of arrival.
         begins_s: its time 0, by the controller's clock.
         published_s: when it was published.
-        arrived_s: when it was passed on to its controller.
-        times_s: of the points. Shape (N,), [s].
-        positions_m: of one finger. Shape (N,), [m].
-        start_m: where the finger was to be at time 0, as far as is known [m].
-        doubt_s: see Published.
+        arrived_s: when the relay forwarded it to the controller.
+        times_s: times of the points after time 0. Shape (N,), [s].
+        positions_m: positions of one finger. Shape (N,), [m].
+        start_m: commanded position of the finger at time 0 [m]; NaN: not known.
+        uncertainty_s: see `Published`.
     """
 
     number: int
@@ -40,17 +40,18 @@ class FingerTrajectory:
     times_s: Vector
     positions_m: Vector
     start_m: float = np.nan
-    doubt_s: float = 0.0
+    uncertainty_s: float = 0.0
 
     @property
     def is_due(self) -> bool:
-        """Whether its first point lay in the past when it was published."""
+        """Whether the time of the first point had passed at publication."""
         return bool(self.begins_s + self.times_s[0] <= self.published_s)
 
-    def ahead(self) -> "FingerTrajectory":
-        """What is left of it when it is published: from then on, and from where it has them then.
+    def remaining(self) -> "FingerTrajectory":
+        """Return the part of the trajectory after its publication, with time 0 at publication.
 
-        Where the first point lies ahead, nothing says where they are; what has ended stays there.
+        `start_m` is unknown if the first point lies ahead. A trajectory that has ended becomes one
+        point at its final position.
         """
         left_s = self.begins_s + self.times_s - self.published_s
         ahead = left_s > 0.0
@@ -70,37 +71,37 @@ class FingerTrajectory:
         )
 
     def starting_at(self, position_m: float) -> "FingerTrajectory":
-        """The same from a finger there, or a rounding nearer."""
-        aim_m = self.positions_m[0] if np.isnan(self.start_m) else self.start_m
-        towards_m = float(np.clip(aim_m - position_m, -_STEP_M, _STEP_M))
-        return replace(self, start_m=position_m + towards_m)
+        """Return the trajectory with `start_m` moved to within the tolerance of this position."""
+        planned_m = self.positions_m[0] if np.isnan(self.start_m) else self.start_m
+        offset_m = float(np.clip(planned_m - position_m, -_STEP_M, _STEP_M))
+        return replace(self, start_m=position_m + offset_m)
 
     def jumps(self, position_m: float, speed_m_s: float) -> bool:
-        """Whether it has a finger that is there somewhere else, at once."""
-        return abs(self.start_m - position_m) > _STEP_M + self.doubt_s * speed_m_s
+        """Whether it makes a finger at this position jump at time 0."""
+        return abs(self.start_m - position_m) > _STEP_M + self.uncertainty_s * speed_m_s
 
     def at(self, ros_s: float) -> float:
-        """Where it has the finger at a time [m]."""
+        """Commanded position of the finger at a time [m]."""
         times_s = self.begins_s + np.append(0.0, self.times_s)
         return float(np.interp(ros_s, times_s, np.append(self.start_m, self.positions_m)))
 
 
 class FingerUmpire:
-    """Judges the trajectories of the fingers in the order in which they were published.
+    """Judges the trajectories of the fingers in the order of publication.
 
     Args:
         limits: of the fingers.
-        history: the true joints, up to what is judged.
+        history: the true joint states up to the trajectory that is judged.
     """
 
     def __init__(self, limits: GripperLimits, history: JointHistory) -> None:
         self._limits = limits
         self._history = history
         self._last: FingerTrajectory | None = None
-        self._earlier: FingerTrajectory | None = None  # plays on if its controller refused `_last`
+        self._earlier: FingerTrajectory | None = None  # plays on if `_last` was refused
 
     def judge(self, published: FingerTrajectory) -> Judgement:
-        """Judge a trajectory: it must be good from where the fingers are told to be, or are."""
+        """Judge a trajectory, which must start at the commanded or the measured position."""
         source, playing, found = self._best_start(published)
         if playing is not self._last:
             certain = self._earlier or self._last
@@ -119,44 +120,46 @@ class FingerUmpire:
     def _best_start(
         self, published: FingerTrajectory
     ) -> tuple[str, FingerTrajectory | None, list[str]]:
-        """What it most likely goes on from, what is played from there, and what is wrong."""
-        if not _is_in_order(published):
+        """Return the likeliest source of its start, what plays from there, and the violations."""
+        if not _is_well_formed(published):
             return "", self._last, gripper_violations(published, self._limits)
         best: tuple[str, FingerTrajectory, list[str]] | None = None
-        seen, ahead = False, published.ahead()
-        for source, start_m in self._starts(published.published_s):
-            seen |= source == "measured"
-            playing = ahead.starting_at(start_m)
+        measured, remaining = False, published.remaining()
+        for source, start_m in self._candidate_starts(published.published_s):
+            measured |= source == "measured"
+            playing = remaining.starting_at(start_m)
             found = gripper_violations(playing, self._limits)
-            if ahead.jumps(start_m, self._limits.speed_m_s):
-                found.append(f"the fingers jump from {start_m:.4f} to {ahead.start_m:.4f} m")
+            if remaining.jumps(start_m, self._limits.speed_m_s):
+                found.append(f"the fingers jump from {start_m:.4f} to {remaining.start_m:.4f} m")
             if not found:
                 return source, playing, []
             best = best or (source, playing, found)
-        if best is not None and seen:
+        if best is not None and measured:
             return best
-        # The fingers were not seen here: they may be where it begins.
-        playing = ahead if published.is_due else ahead.starting_at(float(ahead.positions_m[0]))
+        # Without a measurement, the fingers may be where the trajectory starts.
+        playing = remaining
+        if not published.is_due:
+            playing = remaining.starting_at(float(remaining.positions_m[0]))
         return "", playing, gripper_violations(playing, self._limits)
 
-    def _starts(self, at_s: float) -> Iterator[tuple[str, float]]:
-        """Where the finger may be at a time [m], the likeliest first."""
+    def _candidate_starts(self, at_s: float) -> Iterator[tuple[str, float]]:
+        """Yield sources and positions of the finger at a time [m], the likeliest first."""
         if self._last is not None:
             yield "plan", self._last.at(at_s)
         if self._earlier is not None:
             yield "plan", self._earlier.at(at_s)
-        for sample in self._history.between(at_s - _SEEN_S, at_s)[::-1]:
+        for sample in self._history.between(at_s - _MAX_SAMPLE_AGE_S, at_s)[::-1]:
             if np.isfinite(sample.finger_m):
                 yield "measured", sample.finger_m
 
 
 def _may_be_refused(published: FingerTrajectory) -> bool:
-    """Whether it may have ended when its controller had it: what played before goes on then."""
+    """Whether the controller may refuse it as ended: the trajectory before then plays on."""
     return bool(published.begins_s + published.times_s[-1] < published.arrived_s + _LATE_S)
 
 
-def _is_in_order(published: FingerTrajectory) -> bool:
-    """Whether it has points, of numbers, at times that increase."""
+def _is_well_formed(published: FingerTrajectory) -> bool:
+    """Whether it has points, finite values, and strictly increasing times from 0 on."""
     times_s, positions_m = published.times_s, published.positions_m
     return bool(
         len(times_s)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Puts in order what arrives, and has trajectories and arm judged when all is there."""
+"""Order trajectories and joint states in time, and have them judged once all have arrived."""
 
 from collections import deque
 from dataclasses import asdict
@@ -15,25 +15,25 @@ from verification.chaos.monitor.umpire import Judgement, Umpire
 from verification.judge.bounds import TrajectoryBounds
 from verification.judge.checker import Checker
 
-_PATIENCE_S = 3.0  # for what was published to arrive, and for who publishes it to be found
-_AHEAD_S = 0.05  # the history is so much further than what the watch has seen
+_PATIENCE_S = 3.0  # for messages to arrive and publishers to be discovered
+_AHEAD_S = 0.05  # by which the history must extend beyond the time that is judged
 
 Finding = dict[str, Any]
-Seen = Published | FingerTrajectory | Judgement
+Received = Published | FingerTrajectory | Judgement
 
 
 class Monitor:
-    """Takes in what was published, and finds what is wrong with it. Times are ROS time [s].
+    """Collects published trajectories and true joint states, and judges them.
 
-    Trajectories are judged when they come to their controller: until then they are on the way.
+    Trajectories are judged as of their arrival at the controller. Times are ROS time [s].
 
     Args:
         checker: of form and limits.
-        bounds: what every trajectory must keep, and the arm itself.
-        fingers: the same for the fingers.
+        bounds: the limits of trajectories and arm.
+        fingers: the limits of the fingers.
 
     Attributes:
-        blind: spans that are not judged.
+        blind: time spans that are not judged.
     """
 
     def __init__(self, checker: Checker, bounds: TrajectoryBounds, fingers: GripperLimits) -> None:
@@ -43,47 +43,47 @@ class Monitor:
         self._watch = ArmWatch()
         self._limits = LimitWatch(bounds)
         self._joints: deque[JointSample] = deque()
-        self._unseen: deque[JointSample] = deque()
-        self._published: deque[Seen] = deque()
+        self._unjudged: deque[JointSample] = deque()
+        self._published: deque[Received] = deque()
         self.blind = BlindSpans()
-        self._newest_s = self._seen_s = float("-inf")
-        self._told_rests = 0
+        self._newest_s = self._judged_s = float("-inf")
+        self._reported_rests = 0
 
-    def see_joints(self, sample: JointSample) -> None:
-        """True joints arrived; what is not newer than the last is of no use."""
+    def add_joints(self, sample: JointSample) -> None:
+        """Add a sample of the true joints; one that is not newer than the last is ignored."""
         if sample.stamp_s > self._newest_s:
             self._newest_s = sample.stamp_s
             self._joints.append(sample)
 
-    def see_trajectory(self, published: Seen) -> None:
-        """A trajectory arrived; a judgement, where it could not even be read."""
+    def add_trajectory(self, published: Received) -> None:
+        """Add a trajectory, or the judgement of one that could not be read."""
         self._published.append(published)
 
     def judge(self, now_s: float) -> list[Finding]:
-        """What was found since the last time, as plain values."""
+        """Judge what has arrived by now; return the new findings as plain values."""
         horizon_s = now_s - _PATIENCE_S
         findings: list[Finding] = []
         while self._joints and self._joints[0].stamp_s <= horizon_s:
             sample = self._joints.popleft()
             if not self.blind.scene_was_set(sample.stamp_s):
                 self._history.add(sample)
-            self._unseen.append(sample)
+            self._unjudged.append(sample)
         due_s = horizon_s - _AHEAD_S
-        while True:  # in the order of time: what is told before a scene is set is forgotten with it
-            told_s = self._published[0].arrived_s if self._published else float("inf")
-            seen_s = self._unseen[0].stamp_s if self._unseen else float("inf")
-            if min(told_s, seen_s) > due_s or told_s == seen_s == float("inf"):
+        while True:  # in the order of time, since a scene reset invalidates earlier trajectories
+            arrived_s = self._published[0].arrived_s if self._published else float("inf")
+            sampled_s = self._unjudged[0].stamp_s if self._unjudged else float("inf")
+            if min(arrived_s, sampled_s) > due_s or arrived_s == sampled_s == float("inf"):
                 break
-            if told_s <= seen_s:
+            if arrived_s <= sampled_s:
                 findings.append(self._judge_trajectory(self._published.popleft()))
             else:
-                self._look(self._unseen.popleft())
-        return findings + self._new_about_the_arm()
+                self._judge_sample(self._unjudged.popleft())
+        return findings + self._new_arm_findings()
 
     def finish(self) -> list[Finding]:
-        """Judge all that is left, and sum up."""
+        """Judge all that is left; return the findings and a summary."""
         findings = self.judge(float("inf"))
-        findings += [_rest_finding(rest) for rest in self._watch.rests[self._told_rests :]]
+        findings += [_rest_finding(rest) for rest in self._watch.rests[self._reported_rests :]]
         summary = {
             "finding": "summary",
             "largest_off_rad": self._watch.largest_off_rad,
@@ -91,19 +91,19 @@ class Monitor:
         }
         return [*findings, summary]
 
-    def _look(self, sample: JointSample) -> None:
-        if sample.follows_a_gap(self._seen_s):  # controllers may have begun anew
-            self._umpire.doubt()
-        self._seen_s = sample.stamp_s
+    def _judge_sample(self, sample: JointSample) -> None:
+        if sample.follows_a_gap(self._judged_s):  # controllers may have been restarted
+            self._umpire.mark_uncertain()
+        self._judged_s = sample.stamp_s
         if self.blind.cover(sample.stamp_s):
-            self._watch.lose_sight()
-            self._limits.lose_sight(sample)
-            self._umpire.doubt()
+            self._watch.suspend()
+            self._limits.skip(sample)
+            self._umpire.mark_uncertain()
             return
-        self._watch.see(sample)
-        self._limits.see(sample)
+        self._watch.update(sample)
+        self._limits.update(sample)
 
-    def _judge_trajectory(self, published: Seen) -> Finding:
+    def _judge_trajectory(self, published: Received) -> Finding:
         if isinstance(published, Judgement):
             judgement = published
         elif isinstance(published, FingerTrajectory):
@@ -111,18 +111,18 @@ class Monitor:
         else:
             judgement, playing = self._umpire.judge(published)
             if playing is not None:
-                self._watch.told(playing)
-                self._limits.told(playing)
+                self._watch.add_trajectory(playing)
+                self._limits.add_trajectory(playing)
         return {"finding": "trajectory", **asdict(judgement)}
 
-    def _new_about_the_arm(self) -> list[Finding]:
-        """Violations, and rests that have ended."""
+    def _new_arm_findings(self) -> list[Finding]:
+        """Return new violations of the arm, and its rests that have ended."""
         watch = self._watch
         new = [*watch.violations, *self._limits.violations]
         watch.violations.clear()
         self._limits.violations.clear()
-        rests = watch.rests[self._told_rests : -1]
-        self._told_rests += len(rests)
+        rests = watch.rests[self._reported_rests : -1]
+        self._reported_rests += len(rests)
         return [
             *({"finding": "arm", "at_s": at_s, "violation": text} for at_s, text in new),
             *(_rest_finding(rest) for rest in rests),

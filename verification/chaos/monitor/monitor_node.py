@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The monitor's process: listens to what controllers are told and to the simulator's truth.
+"""The monitor's process: judges the controllers' trajectories and the simulator's true joints.
 
-`python -m verification.chaos.monitor.monitor_node FILE` writes findings: one a line, in JSON. All
-times in the file are steady time [s], which every process of the machine shares.
+`python -m verification.chaos.monitor.monitor_node FILE` writes findings, one JSON object per line.
+All times in the file are steady time [s], which the processes of a machine share.
 """
 
 import json
@@ -25,7 +25,7 @@ from trajectory_msgs.msg import JointTrajectory
 from vera_ros.motion.kinematics.arm_model import ArmModel
 from vera_ros.nodes.common.conversions import in_order, sensor_qos, stamp_to_ns
 from vera_ros_interfaces.msg import StackTruth
-from verification.chaos.monitor.monitor import Finding, Monitor, Seen
+from verification.chaos.monitor.monitor import Finding, Monitor, Received
 from verification.chaos.monitor.recording import JointSample
 from verification.chaos.monitor.trajectory_message import read_finger_trajectory, read_trajectory
 from verification.chaos.wiring import TRAJECTORIES, TRUE_JOINT_STATES, true_name
@@ -42,15 +42,15 @@ from verification.rig import (
 )
 
 _JUDGE_S = 0.1
-_DEPTH = 1000  # nothing may be lost while the judge is busy
+_DEPTH = 1000  # no message may be lost while the monitor judges
 _TIMES = ("at_s", "from_s", "until_s", "begins_s", "published_s", "arrived_s")
 
 
 class MonitorNode(Node):
-    """Feeds a monitor, and writes what it finds.
+    """Subscribes for a `Monitor`, and writes its findings.
 
     Args:
-        output: gets one line for each finding.
+        output: text file that receives one line for each finding.
     """
 
     def __init__(self, output: IO[str]) -> None:
@@ -80,15 +80,15 @@ class MonitorNode(Node):
         self.create_timer(_JUDGE_S, self._judge)
 
     def finish(self) -> None:
-        """Judge what is left."""
+        """Judge all that is left, and write the findings and a summary."""
         self._write(self._monitor.finish())
 
-    def _listener(self, read: Callable[..., Seen]) -> Callable[[JointTrajectory, Any], None]:
-        """What takes in the trajectories of a topic, which `read` reads."""
+    def _listener(self, read: Callable[..., Received]) -> Callable[[JointTrajectory, Any], None]:
+        """Return the callback of a topic of trajectories, which `read` parses."""
 
-        def see(message: JointTrajectory, info: Any) -> None:
+        def receive(message: JointTrajectory, info: Any) -> None:
             arrived_s = self._ros_s(info["source_timestamp"] or time.time_ns())
-            self._monitor.see_trajectory(
+            self._monitor.add_trajectory(
                 read(
                     message,
                     number=self._number,
@@ -98,15 +98,15 @@ class MonitorNode(Node):
             )
             self._number += 1
 
-        return see
+        return receive
 
     def _on_matched(self, info: Any) -> None:
         if info.current_count_change > 0:
-            self._monitor.blind.see_publisher(self._ros_s(time.time_ns()))
+            self._monitor.blind.add_publisher(self._ros_s(time.time_ns()))
 
     def _on_joints(self, message: JointState) -> None:
         stamp_s = self._ros_s(stamp_to_ns(message.header.stamp))
-        self._monitor.see_joints(
+        self._monitor.add_joints(
             JointSample(
                 stamp_s,
                 in_order(message, ARM_JOINTS, "position"),
@@ -117,7 +117,7 @@ class MonitorNode(Node):
         )
 
     def _on_truth(self, truth: StackTruth) -> None:
-        self._monitor.blind.see_truth(self._ros_s(stamp_to_ns(truth.header.stamp)), truth.resets)
+        self._monitor.blind.update_truth(self._ros_s(stamp_to_ns(truth.header.stamp)), truth.resets)
 
     def _judge(self) -> None:
         self._write(self._monitor.judge(self._ros_s(time.time_ns())))
@@ -133,9 +133,9 @@ class MonitorNode(Node):
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Watch until SIGINT or SIGTERM."""
+    """Run the monitor until SIGINT or SIGTERM; return the exit code."""
     (path,) = sys.argv[1:] if arguments is None else arguments
-    np.seterr(all="ignore")  # what overflows is not a number, and refused
+    np.seterr(all="ignore")  # overflows become inf or NaN, which is refused
     signals: list[int] = []
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda received, _: signals.append(received))

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the monitor sees: trajectories as they were published, and where the arm truly is.
+"""Data that the monitor judges: published trajectories, and the arm's true joint states.
 
-Times are ROS time, in seconds after a moment that the monitor chooses.
+Times are ROS time, in seconds after an epoch that the monitor chooses.
 """
 
 from bisect import bisect_left, bisect_right
@@ -15,16 +15,16 @@ from scipy.interpolate import BPoly
 from verification.judge.bounds import Vector
 from verification.judge.played import played
 
-GAP_S = 0.1  # joint states further apart: the arm was out of sight
+GAP_S = 0.1  # largest period of joint states without a gap
 _KEPT_S = 5.0
 
 
 @dataclass(frozen=True)
 class Motion:
-    """How the arm moves, or is to move, at one moment.
+    """Measured or commanded state of the arm's joints at one time.
 
     Attributes:
-        q, dq, ddq: Shape (n,), [rad, rad/s, rad/s^2].
+        q, dq, ddq: position, velocity, acceleration. Shape (n,), [rad, rad/s, rad/s^2].
     """
 
     q: Vector
@@ -34,12 +34,12 @@ class Motion:
 
 @dataclass(frozen=True)
 class Trajectory:
-    """What a controller plays: the points, and the state from which it goes to the first one.
+    """Points as a controller plays them, from a start state at time 0.
 
     Attributes:
-        times_s: after time 0. Shape (N,), [s].
-        q, dq, ddq: Shape (N, n), [rad, rad/s, rad/s^2].
-        start_q, start_dq, start_ddq: at time 0. Shape (n,).
+        times_s: times of the points after time 0. Shape (N,), [s].
+        q, dq, ddq: states at the points. Shape (N, n), [rad, rad/s, rad/s^2].
+        start_q, start_dq, start_ddq: state at time 0. Shape (n,), [rad, rad/s, rad/s^2].
     """
 
     times_s: Vector
@@ -52,11 +52,11 @@ class Trajectory:
 
     @cached_property
     def curve(self) -> BPoly:
-        """The quintic pieces through the points."""
+        """The quintic pieces through start state and points."""
         return played(self)
 
     def at(self, time_s: float) -> Motion:
-        """The motion then; at rest after the end."""
+        """Return the motion at a time after time 0 [s]; at rest after the end."""
         if time_s >= self.times_s[-1]:
             still = np.zeros_like(self.q[-1])
             return Motion(self.q[-1], still, still)
@@ -65,16 +65,16 @@ class Trajectory:
 
 @dataclass(frozen=True)
 class Published:
-    """A trajectory's message.
+    """A trajectory of the arm as it was published.
 
     Attributes:
-        number: from 0, as they came.
+        number: counts the trajectories of arm and fingers from 0, in the order of arrival.
         begins_s: its time 0, by the controller's clock.
         published_s: when it was published.
-        arrived_s: when it was passed on to its controller.
-        times_s: of the points. Shape (N,), [s].
-        q, dq, ddq: Shape (N, n), [rad, rad/s, rad/s^2].
-        doubt_s: how far the controller's clock may be from what was known of it.
+        arrived_s: when the relay forwarded it to the controller.
+        times_s: times of the points after time 0. Shape (N,), [s].
+        q, dq, ddq: states at the points. Shape (N, n), [rad, rad/s, rad/s^2].
+        uncertainty_s: largest error of the sender's estimate of the controller's clock [s].
     """
 
     number: int
@@ -85,15 +85,15 @@ class Published:
     q: Vector
     dq: Vector
     ddq: Vector
-    doubt_s: float = 0.0
+    uncertainty_s: float = 0.0
 
     @property
     def ends_s(self) -> float:
-        """When it comes to rest."""
+        """Time of its last point, at which it is at rest."""
         return self.begins_s + float(self.times_s[-1])
 
     def played_from_first_point(self) -> Trajectory:
-        """What a controller plays after the first piece; there are two points or more."""
+        """Return what a controller plays from the first point on, of two points or more."""
         return Trajectory(
             self.times_s[1:] - self.times_s[0],
             self.q[1:],
@@ -110,10 +110,10 @@ class Playing:
     """A trajectory that a controller has taken up.
 
     Attributes:
-        trajectory: what plays of it.
+        trajectory: the part of it that plays.
         begins_s: its time 0.
         from_s: when the controller took it up.
-        steps: the set-point makes a step then, for which the arm is not to blame.
+        steps: whether the set-point makes a step then, which is not attributed to the arm.
     """
 
     trajectory: Trajectory
@@ -123,28 +123,28 @@ class Playing:
 
     @property
     def ends_s(self) -> float:
-        """When it comes to rest."""
+        """Time of its last point, at which it is at rest."""
         return self.begins_s + float(self.trajectory.times_s[-1])
 
     def at(self, ros_s: float) -> Motion:
-        """The motion at a moment; at rest after the end."""
+        """Return the motion at a time; at rest after the end."""
         return self.trajectory.at(ros_s - self.begins_s)
 
     def positions(self, ros_s: Vector) -> Vector:
-        """Where the joints are at moments. Shapes (M,) and (M, n), [s, rad]."""
+        """Return joint positions at times of shape (M,). Shape (M, n), [rad]."""
         times_s = np.clip(ros_s - self.begins_s, 0.0, self.trajectory.times_s[-1])
         return np.asarray(self.trajectory.curve(times_s))
 
 
 @dataclass(frozen=True)
 class JointSample:
-    """The true joints at one moment.
+    """The true joint states at one time.
 
     Attributes:
-        stamp_s: when [s].
+        stamp_s: time of the sample.
         q, dq: of the arm. Shape (n,), [rad, rad/s].
-        finger_m: position of the finger that is commanded; not a number: not known [m].
-        late_s: it arrived so long after that moment.
+        finger_m: position of the commanded finger [m]; NaN: not known.
+        late_s: delay between stamp and arrival [s].
     """
 
     stamp_s: float
@@ -155,35 +155,31 @@ class JointSample:
 
     @property
     def speed_rad_s(self) -> float:
-        """Of the fastest joint."""
+        """Speed of the fastest joint [rad/s]."""
         return float(np.abs(self.dq).max())
 
     def follows_a_gap(self, before_s: float) -> bool:
-        """Whether the simulator stood still until then. `before_s`: stamp of the sample before.
+        """Whether the simulator paused before. `before_s`: stamp of the sample before.
 
-        It then simulates what it missed, without what its controllers were told meanwhile.
+        It catches up afterwards, without the trajectories that its controllers got meanwhile.
         """
         return self.stamp_s - before_s > GAP_S or self.late_s > GAP_S
 
 
 class JointHistory:
-    """The true joints of the last seconds, in the order of their stamps."""
+    """The true joint states of the last 5 s, in the order of their stamps."""
 
     def __init__(self) -> None:
         self._samples: deque[JointSample] = deque()
 
     def add(self, sample: JointSample) -> None:
-        """Keep a sample that is newer than all others."""
+        """Add a sample that is newer than all others."""
         self._samples.append(sample)
         while self._samples[0].stamp_s < sample.stamp_s - _KEPT_S:
             self._samples.popleft()
 
-    def forget(self) -> None:
-        """The arm was somewhere else before."""
-        self._samples.clear()
-
     def between(self, from_s: float, until_s: float) -> list[JointSample]:
-        """The samples with stamps in between, oldest first."""
+        """Return the samples with stamps in this span, ends included, oldest first."""
         samples = list(self._samples)
         stamps = [sample.stamp_s for sample in samples]
         return samples[bisect_left(stamps, from_s) : bisect_right(stamps, until_s)]

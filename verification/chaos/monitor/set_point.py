@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the arm's controller commands, worked out from the trajectories that it was told.
+"""The set-point of the arm's controller, computed from the trajectories that it received.
 
-The rules are those of ros2_control's joint_trajectory_controller that goes on from what it
-commanded (`open_loop_control` or `interpolate_from_desired_state`): in every cycle it commands what
-is due one period later. A trajectory replaces what plays outright; one whose first point is due is
-joined in its midst, with a step where it does not pass through the command. Otherwise the way to
-the first point begins with the last command, at the cycle before: one period too early.
+The rules are those of ros2_control's joint_trajectory_controller with `open_loop_control` or
+`interpolate_from_desired_state`. In every cycle it commands the state that is due one period later.
+A new trajectory replaces the present one outright. If its first point is due, the controller joins
+it at the present time, with a step unless it passes through the last command. Otherwise it moves to
+the first point from the last command, as of the cycle before: one period too early.
 """
 
 from collections import deque
@@ -18,48 +18,48 @@ from verification.chaos.monitor.recording import JointSample, Motion, Playing, P
 from verification.judge.bounds import TrajectoryBounds, Vector
 
 CONTROL_S = 0.002  # period of the simulated controller
-VELOCITY_SHARE, ACCELERATION_SHARE = 1.05, 1.2  # of the limits, that a set-point may reach
+VELOCITY_SHARE, ACCELERATION_SHARE = 1.05, 1.2  # valid for a set-point, of the limits
 
-_KEPT = 8
+_KEPT = 8  # trajectories
 _ROUNDING_RAD = 1e-8  # of stamps in ns, and of times in double precision
 
 
-class Before(Protocol):
-    """What is commanded, or done, until a trajectory is taken up."""
+class Origin(Protocol):
+    """The motion from which a trajectory continues: commanded, or measured."""
 
     def at(self, ros_s: float) -> Motion:
-        """The motion at a moment."""
+        """Return the motion at a time."""
 
     def positions(self, ros_s: Vector) -> Vector:
-        """Where the joints are at moments. Shapes (M,) and (M, n), [s, rad]."""
+        """Return joint positions at times of shape (M,). Shape (M, n), [rad]."""
 
 
 class SetPoint:
-    """What is commanded, at any moment of late; `take` comes before all else."""
+    """The commanded motion at recent times; call `take_up` before any other method."""
 
     def __init__(self) -> None:
         self._plays: deque[Playing] = deque(maxlen=_KEPT)
 
-    def take(self, playing: Playing) -> None:
-        """The controller has taken up a trajectory."""
+    def take_up(self, playing: Playing) -> None:
+        """Add a trajectory that the controller has taken up."""
         self._plays.append(playing)
 
     def without_newest(self) -> "SetPoint | None":
-        """What is commanded if the newest was not taken up yet; None: that is not known."""
+        """Return the set-point without the newest trajectory; None: it is not known."""
         if len(self._plays) < 2:
             return None
         before = SetPoint()
         for playing in list(self._plays)[:-1]:
-            before.take(playing)
+            before.take_up(playing)
         return before
 
     @property
     def newest(self) -> Playing | None:
-        """What was taken up last; None: nothing was."""
+        """The trajectory that was taken up last; None: there is none."""
         return self._plays[-1] if self._plays else None
 
     def at(self, ros_s: float) -> Motion:
-        """See Before."""
+        """See `Origin`."""
         playing = self._plays[0]
         for later in self._plays:
             if later.from_s < ros_s:
@@ -67,7 +67,7 @@ class SetPoint:
         return playing.at(ros_s)
 
     def positions(self, ros_s: Vector) -> Vector:
-        """See Before."""
+        """See `Origin`."""
         values = self._plays[0].positions(ros_s)
         for later in list(self._plays)[1:]:
             since = ros_s > later.from_s
@@ -77,35 +77,35 @@ class SetPoint:
 
 
 @dataclass(frozen=True)
-class Seen:
-    """An arm that goes on as it was seen.
+class MeasuredArm:
+    """The motion of an arm extrapolated from a measurement.
 
     Attributes:
-        sample: as which.
-        moves: whether it goes on with its velocity; otherwise it stands.
+        sample: the measurement.
+        moves: whether the arm continues with its velocity; otherwise it is at rest.
     """
 
     sample: JointSample
     moves: bool
 
     def at(self, ros_s: float) -> Motion:
-        """See Before."""
+        """See `Origin`."""
         still = np.zeros_like(self.sample.q)
         dq = self.sample.dq if self.moves else still
         return Motion(self.positions(np.array([ros_s]))[0], dq, still)
 
     def positions(self, ros_s: Vector) -> Vector:
-        """See Before."""
+        """See `Origin`."""
         passed_s = np.maximum(0.0, ros_s - self.sample.stamp_s)[:, None] * self.moves
         return np.asarray(self.sample.q + self.sample.dq * passed_s)
 
 
-class Entry:
-    """How a controller takes up a trajectory, depending on when it gets it.
+class Splice:
+    """How a controller joins a trajectory to its present motion, depending on its arrival.
 
     Args:
         published: the trajectory.
-        bounds: that the set-point must keep.
+        bounds: the limits of the set-point.
     """
 
     def __init__(self, published: Published, bounds: TrajectoryBounds) -> None:
@@ -115,15 +115,15 @@ class Entry:
         self._joined: Playing | None = None
 
     def is_due(self, at_s: float) -> bool:
-        """Whether the first point is due for a controller that gets it then."""
+        """Whether the first point is due for a controller that gets the trajectory then."""
         return self._first_s <= at_s + CONTROL_S
 
     def playing(self, at_s: float, before: Motion) -> Playing:
-        """What plays of it.
+        """Return what the controller plays of the trajectory.
 
         Args:
             at_s: when the controller gets it.
-            before: its last command, or where it finds the arm.
+            before: the last command, or the measured state of the arm.
         """
         if not self.is_due(at_s):
             return self._approach(at_s, before)
@@ -131,17 +131,19 @@ class Entry:
             self._joined = self._join()
         return Playing(self._joined.trajectory, self._joined.begins_s, at_s)
 
-    def demand(self, at_s: float, before: Before, doubt_s: float = 0.0) -> tuple[float, float]:
-        """What the set-point needs from the last cycle before it to the first point.
+    def demand(
+        self, at_s: float, before: Origin, uncertainty_s: float = 0.0
+    ) -> tuple[float, float]:
+        """Return the velocity and acceleration of the set-point while it joins the trajectory.
 
         Args:
             at_s: when the controller gets it.
-            before: what is commanded until then.
-            doubt_s: so much earlier or later it may come, and its sender is not to blame.
+            before: the motion until then.
+            uncertainty_s: error in time that is not attributed to the sender.
 
         Returns:
-            Velocity and acceleration by differences of the commands, as shares of what they may
-            reach; of the joint that needs most.
+            Largest velocity and acceleration of any joint, by differences of the commands from the
+            last cycle before `at_s` to the first point, as shares of the valid values.
         """
         last = before.at(at_s)
         playing = self.playing(at_s, last)
@@ -149,7 +151,9 @@ class Entry:
         after_s = np.arange(at_s + CONTROL_S, until_s + CONTROL_S, CONTROL_S)
         before_s = at_s - np.array([CONTROL_S, 0.0])
         q = np.concatenate((before.positions(before_s), playing.positions(after_s)))
-        free = _ROUNDING_RAD + doubt_s * np.maximum(np.abs(last.dq), np.abs(playing.at(at_s).dq))
+        free = _ROUNDING_RAD + uncertainty_s * np.maximum(
+            np.abs(last.dq), np.abs(playing.at(at_s).dq)
+        )
         velocity = (np.abs(np.diff(q, axis=0)) - free) / CONTROL_S
         acceleration = (np.abs(np.diff(q, 2, axis=0)) - 2.0 * free) / CONTROL_S**2
         return (

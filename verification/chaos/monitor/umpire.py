@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Judges every trajectory that is published: its form, its limits, and what it goes on from."""
+"""Judge every published arm trajectory: form, limits, and continuity with the motion before."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -9,37 +9,42 @@ import numpy as np
 
 from verification.chaos.monitor.arm_watch import LATE_S
 from verification.chaos.monitor.recording import JointHistory, JointSample, Playing, Published
-from verification.chaos.monitor.set_point import CONTROL_S, Before, Entry, Seen, SetPoint
+from verification.chaos.monitor.set_point import (
+    CONTROL_S,
+    MeasuredArm,
+    Origin,
+    SetPoint,
+    Splice,
+)
 from verification.judge.bounds import TrajectoryBounds
 from verification.judge.checker import Checker
 
 ARM, FINGERS = "arm", "fingers"
 
-# How old the joint states may be that a motion begins from.
+# Largest age of joint states from which a motion may start.
 _RESTING_SAMPLE_S, _MOVING_SAMPLE_S = 0.6, 0.15
-_CLOCKS_S = 0.02  # what it was planned from may be so much younger than its publication
+_CLOCKS_S = 0.02  # by their stamps, these joint states may be so much newer than the publication
 _STILL_RAD_S = 0.02
-# The machine may be so slow, between the last look at the clock and the publication.
-_PUBLISHING_S = 0.01
-_LEAD_S = 0.0125  # within which a trajectory must be good, where its first point lies ahead
+_PUBLISHING_S = 0.01  # longest delay between the sender's last clock reading and the publication
+_LEAD_S = 0.0125  # a trajectory whose first point lies ahead must fit throughout this lead
 _LONGEST_LEAD_S = 0.25
-_DELAYED_S = 0.02  # under way for longer: its sender cannot know when it came
+_DELAYED_S = 0.02  # after a longer delivery, the sender cannot know the time of arrival
 
 
 @dataclass(frozen=True)
 class Judgement:
-    """What was found.
+    """The result for one trajectory.
 
     Attributes:
         number: of the trajectory.
-        begins_s, published_s, arrived_s, duration_s: of the trajectory.
-        source: what it goes on from: plan, rest, measured; empty: unknown.
-        lead_s: so long after its publication a controller that gets it goes on without a step.
-        late_s: by so much more it came later.
-        taken: its controller takes it: it has not ended when it comes.
-        violations: in words; none is good.
-        evidence: of a violation: the points, and those that played before.
-        of: what is to move: arm or fingers.
+        begins_s, published_s, arrived_s, duration_s: of the trajectory [s].
+        source: the motion that it continues: plan, rest, measured; empty: unknown.
+        lead_s: longest delay after publication with which it causes no step of the set-point [s].
+        late_s: delay of its arrival beyond that lead [s].
+        taken: whether its controller plays it: it has not ended on arrival.
+        violations: messages; a valid trajectory has none.
+        evidence: of violations: the points, the measured arm, and the trajectory before.
+        of: arm or fingers.
     """
 
     number: int
@@ -58,24 +63,24 @@ class Judgement:
 
 @dataclass(frozen=True)
 class _Start:
-    """What a trajectory goes on from, for how long it can, and what is wrong with that."""
+    """A motion that a trajectory may continue, with the lead and the violations that result."""
 
     source: str
-    before: Before | None = None
+    origin: Origin | None = None
     lead_s: float = 0.0
     violations: tuple[str, ...] = ()
 
 
 class Umpire:
-    """Judges one arm's trajectories in the order in which their controller got them.
+    """Judges one arm's trajectories in the order of arrival at their controller.
 
-    The sender of a trajectory answers for all moments at which it may come, from its publication to
-    the end of the time that it leaves; that it comes later is not his fault.
+    A trajectory must be valid for any arrival from its publication to the end of its lead. A later
+    arrival is not attributed to the sender.
 
     Args:
         checker: of form and limits.
-        bounds: what every trajectory must keep.
-        history: the arm's true joints, up to what is judged.
+        bounds: the limits of every trajectory.
+        history: the arm's true joint states up to the trajectory that is judged.
     """
 
     def __init__(self, checker: Checker, bounds: TrajectoryBounds, history: JointHistory) -> None:
@@ -83,26 +88,26 @@ class Umpire:
         self._bounds = bounds
         self._history = history
         self._set_point = SetPoint()
-        self._promised: Playing | None = None  # that its sender may take to play, and does not
-        self._doubtful = False
+        self._expected: Playing | None = None  # by the sender, of a late or refused trajectory
+        self._uncertain = False
 
-    def doubt(self) -> None:
-        """Something else may play than what was taken up last, or nothing does."""
-        self._doubtful = True
+    def mark_uncertain(self) -> None:
+        """Declare that the controller may play another trajectory than the latest, or none."""
+        self._uncertain = True
 
     def judge(self, published: Published) -> tuple[Judgement, Playing | None]:
-        """Judge a trajectory; return what a controller plays of it, None: it plays nothing."""
+        """Judge a trajectory; return the judgement and what its controller plays, if anything."""
         times = (published.begins_s, published.published_s, published.arrived_s)
         if found := _form_violations(published):
             return Judgement(published.number, *times, violations=(found,)), None
-        entry = Entry(published, self._bounds)
-        start = self._best_start(published, entry)
-        violations = [*start.violations, *self._off_the_arm(start, published, entry)]
+        splice = Splice(published, self._bounds)
+        start = self._best_start(published, splice)
+        violations = [*start.violations, *self._start_errors(start, published, splice)]
         if len(published.times_s) > 1:
             rest = published.played_from_first_point()
             violations += self._checker.violations(rest, self._bounds)
         evidence = self._evidence(published) if violations else {}
-        playing = self._take(published, entry, start)
+        playing = self._take_up(published, splice, start)
         judgement = Judgement(
             published.number,
             *times,
@@ -118,7 +123,7 @@ class Umpire:
 
     def _evidence(self, published: Published) -> dict[str, Any]:
         evidence = {"points": _as_lists(published)}
-        if samples := self._seen(published):
+        if samples := self._recent_samples(published):
             evidence["arm"] = _as_lists(samples[-1])
         if (before := self._set_point.newest) is not None:
             evidence["before"] = {
@@ -128,111 +133,111 @@ class Umpire:
             }
         return evidence
 
-    def _take(self, published: Published, entry: Entry, start: _Start) -> Playing | None:
-        """What plays once the trajectory has come to its controller."""
-        at_s, before = published.arrived_s, self._truth() or start.before
-        if before is None:
-            before = Seen(JointSample(at_s, published.q[0], published.dq[0]), moves=False)
-        promised = entry.playing(published.published_s, before.at(published.published_s))
+    def _take_up(self, published: Published, splice: Splice, start: _Start) -> Playing | None:
+        """Return what plays after the trajectory's arrival at its controller."""
+        at_s, origin = published.arrived_s, self._known_set_point() or start.origin
+        if origin is None:
+            origin = MeasuredArm(JointSample(at_s, published.q[0], published.dq[0]), moves=False)
+        expected = splice.playing(published.published_s, origin.at(published.published_s))
         taken = at_s <= published.ends_s
-        kept = taken and at_s - published.published_s <= _DELAYED_S
-        self._promised = None if kept else promised
+        on_time = taken and at_s - published.published_s <= _DELAYED_S
+        self._expected = None if on_time else expected
         if not taken:
             return None
-        unknown = start.before is None
-        steps = unknown or max(entry.demand(at_s, before)) > 1.0
-        playing = replace(entry.playing(at_s, before.at(at_s)), steps=steps)
-        self._set_point.take(playing)
-        self._doubtful = False
+        unknown = start.origin is None
+        steps = unknown or max(splice.demand(at_s, origin)) > 1.0
+        playing = replace(splice.playing(at_s, origin.at(at_s)), steps=steps)
+        self._set_point.take_up(playing)
+        self._uncertain = False
         return playing
 
-    def _truth(self) -> SetPoint | None:
-        known = self._set_point.newest is not None and not self._doubtful
+    def _known_set_point(self) -> SetPoint | None:
+        known = self._set_point.newest is not None and not self._uncertain
         return self._set_point if known else None
 
-    def _best_start(self, published: Published, entry: Entry) -> _Start:
-        """What a trajectory most likely goes on from.
+    def _best_start(self, published: Published, splice: Splice) -> _Start:
+        """Return the first candidate that fits, else the likeliest one with its violations.
 
-        Where the arm was not seen, what cannot be judged is not blamed.
+        Without measurements of the arm, an unknown start is no violation.
         """
-        samples, first = self._seen(published), None
-        for source, before in self._starts(published.published_s, samples):
-            start = self._try(source, before, published, entry)
+        samples, first = self._recent_samples(published), None
+        for source, origin in self._candidates(published.published_s, samples):
+            start = self._try(source, origin, published, splice)
             if not start.violations:
                 return start
             first = first or start
-        if first is None or (not samples and self._truth() is None):
+        if first is None or (not samples and self._known_set_point() is None):
             return _Start("")
-        if self._doubtful and samples and self._may_be(published, entry, samples[-1]):
-            return _Start("")  # it plays what was not heard here
+        if self._uncertain and samples and self._may_continue(published, splice, samples[-1]):
+            return _Start("")  # of a trajectory that the monitor did not receive
         return first
 
-    def _try(self, source: str, before: Before, published: Published, entry: Entry) -> _Start:
-        """Whether a trajectory can go on from this, and for how long."""
+    def _try(self, source: str, origin: Origin, published: Published, splice: Splice) -> _Start:
+        """Return the lead with which a trajectory continues this motion, or the violation."""
 
         def fits(at_s: float) -> bool:
-            return max(entry.demand(at_s, before, published.doubt_s)) <= 1.0
+            return max(splice.demand(at_s, origin, published.uncertainty_s)) <= 1.0
 
         at_s = published.published_s
-        if not entry.is_due(at_s):
+        if not splice.is_due(at_s):
             moments_s = at_s + np.linspace(0.0, _LEAD_S, 3)
-            worst_s = max(moments_s, key=lambda moment_s: max(entry.demand(moment_s, before)))
+            worst_s = max(moments_s, key=lambda moment_s: max(splice.demand(moment_s, origin)))
             if fits(worst_s):
-                return _Start(source, before, _LONGEST_LEAD_S)
-            return self._refused(source, before, published, entry, float(worst_s))
+                return _Start(source, origin, _LONGEST_LEAD_S)
+            return self._refuse(source, origin, published, splice, float(worst_s))
         earliest_s = at_s - _PUBLISHING_S
         latest_s = at_s
         while latest_s > earliest_s and not fits(latest_s):
             latest_s -= CONTROL_S
         if not fits(latest_s):
-            return self._refused(source, before, published, entry, at_s)
+            return self._refuse(source, origin, published, splice, at_s)
         while latest_s - at_s < _LONGEST_LEAD_S and fits(latest_s + CONTROL_S):
             latest_s += CONTROL_S
-        return _Start(source, before, latest_s - at_s)
+        return _Start(source, origin, latest_s - at_s)
 
-    def _refused(
-        self, source: str, before: Before, published: Published, entry: Entry, at_s: float
+    def _refuse(
+        self, source: str, origin: Origin, published: Published, splice: Splice, at_s: float
     ) -> _Start:
-        velocity, acceleration = entry.demand(at_s, before, published.doubt_s)
-        words = (
-            f"no continuation of the {source}: taken up {at_s - published.published_s:.4f} s after "
-            f"its publication, the set-point would need {velocity:.2f} times the velocity and "
-            f"{acceleration:.2f} times the acceleration that it may have"
+        velocity, acceleration = splice.demand(at_s, origin, published.uncertainty_s)
+        message = (
+            f"no continuation of the {source}: if taken up {at_s - published.published_s:.4f} s "
+            f"after its publication, the set-point needs {velocity:.2f} times the valid velocity "
+            f"and {acceleration:.2f} times the valid acceleration"
         )
-        return _Start(source, before, violations=(words,))
+        return _Start(source, origin, violations=(message,))
 
-    def _seen(self, published: Published) -> list[JointSample]:
-        """The true joints up to a trajectory's publication, oldest first."""
+    def _recent_samples(self, published: Published) -> list[JointSample]:
+        """Return the true joint states up to a trajectory's publication, oldest first."""
         at_s = published.published_s
         return self._history.between(at_s - _RESTING_SAMPLE_S, at_s + _CLOCKS_S)
 
-    def _starts(self, at_s: float, samples: list[JointSample]) -> list[tuple[str, Before]]:
-        """What a trajectory may go on from, the likeliest first."""
-        plans: list[tuple[str, Before]] = []
+    def _candidates(self, at_s: float, samples: list[JointSample]) -> list[tuple[str, Origin]]:
+        """Return the motions that a trajectory may continue, the likeliest first."""
+        plans: list[tuple[str, Origin]] = []
         if self._set_point.newest is not None:
             plans.append(("plan", self._set_point))
-        if self._promised is not None:
-            plans.append(("plan", self._promised))
-        if self._truth() is not None:
+        if self._expected is not None:
+            plans.append(("plan", self._expected))
+        if self._known_set_point() is not None:
             if samples and (before := self._may_still_play(samples[-1], at_s)) is not None:
                 plans.append(("plan", before))
             return plans
-        rests: list[tuple[str, Before]] = [
-            ("rest", Seen(sample, moves=False))
+        rests: list[tuple[str, Origin]] = [
+            ("rest", MeasuredArm(sample, moves=False))
             for sample in samples[::-1]
             if sample.speed_rad_s <= _STILL_RAD_S
         ]
-        measured: list[tuple[str, Before]] = [
-            ("measured", Seen(sample, moves=True))
+        measured: list[tuple[str, Origin]] = [
+            ("measured", MeasuredArm(sample, moves=True))
             for sample in samples[::-1]
             if at_s - sample.stamp_s <= _MOVING_SAMPLE_S
         ]
-        if samples and self._stands_elsewhere(samples[-1], at_s):
+        if samples and self._rests_elsewhere(samples[-1], at_s):
             return [*rests, *plans, *measured]
         return [*plans, *rests, *measured]
 
     def _may_still_play(self, arm: JointSample, at_s: float) -> SetPoint | None:
-        """What played before the newest, where the arm shows that it still does."""
+        """Return the set-point without the newest trajectory, if the arm is closer to that."""
         newest, before = self._set_point.newest, self._set_point.without_newest()
         if newest is None or before is None or at_s - newest.from_s > LATE_S:
             return None
@@ -241,41 +246,36 @@ class Umpire:
         )
         return before if off_before < off_new else None
 
-    def _stands_elsewhere(self, arm: JointSample, at_s: float) -> bool:
-        """Whether the arm stands where what was taken up last has not led it.
-
-        Its controller has begun anew there.
-        """
+    def _rests_elsewhere(self, arm: JointSample, at_s: float) -> bool:
+        """Whether the arm rests away from the set-point: its controller was restarted there."""
         if self._set_point.newest is None or arm.speed_rad_s > _STILL_RAD_S:
             return False
         off_rad = np.abs(self._set_point.at(at_s).q - arm.q).max()
         return bool(off_rad > self._bounds.start_rad)
 
-    def _may_be(self, published: Published, entry: Entry, arm: JointSample) -> bool:
-        """Whether the arm moves, or stands where the trajectory goes on."""
+    def _may_continue(self, published: Published, splice: Splice, arm: JointSample) -> bool:
+        """Whether the arm moves, or rests where the trajectory starts."""
         if arm.speed_rad_s > _STILL_RAD_S:
             return True
-        at_s, stands = published.published_s, Seen(arm, moves=False)
-        there = entry.playing(at_s, stands.at(at_s)).at(at_s)
-        return float(np.abs(there.q - arm.q).max()) <= self._bounds.start_rad
+        at_s, resting = published.published_s, MeasuredArm(arm, moves=False)
+        start = splice.playing(at_s, resting.at(at_s)).at(at_s)
+        return float(np.abs(start.q - arm.q).max()) <= self._bounds.start_rad
 
-    def _off_the_arm(self, start: _Start, published: Published, entry: Entry) -> Iterator[str]:
-        """What goes on from rest, or leads to a first point, must be where the arm is.
-
-        How far the arm may be from a plan that moves is not for a trajectory to answer for.
-        """
-        samples = self._seen(published)
-        if start.before is None or not samples:
+    def _start_errors(self, start: _Start, published: Published, splice: Splice) -> Iterator[str]:
+        """Yield a message if a trajectory starts away from the arm while the set-point rests."""
+        samples = self._recent_samples(published)
+        if start.origin is None or not samples:
             return
-        motion = start.before.at(published.published_s)
-        q = motion.q if entry.is_due(published.published_s) else published.q[0]
-        off_rad = float(np.abs(q - samples[-1].q).max())
-        if not motion.dq.any() and off_rad > self._bounds.start_rad:
-            yield f"it begins {off_rad:.4f} rad from the arm"
+        motion = start.origin.at(published.published_s)
+        q = motion.q if splice.is_due(published.published_s) else published.q[0]
+        off_rad, valid_rad = float(np.abs(q - samples[-1].q).max()), self._bounds.start_rad
+        # While the set-point moves, the tracking error is not attributed to the trajectory.
+        if not motion.dq.any() and off_rad > valid_rad:
+            yield f"it begins {off_rad:.4f} rad from the arm; valid is up to {valid_rad:g} rad"
 
 
 def _late_s(published: Published, lead_s: float) -> float:
-    """By how much a trajectory came after its lead; one that is good for so long has none."""
+    """Return the delay of arrival beyond the lead [s]; 0 if the lead is not limited."""
     if lead_s >= _LONGEST_LEAD_S:
         return 0.0
     return max(0.0, published.arrived_s - published.published_s - lead_s)
@@ -294,7 +294,7 @@ def _form_violations(published: Published) -> str:
     if not len(times):
         return "it has no points"
     if not all(np.isfinite(v).all() for v in (times, published.q, published.dq, published.ddq)):
-        return "it is not finite"
+        return "its times, positions, velocities or accelerations are not finite"
     if times[0] < 0.0 or (np.diff(times) <= 0.0).any():
         return "its times do not strictly increase from zero or above"
     return ""

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What became of the faults, and what a run has shown."""
+"""The outcome of each fault, and the report of a run."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What became of each fault, from what was recorded."""
+"""The outcome of each fault, decided from the recorded events and rests of the arm."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,8 +11,8 @@ from verification.chaos.outcome.naming import absorbed, ends_early, ends_of_itse
 from verification.chaos.system import events
 from verification.chaos.system.events import Event
 
-_DIAGNOSTICS_S = 1.1  # they come once a second
-_UNDER_WAY_S = 0.1  # a trajectory may be, when a fault strikes
+_DIAGNOSTICS_S = 1.1  # diagnostics are published once a second
+_UNDER_WAY_S = 0.1  # a trajectory may be sent so long before the fault and still be affected
 
 HANG, CRASH, MISSED = "hang", "crash", "missed"
 ENDED, STOPPED, WENT_ON, ABSORBED = "ended", "stopped", "went on", "absorbed"
@@ -20,17 +20,17 @@ ENDED, STOPPED, WENT_ON, ABSORBED = "ended", "stopped", "went on", "absorbed"
 
 @dataclass(frozen=True)
 class Record:
-    """One fault as it was played. Times are steady [s].
+    """Times and goals around one injected fault. Times are steady [s].
 
     Attributes:
-        fault: which.
+        fault: the injected fault.
         struck_s: when it took effect; None: it never did.
-        over_s: when nothing was disturbed any more.
-        recovered_s: when the arm played a chunk that was accepted after that; None: it never did.
-        goal_before, goal_after: number of the goal that ran when it struck, and that runs now.
-        ended_well: the goal that ran has ended, but with success or at its time limit.
-        failure: why the run could not go on, in words; empty: it could.
-        crashed: the failure is a process that ended by itself.
+        over_s: when it was over.
+        recovered_s: when the arm played a chunk accepted after that; None: it never did.
+        goal_before, goal_after: numbers of the goals when it was injected and after the recovery.
+        ended_well: whether the goal before has ended with success or at its time limit.
+        failure: why the system did not recover; empty: it did.
+        crashed: whether the failure is a process that ended by itself.
     """
 
     fault: Fault
@@ -46,16 +46,16 @@ class Record:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a fault.
+    """The outcome of a fault.
 
     Attributes:
         record: of the fault.
-        result: hang, crash, missed, ended (the episode), stopped (a chunk), went on, or absorbed
-            (nothing came of it, and nothing had to be said).
-        named: causes, counters and words that tell of it.
-        unnamed: nothing tells of it, and something should.
-        rest_s: from its effect until the arm rested; None: it went on.
-        recover_s: from its end until a chunk played that came after it.
+        result: hang, crash, missed (never took effect), ended (the episode), stopped (a chunk),
+            went on, or absorbed (no effect, and no need to be named).
+        named: names of the events that name the fault, see `outcome.naming`.
+        unnamed: whether no event names the fault although one should.
+        rest_s: from the fault's effect until the arm rested [s]; None: the arm went on.
+        recover_s: from the fault's end until a chunk accepted after it was played [s].
     """
 
     record: Record
@@ -67,7 +67,7 @@ class Outcome:
 
     @property
     def went_on(self) -> bool | None:
-        """Whether the episode went on; None: it could not, or the question makes no sense."""
+        """Whether the episode continued; None: it could not, ended well, or met no fault."""
         record = self.record
         if not record.fault.can_go_on or self.result == MISSED or record.ended_well:
             return None
@@ -80,13 +80,13 @@ def decide(
     rests: Sequence[Mapping[str, Any]],
     late_s: Sequence[float] = (),
 ) -> list[Outcome]:
-    """What became of each fault.
+    """Return the outcome of each fault.
 
     Args:
-        records: in the order in which they were played.
-        happened: what the system said, in the order in which it came.
+        records: in the order of injection.
+        happened: events in the order of arrival.
         rests: when the true arm rested: `from_s`, `until_s`, steady time [s].
-        late_s: when trajectories were published that came after their lead, steady time.
+        late_s: publication times of the trajectories that arrived after their lead, steady [s].
     """
     outcomes = []
     for index, record in enumerate(records):
@@ -116,7 +116,7 @@ def _decide(
     chunk_stopped = of_itself = False
     for event in happened:
         last_s = recovered_s
-        if event.source == events.COUNTER:  # a number of its own, also while the next one strikes
+        if event.source == events.COUNTER:  # unambiguous, also during the next fault
             last_s += _DIAGNOSTICS_S
         elif event.source == events.DIAGNOSTICS:
             last_s = min(recovered_s + _DIAGNOSTICS_S, until_s)
@@ -153,15 +153,15 @@ def _decide(
 
 @dataclass
 class Summary:
-    """All faults of one kind, or of all kinds.
+    """Counts over all faults of one kind, or of all kinds.
 
     Attributes:
-        times: how many.
-        results: how many of each.
-        named: how often each cause was named.
-        unnamed: how many should have been named and were not.
-        could, did: episodes that could go on, and that did.
-        rest_s, recover_s: all of them.
+        times: number of faults.
+        results: number of faults by result.
+        named: number of faults by the name of an event that names them.
+        unnamed: number of faults that should have been named and were not.
+        could, did: number of episodes that could continue, and of those that did.
+        rest_s, recover_s: of all outcomes that have them [s].
     """
 
     times: int = 0
@@ -174,7 +174,7 @@ class Summary:
     recover_s: list[float] = field(default_factory=list)
 
     def add(self, outcome: Outcome) -> None:
-        """Count one more."""
+        """Add one outcome to the counts."""
         self.times += 1
         self.results[outcome.result] = self.results.get(outcome.result, 0) + 1
         for name in outcome.named:
@@ -190,7 +190,7 @@ class Summary:
 
 
 def summarise(outcomes: Iterable[Outcome]) -> tuple[dict[str, Summary], Summary]:
-    """By kind, in the order of the catalogue, and all together."""
+    """Return the counts by kind, in the order of `KINDS`, and over all kinds."""
     by_kind = {name: Summary() for name in KINDS}
     whole = Summary()
     for outcome in outcomes:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a run has shown: numbers for a file, and whether all is well."""
+"""The report of a run: its numbers, and whether it passes."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -13,29 +13,29 @@ from verification.chaos.outcome import drift
 from verification.chaos.outcome.outcomes import CRASH, HANG, MISSED, Outcome, Summary, summarise
 from verification.chaos.outcome.soak import Soak
 
-_LEAST_WENT_ON = 0.95
+_MIN_CONTINUED_SHARE = 0.95
 
 Finding = Mapping[str, Any]
 
 
 def read_findings(path: Path) -> list[Finding]:
-    """What the monitor has written."""
+    """Read the monitor's file of findings, one JSON object per line."""
     return [json.loads(line) for line in path.read_text().splitlines()]
 
 
 @dataclass(frozen=True)
 class Report:
-    """All of a run.
+    """Results of a run.
 
     Attributes:
-        options: as given.
-        duration_s: of the run.
+        options: of the command line.
+        duration_s: of the run [s].
         outcomes: of the faults.
         findings: of the monitor.
-        soak: what the processes used.
-        server_latency_s, pipeline_latency_s: of all chunks.
-        absent: kinds that could not be tried.
-        is_soak: whether growth is judged as well.
+        soak: resource usage of the processes.
+        server_latency_s, pipeline_latency_s: of all chunks [s].
+        absent: kinds of faults for which the system lacks a service.
+        is_soak: whether growth of resources and latencies fails the run.
     """
 
     options: Mapping[str, Any]
@@ -50,12 +50,12 @@ class Report:
 
     @property
     def trajectories(self) -> list[Finding]:
-        """Every trajectory that was published, judged."""
+        """The judgements of all published trajectories."""
         return [finding for finding in self.findings if finding["finding"] == "trajectory"]
 
     @property
     def refused(self) -> list[Finding]:
-        """Trajectories and motions that must not have been."""
+        """The trajectories and motions of the arm that break a rule."""
         return [
             finding
             for finding in self.findings
@@ -64,25 +64,25 @@ class Report:
 
     @property
     def unseen(self) -> int:
-        """Trajectories of which it was not seen from where the arm went on."""
+        """Number of trajectories whose starting state is not known."""
         return sum(not finding["source"] for finding in self.trajectories)
 
     @property
     def of_fingers(self) -> int:
-        """Trajectories that move the fingers and not the arm."""
+        """Number of trajectories of the fingers."""
         return sum(finding["of"] == FINGERS for finding in self.trajectories)
 
     def summaries(self) -> tuple[dict[str, Summary], Summary]:
-        """By kind, and all together."""
+        """Return the counts by kind, and over all kinds."""
         return summarise(self.outcomes)
 
     def went_on_share(self) -> float:
-        """Of the episodes that could go on."""
+        """Return the share of episodes that continued, of those that could."""
         whole = self.summaries()[1]
         return whole.did / whole.could if whole.could else 1.0
 
     def growth_complaints(self) -> list[str]:
-        """What has grown from the beginning of a soak to its end, in words."""
+        """Return a message for each resource and latency that grew during a soak."""
         if not self.is_soak:
             return []
         return [
@@ -92,23 +92,23 @@ class Report:
         ]
 
     def failures(self) -> int:
-        """Faults that were not played to their end: hangs, crashes, and those that never struck."""
+        """Return the number of hangs, crashes, and faults that never took effect."""
         results = self.summaries()[1].results
         return sum(results.get(result, 0) for result in (HANG, CRASH, MISSED))
 
     @property
     def good(self) -> bool:
-        """Whether all is as it should be, see the help of the command."""
+        """Whether the run passes; `scripts/chaos --help` lists the conditions."""
         wrong = (
             self.refused,
             self.failures(),
             self.summaries()[1].unnamed,
             self.growth_complaints(),
         )
-        return not any(wrong) and self.went_on_share() >= _LEAST_WENT_ON
+        return not any(wrong) and self.went_on_share() >= _MIN_CONTINUED_SHARE
 
     def numbers(self) -> dict[str, Any]:
-        """What the JSON file says."""
+        """Return the content of the JSON file."""
         by_kind, whole = self.summaries()
         return {
             "options": dict(self.options),

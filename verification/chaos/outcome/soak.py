@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What processes use, sampled from /proc, and whether that grows from beginning to end."""
+"""Resource usage of processes, sampled from /proc, and its growth over a run."""
 
 import contextlib
 import os
@@ -9,26 +9,26 @@ from pathlib import Path
 from statistics import median
 from typing import TypeVar
 
-_MB = 1024.0  # of the kB that /proc counts in
-_WARM_UP = 0.2  # of the samples
-_FEWEST = 6
-_MOST_PERCENT = 5.0  # of memory
-_MOST_MORE = 1  # of threads, files or sockets: a connection comes and goes
+_MB = 1024.0  # in kB, the unit of /proc
+_WARM_UP_SHARE = 0.2  # of the samples
+_MIN_SAMPLES = 6
+_MAX_MEMORY_PERCENT = 5.0
+_MAX_MORE = 1  # threads, files or sockets: connections come and go
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True)
 class Usage:
-    """What a process uses at one moment.
+    """Resource usage of a process at one time.
 
     Attributes:
         at_s: steady time [s].
-        pid: its id; another one when it was started again.
-        rss_mb: memory that it holds.
-        threads: of the process.
-        files: open ones, sockets included.
-        sockets: open ones.
+        pid: process id, which changes with a restart.
+        rss_mb: resident memory [MiB].
+        threads: number of threads.
+        files: number of open file descriptors, including sockets.
+        sockets: number of open sockets.
     """
 
     at_s: float
@@ -41,12 +41,12 @@ class Usage:
 
 @dataclass(frozen=True)
 class Growth:
-    """From the first third of a life's samples to the last, without its warm-up.
+    """Growth from the first to the last third of the samples of a process, after its warm-up.
 
     Attributes:
         last: the last sample.
-        rss_percent: of the memory; None, as all others: too few samples.
-        threads, files, sockets: how many more.
+        rss_percent: growth of the memory [%]; None, like all others: too few samples.
+        threads, files, sockets: increase of their numbers.
     """
 
     last: Usage
@@ -56,21 +56,22 @@ class Growth:
     sockets: float | None = None
 
     def complaints(self) -> list[str]:
-        """What grows as a leak does, in words; that it is not known is no comfort."""
+        """Return a message for each resource that grew too much, or one if that is not known."""
         if self.rss_percent is None:
-            return ["whether it grows is not known: it was sampled too few times"]
+            return ["growth not known, since there are too few samples; let it run for longer"]
         found = []
-        if self.rss_percent > _MOST_PERCENT:
-            found.append(f"its memory grew by {self.rss_percent:.1f} % (up to {_MOST_PERCENT:g} %)")
+        if self.rss_percent > _MAX_MEMORY_PERCENT:
+            limit = f"(valid: at most {_MAX_MEMORY_PERCENT:g} %)"
+            found.append(f"its memory grew by {self.rss_percent:.1f} % {limit}")
         for name in ("threads", "files", "sockets"):
             more = getattr(self, name)
-            if more > _MOST_MORE:
-                found.append(f"it has {more:.0f} more {name} (up to {_MOST_MORE})")
+            if more > _MAX_MORE:
+                found.append(f"it has {more:.0f} more {name} (valid: at most {_MAX_MORE})")
         return found
 
 
 def sample(pid: int, at_s: float) -> Usage | None:
-    """What a process uses now; None: it is gone."""
+    """Sample the resource usage of a process; None: it does not exist any more."""
     folder = Path("/proc") / str(pid)
     try:
         lines = (folder / "status").read_text().splitlines()
@@ -87,14 +88,14 @@ def sample(pid: int, at_s: float) -> Usage | None:
 
 
 def thirds(values: Sequence[T]) -> tuple[Sequence[T], Sequence[T]] | None:
-    """The first and the last third of what came after a warm-up; None: that is too little."""
-    warm = values[round(len(values) * _WARM_UP) :]
+    """Return the first and the last third of the values after a warm-up; None: too few."""
+    warm = values[round(len(values) * _WARM_UP_SHARE) :]
     third = len(warm) // 3
-    return (warm[:third], warm[-third:]) if len(warm) >= _FEWEST else None
+    return (warm[:third], warm[-third:]) if len(warm) >= _MIN_SAMPLES else None
 
 
 def growth(samples: Sequence[Usage]) -> Growth:
-    """How the usage of a process grows over its samples, of which there is one at least."""
+    """Return how the usage of a process grows over its samples, at least one."""
     parts = thirds(samples)
     if parts is None:
         return Growth(samples[-1])
@@ -115,31 +116,31 @@ def growth(samples: Sequence[Usage]) -> Growth:
 
 
 class Soak:
-    """Samples of processes, by name."""
+    """Samples of the resource usage of processes, by name."""
 
     def __init__(self) -> None:
         self.samples: dict[str, list[Usage]] = {}
 
     def sample(self, pids: Mapping[str, int], at_s: float) -> None:
-        """Take a sample of each process that is there."""
+        """Sample each process that exists. `pids`: by name. `at_s`: steady time [s]."""
         for name, pid in pids.items():
             usage = sample(pid, at_s)
             if usage is not None:
                 self.samples.setdefault(name, []).append(usage)
 
     def lives(self, name: str) -> list[list[Usage]]:
-        """The samples of a process, apart for every time that it was started."""
+        """Return the samples of a process, one list for each time that it was started."""
         by_pid: dict[int, list[Usage]] = {}
         for usage in self.samples[name]:
             by_pid.setdefault(usage.pid, []).append(usage)
         return list(by_pid.values())
 
     def growth(self) -> dict[str, Growth]:
-        """Of every process, in the longest of its lives."""
+        """Return the growth of every process, over the longest of its lives."""
         return {name: growth(max(self.lives(name), key=len)) for name in self.samples}
 
     def complaints(self) -> list[str]:
-        """What grows as a leak does, in words."""
+        """Return a message for each process and resource that grew too much."""
         return [
             f"{name}: {complaint}"
             for name, grown in self.growth().items()
@@ -147,7 +148,7 @@ class Soak:
         ]
 
     def numbers(self) -> dict[str, object]:
-        """What the JSON file says."""
+        """Return growth and samples by process, for the JSON file."""
         grown = self.growth()
         return {
             name: {

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The report as tables that fit a terminal of 100 columns."""
+"""The report as tables for a terminal of 100 columns."""
 
 from collections.abc import Mapping, Sequence
 from statistics import median
@@ -27,35 +27,35 @@ from verification.chaos.outcome.report import Report
 from verification.chaos.outcome.soak import Growth
 
 _RESULTS = (ABSORBED, WENT_ON, STOPPED, ENDED, HANG, CRASH, MISSED)
-_MOST_NAMES = 3
-_LONGEST_NAME = 32
-_MOST_REFUSED = 10
+_MAX_NAMES = 3
+_MAX_NAME_LENGTH = 32
+_MAX_REFUSED = 10
 _STYLES = {True: "bold green", False: "bold red"}
 
 
 def render_report(report: Report) -> RenderableType:
-    """Return the report's tables: by kind of fault, the totals, and what the processes used."""
+    """Return the report's tables: kinds of faults, totals, and resources of the processes."""
     return Group(_kinds_table(report), Text(), _totals_table(report), Text(), _soak_table(report))
 
 
 def describe(record: Record) -> str:
-    """Return what became of a fault, in a few words."""
+    """Return the outcome of a fault in one line."""
     text = f"fault {record.fault.number + 1}, {record.fault.kind}"
     if record.struck_s is None or record.recovered_s is None:
         return f"{text}: {record.failure.splitlines()[0] if record.failure else MISSED}"
-    ended = "" if record.goal_before == record.goal_after else " in another episode"
-    return f"{text}: plays again after {record.recovered_s - record.over_s:.2f} s{ended}"
+    ended = "" if record.goal_before == record.goal_after else ", in another episode"
+    return f"{text}: recovered after {record.recovered_s - record.over_s:.2f} s{ended}"
 
 
 def _kinds_table(report: Report) -> Table:
     by_kind, _ = report.summaries()
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("fault", no_wrap=True)
-    table.add_column("times", justify="right")
+    table.add_column("count", justify="right")
     table.add_column("outcome", overflow="fold")
     table.add_column("named", overflow="fold")
-    table.add_column("rest s\nmedian, max", justify="right", no_wrap=True)
-    table.add_column("plays again s\nmedian, max", justify="right", no_wrap=True)
+    table.add_column("to rest, s\nmedian, max", justify="right", no_wrap=True)
+    table.add_column("recovery, s\nmedian, max", justify="right", no_wrap=True)
     for name, summary in by_kind.items():
         table.add_row(
             name,
@@ -75,18 +75,18 @@ def _totals_table(report: Report) -> Table:
     table.add_column(overflow="fold")
     for name, value in (
         ("faults", f"{whole.times} in {report.duration_s:.0f} s; {_results(whole)}"),
-        ("not there to be tried", ", ".join(report.absent) or "none"),
+        ("kinds not available", ", ".join(report.absent) or "none"),
         (
             "trajectories",
             f"{len(report.trajectories)} published, {report.of_fingers} of them for the fingers, "
-            f"{report.unseen} by an unseen arm",
+            f"{report.unseen} from an unknown state",
         ),
         ("refused by the monitor", _must_be_none(len(report.refused))),
-        ("hangs, crashes and misses", _must_be_none(report.failures())),
+        ("hangs, crashes, missed faults", _must_be_none(report.failures())),
         ("faults not named anywhere", _must_be_none(whole.unnamed)),
-        ("of which nothing came", f"{whole.results.get(ABSORBED, 0)}, which need not be named"),
+        ("absorbed faults", f"{whole.results.get(ABSORBED, 0)}, which need not be named"),
         (
-            "episodes that went on",
+            "episodes that continued",
             f"{whole.did} of {whole.could} that could ({report.went_on_share():.1%})",
         ),
         ("server latency", _latencies(report.server_latency_s)),
@@ -95,8 +95,8 @@ def _totals_table(report: Report) -> Table:
         table.add_row(name, value)
     if report.is_soak:
         grown = report.growth_complaints()
-        table.add_row("grown meanwhile", Text("; ".join(grown) or "nothing", _STYLES[not grown]))
-    for finding in report.refused[:_MOST_REFUSED]:
+        table.add_row("growth over the run", Text("; ".join(grown) or "none", _STYLES[not grown]))
+    for finding in report.refused[:_MAX_REFUSED]:
         what = f"trajectory {finding['number']}" if "number" in finding else "arm"
         table.add_row(what, "; ".join(finding.get("violations", (finding.get("violation"),))))
     for outcome in report.outcomes:
@@ -143,10 +143,10 @@ def _results(summary: Summary) -> str:
 
 def _names(summary: Summary) -> str:
     names: Mapping[str, int] = summary.named
-    often = sorted(names, key=lambda name: -names[name])
-    words = [f"{_short(name)} {names[name]}" for name in often[:_MOST_NAMES]]
-    if len(often) > _MOST_NAMES:
-        words.append(f"{len(often) - _MOST_NAMES} more")
+    by_count = sorted(names, key=lambda name: -names[name])
+    words = [f"{_short(name)} {names[name]}" for name in by_count[:_MAX_NAMES]]
+    if len(by_count) > _MAX_NAMES:
+        words.append(f"{len(by_count) - _MAX_NAMES} more")
     if summary.unnamed:
         words.append(f"NOT NAMED {summary.unnamed}")
     return ", ".join(words)
@@ -154,7 +154,7 @@ def _names(summary: Summary) -> str:
 
 def _short(name: str) -> str:
     text = name.replace("_", " ")
-    return text if len(text) <= _LONGEST_NAME else f"{text[:_LONGEST_NAME]}…"
+    return text if len(text) <= _MAX_NAME_LENGTH else f"{text[:_MAX_NAME_LENGTH]}…"
 
 
 def _must_be_none(count: int) -> Text:

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The system under test: processes, operator, what it says."""
+"""The system under test: its processes, its operator, and the events that it reports."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The system, the middlemen that break it and the monitor: set up, rebuilt, and put away."""
+"""Set-up, restart and tear-down of the system under test, the relay, the proxy and the monitor."""
 
 import os
 import shutil
@@ -34,15 +34,15 @@ _RELAY = "verification.chaos.middlemen.relay"
 
 @dataclass
 class Arena:
-    """What a run plays with.
+    """The running system with everything around it.
 
     Attributes:
         folder: of logs and findings.
         graph: the nodes of the system.
-        processes: of the system, and monitor and relay.
+        processes: of the system, the monitor and the relay.
         proxy: between policy_node and the policy server.
-        operator: works with the system.
-        waiter: waits for what the operator waits for.
+        operator: node that sends goals and calls services.
+        waiter: spins the operator until a condition holds.
     """
 
     folder: Path
@@ -61,28 +61,28 @@ class Arena:
         """Start the system and wait until it is ready.
 
         Raises:
-            DemoError: something does not come up.
+            DemoError: a process cannot be started or does not become ready.
         """
         for spec in self.graph:
             self.processes.start(spec.name, command(spec, "", self.folder))
-        self.operator.lifecycle.begin_anew()
+        self.operator.lifecycle.forget_states()
         self.operator.forget_episode()
         self.waiter.until(self.operator.missing, _READY_S)
 
     def rebuild(self) -> None:
-        """Start the system from scratch, with nothing that is broken.
+        """Restart all nodes of the system, without faults and without a hold.
 
         Raises:
-            DemoError: something does not come up.
+            DemoError: a process cannot be started or does not become ready.
         """
         self.processes.stop(self.nodes)
         shutil.rmtree(self.folder / HOLDS, ignore_errors=True)
         self.proxy.heal()
-        self.operator.controls.tell_relay("", self.waiter)
+        self.operator.controls.set_relay_fault("", self.waiter)
         self.start()
 
     def findings(self) -> Path:
-        """The monitor's findings, all of them: it has been stopped."""
+        """Stop the monitor and return the file of its findings."""
         self.processes.stop(["monitor"])
         return self.folder / FINDINGS
 
@@ -91,10 +91,16 @@ class Arena:
 def set_up(
     folder: Path, seed: int, interrupts: Interrupts, *, asynchronous: bool
 ) -> Iterator[Arena]:
-    """Start everything, wait until it is ready, and stop it all in the end.
+    """Start everything and wait until it is ready; stop everything at the end.
+
+    Args:
+        folder: for logs and findings.
+        seed: of the first scene and of the proxy's random numbers.
+        interrupts: signals that end the waiting.
+        asynchronous: the mode of the goals.
 
     Raises:
-        DemoError: something does not start.
+        DemoError: a process cannot be started or does not become ready.
     """
     with ExitStack() as stack:
         domain = stack.enter_context(own_domain())
@@ -121,5 +127,5 @@ def set_up(
         processes.start("relay", [sys.executable, "-m", _RELAY])
         arena = Arena(folder, graph, processes, proxy, operator, waiter)
         arena.start()
-        waiter.until(lambda: "" if operator.controls.relay_is_there else "the relay", _READY_S)
+        waiter.until(lambda: "" if operator.controls.relay_is_ready else "the relay", _READY_S)
         yield arena

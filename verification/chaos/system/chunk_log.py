@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Follows chunks from the picture that they were asked for with to their end."""
+"""Tracks chunks from the picture of their request to the end of playing."""
 
 import math
 import time
@@ -8,16 +8,16 @@ from dataclasses import dataclass, replace
 from vera_ros.nodes.common.conversions import stamp_to_ns
 from vera_ros_interfaces.msg import ActionChunk, ChunkProgress
 
-_CHUNKS = 10  # that may be under way at a time
+_CHUNKS = 10  # largest number between request and acceptance
 
 
 @dataclass(frozen=True)
 class Played:
-    """One chunk. Times are steady [s].
+    """A chunk that has been played. Times are steady [s].
 
     Attributes:
-        accepted_s: when it was.
-        seen_s: the time of the picture that it was asked for with.
+        accepted_s: when ik_node accepted it.
+        seen_s: time of the picture with which it was requested.
         at_s: when it was played.
     """
 
@@ -30,10 +30,10 @@ class ChunkLog:
     """Keeps the latest chunks that were played.
 
     Attributes:
-        played: the latest chunk of which a step was played, or that the next one took over from:
-            where chunks are asked for long before they are due, that may be before its first step.
+        played: the latest chunk that played a step or was superseded. If chunks are requested long
+            before they are due, one may be superseded before its first step.
         answered_s: when the last chunk was accepted or refused, steady time [s].
-        finished: the latest chunk that was played to its end, or to the next one's beginning.
+        finished: the latest chunk that was played to its end or superseded.
     """
 
     def __init__(self) -> None:
@@ -43,14 +43,14 @@ class ChunkLog:
         self._chunks: dict[tuple[str, int], Played] = {}
 
     def see_chunk(self, chunk: ActionChunk) -> None:
-        """Take in a chunk as policy_node sent it."""
+        """Add a chunk as policy_node published it."""
         ago_s = time.time() - stamp_to_ns(chunk.header.stamp) * 1e-9
         self._seen_s[chunk.session_id, chunk.sequence] = time.monotonic() - ago_s
         while len(self._seen_s) > _CHUNKS:
             del self._seen_s[next(iter(self._seen_s))]
 
     def see_progress(self, progress: ChunkProgress) -> None:
-        """Take in what ik_node says of a chunk."""
+        """Add ik_node's progress message of a chunk."""
         key, now_s = (progress.session_id, progress.sequence), time.monotonic()
         if progress.state in (ChunkProgress.ACCEPTED, ChunkProgress.REJECTED):
             self.answered_s = now_s

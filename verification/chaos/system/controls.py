@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The services that a fault is switched on by: an operator's, and the relay's."""
+"""Clients of the services that inject faults: an operator's triggers, and the relay's parameter."""
 
 from rcl_interfaces.msg import Parameter, ParameterType, ParameterValue
 from rcl_interfaces.srv import SetParameters
@@ -9,47 +9,47 @@ from std_srvs.srv import Trigger
 from vera_ros.bringup.failures import DemoError
 from vera_ros.bringup.waiter import Waiter
 
-BUTTONS = ("hold", "release", "stop", "pause", "resume")
+TRIGGER_SERVICES = ("hold", "release", "stop", "pause", "resume")
 _ANSWER_S = 5.0
 
 
 class Controls:
-    """Calls services, and waits for their answers.
+    """Calls services, and waits for their responses.
 
     Args:
-        node: that calls.
+        node: owns the clients.
     """
 
     def __init__(self, node: Node) -> None:
-        self._buttons = {name: node.create_client(Trigger, name) for name in BUTTONS}
+        self._triggers = {name: node.create_client(Trigger, name) for name in TRIGGER_SERVICES}
         self._relay = node.create_client(SetParameters, "relay/set_parameters")
 
-    def has(self, button: str) -> bool:
-        """Whether a button is served."""
-        return bool(self._buttons[button].service_is_ready())
+    def has(self, service: str) -> bool:
+        """Whether a service of `TRIGGER_SERVICES` is available."""
+        return bool(self._triggers[service].service_is_ready())
 
-    def press(self, button: str, waiter: Waiter) -> bool:
-        """Press a button and wait for the answer; return whether it did what it should.
+    def call(self, service: str, waiter: Waiter) -> bool:
+        """Call a service of `TRIGGER_SERVICES`; return whether it succeeded.
 
         Raises:
-            DemoError: there is no answer.
+            DemoError: there is no response.
         """
-        future = self._buttons[button].call_async(Trigger.Request())
-        return bool(waiter.result(future, f"the answer to {button}", _ANSWER_S).success)
+        future = self._triggers[service].call_async(Trigger.Request())
+        return bool(waiter.result(future, f"the response of {service}", _ANSWER_S).success)
 
     @property
-    def relay_is_there(self) -> bool:
-        """Whether the relay can be told something."""
+    def relay_is_ready(self) -> bool:
+        """Whether the relay's parameters can be set."""
         return bool(self._relay.service_is_ready())
 
-    def tell_relay(self, fault: str, waiter: Waiter) -> None:
-        """Set the relay's fault, in JSON; empty: none.
+    def set_relay_fault(self, fault: str, waiter: Waiter) -> None:
+        """Set the relay's fault, in JSON; an empty string for none.
 
         Raises:
-            DemoError: it does not take it.
+            DemoError: the relay refuses the fault or does not respond.
         """
         value = ParameterValue(type=ParameterType.PARAMETER_STRING, string_value=fault)
         request = SetParameters.Request(parameters=[Parameter(name="fault", value=value)])
         answer = waiter.result(self._relay.call_async(request), "the relay", _ANSWER_S)
         if not answer.results[0].successful:
-            raise DemoError(f"the relay refuses {fault}: {answer.results[0].reason}")
+            raise DemoError(f"the relay refuses the fault {fault}: {answer.results[0].reason}")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Sends goals to execute_task, one at a time."""
+"""An action client of execute_task, for one goal at a time."""
 
 from typing import Any
 
@@ -17,10 +17,10 @@ _TIME_LIMIT_S = 40.0
 
 
 class GoalClient:
-    """The goal under way, if there is one.
+    """Sends goals, and keeps the one that is active, if any.
 
     Args:
-        node: the rclpy node that asks.
+        node: the rclpy node that owns the client.
         asynchronous: the mode of the goals.
     """
 
@@ -33,32 +33,32 @@ class GoalClient:
 
     @property
     def server_is_ready(self) -> bool:
-        """Whether execute_task is there."""
+        """Whether the action server is available."""
         return bool(self._action.server_is_ready())
 
     @property
     def under_way(self) -> bool:
-        """Whether a goal was accepted, and its result has not been taken."""
+        """Whether a goal was accepted and its result has not been taken yet."""
         return self._result is not None
 
     def send(self, waiter: Waiter) -> None:
         """Send a goal.
 
         Raises:
-            DemoError: it is not accepted.
+            DemoError: the goal is refused, or there is no response.
         """
         goal = ExecuteTask.Goal(prompt=DEFAULT_PROMPT, time_limit_s=_TIME_LIMIT_S, mode=self._mode)
         handle = waiter.result(
             self._action.send_goal_async(goal), "policy_node to answer a goal", _ANSWER_S
         )
         if not handle.accepted:
-            # Perhaps one that was given up here still runs there.
+            # policy_node may still work on a goal that was forgotten here.
             self._cancel_all.call_async(CancelGoal.Request())
-            raise DemoError("policy_node refused the goal")
+            raise DemoError("policy_node refused the goal; its log says why")
         self._handle, self._result = handle, handle.get_result_async()
 
     def take_result(self) -> ExecuteTask.Result | None:
-        """Return the result once it has come, and forget the goal."""
+        """Return the result and forget the goal; None: there is no result yet."""
         if self._result is None or not self._result.done():
             return None
         result: ExecuteTask.Result = self._result.result().result
@@ -66,12 +66,12 @@ class GoalClient:
         return result
 
     def cancel(self, waiter: Waiter) -> None:
-        """Cancel the goal, if there is one."""
+        """Cancel the active goal, if any, and wait for the response."""
         if self._handle is not None:
             waiter.result(
                 self._handle.cancel_goal_async(), "policy_node to answer the cancel", _ANSWER_S
             )
 
     def forget(self) -> None:
-        """Forget the goal: its server is gone, or it has ended."""
+        """Forget the goal, which has ended or whose server has died."""
         self._handle = self._result = None

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which lifecycle nodes are active now, and making them so or not."""
+"""Lifecycle states of nodes that may be restarted, and transitions between them."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -12,11 +12,11 @@ from vera_ros.bringup import lifecycle
 
 
 class Lifecycle(lifecycle.Lifecycle):
-    """Also asks nodes to change, and again for their states: they may be killed and come back.
+    """Polls nodes that may be restarted, and activates or deactivates them.
 
     Args:
-        node: asks.
-        names: of the nodes that are asked.
+        node: owns the clients.
+        names: names of the lifecycle nodes.
     """
 
     def __init__(self, node: Node, names: Sequence[str]) -> None:
@@ -25,16 +25,16 @@ class Lifecycle(lifecycle.Lifecycle):
             name: node.create_client(ChangeState, f"{name}/change_state") for name in names
         }
 
-    def begin_anew(self) -> None:
-        """What was said before does not count."""
+    def forget_states(self) -> None:
+        """Forget the states that were received, so that all nodes are polled again."""
         self._asked.clear()
 
     def activate(self, name: str) -> Any:
-        """The future answer of a node that is asked to become active."""
+        """Request activation of a node; return the future of the response."""
         return self._change(name, Transition.TRANSITION_ACTIVATE)
 
     def deactivate(self, name: str) -> Any:
-        """The future answer of a node that is asked to cease to be active."""
+        """Request deactivation of a node; return the future of the response."""
         return self._change(name, Transition.TRANSITION_DEACTIVATE)
 
     def _change(self, name: str, transition: int) -> Any:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Gives goals to the system while faults strike."""
+"""The node that sends goals to the system while faults are injected."""
 
 import math
 import time
@@ -20,7 +20,7 @@ _ENDED_WELL = ("succeeded", "time_limit")
 
 
 class Operator(Node):
-    """Keeps episodes going, one goal at a time.
+    """Starts episodes, one goal at a time, and calls services.
 
     Args:
         nodes: names of the lifecycle nodes of the system.
@@ -28,15 +28,15 @@ class Operator(Node):
         seed: of the first scene.
 
     Attributes:
-        recorder: what the system says.
-        lifecycle: of its nodes.
-        controls: services to call.
-        goal: the one under way.
-        goals: how many were accepted.
-        began_s: when the last one was, steady time [s]; infinite: what worked on it is gone, and
-            what still plays of it shows nothing.
+        recorder: events that the system reported.
+        lifecycle: states of the system's nodes.
+        controls: services of the system and the relay.
+        goal: the active goal.
+        goals: number of accepted goals.
+        began_s: when the last goal was accepted, steady time [s]; infinite: its policy_node was
+            killed, and chunks of it that still play do not count.
         outcomes: of goals, by number from 1.
-        last_result: of the last goal that has ended, in words.
+        last_result: result of the last goal that has ended, as text.
     """
 
     def __init__(self, nodes: Sequence[str], *, asynchronous: bool, seed: int) -> None:
@@ -62,16 +62,16 @@ class Operator(Node):
         return self.goal.under_way
 
     def ended_well(self, goal: int) -> bool:
-        """Whether the goal of this number has come to its own end."""
+        """Whether the goal of this number ended with success or at its time limit."""
         return self.outcomes.get(goal) in _ENDED_WELL
 
     def forget_episode(self) -> None:
-        """What worked on the goal is gone."""
+        """Forget the active goal, whose policy_node has ended."""
         self.goal.forget()
         self.began_s = math.inf
 
     def missing(self) -> str:
-        """Name what is not there for an episode; empty: everything is."""
+        """Return the name of what an episode needs and is not available; empty: nothing."""
         inactive = self.lifecycle.missing()
         if inactive:
             return inactive
@@ -82,13 +82,13 @@ class Operator(Node):
         return self._scenes.missing()
 
     def start_episode(self, waiter: Waiter) -> None:
-        """Give a goal, in a new scene where the old one is used up.
+        """Send a goal, after a reset of the scene if the present one is used up.
 
         Raises:
-            DemoError: it is not accepted.
+            DemoError: the goal is refused, or there is no response.
         """
         if self._scenes.used_up:
-            self.controls.press("stop", waiter)  # the arm must rest where it will be found
+            self.controls.call("stop", waiter)  # the reset must find the arm at rest
             self._scenes.reset(waiter)
         self._scenes.begin()
         self.goal.send(waiter)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The processes of the run: each can be killed, started again, and stopped for a while."""
+"""The processes of a run, each of which can be killed, restarted, and frozen."""
 
 import contextlib
 import os
@@ -14,8 +14,8 @@ class Processes:
     """Processes by name; none outlives `stop`.
 
     Args:
-        log_folder: where `<name>-<n>.log` goes, n counts how often it was started.
-        environment: of every process.
+        log_folder: for the logs `<name>-<n>.log`, where n counts the starts.
+        environment: environment variables of every process.
     """
 
     def __init__(self, log_folder: Path, environment: Mapping[str, str]) -> None:
@@ -26,10 +26,10 @@ class Processes:
         self._running: dict[str, tuple[Group, int]] = {}
 
     def start(self, name: str, command: Sequence[str]) -> None:
-        """Start a process that does not run.
+        """Start a process that is not running.
 
         Raises:
-            DemoError: it cannot be started.
+            DemoError: the command cannot be started.
         """
         self._commands[name] = command
         self._starts[name] = self._starts.get(name, 0) + 1
@@ -37,35 +37,35 @@ class Processes:
         self._running[name] = group, group.start(f"{name}-{self._starts[name]}", command)
 
     def start_again(self, name: str) -> None:
-        """Start a process that was killed.
+        """Start a process again that was killed.
 
         Raises:
-            DemoError: it cannot be started.
+            DemoError: the command cannot be started.
         """
         self.start(name, self._commands[name])
 
     def kill(self, name: str) -> None:
-        """End a process without warning."""
+        """Send SIGKILL to a process, and wait for its end."""
         self.send(name, signal.SIGKILL)
         self._running.pop(name)[0].stop()
 
     def freeze(self, name: str) -> None:
-        """Let it get no processor time."""
+        """Suspend a process with SIGSTOP."""
         self.send(name, signal.SIGSTOP)
 
     def thaw(self, name: str) -> None:
-        """Let it go on; does nothing to one that does not run."""
+        """Resume a process with SIGCONT; one that is not running is ignored."""
         if name in self._running:
             self.send(name, signal.SIGCONT)
 
     def send(self, name: str, number: signal.Signals) -> None:
-        """Send a signal to a process; one that has ended by itself does not mind."""
+        """Send a signal to a process group; one that has ended by itself is ignored."""
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self._running[name][1], number)
 
     @property
     def pids(self) -> dict[str, int]:
-        """Of those that run."""
+        """Process ids of the running processes, by name."""
         return {name: pid for name, (_, pid) in self._running.items()}
 
     def check(self) -> None:
@@ -74,7 +74,7 @@ class Processes:
             group.check()
 
     def stop(self, names: Sequence[str] = ()) -> None:
-        """End these processes; all, where none is named."""
+        """Stop these processes; by default all of them."""
         for name in names or tuple(self._running):
             if name in self._running:
                 self.thaw(name)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The scenes that episodes are played in, one seed after the other."""
+"""The scenes of the episodes, from one seed after the other."""
 
 from collections.abc import Callable
 
@@ -14,21 +14,21 @@ from vera_ros_interfaces.msg import StackTruth
 from vera_ros_interfaces.srv import ResetScene
 
 _ANSWER_S = 5.0
-_STANDS_S = 0.3
+_STANDS_S = 0.3  # for so long a tower must stand
 _NEVER_S = 1e9
 _SEEDS = 2**31
 
 
 class Scenes:
-    """Sets scenes, and tells the policy side when a tower stands.
+    """Resets scenes, and publishes `task_success` when a tower stands.
 
     Args:
-        node: that calls and publishes.
+        node: owns publisher and client.
         seed: of the first scene.
-        playing: whether there is an episode to tell it.
+        playing: returns whether an episode is running.
 
     Attributes:
-        used: the scene was played in to a good end.
+        used: whether an episode ended in the scene with success or at its time limit.
     """
 
     def __init__(self, node: Node, seed: int, playing: Callable[[], bool]) -> None:
@@ -42,31 +42,31 @@ class Scenes:
         node.create_subscription(StackTruth, "stack_truth", self._on_truth, 10)
 
     def missing(self) -> str:
-        """Name what is not there; empty: everything is."""
+        """Return the name of what is not available yet; empty: nothing."""
         if not self._reset.service_is_ready():
             return "the service reset_scene"
         return "" if self._truth else "stack_truth"
 
     @property
     def used_up(self) -> bool:
-        """Whether another episode needs another scene."""
+        """Whether the next episode needs a new scene."""
         return self.used or (self._truth is not None and self._truth.success)
 
     def begin(self) -> None:
-        """Judge another episode in this scene."""
+        """Start judging a new episode in this scene."""
         self._judge = Judge(_STANDS_S, _NEVER_S)
 
     def reset(self, waiter: Waiter) -> None:
-        """Set the next scene.
+        """Reset the simulator to the scene of the next seed.
 
         Raises:
-            DemoError: it cannot be set.
+            DemoError: reset_scene fails or does not respond.
         """
         self._seed = (self._seed + 1) % _SEEDS
         request = ResetScene.Request(seed=self._seed)
         answer = waiter.result(self._reset.call_async(request), "reset_scene", _ANSWER_S)
         if not answer.success:
-            raise DemoError(f"reset_scene: {answer.message}")
+            raise DemoError(f"reset_scene failed for seed {self._seed}: {answer.message}")
         self.used = False
 
     def _on_truth(self, truth: StackTruth) -> None:

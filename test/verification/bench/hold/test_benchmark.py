@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The hold benchmark holds a real ik_node, and reads the times off its trajectories."""
+"""The hold benchmark runs a real ik_node and takes the times from its trajectories."""
 
 import json
 from pathlib import Path
@@ -11,7 +11,7 @@ pytest.importorskip("trajectory_msgs")
 
 from vera_ros.nodes.common.conversions import joint_trajectory
 from verification.bench.__main__ import main
-from verification.bench.hold.drill import stop_times
+from verification.bench.hold.trials import stop_times
 from verification.rig import ARM_JOINTS, START_Q, make_rig
 
 NOW_NS = 1_700_000_000_000_000_000

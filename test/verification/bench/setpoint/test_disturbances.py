@@ -11,7 +11,7 @@ import pytest
 from verification.bench.__main__ import main
 from verification.bench.setpoint.arm_side import ArmSide
 from verification.bench.setpoint.disturbances import DISTURBANCES
-from verification.bench.setpoint.trial import MOST_ACCELERATION, MOST_VELOCITY
+from verification.bench.setpoint.trial import MAX_ACCELERATION_SHARE, MAX_VELOCITY_SHARE
 from verification.bench.setpoint.world import World
 from verification.rig import START_Q, Rig, make_rig
 
@@ -38,12 +38,12 @@ def test_every_disturbance_leaves_the_set_point_within_its_limits(rig: Rig, kind
     for number in range(RUNS.get(kind, 12)):
         trial = DISTURBANCES[kind](rig, np.random.default_rng([7, number]))
         # A clock that steps just before a hold costs it the time to be sure of it.
-        complaints = [words for words in trial.complaints if "rest came" not in words]
+        complaints = [words for words in trial.complaints if "came to rest" not in words]
         assert not complaints, (kind, number)
         if kind != "late":
-            assert trial.velocity <= MOST_VELOCITY
+            assert trial.velocity <= MAX_VELOCITY_SHARE
         if kind not in ("late", "joins"):
-            assert trial.acceleration <= MOST_ACCELERATION
+            assert trial.acceleration <= MAX_ACCELERATION_SHARE
 
 
 def test_a_chunk_that_asks_for_nothing_is_not_sent_and_the_next_one_is(side: ArmSide) -> None:
@@ -53,7 +53,7 @@ def test_a_chunk_that_asks_for_nothing_is_not_sent_and_the_next_one_is(side: Arm
     assert side.play(DOWN) is None
     assert side.run_until_rest()
     assert side.controller.sent == 1
-    assert side.trace.shares() <= (MOST_VELOCITY, MOST_ACCELERATION)
+    assert side.trace.shares() <= (MAX_VELOCITY_SHARE, MAX_ACCELERATION_SHARE)
     assert np.abs(side.trace.commands[-1] - START_Q).max() > 0.05
 
 
@@ -80,7 +80,7 @@ def test_every_hold_ends_a_motion_soon(rig: Rig) -> None:
         side.hold()
         side.run(0.5)
         assert not side.trace.moves(), number
-        assert not side.log.named("worried")
+        assert not side.log.calls("warned")
 
 
 def test_a_late_stop_is_counted_and_the_lead_follows(rig: Rig) -> None:
@@ -95,13 +95,13 @@ def test_a_late_stop_is_counted_and_the_lead_follows(rig: Rig) -> None:
     side.run(0.4)
     assert side.lead.late == 1
     assert side.lead.value_s > 0.05
-    assert any("past its lead" in what for _, what in side.log.named("worried"))
+    assert any("past its lead" in what for _, what in side.log.calls("warned"))
 
 
 def test_an_arm_whose_encoder_slips_while_it_rests_starts_gently(rig: Rig) -> None:
     slip = [0.0]
     side = ArmSide(
-        rig, START_Q, World(spoil=lambda sample, _: replace(sample, q=sample.q + slip[0]))
+        rig, START_Q, World(corrupt=lambda sample, _: replace(sample, q=sample.q + slip[0]))
     )
     side.run(0.2)
     side.play(DOWN)
@@ -110,7 +110,7 @@ def test_an_arm_whose_encoder_slips_while_it_rests_starts_gently(rig: Rig) -> No
     side.run(0.5)
     side.play(DOWN)
     assert side.run_until_rest()
-    assert side.trace.shares() <= (MOST_VELOCITY, MOST_ACCELERATION)
+    assert side.trace.shares() <= (MAX_VELOCITY_SHARE, MAX_ACCELERATION_SHARE)
 
 
 def test_the_benchmark_prints_and_writes_every_kind(
@@ -151,5 +151,7 @@ def test_an_arm_that_plays_what_came_late_moves_again(rig: Rig) -> None:
         from_s = side.now_s
         assert side.run_until_rest()
         assert not [
-            at for at in side.trace.steps_s(MOST_VELOCITY, MOST_ACCELERATION) if at > from_s
+            at
+            for at in side.trace.steps_s(MAX_VELOCITY_SHARE, MAX_ACCELERATION_SHARE)
+            if at > from_s
         ]

@@ -69,31 +69,31 @@ def test_clocks_step_and_drift(course: str, expected: dict[float, float]) -> Non
     for since_s, ahead_s in expected.items():
         watch.now_s = began_s + since_s
         assert clocks.ahead_s(IK, CONTROLLER) == pytest.approx(ahead_s)
-    clocks.mend()
+    clocks.heal()
     assert clocks.ahead_s(IK, CONTROLLER) == 0.0
 
 
 def test_nobody_can_know_of_a_step_at_once() -> None:
     watch = Watch()
-    assert Clocks(watch).doubt_s(IK, CONTROLLER) == 0.0
+    assert Clocks(watch).uncertainty_s(IK, CONTROLLER) == 0.0
     clocks = skewed(watch, CONTROLLER, "step")
-    assert clocks.doubt_s(IK, CONTROLLER) == pytest.approx(0.305)
-    assert clocks.doubt_s(POLICY, IK) == 0.0
+    assert clocks.uncertainty_s(IK, CONTROLLER) == pytest.approx(0.305)
+    assert clocks.uncertainty_s(POLICY, IK) == 0.0
     watch.now_s += 1.0
-    assert clocks.doubt_s(IK, CONTROLLER) == pytest.approx(0.005)  # it was measured since
-    clocks.mend()
-    clocks.mend()  # a second time changes nothing
+    assert clocks.uncertainty_s(IK, CONTROLLER) == pytest.approx(0.005)  # it was measured since
+    clocks.heal()
+    clocks.heal()  # a second time changes nothing
     watch.now_s += 0.05
-    assert clocks.doubt_s(IK, CONTROLLER) == pytest.approx(0.305)
+    assert clocks.uncertainty_s(IK, CONTROLLER) == pytest.approx(0.305)
     watch.now_s += 10.0
-    assert clocks.doubt_s(IK, CONTROLLER) == 0.0
+    assert clocks.uncertainty_s(IK, CONTROLLER) == 0.0
 
 
 def test_of_a_drift_one_cannot_know_the_last_moment() -> None:
     watch = Watch()
     clocks = skewed(watch, IK, "drift")
     watch.now_s += 1.0
-    assert clocks.doubt_s(IK, CONTROLLER) == pytest.approx(0.3 * 0.1 / LASTS_S + 0.005)
+    assert clocks.uncertainty_s(IK, CONTROLLER) == pytest.approx(0.3 * 0.1 / LASTS_S + 0.005)
 
 
 def chunk(ns: int) -> ActionChunk:

@@ -79,14 +79,15 @@ def test_a_clock_that_nobody_can_know_moves_the_fingers_too() -> None:
     one = umpire(OPEN_M)
     one.judge(CLOSING)
     shifted = replace(going_on(AT_S + 0.4), published_s=AT_S + 0.45)
-    assert one.judge(replace(shifted, doubt_s=0.1)).violations == ()
+    assert one.judge(replace(shifted, uncertainty_s=0.1)).violations == ()
 
 
 def test_fingers_that_jump_are_found() -> None:
     one = umpire(0.0)
     one.judge(before(CLOSING, 1.0))
     jump = FingerTrajectory(1, AT_S, AT_S, AT_S, np.array([0.01]), np.array([OPEN_M]))
-    assert one.judge(jump).violations == ("the fingers move too fast",)
+    (violation,) = one.judge(jump).violations
+    assert "the fingers move at" in violation
 
 
 def test_a_stop_that_came_late_may_be_refused_and_the_fingers_go_on() -> None:
@@ -116,7 +117,7 @@ def test_an_arm_side_that_begins_anew_goes_on_from_the_fingers() -> None:
     ("changed", "words"),
     [
         ({"positions_m": np.array([OPEN_M, -0.01]), "times_s": np.array([0.2, 1.0])}, "go from"),
-        ({"times_s": np.array([0.2, 0.3])}, "too fast"),
+        ({"times_s": np.array([0.2, 0.3])}, "the fingers move at"),
         ({"times_s": np.array([0.2, 0.2])}, "do not increase"),
         ({"positions_m": np.array([np.nan, 0.0])}, "not finite"),
         ({"times_s": np.array([]), "positions_m": np.array([])}, "shape"),

@@ -22,7 +22,7 @@ SAMPLE_S = 0.01
 def seen(bounds: TrajectoryBounds, samples: Iterable[JointSample]) -> LimitWatch:
     watch = LimitWatch(bounds)
     for sample in samples:
-        watch.see(sample)
+        watch.update(sample)
     return watch
 
 
@@ -74,22 +74,22 @@ def test_an_arm_beyond_its_range_is_seen(bounds: TrajectoryBounds) -> None:
 def test_what_was_not_seen_is_not_judged(bounds: TrajectoryBounds) -> None:
     watch = LimitWatch(bounds)
     for sample in speeds(bounds, 0, [0.0] * 10):
-        watch.see(sample)
-    watch.lose_sight(JointSample(AT_S + 0.1, START_Q, STILL))
+        watch.update(sample)
+    watch.skip(JointSample(AT_S + 0.1, START_Q, STILL))
     for sample in speeds(bounds, 0, [0.0] * 10 + [0.9] * 10)[10:]:
-        watch.see(sample)
+        watch.update(sample)
     assert watch.violations == []
 
 
 def late_by(watch: LimitWatch, late_s: float, *, steps: bool = False) -> LimitWatch:
     """An arm that stands, and whose controller takes up a swing late: it begins with a step."""
     swing = Swing(1, 0.5, 1.0)
-    watch.told(replace(swing.playing(AT_S), steps=steps))
+    watch.add_trajectory(replace(swing.playing(AT_S), steps=steps))
     for sample in (
         *swing.samples(AT_S + 5.0, AT_S - 0.5, AT_S + late_s),
         *swing.samples(AT_S, AT_S + late_s, AT_S + 0.9),
     ):
-        watch.see(sample)
+        watch.update(sample)
     return watch
 
 
@@ -137,7 +137,7 @@ def test_what_it_simulates_only_afterwards_comes_late_and_without_a_gap(
 def test_it_stood_still_also_where_its_last_samples_said_nothing(bounds: TrajectoryBounds) -> None:
     watch = LimitWatch(bounds)
     for stamp_s in (AT_S - 0.5, AT_S):  # while a scene is set
-        watch.lose_sight(JointSample(stamp_s, START_Q, STILL))
+        watch.skip(JointSample(stamp_s, START_Q, STILL))
     for sample in speeds(bounds, 3, [1.5] * 20):
-        watch.see(replace(sample, stamp_s=sample.stamp_s + SAMPLE_S))
+        watch.update(replace(sample, stamp_s=sample.stamp_s + SAMPLE_S))
     assert watch.violations == []

@@ -37,7 +37,7 @@ def feed(monitor: Monitor, samples: Sequence[JointSample]) -> list[Finding]:
     """Samples arrive as they are taken, and the monitor looks at times."""
     findings: list[Finding] = []
     for index, sample in enumerate(samples):
-        monitor.see_joints(sample)
+        monitor.add_joints(sample)
         if index % 10 == 0:
             findings += monitor.judge(sample.stamp_s)
     return findings
@@ -46,7 +46,7 @@ def feed(monitor: Monitor, samples: Sequence[JointSample]) -> list[Finding]:
 def test_a_motion_is_judged_when_all_is_there(monitor: Monitor) -> None:
     one = Swing()
     assert feed(monitor, one.samples(AT_S, AT_S - 1.0, AT_S)) == []
-    monitor.see_trajectory(one.approached(AT_S - 0.3))
+    monitor.add_trajectory(one.approached(AT_S - 0.3))
     findings = feed(monitor, one.samples(AT_S, AT_S, AT_S + 3.0)) + monitor.finish()
     (trajectory,) = of("trajectory", findings)
     assert trajectory["violations"] == ()
@@ -62,8 +62,8 @@ def test_a_motion_is_judged_when_all_is_there(monitor: Monitor) -> None:
 
 def test_a_bad_motion_and_a_wild_arm_are_found(monitor: Monitor) -> None:
     feed(monitor, Swing().samples(AT_S, AT_S - 1.0, AT_S))
-    monitor.see_trajectory(Swing(1, 0.2, 0.35).published(AT_S))
-    monitor.see_trajectory(Judgement(1, AT_S, AT_S, AT_S, violations=("point 3 has 6 positions",)))
+    monitor.add_trajectory(Swing(1, 0.2, 0.35).published(AT_S))
+    monitor.add_trajectory(Judgement(1, AT_S, AT_S, AT_S, violations=("point 3 has 6 positions",)))
     findings = feed(monitor, Swing(2, 1.0, 4.0).samples(AT_S, AT_S, AT_S + 4.0)) + monitor.finish()
     bad, unreadable = of("trajectory", findings)
     assert any("acceleration" in text for text in bad["violations"])
@@ -77,13 +77,13 @@ def test_fingers_that_jump_and_an_arm_beyond_its_limits_are_found(monitor: Monit
     late_s = AT_S + 1.0
     jump = FingerTrajectory(1, late_s, late_s, late_s, np.array([0.01]), np.array([0.04]))
     for fingers in (shut, jump):
-        monitor.see_trajectory(fingers)
+        monitor.add_trajectory(fingers)
     hard = Swing(1, 0.3, 0.4).samples(AT_S + 0.5, AT_S, AT_S + 3.0)
     seen = [replace(sample, finger_m=0.0) for sample in hard]
     findings = feed(monitor, seen) + monitor.finish()
     good, bad = of("trajectory", findings)
     assert (good["of"], good["violations"]) == ("fingers", ())
-    assert bad["violations"] == ("the fingers move too fast",)
+    assert [text[:19] for text in bad["violations"]] == ["the fingers move at"]
     assert any("the acceleration of joint 2" in arm["violation"] for arm in of("arm", findings))
     assert of("summary", findings)[0]["largest_shares"]["acceleration"] > 1.25
 
@@ -95,11 +95,11 @@ def test_a_scene_that_is_set_moves_the_arm_and_nobody_is_to_blame(monitor: Monit
     after = [JointSample(AT_S + 0.01 * step, START_Q, np.zeros(7)) for step in range(107, 300)]
     for resets, samples in ((3, before), (4, after)):
         for sample in samples:
-            monitor.see_joints(sample)
+            monitor.add_joints(sample)
             if round(sample.stamp_s * 100) % 10 == 0:
-                monitor.blind.see_truth(sample.stamp_s, resets)
+                monitor.blind.update_truth(sample.stamp_s, resets)
     begins_s = after[-1].stamp_s
-    monitor.see_trajectory(Swing().approached(begins_s))
+    monitor.add_trajectory(Swing().approached(begins_s))
     findings = feed(monitor, Swing().samples(begins_s, begins_s + 0.01, begins_s + 2.0))
     findings += monitor.finish()
     assert of("arm", findings) == []
@@ -109,7 +109,7 @@ def test_a_scene_that_is_set_moves_the_arm_and_nobody_is_to_blame(monitor: Monit
 def test_the_same_jump_without_a_scene_is_found(monitor: Monitor) -> None:
     for step in range(300):
         q = START_Q + (0.3 if step < 107 else 0.0)
-        monitor.see_joints(JointSample(AT_S + 0.01 * step, q, np.zeros(7)))
+        monitor.add_joints(JointSample(AT_S + 0.01 * step, q, np.zeros(7)))
     assert of("arm", monitor.finish())
 
 
@@ -125,8 +125,8 @@ def test_when_it_looks_changes_nothing(
         findings: list[Finding] = []
         for sample in one.samples(AT_S, AT_S - 1.0, AT_S + 3.0):
             if sample.stamp_s == pytest.approx(AT_S, abs=1e-6):
-                monitor.see_trajectory(one.approached(AT_S - 0.3))
-            monitor.see_joints(sample)
+                monitor.add_trajectory(one.approached(AT_S - 0.3))
+            monitor.add_joints(sample)
             while left and left[0] <= sample.stamp_s:
                 findings += monitor.judge(left.pop(0))
         return findings + monitor.finish()
@@ -143,7 +143,7 @@ def test_an_arm_may_do_what_somebody_told_it_who_was_found_later(
 ) -> None:
     feed(monitor, Swing().samples(AT_S, AT_S - 1.0, AT_S))
     if not heard:
-        monitor.blind.see_publisher(AT_S + 1.0)
+        monitor.blind.add_publisher(AT_S + 1.0)
     findings = feed(monitor, Swing(1).samples(AT_S, AT_S, AT_S + 4.0)) + monitor.finish()
     assert bool(of("arm", findings)) is heard
 
@@ -154,10 +154,10 @@ def test_controllers_that_nobody_saw_for_a_while_may_have_begun_anew(
 ) -> None:
     """And then hold the arm where it is, a little off where they were told to bring it."""
     there = Swing(far_rad=0.0, duration_s=0.1)
-    monitor.see_trajectory(there.approached(AT_S))
+    monitor.add_trajectory(there.approached(AT_S))
     standing = there.samples(AT_S, AT_S - 0.5, AT_S + 3.0)
     standing = [sample for sample in standing if seen or not 1.0 < sample.stamp_s - AT_S < 1.5]
     off = Swing(2).published(AT_S + 2.0)
-    monitor.see_trajectory(replace(off, q=off.q + 0.001))
+    monitor.add_trajectory(replace(off, q=off.q + 0.001))
     (_, judged) = of("trajectory", feed(monitor, standing) + monitor.finish())
     assert bool(judged["violations"]) is blamed

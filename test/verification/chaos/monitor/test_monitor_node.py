@@ -97,6 +97,6 @@ def test_good_and_bad_trajectories_are_told_apart(tmp_path: Path) -> None:
     assert good["violations"] == []
     assert good["source"] in ("rest", "")  # "" where it came before the joint states
     assert any("acceleration" in text for text in fast["violations"])
-    assert incomplete["violations"] == ["point 3 has 0 accelerations"]
+    assert incomplete["violations"] == ["point 3 has 0 accelerations; valid is 7"]
     assert findings()[-1]["finding"] == "summary"
     assert abs(good["begins_s"] - time.monotonic()) < 600.0

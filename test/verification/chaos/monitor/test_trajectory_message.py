@@ -55,7 +55,7 @@ def test_the_relay_knows_when_it_was_published_and_what_the_clocks_are_worth() -
     published = read(message(note=write_note(5_400_000_000, 0.03)))
     assert isinstance(published, Published)
     assert published.published_s == pytest.approx(1.4)
-    assert (published.arrived_s, published.doubt_s) == (1.5, 0.03)
+    assert (published.arrived_s, published.uncertainty_s) == (1.5, 0.03)
 
 
 @pytest.mark.parametrize("words", ["", "panda_link0", "{}", "[]", '{"published_ns": "now"}'])
@@ -63,7 +63,7 @@ def test_what_is_no_note_says_nothing(words: str) -> None:
     assert read_note(words) is None
     published = read(message(note=words))
     assert isinstance(published, Published)
-    assert (published.published_s, published.doubt_s) == (1.5, 0.0)
+    assert (published.published_s, published.uncertainty_s) == (1.5, 0.0)
 
 
 def test_without_a_stamp_it_begins_when_it_is_published() -> None:

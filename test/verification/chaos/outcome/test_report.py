@@ -79,8 +79,8 @@ def test_a_trajectory_that_was_refused_is_named() -> None:
 
 
 def test_one_line_tells_of_a_fault() -> None:
-    assert describe(CUT) == "fault 1, cut: plays again after 1.50 s"
-    assert describe(replace(CUT, goal_after=2)).endswith("in another episode")
+    assert describe(CUT) == "fault 1, cut: recovered after 1.50 s"
+    assert describe(replace(CUT, goal_after=2)).endswith(", in another episode")
     assert describe(replace(CUT, recovered_s=None, failure="a hang\nmore")).endswith("a hang")
 
 
@@ -113,7 +113,7 @@ def test_a_soak_is_good_only_if_nothing_grows() -> None:
         pipeline_latency_s=[0.05] * 30,
     )
     assert steady.good, steady.growth_complaints()
-    assert "grown meanwhile" in shown(steady)
+    assert "growth over the run" in shown(steady)
     slower = replace(steady, server_latency_s=[0.03] * 15 + [0.06] * 15)
     soak = Soak()
     soak.samples["ik_node"] = [Usage(float(n), 7, 300.0 + 4 * n, 16, 18, 8) for n in range(20)]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Chunks that a policy, a broken server or a broken arm might send: good, odd and impossible."""
+"""Random chunks, valid and invalid, as a policy, a faulty server or a faulty arm may cause them."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -19,24 +19,26 @@ _MARGINS_RAD = (0.0, 0.02, 0.02 + 1e-9, 0.0201, 0.021, 0.03, 0.05, 0.1, -1e-9, -
 _SINGULAR = (
     np.zeros(7),
     np.array([0.0, 0.0, 0.0, -0.0698, 0.0, 0.0, 0.0]),
-    np.array([0.0, 0.6, 0.0, -0.09, 0.0, 0.7, 0.785]),  # the elbow straight
-    np.array([0.3, 0.2, 0.1, -2.0, 0.0, 0.0, 0.0]),  # the wrist's axes in line
-    np.array([0.0, -0.8, 0.0, -2.8, 0.0, 2.0, 0.0]),  # the wrist above the shoulder
+    np.array([0.0, 0.6, 0.0, -0.09, 0.0, 0.7, 0.785]),  # elbow straight
+    np.array([0.3, 0.2, 0.1, -2.0, 0.0, 0.0, 0.0]),  # wrist axes aligned
+    np.array([0.0, -0.8, 0.0, -2.8, 0.0, 2.0, 0.0]),  # wrist above the shoulder
 )
 _DURATIONS_S = (
     np.nan, np.inf, -np.inf, 0.0, -0.05, 5e-324, 1e-300, 1e-9, 1e-3, 2e-3, 0.01, 0.02, 0.2, 0.5,
     1.0, 1.0 + 1e-9, 10.0, 1e9, 1e308,
 )  # fmt: skip
-
-
 _START_IN_S = (None, None, None, 0.0, 0.0, 5e-3, 0.03, 0.2, -0.1, 1e-9, float("nan"))
 
 
 @dataclass(frozen=True)
 class Chunk:
-    """A chunk that arrives when `share` of the running motion has been played; 1: at its end.
+    """Chunk that arrives while the previous motion plays.
 
-    `start_in_s`: when it is to begin, after it arrives; None: as soon as possible.
+    Attributes:
+        deltas: commanded deltas. Shape (H, 6) if valid, [m, rad].
+        close: gripper commands; empty: none. Shape (H,).
+        share: share of the remaining motion that plays before it arrives; 1: all of it.
+        start_in_s: start, after the arrival; None: as soon as possible.
     """
 
     deltas: Any
@@ -49,27 +51,27 @@ class Chunk:
 
 @dataclass(frozen=True)
 class Stop:
-    """The operator's stop."""
+    """Operator's stop after `share` of the remaining motion."""
 
     share: float
 
 
 @dataclass(frozen=True)
 class Brake:
-    """The arm has left its plan: it is `off` from it. Shape (7,), [rad]."""
+    """Stop in place of an arm that is `offset` (Shape (7,), [rad]) off its plan."""
 
     share: float
-    off: Vector
+    offset: Vector
 
 
 @dataclass(frozen=True)
 class Round:
-    """What one arm goes through, from rest.
+    """Sequence of events for one arm, which begins at rest.
 
     Attributes:
-        kind: which kind of trouble.
-        q: where the arm rests, as its joint states say it. Any shape, [rad].
-        events: one after the other.
+        kind: a key of KINDS.
+        q: measured joint positions at rest. Shape (7,) if valid, [rad].
+        events: chunks, stops and brakes, in this order.
     """
 
     kind: str
@@ -78,37 +80,37 @@ class Round:
 
 
 def draw(kind: str, rng: Rng) -> Round:
-    """A round of a kind."""
+    """Draw a random round of a kind, which is a key of KINDS."""
     return KINDS[kind](kind, rng)
 
 
 def _ordinary(kind: str, rng: Rng) -> Round:
-    return Round(kind, _near(rng), (Chunk(_walk(rng), _gripper(rng)),))
+    return Round(kind, _near_start(rng), (Chunk(_walk(rng), _gripper(rng)),))
 
 
 def _extreme(kind: str, rng: Rng) -> Round:
     row = rng.choice([-1.0, 0.0, 1.0], 6) * ACTION_SCALE
-    return Round(kind, _near(rng), (Chunk(np.tile(row, (_rows(rng, 64), 1))),))
+    return Round(kind, _near_start(rng), (Chunk(np.tile(row, (_rows(rng, 64), 1))),))
 
 
 def _alternating(kind: str, rng: Rng) -> Round:
     rows = _rows(rng, 32)
     signs = np.where(np.arange(rows) // rng.integers(1, 4) % 2, 1.0, -1.0)[:, None]
-    return Round(kind, _near(rng), (Chunk(signs * rng.choice([0.0, 1.0], 6) * ACTION_SCALE),))
+    return Round(kind, _near_start(rng), (Chunk(signs * rng.choice([0.0, 1.0], 6) * ACTION_SCALE),))
 
 
 def _zero(kind: str, rng: Rng) -> Round:
     zeros = np.zeros((_rows(rng, 32), 6)) * rng.choice([1.0, -1.0])
-    return Round(kind, rng.choice([_near(rng), _anywhere(rng)]), (Chunk(zeros),))
+    return Round(kind, rng.choice([_near_start(rng), _any_q(rng)]), (Chunk(zeros),))
 
 
 def _scaled(kind: str, rng: Rng) -> Round:
     deltas = _walk(rng) * 10.0 ** rng.uniform(-8, 3)
-    return Round(kind, _near(rng), (Chunk(deltas),))
+    return Round(kind, _near_start(rng), (Chunk(deltas),))
 
 
-def _poisoned(*values: float) -> Callable[[str, Rng], Round]:
-    """Chunks with such values at a few places, or everywhere."""
+def _with_values(*values: float) -> Callable[[str, Rng], Round]:
+    """Return a factory of chunks that have `values` in a few elements, or in all."""
 
     def make(kind: str, rng: Rng) -> Round:
         deltas = _walk(rng)
@@ -116,7 +118,7 @@ def _poisoned(*values: float) -> Callable[[str, Rng], Round]:
         where = rng.random(deltas.shape) < share
         where.flat[rng.integers(where.size)] = True
         deltas[where] = rng.choice(values, int(where.sum()))
-        return Round(kind, _near(rng), (Chunk(deltas, _gripper(rng)),))
+        return Round(kind, _near_start(rng), (Chunk(deltas, _gripper(rng)),))
 
     return make
 
@@ -127,16 +129,16 @@ def _wrong_size(kind: str, rng: Rng) -> Round:
     deltas: Any = rng.uniform(-0.02, 0.02, shapes[rng.integers(len(shapes))])
     if rng.random() < 0.2:
         deltas = np.ones((rows, 6), rng.choice(["float32", "int64"])) * 0
-    return Round(kind, _near(rng), (Chunk(deltas),))
+    return Round(kind, _near_start(rng), (Chunk(deltas),))
 
 
 def _at_limits(kind: str, rng: Rng) -> Round:
-    q = _near(rng)
+    q = _near_start(rng)
     margin = np.array(rng.choice(_MARGINS_RAD, 7))
     limit = np.where(rng.random(7) < 0.5, _PANDA_LOWER + margin, _PANDA_UPPER - margin)
-    there = rng.random(7) < rng.choice((0.0, 0.0, 0.5))
-    there[rng.choice((3, 4, 5, 6, 6, int(rng.integers(7))))] = True
-    return Round(kind, np.where(there, limit, q), (Chunk(_walk(rng)),))
+    at_limit = rng.random(7) < rng.choice((0.0, 0.0, 0.5))
+    at_limit[rng.choice((3, 4, 5, 6, 6, int(rng.integers(7))))] = True
+    return Round(kind, np.where(at_limit, limit, q), (Chunk(_walk(rng)),))
 
 
 def _singular(kind: str, rng: Rng) -> Round:
@@ -145,16 +147,16 @@ def _singular(kind: str, rng: Rng) -> Round:
 
 
 def _any_posture(kind: str, rng: Rng) -> Round:
-    return Round(kind, _anywhere(rng), (Chunk(_walk(rng)),))
+    return Round(kind, _any_q(rng), (Chunk(_walk(rng)),))
 
 
 def _odd_duration(kind: str, rng: Rng) -> Round:
     chunk = Chunk(_walk(rng, 32), control_dt_s=float(rng.choice(_DURATIONS_S)))
-    return Round(kind, _near(rng), (chunk,))
+    return Round(kind, _near_start(rng), (chunk,))
 
 
 def _bad_state(kind: str, rng: Rng) -> Round:
-    q = _near(rng)
+    q = _near_start(rng)
     if rng.random() < 0.6:
         q[rng.integers(7)] = rng.choice([np.nan, np.inf, -np.inf, 1e30, 1e308, 7.0])
     else:
@@ -164,7 +166,7 @@ def _bad_state(kind: str, rng: Rng) -> Round:
 
 def _long(kind: str, rng: Rng) -> Round:
     deltas = np.resize(_walk(rng, 32) * rng.choice([0.1, 1.0]), (int(rng.integers(100, 700)), 6))
-    return Round(kind, _near(rng), (Chunk(deltas),))
+    return Round(kind, _near_start(rng), (Chunk(deltas),))
 
 
 def _odd_gripper(kind: str, rng: Rng) -> Round:
@@ -172,7 +174,9 @@ def _odd_gripper(kind: str, rng: Rng) -> Round:
     count = int(rng.choice([len(deltas), len(deltas), len(deltas) - 1, len(deltas) + 3, 1]))
     close = rng.random(count) < 0.5
     return Round(
-        kind, _near(rng), (Chunk(deltas, close), Chunk(_walk(rng), ~close, share=_share(rng)))
+        kind,
+        _near_start(rng),
+        (Chunk(deltas, close), Chunk(_walk(rng), ~close, share=_random_share(rng))),
     )
 
 
@@ -188,23 +192,23 @@ def _hand_over(kind: str, rng: Rng) -> Round:
             Chunk(
                 deltas,
                 _gripper(rng),
-                share=_share(rng),
+                share=_random_share(rng),
                 session_id=session_id,
                 start_in_s=start_in_s,
             )
         )
-    return Round(kind, _near(rng), tuple(chunks))
+    return Round(kind, _near_start(rng), tuple(chunks))
 
 
 def _interrupted(kind: str, rng: Rng) -> Round:
     if rng.random() < 0.6:
-        interruption: Stop | Brake = Stop(_share(rng))
+        interruption: Stop | Brake = Stop(_random_share(rng))
     else:
-        off = rng.choice([0.0, 1e-3, 0.03, 0.2]) * _spread(rng)
-        interruption = Brake(_share(rng), off)
+        offset = rng.choice([0.0, 1e-3, 0.03, 0.2]) * _spread(rng)
+        interruption = Brake(_random_share(rng), offset)
     first = Chunk(_walk(rng, 24), _gripper(rng))
-    then = Chunk(_walk(rng), _gripper(rng), share=_share(rng))
-    return Round(kind, _near(rng), (first, interruption, then))
+    then = Chunk(_walk(rng), _gripper(rng), share=_random_share(rng))
+    return Round(kind, _near_start(rng), (first, interruption, then))
 
 
 KINDS: dict[str, Callable[[str, Rng], Round]] = {
@@ -213,10 +217,10 @@ KINDS: dict[str, Callable[[str, Rng], Round]] = {
     "alternating": _alternating,
     "zero": _zero,
     "scaled": _scaled,
-    "nan": _poisoned(np.nan),
-    "inf": _poisoned(np.inf, -np.inf),
-    "huge": _poisoned(1e30, -1e30, 1e308, 1e6, -100.0),
-    "denormal": _poisoned(5e-324, -5e-324, 1e-310, -0.0),
+    "nan": _with_values(np.nan),
+    "inf": _with_values(np.inf, -np.inf),
+    "huge": _with_values(1e30, -1e30, 1e308, 1e6, -100.0),
+    "denormal": _with_values(5e-324, -5e-324, 1e-310, -0.0),
     "wrong size": _wrong_size,
     "at limits": _at_limits,
     "singular": _singular,
@@ -231,7 +235,7 @@ KINDS: dict[str, Callable[[str, Rng], Round]] = {
 
 
 def _walk(rng: Rng, most: int = 16) -> Vector:
-    """Actions that change smoothly, of any strength within the action range."""
+    """Draw 1 to `most` deltas, correlated in time, within the action range. Shape (H, 6)."""
     rows = _rows(rng, most)
     keep = rng.choice([0.0, 0.85, 0.97])
     noise = rng.standard_normal((rows, 6)) * rng.choice([0.1, 0.5, 1.5])
@@ -251,19 +255,19 @@ def _spread(rng: Rng) -> Vector:
     return rng.uniform(-1.0, 1.0, 7)
 
 
-def _near(rng: Rng) -> Vector:
+def _near_start(rng: Rng) -> Vector:
     return np.asarray(START_Q + rng.choice([0.02, 0.2, 0.5]) * _spread(rng))
 
 
-def _anywhere(rng: Rng) -> Vector:
+def _any_q(rng: Rng) -> Vector:
     return rng.uniform(_PANDA_LOWER, _PANDA_UPPER)
 
 
-def _share(rng: Rng) -> float:
-    """Of the running motion, played when something happens; ends and just before them too."""
+def _random_share(rng: Rng) -> float:
+    """Draw a share of a motion, also its ends and values close to them."""
     return float(rng.choice([0.0, 1e-6, rng.random(), rng.random(), rng.random(), 0.999, 1.0]))
 
 
 def _gripper(rng: Rng) -> npt.NDArray[np.bool_]:
-    """Commands for more actions than any walk has: the player cuts them to length."""
+    """Draw gripper commands, more than any chunk has actions: the player truncates them."""
     return _NO_GRIPPER if rng.random() < 0.7 else rng.random(64) < rng.choice([0.0, 0.5, 1.0])

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The usual recipes of mink and pink, on the very same arm. Both are optional."""
+"""IK solvers under comparison: vera_ros, and mink and pink as in their examples, if installed."""
 
 import xml.etree.ElementTree as ET
 from typing import Any, Protocol
@@ -9,7 +9,7 @@ import pinocchio as pin
 
 from verification.rig import ARM_JOINTS, TCP_FRAME, URDF, Rig, Vector
 
-# The recipe, as the examples of both projects have it.
+# Settings from the examples of both projects.
 _DT_S = 1e-2
 _ITERATIONS = 20
 _DAMPING = 1e-3
@@ -20,38 +20,42 @@ _SOLVER = "daqp"
 
 
 class Solver(Protocol):
-    """Follows poses one by one, each from where the last one ended."""
+    """IK solver that follows TCP poses one by one, warm-started with the last solution."""
 
     name: str
 
     def start(self, q: Vector) -> None:
-        """Begin a chunk. `q`: Shape (7,), [rad]."""
+        """Begin a chunk at joint positions `q`. Shape (7,), [rad]."""
         ...
 
     def solve(self, position: Vector, rotation: Vector) -> Vector:
-        """Go towards a pose of the TCP in the base frame. Shape (7,), [rad]."""
+        """Return joint positions (Shape (7,), [rad]) for a TCP pose in the base frame."""
         ...
 
 
-class Ours:
-    """vera_ros.motion.kinematics.ik_solver."""
+class VeraRosIk:
+    """vera_ros's IkSolver.
+
+    Attributes:
+        solved: whether the last pose was reported as solved.
+    """
 
     name = "vera_ros"
 
     def __init__(self, rig: Rig, max_step: Vector | None = None) -> None:
-        """Solve on a rig; `max_step`: how far each joint may go for a pose. Shape (7,), [rad]."""
+        """Use the rig's solver. `max_step`: largest joint motion per pose. Shape (7,), [rad]."""
         self._rig = rig
         self._max_step = max_step
         self._q = np.zeros(7)
-        self.says_solved = False
+        self.solved = False
 
     def start(self, q: Vector) -> None:
-        """Begin a chunk."""
+        """Begin a chunk (see Solver)."""
         self._q = q
 
     def solve(self, position: Vector, rotation: Vector) -> Vector:
-        """Go towards a pose."""
-        self._q, self.says_solved = self._rig.solve(position, rotation, self._q, self._max_step)
+        """Return joint positions for a pose (see Solver)."""
+        self._q, self.solved = self._rig.solve(position, rotation, self._q, self._max_step)
         return self._q
 
 
@@ -72,12 +76,12 @@ class Mink:
         self._tasks = [self._frame, self._posture]
 
     def start(self, q: Vector) -> None:
-        """Begin a chunk."""
+        """Begin a chunk (see Solver)."""
         self._configuration.update(q)
         self._posture.set_target_from_configuration(self._configuration)
 
     def solve(self, position: Vector, rotation: Vector) -> Vector:
-        """Go towards a pose."""
+        """Return joint positions for a pose (see Solver)."""
         mink = self._mink
         self._frame.set_target(
             mink.SE3.from_rotation_and_translation(mink.SO3.from_matrix(rotation), position)
@@ -111,12 +115,12 @@ class Pink:
         self._tasks = [self._frame, self._posture]
 
     def start(self, q: Vector) -> None:
-        """Begin a chunk."""
+        """Begin a chunk (see Solver)."""
         self._configuration = self._pink.Configuration(self._model, self._data, q)
         self._posture.set_target_from_configuration(self._configuration)
 
     def solve(self, position: Vector, rotation: Vector) -> Vector:
-        """Go towards a pose."""
+        """Return joint positions for a pose (see Solver)."""
         self._frame.set_target(pin.SE3(rotation, position))
         for _ in range(_ITERATIONS):
             velocity = self._pink.solve_ik(
@@ -133,8 +137,8 @@ class Pink:
         return np.array(self._configuration.q)
 
 
-def rivals() -> tuple[list[Solver], list[str]]:
-    """Those that are installed, and how to get those that are not."""
+def installed_solvers() -> tuple[list[Solver], list[str]]:
+    """Return mink and pink as far as installed, and how to install what is missing."""
     found: list[Solver] = []
     missing = []
     for make, package in ((Mink, "mink"), (Pink, "pin-pink")):
@@ -142,7 +146,7 @@ def rivals() -> tuple[list[Solver], list[str]]:
             found.append(make())
         except ImportError as error:
             missing.append(
-                f"{make.name} is left out ({error}); get it with: "
+                f"{make.name} is left out ({error}); install it with: "
                 f"python -m pip install {package} 'qpsolvers[{_SOLVER}]'"
             )
     return found, missing
@@ -153,14 +157,14 @@ def _close(error: Vector) -> bool:
 
 
 def _pinocchio_model() -> pin.Model:
-    """The arm, the fingers locked."""
+    """Build the arm's pinocchio model, with locked fingers."""
     full = pin.buildModelFromXML(URDF.read_text())
     fingers = [j for j in range(1, full.njoints) if full.names[j] not in ARM_JOINTS]
     return pin.buildReducedModel(full, fingers, pin.neutral(full))
 
 
 def _mujoco_model() -> Any:
-    """The same arm for MuJoCo, without its shapes, the fingers fixed."""
+    """Build the arm's MuJoCo model, with fixed fingers and without shapes."""
     from vera_ros.sim.gl import mujoco
 
     robot = ET.fromstring(URDF.read_text())
@@ -173,5 +177,5 @@ def _mujoco_model() -> Any:
             for mimic in joint.findall("mimic"):
                 joint.remove(mimic)
     spec = mujoco.MjSpec.from_string(ET.tostring(robot, encoding="unicode"))
-    spec.compiler.fusestatic = False  # the TCP is a frame of its own
+    spec.compiler.fusestatic = False  # keeps the TCP's body, which is fixed to the hand
     return spec.compile()
