@@ -65,7 +65,7 @@ def test_without_an_answer_nobody_knows_whether_the_arm_rests(stage: Stage, late
     link.stop()
     stage.wait_until(link.unrest, "the time-out")
     assert not link.resting()
-    assert "within 0.2 s" in link.unrest()
+    assert "a stop in 0.2 s" in link.unrest()
     if late:  # it is asked as soon as it is there
         stage.node.create_service(Trigger, "stop", answer(True))
         stage.wait_until(link.resting, "the answer")
