@@ -522,6 +522,55 @@ def test_a_stop_moves_no_arm_whose_measurements_do_not_agree(scene: Scene) -> No
     assert "cannot be trusted" in scene.told.last("warned")[0]
 
 
+@pytest.mark.parametrize("false_samples", [1, 2, 3, 5])
+@pytest.mark.parametrize("speed", [0.2, -0.3, 0.8])
+def test_a_stop_moves_no_arm_whose_velocity_has_just_become_false(
+    scene: Scene, false_samples: int, speed: float
+) -> None:
+    """Within 25 ms, 0.3 rad/s make 8 mrad: less than positions and velocities may differ by."""
+
+    def look(observation: ArmObservation) -> ArmObservation:
+        measured = observation.measured
+        assert measured is not None
+        samples = [
+            replace(
+                measured,
+                stamp_s=measured.stamp_s - 0.01 * ago,
+                dq=np.full(7, speed if ago < false_samples else 0.0),
+            )
+            for ago in reversed(range(6))
+        ]
+        return replace(observation, measured=samples[-1], recent=tuple(samples), settled=True)
+
+    scene.look = look
+    scene.tick(0.05)
+    scene.stop()
+    assert scene.arm == []
+    assert "cannot be trusted" in scene.told.last("warned")[0]
+
+
+@pytest.mark.parametrize("noise_rad", [0.0, 2e-5])
+def test_an_arm_that_has_just_begun_to_move_is_braked(scene: Scene, noise_rad: float) -> None:
+    rng, speed = np.random.default_rng(0), 0.3
+
+    def look(observation: ArmObservation) -> ArmObservation:
+        measured = observation.measured
+        assert measured is not None
+        samples = []
+        for ago in reversed(range(6)):
+            moves_s = max(0.0, 0.02 - 0.01 * ago)
+            q = measured.q + speed * moves_s + rng.normal(0.0, noise_rad, 7)
+            dq = np.full(7, speed if moves_s > 0.0 else 0.0)
+            stamp_s = measured.stamp_s - 0.01 * ago
+            samples.append(replace(measured, stamp_s=stamp_s, q=q, dq=dq))
+        return replace(observation, measured=samples[-1], recent=tuple(samples), settled=True)
+
+    scene.look = look
+    scene.tick(0.05)
+    scene.stop()
+    assert len(scene.arm) == 1
+
+
 @pytest.mark.parametrize(
     ("look", "rests", "words"),
     [

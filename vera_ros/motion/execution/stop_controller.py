@@ -13,13 +13,18 @@ A stop that the controller has not taken up is sent again. Times are the control
 """
 
 import math
+from collections.abc import Sequence
+
+import numpy as np
 
 from vera_ros.motion.causes import Cause, MotionRefusedError, Reason
+from vera_ros.motion.chunk import Measured
 from vera_ros.motion.execution.channel import Channel
 from vera_ros.motion.execution.listener import Listener
 from vera_ros.motion.execution.planning_job import Clocks
 from vera_ros.motion.execution.stop_dispatcher import StopDispatcher
 from vera_ros.motion.observation.arm_observation import ArmObservation, SupervisionLimits
+from vera_ros.motion.observation.joint_track import way
 from vera_ros.motion.planning.active_plan import Playing
 from vera_ros.motion.safety.tracking_watch import PlaybackWatch
 from vera_ros.motion.safety.watchdogs import Rest, RestWatch
@@ -30,6 +35,7 @@ AT_REST = "the arm has come to rest"
 _DOUBT_S = 0.2  # longest wait of a stop for the controller's time to be clear
 # Time past its lead after which a trajectory that was not taken up counts as lost [s].
 _STOP_LOST_S, _MOTION_LOST_S = 0.05, 0.1
+_STILL_RAD = 2e-4  # displacement below which positions show nothing
 _REST_UNKNOWN = "whether the arm rests after its stop is not known"
 
 
@@ -130,7 +136,7 @@ class StopController:
         if observation.fault is not None or self._watch is None:
             return
         measured = self._watch.trusted(observation)
-        if measured is None:
+        if measured is None or not _moves_as_reported(measured, observation.recent):
             self._listener.warned("the arm is not braked: its joint states cannot be trusted")
             return
         try:
@@ -232,3 +238,16 @@ class StopController:
             self._listener.warned(message)
         self._listener.rested(False, message)
         return Reason(Cause.NOT_AT_REST, message)
+
+
+def _moves_as_reported(measured: Measured, recent: Sequence[Measured]) -> bool:
+    """Whether the positions of the last hundredths of a second move as the velocities say.
+
+    Where a driver begins to report false velocities, positions and velocities still agree well
+    enough for a while; a brake would move the arm that rests.
+    """
+    if not recent:
+        return True
+    reported = way(recent[0], measured)
+    moved = (measured.q - recent[0].q) * np.sign(reported)
+    return bool((moved >= np.abs(reported) / 3.0 - _STILL_RAD).all())

@@ -17,7 +17,7 @@ IK, POLICY, CONTROLLER = "ik_node", "policy_node", "controller"
 
 _STEPS = 4  # of a clock that steps back and forth, while the fault lasts
 _DETECTED_S = 0.1  # after which a step is detected from the stamps of joint states
-_RESOLUTION_S = 0.005  # of the measured offset of a clock that has moved
+_RESOLUTION_S = 0.01  # of the measured offset of a clock that has moved: joint states may be late
 _PLAYS_S = 3.0  # a trajectory sent before the clock moved may play for so long
 
 Course = Callable[[float], float]

@@ -3,11 +3,13 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
 from vera_ros.motion.limits import GripperLimits
 from verification.chaos.monitor.recording import JointHistory
+from verification.chaos.monitor.set_point import CLOCK_STEP_S, clock_errors_s
 from verification.chaos.monitor.umpire import FINGERS, Judgement
 from verification.judge.bounds import Vector
 from verification.judge.checker import gripper_violations
@@ -78,7 +80,8 @@ class FingerTrajectory:
 
     def jumps(self, position_m: float, speed_m_s: float) -> bool:
         """Whether it makes a finger at this position jump at time 0."""
-        return abs(self.start_m - position_m) > _STEP_M + self.uncertainty_s * speed_m_s
+        free_m = _STEP_M + min(self.uncertainty_s, CLOCK_STEP_S) * speed_m_s
+        return abs(self.start_m - position_m) > free_m
 
     def at(self, ros_s: float) -> float:
         """Commanded position of the finger at a time [m]."""
@@ -103,6 +106,7 @@ class FingerUmpire:
     def judge(self, published: FingerTrajectory) -> Judgement:
         """Judge a trajectory, which must start at the commanded or the measured position."""
         source, playing, found = self._best_start(published)
+        evidence = self._evidence(published) if found else {}
         if playing is not self._last:
             certain = self._earlier or self._last
             self._earlier = certain if _may_be_refused(published) else None
@@ -114,8 +118,30 @@ class FingerUmpire:
             published.arrived_s,
             source=source,
             violations=tuple(found),
+            evidence=evidence,
             of=FINGERS,
         )
+
+    def _evidence(self, published: FingerTrajectory) -> dict[str, Any]:
+        at_s = published.published_s
+        samples = self._history.between(at_s - _MAX_SAMPLE_AGE_S, at_s)
+        moments = {"published": published, "last": self._last, "earlier": self._earlier}
+        return {
+            "measured": {
+                "stamps_s": [sample.stamp_s for sample in samples],
+                "finger_m": [sample.finger_m for sample in samples],
+            },
+            **{
+                name: {
+                    "begins_s": one.begins_s,
+                    "start_m": one.start_m,
+                    "times_s": one.times_s.tolist(),
+                    "positions_m": one.positions_m.tolist(),
+                }
+                for name, one in moments.items()
+                if one is not None
+            },
+        }
 
     def _best_start(
         self, published: FingerTrajectory
@@ -124,20 +150,23 @@ class FingerUmpire:
         if not _is_well_formed(published):
             return "", self._last, gripper_violations(published, self._limits)
         best: tuple[str, FingerTrajectory, list[str]] | None = None
-        measured, remaining = False, published.remaining()
-        for source, start_m in self._candidate_starts(published.published_s):
-            measured |= source == "measured"
-            playing = remaining.starting_at(start_m)
-            found = gripper_violations(playing, self._limits)
-            if remaining.jumps(start_m, self._limits.speed_m_s):
-                found.append(f"the fingers jump from {start_m:.4f} to {remaining.start_m:.4f} m")
-            if not found:
-                return source, playing, []
-            best = best or (source, playing, found)
-        if best is not None and measured:
+        starts = list(self._candidate_starts(published.published_s))
+        for error_s in clock_errors_s(published.uncertainty_s):
+            begins_s = published.begins_s + float(error_s)
+            remaining = replace(published, begins_s=begins_s).remaining()
+            for source, start_m in starts:
+                playing = remaining.starting_at(start_m)
+                found = gripper_violations(playing, self._limits)
+                if remaining.jumps(start_m, self._limits.speed_m_s):
+                    jump = f"from {start_m:.4f} to {remaining.start_m:.4f} m"
+                    found.append(f"the fingers jump {jump}")
+                if not found:
+                    return source, playing, []
+                best = best or (source, playing, found)
+        if best is not None and any(source == "measured" for source, _ in starts):
             return best
         # Without a measurement, the fingers may be where the trajectory starts.
-        playing = remaining
+        remaining = playing = published.remaining()
         if not published.is_due:
             playing = remaining.starting_at(float(remaining.positions_m[0]))
         return "", playing, gripper_violations(playing, self._limits)

@@ -8,8 +8,9 @@ it at the present time, with a step unless it passes through the last command. O
 the first point from the last command, as of the cycle before: one period too early.
 """
 
+import math
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
@@ -19,6 +20,7 @@ from verification.judge.bounds import TrajectoryBounds, Vector
 
 CONTROL_S = 0.002  # period of the simulated controller
 VELOCITY_SHARE, ACCELERATION_SHARE = 1.05, 1.2  # valid for a set-point, of the limits
+CLOCK_STEP_S = 0.02  # between the clock errors that are tried
 
 _KEPT = 8  # trajectories
 _ROUNDING_RAD = 1e-8  # of stamps in ns, and of times in double precision
@@ -100,6 +102,15 @@ class MeasuredArm:
         return np.asarray(self.sample.q + self.sample.dq * passed_s)
 
 
+def clock_errors_s(uncertainty_s: float) -> Vector:
+    """Return errors of a clock to try, the most likely first, `CLOCK_STEP_S` apart or less [s]."""
+    if uncertainty_s <= CLOCK_STEP_S:
+        return np.zeros(1)
+    count = math.ceil(uncertainty_s / CLOCK_STEP_S)
+    errors_s = np.linspace(-uncertainty_s, uncertainty_s, 2 * count + 1)
+    return errors_s[np.argsort(np.abs(errors_s), kind="stable")]
+
+
 class Splice:
     """How a controller joins a trajectory to its present motion, depending on its arrival.
 
@@ -134,6 +145,23 @@ class Splice:
     def demand(
         self, at_s: float, before: Origin, uncertainty_s: float = 0.0
     ) -> tuple[float, float]:
+        """Return what the set-point needs while it joins the trajectory, see `_demand`.
+
+        Of all errors of the sender's estimate of the controller's clock, up to `uncertainty_s`, the
+        most favourable one counts.
+        """
+        if uncertainty_s <= CLOCK_STEP_S:
+            return self._demand(at_s, before, uncertainty_s)
+        published = self._published
+        splices = (
+            Splice(replace(published, begins_s=published.begins_s + error_s), self._bounds)
+            for error_s in clock_errors_s(uncertainty_s)
+        )
+        demands = (splice._demand(at_s, before, CLOCK_STEP_S) for splice in splices)
+        best = next((demand for demand in demands if max(demand) <= 1.0), None)
+        return best or self._demand(at_s, before, CLOCK_STEP_S)
+
+    def _demand(self, at_s: float, before: Origin, uncertainty_s: float) -> tuple[float, float]:
         """Return the velocity and acceleration of the set-point while it joins the trajectory.
 
         Args:

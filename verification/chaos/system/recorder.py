@@ -9,7 +9,7 @@ from diagnostic_msgs.msg import DiagnosticArray
 from rclpy.node import Node
 
 from vera_ros.motion.causes import Cause as ArmCause
-from vera_ros.nodes.common.conversions import LATCHED
+from vera_ros.nodes.common.conversions import LATCHED_BY_MANY
 from vera_ros.policy.states import Cause, State
 from vera_ros_interfaces.msg import ActionChunk, ArmStatus, ChunkProgress, PolicyStatus
 from verification.chaos.system import events
@@ -22,7 +22,7 @@ _COUNTERS = (
 )
 _DIAGNOSED_COUNTERS = (
     *("bad_joint_states", "trajectories_rejected", "pictures_skipped", "outliers"),
-    "late_trajectories",
+    *("late_trajectories", "bad_pictures"),
 )
 _DIAGNOSED_LEVELS = {"clock_offset_s": 0.02}  # noted when it rises above this
 _ENDED_WELL = (Cause.NONE, Cause.TASK_SUCCESS, Cause.TIME_LIMIT)
@@ -52,11 +52,12 @@ class Recorder:
         self._wait = State.IDLE, 0.0
         self._counts: dict[str, float] = {}
         self._found: dict[str, set[str]] = {}
-        node.create_subscription(PolicyStatus, "policy_status", self._on_status, LATCHED)
+        # Deep: of two that follow each other, the first may be the one that matters.
+        node.create_subscription(PolicyStatus, "policy_status", self._on_status, LATCHED_BY_MANY)
         # Before it is passed on, its stamps are of the true time.
         node.create_subscription(ActionChunk, policy_name(FROM_POLICY), self.chunks.see_chunk, 50)
         node.create_subscription(ChunkProgress, "chunk_progress", self._on_progress, 50)
-        node.create_subscription(ArmStatus, "arm_status", self._on_arm_status, LATCHED)
+        node.create_subscription(ArmStatus, "arm_status", self._on_arm_status, LATCHED_BY_MANY)
         node.create_subscription(DiagnosticArray, "/diagnostics", self._on_diagnostics, 50)
 
     @property

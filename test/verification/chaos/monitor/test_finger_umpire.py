@@ -145,3 +145,15 @@ def test_fingers_that_were_put_somewhere_unseen_are_not_blamed() -> None:
     one.judge(before(CLOSING, 1.0))
     times_s, positions_m = np.array([0.02, 0.8]), np.array([OPEN_M, 0.0])
     assert one.judge(replace(CLOSING, times_s=times_s, positions_m=positions_m)).violations == ()
+
+
+@pytest.mark.parametrize("ahead_s", [0.3, 0.45, 0.75])
+def test_a_clock_that_has_just_jumped_is_not_the_senders_fault(ahead_s: float) -> None:
+    """With 0.75 s, all of the trajectory is in the past for its controller."""
+    late = replace(CLOSING, begins_s=AT_S - ahead_s)
+    judgement = umpire(OPEN_M).judge(late)
+    assert judgement.violations != ()
+    assert judgement.evidence["measured"]["finger_m"] == [OPEN_M]
+    assert umpire(OPEN_M).judge(replace(late, uncertainty_s=ahead_s + 0.01)).violations == ()
+    elsewhere = replace(late, uncertainty_s=ahead_s + 0.01, positions_m=np.array([0.04, 0.03]))
+    assert umpire(0.0).judge(elsewhere).violations != ()  # wherever the clock is

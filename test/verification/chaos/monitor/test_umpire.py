@@ -134,6 +134,19 @@ def test_a_clock_that_nobody_can_know_so_well_is_not_blamed(umpire: Umpire) -> N
     assert judge(umpire, replace(shifted, uncertainty_s=0.0)).violations != ()
 
 
+@pytest.mark.parametrize("by_s", [0.1, 0.4, 1.5])
+def test_a_clock_that_jumped_as_the_trajectory_was_sent_is_not_blamed(
+    umpire: Umpire, by_s: float
+) -> None:
+    """By 1.5 s, all of it is in the past: the arm rests before it and after it."""
+    told_from_rest(umpire, Swing())
+    good = Swing().published(AT_S + 0.75, 0.75)
+    late = replace(good, begins_s=good.begins_s - by_s)
+    assert judge(umpire, late).violations != ()
+    told_from_rest(umpire, Swing())
+    assert judge(umpire, replace(late, uncertainty_s=by_s + 0.01)).violations == ()
+
+
 def test_a_brake_from_the_measured_motion_is_blamed_where_the_set_point_is_another(
     umpire: Umpire, history: JointHistory
 ) -> None:
