@@ -29,7 +29,7 @@ setup(
     description="From a video-to-action policy server (VERA) to a robot arm in ROS 2",
     maintainer="vera_ros maintainers",
     maintainer_email="maintainers@users.noreply.github.com",
-    license="Apache-2.0",
+    license="Apache-2.0 AND MIT",  # MIT: description/textures
     packages=find_packages(include=[NAME, f"{NAME}.*"]),
     package_data={NAME: ["py.typed"]},
     data_files=data_files(),
@@ -40,13 +40,13 @@ setup(
         "numpy>=1.26,<3",
         "opencv-python-headless>=4.6,<6",
         "packaging>=21,<27",
+        "Pillow>=9.0,<13",
         "pin>=3.1,<5",
         "psutil>=5.9,<8",
         "pydantic>=2.4,<3",
         "PyYAML>=6,<7",
         "scipy>=1.11,<2",
         "setuptools",
-        "tenacity>=8.2,<10",
         "websockets>=14,<18",
     ],
     extras_require={
@@ -78,6 +78,7 @@ setup(
     zip_safe=True,
     entry_points={
         "console_scripts": [
+            "camera_environment = vera_ros.bringup.camera_environment:main",
             "compile_motion = vera_ros.motion.compile:main",
             "demo = vera_ros.demo.cli:main",
             "doctor = vera_ros.doctor.cli:main",

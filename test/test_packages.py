@@ -4,6 +4,7 @@
 import ast
 import os
 import re
+import shutil
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
@@ -11,10 +12,15 @@ from pathlib import Path
 
 import pytest
 from catkin_pkg.package import Package, parse_package  # type: ignore[import-untyped]
+from catkin_pkg.packages import find_packages  # type: ignore[import-untyped]
+from packaging.requirements import Requirement
+
+from vera_ros.doctor.checks import libraries
 
 ROOT = Path(__file__).resolve().parents[1]
 INTERFACES = ROOT / "vera_ros_interfaces"
 EXECUTABLES = {
+    "camera_environment",
     "compile_motion",
     "demo",
     "doctor",
@@ -26,29 +32,43 @@ EXECUTABLES = {
     "sim_node",
 }
 
-# What the keys of rosdep bring, by the name under which Python imports it.
+# What the keys of rosdep bring, by the name under which Python imports it. The keys are those of
+# rosdep/python.yaml and of the distributions in ros/rosdistro.
 SYSTEM_KEYS = {
+    "PIL": "python3-pil",
     "coal": "pinocchio",
     "cv2": "python3-opencv",
     "hypothesis": "python3-hypothesis",
     "jsonschema": "python3-jsonschema",
     "msgpack": "python3-msgpack",
+    "numba": "python3-numba",
     "numpy": "python3-numpy",
     "packaging": "python3-packaging",
     "pinocchio": "pinocchio",
     "psutil": "python3-psutil",
     "pydantic": "python3-pydantic",
     "pytest": "python3-pytest",
+    "rich": "python3-rich",
     "scipy": "python3-scipy",
     "websockets": "python3-websockets",
     "yaml": "python3-yaml",
     "catkin_pkg": "python3-catkin-pkg-modules",
 }
-# No key brings these: they come from PyPI (setup.py).
-PYPI_ONLY = {"av", "mujoco", "numba", "rich", "tenacity"}
+# No key brings these from a system's packages. They belong to features that can be left out: the
+# film of the demo, the simulator.
+PYPI_ONLY = {"av": "vera_ros/demo/", "mujoco": "vera_ros/sim/"}
+# The same by the names of PyPI, where these differ from the import.
+IMPORTED_AS = {
+    "opencv-python-headless": "cv2",
+    "pillow": "PIL",
+    "pin": "pinocchio",
+    "pyyaml": "yaml",
+}
 # Run, not imported.
 RUN_ALONG = {"robot_state_publisher", "ros2launch", "rviz2"}
-OWN = {"docs", "verification", "vera_ros", "test", "ros_helpers", "setuptools"}
+NOT_OURS = (".pixi", ".venv", "build", "install", "log")
+HELPERS = {"parameter_mistakes", "ros_helpers"}  # of the tests
+OWN = {"docs", "verification", "vera_ros", "test", "setuptools", *HELPERS}
 
 
 def manifest(folder: Path) -> Package:
@@ -81,16 +101,56 @@ def declared(package: Package, *kinds: str) -> set[str]:
 
 
 def keys(names: set[str]) -> set[str]:
-    return {SYSTEM_KEYS.get(name, name) for name in names - OWN - PYPI_ONLY}
+    return {SYSTEM_KEYS.get(name, name) for name in names - OWN - PYPI_ONLY.keys()}
 
 
 @pytest.mark.parametrize("folder", [ROOT, INTERFACES], ids=["vera_ros", "vera_ros_interfaces"])
 def test_manifest_is_valid(folder: Path) -> None:
     package = manifest(folder)
     assert package.package_format == 3
-    assert package.licenses == ["Apache-2.0"]
-    assert (folder / package.licenses[0].file).is_file()
     assert package.name == ("vera_ros" if folder == ROOT else "vera_ros_interfaces")
+
+
+@pytest.mark.parametrize("folder", [ROOT, INTERFACES], ids=["vera_ros", "vera_ros_interfaces"])
+def test_every_licence_is_declared_and_lies_in_the_package(folder: Path) -> None:
+    """Release tools see the package alone, without what lies around it."""
+    declared_licences = {}
+    for licence in manifest(folder).licenses:
+        assert ".." not in licence.file
+        declared_licences[folder / licence.file] = str(licence)
+    others = {INTERFACES, *(ROOT / name for name in NOT_OURS)} - {folder}
+    texts = {
+        file
+        for name in ("LICENSE*", "COPYING*")
+        for file in folder.rglob(name)
+        if others.isdisjoint(file.parents)
+    }
+    assert declared_licences.keys() == texts
+    for file, name in declared_licences.items():
+        assert file.read_text().split()[0] == name.split("-")[0]
+
+
+def test_what_only_pypi_has_is_needed_by_optional_features_alone() -> None:
+    for name, feature in PYPI_ONLY.items():
+        for file in (ROOT / "vera_ros").rglob("*.py"):
+            if not file.relative_to(ROOT).as_posix().startswith(feature):
+                assert not re.search(rf"^(import|from) {name}\b", file.read_text(), re.MULTILINE)
+
+
+def test_what_pip_would_install_is_declared() -> None:
+    asked = {Requirement(line).name.lower() for line in libraries.declared_requirements()[""]}
+    imported = {IMPORTED_AS.get(name, name) for name in asked}
+    assert keys(imported) <= declared(manifest(ROOT), "exec_depends")
+
+
+@pytest.mark.parametrize(
+    ("distribution", "has"), [("jazzy", False), ("lyrical", True), ("rolling", True)]
+)
+def test_numba_is_asked_of_apt_where_apt_has_it(distribution: str, has: bool) -> None:
+    package = manifest(ROOT)
+    package.evaluate_conditions({"ROS_DISTRO": distribution})
+    [numba] = [d for d in package.exec_depends if d.name == "python3-numba"]
+    assert numba.evaluated_condition is has
 
 
 def test_all_that_the_package_imports_is_declared() -> None:
@@ -175,3 +235,115 @@ def test_an_installed_node_finds_its_files(
     )
     assert shown.returncode == 0, shown.stderr
     assert "share/vera_ros/config/mimicgen_panda.yaml" in shown.stdout
+
+
+@pytest.fixture(scope="session")
+def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A fresh checkout of the files as they are here, with some that are not git's."""
+    folder = tmp_path_factory.mktemp("checkout") / "vera ros"
+    listed = git(ROOT, "ls-files", "-z", "--cached", "--others", "--exclude-standard")
+    for name in listed.split("\0"):
+        if (ROOT / name).is_file():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / name, folder / name)
+    git(folder, "init", "--quiet")
+    git(folder, "add", "--all")
+    git(folder, "-c", "user.name=n", "-c", "user.email=e@x", "commit", "--quiet", "-m", "all")
+    for name in ("build/log", ".venv/jazzy/file", "vera_ros/__pycache__/x.pyc"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).touch()
+    return folder
+
+
+def git(folder: Path, *words: str) -> str:
+    if not (ROOT / ".git").exists() or shutil.which("git") is None:
+        pytest.skip("needs git, and a checkout")
+    done = subprocess.run(["git", *words], cwd=folder, capture_output=True, text=True, check=True)
+    return done.stdout
+
+
+def export(checkout: Path, *words: str | Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [checkout / "scripts" / "export", *words], capture_output=True, text=True, check=False
+    )
+
+
+def files_below(folder: Path) -> set[str]:
+    return {file.relative_to(folder).as_posix() for file in folder.rglob("*") if file.is_file()}
+
+
+def test_the_export_has_both_packages_side_by_side(checkout: Path, tmp_path: Path) -> None:
+    ran = export(checkout, tmp_path / "ws" / "src")
+    assert ran.returncode == 0, ran.stderr
+    found = find_packages(str(tmp_path / "ws"))
+    assert set(found) == {"src/vera_ros", "src/vera_ros_interfaces"}
+    for path, package in found.items():
+        for licence in package.licenses:
+            assert (tmp_path / "ws" / path / licence.file).is_file()
+
+
+def test_the_export_has_what_git_tracks_and_the_packages_need(
+    checkout: Path, tmp_path: Path
+) -> None:
+    assert export(checkout, tmp_path / "src").returncode == 0
+    tracked = set(git(checkout, "ls-files").splitlines())
+    exported = {name.removeprefix("vera_ros/") for name in files_below(tmp_path / "src")}
+    assert exported <= tracked
+    tops = {name.split("/")[0] for name in tracked - exported}
+    assert tops >= {"scripts", "test", "verification", ".github"}
+    assert not tops & {"config", "description", "docker", "docs", "launch", "resource", "vera_ros"}
+
+
+def test_an_unpacked_archive_exports_the_same(checkout: Path, tmp_path: Path) -> None:
+    shutil.copytree(checkout, tmp_path / "unpacked", ignore=shutil.ignore_patterns(".git"))
+    assert export(checkout, tmp_path / "one").returncode == 0
+    assert export(tmp_path / "unpacked", tmp_path / "two").returncode == 0
+    assert files_below(tmp_path / "one") == files_below(tmp_path / "two")
+
+
+def test_the_export_says_that_it_leaves_out_what_is_not_committed(
+    checkout: Path, tmp_path: Path
+) -> None:
+    git(checkout.parent, "clone", "--quiet", str(checkout), str(tmp_path / "clone"))
+    (tmp_path / "clone" / "config" / "mine.yaml").touch()
+    ran = export(tmp_path / "clone", tmp_path / "src")
+    assert ran.returncode == 0
+    assert "not committed is not exported: 1 file" in ran.stderr
+    assert not (tmp_path / "src" / "vera_ros" / "config" / "mine.yaml").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ((), "usage: scripts/export DIR"),
+        (("",), "usage: scripts/export DIR"),
+        (("--help",), "usage: scripts/export DIR"),
+        (("a", "b"), "usage: scripts/export DIR"),
+        ((ROOT / "test",), f"{ROOT}/test is not empty"),
+        ((ROOT / "setup.py",), f"{ROOT}/setup.py is a file"),
+    ],
+)
+def test_the_export_refuses_what_it_cannot_fill(
+    checkout: Path, words: tuple[str | Path, ...], message: str
+) -> None:
+    ran = export(checkout, *words)
+    assert ran.returncode == 1
+    assert message in ran.stderr
+    assert ran.stderr.count("\n") == 1
+
+
+def test_colcon_builds_the_export(checkout: Path, tmp_path: Path) -> None:
+    """A plain `colcon build` of a workspace, without arguments about where the packages are."""
+    assert export(checkout, tmp_path / "src" / "vera").returncode == 0
+    cmake = (f"-DPython3_EXECUTABLE={sys.executable}", "-DBUILD_TESTING=OFF")
+    built = subprocess.run(
+        ["colcon", "build", "--cmake-args", *cmake],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert built.returncode == 0, built.stdout + built.stderr
+    share = tmp_path / "install" / "vera_ros" / "share" / "vera_ros"
+    assert (share / "launch" / "mimicgen_panda.launch.py").is_file()
+    assert (tmp_path / "install" / "vera_ros_interfaces" / "share").is_dir()

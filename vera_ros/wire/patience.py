@@ -2,19 +2,12 @@
 """Retries with exponential back-off, until a server is reachable."""
 
 import asyncio
+import random
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from tenacity import (
-    AsyncRetrying,
-    RetryCallState,
-    retry_if_exception_type,
-    wait_exponential,
-    wait_random,
-)
-
-from vera_ros.errors import ConnectionFailedError, ServerTimeoutError
+from vera_ros.errors import ConnectionFailedError, ServerTimeoutError, TlsError
 
 T = TypeVar("T")
 
@@ -60,22 +53,22 @@ async def keep_trying(
     """
     last: FailedAttempt | None = None
 
-    def before_wait(state: RetryCallState) -> None:
+    async def repeat() -> T:
         nonlocal last
-        assert state.outcome is not None
-        assert state.next_action is not None
-        error = state.outcome.exception()
-        assert isinstance(error, Exception)
-        last = FailedAttempt(state.attempt_number, error, state.next_action.sleep)
-        on_failed(last)
+        number, wait_s = 1, _FIRST_WAIT_S
+        while True:
+            try:
+                return await attempt()
+            except TlsError:
+                raise
+            except _TRANSIENT as error:
+                last = FailedAttempt(number, error, wait_s + random.uniform(0.0, _JITTER_S))
+            on_failed(last)
+            await asyncio.sleep(last.wait_s)
+            number, wait_s = number + 1, min(2.0 * wait_s, _LONGEST_WAIT_S)
 
-    retrying = AsyncRetrying(
-        retry=retry_if_exception_type(_TRANSIENT),
-        wait=wait_exponential(_FIRST_WAIT_S, max=_LONGEST_WAIT_S) + wait_random(0.0, _JITTER_S),
-        before_sleep=before_wait,
-    )
     try:
-        return await asyncio.wait_for(retrying(attempt), within_s)
+        return await asyncio.wait_for(repeat(), within_s)
     except (asyncio.TimeoutError, TimeoutError) as error:
         if last is None:
             raise ServerTimeoutError(
