@@ -14,6 +14,7 @@ from vera_ros.parameter_files import (
     NODES,
     check_blocks,
     matches,
+    name_sources,
     own_to_rclpy,
     read_blocks,
     ros_arguments,
@@ -91,7 +92,6 @@ def test_a_parameter_that_no_node_declares_is_refused(
         ("/**/ik_nod", "left", "/**/ik_node"),
         ("/**/IkNode", "left", "/**/ik_node"),
         ("/**/ik", "left", "/left/ik_node"),
-        ("/**/policy-node", "left", "/left/policy_node"),
         ("/**/my_ik_node", "left", "/left/ik_node"),
         ("/ik_node/left", "left", "/left/ik_node"),
         ("/**/ik_node/policy_node", "left", "/**/ik_node"),
@@ -117,9 +117,11 @@ def test_a_block_that_no_node_reads_is_refused(
         ("/**/ik_node:\n  ros_parameters: {speed_scale: 0.5}", ("write ros__parameters",)),
         ("/**/ik_node:\n  parameters: {speed_scale: 0.5}", ("write ros__parameters",)),
         ("ros__parameters: {speed_scale: 0.5}", ("is not below a node's name",)),
-        ("/**/ik_node:\n  ros__parameters:\n", ("line 2", "holds no names")),
-        ("/**/ik_node:\n", ("is outside of",)),
-        ("- /**/ik_node", ("holds list",)),
+        ("/**/ik_node:\n  ros__parameters:\n", ("line 2", "no 'name: value' below it")),
+        ("/**/ik_node:\n", ("has nothing below it",)),
+        ("/**/ik-node: {ros__parameters: {speed_scale: 0.5}}", ("line 1", "'ik-node'", "digits")),
+        ("/my-arm/**: {ros__parameters: {speed_scale: 0.5}}", ("line 1", "'my-arm'", "digits")),
+        ("- /**/ik_node", ("holds a list",)),
         ("/**/ik_node", ("holds text",)),
         ("# nothing", ("holds nothing",)),
         ("{a: [", ("cannot be read",)),
@@ -247,6 +249,24 @@ def test_what_rclpy_declares_itself_is_known(ros_domain: int) -> None:
         node.destroy_node()
     finally:
         rclpy.shutdown(context=context)
+
+
+def test_a_message_gets_the_lines_of_what_it_is_about(tmp_path: Path) -> None:
+    path, missing = tmp_path / "robot.yaml", tmp_path / "missing.yaml"
+    path.write_text(
+        f"{IK}/left/ik_node:\n  ros__parameters:\n    limits: a\n    gripper_open_m: 1\n"
+    )
+    arguments = ["node", "--ros-args", "--params-file", str(path)]
+    for message, lines in (
+        ("parameter 'limits' is 'a'", (f"limits: '{path}' line 5",)),
+        ("gripper_open_m 1 with speed_scale 0.5", ("gripper_open_m: ", "line 6", "line 2")),
+    ):
+        said = name_sources(message, arguments)
+        assert said.startswith(f"{message} (")
+        assert all(line in said for line in lines)
+    for message in ("the limits are lost", "parameter 'a' is wrong", f"'{path}': 'limits'"):
+        assert name_sources(message, arguments) == message
+    assert name_sources("'limits'", [*arguments, "--params-file", str(missing)]) == "'limits'"
 
 
 def test_ros_arguments_stand_between_their_marks() -> None:

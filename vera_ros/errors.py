@@ -22,6 +22,13 @@ class ConnectionFailedError(WireError):
     """The server could not be reached, or the connection broke."""
 
 
+class TlsError(ConnectionFailedError):
+    """The address has the wrong scheme, or the server's certificate is not accepted.
+
+    Trying again does not help.
+    """
+
+
 class ServerTimeoutError(WireError):
     """The server did not answer within the time allowed."""
 

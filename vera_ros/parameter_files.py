@@ -14,6 +14,8 @@ from pathlib import Path
 import yaml
 
 from vera_ros.errors import ConfigurationError
+from vera_ros.parameter_yaml import Entry, entries, read_entry, read_root, twice, unreadable
+from vera_ros.ros_rules import check_name
 
 NODES = (
     "ik_node",
@@ -29,7 +31,7 @@ EVERY_NODE = "/**"
 _ROS_PARAMETERS = "ros__parameters"
 _OF_RCLPY = ("use_sim_time", "start_type_description_service")
 _QOS = "qos_overrides."
-_SHAPE = "valid is a ROS parameter file: node names, below each ros__parameters"
+_SHAPE = "valid is a ROS parameter file, like /**/ik_node: {ros__parameters: {speed_scale: 0.5}}"
 _WILDCARDS = {"*": r"/\w+", "**": r"(/\w+)*"}  # as rclpy reads them
 _MISSPELT = 0.8  # above this similarity (difflib), a name counts as another one misspelt
 _NEAREST = 0.5  # from this similarity on, a name is proposed
@@ -43,14 +45,14 @@ class Block:
         path: of the file.
         key: as it is written; nested keys joined by slashes.
         line: of the key, from 1.
-        lines: line of each parameter, by its name; names of nested ones are joined by dots.
+        entries: the parameters, by name; names of nested ones are joined by dots.
         remappings: entries of the parameter `remappings`, in the block of all nodes.
     """
 
     path: Path
     key: str
     line: int
-    lines: Mapping[str, int]
+    entries: Mapping[str, Entry]
     remappings: tuple[str, ...] = ()
 
     @property
@@ -73,24 +75,13 @@ def read_blocks(path: Path) -> tuple[Block, ...]:
         ConfigurationError: it cannot be read, holds something outside of `ros__parameters`, or
             gives something twice.
     """
-    try:
-        root = yaml.compose(path.read_text(), Loader=yaml.SafeLoader)
-        if not isinstance(root, yaml.MappingNode):
-            other = "list" if isinstance(root, yaml.SequenceNode) else "text"
-            kind = other if root else "nothing"
-            raise ConfigurationError(f"parameter file '{path}' holds {kind}; {_SHAPE}")
-        blocks = tuple(_blocks(path, root, ()))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError, RecursionError) as error:
-        why = " ".join(str(error).split())
-        raise ConfigurationError(
-            f"parameter file '{path}' cannot be read: {why}; {_SHAPE}"
-        ) from error
+    blocks = tuple(_blocks(path, read_root(path, _SHAPE), ()))
     seen: dict[tuple[str, str], int] = {}
     for block in blocks:  # `ik_node` and `/ik_node` are the same
-        for name, line in block.lines.items():
+        for name, entry in block.entries.items():
             if (block.pattern, name) in seen:
-                raise _twice(path, name, seen[block.pattern, name], line)
-            seen[block.pattern, name] = line
+                raise twice(path, name, seen[block.pattern, name], entry.line)
+            seen[block.pattern, name] = entry.line
     return blocks
 
 
@@ -150,6 +141,28 @@ def why_undeclared(
     return f"is not a parameter of {of}, nor like one; remove it (see docs/reference/parameters.md)"
 
 
+def name_sources(message: str, arguments: Sequence[str]) -> str:
+    """Return a message about parameters, and the lines of parameter files that give them.
+
+    Args:
+        message: has their names in quotes, or with an underscore in them.
+        arguments: the command line.
+    """
+    words = dict.fromkeys(re.findall(r"\w+_\w+|(?<=')\w+(?=')", message))
+    paths = [path for path in ros_arguments(arguments, "--params-file") if path not in message]
+    try:
+        blocks = [block for path in paths for block in read_blocks(Path(path))]
+    except ConfigurationError:  # read too late to be what the message is about
+        return message
+    places = [
+        f"{name}: '{block.path}' line {block.entries[name].line}"
+        for block in blocks
+        for name in words
+        if name in block.entries
+    ]
+    return f"{message} ({', '.join(places)})" if places else message
+
+
 def own_to_rclpy(name: str) -> bool:
     """Return whether rclpy itself declares a parameter of this name, for every node."""
     return name in _OF_RCLPY or name.startswith(_QOS)
@@ -166,90 +179,113 @@ def ros_arguments(arguments: Sequence[str], *options: str) -> list[str]:
     return values
 
 
+def replace_files(arguments: Sequence[str], files: Mapping[str, str]) -> list[str]:
+    """Return a command line whose parameter files are replaced by others, by their paths."""
+    pairs = zip(("", *arguments), arguments, strict=False)
+    return [files.get(word, word) if before == "--params-file" else word for before, word in pairs]
+
+
 def _blocks(
     path: Path, node: yaml.MappingNode, above: tuple[str, ...], line: int = 0
 ) -> Iterator[Block]:
-    for key, key_line, value in _entries(path, node):
+    for key, key_line, value in entries(node, path, _SHAPE):
         if key == _ROS_PARAMETERS and above and isinstance(value, yaml.MappingNode):
             found = {name: (at, item) for name, at, item in _parameters(path, value, "")}
-            lines = {name: at for name, (at, _) in found.items()}
-            block = Block(path, "/".join(above), line, lines)
+            given = {name: read_entry(item, at) for name, (at, item) in found.items()}
+            block = Block(path, "/".join(above), line, given)
+            for part in block.pattern[1:].split("/"):
+                if part not in _WILDCARDS:
+                    check_name(f"'{path}' line {line}, in the block '{block.key}': a name", part)
+            _check_own_to_rclpy(block)
             if block.pattern == EVERY_NODE and REMAPPINGS in found:
                 block = replace(block, remappings=_texts(path, *found[REMAPPINGS]))
             yield block
         elif key == _ROS_PARAMETERS:
-            why = "holds no names with values" if above else "is not below a node's name"
-            raise _unreadable(path, key_line, f"'{key}' {why}")
+            what = "has no 'name: value' below it (with a space after the colon)"
+            what = what if above else "is not below a node's name"
+            raise _unreadable(path, key_line, f"'{key}' {what}")
         elif _alike(key, _ROS_PARAMETERS):
             raise _unreadable(path, key_line, f"'{key}' is misspelt; write {_ROS_PARAMETERS}")
         elif isinstance(value, yaml.MappingNode):
             yield from _blocks(path, value, (*above, key), key_line)
         else:
-            raise _unreadable(path, key_line, f"'{key}' is outside of {_ROS_PARAMETERS}")
+            what = f"is outside of {_ROS_PARAMETERS}" if value.value else "has nothing below it"
+            raise _unreadable(path, key_line, f"'{key}' {what}")
 
 
 def _parameters(
     path: Path, node: yaml.MappingNode, above: str
 ) -> Iterator[tuple[str, int, yaml.Node]]:
-    for key, line, value in _entries(path, node):
+    for key, line, value in entries(node, path, _SHAPE):
         if isinstance(value, yaml.MappingNode):
             yield from _parameters(path, value, f"{above}{key}.")
         else:
             yield f"{above}{key}", line, value
 
 
-def _entries(path: Path, node: yaml.MappingNode) -> Iterator[tuple[str, int, yaml.Node]]:
-    """Yield the entries of a mapping with their lines, and refuse duplicates."""
-    seen: dict[str, int] = {}
-    for key, value in node.value:
-        name, line = str(key.value), key.start_mark.line + 1
-        if name in seen:
-            raise _twice(path, name, seen[name], line)
-        seen[name] = line
-        yield name, line, value
-
-
 def _texts(path: Path, line: int, node: yaml.Node) -> tuple[str, ...]:
     if not isinstance(node, yaml.SequenceNode):
         raise _unreadable(path, line, f"'{REMAPPINGS}' is not a list; write [name:=topic, ...]")
-    return tuple(str(item.value) for item in node.value)
+    for item in node.value:
+        if not isinstance(item, yaml.ScalarNode):
+            raise _unreadable(path, item.start_mark.line + 1, "write a remapping like name:=topic")
+    return tuple(str(item.value).strip() for item in node.value)
+
+
+def _check_own_to_rclpy(block: Block) -> None:
+    """Refuse what rclpy itself could not read: it checks before the node can."""
+    for name in _OF_RCLPY:
+        entry = block.entries.get(name)
+        if entry is not None and not isinstance(entry.value, bool):
+            raise ConfigurationError(
+                f"{where(block, name)}: '{name}' is {entry.text or 'nothing'}; valid is true or "
+                "false, without quotes"
+            )
+
+
+def where(block: Block, name: str) -> str:
+    """Return file, line and block of a parameter, to begin an error with."""
+    line = block.entries[name].line
+    return f"'{block.path}' line {line}, in the block '{block.key}'"
 
 
 def _check_parameters(
     block: Block, readers: Sequence[str], declared: Mapping[str, Collection[str] | None]
 ) -> None:
-    for name, line in block.lines.items():
-        where = f"'{block.path}' line {line}: '{name}' in the block '{block.key}'"
+    for name in block.entries:
         if name == REMAPPINGS:
             if block.pattern != EVERY_NODE:
                 raise ConfigurationError(
-                    f"{where} is read by no node; move it to the block '{EVERY_NODE}'"
+                    f"{where(block, name)}: '{name}' is read by no node; move it to the block "
+                    f"'{EVERY_NODE}'"
                 )
         elif not own_to_rclpy(name) and all(
             names is not None and name not in names for names in map(declared.get, readers)
         ):
-            raise ConfigurationError(f"{where} {why_undeclared(name, readers, declared)}")
+            raise ConfigurationError(
+                f"{where(block, name)}: '{name}' {why_undeclared(name, readers, declared)}"
+            )
 
 
 def _check_foreign(
     block: Block, blocks: Sequence[Block], prefix: str, nodes: Collection[str]
 ) -> str:
     """Return a warning for a block that matches no node but is acceptable, or refuse it."""
-    where = f"'{block.path}' line {block.line}: the block '{block.key}'"
+    this = f"'{block.path}' line {block.line}: the block '{block.key}'"
     *spaces, last = block.pattern[1:].split("/")
     own = f"{prefix}/{last}"
     if block.pattern != own and any(other.pattern == own for other in blocks):
-        return f"{where} is for another namespace, and nothing in '{prefix or '/'}' reads it"
+        return f"{this} is for another namespace, and nothing in '{prefix or '/'}' reads it"
     near = [EVERY_NODE] if last in _WILDCARDS else []
     near += [f"/**/{name}" for name in nodes if name in last or _alike(name, last)]
     near += [f"/**/{name}" for name in nodes if name in spaces]
     if near:
         proposed = dict.fromkeys((*near, f"{prefix}/{near[0].removeprefix('/**/').strip('/')}"))
         raise ConfigurationError(
-            f"{where} is read by no node in the namespace '{prefix or '/'}'; nearest are "
+            f"{this} is read by no node in the namespace '{prefix or '/'}'; nearest are "
             f"{', '.join(proposed)}: correct the key, or remove the block"
         )
-    return f"{where} is for no node of vera_ros, and nothing of it is read here"
+    return f"{this} is for no node of vera_ros, and nothing of it is read here"
 
 
 def _alike(one: str, other: str) -> bool:
@@ -261,13 +297,4 @@ def _alike(one: str, other: str) -> bool:
 
 
 def _unreadable(path: Path, line: int, why: str) -> ConfigurationError:
-    return ConfigurationError(
-        f"parameter file '{path}' cannot be read: line {line}: {why}; {_SHAPE}"
-    )
-
-
-def _twice(path: Path, name: str, first: int, second: int) -> ConfigurationError:
-    return ConfigurationError(
-        f"parameter file '{path}' cannot be read: '{name}' is given in line {first} and again in "
-        f"line {second}; keep one of them"
-    )
+    return unreadable(path, line, why, _SHAPE)

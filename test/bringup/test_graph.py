@@ -120,10 +120,12 @@ def test_parameters_for_a_node_that_is_not_there_are_refused() -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("- a list", "holds list"),
+        ("- a list", "holds a list"),
         ("a: [", "cannot be read"),
         ("/**: {ros__parameters: {remappings: [joint_states]}}", "remapping 'joint_states'"),
         ("/**: {ros__parameters: {remappings: ['a:=']}}", "remapping 'a:='"),
+        ("/**: {ros__parameters: {remappings: ['a:=/front-camera/b']}}", "is '/front-camera/b'"),
+        ("/**: {ros__parameters: {remappings: ['a b:=c']}}", "is 'a b'"),
     ],
 )
 def test_a_configuration_that_cannot_be_used_is_refused(
@@ -186,7 +188,9 @@ def test_a_command_gives_the_node_its_name_parameters_and_topics(
     assert content == {f"{prefix}/ik_node": {"ros__parameters": spec.parameters}}
 
 
-@pytest.mark.parametrize("namespace", ["two words", "1st", "a//b", "a/", "~a"])
+@pytest.mark.parametrize("namespace", ["two words", "1st", "a//b", "a/", "~a", "my-arm", "ärm"])
 def test_a_namespace_that_ros_does_not_know_is_refused(tmp_path: Path, namespace: str) -> None:
     with pytest.raises(ConfigurationError, match="namespace is"):
         command(NodeSpec("ik_node", "ik_node"), namespace, tmp_path)
+    with pytest.raises(ConfigurationError, match="namespace is"):
+        nodes(GraphOptions(), namespace)

@@ -82,6 +82,9 @@ def test_the_ranges_are_those_of_policy_node() -> None:
     [
         ("VERA_SERVER_MODE", "cloud", "reference | attach | docker | subprocess"),
         ("VERA_SERVER_HOST", "ws://gpu", "a host name"),
+        ("VERA_SERVER_HOST", "gpu ", "a host name"),
+        ("VERA_SERVER_HOST", "1.2.3", "a host name"),
+        ("VERA_SERVER_PORT", "8800 ", "1 … 65535"),
         ("VERA_SERVER_PORT", "0", "1 … 65535"),
         ("VERA_SERVER_PORT", "²", "1 … 65535"),
         ("VERA_SERVER_PORT", "many", "1 … 65535"),
@@ -96,7 +99,15 @@ def test_the_ranges_are_those_of_policy_node() -> None:
 def test_a_variable_that_is_not_valid_is_named(variable: str, value: str, valid: str) -> None:
     with pytest.raises(ConfigurationError) as refused:
         with_environment(GraphOptions(), {variable: value})
-    assert f"environment variable {variable} is '{value}'; valid is {valid}" in str(refused.value)
+    said = str(refused.value)
+    assert said.startswith(f"environment variable {variable} is '{value}'")
+    assert f"valid is {valid}" in said
+
+
+@pytest.mark.parametrize("domain", ["233", "-1", "lab"])
+def test_a_domain_that_ros_does_not_have_is_named(domain: str) -> None:
+    with pytest.raises(ConfigurationError, match=f"ROS_DOMAIN_ID is '{domain}'; valid is 0 to 232"):
+        with_environment(GraphOptions(), {"ROS_DOMAIN_ID": domain})
 
 
 def test_the_launch_file_needs_no_library_that_apt_lacks() -> None:
@@ -108,7 +119,7 @@ def test_the_launch_file_needs_no_library_that_apt_lacks() -> None:
         if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("vera_ros")
     ]
     assert "vera_ros.bringup.graph_environment" in modules
-    missing = ("mujoco", "numba", "pydantic", "tenacity", "websockets")
+    missing = ("mujoco", "numba", "pydantic", "websockets")
     script = f"import sys; sys.modules.update(dict.fromkeys({missing!r}))\n"
     script += "\n".join(f"import {module}" for module in modules)
     ran = subprocess.run(

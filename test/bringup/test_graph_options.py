@@ -29,10 +29,13 @@ from vera_ros.errors import ConfigurationError
         ({"lockstep": True, "realtime_factor": 2.0}, "realtime_factor is 2.0 with lockstep"),
         ({"server_url": "127.0.0.1:8800"}, "server_url is '127.0.0.1:8800'"),
         ({"server_url": "ws://127.0.0.1"}, "has no port"),
-        ({"server_url": "wss://127.0.0.1:1"}, "valid with server 'reference' is ws://"),
+        ({"server_url": "wss://127.0.0.1:1"}, "write ws://127.0.0.1:1; valid is ws://host:port"),
         ({"server": "docker", "server_url": "ws://127.0.0.1"}, "has no port"),
         ({"server_url": "ws://host:99999"}, "server_url is 'ws://host:99999'"),
-        ({"server": "attach", "server_url": "http://gpu"}, "ws or wss://host:port"),
+        ({"server": "attach", "server_url": "http://gpu"}, "ws://host:port or wss://host:port"),
+        ({"server": "attach", "server_url": "ws://gpu:8800 "}, "a space in it"),
+        ({"server": "attach", "server_url": "ws://::1:8800"}, "in brackets"),
+        ({"server": "docker", "server_url": "ws://gpu:0"}, "the port is '0'"),
     ],
 )
 def test_what_cannot_be_is_refused(choices: dict[str, Any], message: str) -> None:

@@ -3,13 +3,14 @@
 
 import asyncio
 import contextlib
+import re
 import socket
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
 import numpy as np
 import pytest
-from websockets.asyncio.server import ServerConnection
+from websockets.asyncio.server import ServerConnection, serve
 
 from vera_ros.errors import (
     ConfigurationError,
@@ -162,6 +163,39 @@ def test_garbage_is_refused_and_disconnects(peers: Any, call: Call, answer: byte
     assert not connected
 
 
+@pytest.mark.parametrize(
+    ("name", "answer", "words"),
+    [
+        (
+            "infer",
+            {},
+            "the answer has no 'action', which must be an array of float32; it has nothing",
+        ),
+        ("infer", {"actions": 1, "info": {}}, "no 'action', which .*; it has 'actions', 'info'"),
+        ("infer", {"action": None}, "the answer has no 'action'"),
+        ("infer", {"action": [[0.0]]}, "'action' is the list .*, but must be an array of float32"),
+        ("infer", {"action": np.zeros((2, 7), int)}, "'action' is an array of int64 and shape"),
+        ("infer", {"action": ACTIONS, "info": "ok"}, "'info' is the text 'ok', but must be a map"),
+        ("infer", [ACTIONS], "the answer to infer is the list"),
+        ("infer", None, "the answer to infer is missing, but must be a map"),
+        ("observe", {}, "the answer has no 'ok', which must be true or false"),
+        ("observe", {"ok": 1}, "'ok' is the number 1, but must be true or false"),
+        ("configure", {}, "'applied' is missing, but must be a map"),
+        ("configure", {"applied": True}, "'applied' is the truth value True, but must be a map"),
+        ("reload", 3, "the answer to reload is the number 3"),
+        ("infer", {b"__ndarray__": True, b"dtype": "<f4", b"shape": [0]}, "data is missing"),
+        ("infer", {b"__ndarray__": True, b"shape": [0]}, "a dtype that is missing"),
+        ("infer", {b"__ndarray__": True, b"dtype": "<f4"}, "shape cannot be missing"),
+    ],
+)
+def test_an_answer_of_another_layout_is_named_in_words(
+    peers: Any, name: str, answer: Any, words: str
+) -> None:
+    error, _ = failing(peers.answering(pack(answer)), CALLS[name], ProtocolError)
+    assert re.search(words, str(error))
+    assert "None" not in str(error)
+
+
 def test_actions_of_another_width_are_refused(peers: Any) -> None:
     url = peers.answering(pack({"action": ACTIONS[:, :6], "info": {}}))
     error, connected = failing(url, CALLS["infer"], ProtocolError)
@@ -173,7 +207,45 @@ def test_a_message_that_is_too_large_is_refused(peers: Any) -> None:
     url = peers.answering(bytes(MAX_FRAME_BYTES + 1))
     error, connected = failing(url, CALLS["infer"], ProtocolError)
     assert str(MAX_FRAME_BYTES) in str(error)
+    assert f"{url} sent a message" in str(error)
     assert not connected
+
+
+@pytest.mark.parametrize("call", [CALLS["infer"], CALLS["observe"]])
+@pytest.mark.parametrize("reason", ["", "over size limit"])
+def test_a_server_that_refuses_our_message_is_not_said_to_have_sent_it(
+    peers: Any, call: Call, reason: str
+) -> None:
+    """Both close frames have the code 1009; who sent the first one got the message."""
+
+    async def refuse(connection: ServerConnection) -> None:
+        sizes.append(len(await connection.recv()))
+        await connection.close(1009, reason)
+
+    sizes: list[int] = []
+    url = peers.polite(refuse)
+    error, connected = failing(url, call, ProtocolError)
+    assert f"{url} refuses our message of {sizes[0]} bytes" in str(error)
+    assert reason in str(error)
+    assert "smaller pictures" in str(error)
+    assert not connected
+
+
+def test_a_server_with_a_low_limit_refuses_our_message(wire_config: dict[str, Any]) -> None:
+    async def greet(connection: ServerConnection) -> None:
+        await connection.send(pack(wire_config))
+        async for _ in connection:
+            pass
+
+    async def session() -> None:
+        async with serve(greet, "127.0.0.1", 0, max_size=100) as server:
+            port = next(iter(server.sockets)).getsockname()[1]
+            async with PolicyClient() as client:
+                await client.connect(f"ws://127.0.0.1:{port}", LONG_S)
+                with pytest.raises(ProtocolError, match="refuses our message"):
+                    await client.infer(REQUEST)
+
+    asyncio.run(session())
 
 
 @every_call

@@ -1,20 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
 """The nodes of the system and their parameters, for launch file and demo."""
 
-import re
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import yaml
 
 from vera_ros import parameter_files
-from vera_ros.bringup.graph_options import STARTED_BY_SERVER_NODE, GraphOptions, Value, split_url
+from vera_ros.bringup.graph_options import STARTED_BY_SERVER_NODE, GraphOptions, Value
 from vera_ros.errors import ConfigurationError
 from vera_ros.resources import share_path
-
-_NAMESPACE = re.compile(r"(/?[A-Za-z][A-Za-z0-9_]*)(/[A-Za-z][A-Za-z0-9_]*)*|/?")
+from vera_ros.ros_rules import check_namespace, check_topic
 
 
 @dataclass(frozen=True)
@@ -47,11 +46,13 @@ def nodes(options: GraphOptions, namespace: str = "") -> tuple[NodeSpec, ...]:
         namespace: namespace of the nodes; empty: none.
 
     Raises:
-        ConfigurationError: the configuration file cannot be used, no node reads a block of it (see
-            `check_blocks`), or parameters are given for a node that is not part of this system.
+        ConfigurationError: the namespace is not valid, the configuration file cannot be used, no
+            node reads a block of it (see `check_blocks`), or parameters are given for a node that
+            is not part of this system.
     """
     parameters: dict[str, dict[str, Value]] = {}
-    url = split_url(options.url)
+    check_namespace("namespace", namespace)
+    url = urlsplit(options.url)
     if options.server == "reference":
         parameters["reference_server"] = {"host": str(url.hostname), "port": int(url.port or 0)}
     if options.server in STARTED_BY_SERVER_NODE:
@@ -118,11 +119,7 @@ def command(spec: NodeSpec, namespace: str, folder: Path) -> list[str]:
     Raises:
         ConfigurationError: the namespace is not valid.
     """
-    if not _NAMESPACE.fullmatch(namespace):
-        raise ConfigurationError(
-            f"namespace is '{namespace}'; valid are letters, digits and _ between slashes, like "
-            "left or /cell/left"
-        )
+    check_namespace("namespace", namespace)
     prefix = f"/{namespace.strip('/')}".rstrip("/")
     # Under the node's full name: no pattern in a parameter file is more specific than that.
     own = folder / f"{spec.name}.yaml"
@@ -149,5 +146,7 @@ def _remappings(blocks: tuple[parameter_files.Block, ...]) -> tuple[tuple[str, s
                     f"remapping '{rule}' in '{block.path}' is not valid; write "
                     "'joint_states:=/joint_states'"
                 )
+            for topic in (source.rpartition(":")[2], target):  # may be for one node alone
+                check_topic(f"in '{block.path}', a name in the remapping '{rule}'", topic)
             pairs.append((source, target))
     return tuple(pairs)

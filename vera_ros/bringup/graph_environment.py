@@ -12,7 +12,8 @@ from urllib.parse import urlsplit
 from vera_ros.bringup.graph_options import SERVERS, GraphOptions, Value
 from vera_ros.embodiments import find_embodiment
 from vera_ros.errors import ConfigurationError
-from vera_ros.server.address import url_of
+from vera_ros.ros_rules import check_domain
+from vera_ros.wire.address import check_host, is_port, url_of
 
 _OWN_PORT = "-1"
 _MOST_SCALE = 10.0  # of policy_node's motion_plan_scale
@@ -29,8 +30,9 @@ def with_environment(
     way do they reach a server that was not started here, or that takes the former by `configure`.
 
     Raises:
-        ConfigurationError: a variable is not valid.
+        ConfigurationError: a variable is not valid; ROS_DOMAIN_ID included.
     """
+    check_domain(environment)
     url = urlsplit(options.url)
     before = {
         "VERA_SERVER_MODE": options.server,
@@ -45,7 +47,9 @@ def with_environment(
     server_url = options.server_url
     if given.keys() - {"VERA_SERVER_MODE"}:
         port = _port(chosen["VERA_SERVER_PORT"], environment)
-        server_url = url_of(_host(chosen["VERA_SERVER_HOST"]), port)
+        host = chosen["VERA_SERVER_HOST"]
+        check_host("environment variable VERA_SERVER_HOST", host)
+        server_url = url_of(host, port)
     lines = tuple(
         f"environment variable {name} wins: it is '{value}', not '{before[name]}'"
         for name, value in given.items()
@@ -80,16 +84,10 @@ def _tuned_lines(tuned: Mapping[str, Value]) -> Iterator[str]:
         yield f"environment variable VERA_{name.upper()} wins: policy_node's {name} is {value}"
 
 
-def _host(text: str) -> str:
-    if not text.strip() or "/" in text:
-        raise _refusal("VERA_SERVER_HOST", text, "a host name or an address, like 127.0.0.1")
-    return text
-
-
 def _port(text: str, environment: Mapping[str, str]) -> int:
     if text == _OWN_PORT:
         return find_embodiment(environment.get("VERA_EMBODIMENT") or "mimicgen").policy_port
-    if not (text.isascii() and text.isdecimal() and 1 <= int(text) <= 65535):
+    if not is_port(text):
         raise _refusal("VERA_SERVER_PORT", text, "1 … 65535, or -1 for the embodiment's own")
     return int(text)
 

@@ -5,12 +5,12 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import SplitResult, urlsplit
 
 from vera_ros.embodiments import find_embodiment
 from vera_ros.errors import ConfigurationError
 from vera_ros.resources import share_path
 from vera_ros.sim.sabotage import SABOTAGES
+from vera_ros.wire.address import WEBSOCKET, split_url
 
 Value = bool | int | float | str | list[str] | list[float]
 
@@ -91,13 +91,9 @@ class GraphOptions:
                 )
 
     def _check_url(self) -> None:
-        url, parts = self.url, split_url(self.url)
-        schemes = ("ws", "wss") if self.server == "attach" else ("ws",)
-        if parts.scheme not in schemes or not parts.hostname:
-            raise ConfigurationError(
-                f"server_url is '{url}'; valid with server '{self.server}' is "
-                f"{' or '.join(schemes)}://host:port, like {DEFAULT_SERVER_URL}"
-            )
+        url = self.url
+        schemes = WEBSOCKET if self.server == "attach" else WEBSOCKET[:1]  # what starts has no TLS
+        parts = split_url("server_url", url, schemes)
         if self.server != "attach" and parts.port is None:
             raise ConfigurationError(
                 f"server_url '{url}' has no port; the server that is started needs to know on "
@@ -132,22 +128,6 @@ class GraphOptions:
                 f"nothing for the packaged {DEFAULT_CONFIG[self.robot]}"
             )
         return path
-
-
-def split_url(url: str) -> SplitResult:
-    """Return the parts of a server's address.
-
-    Raises:
-        ConfigurationError: it is malformed.
-    """
-    try:
-        parts = urlsplit(url)
-        _ = parts.port
-    except ValueError as error:
-        raise ConfigurationError(
-            f"server_url is '{url}': {error}; valid is like {DEFAULT_SERVER_URL}"
-        ) from error
-    return parts
 
 
 def _check_choice(name: str, value: str, valid: tuple[str, ...]) -> None:

@@ -8,25 +8,9 @@ from pathlib import Path
 
 from vera_ros.errors import ServerStartError
 from vera_ros.server.child import run_to_end
+from vera_ros.server.docker_remedies import remedy_for
 
 _GONE = ("no such container", "already in progress")
-
-_PORT_IN_USE = (
-    "stop what uses the port, or choose another server_port or vis_port (vis_port 0: no viewer)"
-)
-
-# The remedy, by what Docker's output contains.
-_REMEDIES = {
-    "cannot connect to the docker daemon": "start Docker: sudo systemctl start docker",
-    "permission denied": "join the group docker (sudo usermod -aG docker $USER) and log in again",
-    "could not select device driver": "install the NVIDIA container toolkit and restart Docker, or "
-    "set gpu to '' for a machine without a GPU",
-    "port is already allocated": _PORT_IN_USE,  # by another container
-    "address already in use": _PORT_IN_USE,  # by a process of this machine
-    "bind source path does not exist": "Docker's engine has no access to that folder: choose an "
-    "engine of this machine (docker context ls); with Docker as a snap, a folder below your home",
-    "no space left on device": "make room: docker system df, docker system prune",
-}
 
 
 class DockerCli:
@@ -107,9 +91,3 @@ class DockerCli:
             raise ServerStartError(
                 f"'docker {arguments[0]}' failed (exit code {code}){remedy_for(tail)}:\n{tail}"
             )
-
-
-def remedy_for(output: str) -> str:
-    """Return the remedy for Docker's output, after a semicolon; empty: unknown."""
-    said = output.lower()
-    return next((f"; {remedy}" for cause, remedy in _REMEDIES.items() if cause in said), "")

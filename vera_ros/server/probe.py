@@ -5,7 +5,13 @@ from dataclasses import dataclass
 from enum import Enum, auto
 
 from vera_ros.embodiments import Embodiment
-from vera_ros.errors import ConfigurationError, ConnectionFailedError, ServerTimeoutError, WireError
+from vera_ros.errors import (
+    ConfigurationError,
+    ConnectionFailedError,
+    ServerTimeoutError,
+    TlsError,
+    WireError,
+)
 from vera_ros.wire.client import PolicyClient
 from vera_ros.wire.server_config import check_embodiment
 
@@ -39,6 +45,8 @@ async def probe(client: PolicyClient, url: str, embodiment: Embodiment, timeout_
         check_embodiment(config, embodiment)
     except ServerTimeoutError:
         return Probe(Answer.UNCLEAR, f"what listens at {url} does not answer the handshake")
+    except TlsError as error:
+        return Probe(Answer.STRANGER, str(error))
     except ConnectionFailedError as error:
         return Probe(_why_failed(error), str(error))
     except (ConfigurationError, WireError) as error:

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validat
 from vera_ros.checkpoints.table import Table, read_table
 from vera_ros.embodiments import EMBODIMENTS, Embodiment
 from vera_ros.resources import share_path
-from vera_ros.server.address import url_of
+from vera_ros.wire.address import url_of, why_no_host
 
 Mode = Literal["attach", "docker", "subprocess", "reference"]
 
@@ -142,9 +142,10 @@ class ServerSettings(BaseModel):
 
     @field_validator("server_host")
     @classmethod
-    def _not_empty(cls, value: str) -> str:
-        if not value.strip() or "/" in value:
-            raise ValueError("valid is a host name or an address, like 127.0.0.1")
+    def _is_host(cls, value: str) -> str:
+        why = why_no_host(value)
+        if why:
+            raise ValueError(why)
         return value
 
     @field_validator("server_port")

@@ -2,16 +2,16 @@
 """Client of a VERA policy server: one connection, one request at a time, every wait bounded."""
 
 import asyncio
-import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from websockets.asyncio.client import ClientConnection
-from websockets.asyncio.client import connect as open_websocket
+from websockets.exceptions import InvalidHandshake
 from websockets.protocol import State
 
 from vera_ros.errors import ConnectionFailedError, PolicyServerError, ProtocolError
+from vera_ros.wire.address import split_url
 from vera_ros.wire.codec import MAX_FRAME_BYTES, pack, unpack
 from vera_ros.wire.failures import is_traceback, raise_error_text, typed_failures
 from vera_ros.wire.messages import (
@@ -22,6 +22,8 @@ from vera_ros.wire.messages import (
     check_map,
 )
 from vera_ros.wire.server_config import MAX_STEPS, ServerConfig
+from vera_ros.wire.tls import check_tls
+from vera_ros.wire.websocket import open_websocket
 
 T = TypeVar("T")
 
@@ -29,12 +31,6 @@ RESET_ACKNOWLEDGEMENT = "reset successful"
 
 # The server may refuse these with a text that is no traceback, and keeps the episode.
 _REFUSABLE = frozenset({"configure", "observe", "reload"})
-
-# From version 15 on, websockets uses the environment's proxies, which are not meant for a server
-# in the laboratory.
-_NO_PROXY: dict[str, Any] = (
-    {"proxy": None} if "proxy" in inspect.signature(open_websocket.__init__).parameters else {}
-)
 
 
 @dataclass(frozen=True)
@@ -105,9 +101,11 @@ class PolicyClient:
 
         Raises:
             ConfigurationError: the URL is not a websocket address.
+            TlsError: its scheme is not the server's, or the certificate is not accepted.
         """
         async with self._lock:
             self._drop()
+            split_url("the policy server's address", url)
             self._url = url
             try:
                 with typed_failures("connect", url, open_timeout_s):
@@ -172,16 +170,19 @@ class PolicyClient:
                 self._drop()
 
     async def _open(self) -> str | bytes:
-        self._connection = await open_websocket(
-            self._url,
-            compression=None,
-            max_size=MAX_FRAME_BYTES,
-            open_timeout=None,
-            close_timeout=self._timeouts.close_s,
-            ping_interval=self._timeouts.ping_interval_s,
-            ping_timeout=self._timeouts.ping_timeout_s,
-            **_NO_PROXY,
-        )
+        try:
+            self._connection = await open_websocket(
+                self._url,
+                compression=None,
+                max_size=MAX_FRAME_BYTES,
+                open_timeout=None,
+                close_timeout=self._timeouts.close_s,
+                ping_interval=self._timeouts.ping_interval_s,
+                ping_timeout=self._timeouts.ping_timeout_s,
+            )
+        except (InvalidHandshake, OSError, EOFError) as error:
+            await check_tls(self._url, error)
+            raise
         return await self._connection.recv()
 
     async def _call(
@@ -196,7 +197,7 @@ class PolicyClient:
             if self._connection is None:
                 raise ConnectionFailedError(f"{endpoint}: not connected; connect first")
             try:
-                with typed_failures(endpoint, self._url, timeout_s):
+                with typed_failures(endpoint, self._url, timeout_s, len(frame)):
                     return read(
                         await asyncio.wait_for(_exchange(self._connection, frame), timeout_s)
                     )

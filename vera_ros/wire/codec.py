@@ -8,6 +8,7 @@ import msgpack
 import numpy as np
 
 from vera_ros.errors import ProtocolError
+from vera_ros.wire.wording import describe
 
 MAX_FRAME_BYTES = 64 * 2**20
 MAX_DIMENSIONS = 32
@@ -31,7 +32,7 @@ def pack(value: Any) -> bytes:
         frame: bytes = msgpack.packb(value, default=_encode, use_bin_type=True)
     except (ValueError, TypeError, OverflowError, RecursionError) as error:
         raise ProtocolError(f"cannot encode this message: {error}; send {_VALID}") from error
-    _check_size(frame)
+    _check_size(frame, "our message; send fewer or smaller pictures")
     return frame
 
 
@@ -41,7 +42,7 @@ def unpack(frame: bytes) -> Any:
     Raises:
         ProtocolError: the frame is not valid, or announces more than it carries.
     """
-    _check_size(frame)
+    _check_size(frame, "the peer's message; it should send less")
     try:
         return msgpack.unpackb(
             frame,
@@ -59,11 +60,10 @@ def unpack(frame: bytes) -> Any:
         ) from error
 
 
-def _check_size(frame: bytes) -> None:
+def _check_size(frame: bytes, whose: str) -> None:
     if len(frame) > MAX_FRAME_BYTES:
         raise ProtocolError(
-            f"a message of {len(frame)} bytes is larger than the {MAX_FRAME_BYTES} allowed; "
-            "send fewer or smaller pictures"
+            f"{len(frame)} bytes are more than the {MAX_FRAME_BYTES} allowed for {whose}"
         )
 
 
@@ -95,7 +95,7 @@ def _decode_array(message: dict[Any, Any]) -> np.ndarray[Any, Any]:
     shape = _check_shape(message.get(b"shape"))
     data = message.get(b"data")
     if not isinstance(data, bytes):
-        raise ProtocolError(f"an array's data must be bytes, not {type(data).__name__}")
+        raise ProtocolError(f"an array's data is {describe(data)}, but must be bytes")
     if math.prod(shape) * dtype.itemsize != len(data):
         raise ProtocolError(
             f"an array of shape {shape} and type {dtype.str} needs "
@@ -111,7 +111,7 @@ def _decode_scalar(message: dict[Any, Any]) -> Any:
     if not isinstance(data, (bool, int, float)) or (
         dtype.kind in "iu" and not _fits(data, np.iinfo(dtype))
     ):
-        raise ProtocolError(f"a scalar of type {dtype.str} cannot be {data!r:.80}")
+        raise ProtocolError(f"a scalar of type {dtype.str} cannot be {describe(data)}")
     with np.errstate(over="ignore"):
         return dtype.type(data)
 
@@ -123,8 +123,8 @@ def _fits(data: bool | int | float, limits: "np.iinfo[Any]") -> bool:
 def _check_dtype(name: Any, allowed: frozenset[str]) -> np.dtype[Any]:
     if not isinstance(name, str) or name[:1] not in tuple("<>|=") or name[1:] not in allowed:
         raise ProtocolError(
-            f"dtype {name!r:.80} cannot be sent; valid are {', '.join(sorted(allowed))} "
-            "with a byte order before them, such as '<f4'"
+            f"a dtype that is {describe(name)} cannot be sent; valid are "
+            f"{', '.join(sorted(allowed))} with a byte order before them, such as '<f4'"
         )
     return np.dtype(name)
 
@@ -136,7 +136,7 @@ def _check_shape(shape: Any) -> tuple[int, ...]:
         or not all(type(n) is int and 0 <= n <= MAX_FRAME_BYTES for n in shape)
     ):
         raise ProtocolError(
-            f"an array's shape cannot be {shape!r:.80}; it is a list of at most "
+            f"an array's shape cannot be {describe(shape)}; it is a list of at most "
             f"{MAX_DIMENSIONS} lengths from 0 to {MAX_FRAME_BYTES}"
         )
     return tuple(shape)

@@ -14,6 +14,7 @@ from websockets.exceptions import (
     InvalidURI,
     WebSocketException,
 )
+from websockets.frames import Close, CloseCode
 
 from vera_ros.errors import (
     ConfigurationError,
@@ -24,13 +25,19 @@ from vera_ros.errors import (
 )
 from vera_ros.wire.codec import MAX_FRAME_BYTES
 
-_MESSAGE_TOO_BIG = 1009
 _SERVER_ERRORS = 500  # HTTP statuses from here on are errors of the server, which may pass
 
 
 @contextmanager
-def typed_failures(task: str, url: str, timeout_s: float) -> Iterator[None]:
-    """Translate asyncio and websockets errors of a task to WireError or ConfigurationError."""
+def typed_failures(task: str, url: str, timeout_s: float, sent_bytes: int = 0) -> Iterator[None]:
+    """Translate asyncio and websockets errors of a task to WireError or ConfigurationError.
+
+    Args:
+        task: names it in the error.
+        url: of the server.
+        timeout_s: of the task.
+        sent_bytes: size of the message that it sends.
+    """
     try:
         yield
     except (asyncio.TimeoutError, TimeoutError) as error:
@@ -39,10 +46,10 @@ def typed_failures(task: str, url: str, timeout_s: float) -> Iterator[None]:
             "be loading, serve another client, or be stuck: see its log, or allow more time"
         ) from error
     except ConnectionClosed as error:
-        _raise_closed(task, url, error)
+        _raise_closed(task, url, error, sent_bytes)
     except InvalidURI as error:
         raise ConfigurationError(
-            f"'{url}' is not a websocket address; valid is ws://host:port"
+            f"'{url}' is not a websocket address ({error}); valid is ws://host:port"
         ) from error
     except (WebSocketException, OSError, EOFError) as error:
         if isinstance(error, InvalidHandshake) and not _is_transient(error):
@@ -78,13 +85,25 @@ def _is_transient(error: InvalidHandshake) -> bool:
     return isinstance(error, InvalidMessage) and isinstance(error.__cause__, EOFError | OSError)
 
 
-def _raise_closed(task: str, url: str, error: ConnectionClosed) -> NoReturn:
-    if error.sent is not None and error.sent.code == _MESSAGE_TOO_BIG:
+def _raise_closed(task: str, url: str, error: ConnectionClosed, sent_bytes: int) -> NoReturn:
+    # The side that sends this code first is the one that got the message; the other repeats it.
+    if _is_too_big(error.rcvd) and error.rcvd_then_sent is not False:
+        reason = f" ({error.rcvd.reason})" if error.rcvd and error.rcvd.reason else ""
+        raise ProtocolError(
+            f"{task}: the policy server at {url} refuses our message of {sent_bytes} bytes as too "
+            f"large{reason}; raise its limit (max_size of its websocket, or that of a proxy before "
+            "it), or let the cameras send smaller pictures"
+        ) from error
+    if _is_too_big(error.sent):
         raise ProtocolError(
             f"{task}: the policy server at {url} sent a message larger than the "
-            f"{MAX_FRAME_BYTES} bytes allowed"
+            f"{MAX_FRAME_BYTES} bytes allowed here; it should send less"
         ) from error
     raise ConnectionFailedError(
         f"{task}: the connection to the policy server at {url} broke ({error}); "
         "see the server's log and connect again: its episode is lost"
     ) from error
+
+
+def _is_too_big(close: Close | None) -> bool:
+    return close is not None and close.code == CloseCode.MESSAGE_TOO_BIG

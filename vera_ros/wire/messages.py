@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from vera_ros.errors import ProtocolError
 from vera_ros.wire.server_config import ServerConfig
+from vera_ros.wire.wording import describe
 
 _PROPRIO_SIZES = {"eef_pos": 3, "eef_quat": 4, "gripper_qpos": 2}
 _OPTIONAL_FIELDS = (
@@ -136,7 +137,7 @@ class InferReply:
         message = check_map("the answer to infer", message)
         actions = message.get("action")
         if not isinstance(actions, np.ndarray) or actions.dtype.kind != "f":
-            raise ProtocolError(f"'action' must be an array of float32, not {_describe(actions)}")
+            raise _wrong("action", message, "an array of float32")
         if actions.ndim != 2 or len(actions) < 1 or actions.shape[1] != config.action_dim:
             raise ProtocolError(
                 f"'action' has shape {actions.shape}; valid is (H, {config.action_dim}) with H "
@@ -175,7 +176,7 @@ class ObserveReply:
         """
         message = check_map("the answer to observe", message)
         if not isinstance(message.get("ok"), bool):
-            raise ProtocolError(f"'ok' must be true or false, not {_describe(message.get('ok'))}")
+            raise _wrong("ok", message, "true or false")
         return cls(
             message["ok"], message.get("retro_rendered") is True, str(message.get("error", ""))
         )
@@ -188,13 +189,13 @@ def check_map(name: str, value: Any) -> Mapping[str, Any]:
         ProtocolError: it is not.
     """
     if not isinstance(value, Mapping):
-        raise ProtocolError(f"{name} must be a map, not {_describe(value)}")
+        raise ProtocolError(f"{name} is {describe(value)}, but must be a map")
     return value
 
 
 def _check_pictures(name: str, rgb: Any, view_keys: Sequence[str], widths: Sequence[int]) -> None:
     if not isinstance(rgb, np.ndarray) or rgb.dtype != np.uint8:
-        raise ProtocolError(f"'{name}' must be an array of uint8, not {_describe(rgb)}")
+        raise ProtocolError(f"'{name}' is {describe(rgb)}, but must be an array of uint8")
     if rgb.ndim != 4 or rgb.shape[3] != 3 or 0 in rgb.shape:
         raise ProtocolError(f"'{name}' has shape {rgb.shape}; valid is (T, H, W, 3), none empty")
     if len(widths) != len(view_keys) or sum(widths) != rgb.shape[2]:
@@ -213,14 +214,19 @@ def _check_session(session_id: Any) -> None:
 
 def _check_proprio(name: str, vector: Any) -> None:
     if not isinstance(vector, np.ndarray) or vector.dtype != np.float32 or vector.ndim != 1:
-        raise ProtocolError(f"'{name}' must be a float32 vector, not {_describe(vector)}")
+        raise ProtocolError(f"'{name}' is {describe(vector)}, but must be a float32 vector")
     if len(vector) != _PROPRIO_SIZES.get(name, len(vector)):
         raise ProtocolError(f"'{name}' has {len(vector)} numbers, not {_PROPRIO_SIZES[name]}")
     if not np.isfinite(vector).all():
         raise ProtocolError(f"'{name}' is {vector.tolist()}; every number must be finite")
 
 
-def _describe(value: Any) -> str:
-    if isinstance(value, np.ndarray):
-        return f"an array of {value.dtype} and shape {value.shape}"
-    return f"{type(value).__name__} {value!r:.80}"
+def _wrong(name: str, message: Mapping[str, Any], valid: str) -> ProtocolError:
+    """Return the error of a field of an answer."""
+    value = message.get(name)
+    if value is None:
+        has = ", ".join(f"'{key}'" for key in message) or "nothing"
+        return ProtocolError(
+            f"the answer has no '{name}', which must be {valid}; it has {has:.200}"
+        )
+    return ProtocolError(f"'{name}' is {describe(value)}, but must be {valid}")

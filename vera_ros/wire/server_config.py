@@ -11,6 +11,7 @@ import numpy as np
 
 from vera_ros.embodiments import ACTION_SPACE_LABELS, Embodiment, find_embodiment
 from vera_ros.errors import ConfigurationError, ProtocolError
+from vera_ros.wire.wording import describe
 
 PROTOCOL_VERSION = 1
 MAX_STEPS = 4096  # of a chunk or a context window; far above any checkpoint
@@ -106,7 +107,7 @@ class ServerConfig:
         """
         if not isinstance(message, Mapping):
             raise ProtocolError(
-                f"the server config must be a map, not {type(message).__name__}; "
+                f"the server config is {describe(message)}, but must be a map; "
                 "is this the port of a VERA policy server?"
             )
         known = [entry for entry in fields(cls) if entry.name != "extra"]
@@ -231,7 +232,7 @@ def _check_scale(config: ServerConfig) -> None:
 
 
 def _refuse(name: str, value: Any, valid: str) -> ProtocolError:
-    return ProtocolError(f"server config: '{name}' is {value!r:.80}, but must be {valid}")
+    return ProtocolError(f"server config: '{name}' is {describe(value)}, but must be {valid}")
 
 
 def _read_str(name: str, value: Any) -> str:

@@ -74,6 +74,14 @@ def test_the_default_is_valid_and_the_rest_is_refused(parameter: Parameter) -> N
 
 
 @every_parameter
+@pytest.mark.parametrize("given", [None, {}, [{}], [None], [[]]])
+def test_what_is_of_no_type_is_refused_in_words(parameter: Parameter, given: Any) -> None:
+    with pytest.raises(ConfigurationError) as error:
+        parameter.read(given, "'as it is written'")
+    assert f"'{parameter.name}' is 'as it is written'; valid is " in str(error.value)
+
+
+@every_parameter
 def test_every_number_has_a_range_and_every_parameter_a_meaning(parameter: Parameter) -> None:
     number = parameter.default[0] if isinstance(parameter.default, list) else parameter.default
     if isinstance(number, int | float) and not isinstance(number, bool):
@@ -86,15 +94,24 @@ def test_every_number_has_a_range_and_every_parameter_a_meaning(parameter: Param
     ("kind", "name", "value", "words"),
     [
         (IkNode, "tcp_speed_limit", 30.0, ("30.0", "0.01", "3", "m/s")),
-        (IkNode, "tcp_speed_limit", 1, ("wrong type", "1.7")),
-        (IkNode, "tcp_speed_limit", "fast", ("wrong type", "1.7")),
+        (IkNode, "tcp_speed_limit", 4, ("4.0", "0.01", "3", "m/s")),
+        (IkNode, "tcp_speed_limit", "fast", ("'fast'", "a number", "1.7")),
+        (IkNode, "gripper_debounce_steps", 2.0, ("2.0", "a whole number")),
         (IkNode, "workspace_lower", [0.1, 0.2], ("[0.1, 0.2]", "3 values")),
-        (IkNode, "joint_names", "panda_joint1", ("wrong type", "panda_joint7")),
+        (
+            IkNode,
+            "joint_names",
+            "panda_joint1",
+            ("'panda_joint1'", "list of texts", "panda_joint7"),
+        ),
         (IkNode, "embodiment", "pusht", ("pusht", "mimicgen")),
         (PolicyNode, "image_transport", "theora", ("theora", "raw | compressed")),
         (PolicyNode, "warmup_frames", 0, ("0", "1", "64")),
-        (PolicyNode, "finger_joints", ["one"], ("one", "2 values")),
-        (PolicyNode, "autostart", "yes", ("wrong type", "True")),
+        (PolicyNode, "view_topics", [], ("[]", "at least one")),
+        (PolicyNode, "server_url", "ws://gpu:0", ("ws://gpu:0", "1 … 65535")),
+        (PolicyNode, "viewer_url", "ws://gpu:1", ("ws://gpu:1", "http://host:port")),
+        (ReferenceServer, "host", "two words", ("two words", "host name")),
+        (PolicyNode, "autostart", "yes", ("'yes'", "valid is true or false", "true")),
         (SimNode, "sabotage", "blur", ("blur", "frozen")),
         (SimNode, "seed", -1, ("-1", "0")),
         (ReferenceServer, "port", 123456, ("123456", "65535")),
@@ -142,6 +159,7 @@ class Undeclared:
 
     def __init__(self) -> None:
         self.descriptors: dict[str, Any] = {}
+        self._parameter_overrides: dict[str, Any] = {}
 
     def declare_parameter(self, name: str, default: Any, descriptor: Any) -> Declared:
         assert name not in self.descriptors

@@ -114,6 +114,7 @@ def test_a_container_whose_owner_is_gone_is_removed_first(room: Room, engine: En
             (f"bind source path does not exist: {ROOT}", "docker context ls"),
         ),
         ({"container": "die"}, {}, ("ended by itself: exit code 1", "CUDA out of memory")),
+        ({"container": "no gpu"}, {}, ("the container has no GPU", "until nvidia-smi works")),
         ({"container": "stranger"}, {}, ("hosts embodiment 'droid'",)),
         ({"container": "hang"}, {"ready_timeout_s": 2.0}, ("waited 2 s in vain",)),
         ({"container": "stubborn"}, {"ready_timeout_s": 1.0}, ("waited 1 s in vain",)),

@@ -32,9 +32,10 @@ LATCHED_BY_MANY = QoSProfile(
 
 # Depth of streams that must lose nothing: holds a long chunk's pictures if a reader lags.
 LOSSLESS_DEPTH = 128
+SENSOR_DEPTH = 5
 
 
-def sensor_qos(reliability: str, depth: int = 5) -> QoSProfile:
+def sensor_qos(reliability: str, depth: int = SENSOR_DEPTH) -> QoSProfile:
     """Return the QoS of a sensor stream; `reliability`: best_effort or reliable."""
     return QoSProfile(
         depth=depth,

@@ -2,6 +2,7 @@
 """Base class of all nodes: checked parameters, a lifecycle, and diagnostics."""
 
 import gc
+import sys
 import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -19,6 +20,7 @@ from vera_ros.nodes.common.parameters import (
     check_given,
     declare_parameters,
 )
+from vera_ros.parameter_files import name_sources
 
 STEADY = Clock(clock_type=ClockType.STEADY_TIME)
 
@@ -65,7 +67,8 @@ class VeraNode(LifecycleNode):
             super().__init__(name, **options)
         except InvalidParameterTypeException as error:  # of one of rclpy's own parameters
             raise ConfigurationError(f"a parameter has the wrong type: {error}") from error
-        check_given(self, (*parameters, AUTOSTART))
+        for warning in check_given(self, (*parameters, AUTOSTART), sys.argv):
+            self.get_logger().warning(warning)
         self.parameters = declare_parameters(self, (*parameters, AUTOSTART))
         self.active = self._started = False
         self.alone = False  # whether its process has no other node
@@ -77,6 +80,18 @@ class VeraNode(LifecycleNode):
             self._autostart_timer = self.create_timer(
                 _AUTOSTART_PERIOD_S, self._autostart, clock=STEADY
             )
+
+    def offer(self, kind: type, name: str, callback: Callable[..., Any], **options: Any) -> None:
+        """Create the service `~/name`, and for one more release its earlier name beside the node.
+
+        Args:
+            kind: the service type.
+            name: the service's name, without `~/`.
+            callback: called with request and response.
+            options: of rclpy's create_service.
+        """
+        for full_name in (f"~/{name}", name):
+            self.create_service(kind, full_name, callback, **options)
 
     # The steps, which nodes override.
 
@@ -178,8 +193,10 @@ class VeraNode(LifecycleNode):
             step()
         except Exception as error:  # rclpy would swallow it
             self.fault = error
-            expected = isinstance(error, VeraRosError)
-            self.get_logger().error(str(error) if expected else traceback.format_exc())
+            expected = isinstance(error, VeraRosError | OSError)  # such as a file not readable
+            self.get_logger().error(
+                name_sources(str(error), sys.argv) if expected else traceback.format_exc()
+            )
             return TransitionCallbackReturn.FAILURE
         return None
 

@@ -5,8 +5,9 @@ import faulthandler
 import os
 import signal
 import sys
+import tempfile
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NoReturn
 
@@ -18,7 +19,14 @@ from rclpy.utilities import remove_ros_args
 from vera_ros.errors import ConfigurationError, VeraRosError
 from vera_ros.nodes.common.lifecycle_node import VeraNode
 from vera_ros.nodes.common.parameters import rcl_message
-from vera_ros.parameter_files import read_blocks, ros_arguments
+from vera_ros.parameter_files import (
+    name_sources,
+    read_blocks,
+    replace_files,
+    ros_arguments,
+)
+from vera_ros.parameter_yaml import write_plain
+from vera_ros.ros_rules import check_domain, check_name, check_namespace
 
 _SWITCH_INTERVAL_S = 0.001  # threads that share a node must not wait 5 ms for each other
 _LONGEST_END_S = 5.0  # for the DDS participant to shut down, once nothing moves
@@ -50,10 +58,13 @@ def _run(make_node: Callable[[], VeraNode]) -> int:
     signals: list[int] = []
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda received, _: signals.append(received))
-    _initialise()
+    initialise(sys.argv, os.environ)
     node = None
     try:
-        node = make_node()
+        try:
+            node = make_node()
+        except ConfigurationError as error:
+            raise ConfigurationError(name_sources(str(error), sys.argv)) from error
         node.alone = True
         executor = SingleThreadedExecutor()
         executor.add_node(node)
@@ -74,21 +85,37 @@ def _run(make_node: Callable[[], VeraNode]) -> int:
         faulthandler.cancel_dump_traceback_later()
 
 
-def _initialise() -> None:
-    """Read the process's arguments; raise ConfigurationError if they cannot all be used."""
-    for path in ros_arguments(sys.argv, "--params-file"):
-        read_blocks(Path(path))  # says more than rcl, and refuses what rcl overwrites silently
-    try:
-        others = remove_ros_args(args=sys.argv)[1:]
-        if others:
+def initialise(arguments: Sequence[str], environment: Mapping[str, str]) -> None:
+    """Check a node's command line and environment, and initialise ROS with them.
+
+    Raises:
+        ConfigurationError: something in them, or in a parameter file, cannot be used.
+    """
+    check_domain(environment)
+    for rule in ros_arguments(arguments, "-r", "--remap"):
+        source, _, target = rule.partition(":=")
+        if source.endswith("__ns"):
+            check_namespace("the namespace (__ns)", target)
+        elif source.endswith(("__node", "__name")):
+            check_name("the node's name (__node)", target)
+    with tempfile.TemporaryDirectory(prefix="vera_ros-parameters-") as folder:
+        plain: dict[str, str] = {}
+        for path in dict.fromkeys(ros_arguments(arguments, "--params-file")):
+            plain[path] = f"{folder}/{len(plain)}.yaml"
+            blocks = read_blocks(Path(path))
+            write_plain(Path(plain[path]), ((block.pattern, block.entries) for block in blocks))
+        line = replace_files(arguments, plain)
+        try:
+            others = remove_ros_args(args=line)[1:]
+            if others:
+                raise ConfigurationError(
+                    f"the arguments {' '.join(others)} are not read; write --ros-args before them"
+                )
+            rclpy.init(args=line, signal_handler_options=SignalHandlerOptions.NO)
+        except RuntimeError as error:  # rclpy's RCLError
             raise ConfigurationError(
-                f"the arguments {' '.join(others)} are not read; write --ros-args before them"
-            )
-        rclpy.init(args=sys.argv, signal_handler_options=SignalHandlerOptions.NO)
-    except RuntimeError as error:  # rclpy's RCLError
-        raise ConfigurationError(
-            f"the ROS arguments cannot be used: {rcl_message(error)}"
-        ) from error
+                f"the ROS arguments cannot be used: {rcl_message(error)}"
+            ) from error
 
 
 def _finish(node: VeraNode, executor: SingleThreadedExecutor) -> None:

@@ -10,7 +10,8 @@ from vera_ros.errors import ServerStartError
 from vera_ros.resources import share_path
 from vera_ros.server.checkpoints import Checkpoints
 from vera_ros.server.child import Child, describe_end
-from vera_ros.server.docker_cli import DockerCli, remedy_for
+from vera_ros.server.docker_cli import DockerCli
+from vera_ros.server.docker_remedies import gpu_remedy_for, remedy_for
 from vera_ros.server.owner import identify_this_process, is_gone
 from vera_ros.server.settings import ServerSettings
 
@@ -85,7 +86,8 @@ class Docker:
         end = describe_end(code, self._child.output)
         if code == _RUN_FAILED:
             return f"'docker run' failed{remedy_for(self._child.output.tail)}; {end}"
-        return end
+        remedy = gpu_remedy_for(self._child.output.tail) if code else ""
+        return f"the container has no GPU{remedy}; {end}" if remedy else end
 
     @property
     def last_line(self) -> str:

@@ -51,13 +51,21 @@ class CubesConfig:
 
 
 @dataclass(frozen=True)
+class ColourConfig:
+    """Ranges of colour, [first, last] each (OpenCV's HSV: hues to 180, the others to 255)."""
+
+    hues: tuple[int, int]
+    saturations: tuple[int, int]
+    values: tuple[int, int]
+
+
+@dataclass(frozen=True)
 class SegmentationConfig:
-    """Thresholds that tell cube from table (OpenCV's HSV, 0 to 255)."""
+    """Colours that tell cube from table (OpenCV's HSV)."""
 
     cube_min_saturation: int
     cube_min_value: int
-    table_max_saturation: int
-    table_min_value: int
+    tables: tuple[ColourConfig, ...]
     min_pixels: int
 
 

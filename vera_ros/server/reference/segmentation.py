@@ -46,7 +46,11 @@ def gather_evidence(
     for first, last in cube.hues:
         of_hue |= (hue >= first) & (hue <= last)
     spot = _largest_spot(of_hue & coloured, config.min_pixels)
-    table = (saturation < config.table_max_saturation) & (value > config.table_min_value)
+    table = np.zeros(hue.shape, dtype=bool)
+    for top in config.tables:
+        ranges = (top.hues, top.saturations, top.values)
+        lower, upper = ([pair[end] for pair in ranges] for end in (0, 1))
+        table |= cv2.inRange(hsv, np.array(lower), np.array(upper)) > 0
     return Evidence(cube=spot, known=spot | table)
 
 

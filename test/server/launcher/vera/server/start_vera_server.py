@@ -33,6 +33,8 @@ def main() -> None:
     behaviour = os.environ.get("LAUNCHER_BEHAVIOUR", "serve")
     if behaviour == "die":
         sys.exit("CUDA out of memory")
+    if behaviour == "no gpu":
+        sys.exit("RuntimeError: No CUDA GPUs are available")
     if behaviour == "hang":
         signal.pause()
     if behaviour == "stubborn":
