@@ -89,24 +89,39 @@ def _of_tcp(tcp: Content, name: str) -> Vector:
 
 @dataclass(frozen=True)
 class GripperLimits:
-    """Limits of the fingers: travel [m], speed [m/s] and longest trajectory [s]."""
+    """Limits of the fingers' joint, which slides [m] or turns [rad].
+
+    Attributes:
+        lower_m: lower end of its travel.
+        upper_m: upper end of its travel.
+        speed_m_s: its largest speed.
+        duration_s: longest trajectory [s].
+        closes_up: whether the fingers are closed at the upper end, and open at the lower.
+        unit: m or rad.
+    """
 
     lower_m: float
     upper_m: float
     speed_m_s: float
     duration_s: float
+    closes_up: bool = False
+    unit: str = "m"
 
     def __post_init__(self) -> None:
         if not -np.inf < self.lower_m < self.upper_m < np.inf:
             raise ConfigurationError(
-                f"the fingers' travel is {self.lower_m} to {self.upper_m} m; valid are finite "
-                "numbers, the lower one first"
+                f"the fingers' travel is {self.lower_m} to {self.upper_m} {self.unit}; valid are "
+                "finite numbers, the lower one first"
             )
         if not (0 < self.speed_m_s < np.inf and 0 < self.duration_s < np.inf):
             raise ConfigurationError(
-                f"the fingers' speed is {self.speed_m_s} m/s for up to {self.duration_s} s; "
-                "valid are finite numbers above zero"
+                f"the fingers' speed is {self.speed_m_s} {self.unit}/s for up to "
+                f"{self.duration_s} s; valid are finite numbers above zero"
             )
+
+    def end_m(self, *, close: bool) -> float:
+        """Return the joint's position when closed, or when open."""
+        return self.upper_m if close == self.closes_up else self.lower_m
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from hypothesis import given
 
 from vera_ros.errors import ConfigurationError
 from vera_ros.motion.causes import Cause
+from vera_ros.motion.collision.finger_posture import FingerPosture, finger_posture
 from vera_ros.motion.collision.fingers import check_tcp, finger_points
 from vera_ros.motion.kinematics.arm_model import ArmModel
 from vera_ros.motion.limits import GripperLimits, Limits
@@ -19,6 +20,7 @@ from vera_ros.motion.trajectory import ArmState
 
 from ..chunks import START_Q, Vector, starts, vectors
 from ..conftest import JOINTS, Published, refusal_of
+from ..descriptions import UR5E_JOINTS, ur5e
 from ..urdfs import CHAIN, robot
 
 TIP_M = 0.0159  # by which the fingers end beyond the grip site
@@ -65,6 +67,45 @@ def test_an_arm_without_fingers_has_none() -> None:
     found = finger_points(text, arm)
     assert found.shape == (0, 3)
     check_tcp(arm, found)
+
+
+@pytest.mark.parametrize(
+    ("opened", "closed"),
+    [(0.0, 0.8), (0.0, 0.4), (0.3, 0.7)],
+    ids=["whole", "half", "between"],
+)
+def test_fingers_that_turn_are_where_the_commanded_joint_puts_them(
+    opened: float, closed: float
+) -> None:
+    """Of a Robotiq 2F's joints, all but one mimic that one."""
+    text = ur5e()
+    arm = ArmModel(text, UR5E_JOINTS, "gripper_tcp")
+    posture = finger_posture(text, "robotiq_85_left_knuckle_joint", opened, closed)
+    assert len(posture.opened) == 4
+    widths = []
+    for end in (posture.opened, posture.closed):
+        points = finger_points(text, arm, FingerPosture(end, end))
+        assert points[:, 0].max() == pytest.approx(-points[:, 0].min(), abs=1e-6)
+        widths.append(points[:, 0].max())
+    assert widths[0] > widths[1]
+    both = finger_points(text, arm, posture)
+    assert both[:, 0].max() == pytest.approx(widths[0])
+    check_tcp(arm, both)
+    without = finger_points(text, arm)  # zero is open, for this gripper
+    assert bool(both[:, 0].max() < without[:, 0].max() - 1e-6) is (opened > 0.0)
+
+
+@pytest.mark.parametrize(
+    ("opened", "closed", "expected"),
+    [(0.04, 0.0, (0.0, 0.04)), (0.03, 0.01, (0.0, 0.04)), (0.0, 0.04, (0.04, 0.0))],
+)
+def test_fingers_that_slide_are_taken_at_the_ends_of_their_range(
+    urdf: str, opened: float, closed: float, expected: tuple[float, float]
+) -> None:
+    posture = finger_posture(urdf, "panda_finger_joint1", opened, closed)
+    for joint in ("panda_finger_joint1", "panda_finger_joint2"):
+        assert (posture.closed[joint], posture.opened[joint]) == expected
+    assert finger_posture(urdf, "other", opened, closed) == FingerPosture()
 
 
 @pytest.mark.parametrize("frame", ["panda_link8", "panda_hand", "panda_link7"])

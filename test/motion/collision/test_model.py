@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pinocchio as pin
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vera_ros.errors import ConfigurationError
@@ -19,6 +19,7 @@ from vera_ros.resources import share_path
 
 from ..chunks import START_Q, Vector, vectors
 from ..conftest import JOINTS
+from ..descriptions import PANDA_RANGES, Description, add_franka, box, fr3, multipanda
 from ..urdfs import CHAIN, robot
 
 TABLE_Z = -0.112
@@ -235,6 +236,101 @@ def test_links_that_are_always_close_are_left_out_and_named(urdf: str) -> None:
     wide = model(urdf, self_distance_m=0.018)
     assert wide.left_out == (("panda_link6", "panda_hand"),)
     assert wide.clearance(START_Q).margin_m > 0
+
+
+PANDA_LINKS = [f"panda_link{number}" for number in range(8)]
+PANDA_LINKS += ["panda_hand", "panda_leftfinger", "panda_rightfinger"]
+
+
+@settings(max_examples=4)
+@given(start=postures(0.9))
+def test_all_pairs_of_the_packaged_panda_are_checked(urdf: str, start: Vector) -> None:
+    """Its shapes fit: whatever the start posture, only links of one joint or body are left out."""
+    assert [path.name for path in share_path("description", "urdf").glob("*")] == ["panda.urdf"]
+    checked = model(urdf, start_q=start)
+    adjacent = {tuple(PANDA_LINKS[i : i + 2]) for i in range(7)}
+    body = set(PANDA_LINKS[7:])  # link 7 and what is fixed to it
+    assert checked.left_out == ()
+    assert {checked._links(pair) for pair in checked._pairs} == {
+        (one, other)
+        for i, one in enumerate(PANDA_LINKS)
+        for other in PANDA_LINKS[i + 1 :]
+        if (one, other) not in adjacent and not {one, other} <= body
+    } | {(link, "table") for link in PANDA_LINKS[1:]}
+    assert len(checked._pairs) == 205
+
+
+READY_Q = np.array([0.0, -0.785, 0.0, -2.356, 0.0, 1.571, 0.785])
+FR3_JOINTS = [f"fr3_joint{number}" for number in range(1, 8)]
+ON_BASE_Q = np.array([0.0, -1.7, 0.0, -2.9, 0.0, 1.5, 0.8])  # the hand against the base
+
+
+def coarse(name: str, start: Vector) -> CollisionModel:
+    text, joints = (multipanda(), list(JOINTS)) if name == "panda" else (fr3(), FR3_JOINTS)
+    return CollisionModel(
+        text, joints, self_distance_m=0.01, table_z_m=None, table_distance_m=0.0, start_q=start
+    )
+
+
+@pytest.mark.parametrize("name", ["panda", "fr3"])
+@pytest.mark.parametrize("start", [START_Q, READY_Q], ids=["start", "ready"])
+def test_coarse_shapes_of_neighbours_forbid_no_work(name: str, start: Vector) -> None:
+    """Of multipanda_ros2's Panda, the flange and link 6 overlapped in 300 of 300 postures."""
+    checked = coarse(name, start)
+    near = start + np.random.default_rng(3).uniform(-0.3, 0.3, (300, 7))
+    assert min(checked.clearance(q).margin_m for q in near) > 0
+    named = {frozenset(re.findall(r"link\d|hand", " ".join(pair))) for pair in checked.left_out}
+    assert named >= {frozenset({"link6", "hand"}), frozenset({"link1", "link3"})}
+    assert all(len(links) == 2 for links in named)
+
+
+@pytest.mark.parametrize("name", ["panda", "fr3"])
+def test_coarse_shapes_still_tell_what_the_arm_can_hit(name: str) -> None:
+    checked = coarse(name, READY_Q)
+    found = checked.clearance(ON_BASE_Q)
+    assert found.margin_m < 0
+    left = {link for pair in checked.left_out for link in pair}
+    for one in ("link0", "link1", "link2"):
+        for other in ("link5", "link6", "link7", "hand"):
+            assert any(
+                {one, other} == set(re.findall(r"link\d|hand", " ".join(checked._links(pair))))
+                for pair in checked._pairs
+            ), (one, other)
+    assert left  # what is left out has a name
+
+
+def with_part(where: str, parent: str, size: tuple[float, ...], xyz: tuple[float, ...]) -> str:
+    """A Panda with shapes of its size, and one more part."""
+    made = Description()
+    add_franka(made, "panda_", PANDA_RANGES, grown_m=-0.01)
+    made.link(where, box(size))
+    made.joint(f"{where}_joint", parent, where, xyz)
+    return made.text()
+
+
+@pytest.mark.parametrize(
+    ("parent", "size", "xyz", "hit"),
+    [
+        # A wall, in which many postures would be.
+        ("panda_link0", (0.1, 3.0, 3.0), (0.66, 0.0, 0.5), "hand"),
+        # A ceiling, which the elbow meets.
+        ("panda_link0", (3.0, 3.0, 0.1), (0.0, 0.0, 0.75), "link"),
+        # A camera beside the hand, which meets the forearm at some angles.
+        ("panda_link8", (0.03, 0.09, 0.03), (-0.12, 0.0, -0.03), "link5"),
+    ],
+    ids=["wall", "ceiling", "camera"],
+)
+def test_what_collides_sometimes_stays_checked(
+    parent: str, size: tuple[float, ...], xyz: tuple[float, ...], hit: str
+) -> None:
+    text = with_part("part", parent, size, xyz)
+    checked = model(text, table_z_m=None, start_q=READY_Q)
+    assert not [pair for pair in checked.left_out if "part" in pair]
+    postures = np.random.default_rng(5).uniform(
+        [low for low, _, _ in PANDA_RANGES], [high for _, high, _ in PANDA_RANGES], (300, 7)
+    )
+    found = {found.links for q in postures if (found := checked.clearance(q)).margin_m < 0}
+    assert any("part" in links and hit in "".join(links) for links in found), found
 
 
 def test_mesh_becomes_its_hull(urdf: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -281,3 +281,20 @@ def test_a_hold_ends_whatever_moves_after_its_lead(
     assert gripper.commanded_m(at_s) == pytest.approx(before)
     for time_s in np.linspace(at_s + lead_s, 3.0, 20):
         assert gripper.commanded_m(float(time_s)) == pytest.approx(goes_on, abs=1e-5)
+
+
+@given(close=CLOSES, start=st.floats(0.0, 0.8), debounce_steps=st.integers(1, 3))
+def test_a_gripper_that_closes_upwards_is_the_mirror_of_one_that_closes_downwards(
+    close: list[bool], start: float, debounce_steps: int
+) -> None:
+    down = GripperLimits(0.0, 0.8, 0.5, 15.0)
+    one = gripper_at(down, start, debounce_steps).plan(close, steps(len(close)), 1.0)
+    up = GripperLimits(0.0, 0.8, 0.5, 15.0, closes_up=True, unit="rad")
+    other = gripper_at(up, 0.8 - start, debounce_steps).plan(close, steps(len(close)), 1.0)
+    assert one.commands == other.commands
+    assert (one.trajectory is None) == (other.trajectory is None)
+    if one.trajectory is not None and other.trajectory is not None:
+        np.testing.assert_allclose(one.trajectory.times_s, other.trajectory.times_s, atol=1e-9)
+        np.testing.assert_allclose(
+            one.trajectory.positions_m, 0.8 - other.trajectory.positions_m, atol=1e-9
+        )

@@ -1,16 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
 """arm_status: one state at a time, with the cause that a person needs to know."""
 
+import time
 from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
+from rclpy.clock import Clock
+from sensor_msgs.msg import JointState
 
 from vera_ros.motion.causes import Cause, Reason
 from vera_ros.motion.chunk import Measured
 from vera_ros.motion.observation.arm_observation import ArmObservation
-from vera_ros.nodes.ik.arm_status import arm_status, contact_warnings
+from vera_ros.nodes.common.conversions import doubles
+from vera_ros.nodes.ik.arm_status import ArmStatusTopic, arm_status, contact_warnings
 from vera_ros_interfaces.msg import ArmStatus
 
 from ..stage import Stage
@@ -124,6 +129,46 @@ def test_contact_that_is_not_watched_is_said(
         assert part in warning
 
 
+@pytest.mark.parametrize(
+    ("effort_model", "mismatch", "words"),
+    [
+        ("rigid_body", "they lack gravity", ["they lack gravity"]),
+        ("none", "they contain gravity", ["they contain gravity"]),
+        ("none", "", []),  # known to fit
+        ("none", None, ["effort_model: none"]),
+        ("rigid_body", None, []),
+    ],
+)
+def test_an_effort_model_that_does_not_fit_is_said(
+    effort_model: str, mismatch: str | None, words: list[str]
+) -> None:
+    warnings = contact_warnings(ArmObservation(STILL, effort=np.ones(7)), effort_model, mismatch)
+    assert len(warnings) == len(words)
+    for warning, part in zip(warnings, words, strict=True):
+        assert part in warning
+
+
+def test_efforts_without_gravity_show_in_the_status_with_the_model_that_fits(stage: Stage) -> None:
+    """The first chunk was stopped: an arm that holds itself up seemed to be pushed."""
+
+    def spoil(message: JointState) -> JointState:
+        message.effort = doubles(np.full(len(message.name), 0.2))
+        return message
+
+    stage.joint_message = spoil
+    stage.add_ready_ik()
+    stage.wait_until(
+        lambda: any("set effort_model: none" in w for w in stage.arm_status[-1].warnings),
+        "the warning",
+    )
+
+
+def test_links_that_are_not_checked_show_in_the_status(stage: Stage) -> None:
+    stage.add_ready_ik(self_distance_m=0.018)
+    words = "not checked for collisions with each other: panda_link6-panda_hand"
+    stage.wait_until(lambda: any(words in w for w in stage.arm_status[-1].warnings), "the warning")
+
+
 def test_joint_states_without_efforts_show_in_the_status(stage: Stage) -> None:
     stage.add_ready_ik()
     stage.wait_until(lambda: stage.arm_status and stage.arm_status[-1].warnings, "the warning")
@@ -132,3 +177,49 @@ def test_joint_states_without_efforts_show_in_the_status(stage: Stage) -> None:
     said = len(stage.arm_status)
     stage.wait_until(lambda: len(stage.arm_status) > said, "the status, repeated")
     assert list(stage.arm_status[-1].warnings) == [warning]
+
+
+class Logger:
+    """A node that keeps what it logs, and publishes nothing."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def get_logger(self) -> "Logger":
+        return self
+
+    def create_publisher(self, *_: Any) -> Any:
+        return SimpleNamespace(publish=lambda _: None)
+
+    def get_clock(self) -> Any:
+        return Clock()
+
+    def info(self, line: str) -> None:
+        self.lines.append(line)
+
+    warning = info
+
+
+def test_a_fault_that_lasts_is_logged_once_with_its_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The name of a missing joint stood in arm_status alone, which few people read."""
+    node, now_s = Logger(), [0.0]
+    monkeypatch.setattr(time, "monotonic", lambda: now_s[0])
+    topic = ArmStatusTopic(node)
+
+    def say(seconds: float, **fields: Any) -> None:
+        for number in range(round(seconds * 10)):
+            now_s[0] += 0.1
+            message = fields.pop("message", "") or f"joint states without 'j{number}'"
+            topic.say(ArmStatus(message=message, **fields))
+
+    missing: dict[str, Any] = {"state": ArmStatus.FAULT, "cause": int(Cause.NO_JOINT_STATES)}
+    say(0.5, **missing)  # as at every start
+    say(1.0, state=ArmStatus.READY)
+    assert node.lines == []
+    say(3.0, **missing)
+    (line,) = node.lines
+    assert line.startswith("the arm cannot move: joint states without 'j")
+    say(1.0, state=ArmStatus.READY)
+    assert node.lines[1:] == ["the arm can move again"]
+    say(2.0, state=ArmStatus.FAULT, cause=int(Cause.NO_CONTROLLER))
+    assert len(node.lines) == 3

@@ -8,6 +8,7 @@ import pytest
 from geometry_msgs.msg import PoseStamped
 from sensor_msgs.msg import JointState
 
+from vera_ros.errors import ConfigurationError
 from vera_ros.nodes.common.conversions import ns_to_stamp
 from vera_ros.nodes.policy.body_reader import BodyReader
 
@@ -21,10 +22,20 @@ T0_NS = 1_700_000_000_000_000_000
 class Robot:
     """Publishes joint states and a pose, and reads them."""
 
-    def __init__(self, stage: Stage, max_age_s: float = 60.0) -> None:
+    def __init__(
+        self,
+        stage: Stage,
+        max_age_s: float = 60.0,
+        fingers: list[str] = FINGERS,
+        travel: tuple[float, float] = (0.04, 0.0),
+    ) -> None:
         self.stage = stage
         self.node: Any = stage.node
-        self.reader = BodyReader(self.node, max_age_s, ARM, FINGERS)
+        self.complaint = ""
+        self.reader = BodyReader(
+            self.node, max_age_s, ARM, fingers, lambda: self.complaint, *travel
+        )
+        self.positions = Q
         self._joints = [self.node.create_publisher(JointState, "joint_states", 10) for _ in "ab"]
         self._pose = self.node.create_publisher(PoseStamped, "tcp_pose", 10)
         stage.wait_until(lambda: all(p.get_subscription_count() for p in self._joints), "discovery")
@@ -33,7 +44,9 @@ class Robot:
     def joints(
         self, names: list[str], at_ns: int = 0, publisher: int = 0, add: float = 0.0
     ) -> None:
-        message = JointState(name=names, position=[Q.get(name, 9.0) + add for name in names])
+        message = JointState(
+            name=names, position=[self.positions.get(name, 9.0) + add for name in names]
+        )
         message.header.stamp = ns_to_stamp(T0_NS + at_ns)
         self._joints[publisher].publish(message)
 
@@ -90,6 +103,30 @@ def test_what_is_missing_is_not_made_up(robot: Robot, names: list[str]) -> None:
     assert not robot.feels()
 
 
+@pytest.mark.parametrize(
+    ("names", "missing", "known"),
+    [
+        (["one"], "['one', 'two']", "tcp_pose"),
+        ([*ARM, "left"], "['left', 'right']", "['one', 'two']"),
+        (FINGERS, "['one', 'two']", "['left', 'right']"),
+    ],
+)
+def test_what_is_missing_is_named_with_the_arm_sides_reason(
+    robot: Robot, names: list[str], missing: str, known: str
+) -> None:
+    robot.complaint = "ik_node: joint states without 'two'"
+    robot.pose()
+    robot.joints(names)
+
+    def said() -> str:
+        robot.feels()
+        return robot.reader.explain()
+
+    robot.stage.wait_until(lambda: known not in said() and "tcp_pose" not in said(), "messages")
+    assert missing in said()
+    assert said().endswith("; ik_node: joint states without 'two'")
+
+
 def test_what_is_older_than_asked_for_does_not_count(robot: Robot) -> None:
     robot.joints([*ARM, *FINGERS])
     robot.pose(at_ns=50_000_000)
@@ -121,3 +158,51 @@ def test_a_moment_ago_is_known(robot: Robot) -> None:
     felt = robot.reader.proprioception_at(T0_NS + 10_000_000)
     assert felt is not None
     np.testing.assert_allclose(felt["q_robot"], [1.1, 2.1], rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("names", "opened", "closed", "at", "expected"),
+    [
+        (FINGERS, 0.04, 0.0, {"left": 0.03, "right": 0.02}, [0.03, -0.02]),
+        (FINGERS, 0.02, 0.0, {"left": 0.02, "right": 0.01}, [0.04, -0.02]),  # smaller fingers
+        (["left"], 0.04, 0.0, {"left": 0.01}, [0.01, -0.01]),
+        (["left"], 0.0, 0.8, {"left": 0.0}, [0.04, -0.04]),  # Robotiq 2F, open
+        (["left"], 0.0, 0.8, {"left": 0.6}, [0.01, -0.01]),
+        (["left"], 0.785, -0.558, {"left": -0.558}, [0.0, 0.0]),  # OnRobot RG2, closed
+        ([], 0.04, 0.0, {}, [0.04, -0.04]),  # no gripper
+        ([], 0.0, 0.8, {}, [0.04, -0.04]),
+    ],
+)
+def test_any_gripper_is_reported_as_the_training_environments(
+    stage: Stage,
+    names: list[str],
+    opened: float,
+    closed: float,
+    at: dict[str, float],
+    expected: list[float],
+) -> None:
+    robot = Robot(stage, fingers=names, travel=(opened, closed))
+    robot.positions = Q | at
+    robot.joints([*ARM, *names])
+    robot.pose()
+    robot.stage.wait_until(robot.feels, "the robot")
+    felt = robot.reader.proprioception(0)
+    assert felt is not None
+    np.testing.assert_allclose(felt["gripper_qpos"], expected, atol=1e-6)
+    past = robot.reader.proprioception_at(T0_NS)
+    assert past is not None
+    np.testing.assert_allclose(past["gripper_qpos"], expected, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("names", "travel", "words"),
+    [
+        (["one", "two", "three"], (0.04, 0.0), "'three'"),
+        (FINGERS, (0.04, 0.04), "gripper_closed_m 0.04"),
+    ],
+)
+def test_fingers_that_cannot_be_reported_are_refused(
+    stage: Stage, names: list[str], travel: tuple[float, float], words: str
+) -> None:
+    with pytest.raises(ConfigurationError, match=words):
+        BodyReader(stage.node, 1.0, ARM, names, str, *travel)

@@ -8,6 +8,7 @@ import numpy as np
 import pinocchio as pin
 
 from vera_ros.errors import ConfigurationError
+from vera_ros.motion.collision.finger_posture import UNKNOWN, FingerPosture, set_position
 from vera_ros.motion.collision.geometry import read_model
 from vera_ros.motion.collision.shapes import corners, read_shapes
 from vera_ros.motion.kinematics.arm_model import ArmModel
@@ -16,16 +17,18 @@ from vera_ros.motion.kinematics.vec3 import Vector
 _FARTHEST_M = 0.05  # largest distance of the TCP from the box around the fingers
 
 
-def finger_points(urdf: str, arm: ArmModel) -> Vector:
+def finger_points(urdf: str, arm: ArmModel, posture: FingerPosture = UNKNOWN) -> Vector:
     """Return points around the fingers, closed and open, in the TCP's frame. Shape (P, 3), [m].
 
-    Fingers are the links that joints beyond the arm's last one carry. Sliding joints are evaluated
-    at both ends of their range, others at zero. The points are the corners of the boxes around the
-    collision shapes; without shapes, the origins of the joints. Without fingers there are none.
+    Fingers are the links that joints beyond the arm's last one carry. Their joints are where
+    `posture` says; others are evaluated at both ends of their range if they slide, else at zero.
+    The points are the corners of the boxes around the collision shapes; without shapes, the origins
+    of the joints. Without fingers there are none.
 
     Args:
         urdf: the arm's description, or the separate one that has its collision geometry.
         arm: kinematics of the arm.
+        posture: of the gripper, as far as it is known.
 
     Raises:
         ConfigurationError: `urdf` is not a URDF of that arm.
@@ -40,6 +43,9 @@ def finger_points(urdf: str, arm: ArmModel) -> Vector:
         ends = model.lowerPositionLimit[index], model.upperPositionLimit[index]
         if kind.startswith("JointModelP") and np.isfinite(ends).all():
             closed[index], opened[index] = ends
+        for q, known in ((closed, posture.closed), (opened, posture.opened)):
+            if str(model.names[joint]) in known:
+                set_position(model, joint, known[str(model.names[joint])], q)
     points = [np.zeros((0, 3))]
     for q in (closed, opened):
         pin.forwardKinematics(model, data, q)

@@ -9,6 +9,8 @@ import numpy as np
 import pinocchio as pin
 
 from vera_ros.errors import ConfigurationError
+from vera_ros.motion.collision.finger_posture import UNKNOWN, FingerPosture, set_position
+from vera_ros.motion.collision.other_joints import OtherJoints
 from vera_ros.motion.collision.shapes import extent, read_shapes
 from vera_ros.motion.kinematics.vec3 import Vector
 
@@ -18,17 +20,24 @@ TABLE = "table"
 class CollisionGeometry:
     """The arm's joints and the convex shapes that they carry, other joints locked.
 
-    Sliding joints beyond the arm's last one are locked at their upper limit: there a gripper's
-    fingers are open, and every other finger position lies between. All others are locked at zero.
+    Those of a gripper are locked where it is open, since every other finger position lies between:
+    where `fingers` says, or, if they slide, at their upper limit. All others are locked at zero,
+    until `others` places what they carry.
 
     Attributes:
         model: kinematics of the arm's joints, n of them.
         shapes: see read_shapes; the table, if there is one, comes last.
         links: name of the link that carries each shape.
+        others: places the shapes that do not move with the arm.
     """
 
     def __init__(
-        self, urdf: str, joint_names: Sequence[str], source: str, table_z_m: float | None
+        self,
+        urdf: str,
+        joint_names: Sequence[str],
+        source: str,
+        table_z_m: float | None,
+        fingers: FingerPosture = UNKNOWN,
     ) -> None:
         """Read the URDF text that came from `source`; `table_z_m`: height in the base frame.
 
@@ -39,7 +48,7 @@ class CollisionGeometry:
         shapes = read_shapes(full, urdf, source)
         self._above = _links_above(full, shapes)
         locked = [j for j in range(1, full.njoints) if full.names[j] not in joint_names]
-        q = _locked_posture(full, joint_names[-1])
+        q = _locked_posture(full, joint_names[-1], fingers)
         self.model, self.shapes = pin.buildReducedModel(full, shapes, locked, q)
         objects = self.shapes.geometryObjects
         if not any(shape.parentJoint > 0 for shape in objects):
@@ -49,6 +58,9 @@ class CollisionGeometry:
             )
         self.links = [str(self.model.frames[shape.parentFrame].name) for shape in objects]
         self._extents = [extent(shape) for shape in objects]
+        carrier = {str(shape.name): int(shape.parentJoint) for shape in shapes.geometryObjects}
+        carriers = [carrier[str(shape.name)] for shape in objects]
+        self.others = OtherJoints(urdf, full, self.shapes, carriers, joint_names, q)
         if table_z_m is not None:
             self._add_table(joint_names[0], table_z_m)
 
@@ -68,6 +80,11 @@ class CollisionGeometry:
             return []
         objects, table = self.shapes.geometryObjects, len(self.links) - 1
         return [(i, table) for i in range(table) if objects[i].parentJoint > 0]
+
+    def joints_between(self, pair: tuple[int, int]) -> int:
+        """Return how many joints lie between two shapes that move; 0: one of them does not."""
+        one, other = (int(self.shapes.geometryObjects[shape].parentJoint) for shape in pair)
+        return abs(one - other) if one and other else 0
 
     def closing_speed(self, pair: tuple[int, int]) -> Vector:
         """Return how much closer two shapes come at most per unit of each joint. Shape (n,).
@@ -132,14 +149,17 @@ def _links_above(model: pin.Model, shapes: pin.GeometryModel) -> dict[str, str]:
     return above
 
 
-def _locked_posture(model: pin.Model, last_joint: str) -> Vector:
+def _locked_posture(model: pin.Model, last_joint: str, fingers: FingerPosture) -> Vector:
     q = pin.neutral(model)
     last = model.getJointId(last_joint)
     for joint in range(last + 1, model.njoints):
-        index = model.joints[joint].idx_q
-        beyond = last in list(model.supports[joint])
-        if beyond and _slides(model, joint) and np.isfinite(model.upperPositionLimit[index]):
-            q[index] = model.upperPositionLimit[index]
+        if last not in list(model.supports[joint]):
+            continue
+        upper = model.upperPositionLimit[model.joints[joint].idx_q]
+        if str(model.names[joint]) in fingers.opened:
+            set_position(model, joint, fingers.opened[str(model.names[joint])], q)
+        elif _slides(model, joint) and np.isfinite(upper):
+            set_position(model, joint, upper, q)
     return np.asarray(q)
 
 

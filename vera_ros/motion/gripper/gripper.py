@@ -161,7 +161,7 @@ class Gripper:
         """Return where a command moves the fingers, from this position [m]."""
         if command.close is None:
             return position_m
-        return self._limits.lower_m if command.close else self._limits.upper_m
+        return self._limits.end_m(close=command.close)
 
     def _command_before(self, time_s: float) -> Command:
         """Return the command of the last action that starts before a time."""

@@ -119,21 +119,28 @@ class ArmModel:
         tcp_poses(self.chain, np.ascontiguousarray(q), positions, rotations)
         return positions, rotations
 
+    @property
+    def without_inertias(self) -> list[str]:
+        """The joints whose links have no mass or inertia in the URDF."""
+        return [
+            name
+            for name, inertia in zip(self.joint_names, list(self._model.inertias)[1:], strict=True)
+            if not (inertia.mass > 0 and np.linalg.eigvalsh(inertia.inertia).min() > 0)
+        ]
+
     def require_inertias(self) -> None:
         """Check that the URDF has masses and inertias for the links.
 
         Raises:
             ConfigurationError: the links that a joint carries have no mass or inertia.
         """
-        without = [
-            name
-            for name, inertia in zip(self.joint_names, list(self._model.inertias)[1:], strict=True)
-            if not (inertia.mass > 0 and np.linalg.eigvalsh(inertia.inertia).min() > 0)
-        ]
+        without = self.without_inertias
         if without:
             raise ConfigurationError(
                 f"the URDF has no inertias for the links that {without} carry; give each link an "
-                "<inertial> with mass and inertia, or set effort_model to none"
+                "<inertial> with mass and inertia, or give a URDF that has them as "
+                "collision_description (of a Panda: panda.urdf); where the driver's efforts do not "
+                "contain gravity, set effort_model to none"
             )
 
     def efforts(self, q: Vector, dq: Vector) -> Vector:
@@ -160,6 +167,12 @@ class ArmModel:
                     f"joint '{name}' has limits lower={lower}, upper={upper}, velocity={velocity} "
                     "in the URDF; valid are finite ones with lower < upper and velocity > 0"
                 )
+
+
+def child_link(urdf: str, joint_name: str) -> str:
+    """Return the name of the link that a joint of a valid URDF moves."""
+    child = ElementTree.fromstring(urdf).find(f".//joint[@name='{joint_name}']/child")
+    return "" if child is None else str(child.get("link"))
 
 
 def _parse(urdf: str) -> pin.Model:
@@ -197,8 +210,9 @@ def _check_joints(model: pin.Model, joint_names: Sequence[str]) -> None:
     for name in joint_names:
         if model.joints[model.getJointId(name)].nq != 1:
             raise ConfigurationError(
-                f"joint '{name}' is not a revolute or prismatic joint with limits; set joint_names "
-                "to joints that are"
+                f"joint '{name}' has no range in the URDF; valid are revolute and prismatic "
+                "joints; of a continuous one, give the range as arm: lower and upper in the limits "
+                "file, or as <limit> in the URDF, with type revolute"
             )
 
 

@@ -6,13 +6,20 @@ import numpy as np
 from vera_ros.errors import ConfigurationError
 from vera_ros.motion.kinematics.arm_model import ArmModel
 from vera_ros.motion.kinematics.vec3 import Vector
+from vera_ros.motion.safety.effort_fit import EffortFit
 
 
 class ContactWatch:
     """Detects contact by the efforts of the joints."""
 
     def __init__(
-        self, arm: ArmModel, limits: Vector, least_s: float, *, rigid_body: bool = False
+        self,
+        arm: ArmModel,
+        limits: Vector,
+        least_s: float,
+        *,
+        rigid_body: bool = False,
+        fit: EffortFit | None = None,
     ) -> None:
         """Set up for one arm.
 
@@ -22,6 +29,7 @@ class ContactWatch:
             least_s: how long an effort must be above its limit.
             rigid_body: the measured efforts include gravity and Coriolis forces, which are computed
                 from the URDF's inertias and subtracted.
+            fit: knows whether that is so; a contact is reported with what it says.
 
         Raises:
             ConfigurationError: the limits do not fit the arm, or its URDF has no inertias.
@@ -37,6 +45,7 @@ class ContactWatch:
         self._limits = limits
         self._least_s = least_s
         self._rigid_body = rigid_body
+        self._fit = fit
         self._since_s: float | None = None
 
     def update(self, effort: Vector | None, q: Vector, dq: Vector, now_s: float) -> str:
@@ -65,4 +74,5 @@ class ContactWatch:
             f"'{self._arm.joint_names[joint]}' has touched something, or its effort is wrong: "
             f"measured {effort[joint]:.1f} Nm, expected {expected}; valid is up to "
             f"{self._limits[joint]:g} Nm apart"
+            + (f"; {self._fit.mismatch}" if self._fit is not None and self._fit.mismatch else "")
         )

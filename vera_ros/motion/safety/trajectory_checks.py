@@ -73,12 +73,14 @@ def check_gripper(trajectory: GripperTrajectory, limits: GripperLimits, toleranc
         raise invalid("a gripper trajectory with values that are not finite")
     if positions.min() < limits.lower_m - 1e-9 or positions.max() > limits.upper_m + 1e-9:
         raise over_limit(
-            f"finger positions from {positions.min():.4f} to {positions.max():.4f} m; valid is "
-            f"{limits.lower_m} to {limits.upper_m} m"
+            f"finger positions from {positions.min():.4f} to {positions.max():.4f} {limits.unit}; "
+            f"valid is {limits.lower_m} to {limits.upper_m} {limits.unit}"
         )
     speed = np.abs(np.diff(knots) / np.diff(times, prepend=0.0)).max()
     if speed > limits.speed_m_s * (1 + tolerance):
-        raise over_limit(f"finger speed {speed:.3f} m/s is above {limits.speed_m_s} m/s")
+        raise over_limit(
+            f"finger speed {speed:.3f} {limits.unit}/s is above {limits.speed_m_s} {limits.unit}/s"
+        )
 
 
 def _check_times(times_s: Vector, longest_s: float) -> None:

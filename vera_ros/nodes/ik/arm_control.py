@@ -15,13 +15,14 @@ from vera_ros.motion.setpoint.lead import Lead
 from vera_ros.motion.trajectory import ArmTrajectory, GripperTrajectory
 from vera_ros.nodes.common.pending_responses import PendingResponses
 from vera_ros.nodes.ik.arm_sensing import ArmSensing
+from vera_ros.nodes.ik.arm_status import contact_warnings
 from vera_ros.nodes.ik.chunk_reports import ChunkReports
 from vera_ros.nodes.ik.motion_setup import (
-    ArmSetup,
     make_dispatcher,
     make_supervision_limits,
     set_up_arm,
 )
+from vera_ros.nodes.ik.other_joints import OtherJoints
 from vera_ros.nodes.ik.outputs.output import make_arm_output, make_gripper_output
 from vera_ros.nodes.ik.rivals import Rivals
 from vera_ros.nodes.ik.tcp_reports import TcpReports
@@ -110,20 +111,25 @@ class ArmControl:
         )
         self._tcp = TcpReports(node, self.arm)
         self.closed = False
-        self._announce(setup)
+        self._setup = setup
+        self._others = OtherJoints(node, setup.obstacles)
+        self._announce()
 
-    def _announce(self, setup: ArmSetup) -> None:
+    def _announce(self) -> None:
         logger = self._node.get_logger()
-        if setup.obstacles is not None and setup.obstacles.left_out:
-            logger.warning(
-                "these links are always too close to each other and are not checked for "
-                f"collisions: {list(setup.obstacles.left_out)}; lower self_distance_m, or give "
-                "other shapes as collision_description"
-            )
         logger.info(
             f"plans for '{self.arm.tcp_frame}' in '{self.arm.base_frame}', joints "
             f"{list(self.arm.joint_names)}"
         )
+        joint, gripper = self._node.parameters["gripper_joint"], self._setup.gripper_limits
+        if joint:
+            ends = f"{gripper.end_m(close=False):g}, closed at {gripper.end_m(close=True):g}"
+            logger.info(f"the gripper is open with '{joint}' at {ends} {gripper.unit}")
+        if self._others.names:
+            logger.info(
+                f"robot_description has other joints as well, {list(self._others.names)}; for the "
+                "collision check, they are where joint_states have them"
+            )
         if self._node.parameters["dry_run"]:
             logger.warning("this is a dry run: plans are made and shown, nothing moves")
 
@@ -157,6 +163,7 @@ class ArmControl:
 
     def tick(self) -> None:
         """Check the arm; called at `monitor_rate_hz`."""
+        self._others.update()
         observation = self.sense()
         self.supervisor.tick(observation, self.sensing.now_s())
         if self._arm_output.waiting_for():
@@ -165,6 +172,17 @@ class ArmControl:
             ours_s = observation.measured.stamp_s + self.sensing.ours_less_arms_s()
             measured = replace(observation.measured, stamp_s=ours_s)
             self._tcp.say(measured, playing=self.supervisor.playing is not None)
+
+    def warnings(self, observation: ArmObservation) -> list[str]:
+        """Return what the user should know of the arm, one sentence each."""
+        measured, mismatch = observation.measured, None
+        if measured is not None:
+            mismatch = self._setup.effort_fit.update(
+                observation.effort, measured.q, measured.dq, measured.stamp_s
+            )
+        model = self._node.parameters["effort_model"]
+        warnings = contact_warnings(observation, model, mismatch)
+        return [*warnings, *self._setup.remarks, *self._others.warnings()]
 
     def stop(self, reason: Reason) -> None:
         """Bring the arm to rest smoothly."""

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The topic arm_status: published when it changes, and periodically."""
 
+import time
 from typing import Any
 
 from std_msgs.msg import Header
@@ -10,6 +11,8 @@ from vera_ros.motion.execution.supervisor import HELD, Supervisor
 from vera_ros.motion.observation.arm_observation import ArmObservation
 from vera_ros.nodes.common.conversions import LATCHED
 from vera_ros_interfaces.msg import ArmStatus
+
+_LASTING_S = 1.0
 
 
 def arm_status(supervisor: Supervisor | None, observation: ArmObservation, held: bool) -> ArmStatus:
@@ -45,12 +48,15 @@ def arm_status(supervisor: Supervisor | None, observation: ArmObservation, held:
     return status
 
 
-def contact_warnings(observation: ArmObservation, effort_model: str) -> list[str]:
+def contact_warnings(
+    observation: ArmObservation, effort_model: str, mismatch: str | None = None
+) -> list[str]:
     """Return why contact is not detected, or not told from gravity; empty: it is.
 
     Args:
         observation: the observation of the arm.
         effort_model: the parameter of that name.
+        mismatch: see EffortFit.
     """
     if observation.measured is None:
         return []
@@ -63,11 +69,14 @@ def contact_warnings(observation: ArmObservation, effort_model: str) -> list[str
             "contact is not detected reliably: the joint states have efforts that are all exactly "
             f"0, which is impossible for an arm that holds itself up; {remedy}"
         )
-    if effort_model == "none":
+    if mismatch:
+        warnings.append(mismatch)
+    elif effort_model == "none" and mismatch is None:
         warnings.append(
             "contact is detected by the measured efforts alone (effort_model: none): what gravity "
-            "causes counts as contact, and a light push goes unnoticed; add inertias to the URDF, "
-            "and set effort_model to rigid_body"
+            "causes counts as contact, and a light push goes unnoticed; unless the driver's "
+            "efforts are without gravity, add inertias to the URDF, and set effort_model to "
+            "rigid_body"
         )
     return warnings
 
@@ -84,9 +93,11 @@ class ArmStatusTopic:
         self._publisher = node.create_publisher(ArmStatus, "arm_status", LATCHED)
         self._said: ArmStatus | None = None
         self._warned: set[str] = set()
+        self._fault, self._fault_since_s, self._fault_logged = 0, 0.0, False
 
     def say(self, status: ArmStatus) -> None:
-        """Publish a status that differs from the last one, and log each warning once."""
+        """Publish a status that differs from the last one; log faults that last, and warnings."""
+        self._log_fault(status)
         if self._said is not None:
             status.header = self._said.header  # a new stamp alone is no change
         if status != self._said:
@@ -96,6 +107,17 @@ class ArmStatusTopic:
                 if warning not in self._warned:
                     self._warned.add(warning)
                     self._node.get_logger().warning(warning)
+
+    def _log_fault(self, status: ArmStatus) -> None:
+        """Log why the arm cannot move, once that has lasted; it is normal while drivers start."""
+        fault, now_s = status.cause if status.state == ArmStatus.FAULT else 0, time.monotonic()
+        if fault != self._fault:
+            if self._fault_logged and not fault:
+                self._node.get_logger().info("the arm can move again")
+            self._fault, self._fault_since_s, self._fault_logged = fault, now_s, False
+        elif fault and not self._fault_logged and now_s - self._fault_since_s >= _LASTING_S:
+            self._fault_logged = True
+            self._node.get_logger().warning(f"the arm cannot move: {status.message}")
 
     def repeat(self) -> None:
         """Publish the last status again, with a new stamp."""

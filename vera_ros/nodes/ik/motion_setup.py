@@ -9,13 +9,16 @@ import numpy as np
 
 from vera_ros.embodiments import Embodiment, find_embodiment
 from vera_ros.errors import ConfigurationError
+from vera_ros.motion.collision.finger_posture import UNKNOWN, FingerPosture, finger_posture
 from vera_ros.motion.collision.fingers import check_tcp, finger_points
-from vera_ros.motion.collision.model import CollisionModel
+from vera_ros.motion.collision.model import CollisionModel, check_same_chain
 from vera_ros.motion.execution.dispatcher import Dispatcher
 from vera_ros.motion.execution.dry_run import DryRunDispatcher
+from vera_ros.motion.gripper.finger_joint import gripper_limits
 from vera_ros.motion.gripper.gripper import Gripper
 from vera_ros.motion.kinematics.arm_identity import ArmIdentity, check_units
-from vera_ros.motion.kinematics.arm_model import ArmModel
+from vera_ros.motion.kinematics.arm_model import ArmModel, child_link
+from vera_ros.motion.kinematics.continuous_joints import continuous_joints, with_ranges
 from vera_ros.motion.kinematics.vec3 import Vector
 from vera_ros.motion.limits import GripperLimits, Limits, RateLimits
 from vera_ros.motion.observation.arm_observation import SupervisionLimits
@@ -24,12 +27,15 @@ from vera_ros.motion.planning.planner import Planner
 from vera_ros.motion.planning.tcp_path import PathFinder, SingularityBounds
 from vera_ros.motion.response.loader import load_response
 from vera_ros.motion.safety.contact import ContactWatch
+from vera_ros.motion.safety.effort_fit import EffortFit
 from vera_ros.motion.safety.gate import Gate
 from vera_ros.motion.setpoint.lead import Lead
 from vera_ros.motion.trajectory import ArmTrajectory, GripperTrajectory
 from vera_ros.resources import share_path
 
 Parameters = dict[str, Any]
+
+_NO_GRIPPER = GripperLimits(0.0, 1.0, 1.0, 1.0)  # nothing is commanded
 
 
 @dataclass(frozen=True)
@@ -41,14 +47,18 @@ class ArmSetup:
         limits: its motion limits.
         gripper_limits: motion limits of its fingers.
         contact: detects contact from its efforts.
+        effort_fit: tells whether these contain gravity, as effort_model says.
         obstacles: collision model; None: collisions are not checked.
+        remarks: what the user should know of it, one sentence each.
     """
 
     arm: ArmModel
     limits: Limits
     gripper_limits: GripperLimits
     contact: ContactWatch
+    effort_fit: EffortFit
     obstacles: CollisionModel | None
+    remarks: tuple[str, ...] = ()
 
 
 def set_up_arm(p: Parameters, urdf: str) -> ArmSetup:
@@ -63,6 +73,7 @@ def set_up_arm(p: Parameters, urdf: str) -> ArmSetup:
             "begins a trajectory whenever it arrives, and jumps at each stop; if its clock differs "
             "from this machine's, ik_node measures the difference (see clock_difference_s)"
         )
+    urdf = with_limits_ranges(p, urdf)
     arm = ArmModel(urdf, p["joint_names"], p["tcp_frame"])
     check_units(arm)
     identity = ArmIdentity.load(share_path("config", p["limits"]))
@@ -73,32 +84,59 @@ def set_up_arm(p: Parameters, urdf: str) -> ArmSetup:
                 f"parameter '{name}' has {len(p[name])} values and joint_names {arm.n}; "
                 "give one value per joint"
             )
-    if p["gripper_closed_m"] >= p["gripper_open_m"]:
-        raise ConfigurationError(
-            f"gripper_closed_m {p['gripper_closed_m']} must be below gripper_open_m "
-            f"{p['gripper_open_m']}"
-        )
-    shapes = _collision_description(p)
-    fingers = finger_points(shapes or urdf, arm)
+    shapes = with_limits_ranges(p, _collision_description(p))
+    of_gripper, posture = _gripper(p, urdf)
+    fingers = finger_points(shapes or urdf, arm, posture)
     if p["gripper_joint"] and not find_embodiment(p["embodiment"]).moves_flange:
         check_tcp(arm, fingers)
+    obstacles = _obstacles(p, urdf, shapes, posture) if p["collision_check"] else None
+    dynamics = with_inertias(p, arm, urdf)
+    fit = make_effort_fit(p, dynamics)
     return ArmSetup(
         arm,
         _limits(p, arm, identity, fingers),
-        GripperLimits(
-            p["gripper_closed_m"],
-            p["gripper_open_m"],
-            p["gripper_speed"],
-            p["longest_trajectory_s"],
-        ),
+        of_gripper,
         ContactWatch(
-            arm,
+            dynamics or arm,
             np.array(p["effort_limits"]),
             p["effort_time_s"],
             rigid_body=p["effort_model"] == "rigid_body",
+            fit=fit,
         ),
-        _obstacles(p, urdf, shapes) if p["collision_check"] else None,
+        fit,
+        obstacles,
+        _remarks(obstacles),
     )
+
+
+def with_limits_ranges(p: Parameters, urdf: str) -> str:
+    """Return the URDF in which continuous joints of the arm have the limits file's ranges.
+
+    Raises:
+        ConfigurationError: the limits file has none for them.
+    """
+    endless = continuous_joints(urdf, p["joint_names"])
+    if not endless:
+        return urdf
+    identity, n = ArmIdentity.load(share_path("config", p["limits"])), len(p["joint_names"])
+    if len(identity.lower) != n:
+        raise ConfigurationError(
+            f"the joints {endless} are continuous, and have no range in the URDF; "
+            f"{identity.file.name} has the ranges of {len(identity.lower)} joints, and joint_names "
+            f"{n}; give one value per joint as arm: lower and upper in the limits file"
+        )
+    return with_ranges(urdf, p["joint_names"], identity.lower, identity.upper, identity.velocity)
+
+
+def _gripper(p: Parameters, urdf: str) -> tuple[GripperLimits, FingerPosture]:
+    """Return the limits of the gripper's joint, and where its joints are when open and closed."""
+    joint = p["gripper_joint"]
+    if not joint:
+        return _NO_GRIPPER, UNKNOWN
+    ends = {"opened": p["gripper_open_m"], "closed": p["gripper_closed_m"]}
+    speed, duration_s = p["gripper_speed"], p["longest_trajectory_s"]
+    limits = gripper_limits(urdf, joint, **ends, speed=speed, duration_s=duration_s)
+    return limits, finger_posture(urdf, joint, **ends)
 
 
 def _limits(p: Parameters, arm: ArmModel, identity: ArmIdentity, fingers: Vector) -> Limits:
@@ -120,13 +158,42 @@ def _limits(p: Parameters, arm: ArmModel, identity: ArmIdentity, fingers: Vector
     )
 
 
+def with_inertias(p: Parameters, arm: ArmModel, urdf: str) -> ArmModel | None:
+    """Return the arm, or the same arm by collision_description if only that has inertias.
+
+    Raises:
+        ConfigurationError: collision_description is of another arm.
+    """
+    if not arm.without_inertias:
+        return arm
+    shapes = with_limits_ranges(p, _collision_description(p))
+    if not shapes:
+        return None
+    check_same_chain(urdf, shapes, arm.joint_names)
+    other = ArmModel(shapes, arm.joint_names, child_link(shapes, arm.joint_names[-1]))
+    return None if other.without_inertias else other
+
+
+def make_effort_fit(p: Parameters, dynamics: ArmModel | None) -> EffortFit:
+    """Return the comparison of a resting arm's efforts with gravity."""
+    return EffortFit(
+        dynamics,
+        p["joint_names"],
+        np.array(p["effort_limits"]),
+        rigid_body=p["effort_model"] == "rigid_body",
+        rest_speed=p["rest_speed"],
+    )
+
+
 def _collision_description(p: Parameters) -> str:
     """Return the URDF with the collision geometry; empty: use robot_description's."""
     name = p["collision_description"]
     return share_path("description", "urdf", name).read_text() if name else ""
 
 
-def _obstacles(p: Parameters, urdf: str, description: str) -> CollisionModel:
+def _obstacles(
+    p: Parameters, urdf: str, description: str, fingers: FingerPosture
+) -> CollisionModel:
     model = CollisionModel(
         urdf,
         p["joint_names"],
@@ -134,9 +201,22 @@ def _obstacles(p: Parameters, urdf: str, description: str) -> CollisionModel:
         self_distance_m=p["self_distance_m"],
         table_z_m=p["table_z_m"] if p["table_check"] else None,
         table_distance_m=p["table_distance_m"],
+        start_q=np.array(p["start_posture"]),
+        fingers=fingers,
     )
     model.check_posture(np.array(p["start_posture"]), "start_posture")
     return model
+
+
+def _remarks(obstacles: CollisionModel | None) -> tuple[str, ...]:
+    if obstacles is None or not obstacles.left_out:
+        return ()
+    pairs = ", ".join("-".join(links) for links in obstacles.left_out)
+    return (
+        f"not checked for collisions with each other: {pairs}; their shapes are too close in "
+        "nearly all postures, or so often that they must be coarser than the arm: if such links "
+        "can touch, give shapes that fit as collision_description",
+    )
 
 
 def make_dispatcher(

@@ -58,7 +58,7 @@ class OperatorServices:
             ("approve", self._on_approve, chunks.group),
             ("discard", self._on_discard, patient),
         ):
-            node.create_service(Trigger, name, serve, callback_group=group)
+            node.offer(Trigger, name, serve, callback_group=group)
         node.create_subscription(Empty, "hold", lambda _: self._hold_arm(), 10)
 
     def give_up(self, why: str) -> None:

@@ -39,7 +39,7 @@ PARAMETERS = (
         "panda_limits.yaml",
         "which arm it is, and the velocity, acceleration and jerk limits of its joints and TCP: a "
         "file in config/ or a path; the URDF must be of that arm, and its joint ranges and "
-        "velocities hold as well",
+        "velocities hold as well (continuous joints have the file's ranges)",
     ),
     Parameter("position_margin", 0.02, "margin to each joint's limits", "rad", 0.0, 0.5),
     Parameter(
@@ -86,7 +86,7 @@ PARAMETERS = (
         "collision_description",
         "",
         "another URDF of the arm, a file in description/urdf/ or a path, for its collision "
-        "geometry; empty: robot_description",
+        "geometry, and its inertias where robot_description has none; empty: robot_description",
     ),
     Parameter("self_distance_m", 0.01, "minimum distance between links", "m", 0.0, 0.1),
     Parameter(
@@ -157,16 +157,16 @@ PARAMETERS = (
         choices=OUTPUTS,
     ),
     Parameter("gripper_joint", "panda_finger_joint1", "the finger that is commanded; empty: none"),
-    Parameter("gripper_open_m", 0.04, "finger position when open", "m", 0.0, 0.2),
+    Parameter("gripper_open_m", 0.04, "its position when open; in rad if it turns", "m", -3.2, 3.2),
     Parameter(
         "gripper_closed_m",
         0.0,
-        "finger position when closed: half the grasp width",
+        "its position when closed, half the grasp width; in rad if it turns",
         "m",
-        0.0,
-        0.2,
+        -3.2,
+        3.2,
     ),
-    Parameter("gripper_speed", 0.1, "speed of one finger", "m/s", 0.001, 0.5),
+    Parameter("gripper_speed", 0.1, "its speed; in rad/s if it turns", "m/s", 0.001, 10.0),
     Parameter(
         "grasp_force_n", 20.0, "maximum grasp force, if gripper_output is action", "N", 0.0, 140.0
     ),

@@ -9,6 +9,7 @@ import numpy as np
 from geometry_msgs.msg import PoseStamped
 from sensor_msgs.msg import JointState
 
+from vera_ros.errors import ConfigurationError
 from vera_ros.nodes.common.conversions import in_order, stamp_to_ns
 from vera_ros.nodes.common.latest import Latest
 from vera_ros.nodes.common.lifecycle_node import VeraNode
@@ -19,6 +20,7 @@ _SAME_MOMENT_NS = 1000  # stamps that were computed in seconds are rounded
 _KEPT = 16  # messages between two reads: 0.16 s of joint states at 100 Hz
 _HISTORY = 64  # measurements
 _REACH_NS = 30_000_000  # a measurement is valid for so long after its stamp
+_OPEN_M = 0.04  # position of an open finger in the training environment; closed, it is 0
 
 
 class BodyReader:
@@ -30,20 +32,41 @@ class BodyReader:
         node: the rclpy node.
         max_age_s: maximum age of current joint states and poses [s].
         arm_joints: joints reported as q_robot.
-        finger_joints: joints reported as gripper_qpos.
+        finger_joints: joints reported as gripper_qpos: two, one for both, or none.
+        arm_complaint: returns why the arm side cannot move, in words; empty: it can.
+        opened: position of the finger joints when open [m or rad].
+        closed: position of the finger joints when closed [m or rad].
+
+    Raises:
+        ConfigurationError: more than two fingers, or open and closed are the same.
 
     Attributes:
         base_frame: frame of the TCP's pose, the arm's base; empty: no pose has arrived.
     """
 
     def __init__(
-        self, node: VeraNode, max_age_s: float, arm_joints: list[str], finger_joints: list[str]
+        self,
+        node: VeraNode,
+        max_age_s: float,
+        arm_joints: list[str],
+        finger_joints: list[str],
+        arm_complaint: Callable[[], str],
+        opened: float = _OPEN_M,
+        closed: float = 0.0,
     ) -> None:
+        if len(finger_joints) > 2 or opened == closed:
+            raise ConfigurationError(
+                f"finger_joints are {finger_joints}, gripper_open_m is {opened}, gripper_closed_m "
+                f"{closed}; valid are two joints, one that stands for both fingers, or none, and "
+                "two positions of them"
+            )
+        self._opened, self._closed = opened, closed
+        self._arm_complaint = arm_complaint
         self._max_age_s = max_age_s
         self._joint_states = Latest(node, JointState, "joint_states", _KEPT)
         self._poses = Latest(node, PoseStamped, "tcp_pose", _KEPT)
-        self._arm = _Measured(_reader_of(arm_joints))
-        self._fingers = _Measured(_reader_of(finger_joints))
+        self._arm = _Measured(_reader_of(arm_joints), arm_joints)
+        self._fingers = _Measured(_reader_of(finger_joints), finger_joints)
         self._pose = _Measured(_read_pose)
         self.base_frame = ""
 
@@ -57,16 +80,55 @@ class BodyReader:
             for each in newest
             if each is not None and each.received_s >= oldest_s and each.stamp_ns >= earliest_ns
         ]
-        return _proprioception(*values) if len(values) == len(newest) else None
+        return self._proprioception(*values) if len(values) == len(newest) else None
 
     def proprioception_at(self, time_ns: int) -> Proprioception | None:
         """Return the values at a ROS time a moment ago; None: not known."""
         self._take()
-        return _proprioception(
+        return self._proprioception(
             self._arm.history.at(time_ns),
             self._fingers.history.at(time_ns),
             self._pose.history.at(time_ns),
         )
+
+    def explain(self) -> str:
+        """Return what is missing or too old, and what the arm side says of it."""
+        parts = {
+            f"joint_states of {self._arm.names}": self._arm,
+            f"joint_states of {self._fingers.names}": self._fingers,
+            "tcp_pose": self._pose,
+        }
+        oldest_s = time.monotonic() - self._max_age_s
+        missing = [
+            name
+            for name, part in parts.items()
+            if part.newest is None or part.newest.received_s < oldest_s
+        ]
+        words = [f"missing: {', '.join(missing)}"] if missing else []
+        return "; ".join([*words, *filter(None, [self._arm_complaint()])])
+
+    def _proprioception(
+        self, arm: Vector | None, fingers: Vector | None, pose: Vector | None
+    ) -> Proprioception | None:
+        if arm is None or fingers is None or pose is None:
+            return None
+        quaternion = pose[3:] / np.linalg.norm(pose[3:])  # interpolated ones are shorter than 1
+        values = {
+            "q_robot": arm,
+            "eef_pos": pose[:3],
+            "eef_quat": quaternion,
+            "gripper_qpos": self._gripper_qpos(fingers),
+        }
+        return {name: value.astype(np.float32) for name, value in values.items()}
+
+    def _gripper_qpos(self, fingers: Vector) -> Vector:
+        """Return the positions of the training gripper's fingers when open as far. Shape (2,), [m].
+
+        An arm without a gripper reports open fingers, as every training episode begins with.
+        """
+        if not fingers.size:
+            fingers = np.array([self._opened])
+        return (fingers - self._closed) / (self._opened - self._closed) * [_OPEN_M, -_OPEN_M]
 
     def _take(self) -> None:
         for message, received_s, _ in self._joint_states.take():
@@ -86,8 +148,9 @@ class _Newest(NamedTuple):
 class _Measured:
     """A measured vector and its history; `read` extracts it from a message, None: not in it."""
 
-    def __init__(self, read: Callable[[Any], Vector | None]) -> None:
+    def __init__(self, read: Callable[[Any], Vector | None], names: Sequence[str] = ()) -> None:
         self._read = read
+        self.names = list(names)
         self.newest: _Newest | None = None
         self.history = History(_HISTORY, _REACH_NS)
 
@@ -113,18 +176,3 @@ def _read_pose(message: PoseStamped) -> Vector | None:
     p, r = message.pose.position, message.pose.orientation
     pose = np.array([p.x, p.y, p.z, r.x, r.y, r.z, r.w])
     return pose if np.isfinite(pose).all() and np.linalg.norm(pose[3:]) > 0.5 else None
-
-
-def _proprioception(
-    arm: Vector | None, fingers: Vector | None, pose: Vector | None
-) -> Proprioception | None:
-    if arm is None or fingers is None or pose is None:
-        return None
-    quaternion = pose[3:] / np.linalg.norm(pose[3:])  # interpolated ones are shorter than 1
-    values = {
-        "q_robot": arm,
-        "eef_pos": pose[:3],
-        "eef_quat": quaternion,
-        "gripper_qpos": fingers * [1.0, -1.0],
-    }
-    return {name: value.astype(np.float32) for name, value in values.items()}

@@ -25,15 +25,15 @@ class Move:
     end_s: float
 
 
-def moves(trajectory: GripperTrajectory, start_s: float) -> list[Move]:
-    """Split a trajectory that starts at `start_s` into moves."""
+def moves(trajectory: GripperTrajectory, start_s: float, *, closes_up: bool = False) -> list[Move]:
+    """Split a trajectory that starts at `start_s` into moves; `closes_up`: see GripperLimits."""
     times_s = start_s + np.concatenate(([0.0], trajectory.times_s))
     steps_m = np.diff(trajectory.positions_m, prepend=trajectory.start_m)
     found: list[Move] = []
     for begin_s, end_s, step_m in zip(times_s, times_s[1:], steps_m, strict=False):
         if abs(step_m) < _STILL_M:
             continue
-        close = bool(step_m < 0.0)
+        close = bool(step_m > 0.0) == closes_up
         if found and found[-1].close == close:
             begin_s = found.pop().begin_s
         found.append(Move(close, float(begin_s), float(end_s)))
@@ -82,7 +82,7 @@ class GripperAction:
     def send(self, trajectory: GripperTrajectory, start_s: float) -> None:
         """Send each command of a trajectory when it is due; a move under way goes on."""
         now_s = self._now_s()
-        self._waiting = deque(moves(trajectory, start_s))
+        self._waiting = deque(moves(trajectory, start_s, closes_up=self._limits.closes_up))
         if self._waiting and self._goes_on(self._waiting[0], now_s):
             self._current = self._waiting.popleft()
         self._send_what_is_due()
@@ -117,7 +117,7 @@ class GripperAction:
             return
         self._current, limits = move, self._limits
         goal = GripperCommand.Goal()
-        goal.command.position = limits.lower_m if move.close else limits.upper_m
+        goal.command.position = limits.end_m(close=move.close)
         goal.command.max_effort = self._force_n
         self._goals.send(goal)
 
@@ -125,7 +125,7 @@ class GripperAction:
         closing = self._current is not None and self._current.close
         said = f"the gripper ('{self._goals.name}') {what} to {'close' if closing else 'open'}"
         if result is not None:
-            said += f", at {result.position} m, stalled: {result.stalled}"
+            said += f", at {result.position} {self._limits.unit}, stalled: {result.stalled}"
         if closing and what == "aborted":
             self._node.get_logger().info(f"{said}; taken as closed on an object")
         else:
