@@ -17,8 +17,8 @@ def share_path(*parts: str) -> Path:
     path = _share_directory().joinpath(*parts)
     if not path.exists():
         raise ConfigurationError(
-            f"data file '{'/'.join(parts)}' is missing from {_share_directory()}; "
-            "install the package again (colcon build), or work from a complete checkout"
+            f"there is no file '{path}'; correct its name, or give a path that begins with /; if "
+            "it is one of vera_ros, install the package again"
         )
     return path
 

@@ -4,7 +4,9 @@ from pathlib import Path
 import pytest
 
 from vera_ros.demo.cli import parse_options
-from vera_ros.demo.options import DemoOptions
+from vera_ros.demo.options import VERA_PROMPT, DemoOptions
+from vera_ros.demo.server import graph_options
+from vera_ros.sim.tables import TABLES
 
 
 @pytest.fixture(autouse=True)
@@ -43,6 +45,20 @@ def test_every_option_arrives() -> None:
     )
 
 
+def test_a_vera_server_gets_the_prompt_that_it_was_trained_with() -> None:
+    for server in ("docker", "subprocess", "ws://host:8800"):
+        assert parse_options(["--server", server]).prompt == VERA_PROMPT
+        assert parse_options(["--server", server, "--prompt", "stack"]).prompt == "stack"
+    assert parse_options([]).prompt == DemoOptions().prompt != VERA_PROMPT
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_the_table_reaches_the_simulation(table: str) -> None:
+    options = parse_options(["--table", table])
+    assert graph_options(options, {})[0].parameters["sim_node"]["table"] == table
+    assert "table" not in graph_options(parse_options([]), {})[0].parameters.get("sim_node", {})
+
+
 def test_the_mode_and_the_servers_delay_arrive() -> None:
     options = parse_options(["--mode", "async", "--server-delay", "0.4"])
     assert options == DemoOptions(mode="async", server_delay_s=0.4)
@@ -58,7 +74,9 @@ def test_lockstep_claims_no_realtime_factor() -> None:
 
 @pytest.mark.parametrize("server", ["reference", "docker", "subprocess"])
 def test_a_server_can_be_started(server: str) -> None:
-    assert parse_options(["--server", server]) == DemoOptions(server=server)
+    assert parse_options(["--server", server, "--prompt", "x"]) == DemoOptions(
+        server=server, prompt="x"
+    )
 
 
 def test_no_video_means_no_video() -> None:

@@ -122,12 +122,13 @@ def test_in_lockstep_a_tower_stands_and_the_report_says_so(tmp_path: Path) -> No
 
 
 def test_ctrl_c_stops_everything(tmp_path: Path) -> None:
-    demo = start_demo(tmp_path, "--no-video")
-    read_until(demo, "in ROS_DOMAIN_ID")
+    demo = start_demo(tmp_path)
+    read_until(demo, "episode 1")
     demo.send_signal(signal.SIGINT)
     output, errors = demo.communicate(timeout=_PATIENCE_S)
     assert demo.returncode == 130, output + errors
     assert "SIGINT" in errors
+    assert "film    demo.mp4" in output
     assert RunReport.read(tmp_path / "report.json").episodes == ()
     assert processes_of(tmp_path) == {}
 

@@ -2,7 +2,8 @@
 """What a run comes to, in a terminal of any width, in plain lines, and as JSON."""
 
 import json
-from io import StringIO
+import sys
+from io import BytesIO, StringIO, TextIOWrapper
 from pathlib import Path
 
 import pytest
@@ -10,14 +11,25 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from vera_ros.doctor.finding import Finding, Verdict, failure, not_checked, not_needed, ok, warning
+from vera_ros.doctor.cli import _show
+from vera_ros.doctor.finding import (
+    Finding,
+    Verdict,
+    failure,
+    not_checked,
+    not_needed,
+    ok,
+    unknown,
+    warning,
+)
 from vera_ros.doctor.options import Options
 from vera_ros.doctor.page import render
-from vera_ros.doctor.plain import lines
+from vera_ros.doctor.plain import lines, printable
 from vera_ros.doctor.report import Report
 
 GOOD = ok("Python", "3.12.3")
 RISKY = warning("Fast DDS", "pictures get lost", "export FASTDDS_BUILTIN_TRANSPORTS=LARGE_DATA")
+SILENT = unknown("server", "no answer within 20 s", "--deadline 60")
 BAD = failure("robot0_eye_in_hand_image", "nothing publishes /hand [raw]", "start the camera")
 IDLE = not_needed("GPU", "the reference server needs none")
 BLIND = not_checked("views", "no graph")
@@ -45,9 +57,14 @@ def page(whole: Report, width: int) -> str:
             1,
             "1 failure, 2 warnings, 1 ok, 2 not needed or not checked (4.2 s)",
         ),
+        (
+            [GOOD, SILENT],
+            1,
+            "no failures, 1 unknown, no warnings, 1 ok, 0 not needed or not checked (4.2 s)",
+        ),
     ],
 )
-def test_failures_alone_make_the_exit_code(
+def test_failures_and_unknowns_make_the_exit_code(
     findings: list[Finding], code: int, summary: str
 ) -> None:
     assert report(*findings).exit_code == code
@@ -100,3 +117,30 @@ def test_plain_lines_say_the_same() -> None:
         assert f"{finding.verdict.value:8} {finding.name}: {finding.found}" in text
         assert not finding.mend or f"-> {finding.mend}" in text
     assert report(GOOD, RISKY, BAD, IDLE).summary in text
+
+
+@given(text=st.text(), encoding=st.sampled_from(["ascii", "latin-1", "cp437", "koi8-r", "utf-8"]))
+def test_every_text_can_be_shown_in_every_terminal(text: str, encoding: str) -> None:
+    shown = printable(text, encoding)
+    assert shown.encode(encoding).decode(encoding) == shown
+    try:
+        text.encode(encoding)
+    except UnicodeEncodeError:
+        return
+    assert shown == text
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp437", "koi8-r", "utf-8", "UTF-16"])
+def test_the_page_is_shown_in_every_terminal(
+    monkeypatch: pytest.MonkeyPatch, encoding: str
+) -> None:
+    """Its marks and arrows are missing in the terminal of a server without a UTF-8 locale."""
+    output = BytesIO()
+    monkeypatch.setattr(sys, "stdout", TextIOWrapper(output, encoding))
+    _show(report(GOOD, failure("Küche", "valid is 0.01 … 3 m/s", "cd /home/jürgen/机器人 → retry")))
+    sys.stdout.flush()
+    shown = output.getvalue().decode(encoding)
+    assert "3.12.3" in shown
+    assert "0.01 ... 3 m/s" in shown or "0.01 … 3 m/s" in shown
+    assert "retry" in shown
+    assert "1 failure" in shown

@@ -10,7 +10,7 @@ import pytest
 
 from vera_ros.doctor.checks.table import CHECKS, Check
 from vera_ros.doctor.context import Context
-from vera_ros.doctor.finding import Finding, NotCheckedError, Verdict, failure, ok
+from vera_ros.doctor.finding import Finding, NotCheckedError, Verdict, failure, ok, unknown
 from vera_ros.doctor.options import Options
 from vera_ros.doctor.runner import run
 from vera_ros.doctor.tools import ToolTimeoutError
@@ -80,7 +80,7 @@ def test_a_check_that_hangs_is_a_finding_itself(checks: Callable[..., list[Check
 
     (finding,) = found(checks(hangs=hangs), deadline_s=1.0)
     forever.set()
-    assert finding == failure(
+    assert finding == unknown(
         "hangs",
         "could not be checked in time: no answer within 1 s",
         "if this machine is busy, --deadline 60; by hand: see hangs",
@@ -92,7 +92,7 @@ def test_a_check_that_hangs_is_a_finding_itself(checks: Callable[..., list[Check
     [
         (NotCheckedError("there is no graph"), Verdict.SKIPPED, "not checked: there is no graph"),
         (ConfigurationError("no such file"), Verdict.FAILURE, "no such file"),
-        (ToolTimeoutError("'x' does not answer"), Verdict.FAILURE, "no answer within 60 s"),
+        (ToolTimeoutError("'x' does not answer"), Verdict.UNKNOWN, "no answer within 60 s"),
         (ZeroDivisionError("division by zero"), Verdict.FAILURE, "the check itself failed"),
     ],
 )

@@ -34,7 +34,7 @@ class ArmSide:
         self._poses = self._node.create_publisher(PoseStamped, "tcp_pose", 10)
         self._progress = self._node.create_publisher(ChunkProgress, "chunk_progress", 10)
         self._node.create_subscription(ActionChunk, "action_chunk", self._on_chunk, 10)
-        self._node.create_service(Trigger, "stop", self._on_stop)
+        self._node.create_service(Trigger, "ik_node/stop", self._on_stop)
         self._node.create_timer(0.02, self._say_pose)
 
     def is_known(self) -> bool:

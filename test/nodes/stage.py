@@ -460,9 +460,7 @@ class Stage:
     def _show_views(self) -> None:
         stamp_ns = self.node.get_clock().now().nanoseconds
         for view in self.cameras:
-            message = self.picture(stamp_ns)
-            message.header.stamp = ns_to_stamp(stamp_ns)
-            self._images[view].publish(message)
+            self._images[view].publish(self.picture(stamp_ns))
 
 
 def _picture(stamp_ns: int) -> Image:

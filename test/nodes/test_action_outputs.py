@@ -280,6 +280,10 @@ def test_moves_of_a_trajectory() -> None:
     times, positions = [0.1, 0.2, 0.3, 0.5, 0.7, 0.9], [0.04, 0.03, 0.02, 0.02, 0.04, 0.04]
     trajectory = GripperTrajectory(np.array(times), np.array(positions), 0.04)
     assert moves(trajectory, 10.0) == [Move(True, 10.1, 10.3), Move(False, 10.5, 10.7)]
+    assert moves(trajectory, 10.0, closes_up=True) == [
+        Move(False, 10.1, 10.3),
+        Move(True, 10.5, 10.7),
+    ]
     assert moves(GripperTrajectory(np.array([0.1]), np.array([0.02]), 0.02), 0.0) == []
 
 

@@ -82,13 +82,14 @@ def test_a_hold_stops_a_move_to_start(stage: Stage) -> None:
     stage.ends_smoothly()
 
 
-def test_a_hold_at_rest_latches_and_a_release_without_one_says_so(stage: Stage) -> None:
+@pytest.mark.parametrize("node", ["ik_node/", ""], ids=["own name", "earlier name"])
+def test_a_hold_at_rest_latches_and_a_release_without_one_says_so(stage: Stage, node: str) -> None:
     stage.add_ready_ik()
-    assert "not held" in stage.call(Trigger, "release").message
-    assert "not moving" in stage.call(Trigger, "hold").message
+    assert "not held" in stage.call(Trigger, f"{node}release").message
+    assert "not moving" in stage.call(Trigger, f"{node}hold").message
     is_refused(stage, 0)
-    assert "released" in stage.call(Trigger, "release").message
-    assert "not held" in stage.call(Trigger, "release").message
+    assert "released" in stage.call(Trigger, f"{node}release").message
+    assert "not held" in stage.call(Trigger, f"{node}release").message
 
 
 def test_a_hold_works_and_lasts_in_every_state_of_the_node(stage: Stage) -> None:

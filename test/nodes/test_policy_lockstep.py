@@ -28,7 +28,7 @@ def test_a_refusal_of_advance_time_ends_the_goal_in_its_words(stage: Stage) -> N
         response.message = "time is tired"
         return response
 
-    stage.node.create_service(AdvanceTime, "advance_time", refuse)
+    stage.node.create_service(AdvanceTime, "sim_node/advance_time", refuse)
     stage.serve()
     node = stage.add_policy(lockstep=True)
     stage.wait_until_active(node)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Nodes as processes: how they end, and what they say when they cannot start."""
 
+import os
 import signal
 import sys
 import textwrap
@@ -47,10 +48,15 @@ def ended(processes: Processes, node: str) -> int:
     [
         ("ik_node", {"tcp_speed_limit": 30.0}, ("tcp_speed_limit", "30.0", "0.01 … 3 m/s")),
         ("ik_node", {"robot_description": "nonsense"}, ("nonsense", "URDF")),
-        ("policy_node", {"view_topics": "[one]"}, ("view_topics", "one for each")),
-        ("policy_node", {"view_topics": "['a b', c]"}, ("a b", "Invalid topic name")),
+        ("policy_node", {"view_topics": "[one]"}, ("view_topics", "for each")),
+        (
+            "policy_node",
+            {"view_topics": "['a b', c]"},
+            ("'view_topics' is 'a b'", "letters, digits"),
+        ),
         ("sim_node", {"image_size": 7}, ("image_size", "16 … 640 px")),
-        ("reference_server", {"delay_s": "soon"}, ("delay_s", "wrong type", "0.0")),
+        ("reference_server", {"delay_s": "soon"}, ("delay_s", "'soon'", "valid is a number")),
+        ("server_node", {"server_mode": "docker", "ckpt_root": "/no"}, ("'/no'", "no such folder")),
         ("reference_server", {"host": "203.0.113.7"}, ("203.0.113.7", "cannot listen")),
     ],
 )
@@ -80,7 +86,7 @@ LEFT = ("--ros-args", "-r", "__ns:=/left")
         ("/**/judge_node: {hold_s: 1.0}", LEFT, ("outside of ros__parameters",)),
         ("/**/judge_node: {ros__parameter: {hold_s: 1.0}}", LEFT, ("write ros__parameters",)),
         ("/**/judge_node: {ros__parameters: {hold_s: 1.0, hold_s: 2.0}}", LEFT, ("again",)),
-        ("/**/judge_node: {ros__parameters: {hold_s: [1, 2.0]}}", LEFT, ("double",)),
+        ("/**/judge_node: {ros__parameters: {hold_s: [1, 2.0]}}", LEFT, ("[1, 2.0]", "a number")),
         ("", (*LEFT, "-p", "hold_x:=1.0"), ("'hold_x'", "'/left/judge_node'", "hold_s")),
         ("", (*LEFT, "-p", "view_topics:=[a]"), ("'view_topics'", "of policy_node")),
         ("", (*LEFT, "-p", "remappings:=[a]"), ("'remappings'",)),
@@ -89,6 +95,8 @@ LEFT = ("--ros-args", "-r", "__ns:=/left")
         ("", (*LEFT, "-p", "hold_s"), ("ROS arguments", "-p hold_s")),
         ("", (*LEFT, "-p", "use_sim_time:=soon"), ("use_sim_time", "wrong type")),
         ("", ("-p", "hold_s:=1.0"), ("-p hold_s:=1.0", "--ros-args")),
+        ("", ("--ros-args", "-r", "__ns:=/my-arm"), ("'/my-arm'", "letters, digits and _")),
+        ("", ("--ros-args", "--params-file", "no.yaml"), ("no parameter file 'no.yaml'",)),
     ],
 )
 def test_a_node_that_is_given_what_it_does_not_read_says_so_in_one_line_and_ends(
@@ -112,6 +120,40 @@ def test_a_node_that_is_given_what_it_does_not_read_says_so_in_one_line_and_ends
         assert word in line
     assert "Traceback" not in log
     assert "active" not in log
+
+
+@pytest.mark.parametrize(
+    ("node", "variable", "value", "words"),
+    [
+        ("sim_node", "MUJOCO_GL", "vulkan", ("MUJOCO_GL=vulkan", "egl, osmesa", "unset MUJOCO_GL")),
+        ("judge_node", "ROS_DOMAIN_ID", "300", ("ROS_DOMAIN_ID is '300'", "0 to 232")),
+        ("judge_node", "ROS_DOMAIN_ID", "lab", ("ROS_DOMAIN_ID is 'lab'", "0 to 232")),
+        ("judge_node", "ROS_LOG_DIR", "/proc/logs", ("/proc/logs",)),
+        ("server_node", "VERA_SERVER_HOST", "ws://gpu", ("VERA_SERVER_HOST", "neither scheme")),
+        ("server_node", "VERA_SERVER_PORT", "88000", ("VERA_SERVER_PORT", "65535")),
+    ],
+)
+def test_a_wrong_variable_of_the_environment_is_named_in_one_message(
+    ros_domain: int, tmp_path: Path, node: str, variable: str, value: str, words: tuple[str, ...]
+) -> None:
+    with Processes(tmp_path, {**os.environ, variable: value}) as processes:
+        start(processes, node)
+        assert ended(processes, node) == 1
+        log = processes.log(node)
+    for word in words:
+        assert word in log
+    assert "Traceback" not in log
+
+
+def test_a_check_beyond_one_value_names_the_line_of_the_file(
+    processes: Processes, tmp_path: Path
+) -> None:
+    file = tmp_path / "robot.yaml"
+    file.write_text("/**/server_node:\n  ros__parameters:\n    gpu: all\n    server_mode: docker\n")
+    command = [sys.executable, "-m", "vera_ros.nodes.server_node", "--ros-args"]
+    processes.start("server_node", [*command, "--params-file", str(file)])
+    assert ended(processes, "server_node") == 1
+    assert f"(gpu: '{file}' line 3)" in processes.log("server_node")
 
 
 def test_a_node_reads_a_file_that_is_shared_with_others(

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """An episode in lockstep: a cardboard world whose time passes when the episode asks."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -54,6 +55,9 @@ class PresentBody:
     def proprioception(self, since_ns: int) -> Proprioception | None:
         return BODY if self.felt_ns >= since_ns else None
 
+    def explain(self) -> str:
+        return "explained"
+
     def proprioception_at(self, time_ns: int) -> Proprioception | None:
         raise AssertionError("asked while time stands still")
 
@@ -75,7 +79,7 @@ class LockstepRig:
             self.server,
             self.arm,
             self.body,
-            self._make_window,
+            self,
             lambda: "session",
             pacing=self.pacing,
         )
@@ -167,7 +171,10 @@ class LockstepRig:
             self.episode.pacing.on_undecided(self.now)
         self.wait()
 
-    def _make_window(self, config: ServerConfig) -> CountingWindow:
+    def explain(self, views: Sequence[str]) -> str:
+        return f"explained: {', '.join(views)}"
+
+    def make_window(self, config: ServerConfig) -> CountingWindow:
         self._buffer = FrameBuffer(config.view_keys, 128)
         rules = SamplingRules(
             period_ns=PERIOD_MS * 1_000_000,

@@ -118,6 +118,9 @@ class Body:
     def proprioception(self, since_ns: int) -> Proprioception | None:
         return self.felt
 
+    def explain(self) -> str:
+        return "explained"
+
     def proprioception_at(self, time_ns: int) -> Proprioception | None:
         return self.felt
 
@@ -159,7 +162,7 @@ class Rig:
             self.server,
             self.arm,
             self.body,
-            self._make_window,
+            self,
             self._new_session,
             pacing,
         )
@@ -274,7 +277,10 @@ class Rig:
         self._sessions += 1
         return f"session-{self._sessions}"
 
-    def _make_window(self, config: ServerConfig) -> CountingWindow:
+    def explain(self, views: Sequence[str]) -> str:
+        return f"explained: {', '.join(views)}"
+
+    def make_window(self, config: ServerConfig) -> CountingWindow:
         self._buffer = FrameBuffer(config.view_keys)
         rules = SamplingRules(
             period_ns=PERIOD_MS * 1_000_000,

@@ -117,12 +117,12 @@ def test_a_camera_whose_clock_is_ahead_is_named() -> None:
 
 def test_an_old_view_is_named_with_its_age() -> None:
     refusal = refusal_at(filled([[95], [70]]), 100, max_age_ns=20)
-    assert refusal == NoFrame(Reason.TOO_OLD, ("view_1",), 30)
+    assert refusal == NoFrame(Reason.TOO_OLD, ("view_1",), 30, 20)
 
 
 def test_the_farthest_views_are_named_with_their_distance() -> None:
     refusal = refusal_at(filled([[90], [70], [80]]), 100, max_skew_ns=15)
-    assert refusal == NoFrame(Reason.SKEWED, ("view_1", "view_0"), 20)
+    assert refusal == NoFrame(Reason.SKEWED, ("view_1", "view_0"), 20, 15)
 
 
 @given(streams, st.integers(1, 3), stamps)
@@ -137,16 +137,66 @@ def test_no_more_than_the_capacity_is_kept(
 
 def test_a_change_of_size_is_refused_until_cleared() -> None:
     buffer = FrameBuffer(VIEWS)
+    buffer.add("front", 0, picture(size=(480, 640)))
     buffer.add("front", 1, picture(size=(480, 640)))
     buffer.add("hand", 1, picture(size=(240, 320)))
     with pytest.raises(ImageError, match=r"'front'.*480 x 640 to 240 x 320"):
         buffer.add("front", 2, picture(size=(240, 320)))
     assert frame_at(buffer, 5).stamps_ns == (1, 1)
-    assert buffer.counts["front"] == ViewCounts(2, 1)
+    assert buffer.counts["front"] == ViewCounts(3, 1)
     buffer.clear()
     assert refusal_at(buffer, 5).reason is Reason.MISSING
     assert buffer.add("front", 0, picture(size=(240, 320)))
-    assert buffer.counts["front"] == ViewCounts(3, 1)
+    assert buffer.counts["front"] == ViewCounts(4, 1)
+
+
+def test_a_first_picture_of_another_size_is_the_odd_one() -> None:
+    buffer = FrameBuffer(["front"])
+    buffer.add("front", 1, picture(size=(16, 16)))
+    for stamp_ns in (2, 3, 4):
+        assert buffer.add("front", stamp_ns, picture(size=(480, 640)))
+    assert buffer.stamps_ns("front") == [2, 3, 4]
+    assert buffer.counts["front"] == ViewCounts(4, 1)
+
+
+PERIOD_NS = 33_000_000
+regular = st.integers(1, 12).map(lambda count: [n * PERIOD_NS for n in range(1, count + 1)])
+
+
+@given(regular, st.integers(1, 10**11), regular)
+def test_a_stamp_far_ahead_hides_a_view_for_three_pictures(
+    before: list[int], ahead_ns: int, after: list[int]
+) -> None:
+    buffer = FrameBuffer(["front"])
+    after = [before[-1] + stamp_ns for stamp_ns in after]
+    for stamp_ns in (*before, before[-1] + ahead_ns, *after):
+        buffer.add("front", stamp_ns, picture())
+    if len(after) >= 3 and ahead_ns > 100_000_000 + 3 * PERIOD_NS:
+        assert buffer.stamps_ns("front") == [*before, *after][-30:]
+    stamps_ns = buffer.stamps_ns("front")
+    assert stamps_ns == sorted(set(stamps_ns))
+
+
+@given(regular, st.integers(300_000_000, 10**11))
+def test_a_clock_that_is_set_back_is_followed(before: list[int], back_ns: int) -> None:
+    before = [10**12 + stamp_ns for stamp_ns in before]
+    after = [before[-1] - back_ns + n * PERIOD_NS for n in range(4)]
+    buffer = FrameBuffer(["front"])
+    for stamp_ns in (*before, *after):
+        buffer.add("front", stamp_ns, picture())
+    kept = [stamp_ns for stamp_ns in before if stamp_ns < after[0]]
+    assert buffer.stamps_ns("front") == [*kept, *after]
+
+
+@given(st.lists(st.permutations([0, 1, 2]), max_size=6))
+def test_pictures_that_are_only_out_of_order_never_replace_newer_ones(
+    swaps: list[list[int]],
+) -> None:
+    stream = [(3 * n + i) * PERIOD_NS for n, swap in enumerate(swaps) for i in swap]
+    buffer = FrameBuffer(["front"])
+    for stamp_ns in stream:
+        buffer.add("front", stamp_ns, picture())
+    assert buffer.stamps_ns("front") == ascending(stream)
 
 
 @pytest.mark.parametrize(

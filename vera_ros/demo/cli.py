@@ -15,14 +15,15 @@ from vera_ros.bringup.failures import DemoError, InterruptedRunError
 from vera_ros.bringup.graph_options import SERVERS
 from vera_ros.bringup.interrupts import Interrupts
 from vera_ros.demo.options import (
-    DEFAULT_PROMPT,
     DEFAULT_TIME_LIMIT_S,
     MODES,
     SABOTAGE_TIME_LIMIT_S,
+    VERA_PROMPT,
     DemoOptions,
 )
 from vera_ros.errors import MissingDependencyError, VeraRosError
 from vera_ros.sim.sabotage import SABOTAGES
+from vera_ros.sim.tables import TABLES
 
 _DESCRIPTION = """\
 A simulated Panda stacks the red cube on the green one, from what two cameras see.
@@ -76,6 +77,12 @@ def make_parser() -> argparse.ArgumentParser:
         metavar="|".join(SABOTAGES),
         help="corrupt the pictures, to see the policy fail (default none)",
     )
+    add(
+        "--table",
+        choices=TABLES,
+        metavar="|".join(TABLES),
+        help="the table top in the pictures (default dark_wood, on which VERA was trained)",
+    )
     add("--realtime-factor", type=float, metavar="X", help="simulated over real time (default 1)")
     add(
         "--lockstep",
@@ -95,7 +102,7 @@ def make_parser() -> argparse.ArgumentParser:
         metavar="S",
         help="seconds that are added to each inference of the reference server (default 0)",
     )
-    add("--prompt", metavar="TEXT", help=f"the task (default '{DEFAULT_PROMPT}')")
+    add("--prompt", metavar="TEXT", help="the task (default: as the policy was trained)")
     add(
         "--time-limit",
         dest="time_limit_s",
@@ -122,6 +129,8 @@ def parse_options(arguments: Sequence[str] | None = None) -> DemoOptions:
         given["video"] = None
     if given.get("sabotage", "none") != "none":
         given.setdefault("time_limit_s", SABOTAGE_TIME_LIMIT_S)
+    if given.get("server", "reference") != "reference":
+        given.setdefault("prompt", VERA_PROMPT)
     if given.get("server", "reference") not in _STARTED:
         given |= {"server": "attach", "server_url": given["server"]}
     names = {field.name for field in fields(DemoOptions)}
@@ -151,6 +160,7 @@ def _run(options: DemoOptions) -> int:
     from vera_ros.demo.tables import make_console, render_report
 
     console = make_console()
+    began_s = time.time()
     log_folder = Path(tempfile.mkdtemp(prefix=f"vera_ros-demo-{time.strftime('%Y%m%d-%H%M%S')}-"))
     episodes: list[EpisodeReport] = []
     display: Display = (
@@ -171,11 +181,16 @@ def _run(options: DemoOptions) -> int:
     )
     console.print(render_report(report))
     report.write(options.report)
-    _say_where(options, log_folder, film=bool(options.video and episodes))
+    _say_where(options, log_folder, film=_is_from_this_run(options.video, began_s))
     if failure is None:
         return 0
     print(f"\nerror: {failure}", file=sys.stderr)
     return 130 if isinstance(failure, InterruptedRunError) else 1
+
+
+def _is_from_this_run(film: Path | None, began_s: float) -> bool:
+    """Return whether there is a film, also of an interrupted run, and it is not an earlier one."""
+    return film is not None and film.is_file() and film.stat().st_mtime >= began_s - 1.0
 
 
 def _require_libraries(*, film: bool) -> None:

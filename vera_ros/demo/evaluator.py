@@ -71,8 +71,8 @@ class Evaluator(Node):
         self.on_progress: Callable[[PolicyStatus, float], None] = lambda status, elapsed_s: None
 
         self._success = self.create_publisher(Bool, "task_success", 10)
-        self._reset_client = self.create_client(ResetScene, "reset_scene")
-        self._stop_client = self.create_client(Trigger, "stop")
+        self._reset_client = self.create_client(ResetScene, "sim_node/reset_scene")
+        self._stop_client = self.create_client(Trigger, "ik_node/stop")
         self._action = ActionClient(self, ExecuteTask, "execute_task")
         self._lifecycle = Lifecycle(self, lifecycle_nodes)
         self.create_subscription(PolicyStatus, "policy_status", self._on_status, LATCHED)

@@ -4,12 +4,14 @@
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from vera_ros.errors import ConfigurationError
 from vera_ros.sim.sabotage import SABOTAGES
+from vera_ros.sim.tables import TABLES
+from vera_ros.wire.address import EXAMPLE, split_url
 
 DEFAULT_PROMPT = "stack the red cube on the green cube"
+VERA_PROMPT = "A robot arm stacks one block on top of another block"  # of its own mimicgen server
 DEFAULT_TIME_LIMIT_S = 60.0
 SABOTAGE_TIME_LIMIT_S = 25.0
 
@@ -30,6 +32,7 @@ class DemoOptions:
         server: where the policy comes from, one of vera_ros.bringup.graph_options.SERVERS.
         server_url: of the policy server; None: the default, for the reference server a free port.
         sabotage: what is done to the pictures, one of SABOTAGES.
+        table: the table top in the pictures, one of TABLES; None: as the parameter file has it.
         realtime_factor: simulated time over real time.
         lockstep: simulated time stands still during inference.
         mode: `sync`, or `async` to request the next chunk while one plays.
@@ -47,6 +50,7 @@ class DemoOptions:
     server: str = "reference"
     server_url: str | None = None
     sabotage: str = "none"
+    table: str | None = None
     realtime_factor: float = 1.0
     lockstep: bool = False
     mode: str = "sync"
@@ -98,6 +102,8 @@ class DemoOptions:
             raise ConfigurationError(
                 f"--sabotage is '{self.sabotage}'; valid is {' | '.join(SABOTAGES)}"
             )
+        if self.table is not None and self.table not in TABLES:
+            raise ConfigurationError(f"--table is '{self.table}'; valid is {' | '.join(TABLES)}")
         if not self.prompt.strip():
             raise ConfigurationError("--prompt is empty; say what the robot should do")
         if self.server_url is not None:
@@ -125,16 +131,12 @@ class DemoOptions:
 
 
 def _check_url(url: str) -> None:
-    try:
-        parts = urlsplit(url)
-        usable = parts.scheme in ("ws", "wss") and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        usable = False
-    if not usable:
+    if "://" not in url:
         raise ConfigurationError(
             f"--server is '{url}'; valid is reference, docker, subprocess, or an address like "
-            "ws://127.0.0.1:8800 (ws or wss, host, port)"
+            f"{EXAMPLE} (ws or wss, host, port)"
         )
+    split_url("--server", url)
 
 
 def _check_writable(option: str, path: Path) -> None:

@@ -40,6 +40,8 @@ def graph_options(
         environment,
     )
     parameters: dict[str, dict[str, Value]] = {n: dict(own) for n, own in graph.parameters.items()}
+    if options.table is not None:
+        parameters.setdefault("sim_node", {})["table"] = options.table
     if options.lockstep:
         parameters.setdefault("policy_node", {})["await_verdict"] = True
     if graph.server == "reference":

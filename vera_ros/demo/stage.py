@@ -23,9 +23,11 @@ from vera_ros.bringup.waiter import Waiter
 from vera_ros.demo.display import Display
 from vera_ros.demo.evaluator import Evaluator
 from vera_ros.demo.options import DemoOptions
+from vera_ros.demo.picture_rate import PictureRate, judge
 from vera_ros.demo.recorder import Recorder
 from vera_ros.demo.server import Loading, check_server, graph_options
 from vera_ros.demo.video import FilmWriter
+from vera_ros.embodiments import find_embodiment
 
 # View keys and the base of their topics, as in the simulated scene.
 VIEWS = {"agentview_image": "agentview", "robot0_eye_in_hand_image": "robot0_eye_in_hand"}
@@ -83,6 +85,7 @@ def set_stage(
         rclpy.init(args=[], signal_handler_options=SignalHandlerOptions.NO)
         stack.callback(rclpy.try_shutdown)
         evaluator = Evaluator(VIEWS, names, recorder, lockstep=options.lockstep)
+        pictures = PictureRate(evaluator, VIEWS["agentview_image"])
         stack.callback(evaluator.destroy_node)
         executor = SingleThreadedExecutor()
         executor.add_node(evaluator)
@@ -94,6 +97,11 @@ def set_stage(
                 loading.until(evaluator.missing, _LOADED_S)
             waiter.until(evaluator.missing, _READY_S)
             display.say(f"ready after {time.monotonic() - began_s:.1f} s")
+            if not options.lockstep:
+                needed_hz = options.realtime_factor / find_embodiment("mimicgen").control_dt_s
+                warning = judge(pictures.measure_hz(waiter), needed_hz)
+                if warning:
+                    display.say(warning)
             yield Stage(evaluator, waiter, recorder)
 
 

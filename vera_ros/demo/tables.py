@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The report as tables that fit a terminal of 100 columns."""
 
+import io
+import sys
 from collections.abc import Mapping
 
 from rich import box
@@ -18,6 +20,8 @@ _MOST_EPISODES = 60
 
 def make_console() -> Console:
     """Return a console that writes to stdout, at most WIDTH columns wide."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # a terminal without UTF-8 does not end the run
     console = Console(highlight=False)
     if not console.is_terminal or console.width > WIDTH:
         console = Console(highlight=False, width=WIDTH)

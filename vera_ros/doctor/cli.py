@@ -12,6 +12,7 @@ from vera_ros import __version__
 from vera_ros.doctor.checks.table import CHECKS
 from vera_ros.doctor.finding import Finding
 from vera_ros.doctor.options import DEADLINE_S, ROBOTS, SERVERS, Options
+from vera_ros.doctor.plain import lines, printable
 from vera_ros.doctor.report import Report
 from vera_ros.doctor.runner import run
 from vera_ros.errors import VeraRosError
@@ -118,7 +119,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _examine(options: Options) -> Report:
     began_s = time.monotonic()
-    if sys.stdout.isatty() and importlib.util.find_spec("rich") is not None:
+    if sys.stdout.isatty() and _can_draw():
         from vera_ros.doctor.page import progress
 
         with progress(len(CHECKS)) as on_done:
@@ -132,15 +133,19 @@ def _examine(options: Options) -> Report:
 
 
 def _show(report: Report) -> None:
-    if importlib.util.find_spec("rich") is None:
-        from vera_ros.doctor.plain import lines
-
+    if not _can_draw():
         for line in lines(report):
-            print(line)
+            print(printable(line, sys.stdout.encoding))
         return
     from vera_ros.doctor.page import make_console, render
 
     make_console().print(render(report))
+
+
+def _can_draw() -> bool:
+    """Whether rich is installed, and stdout takes the characters of its page."""
+    utf = sys.stdout.encoding.lower().startswith("utf")
+    return utf and importlib.util.find_spec("rich") is not None
 
 
 if __name__ == "__main__":

@@ -76,10 +76,7 @@ def read(options: Options, deadline: Deadline) -> Configuration:
     facts = probe("parameters", deadline, {"config": str(path), "namespace": options.prefix or "/"})
     if "error" in facts:
         raise ConfigurationError(facts["error"])
-    foreign = tuple(facts.pop("foreign"))
-    refused = [node["error"] for node in facts.values() if "error" in node]
-    if refused:
-        raise ConfigurationError("; ".join(refused))
+    foreign = tuple(facts["foreign"])
     policy, ik, server = (facts[name] for name in ("policy_node", "ik_node", "server_node"))
     url = chosen.url or policy["server_url"]
     return check(Configuration(path, remappings, policy, ik, server, url, foreign))

@@ -6,7 +6,12 @@ import sysconfig
 from pathlib import Path
 
 # Imported module of each distribution, where their names differ.
-MODULES = {"opencv-python-headless": "cv2", "pin": "pinocchio", "PyYAML": "yaml"}
+MODULES = {
+    "opencv-python-headless": "cv2",
+    "Pillow": "PIL",
+    "pin": "pinocchio",
+    "PyYAML": "yaml",
+}
 
 # With a ROS installation these come from apt: all compiled libraries must fit apt's NumPy.
 _APT = {
@@ -15,6 +20,7 @@ _APT = {
     "numpy": "python3-numpy",
     "opencv-python-headless": "python3-opencv",
     "packaging": "python3-packaging",
+    "Pillow": "python3-pil",
     "pin": "ros-$ROS_DISTRO-pinocchio",
     "psutil": "python3-psutil",
     "PyYAML": "python3-yaml",

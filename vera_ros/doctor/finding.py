@@ -13,6 +13,7 @@ class Verdict(Enum):
     OK = "ok"
     WARNING = "warning"
     FAILURE = "failure"
+    UNKNOWN = "unknown"
     SKIPPED = "skipped"
 
 
@@ -50,6 +51,11 @@ def warning(name: str, found: str, mend: str) -> Finding:
 def failure(name: str, found: str, mend: str) -> Finding:
     """Return the finding that something does not work."""
     return Finding(name, Verdict.FAILURE, found, mend)
+
+
+def unknown(name: str, found: str, mend: str) -> Finding:
+    """Return the finding that a check got no answer: the thing may work or not."""
+    return Finding(name, Verdict.UNKNOWN, found, mend)
 
 
 def not_needed(name: str, why: str) -> Finding:

@@ -2,7 +2,7 @@
 """Facts about the running ROS graph, which probes/graph.py gathers; ROS is not imported here."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from vera_ros.doctor.tools import Probe
@@ -125,6 +125,7 @@ class JointFacts:
         not_finite: joints whose position is not finite.
         with_velocity: joints with a finite velocity.
         with_effort: joints with a finite effort.
+        newest: position, velocity and effort of each joint; NaN where there is none.
     """
 
     topic: Topic
@@ -133,6 +134,7 @@ class JointFacts:
     not_finite: tuple[str, ...] = ()
     with_velocity: tuple[str, ...] = ()
     with_effort: tuple[str, ...] = ()
+    newest: Mapping[str, Sequence[float]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, values: Mapping[str, Any]) -> "JointFacts":
@@ -144,6 +146,7 @@ class JointFacts:
             tuple(values["not_finite"]),
             tuple(values["with_velocity"]),
             tuple(values["with_effort"]),
+            values["newest"],
         )
 
 

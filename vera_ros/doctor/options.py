@@ -2,19 +2,18 @@
 """Options of the doctor command."""
 
 import os
-import re
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from vera_ros.errors import ConfigurationError
+from vera_ros.ros_rules import check_namespace
+from vera_ros.wire.address import split_url
 
 # Those of vera_ros.bringup.graph_options, which needs libraries and is not imported here.
 ROBOTS = ("sim", "real")
 SERVERS = ("reference", "attach", "docker", "subprocess")
 DEADLINE_S = 8.5  # so that the page is there within 10 s of the command
 
-_NAMESPACE = re.compile(r"(/?[A-Za-z][A-Za-z0-9_]*)(/[A-Za-z][A-Za-z0-9_]*)*|/?")
 _DEADLINES_S = (1.0, 600.0)
 
 
@@ -51,12 +50,8 @@ class Options:
         _check_choice("--robot", self.robot, ROBOTS)
         _check_choice("--server", self.server, SERVERS)
         if self.server_url:
-            _check_url(self.server_url)
-        if not _NAMESPACE.fullmatch(self.namespace):
-            raise ConfigurationError(
-                f"--namespace is '{self.namespace}'; valid are letters, digits and _ between "
-                "slashes, like left or /cell/left"
-            )
+            split_url("--server-url", self.server_url)
+        check_namespace("--namespace", self.namespace)
         low, high = _DEADLINES_S
         if not low <= self.deadline_s <= high:
             raise ConfigurationError(
@@ -86,18 +81,6 @@ class Options:
 def _check_choice(option: str, value: str, valid: tuple[str, ...]) -> None:
     if value not in valid:
         raise ConfigurationError(f"{option} is '{value}'; valid is {' | '.join(valid)}")
-
-
-def _check_url(url: str) -> None:
-    try:
-        parts = urlsplit(url)
-        usable = parts.scheme in ("ws", "wss") and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        usable = False
-    if not usable:
-        raise ConfigurationError(
-            f"--server-url is '{url}'; write it like ws://127.0.0.1:8800 (ws or wss, host, port)"
-        )
 
 
 def _check_writable(path: Path) -> None:

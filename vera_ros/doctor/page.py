@@ -19,6 +19,7 @@ _MARKS = {
     Verdict.OK: ("✓", "green"),
     Verdict.WARNING: ("!", "yellow"),
     Verdict.FAILURE: ("✗", "bold red"),
+    Verdict.UNKNOWN: ("?", "yellow"),
     Verdict.SKIPPED: ("·", "dim"),
 }
 
@@ -64,5 +65,5 @@ def _words(finding: Finding, style: str) -> Text:
 
 
 def _worst(report: Report) -> Verdict:
-    order = (Verdict.FAILURE, Verdict.WARNING, Verdict.OK)
+    order = (Verdict.FAILURE, Verdict.UNKNOWN, Verdict.WARNING, Verdict.OK)
     return next((verdict for verdict in order if report.count(verdict)), Verdict.SKIPPED)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Runs all checks in parallel; a check without an answer in time becomes a failure."""
+"""Runs all checks in parallel; a check without an answer in time is unknown."""
 
 import os
 import queue
@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from vera_ros.doctor.checks.table import Check, CheckFunction
 from vera_ros.doctor.context import Context
 from vera_ros.doctor.distributions import distribution_of, how_to_install
-from vera_ros.doctor.finding import Finding, NotCheckedError, failure, not_checked
+from vera_ros.doctor.finding import Finding, NotCheckedError, failure, not_checked, unknown
 from vera_ros.doctor.options import Options
 from vera_ros.doctor.tools import Deadline, ToolTimeoutError
 from vera_ros.errors import VeraRosError
@@ -95,4 +95,4 @@ def _guard(check: Check, function: Callable[[], Sequence[Finding]], options: Opt
 def _hangs(check: Check, options: Options) -> Findings:
     found = f"could not be checked in time: no answer within {options.deadline_s:g} s"
     mend = f"if this machine is busy, --deadline {_PATIENT_S:g}; by hand: {check.by_hand}"
-    return (failure(check.name, found, mend),)
+    return (unknown(check.name, found, mend),)

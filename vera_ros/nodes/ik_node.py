@@ -15,7 +15,7 @@ from vera_ros.nodes.common.lifecycle_node import STEADY, Health, VeraNode
 from vera_ros.nodes.common.node_process import run_node
 from vera_ros.nodes.common.suspend_detector import SuspendDetector
 from vera_ros.nodes.ik.arm_control import ArmControl, unconfigured
-from vera_ros.nodes.ik.arm_status import ArmStatusTopic, arm_status, contact_warnings
+from vera_ros.nodes.ik.arm_status import ArmStatusTopic, arm_status
 from vera_ros.nodes.ik.chunk_receiver import ChunkReceiver
 from vera_ros.nodes.ik.kept_hold import KeptHold
 from vera_ros.nodes.ik.operator_services import OperatorServices
@@ -112,7 +112,7 @@ class IkNode(VeraNode):
         observation, control = self._sense(), self._control
         supervisor = None if control is None else control.supervisor
         status = arm_status(supervisor, observation, self._hold.held)
-        warnings = contact_warnings(observation, self.parameters["effort_model"])
+        warnings = [] if control is None else control.warnings(observation)
         status.arm, status.warnings = self._identity, [*warnings, *self._hold.warnings]
         # The parameter may change while the node runs.
         status.approval = bool(self.get_parameter("approval").value)

@@ -62,12 +62,15 @@ class PolicyNode(VeraNode):
         """Create the episodes with their links, subscriptions and services."""
         p = self.parameters
         embodiment = find_embodiment(p["embodiment"])
-        self._body = BodyReader(self, p["body_max_age_s"], p["arm_joints"], p["finger_joints"])
+        self._arm_watch = ArmWatch(self, p["arm_timeout_s"])
+        joints = p["arm_joints"], p["finger_joints"], self._arm_watch.complaint
+        travel = {"opened": p["gripper_open_m"], "closed": p["gripper_closed_m"]}
+        self._body = BodyReader(self, p["body_max_age_s"], *joints, **travel)
         self._server = ServerSide(
             self, embodiment, lambda: self._episode, self._now, self._after_event
         )
-        self._views = PolicyViews(self, embodiment, self._on_picture, self._on_view_fault)
-        self._arm_watch = ArmWatch(self, p["arm_timeout_s"])
+        events = self._on_picture, self._on_view_fault
+        self._views = PolicyViews(self, embodiment, *events, lambda: self._task.busy)
         self._arm = ArmLink(
             self,
             embodiment,
@@ -82,7 +85,7 @@ class PolicyNode(VeraNode):
             self._server.link,
             self._arm,
             self._body,
-            self._views.make_window,
+            self._views,
         )
         self._episodes = (
             {SYNC: Episode(*parts, pacing=self._make_lockstep())}
@@ -145,7 +148,7 @@ class PolicyNode(VeraNode):
             return Health(message="not configured")
         health = policy_health(
             self._episode,
-            self._views.buffer,
+            self._views,
             self._server,
             self.parameters,
             1.0 / find_embodiment(self.parameters["embodiment"]).control_dt_s,
@@ -206,7 +209,6 @@ class PolicyNode(VeraNode):
             self._tick()  # the episode may wait for this picture: do not wait for the timer
 
     def _on_view_fault(self, message: str) -> None:
-        self.get_logger().error(message, throttle_duration_sec=5.0)
         if self._episode is not None and self._episode.running:
             self._episode.end(Cause.IMAGE_ERROR, message, self._now())
             self._after_event()

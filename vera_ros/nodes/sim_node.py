@@ -42,7 +42,7 @@ class SimNode(VeraNode):
         patient = ReentrantCallbackGroup()  # its services may wait without blocking others
         self._time = self._make_time(patient)
         self._controllers = SimControllers(self, self._robot, self._world_lock, self._time)
-        self.create_service(ResetScene, "reset_scene", self._on_reset, callback_group=patient)
+        self.offer(ResetScene, "reset_scene", self._on_reset, callback_group=patient)
         self._cameras = SimCameras(self)
 
     def _make_time(self, patient: ReentrantCallbackGroup) -> SimTime:

@@ -33,11 +33,10 @@ from vera_ros.policy.ports import (
     Instant,
     Progress,
     ServerPort,
+    ViewsPort,
 )
 from vera_ros.policy.sessions import Sessions
 from vera_ros.policy.states import Cause, EpisodeEndError, State, ending
-from vera_ros.vision.window import RollingWindow
-from vera_ros.wire.server_config import ServerConfig
 
 
 class Episode:
@@ -49,7 +48,7 @@ class Episode:
         server: the policy server.
         arm: the arm side.
         body: the robot's proprioception.
-        make_window: returns a rolling window that fits a server's configuration.
+        views: the camera views.
         new_session_id: returns a unique session id.
         pacing: when to observe, infer and play; None: the arm settles after each chunk.
 
@@ -73,17 +72,17 @@ class Episode:
         server: ServerPort,
         arm: ArmPort,
         body: BodyPort,
-        make_window: Callable[[ServerConfig], RollingWindow],
+        views: ViewsPort,
         new_session_id: Callable[[], str] = lambda: uuid.uuid4().hex,
         pacing: SettlePacing | None = None,
     ) -> None:
         self.timeouts = timeouts
         self.dialogue = Dialogue(server, embodiment, new_session_id)
-        self.observer = Observer(timeouts, body, make_window)
         self.playback = ChunkPlayback(arm)
         self.record = EpisodeRecord()
         self.clock = EpisodeClock(Instant(0.0, 0), timeouts.clock_jump_s)
         self.pacing = pacing or SettlePacing()
+        self.observer = Observer(timeouts, body, views, real_time=self.pacing.real_time)
         self.pacing.episode = self
         self.sessions = Sessions(self, self.pacing)
         self.state = State.IDLE

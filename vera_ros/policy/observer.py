@@ -1,16 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
 """Collects the frames and the proprioception of an episode's requests."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from vera_ros.policy.goal import EpisodeTimeouts
-from vera_ros.policy.ports import BodyPort, Instant, Proprioception
+from vera_ros.policy.ports import BodyPort, Instant, Proprioception, ViewsPort
 from vera_ros.policy.states import Cause, EpisodeEndError
 from vera_ros.policy.view_watch import ViewWatch
 from vera_ros.vision.frame import NoFrame, Reason
 from vera_ros.vision.window import RollingWindow
 from vera_ros.wire.server_config import ServerConfig
+
+# Parameters with the limits of frames.
+_RULES = {Reason.TOO_OLD: "view_max_age_s", Reason.SKEWED: "view_max_skew_s"}
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,8 @@ class Observer:
     Args:
         timeouts: how long to wait, and how many frames to warm up with.
         body: the robot's proprioception.
-        make_window: returns a rolling window that fits a server's configuration.
+        views: the camera views.
+        real_time: whether views may stall by the steady clock as well as by their stamps.
 
     Attributes:
         window: the frames of the present session; None: the server is not connected yet.
@@ -50,12 +53,14 @@ class Observer:
         self,
         timeouts: EpisodeTimeouts,
         body: BodyPort,
-        make_window: Callable[[ServerConfig], RollingWindow],
+        views: ViewsPort,
+        *,
+        real_time: bool = True,
     ) -> None:
         self._timeouts = timeouts
         self._body = body
-        self._make_window = make_window
-        self._view_watch = ViewWatch(timeouts.view_stall_s)
+        self._views = views
+        self._view_watch = ViewWatch(timeouts.view_stall_s, real_time=real_time)
         self._skipped_before = 0  # in earlier sessions of the episode
         self._not_before_ns = 0
         self._measured_since_ns = 0
@@ -75,7 +80,7 @@ class Observer:
 
     def connect(self, config: ServerConfig) -> None:
         """Create a window that fits the server's configuration."""
-        self.window = self._make_window(config)
+        self.window = self._views.make_window(config)
 
     def stop(self, now: Instant) -> None:
         """Take no more frames of the plan: the arm is being stopped."""
@@ -113,19 +118,25 @@ class Observer:
         if proprioception is None:
             if late:
                 words = f"no current joint states or TCP pose within {limit_s:g} s"
-                raise EpisodeEndError(Cause.ARM_SILENT, words)
-            return Waiting("waiting for joint states and the TCP's pose")
+                raise EpisodeEndError(Cause.ARM_SILENT, _join(words, self._body.explain()))
+            words = "waiting for joint states and the TCP's pose"
+            return Waiting(_join(words, self._body.explain()))
         frame = self.window.sample(self._not_before_ns, now.ros_ns)
         if isinstance(frame, NoFrame):
             if late:
                 skewed = frame.reason is Reason.SKEWED
                 cause = Cause.VIEWS_SKEWED if skewed else Cause.VIEWS_MISSING
-                raise EpisodeEndError(cause, f"{frame}, for {limit_s:g} s")
-            return Waiting(f"waiting for views: {frame}")
+                raise EpisodeEndError(cause, self._describe(frame, f", for {limit_s:g} s"))
+            return Waiting("waiting for views: " + self._describe(frame))
         self._warm_frames += 1
         if self._warm_frames < self._timeouts.warmup_frames and not warm:
             return WarmingUp(frame.newest_ns + round(period_s * 1e9))
         return Ready(proprioception)
+
+    def _describe(self, frame: NoFrame, how_long: str = "") -> str:
+        name = _RULES.get(frame.reason, "")
+        rule = f"valid is up to {name}, {frame.limit_ns * 1e-9:g} s" if name else ""
+        return _join(f"{frame}{how_long}", rule, self._views.explain(frame.views))
 
     # The arm in motion.
 
@@ -143,4 +154,9 @@ class Observer:
         assert self.window is not None
         stalled = self._view_watch.check(self.window, now)
         if stalled:
-            raise EpisodeEndError(Cause.VIEWS_STALE, stalled)
+            view, message = stalled
+            raise EpisodeEndError(Cause.VIEWS_STALE, _join(message, self._views.explain([view])))
+
+
+def _join(*parts: str) -> str:
+    return "; ".join(part for part in parts if part)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Interfaces of an episode to the server, the arm, proprioception and the simulator."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Protocol
@@ -10,7 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from vera_ros.policy.actions import DecodedActions
+from vera_ros.vision.window import RollingWindow
 from vera_ros.wire.messages import InferRequest, ObserveRequest
+from vera_ros.wire.server_config import ServerConfig
 
 Proprioception = Mapping[str, npt.NDArray[np.float32]]
 
@@ -169,6 +171,18 @@ class ArmPort(Protocol):
         ...
 
 
+class ViewsPort(Protocol):
+    """The camera views."""
+
+    def make_window(self, config: ServerConfig) -> RollingWindow:
+        """Return a rolling window, on new pictures, that fits a server's configuration."""
+        ...
+
+    def explain(self, views: Sequence[str]) -> str:
+        """Return why pictures of these views are missing or cannot be used; empty: not known."""
+        ...
+
+
 class BodyPort(Protocol):
     """The robot's proprioception; names, shapes and units as in InferRequest."""
 
@@ -181,6 +195,10 @@ class BodyPort(Protocol):
 
     def proprioception_at(self, time_ns: int) -> Proprioception | None:
         """Return the same at a recent ROS time, interpolated; None: unknown."""
+        ...
+
+    def explain(self) -> str:
+        """Return why they are unknown; empty: not known."""
         ...
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from vera_ros.distribution import Distribution
 from vera_ros.vision.frame_buffer import FrameBuffer
+from vera_ros.vision.source_rate import source_rate_hz
 
 _CHUNKS = 100
 
@@ -75,12 +76,14 @@ class ViewState:
 
     Attributes:
         rate_hz: rate of the buffered pictures, by their stamps; 0 with fewer than two.
+        source_hz: rate at which the camera takes them, by the stamps; 0: not known.
         age_s: age of the newest picture; None: there is none.
         received: number of pictures received.
         dropped: of these, the ones that were not valid, came twice or out of order.
     """
 
     rate_hz: float
+    source_hz: float
     age_s: float | None
     received: int
     dropped: int
@@ -93,8 +96,9 @@ def view_states(buffer: FrameBuffer, now_ns: int) -> dict[str, ViewState]:
 
 def _view_state(buffer: FrameBuffer, view: str, now_ns: int) -> ViewState:
     stamps_ns, counts = buffer.stamps_ns(view), buffer.counts[view]
-    rate_hz = 0.0
+    rate_hz = source_hz = 0.0
     if len(stamps_ns) > 1:
         rate_hz = (len(stamps_ns) - 1) / ((stamps_ns[-1] - stamps_ns[0]) * 1e-9)
+        source_hz = source_rate_hz([stamp_ns * 1e-9 for stamp_ns in stamps_ns])
     age_s = max(0, now_ns - stamps_ns[-1]) * 1e-9 if stamps_ns else None
-    return ViewState(rate_hz, age_s, counts.received, counts.dropped)
+    return ViewState(rate_hz, source_hz, age_s, counts.received, counts.dropped)

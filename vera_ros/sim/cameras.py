@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from vera_ros.errors import ConfigurationError, MissingDependencyError
 from vera_ros.sim.gl import GL_PACKAGES, mujoco
 from vera_ros.sim.scene import VIEW_CAMERAS, load_model
+from vera_ros.sim.tables import DARK_WOOD
 
 # What the cameras see; the other groups hold collision geometry.
 _VISUAL_GROUP = 1
@@ -34,19 +35,20 @@ class CameraRenderer:
     It has a model of its own, so nothing is shared with the thread that steps the world.
     """
 
-    def __init__(self, size: int = 128, multisamples: int = 4) -> None:
+    def __init__(self, size: int = 128, multisamples: int = 4, table: str = DARK_WOOD) -> None:
         """Open the GL context.
 
         Args:
             size: height and width of each picture [px].
             multisamples: samples per pixel; 4 as in the training environment, 0 renders in half
                 the time and leaves the edges jagged.
+            table: the table top, one of vera_ros.sim.tables.TABLES.
 
         Raises:
             ConfigurationError: the size cannot be rendered.
             MissingDependencyError: the machine lacks the GL libraries.
         """
-        self._model = load_model()
+        self._model = load_model(table)
         largest = int(min(self._model.vis.global_.offwidth, self._model.vis.global_.offheight))
         if not 1 <= size <= largest:
             raise ConfigurationError(

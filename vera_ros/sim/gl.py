@@ -45,6 +45,19 @@ def _loadable(library: str) -> bool:
     return True
 
 
+class _Unusable:
+    """Stands for MuJoCo where it cannot be loaded, and raises the reason at its first use.
+
+    The error of an import would end a node before it can report anything.
+    """
+
+    def __init__(self, reason: MissingDependencyError) -> None:
+        self._reason = reason
+
+    def __getattr__(self, name: str) -> Any:
+        raise self._reason
+
+
 def _import_mujoco() -> Any:
     backend = choose_backend(os.environ, _loadable)
     os.environ["MUJOCO_GL"] = backend
@@ -54,14 +67,19 @@ def _import_mujoco() -> Any:
     try:
         import mujoco
     except ModuleNotFoundError as error:
-        raise MissingDependencyError(
-            f"the simulation needs MuJoCo ({error}); pip install 'mujoco>=3.5'"
-        ) from error
+        return _Unusable(
+            MissingDependencyError(
+                f"the simulation needs MuJoCo ({error}); pip install 'mujoco>=3.5'"
+            )
+        )
     except (ImportError, AttributeError, OSError, RuntimeError) as error:
         # Without the GL libraries PyOpenGL fails in ways that name anything but the library.
-        raise MissingDependencyError(
-            f"MuJoCo cannot load MUJOCO_GL={backend} ({error}); {GL_PACKAGES}"
-        ) from error
+        return _Unusable(
+            MissingDependencyError(
+                f"MuJoCo cannot load MUJOCO_GL={backend} ({error}); valid is egl, osmesa, glfw or "
+                f"disable: unset MUJOCO_GL, or {GL_PACKAGES}"
+            )
+        )
     return mujoco
 
 

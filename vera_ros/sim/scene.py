@@ -7,6 +7,7 @@ import numpy as np
 
 from vera_ros.resources import share_path
 from vera_ros.sim.gl import mujoco
+from vera_ros.sim.tables import DARK_WOOD
 
 ARM_JOINTS = tuple(f"panda_joint{i}" for i in range(1, 8))
 FINGER_JOINTS = ("panda_finger_joint1", "panda_finger_joint2")
@@ -31,6 +32,8 @@ START_FINGER_M = 0.020833
 FINGER_OPEN_M = 0.04
 
 
-def load_model() -> Any:
-    """Return the compiled scene, a `mujoco.MjModel`."""
-    return mujoco.MjModel.from_xml_path(str(share_path("description", "mjcf", "stack.xml")))
+def load_model(table: str = DARK_WOOD) -> Any:
+    """Return the compiled scene, a `mujoco.MjModel`. `table`: one of TABLES."""
+    scene = mujoco.MjSpec.from_file(str(share_path("description", "mjcf", "stack.xml")))
+    scene.texture("table").file = f"{table}.png"
+    return scene.compile()

@@ -48,11 +48,13 @@ class NoFrame:
         reason: the kind of problem.
         views: the views that it concerns.
         value_ns: the age or time difference that is too large, see `Reason`.
+        limit_ns: the largest that is valid; 0: there is no such limit.
     """
 
     reason: Reason
     views: tuple[str, ...]
     value_ns: int = 0
+    limit_ns: int = 0
 
     def __str__(self) -> str:
         text = f"{self.reason.value.split(' [')[0]}: {', '.join(self.views)}"

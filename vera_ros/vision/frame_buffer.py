@@ -11,6 +11,10 @@ from vera_ros.errors import ConfigurationError, ImageError
 from vera_ros.vision.frame import MultiViewFrame, NoFrame, Reason
 from vera_ros.vision.images import RgbImage
 
+# Stamps that are this much too old are not only out of order; so many in a row are believable.
+_BACK_NS = 100_000_000
+_AGREEING = 3
+
 
 @dataclass
 class ViewCounts:
@@ -21,7 +25,12 @@ class ViewCounts:
 
 
 class FrameBuffer:
-    """The last `capacity` pictures of each view, ordered by their stamps. Not thread-safe."""
+    """The last `capacity` pictures of each view, ordered by their stamps. Not thread-safe.
+
+    A picture that is older than its view's newest one is out of order. A few in a row that are much
+    older, in order among themselves, show that the newest stamps were wrong or that the camera's
+    clock was set back: then those replace what is newer.
+    """
 
     def __init__(self, view_keys: Sequence[str], capacity: int = 30) -> None:
         if not view_keys or len(set(view_keys)) != len(view_keys):
@@ -35,35 +44,52 @@ class FrameBuffer:
         self._pictures: dict[str, deque[tuple[int, RgbImage]]] = {
             view: deque(maxlen=capacity) for view in view_keys
         }
+        self._strays: dict[str, list[tuple[int, RgbImage]]] = {view: [] for view in view_keys}
 
     def add(self, view: str, stamp_ns: int, rgb: RgbImage) -> bool:
-        """Keep a picture if it is the newest of its view; return whether it was kept.
+        """Keep a picture if its stamp is the newest of its view; return whether it was kept.
 
         The picture is kept by reference: it must not be changed afterwards.
 
         Raises:
             ConfigurationError: the view is unknown.
-            ImageError: `rgb` is not uint8 of shape (H, W, 3), or its size differs from the
-                view's pictures so far (`clear` allows another size).
+            ImageError: `rgb` is not uint8 of shape (H, W, 3), or its size differs from two or more
+                pictures of the view (`clear` allows another size).
         """
         pictures = self._of(view)
         self.counts[view].received += 1
-        newest_ns = self.newest_stamp_ns(view)
         kept = False
         try:
             _check_picture(view, rgb)
-            if newest_ns is None or stamp_ns > newest_ns:
-                if pictures:
-                    _check_same_size(view, pictures[-1][1], rgb)
-                pictures.append((stamp_ns, rgb))
-                kept = True
+            if pictures and pictures[-1][1].shape != rgb.shape:
+                if len(pictures) > 1:
+                    raise _size_error(view, pictures[-1][1], rgb)
+                self.counts[view].dropped += 1  # no two agree yet: the first may be the odd one
+                pictures.clear()
+            kept = self._take(view, stamp_ns, rgb)
         finally:
             self.counts[view].dropped += not kept
         return kept
 
+    def _take(self, view: str, stamp_ns: int, rgb: RgbImage) -> bool:
+        pictures, strays = self._pictures[view], self._strays[view]
+        if not pictures or stamp_ns > pictures[-1][0]:
+            strays.clear()
+            pictures.append((stamp_ns, rgb))
+            return True
+        if stamp_ns < pictures[-1][0] - _BACK_NS and (not strays or stamp_ns > strays[-1][0]):
+            strays.append((stamp_ns, rgb))
+        if len(strays) < _AGREEING:
+            return False
+        while pictures and pictures[-1][0] >= strays[0][0]:
+            pictures.pop()
+        pictures.extend(strays)
+        strays.clear()
+        return True
+
     def clear(self) -> None:
         """Forget all pictures, their sizes and stamps; the counts stay."""
-        for pictures in self._pictures.values():
+        for pictures in (*self._pictures.values(), *self._strays.values()):
             pictures.clear()
 
     def newest_stamp_ns(self, view: str) -> int | None:
@@ -109,12 +135,12 @@ class FrameBuffer:
         stamps = self._stamps(newest)
         ages = {view: tick_ns - ns for view, ns in zip(self.view_keys, stamps, strict=True)}
         if old := tuple(view for view, age_ns in ages.items() if age_ns > max_age_ns):
-            return NoFrame(Reason.TOO_OLD, old, max(ages.values()))
+            return NoFrame(Reason.TOO_OLD, old, max(ages.values()), max_age_ns)
         aligned = self._align(newest, tick_ns - max_age_ns, max_skew_ns)
         if aligned is None:
             pair = (stamps.index(min(stamps)), stamps.index(max(stamps)))
             views = tuple(self.view_keys[i] for i in pair)
-            return NoFrame(Reason.SKEWED, views, max(stamps) - min(stamps))
+            return NoFrame(Reason.SKEWED, views, max(stamps) - min(stamps), max_skew_ns)
         chosen = zip(self.view_keys, aligned, strict=True)
         images = tuple(self._pictures[view][i][1] for view, i in chosen)
         return MultiViewFrame(tuple(self._stamps(aligned)), images)
@@ -162,10 +188,9 @@ def _check_picture(view: str, rgb: RgbImage) -> None:
         )
 
 
-def _check_same_size(view: str, before: RgbImage, now: RgbImage) -> None:
-    if before.shape != now.shape:
-        sizes = [f"{image.shape[0]} x {image.shape[1]}" for image in (before, now)]
-        raise ImageError(
-            f"view '{view}' changed its size from {sizes[0]} to {sizes[1]} px (height x width); "
-            "keep the camera's resolution during an episode, or start a new one"
-        )
+def _size_error(view: str, before: RgbImage, now: RgbImage) -> ImageError:
+    sizes = [f"{image.shape[0]} x {image.shape[1]}" for image in (before, now)]
+    return ImageError(
+        f"view '{view}' changed its size from {sizes[0]} to {sizes[1]} px (height x width); "
+        "keep the camera's resolution during an episode, or start a new one"
+    )

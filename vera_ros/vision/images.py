@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Converts camera messages (sensor_msgs/Image, sensor_msgs/CompressedImage) to RGB."""
+"""Converts raw camera messages (sensor_msgs/Image) to RGB."""
 
-from typing import Any, Protocol, TypeAlias, runtime_checkable
+from functools import cache
+from typing import Any, Protocol, TypeAlias
 
 import cv2
 import numpy as np
@@ -14,8 +15,9 @@ RgbImage: TypeAlias = npt.NDArray[np.uint8]
 
 MAX_SIDE_PX = 16384
 
-# Encoding -> channels, OpenCV conversion to RGB (None: already RGB). The names of the 8UC family
-# carry no colour order: they are read in OpenCV's own, grey, BGR and BGRA, as cv_bridge shows them.
+# Encoding -> bytes per pixel, OpenCV conversion to RGB (None: already RGB). The names of the 8UC
+# family carry no colour order: they are read in OpenCV's own, grey, BGR and BGRA, as cv_bridge
+# shows them. OpenCV names a Bayer pattern by its second row, from the second column on.
 _ENCODINGS: dict[str, tuple[int, int | None]] = {
     "rgb8": (3, None),
     "bgr8": (3, cv2.COLOR_BGR2RGB),
@@ -25,10 +27,16 @@ _ENCODINGS: dict[str, tuple[int, int | None]] = {
     "8UC1": (1, cv2.COLOR_GRAY2RGB),
     "8UC3": (3, cv2.COLOR_BGR2RGB),
     "8UC4": (4, cv2.COLOR_BGRA2RGB),
+    "bayer_rggb8": (1, cv2.COLOR_BayerBG2RGB),
+    "bayer_bggr8": (1, cv2.COLOR_BayerRG2RGB),
+    "bayer_gbrg8": (1, cv2.COLOR_BayerGR2RGB),
+    "bayer_grbg8": (1, cv2.COLOR_BayerGB2RGB),
+    "yuv422": (2, cv2.COLOR_YUV2RGB_UYVY),
+    "uyvy": (2, cv2.COLOR_YUV2RGB_UYVY),
+    "yuv422_yuy2": (2, cv2.COLOR_YUV2RGB_YUY2),
+    "yuyv": (2, cv2.COLOR_YUV2RGB_YUY2),
 }
-
-_JPEG_MAGIC = b"\xff\xd8\xff"
-_PNG_MAGIC = b"\x89PNG\r\n\x1a\n"
+_DEPTH = ("16UC1", "32FC1")
 
 
 class ImageMessage(Protocol):
@@ -41,16 +49,8 @@ class ImageMessage(Protocol):
     data: Any
 
 
-@runtime_checkable
-class CompressedImageMessage(Protocol):
-    """Anything shaped like sensor_msgs/CompressedImage."""
-
-    format: str
-    data: Any
-
-
-def to_rgb(message: ImageMessage | CompressedImageMessage) -> RgbImage:
-    """Return the picture that a camera message carries. Shape (H, W, 3), uint8, RGB.
+def to_rgb(message: ImageMessage) -> RgbImage:
+    """Return the picture that a sensor_msgs/Image carries. Shape (H, W, 3), uint8, RGB.
 
     `message.data` is anything with a buffer of bytes (array.array, bytes, NumPy). An rgb8 picture
     is a read-only view of it, without a copy; its rows keep the message's padding as a stride.
@@ -60,9 +60,7 @@ def to_rgb(message: ImageMessage | CompressedImageMessage) -> RgbImage:
         ImageError: the message is inconsistent, or its data is not a picture.
         MissingDependencyError: the encoding needs cv_bridge, which is not installed.
     """
-    if isinstance(message, CompressedImageMessage):
-        return _decode(message)
-    _check_size(message.height, message.width)
+    check_size(message.height, message.width)
     if message.encoding in _ENCODINGS:
         return _convert(message)
     return _convert_by_cv_bridge(message)
@@ -72,7 +70,7 @@ def _convert(message: ImageMessage) -> RgbImage:
     channels, code = _ENCODINGS[message.encoding]
     height, width, step = message.height, message.width, message.step
     row = width * channels
-    data = _bytes_of(message.data)
+    data = bytes_of(message.data)
     if step < row:
         raise ImageError(
             f"step is {step} bytes, but a row of {width} px in {message.encoding} takes {row}; "
@@ -86,24 +84,59 @@ def _convert(message: ImageMessage) -> RgbImage:
     pixels = data.reshape(height, step)[:, :row].reshape(height, width, channels)
     if code is None:
         return pixels
+    if is_bayer(message.encoding):
+        return demosaic(np.ascontiguousarray(pixels[:, :, 0]), message.encoding)
+    if channels == 2 and width % 2:
+        raise ImageError(f"width is {width} px; '{message.encoding}' needs an even width")
     rgb: RgbImage = cv2.cvtColor(pixels, code)
     return rgb
 
 
-def _convert_by_cv_bridge(message: ImageMessage) -> RgbImage:
-    _bytes_of(message.data)
-    try:
-        import cv_bridge
+def demosaic(mosaic: npt.NDArray[np.uint8], encoding: str) -> RgbImage:
+    """Return the colours of a Bayer mosaic. `mosaic`: Shape (H, W); `encoding`: a bayer_*8."""
+    code = _ENCODINGS[encoding][1]
+    assert code is not None
+    if min(mosaic.shape) < 2:
+        raise ImageError(
+            f"image is {mosaic.shape[0]} x {mosaic.shape[1]} px (height x width); '{encoding}' "
+            "needs 2 x 2 px or more"
+        )
+    rgb: RgbImage = cv2.cvtColor(mosaic, code)
+    return rgb
 
-        bridge = cv_bridge.CvBridge()
+
+def is_bayer(encoding: str) -> bool:
+    """Return whether an encoding is a Bayer mosaic that `demosaic` can convert."""
+    return encoding.startswith("bayer_") and encoding in _ENCODINGS
+
+
+def refuse_depth(encoding: str) -> None:
+    """Refuse the encoding of a depth image.
+
+    Raises:
+        ImageError: it is one.
+    """
+    if encoding in _DEPTH:
+        raise ImageError(
+            f"encoding '{encoding}' is that of a depth image; set view_topics to the camera's "
+            "colour image"
+        )
+
+
+def _convert_by_cv_bridge(message: ImageMessage) -> RgbImage:
+    bytes_of(message.data)
+    refuse_depth(message.encoding)
+    bridge, fault = _cv_bridge()
+    if bridge is None:
+        raise MissingDependencyError(
+            f"encoding '{message.encoding}' needs cv_bridge, which cannot be imported ({fault}); "
+            f"without it {', '.join(_ENCODINGS)}, JPEG and PNG work; set one of them in the "
+            "camera driver, or install ros-<distro>-cv-bridge (for example ros-jazzy-cv-bridge) "
+            "with the NumPy that it was built for"
+        )
+    try:
         # CvBridgeError is a TypeError; the converters below it raise the other two.
         rgb: RgbImage = bridge.imgmsg_to_cv2(message, "rgb8")
-    except ImportError as error:
-        raise MissingDependencyError(
-            f"encoding '{message.encoding}' needs cv_bridge, which cannot be imported ({error}); "
-            f"without it {', '.join(_ENCODINGS)}, JPEG and PNG work; set one of them in the "
-            "camera driver, or install ros-<distro>-cv-bridge (for example ros-jazzy-cv-bridge)"
-        ) from error
     except (TypeError, ValueError, RuntimeError) as error:
         raise ImageError(
             f"cv_bridge cannot turn encoding '{message.encoding}' into rgb8: {error}; "
@@ -112,54 +145,27 @@ def _convert_by_cv_bridge(message: ImageMessage) -> RgbImage:
     return rgb
 
 
-def _decode(message: CompressedImageMessage) -> RgbImage:
-    data = _bytes_of(message.data)
-    _check_complete(data.tobytes(), message.format)
+@cache
+def _cv_bridge() -> tuple[Any, str]:
+    """Return a cv_bridge.CvBridge and "", or None and why there is none; imported only once.
+
+    One that was built for another major version of NumPy raises errors other than ImportError,
+    and prints a page at each attempt.
+    """
     try:
-        bgr = cv2.imdecode(data, cv2.IMREAD_COLOR)
-    except cv2.error as error:
-        raise ImageError(f"compressed image '{message.format}' is broken: {error}") from error
-    if bgr is None:
-        raise ImageError(
-            f"compressed image '{message.format}' of {data.size} bytes cannot be decoded; "
-            "the sender wrote a broken JPEG or PNG"
-        )
-    _check_size(*bgr.shape[:2])
-    rgb: RgbImage = cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB)
-    return rgb
+        import cv_bridge
+
+        return cv_bridge.CvBridge(), ""
+    except Exception as error:
+        return None, f"{type(error).__name__}: {error}"
 
 
-def _check_complete(data: bytes, name: str) -> None:
-    """Refuse other formats and cut files: decoders fill what is missing with grey, silently."""
-    if data.startswith(_JPEG_MAGIC):
-        # Neither marker can occur inside a scan, so the end must follow the last scan's start.
-        complete = data.rfind(b"\xff\xd9") > data.rfind(b"\xff\xda")
-    elif data.startswith(_PNG_MAGIC):
-        complete = _has_all_png_chunks(data)
-    else:
-        raise ImageError(
-            f"compressed image '{name}' begins with {data[:8].hex(' ')}; only JPEG and PNG can be "
-            "read; set one of them in the publisher's image transport"
-        )
-    if not complete:
-        raise ImageError(
-            f"compressed image '{name}' of {len(data)} bytes ends before the picture does; "
-            "it was cut on its way or by the camera"
-        )
+def bytes_of(data: Any) -> npt.NDArray[np.uint8]:
+    """Return a read-only view of a message's data. Shape (N,), N > 0.
 
-
-def _has_all_png_chunks(data: bytes) -> bool:
-    """Walk from chunk to chunk (length, name, content, checksum) to the last one."""
-    at = len(_PNG_MAGIC)
-    while at + 12 <= len(data):
-        if data[at + 4 : at + 8] == b"IEND":
-            return True
-        at += 12 + int.from_bytes(data[at : at + 4], "big")
-    return False
-
-
-def _bytes_of(data: Any) -> npt.NDArray[np.uint8]:
-    """Return a read-only view of a message's data. Shape (N,), N > 0."""
+    Raises:
+        ImageError: it is empty, or no buffer of bytes.
+    """
     try:
         view: memoryview | None = memoryview(data)
     except TypeError:
@@ -174,7 +180,12 @@ def _bytes_of(data: Any) -> npt.NDArray[np.uint8]:
     return np.frombuffer(view.toreadonly(), dtype=np.uint8)
 
 
-def _check_size(height: int, width: int) -> None:
+def check_size(height: int, width: int) -> None:
+    """Refuse a picture without pixels, or with too many for memory.
+
+    Raises:
+        ImageError: a side is not from 1 to MAX_SIDE_PX.
+    """
     if not (0 < height <= MAX_SIDE_PX and 0 < width <= MAX_SIDE_PX):
         raise ImageError(
             f"image is {height} x {width} px (height x width); each side must be from 1 to "

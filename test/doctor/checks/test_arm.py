@@ -84,10 +84,11 @@ def test_files_that_cannot_be_read_are_named() -> None:
 
 def test_links_that_cannot_be_checked_are_warned_of() -> None:
     parameters, facts = ask()
-    facts["set_up"] = {"left_out": [["panda_link5", "panda_link7"]]}
+    assert not facts["set_up"]["remarks"]
+    parameters, facts = ask(self_distance_m=0.018)
     finding = judge_model(facts, "panda.urdf", parameters)[-1]
     assert finding.verdict is Verdict.WARNING
-    assert "panda_link5-panda_link7" in finding.found
+    assert "panda_link6-panda_hand" in finding.found
 
 
 def test_a_missing_description_names_its_topic() -> None:

@@ -61,7 +61,10 @@ def test_a_node_gets_what_is_meant_for_its_namespace(tmp_path: Path) -> None:
         ("{a: [", "cannot be read"),
         ("[]", "valid is a ROS parameter file"),
         ("/**:\n  ros__parameters:\n    remappings: [nonsense]\n", "remapping 'nonsense'"),
-        ("/**/policy_node:\n  ros__parameters: {crop: 3.0}\n", "policy_node: parameter 'crop'"),
+        (
+            "/**/policy_node:\n  ros__parameters: {crop: 3.0}\n",
+            "policy_node': parameter 'crop' is 3.0",
+        ),
         ("/**/ik_node:\n  ros__parameters: {speed_scale: 7.0}\n", "'speed_scale' is 7.0; valid"),
         ("/**/policy_node:\n  crop: true\n", "cannot be read"),
         ("/**/ik_node:\n  ros__parameters: {speed_scal: 0.5}\n", "nearest are speed_scale"),
@@ -74,12 +77,27 @@ def test_a_node_gets_what_is_meant_for_its_namespace(tmp_path: Path) -> None:
         ("/*/ik_node:\n  ros__parameters: {speed_scale: 0.5}\n", "namespace '/'"),
         ("/**/ik_node:\n  ros__parameter: {speed_scale: 0.5}\n", "write ros__parameters"),
         ("/**/ik_node:\n  ros__parameters: {dry_run: true, dry_run: false}\n", "again"),
-        ("/**/ik_node:\n  ros__parameters: {joint_names: [a, 1]}\n", "cannot be read"),
+        ("/**/ik_node:\n  ros__parameters: {joint_names: [a, yes]}\n", "a list of texts"),
+        ("/**/sim_node:\n  ros__parameters: {seed: one}\n", "'seed' is one; valid is a whole"),
+        ("/**/judge_node:\n  ros__parameters: {autostart:}\n", "'autostart' is nothing"),
+        ("/**/policy_node:\n  ros__parameters: {ping_timeout_s: 1}\n", "ping_timeout_s is 1"),
     ],
 )
 def test_a_file_that_a_node_would_refuse_is_refused(tmp_path: Path, text: str, named: str) -> None:
     with pytest.raises(ConfigurationError, match=re.escape(named)):
         read_file(text, tmp_path)
+
+
+def test_a_mistake_of_each_node_is_named_at_once(tmp_path: Path) -> None:
+    text = (
+        "/**/policy_node:\n  ros__parameters: {crop: 3.0}\n"
+        "/**/ik_node:\n  ros__parameters: {dry_run: 'true'}\n"
+        "/**/sim_node:\n  ros__parameters: {sede: 1}\n"
+    )
+    with pytest.raises(ConfigurationError) as error:
+        read_file(text, tmp_path)
+    for words in ("line 2", "'crop' is 3.0", "line 4", "'dry_run' is 'true'", "line 6", "'sede'"):
+        assert words in str(error.value)
 
 
 def test_what_is_for_other_nodes_is_warned_of(tmp_path: Path) -> None:

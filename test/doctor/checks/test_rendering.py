@@ -10,7 +10,7 @@ PATIENCE_S = 120.0
 
 def test_the_scene_can_be_rendered_here() -> None:
     finding = judge(probe("rendering", Deadline(PATIENCE_S), {}))
-    assert finding.verdict is Verdict.OK, finding.found
+    assert finding.verdict in (Verdict.OK, Verdict.WARNING), finding.found  # of a busy machine
     assert "MUJOCO_GL=" in finding.found
 
 
@@ -19,6 +19,15 @@ def test_without_a_renderer_the_packages_are_named(monkeypatch: pytest.MonkeyPat
     finding = judge(probe("rendering", Deadline(PATIENCE_S), {}))
     assert finding.verdict is Verdict.FAILURE
     assert "libegl1" in finding.mend
+
+
+@pytest.mark.parametrize(
+    ("milliseconds", "verdict"), [(3.0, Verdict.OK), (34.0, Verdict.OK), (60.0, Verdict.WARNING)]
+)
+def test_a_machine_that_renders_slowly_is_warned_of(milliseconds: float, verdict: Verdict) -> None:
+    finding = judge({"backend": "egl", "milliseconds": milliseconds, "contrast": 40.0})
+    assert finding.verdict is verdict
+    assert ("--lockstep" in finding.mend) == (verdict is Verdict.WARNING)
 
 
 def test_a_driver_that_renders_nothing_is_a_failure() -> None:

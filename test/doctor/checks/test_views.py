@@ -64,13 +64,22 @@ def test_a_best_effort_camera_is_not_heard_by_who_wants_all() -> None:
     topic = published("sensor_msgs/msg/Image", reliable=False)
     finding = finding_of({"image_reliability": "reliable"}, topic=topic)
     assert finding.verdict is Verdict.FAILURE
-    assert "image_reliability: best_effort" in finding.mend
+    assert "image_reliability: auto" in finding.mend
     assert finding_of(topic=topic).verdict is Verdict.OK
 
 
 @pytest.mark.parametrize(("rate_hz", "expected"), [(19.0, Verdict.OK), (10.0, Verdict.WARNING)])
 def test_a_slow_camera_is_warned_of(rate_hz: float, expected: Verdict) -> None:
     assert finding_of(samples=samples(rate_hz)).verdict is expected
+
+
+def test_pictures_that_are_lost_on_the_way_are_warned_of() -> None:
+    """The camera is fast enough: raising its rate would make things worse."""
+    arriving = tuple(s for n, s in enumerate(samples(60.0)) if n % 5 in (0, 1))
+    finding = finding_of(samples=arriving)
+    assert finding.verdict is Verdict.WARNING
+    assert "taken at 60.0 Hz" in finding.found
+    assert "camera_environment" in finding.mend
 
 
 def test_pictures_that_may_come_too_late_are_warned_of() -> None:

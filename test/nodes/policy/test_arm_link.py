@@ -36,7 +36,7 @@ def test_an_arm_that_was_never_stopped_is_not_waited_for(stage: Stage) -> None:
 
 
 def test_a_stop_is_over_once_ik_node_says_that_the_arm_rests(stage: Stage) -> None:
-    stage.node.create_service(Trigger, "stop", answer(True))
+    stage.node.create_service(Trigger, "ik_node/stop", answer(True))
     link = link_of(stage)
     link.stop()
     assert not link.resting()
@@ -46,7 +46,7 @@ def test_a_stop_is_over_once_ik_node_says_that_the_arm_rests(stage: Stage) -> No
 
 def test_a_stop_that_failed_is_no_rest_and_may_be_tried_again(stage: Stage) -> None:
     """Any answer counted as rest, and the next episode looked at an arm in motion."""
-    service = stage.node.create_service(Trigger, "stop", answer(False, "it runs away"))
+    service = stage.node.create_service(Trigger, "ik_node/stop", answer(False, "it runs away"))
     link = link_of(stage)
     link.stop()
     stage.wait_until(link.unrest, "the answer")
@@ -67,6 +67,6 @@ def test_without_an_answer_nobody_knows_whether_the_arm_rests(stage: Stage, late
     assert not link.resting()
     assert "a stop in 0.2 s" in link.unrest()
     if late:  # it is asked as soon as it is there
-        stage.node.create_service(Trigger, "stop", answer(True))
+        stage.node.create_service(Trigger, "ik_node/stop", answer(True))
         stage.wait_until(link.resting, "the answer")
         assert link.unrest() == ""

@@ -28,7 +28,7 @@ def check(context: Context) -> list[Finding]:
     """Set up the arm's motion as ik_node does, and judge every step."""
     running = Probe("arm", context.deadline)  # imports its libraries meanwhile
     configuration = context.configuration
-    urdf, origin = _description(context, configuration)
+    urdf, origin = description(context, configuration)
     running.ask({"parameters": configuration.ik, "urdf": urdf})
     facts = dict(running.facts())
     findings = [judge_limits(facts["limits"], configuration.ik["limits"])]
@@ -77,14 +77,9 @@ def judge_model(facts: Facts, origin: str, p: Facts) -> list[Finding]:
         findings.append(
             failure("arm set-up", set_up["error"], "correct the parameter file, or the URDF")
         )
-    elif set_up["left_out"]:
+    elif set_up["remarks"]:
         findings.append(
-            warning(
-                "arm set-up",
-                "not checked for collisions, since always too close to each other: "
-                + ", ".join("-".join(links) for links in set_up["left_out"]),
-                "lower self_distance_m, or set a collision_description with other shapes",
-            )
+            warning("arm set-up", "; ".join(set_up["remarks"]), "see docs/how_to/own_arm.md")
         )
     else:
         checked = "with" if p["collision_check"] else "without"
@@ -99,7 +94,8 @@ def _judge_inertias(inertias: Facts, effort_model: str) -> Finding:
         return failure(
             "inertias",
             inertias["error"],
-            "use a URDF with inertias, or set effort_model: none in the parameter file",
+            "use a URDF with inertias, or one that has them as collision_description; set "
+            "effort_model: none in the parameter file only if the efforts do not contain gravity",
         )
     return ok("inertias", "every joint carries a mass: gravity is not taken for contact")
 
@@ -120,7 +116,7 @@ def judge_response(facts: Facts) -> Finding:
     return ok("response model", str(facts["file"]))
 
 
-def _description(context: Context, configuration: Configuration) -> tuple[str, str]:
+def description(context: Context, configuration: Configuration) -> tuple[str, str]:
     """Return the URDF (empty: none) and the file, parameter or topic that should provide it."""
     if context.options.robot == "sim":
         path = share_path("description", "urdf", "panda.urdf")

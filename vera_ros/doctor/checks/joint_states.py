@@ -117,6 +117,6 @@ def _judge_rate(configuration: Configuration, facts: GraphFacts) -> Finding:
         return failure(
             NAME,
             f"{found}; no {', '.join(unknown)}: policy_node waits for them, and no episode begins",
-            "correct finger_joints in the parameter file",
+            "correct finger_joints in the parameter file ([] without a gripper)",
         )
     return ok(NAME, found)

@@ -5,11 +5,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from vera_ros.doctor.context import Context
-from vera_ros.doctor.finding import Finding, failure, not_needed, ok
+from vera_ros.doctor.finding import Finding, failure, not_needed, ok, warning
 from vera_ros.doctor.tools import ToolError, ToolTimeoutError, probe
 
 NAME = "rendering"
 
+_SLOW_MS = 35.0  # of the 50 ms between two pictures
 _INSTALL_GL = "sudo apt-get install libegl1 libopengl0 libgl1-mesa-dri"
 
 
@@ -32,4 +33,12 @@ def judge(facts: Mapping[str, Any]) -> Finding:
     backend = f"MUJOCO_GL={facts['backend']}"
     if not facts["contrast"] > 0.0:
         return failure(NAME, f"{backend} renders a picture of one colour", _INSTALL_GL)
-    return ok(NAME, f"{backend}, {facts['milliseconds']:.0f} ms for both views")
+    found = f"{backend}, {facts['milliseconds']:.0f} ms for both views"
+    if facts["milliseconds"] > _SLOW_MS:
+        return warning(
+            NAME,
+            f"{found}: too slow for 20 pictures a second beside everything else",
+            "scripts/demo --lockstep, where simulated time waits for the pictures; or fewer "
+            "pixels: image_size: 64 for sim_node",
+        )
+    return ok(NAME, found)

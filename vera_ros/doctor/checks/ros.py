@@ -10,10 +10,10 @@ from vera_ros.doctor.context import Context
 from vera_ros.doctor.finding import Finding, NotCheckedError, failure, ok, warning
 from vera_ros.doctor.tools import ToolError, ToolTimeoutError, probe
 from vera_ros.resources import share_path
+from vera_ros.ros_rules import LARGEST_DOMAIN
 
 _TESTED_RMW = "rmw_fastrtps_cpp"
 _TESTED_DISTROS = ("jazzy", "kilted")
-_LARGEST_DOMAIN = 232
 _LARGEST_SAFE_DOMAIN = 101
 _RANGES = ("LOCALHOST", "SUBNET", "OFF", "SYSTEM_DEFAULT")
 
@@ -92,10 +92,8 @@ def judge_domain(environ: Mapping[str, str]) -> Finding:
     mend = f"export ROS_DOMAIN_ID=<0 to {_LARGEST_SAFE_DOMAIN}>, the same on all machines"
     if not text:
         return ok("domain", "0, ROS_DOMAIN_ID is not set")
-    if not text.isdecimal() or int(text) > _LARGEST_DOMAIN:
-        return failure(
-            "domain", f"ROS_DOMAIN_ID is '{text}'; valid is 0 to {_LARGEST_DOMAIN}", mend
-        )
+    if not text.isdecimal() or int(text) > LARGEST_DOMAIN:
+        return failure("domain", f"ROS_DOMAIN_ID is '{text}'; valid is 0 to {LARGEST_DOMAIN}", mend)
     if int(text) > _LARGEST_SAFE_DOMAIN:
         return warning(
             "domain",

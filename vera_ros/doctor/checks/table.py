@@ -60,6 +60,7 @@ CHECKS = (
     Check(_ROBOT, "nodes", "controllers:check_nodes", "ros2 node list"),
     Check(_ROBOT, "views", "views:check", "ros2 topic list"),
     Check(_ROBOT, "joint states", "joint_states:check", "ros2 topic hz joint_states"),
+    Check(_ROBOT, "efforts", "efforts:check", "ros2 topic echo --once joint_states"),
     Check(_ROBOT, "controllers", "controllers:check", "ros2 control list_controllers"),
     Check(_SERVER, "policy server", "policy_server:check", "see the server's log"),
     Check(_VERA, "server settings", "server_settings:check", "see the file and VERA_* variables"),

@@ -9,6 +9,7 @@ from vera_ros.doctor.context import NO_ROBOT_YET, Context
 from vera_ros.doctor.finding import Finding, failure, not_needed, ok, warning
 from vera_ros.doctor.graph import GraphFacts, Topic, ViewFacts, rate_hz
 from vera_ros.doctor.streams import judge_delay, judge_sender
+from vera_ros.vision.source_rate import ARRIVING, source_rate_hz
 
 _FAST_ENOUGH = 0.9  # of the control rate; below, ticks are skipped
 
@@ -40,7 +41,7 @@ def judge(name: str, view: ViewFacts, configuration: Configuration, facts: Graph
             name,
             f"{view.topic.senders} publishes {view.topic.name} best effort, and policy_node "
             "requests it reliable: nothing arrives",
-            "set image_reliability: best_effort in the parameter file",
+            "set image_reliability: auto in the parameter file",
         )
     if not view.samples:
         return failure(
@@ -108,6 +109,15 @@ def _judge_rate(
     rate, wanted = rate_hz(view.samples, facts.clock), 1.0 / configuration.embodiment.control_dt_s
     shown = "time stands still" if rate is None else f"{rate:.1f} Hz"
     found = f"{width} x {height} {view.encoding}, {shown}, {view.topic.name}"
+    source_hz = source_rate_hz([sample.stamp_s for sample in view.samples])
+    if rate is not None and rate < ARRIVING * source_hz:
+        return warning(
+            name,
+            f"{found}: {rate / source_hz:.0%} arrives, by its stamps it is taken at "
+            f"{source_hz:.1f} Hz",
+            "start the camera driver in the environment that `ros2 run vera_ros "
+            "camera_environment` prints, or set image_transport: compressed",
+        )
     if rate is not None and rate < _FAST_ENOUGH * wanted:
         return warning(
             name,

@@ -10,19 +10,22 @@ from vera_ros.errors import VeraRosError
 from vera_ros.motion.kinematics.arm_model import ArmModel
 from vera_ros.motion.limits import RateLimits
 from vera_ros.motion.response.loader import load_response
-from vera_ros.nodes.ik.motion_setup import set_up_arm
+from vera_ros.nodes.ik.motion_setup import set_up_arm, with_inertias, with_limits_ranges
 from vera_ros.resources import share_path
 
 Facts = dict[str, Any]
 
 
 def _model(urdf: str, p: Facts) -> Facts:
-    arm = ArmModel(urdf, p["joint_names"], p["tcp_frame"])
+    arm = ArmModel(with_limits_ranges(p, urdf), p["joint_names"], p["tcp_frame"])
     return {"joints": arm.n, "base": arm.base_frame, "tip": arm.tcp_frame}
 
 
 def _inertias(urdf: str, p: Facts) -> Facts:
-    ArmModel(urdf, p["joint_names"], p["tcp_frame"]).require_inertias()
+    described = with_limits_ranges(p, urdf)
+    arm = ArmModel(described, p["joint_names"], p["tcp_frame"])
+    if with_inertias(p, arm, described) is None:
+        arm.require_inertias()
     return {}
 
 
@@ -38,8 +41,7 @@ def _response(p: Facts) -> Facts:
 
 
 def _set_up(urdf: str, p: Facts) -> Facts:
-    obstacles = set_up_arm(p, urdf).obstacles
-    return {"left_out": [] if obstacles is None else [list(links) for links in obstacles.left_out]}
+    return {"remarks": list(set_up_arm(p, urdf).remarks)}
 
 
 def probe(asked: Facts, tell: Tell) -> None:

@@ -18,6 +18,7 @@ from vera_ros.doctor.probes.streams import JointStream, Stream
 from vera_ros.doctor.probes.wire import Tell, run
 from vera_ros.errors import VeraRosError
 from vera_ros.nodes.common.conversions import LATCHED, sensor_qos, stamp_to_ns
+from vera_ros.vision.compressed_images import decode
 from vera_ros.vision.images import to_rgb
 
 _NODE = "vera_ros_doctor"
@@ -174,7 +175,8 @@ class Observer:
             facts["encoding"] = message.format if self._asked["compressed"] else message.encoding
             facts["size_bytes"] = len(message.data)
             try:
-                facts["shape"] = to_rgb(message).shape[:2]
+                rgb = decode(message) if self._asked["compressed"] else to_rgb(message)
+                facts["shape"] = rgb.shape[:2]
             except VeraRosError as error:
                 facts["problem"] = str(error)
         return facts

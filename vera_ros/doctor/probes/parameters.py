@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Reads a parameter file as the nodes do."""
+"""Reads a parameter file as the nodes do: with their own code."""
 
 import os
 import sys
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from vera_ros.doctor.probes.wire import Tell, run
@@ -14,48 +13,55 @@ os.environ["ROS_AUTOMATIC_DISCOVERY_RANGE"] = "OFF"
 
 import rclpy
 
+from vera_ros.embodiments import find_embodiment
 from vera_ros.errors import VeraRosError
-from vera_ros.nodes.common.parameters import Parameter, declare_parameters, rcl_message
-from vera_ros.nodes.declared import NAMES
-from vera_ros.nodes.ik import parameters as ik_parameters
-from vera_ros.nodes.policy import parameters as policy_parameters
-from vera_ros.nodes.server import parameters as server_parameters
-from vera_ros.parameter_files import check_blocks, read_blocks
+from vera_ros.nodes.common.node_process import initialise
+from vera_ros.nodes.common.parameters import AUTOSTART, Parameter, check_given, declare_parameters
+from vera_ros.nodes.declared import PARAMETERS
+from vera_ros.nodes.policy.server_side import session_options
+from vera_ros.nodes.sim.parameters import check_lockstep
+from vera_ros.parameter_files import name_sources
 
-_DECLARED = {
-    "policy_node": policy_parameters.PARAMETERS,
-    "ik_node": ik_parameters.PARAMETERS,
-    "server_node": server_parameters.PARAMETERS,
+# What nodes check beyond single values when they are configured.
+_RULES: dict[str, Callable[[dict[str, Any]], object]] = {
+    "policy_node": lambda values: session_options(values, find_embodiment(values["embodiment"])),
+    "sim_node": check_lockstep,
 }
 
 
-def _read(name: str, parameters: tuple[Parameter, ...]) -> dict[str, Any]:
-    """Return the node's parameters, or as `error` why it would not start."""
+def _read(
+    name: str, parameters: Sequence[Parameter], arguments: Sequence[str]
+) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """Return the node's parameters, and a line for each block that is for other nodes."""
     node = rclpy.create_node(name, start_parameter_services=False, enable_rosout=False)
     try:
-        return declare_parameters(node, parameters)
-    except VeraRosError as error:
-        return {"error": f"{name}: {error}"}
+        foreign = check_given(node, parameters, arguments)
+        return declare_parameters(node, parameters), foreign
     finally:
         node.destroy_node()
 
 
 def probe(asked: dict[str, Any], tell: Tell) -> Callable[[], None] | None:
     """Report each node's parameters and, as `foreign`, the blocks for other nodes; or `error`."""
-    space = ["-r", f"__ns:={asked['namespace']}"]
-    arguments = ["--ros-args", *space, "--params-file", asked["config"]]
+    arguments = [sys.argv[0], "--ros-args", "-r", f"__ns:={asked['namespace']}"]
+    arguments += ["--params-file", asked["config"]]
     try:
-        blocks = read_blocks(Path(asked["config"]))
-        tell("foreign", check_blocks(blocks, asked["namespace"], NAMES))
-        rclpy.init(args=[sys.argv[0], *arguments])
+        initialise(arguments, os.environ)
     except VeraRosError as error:
         tell("error", str(error))
         return None
-    except RuntimeError as error:  # rclpy's RCLError
-        tell("error", f"'{asked['config']}' cannot be read: {rcl_message(error)}")
-        return None
-    for name, parameters in _DECLARED.items():
-        tell(name, _read(name, parameters))
+    errors = []
+    for name, parameters in PARAMETERS.items():
+        try:
+            values, foreign = _read(name, (*parameters, AUTOSTART), arguments)
+            _RULES.get(name, dict)(values)
+        except VeraRosError as error:
+            errors.append(name_sources(str(error), arguments))
+        else:
+            tell(name, {each.name: values[each.name] for each in parameters})
+            tell("foreign", foreign)  # the same for each
+    if errors:
+        tell("error", "; ".join(dict.fromkeys(errors)))
     return lambda: rclpy.shutdown()
 
 

@@ -57,6 +57,7 @@ class JointStream(Stream):
         self._positions: dict[str, float] = {}
         self._velocities: dict[str, float] = {}
         self._efforts: dict[str, float] = {}
+        self._values = (self._positions, self._velocities, self._efforts)
         super().__init__(node, now_s, JointState, "joint_states", sensor_qos("best_effort"))
 
     def add(self, message: JointState) -> None:
@@ -76,6 +77,9 @@ class JointStream(Stream):
             ),
             "with_velocity": _numbers(self._velocities),
             "with_effort": _numbers(self._efforts),
+            "newest": {
+                name: [values.get(name, math.nan) for values in self._values] for name in all_names
+            },
         }
 
 

@@ -47,7 +47,7 @@ class ArmLink:
         self._asked_s: float | None = None  # when the last stop was requested, steady time
         self._answer: Future | None = None  # the last stop's response; None: not sent yet
         self._chunks = node.create_publisher(ActionChunk, "action_chunk", 10)
-        self._stop = node.create_client(Trigger, "stop")
+        self._stop = node.create_client(Trigger, "ik_node/stop")
 
     def play(self, chunk: Chunk) -> None:
         """Publish a chunk."""

@@ -50,6 +50,13 @@ class ArmWatch:
         """Whether a hold is latched, as far as is known."""
         return self._newest is not None and self._newest.held
 
+    def complaint(self) -> str:
+        """Return why the arm side cannot move, as it says; empty: it can, or has said nothing."""
+        status = self._newest
+        if status is None:
+            return "ik_node has not published arm_status; is it running?"
+        return f"ik_node: {status.message}" if status.state == ArmStatus.FAULT else ""
+
     def double(self) -> str:
         """Return why it is not clear which arm is meant; empty: it is."""
         together = self._arms.together(time.monotonic())

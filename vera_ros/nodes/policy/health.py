@@ -8,10 +8,11 @@ from diagnostic_msgs.msg import DiagnosticStatus
 
 from vera_ros.nodes.common.lifecycle_node import Health
 from vera_ros.nodes.policy.server_side import ServerSide
+from vera_ros.nodes.policy.views import PolicyViews
 from vera_ros.policy.episode import Episode
 from vera_ros.policy.states import State
 from vera_ros.policy.statistics import ViewState, view_states
-from vera_ros.vision.frame_buffer import FrameBuffer
+from vera_ros.vision.source_rate import ARRIVING
 from vera_ros.wire.provenance import describe_code, protocol_warning
 
 _LOW_RATE = 0.9  # of the control rate: fewer pictures than ticks
@@ -39,7 +40,7 @@ class Finding(NamedTuple):
 
 def policy_health(
     episode: Episode,
-    buffer: FrameBuffer,
+    cameras: PolicyViews,
     server: ServerSide,
     bounds: Mapping[str, Any],
     control_rate_hz: float,
@@ -49,13 +50,13 @@ def policy_health(
 
     Args:
         episode: the current or last episode.
-        buffer: the pictures of the views.
+        cameras: the streams and pictures of the views.
         server: the policy server.
         bounds: the node's parameters.
         control_rate_hz: pictures per second that the policy needs [Hz].
         now_ns: ROS time [ns].
     """
-    views = view_states(buffer, now_ns)
+    views = view_states(cameras.buffer, now_ns)
     findings = [
         *_findings_of_views(views, episode.running, bounds, control_rate_hz),
         *_findings_of_server(episode, server, bounds),
@@ -65,6 +66,8 @@ def policy_health(
         **_values_of_episode(episode),
         **{f"latency {name}": str(values) for name, values in latencies.items()},
         **_values_of_views(views),
+        "bad_pictures": sum(stream.bad for stream in cameras.streams.values()),
+        **{f"bad {view}": stream.bad for view, stream in cameras.streams.items()},
         **_values_of_server(server),
     }
     if not findings:
@@ -94,6 +97,14 @@ def _findings_of_views(
         if view not in stopped and 0.0 < state.rate_hz < _LOW_RATE * rate_hz:
             message = f"{view} arrives at {state.rate_hz:.1f} Hz, the policy needs {rate_hz:g} Hz"
             yield Finding(DiagnosticStatus.WARN, f"view_slow {view}", message)
+        if view not in stopped and state.rate_hz < ARRIVING * state.source_hz:
+            message = (
+                f"{state.rate_hz / state.source_hz:.0%} of {view} arrives: by its stamps it is "
+                f"taken at {state.source_hz:.1f} Hz, and {state.rate_hz:.1f} Hz arrive; start the "
+                "camera driver with the DDS profile of vera_ros, or set image_transport to "
+                "compressed (docs/how_to/large_pictures.md)"
+            )
+            yield Finding(DiagnosticStatus.WARN, f"view_lossy {view}", message)
 
 
 def _findings_of_server(

@@ -9,6 +9,8 @@ from vera_ros.embodiments import EMBODIMENTS
 from vera_ros.nodes.common.parameters import Parameter
 from vera_ros.policy.goal import EpisodeTimeouts
 from vera_ros.policy.pacing.overlap import OverlapRules
+from vera_ros.ros_rules import check_topic
+from vera_ros.wire.address import EXAMPLE, WEB, split_url
 
 # Settings of the server, by their names in its protocol; a default leaves the server's own.
 TUNABLE = (
@@ -61,11 +63,12 @@ PARAMETERS = (
         "the embodiment that the server must serve",
         choices=tuple(name for name, kind in EMBODIMENTS.items() if kind.drivable),
     ),
-    Parameter("server_url", "ws://127.0.0.1:8800", "address of the policy server"),
+    Parameter("server_url", EXAMPLE, "address of the policy server", form=split_url),
     Parameter(
         "view_topics",
         ["agentview/image_raw", "robot0_eye_in_hand/image_raw"],
         "image topics of the embodiment's views, in their order",
+        form=check_topic,
     ),
     Parameter(
         "image_transport",
@@ -75,9 +78,17 @@ PARAMETERS = (
     ),
     Parameter(
         "image_reliability",
-        "best_effort",
-        "QoS reliability of the views",
-        choices=("best_effort", "reliable"),
+        "auto",
+        "QoS reliability of the views; auto: reliable if every publisher of the topic offers it",
+        choices=("auto", "best_effort", "reliable"),
+    ),
+    Parameter(
+        "bad_picture_share",
+        0.5,
+        "share of a view's last 20 pictures that may be bad; above it, the episode ends",
+        "",
+        0.0,
+        1.0,
     ),
     Parameter("crop", False, "crop wide views to the policy's aspect ratio instead of squashing"),
     Parameter("frame_buffer_size", 30, "pictures kept per view, more in lockstep", "", 2, 300),
@@ -141,7 +152,12 @@ PARAMETERS = (
         3600.0,
     ),
     Parameter("observe", True, "show the server what was played, for its live viewer"),
-    Parameter("viewer_url", "", "the live viewer's address; empty: from the server's command line"),
+    Parameter(
+        "viewer_url",
+        "",
+        "the live viewer's address; empty: from the server's command line",
+        form=lambda what, url: url and split_url(what, url, WEB),
+    ),
     Parameter("accept_timeout_s", 2.0, "time-out of the arm's answer to a chunk", "s", 0.1, 60.0),
     Parameter(
         "arm_timeout_s",
@@ -207,8 +223,25 @@ PARAMETERS = (
     Parameter(
         "finger_joints",
         ["panda_finger_joint1", "panda_finger_joint2"],
-        "joints sent as gripper_qpos, the second with its sign inverted",
-        length=2,
+        "joints sent as gripper_qpos: two fingers, the second's sign inverted, one joint for both, "
+        "or none",
+        optional=True,
+    ),
+    Parameter(
+        "gripper_open_m",
+        0.04,
+        "position of finger_joints when open, which is sent as 0.04 m; in rad if they turn",
+        "m",
+        -3.2,
+        3.2,
+    ),
+    Parameter(
+        "gripper_closed_m",
+        0.0,
+        "position of finger_joints when closed, which is sent as 0 m; in rad if they turn",
+        "m",
+        -3.2,
+        3.2,
     ),
     Parameter("tick_rate_hz", 50.0, "rate of an episode's time checks", "Hz", 20.0, 500.0),
     Parameter("status_rate_hz", 10.0, "rate of policy_status in an episode", "Hz", 1.0, 50.0),

@@ -32,8 +32,8 @@ class PauseServices:
         self._episode = episode
         self._now = now
         self._after_event = after_event
-        node.create_service(Trigger, "pause", self._on_pause)
-        node.create_service(Trigger, "resume", self._on_resume)
+        node.offer(Trigger, "pause", self._on_pause)
+        node.offer(Trigger, "resume", self._on_resume)
 
     def _on_pause(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
         done = "the arm comes to rest; call resume to go on"

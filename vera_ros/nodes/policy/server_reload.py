@@ -44,7 +44,7 @@ class ServerReload:
         self._on_loaded = on_loaded
         self._answer: Future | None = None
         patient = ReentrantCallbackGroup()  # its service may wait without blocking others
-        node.create_service(ReloadServer, "reload", self._reload, callback_group=patient)
+        node.offer(ReloadServer, "reload", self._reload, callback_group=patient)
 
     @property
     def under_way(self) -> bool:

@@ -1,35 +1,36 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The camera views of policy_node: subscriptions, and the frame window on their pictures."""
+"""The camera views of policy_node: their streams, and the frame window on their pictures."""
 
-from collections.abc import Callable
-from functools import partial
-from typing import Any
-
-from sensor_msgs.msg import CompressedImage, Image
+import time
+from collections.abc import Callable, Sequence
 
 from vera_ros.embodiments import Embodiment
-from vera_ros.errors import ConfigurationError, VeraRosError
-from vera_ros.nodes.common.conversions import LOSSLESS_DEPTH, sensor_qos, stamp_to_ns
-from vera_ros.nodes.common.lifecycle_node import VeraNode
+from vera_ros.errors import ConfigurationError
+from vera_ros.nodes.common.conversions import LOSSLESS_DEPTH
+from vera_ros.nodes.common.lifecycle_node import STEADY, VeraNode
+from vera_ros.nodes.policy.view_stream import ViewStream
 from vera_ros.vision.frame_buffer import FrameBuffer
-from vera_ros.vision.images import to_rgb
+from vera_ros.vision.images import RgbImage
 from vera_ros.vision.window import RollingWindow, SamplingRules
 from vera_ros.wire.server_config import ServerConfig
 
 _NEVER_LATE_NS = 2**62  # lockstep: a picture may take any real time to arrive
+_GRAPH_S = 1.0  # between looks at the graph: it changes slowly, and costs time
 
 
 class PolicyViews:
-    """Subscribes to the views and keeps their newest pictures.
+    """Subscribes to the views and keeps their newest pictures (see vera_ros.policy.ports).
 
     Args:
         node: the rclpy node.
         embodiment: embodiment with the views.
         on_picture: called after each new picture.
-        on_fault: called with the reason when a picture cannot be used.
+        on_fault: called with the reason when too many pictures of a view cannot be used.
+        busy: returns whether an episode is under way.
 
     Attributes:
         buffer: the newest pictures of each view.
+        streams: the views' streams, by view key.
 
     Raises:
         ConfigurationError: there is not one topic for each view.
@@ -41,21 +42,30 @@ class PolicyViews:
         embodiment: Embodiment,
         on_picture: Callable[[], None],
         on_fault: Callable[[str], None],
+        busy: Callable[[], bool],
     ) -> None:
         self._node = node
         self._embodiment = embodiment
-        self._on_picture = on_picture
-        self._on_fault = on_fault
         self._lockstep = bool(node.parameters["lockstep"])
+        self._explained: dict[tuple[str, ...], tuple[float, str]] = {}
         views = embodiment.view_keys
         self.buffer = FrameBuffer(views, node.parameters["frame_buffer_size"])
-        topics = node.parameters["view_topics"]
-        if len(topics) != len(views):
-            raise ConfigurationError(
-                f"view_topics has {len(topics)} topics; valid is one for each of {list(views)}"
-            )
-        for view, topic in zip(views, topics, strict=True):
-            self._subscribe(view, topic)
+        self.streams = {
+            view: ViewStream(node, view, topic, self._add, self._newest_ns, on_picture, on_fault)
+            for view, topic in zip(views, _view_topics(node, views), strict=True)
+        }
+
+        def adapt() -> None:
+            for stream in self.streams.values():
+                stream.adapt(busy=busy())
+
+        node.create_timer(_GRAPH_S, adapt, clock=STEADY)
+
+    def _newest_ns(self, view: str) -> int | None:
+        return self.buffer.newest_stamp_ns(view)
+
+    def _add(self, view: str, stamp_ns: int, rgb: RgbImage) -> None:
+        self.buffer.add(view, stamp_ns, rgb)
 
     def make_window(self, config: ServerConfig) -> RollingWindow:
         """Return a window, as the server requires it, on the pictures that arrive from now on."""
@@ -82,25 +92,30 @@ class PolicyViews:
             crop=p["crop"],
         )
 
-    def _subscribe(self, view: str, topic: str) -> None:
-        p = self._node.parameters
-        compressed = p["image_transport"] == "compressed"
-        self._node.create_subscription(
-            CompressedImage if compressed else Image,
-            f"{topic}/compressed" if compressed else topic,
-            partial(self._on_image, view),
-            sensor_qos(p["image_reliability"], LOSSLESS_DEPTH)
-            if self._lockstep
-            else sensor_qos(p["image_reliability"]),
-        )
+    def explain(self, views: Sequence[str]) -> str:
+        """Return why pictures of these views are missing or unusable; empty: not known."""
+        key, now_s = tuple(views), time.monotonic()
+        asked_s, text = self._explained.get(key, (-_GRAPH_S, ""))
+        if now_s - asked_s >= _GRAPH_S:
+            reasons = [self.streams[view].explain() for view in views if view in self.streams]
+            text = "; ".join(dict.fromkeys(reason for reason in reasons if reason))
+            self._explained[key] = now_s, text
+        return text
 
-    def _on_image(self, view: str, message: Any) -> None:
-        stamp_ns = stamp_to_ns(message.header.stamp)
-        if self._lockstep and stamp_ns == self.buffer.newest_stamp_ns(view):
-            return  # while time stands still, the same picture is repeated
-        try:
-            self.buffer.add(view, stamp_ns, to_rgb(message))
-        except VeraRosError as error:
-            self._on_fault(f"view '{view}': {error}")
-        else:
-            self._on_picture()
+
+def _view_topics(node: VeraNode, views: Sequence[str]) -> list[str]:
+    topics: list[str] = node.parameters["view_topics"]
+    if len(topics) != len(views):
+        raise ConfigurationError(
+            f"view_topics is {topics}; valid is one topic for each of the views {list(views)}"
+        )
+    resolved: dict[str, str] = {}
+    for view, topic in zip(views, topics, strict=True):
+        name = node.resolve_topic_name(topic)
+        if name in resolved:
+            raise ConfigurationError(
+                f"view_topics gives '{name}' for both '{resolved[name]}' and '{view}'; give each "
+                "view the topic of its own camera"
+            )
+        resolved[name] = view
+    return topics

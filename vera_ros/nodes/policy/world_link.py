@@ -23,7 +23,7 @@ class WorldLink:
     def __init__(
         self, node: Any, on_advanced: Callable[[], None], on_failed: Callable[[str], None]
     ) -> None:
-        self._client = node.create_client(AdvanceTime, "advance_time")
+        self._client = node.create_client(AdvanceTime, "sim_node/advance_time")
         self._on_advanced = on_advanced
         self._on_failed = on_failed
         self._waiting: AdvanceTime.Request | None = None

@@ -2,9 +2,10 @@
 """The parameters of reference_server."""
 
 from vera_ros.nodes.common.parameters import Parameter
+from vera_ros.wire.address import check_host
 
 PARAMETERS = (
-    Parameter("host", "127.0.0.1", "address to listen on"),
+    Parameter("host", "127.0.0.1", "address to listen on", form=check_host),
     Parameter("port", 8800, "port to listen on", minimum=1, maximum=65535),
     Parameter(
         "looks_ahead",

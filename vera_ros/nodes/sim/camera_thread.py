@@ -40,8 +40,7 @@ class CameraThread:
 
     def __init__(
         self,
-        size: int,
-        multisamples: int,
+        open_renderer: Callable[[], CameraRenderer],
         sabotage: Sabotage,
         views: tuple[str, ...],
         publish: Callable[[Mapping[str, NDArray[np.uint8]], int], None],
@@ -57,7 +56,7 @@ class CameraThread:
         self._snapshots: queue.Queue[Snapshot | None] = queue.Queue(maxsize=1)
         self._ready: queue.Queue[dict[str, Intrinsics] | Exception] = queue.Queue()
         self._thread = threading.Thread(
-            target=self._run, args=(size, multisamples), name="cameras", daemon=True
+            target=self._run, args=(open_renderer,), name="cameras", daemon=True
         )
         self.skipped = 0
         self._thread.start()
@@ -91,11 +90,11 @@ class CameraThread:
         self._snapshots.put(None, timeout=_READY_TIMEOUT_S)
         self._thread.join(_READY_TIMEOUT_S)
 
-    def _run(self, size: int, multisamples: int) -> None:
+    def _run(self, open_renderer: Callable[[], CameraRenderer]) -> None:
         # Rendering may take every core for some ms: physics and the arm's controller go first.
         os.nice(_NICER)
         try:
-            renderer = CameraRenderer(size, multisamples)
+            renderer = open_renderer()  # in this thread, which owns the GL context
         except VeraRosError as error:
             self._ready.put(error)
             return

@@ -2,6 +2,7 @@
 """The cameras of sim_node: the topics image_raw and camera_info."""
 
 from collections.abc import Mapping
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +13,7 @@ from vera_ros.nodes.common.conversions import LOSSLESS_DEPTH, ns_to_stamp, rgb_t
 from vera_ros.nodes.common.lifecycle_node import VeraNode
 from vera_ros.nodes.sim.camera_thread import CameraThread, Snapshot
 from vera_ros.sim import scene
-from vera_ros.sim.cameras import Intrinsics
+from vera_ros.sim.cameras import CameraRenderer, Intrinsics
 from vera_ros.sim.sabotage import Sabotage
 
 
@@ -39,8 +40,7 @@ class SimCameras:
             for view, camera in scene.VIEW_CAMERAS.items()
         }
         self._thread = CameraThread(
-            p["image_size"],
-            p["multisamples"],
+            partial(CameraRenderer, p["image_size"], p["multisamples"], p["table"]),
             Sabotage(p["sabotage"]),
             tuple(scene.VIEW_CAMERAS),
             self._publish,

@@ -50,9 +50,7 @@ class SimLockstep:
         self._pictures = pictures
         self._lockstep: Lockstep | None = None
         self._repeats = 0
-        node.create_service(
-            AdvanceTime, "advance_time", self._on_advance_time, callback_group=patient
-        )
+        node.offer(AdvanceTime, "advance_time", self._on_advance_time, callback_group=patient)
 
     @property
     def running(self) -> bool:

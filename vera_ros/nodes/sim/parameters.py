@@ -7,6 +7,7 @@ from typing import Any
 from vera_ros.errors import ConfigurationError
 from vera_ros.nodes.common.parameters import Parameter
 from vera_ros.sim.sabotage import SABOTAGES
+from vera_ros.sim.tables import DARK_WOOD, TABLES
 
 PARAMETERS = (
     Parameter("seed", 0, "seed of the first scene's cubes", minimum=0, maximum=2**31 - 1),
@@ -27,6 +28,12 @@ PARAMETERS = (
     Parameter("camera_rate_hz", 20.0, "rate of each camera", "Hz", 1.0, 60.0),
     Parameter("truth_rate_hz", 10.0, "rate of stack_truth", "Hz", 1.0, 100.0),
     Parameter("image_size", 128, "height and width of a picture", "px", 16, 640),
+    Parameter(
+        "table",
+        DARK_WOOD,
+        "table top in the pictures; VERA's released planner was trained on dark wood",
+        choices=TABLES,
+    ),
     Parameter(
         "multisamples",
         0,

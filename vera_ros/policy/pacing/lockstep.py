@@ -30,6 +30,8 @@ class LockstepPacing(SettlePacing):
         judged: after each chunk, wait for the judge: `on_success` or `on_undecided`.
     """
 
+    real_time = False
+
     def __init__(self, world: WorldPort, *, judged: bool = False) -> None:
         self._world = world
         self._judged = judged

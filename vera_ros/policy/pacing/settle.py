@@ -21,7 +21,10 @@ class SettlePacing:
 
     Attributes:
         episode: the episode that it paces, set by that episode.
+        real_time: whether the views run in real time, too, and not by the world's clock alone.
     """
+
+    real_time = True
 
     episode: RunningEpisode
 

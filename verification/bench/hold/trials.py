@@ -115,7 +115,7 @@ class HoldTrials:
         node.create_subscription(PoseStamped, "tcp_pose", self._on_pose, qos_profile_sensor_data)
         node.create_subscription(ArmStatus, "arm_status", self._on_status, LATCHED)
         self._hold, self._release = (
-            node.create_client(Trigger, name) for name in ("hold", "release")
+            node.create_client(Trigger, f"ik_node/{name}") for name in ("hold", "release")
         )
 
     def wait_until_ready(self, within_s: float) -> None:

@@ -30,6 +30,7 @@ _DELAY = {"delay_s": (0.12, 0.4)}
 _VIEW = {"view": ("agentview", "robot0_eye_in_hand", "both")}
 # Short of what the nodes bear with, by their parameters, before an episode ends.
 _VIEWS_WAIT_S = 0.8  # view_stall_s
+_BAD_VIEWS_WAIT_S = 0.4  # bad_picture_share
 _JOINTS_WAIT_S = 0.25  # joint_state_timeout_s
 _OUTLIERS_BORNE_S = 0.12  # an arm off its plan is not believed for so long
 _REACH_RAD = 0.03  # a joint's fastest from one sample to the next, and 5 mrad
@@ -100,8 +101,9 @@ def _of_views() -> Iterator[Kind]:
     yield Kind("view_duplicated", VIEWS, ("frames_dropped",), _lasting(), _VIEW, ALWAYS)
     yield Kind("view_reordered", VIEWS, ("frames_dropped",), _lasting(), _VIEW, ALWAYS)
     yield Kind("view_dropped", VIEWS, _NO_VIEW, _lasting(0.3, 2.0), _VIEW, **waits)
-    yield Kind("view_wrong_size", VIEWS, ("image_error",), _lasting(), _VIEW)
-    yield Kind("view_wrong_encoding", VIEWS, ("image_error",), _lasting(), _VIEW)
+    bad = ("image_error", "bad_pictures", *_NO_VIEW)
+    yield Kind("view_wrong_size", VIEWS, bad, _lasting(), _VIEW, _BAD_VIEWS_WAIT_S)
+    yield Kind("view_wrong_encoding", VIEWS, bad, _lasting(), _VIEW, _BAD_VIEWS_WAIT_S)
 
 
 def _of_joints() -> Iterator[Kind]:

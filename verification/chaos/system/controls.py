@@ -9,7 +9,10 @@ from std_srvs.srv import Trigger
 from vera_ros.bringup.failures import DemoError
 from vera_ros.bringup.waiter import Waiter
 
-TRIGGER_SERVICES = ("hold", "release", "stop", "pause", "resume")
+TRIGGER_SERVICES = {
+    **{name: f"ik_node/{name}" for name in ("hold", "release", "stop")},
+    **{name: f"policy_node/{name}" for name in ("pause", "resume")},
+}
 _ANSWER_S = 5.0
 
 
@@ -21,7 +24,9 @@ class Controls:
     """
 
     def __init__(self, node: Node) -> None:
-        self._triggers = {name: node.create_client(Trigger, name) for name in TRIGGER_SERVICES}
+        self._triggers = {
+            name: node.create_client(Trigger, service) for name, service in TRIGGER_SERVICES.items()
+        }
         self._relay = node.create_client(SetParameters, "relay/set_parameters")
 
     def has(self, service: str) -> bool:

@@ -37,7 +37,7 @@ class Scenes:
         self._truth: StackTruth | None = None
         self._judge = Judge(_STANDS_S, _NEVER_S)
         self._success = node.create_publisher(Bool, "task_success", 10)
-        self._reset = node.create_client(ResetScene, "reset_scene")
+        self._reset = node.create_client(ResetScene, "sim_node/reset_scene")
         self.used = False
         node.create_subscription(StackTruth, "stack_truth", self._on_truth, 10)
 

@@ -82,7 +82,7 @@ def test_every_kind_can_be_named() -> None:
     codes = {
         *("frames_dropped", "ticks_skipped", "late_chunks", "holds", "reconnects"),
         *("bad_joint_states", "paused", "inactive", "episode_forgotten", "steps_dropped"),
-        *("outliers", "late_trajectories", "clock_offset_s"),
+        *("outliers", "late_trajectories", "clock_offset_s", "bad_pictures"),
         *("connecting", "waiting_for_views", "inferring", "view_slow", "server_slow"),
     }
     for kind in KINDS.values():
