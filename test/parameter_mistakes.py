@@ -71,6 +71,12 @@ MISTAKES = (
     _whole("the same twice", f"{_SPEED}0.5\n    tcp_speed_limit: 0.6\n", "line 3", "line 4"),
     _whole("a node twice", f"{_SPEED}0.5\n{_SPEED}0.6\n", "line 1", "line 4"),
     # Names.
+    _in_ik(
+        "a dash in the state's topic",
+        "robot_state_topic: arm-left/state",
+        "arm-left/state",
+        "valid are letters",
+    ),
     _in_ik("a misspelt name", "speed_scal: 0.5", "nearest are speed_scale"),
     _in_ik("another node's", "crop: true", "of policy_node"),
     _in_ik("nested too deep", "arm: {tcp_frame: hand}", "'arm.tcp_frame'", "tcp_frame"),
