@@ -122,7 +122,7 @@ def test_in_lockstep_a_tower_stands_and_the_report_says_so(tmp_path: Path) -> No
 
 
 def test_ctrl_c_stops_everything(tmp_path: Path) -> None:
-    demo = start_demo(tmp_path)
+    demo = start_demo(tmp_path, "--realtime-factor", "0.3")
     read_until(demo, "episode 1")
     demo.send_signal(signal.SIGINT)
     output, errors = demo.communicate(timeout=_PATIENCE_S)
