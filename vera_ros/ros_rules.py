@@ -43,6 +43,12 @@ def check_topic(what: str, topic: str) -> None:
         )
 
 
+def check_optional_topic(what: str, topic: str) -> None:
+    """Raise ConfigurationError unless this is a topic's name, or empty."""
+    if topic:
+        check_topic(what, topic)
+
+
 def check_domain(environment: Mapping[str, str]) -> None:
     """Raise ConfigurationError unless ROS_DOMAIN_ID is a domain, or empty."""
     text = environment.get("ROS_DOMAIN_ID", "")

@@ -16,10 +16,10 @@ from vera_ros.bringup.failures import DemoError
 from vera_ros.bringup.lifecycle import Lifecycle
 from vera_ros.bringup.waiter import Waiter
 from vera_ros.demo.episode_report import EpisodeReport
+from vera_ros.demo.film.recorder import Recorder
 from vera_ros.demo.judge import Judge, Verdict
 from vera_ros.demo.measurements import EpisodeMeasurements
 from vera_ros.demo.options import DemoOptions
-from vera_ros.demo.recorder import Recorder
 from vera_ros.demo.spectator import Spectator
 from vera_ros.nodes.common.conversions import LATCHED, stamp_to_ns
 from vera_ros.nodes.judge.verdicts import Verdicts

@@ -6,9 +6,9 @@ from pathlib import Path
 
 from vera_ros.bringup.failures import DemoError
 from vera_ros.bringup.interrupts import Interrupts
-from vera_ros.demo.captions import Caption
 from vera_ros.demo.display import Display, Progress
 from vera_ros.demo.episode_report import EpisodeReport
+from vera_ros.demo.film.captions import Caption
 from vera_ros.demo.options import DemoOptions
 from vera_ros.demo.stage import Stage, set_stage
 from vera_ros.demo.tables import describe_episode

@@ -9,7 +9,7 @@ from diagnostic_msgs.msg import DiagnosticArray
 from rclpy.node import Node
 from sensor_msgs.msg import CameraInfo, Image
 
-from vera_ros.demo.recorder import Recorder
+from vera_ros.demo.film.recorder import Recorder
 from vera_ros.nodes.common.conversions import LOSSLESS_DEPTH, sensor_qos, stamp_to_ns
 from vera_ros.vision.images import to_rgb
 from vera_ros_interfaces.msg import StackTruth

@@ -22,11 +22,11 @@ from vera_ros.bringup.processes import Processes
 from vera_ros.bringup.waiter import Waiter
 from vera_ros.demo.display import Display
 from vera_ros.demo.evaluator import Evaluator
+from vera_ros.demo.film.recorder import Recorder
+from vera_ros.demo.film.video import FilmWriter
 from vera_ros.demo.options import DemoOptions
 from vera_ros.demo.picture_rate import PictureRate, judge
-from vera_ros.demo.recorder import Recorder
 from vera_ros.demo.server import Loading, check_server, graph_options
-from vera_ros.demo.video import FilmWriter
 from vera_ros.embodiments import find_embodiment
 
 # View keys and the base of their topics, as in the simulated scene.

@@ -112,7 +112,7 @@ class IkNode(VeraNode):
         observation, control = self._sense(), self._control
         supervisor = None if control is None else control.supervisor
         status = arm_status(supervisor, observation, self._hold.held)
-        warnings = [] if control is None else control.warnings(observation)
+        warnings = [] if control is None else control.warnings.of(observation)
         status.arm, status.warnings = self._identity, [*warnings, *self._hold.warnings]
         # The parameter may change while the node runs.
         status.approval = bool(self.get_parameter("approval").value)

@@ -24,7 +24,7 @@ from vera_ros.nodes.policy.rivals import find_doubles
 from vera_ros.nodes.policy.server_side import ServerSide
 from vera_ros.nodes.policy.status_messages import StatusTopics, status_message
 from vera_ros.nodes.policy.task_action import TaskAction
-from vera_ros.nodes.policy.views import PolicyViews
+from vera_ros.nodes.policy.views.policy_views import PolicyViews
 from vera_ros.nodes.policy.world_link import WorldLink
 from vera_ros.policy.episode import Episode
 from vera_ros.policy.goal import Goal, Result

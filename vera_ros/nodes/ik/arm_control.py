@@ -3,7 +3,7 @@
 
 import time
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from vera_ros.embodiments import find_embodiment
 from vera_ros.motion.causes import Cause, Reason
@@ -15,7 +15,6 @@ from vera_ros.motion.setpoint.lead import Lead
 from vera_ros.motion.trajectory import ArmTrajectory, GripperTrajectory
 from vera_ros.nodes.common.pending_responses import PendingResponses
 from vera_ros.nodes.ik.arm_sensing import ArmSensing
-from vera_ros.nodes.ik.arm_status import contact_warnings
 from vera_ros.nodes.ik.chunk_reports import ChunkReports
 from vera_ros.nodes.ik.motion_setup import (
     make_dispatcher,
@@ -23,8 +22,9 @@ from vera_ros.nodes.ik.motion_setup import (
     set_up_arm,
 )
 from vera_ros.nodes.ik.other_joints import OtherJoints
-from vera_ros.nodes.ik.outputs.output import make_arm_output, make_gripper_output
+from vera_ros.nodes.ik.outputs.output import Output, make_arm_output, make_gripper_output
 from vera_ros.nodes.ik.rivals import Rivals
+from vera_ros.nodes.ik.setup_warnings import SetupWarnings
 from vera_ros.nodes.ik.tcp_reports import TcpReports
 
 NOT_CONFIGURED = "ik_node is not configured; configure and activate it first"
@@ -33,6 +33,13 @@ NOT_CONFIGURED = "ik_node is not configured; configure and activate it first"
 def unconfigured() -> ArmObservation:
     """Return the observation of the arm while the node is not configured."""
     return ArmObservation(fault=Reason(Cause.NOT_ACTIVE, NOT_CONFIGURED))
+
+
+class Outputs(NamedTuple):
+    """Where an ik_node sends trajectories."""
+
+    arm: Output[ArmTrajectory]
+    gripper: Output[GripperTrajectory]
 
 
 class ArmControl:
@@ -55,6 +62,7 @@ class ArmControl:
         sensing: observes the arm.
         supervisor: decides what the arm plays.
         reports: publishes what becomes of chunks.
+        warnings: what the user should know of the set-up.
         lead: time that trajectories are given to reach the controller.
         closed: whether the node was cleaned up; nothing is observed any more.
     """
@@ -77,10 +85,10 @@ class ArmControl:
         self._dispatcher = make_dispatcher(
             p, setup, self.embodiment, self._send_arm, self._send_gripper, self.lead
         )
-        self._arm_output = make_arm_output(
+        arm_output = make_arm_output(
             node, p["arm_output"], p["joint_names"], self._on_output_fault, dry_run=p["dry_run"]
         )
-        self._gripper_output = make_gripper_output(
+        gripper_output = make_gripper_output(
             node,
             p["gripper_output"],
             p["gripper_joint"],
@@ -90,7 +98,8 @@ class ArmControl:
             lambda: self.sensing.now_s(),
             dry_run=p["dry_run"] or not p["gripper_joint"],
         )
-        self.sensing = ArmSensing(node, self.arm, self._arm_output, self._gripper_output, rivals)
+        self._outputs = Outputs(arm_output, gripper_output)
+        self.sensing = ArmSensing(node, self.arm, arm_output, gripper_output, rivals)
         self.reports = ChunkReports(
             node,
             self.arm,
@@ -111,33 +120,14 @@ class ArmControl:
         )
         self._tcp = TcpReports(node, self.arm)
         self.closed = False
-        self._setup = setup
-        self._others = OtherJoints(node, setup.obstacles)
-        self._announce()
-
-    def _announce(self) -> None:
-        logger = self._node.get_logger()
-        logger.info(
-            f"plans for '{self.arm.tcp_frame}' in '{self.arm.base_frame}', joints "
-            f"{list(self.arm.joint_names)}"
-        )
-        joint, gripper = self._node.parameters["gripper_joint"], self._setup.gripper_limits
-        if joint:
-            ends = f"{gripper.end_m(close=False):g}, closed at {gripper.end_m(close=True):g}"
-            logger.info(f"the gripper is open with '{joint}' at {ends} {gripper.unit}")
-        if self._others.names:
-            logger.info(
-                f"robot_description has other joints as well, {list(self._others.names)}; for the "
-                "collision check, they are where joint_states have them"
-            )
-        if self._node.parameters["dry_run"]:
-            logger.warning("this is a dry run: plans are made and shown, nothing moves")
+        self.warnings = SetupWarnings(node, setup, OtherJoints(node, setup.obstacles))
+        self.warnings.announce()
 
     def close(self) -> None:
         """Close the outputs: nothing is sent any more."""
         self.closed = True
-        self._arm_output.close()
-        self._gripper_output.close()
+        for output in self._outputs:
+            output.close()
 
     # Observation.
 
@@ -163,26 +153,15 @@ class ArmControl:
 
     def tick(self) -> None:
         """Check the arm; called at `monitor_rate_hz`."""
-        self._others.update()
+        self.warnings.others.update()
         observation = self.sense()
         self.supervisor.tick(observation, self.sensing.now_s())
-        if self._arm_output.waiting_for():
+        if self._outputs.arm.waiting_for():
             self.supervisor.doubt()
         if observation.measured is not None:
             ours_s = observation.measured.stamp_s + self.sensing.ours_less_arms_s()
             measured = replace(observation.measured, stamp_s=ours_s)
             self._tcp.say(measured, playing=self.supervisor.playing is not None)
-
-    def warnings(self, observation: ArmObservation) -> list[str]:
-        """Return what the user should know of the arm, one sentence each."""
-        measured, mismatch = observation.measured, None
-        if measured is not None:
-            mismatch = self._setup.effort_fit.update(
-                observation.effort, measured.q, measured.dq, measured.stamp_s
-            )
-        model = self._node.parameters["effort_model"]
-        warnings = contact_warnings(observation, model, mismatch)
-        return [*warnings, *self._setup.remarks, *self._others.warnings()]
 
     def stop(self, reason: Reason) -> None:
         """Bring the arm to rest smoothly."""
@@ -195,10 +174,10 @@ class ArmControl:
 
     def _send_arm(self, trajectory: ArmTrajectory, start_s: float) -> None:
         self.sensing.reader.clock.mark()
-        self._arm_output.send(trajectory, start_s)
+        self._outputs.arm.send(trajectory, start_s)
 
     def _send_gripper(self, trajectory: GripperTrajectory, start_s: float) -> None:
-        self._gripper_output.send(trajectory, start_s)
+        self._outputs.gripper.send(trajectory, start_s)
 
     def _on_output_fault(self, message: str) -> None:
         """Handle a trajectory that a controller rejected or ended early."""

@@ -3,7 +3,7 @@
 
 from vera_ros.embodiments import EMBODIMENTS
 from vera_ros.nodes.common.parameters import Parameter
-from vera_ros.ros_rules import check_topic
+from vera_ros.ros_rules import check_optional_topic
 
 OUTPUTS = ("topic", "action")
 
@@ -139,7 +139,7 @@ PARAMETERS = (
         "",
         "topic of the robot's mode (robot_mode, as in franka_msgs/FrankaRobotState), without which "
         "nothing moves; empty: none",
-        form=lambda what, topic: topic and check_topic(what, topic),
+        form=check_optional_topic,
     ),
     Parameter("rest_speed", 0.05, "a joint slower than this is at rest", "rad/s", 0.001, 0.5),
     Parameter("rest_timeout_s", 1.0, "time for the arm to rest after a plan", "s", 0.05, 10.0),

@@ -8,7 +8,7 @@ from diagnostic_msgs.msg import DiagnosticStatus
 
 from vera_ros.nodes.common.lifecycle_node import Health
 from vera_ros.nodes.policy.server_side import ServerSide
-from vera_ros.nodes.policy.views import PolicyViews
+from vera_ros.nodes.policy.views.policy_views import PolicyViews
 from vera_ros.policy.episode import Episode
 from vera_ros.policy.states import State
 from vera_ros.policy.statistics import ViewState, view_states

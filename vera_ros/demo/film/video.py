@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vera_ros.bringup.failures import DemoError
-from vera_ros.demo.captions import Caption, compose_picture, film_size
+from vera_ros.demo.film.captions import Caption, compose_picture, film_size
 
 _RATE_HZ = 20
 _TICKS_PER_S = 1000

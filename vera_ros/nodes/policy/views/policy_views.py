@@ -8,7 +8,7 @@ from vera_ros.embodiments import Embodiment
 from vera_ros.errors import ConfigurationError
 from vera_ros.nodes.common.conversions import LOSSLESS_DEPTH
 from vera_ros.nodes.common.lifecycle_node import STEADY, VeraNode
-from vera_ros.nodes.policy.view_stream import ViewStream
+from vera_ros.nodes.policy.views.view_stream import Sink, ViewStream
 from vera_ros.vision.frame_buffer import FrameBuffer
 from vera_ros.vision.images import RgbImage
 from vera_ros.vision.window import RollingWindow, SamplingRules
@@ -50,8 +50,9 @@ class PolicyViews:
         self._explained: dict[tuple[str, ...], tuple[float, str]] = {}
         views = embodiment.view_keys
         self.buffer = FrameBuffer(views, node.parameters["frame_buffer_size"])
+        sink = Sink(self._add, self._newest_ns, on_picture, on_fault)
         self.streams = {
-            view: ViewStream(node, view, topic, self._add, self._newest_ns, on_picture, on_fault)
+            view: ViewStream(node, view, topic, sink)
             for view, topic in zip(views, _view_topics(node, views), strict=True)
         }
 

@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from vera_ros.demo.captions import Caption
-from vera_ros.demo.video import FilmWriter
+from vera_ros.demo.film.captions import Caption
+from vera_ros.demo.film.video import FilmWriter
 
 _GAP_S = 0.05
 _VERDICT_S = 1.5

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from vera_ros.doctor.checks.arm import (
+from vera_ros.doctor.checks.robot.arm import (
     judge_compiled,
     judge_limits,
     judge_missing,
@@ -16,7 +16,7 @@ from vera_ros.doctor.finding import Finding, Verdict
 from vera_ros.doctor.tools import Deadline, probe
 from vera_ros.resources import share_path
 
-from ..facts import configuration
+from ...facts import configuration
 
 PATIENCE_S = 120.0
 URDF = share_path("description", "urdf", "panda.urdf").read_text()

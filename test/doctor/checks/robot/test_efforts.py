@@ -6,14 +6,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from vera_ros.doctor.checks.efforts import judge, judge_measured
+from vera_ros.doctor.checks.robot.efforts import judge, judge_measured
 from vera_ros.doctor.finding import Finding, Verdict
 from vera_ros.doctor.probes import efforts
 from vera_ros.doctor.tools import Deadline, probe
 from vera_ros.motion.kinematics.arm_model import ArmModel
 from vera_ros.resources import share_path
 
-from ..facts import ARM, configuration
+from ...facts import ARM, configuration
 
 URDF = share_path("description", "urdf", "panda.urdf").read_text()
 WEIGHTLESS = URDF.replace("<inertial", "<!-- inertial").replace("</inertial>", "-->")

@@ -7,9 +7,9 @@ import pytest
 from numpy.typing import NDArray
 
 from vera_ros.bringup.failures import DemoError
-from vera_ros.demo.captions import VIEW_PX, Caption, compose_picture, film_size
-from vera_ros.demo.recorder import Recorder
-from vera_ros.demo.video import FilmWriter
+from vera_ros.demo.film.captions import VIEW_PX, Caption, compose_picture, film_size
+from vera_ros.demo.film.recorder import Recorder
+from vera_ros.demo.film.video import FilmWriter
 
 _NAMES = ("left", "right")
 _CAPTION = Caption("episode 1/1", "stack", "approach", "chunk 1")

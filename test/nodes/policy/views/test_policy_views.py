@@ -14,12 +14,12 @@ from std_msgs.msg import String
 from vera_ros.embodiments import find_embodiment
 from vera_ros.nodes.common.conversions import ns_to_stamp, rgb_to_image, sensor_qos
 from vera_ros.nodes.common.lifecycle_node import VeraNode
-from vera_ros.nodes.policy.image_topics import all_reliable
 from vera_ros.nodes.policy.parameters import PARAMETERS
-from vera_ros.nodes.policy.views import PolicyViews
+from vera_ros.nodes.policy.views.image_topics import all_reliable
+from vera_ros.nodes.policy.views.policy_views import PolicyViews
 from vera_ros.wire.server_config import ServerConfig
 
-from ..stage import ScriptedPolicy, Stage
+from ...stage import ScriptedPolicy, Stage
 
 AGENT, HAND = find_embodiment("mimicgen").view_keys
 

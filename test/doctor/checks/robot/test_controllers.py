@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from vera_ros.doctor.checks.controllers import (
+from vera_ros.doctor.checks.robot.controllers import (
     judge_action,
     judge_manager,
     judge_nodes,
@@ -14,7 +14,7 @@ from vera_ros.doctor.checks.controllers import (
 from vera_ros.doctor.finding import Verdict
 from vera_ros.doctor.graph import ControllerFacts, Endpoint, Topic
 
-from ..facts import TRAJECTORY, configuration, controller, endpoint, graph, verdict
+from ...facts import TRAJECTORY, configuration, controller, endpoint, graph, verdict
 
 ARM_TOPIC = "/arm_controller/joint_trajectory"
 ACTION = "/arm_controller/follow_joint_trajectory"

@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is wrong with a picture's stamp, compared with ROS time at its arrival."""
+
+from dataclasses import dataclass
+
+AHEAD_S = 0.5  # stamps further ahead of ROS time than that are wrong
+_BEHIND_S = 10.0  # no delay on the way explains stamps that are older
+_NONE_S = 1e-3
+_BOOT_S = 1e9  # an earlier time counts from a start, not from 1970
+
+
+@dataclass(frozen=True)
+class Stamp:
+    """A picture's stamp, and ROS time when the picture arrived [ns]."""
+
+    stamp_ns: int
+    now_ns: int
+
+    @property
+    def ahead_s(self) -> float:
+        """How far the stamp is ahead of ROS time [s]."""
+        return (self.stamp_ns - self.now_ns) * 1e-9
+
+    def fault(self, topic: str) -> str:
+        """Return what is wrong with the stamps of a topic, and what to do; empty: nothing."""
+        if -_BEHIND_S <= self.ahead_s <= AHEAD_S:
+            return ""
+        stamp_s, now_s = self.stamp_ns * 1e-9, self.now_ns * 1e-9
+        where = f"{topic} is stamped {stamp_s:.3f} s, "
+        if stamp_s < _NONE_S:
+            return f"{where}which is no time; have the camera driver set header.stamp"
+        if now_s < _NONE_S:
+            return (
+                f"{where}and ROS time is 0: use_sim_time is true, and nothing publishes /clock; "
+                "start the simulation, or set use_sim_time to false"
+            )
+        if (stamp_s < _BOOT_S) != (now_s < _BOOT_S):
+            return (
+                f"{where}ROS time is {now_s:.3f} s: one is simulated, or counts from a start; set "
+                "use_sim_time alike on all nodes, or have the driver stamp with ROS time"
+            )
+        relation = "ahead of" if self.ahead_s > 0.0 else "behind"
+        return (
+            f"{where}{abs(self.ahead_s):.1f} s {relation} ROS time; synchronize the clocks of both "
+            "machines, for instance with chrony, or have the driver stamp with ROS time"
+        )
