@@ -71,7 +71,11 @@ class ArmWatch:
         silent_s = time.monotonic() - self._heard_s
         if silent_s > self._timeout_s:
             other = self._newest.arm
-            instead = f"; {other} publishes instead" if other != self.arm else "; is it running?"
+            instead = (
+                f"; {other} publishes instead"
+                if other != self.arm
+                else "; is it running? (its first start compiles for some 15 s)"
+            )
             return Cause.ARM_SILENT, (
                 f"ik_node has not published arm_status for {silent_s:.1f} s; valid is up to "
                 f"{self._timeout_s:g} s{instead}"
