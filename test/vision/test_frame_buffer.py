@@ -153,10 +153,44 @@ def test_a_change_of_size_is_refused_until_cleared() -> None:
 def test_a_first_picture_of_another_size_is_the_odd_one() -> None:
     buffer = FrameBuffer(["front"])
     buffer.add("front", 1, picture(size=(16, 16)))
-    for stamp_ns in (2, 3, 4):
+    with pytest.raises(ImageError, match="changed its size"):
+        buffer.add("front", 2, picture(size=(480, 640)))
+    for stamp_ns in (3, 4):
         assert buffer.add("front", stamp_ns, picture(size=(480, 640)))
-    assert buffer.stamps_ns("front") == [2, 3, 4]
-    assert buffer.counts["front"] == ViewCounts(4, 1)
+    assert buffer.stamps_ns("front") == [3, 4]
+    assert buffer.counts["front"] == ViewCounts(4, 2)
+
+
+def test_a_second_picture_of_another_size_is_the_odd_one() -> None:
+    buffer = FrameBuffer(["front"])
+    buffer.add("front", 1, picture(size=(480, 640)))
+    with pytest.raises(ImageError, match="changed its size"):
+        buffer.add("front", 2, picture(size=(16, 16)))
+    for stamp_ns in (3, 4):
+        assert buffer.add("front", stamp_ns, picture(size=(480, 640)))
+    assert buffer.stamps_ns("front") == [1, 3, 4]
+
+
+def test_two_cameras_on_one_topic_are_not_one() -> None:
+    """Each picture would replace the one before it, and the policy would see both in turn."""
+    buffer = FrameBuffer(["front"], capacity=3)
+    sizes = itertools.cycle([(16, 16), (480, 640)])
+    refused = 0
+    for stamp_ns in range(1, 9):
+        try:
+            buffer.add("front", stamp_ns, picture(size=next(sizes)))
+        except ImageError:
+            refused += 1
+    assert refused >= 3
+
+
+def test_a_row_of_old_stamps_may_begin_anew() -> None:
+    buffer = FrameBuffer(["front"])
+    stamps_ns = [n * 1_000_000_000 for n in (100, 50, 10)]
+    after_ns = [stamps_ns[-1] + n * PERIOD_NS for n in range(1, 4)]
+    for stamp_ns in (*stamps_ns, *after_ns):
+        buffer.add("front", stamp_ns, picture())
+    assert buffer.stamps_ns("front")[-1] == after_ns[-1]
 
 
 PERIOD_NS = 33_000_000

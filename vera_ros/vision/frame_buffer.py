@@ -44,6 +44,7 @@ class FrameBuffer:
         self._pictures: dict[str, deque[tuple[int, RgbImage]]] = {
             view: deque(maxlen=capacity) for view in view_keys
         }
+        self._refused: dict[str, tuple[int, ...]] = {}  # size of the last picture, if refused
         self._strays: dict[str, list[tuple[int, RgbImage]]] = {view: [] for view in view_keys}
 
     def add(self, view: str, stamp_ns: int, rgb: RgbImage) -> bool:
@@ -62,10 +63,13 @@ class FrameBuffer:
         try:
             _check_picture(view, rgb)
             if pictures and pictures[-1][1].shape != rgb.shape:
-                if len(pictures) > 1:
+                # Of a first picture and two in a row that differ from it, the first is the odd one.
+                before, self._refused[view] = self._refused.get(view), rgb.shape
+                if len(pictures) > 1 or before != rgb.shape:
                     raise _size_error(view, pictures[-1][1], rgb)
-                self.counts[view].dropped += 1  # no two agree yet: the first may be the odd one
+                self.counts[view].dropped += 1
                 pictures.clear()
+            self._refused.pop(view, None)
             kept = self._take(view, stamp_ns, rgb)
         finally:
             self.counts[view].dropped += not kept
@@ -77,7 +81,9 @@ class FrameBuffer:
             strays.clear()
             pictures.append((stamp_ns, rgb))
             return True
-        if stamp_ns < pictures[-1][0] - _BACK_NS and (not strays or stamp_ns > strays[-1][0]):
+        if stamp_ns < pictures[-1][0] - _BACK_NS:
+            if strays and stamp_ns <= strays[-1][0]:
+                strays.clear()  # out of order among themselves: the row begins anew
             strays.append((stamp_ns, rgb))
         if len(strays) < _AGREEING:
             return False
@@ -89,6 +95,7 @@ class FrameBuffer:
 
     def clear(self) -> None:
         """Forget all pictures, their sizes and stamps; the counts stay."""
+        self._refused.clear()
         for pictures in (*self._pictures.values(), *self._strays.values()):
             pictures.clear()
 
@@ -104,7 +111,8 @@ class FrameBuffer:
     def seen_up_to_ns(self) -> int | None:
         """Return the time up to which every view is complete; None: a view has no picture.
 
-        Stamps only grow, so no picture stamped at this time or earlier can still be added.
+        No picture stamped at this time or earlier can still be added, unless a view's stamps are
+        found to have been wrong; the frames that were taken from it stay taken.
         """
         stamps = [pictures[-1][0] for pictures in self._pictures.values() if pictures]
         return min(stamps) if len(stamps) == len(self._pictures) else None

@@ -5,7 +5,6 @@ Both look like a connection that breaks, and would be tried again in vain.
 """
 
 import asyncio
-import contextlib
 import socket
 import ssl
 from urllib.parse import urlsplit
@@ -35,8 +34,9 @@ async def check_tls(url: str, error: Exception) -> None:
         raise TlsError(_explain(url, error)) from error
     if isinstance(error, ConnectionRefusedError | socket.gaierror | TimeoutError):
         return
-    if url.startswith("wss:"):
-        plain = f"ws:{url.removeprefix('wss:')}"
+    scheme, rest = url.split(":", 1)
+    if scheme.lower() == "wss":
+        plain = f"ws:{rest}"
         if await _accepts(plain):
             raise TlsError(
                 f"the policy server at {url} speaks without TLS; write {plain}"
@@ -47,9 +47,7 @@ async def check_tls(url: str, error: Exception) -> None:
                 "the server's TLS settings right?"
             ) from error
     elif await _has_tls(url):
-        raise TlsError(
-            f"what answers at {url} speaks TLS; write wss:{url.removeprefix('ws:')}"
-        ) from error
+        raise TlsError(f"what answers at {url} speaks TLS; write wss:{rest}") from error
 
 
 def _explain(url: str, error: ssl.SSLCertVerificationError) -> str:
@@ -89,7 +87,5 @@ async def _has_tls(url: str) -> bool:
         )
     except (OSError, EOFError, asyncio.TimeoutError):
         return False
-    writer.close()
-    with contextlib.suppress(OSError):
-        await writer.wait_closed()
+    writer.transport.abort()  # the peer may never answer a closing handshake
     return True

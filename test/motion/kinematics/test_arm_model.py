@@ -3,6 +3,7 @@
 
 from collections.abc import Sequence
 from typing import Literal
+from xml.etree import ElementTree
 
 import numpy as np
 import pinocchio as pin
@@ -153,3 +154,26 @@ def test_joints_of_two_branches() -> None:
     """Joints of two arms were taken for one chain."""
     branches = [CHAIN[0], ("b", "revolute", "base", "two", LIMIT)]
     refused(robot(["base", "one", "two"], branches), ["a", "b"], "not one chain", "two")
+
+
+@pytest.mark.parametrize("rpy", ["0 1.5708 0", "3.14159265 0 0", "0.3 -0.4 0.5"])
+def test_a_model_takes_gravity_from_how_the_arm_is_mounted(urdf: str, rpy: str) -> None:
+    """An upright description with inertias may stand in for one of an arm on a wall."""
+    root = ElementTree.fromstring(urdf)
+    base = next(
+        link.get("name")
+        for link in root.iter("link")
+        if link.get("name") not in {child.get("link") for child in root.iter("child")}
+    )
+    ElementTree.SubElement(root, "link", name="wall")
+    joint = ElementTree.SubElement(root, "joint", name="bolts", type="fixed")
+    ElementTree.SubElement(joint, "parent", link="wall")
+    ElementTree.SubElement(joint, "child", link=str(base))
+    ElementTree.SubElement(joint, "origin", xyz="0 0 0", rpy=rpy)
+    tilted = ArmModel(ElementTree.tostring(root, encoding="unicode"), JOINTS, "panda_hand")
+    upright, still = ArmModel(urdf, JOINTS, "panda_hand"), np.zeros(7)
+    assert np.abs(upright.efforts(START_Q, still) - tilted.efforts(START_Q, still)).max() > 1.0
+    upright.mount_as(tilted)
+    np.testing.assert_allclose(
+        upright.efforts(START_Q, still), tilted.efforts(START_Q, still), atol=1e-9
+    )

@@ -20,8 +20,9 @@ TABLE = "table"
 class CollisionGeometry:
     """The arm's joints and the convex shapes that they carry, other joints locked.
 
-    Those of a gripper are locked where it is open, since every other finger position lies between:
-    where `fingers` says, or, if they slide, at their upper limit. All others are locked at zero,
+    Those of a gripper are locked where it is open: where `fingers` says, or, if they slide, at
+    their upper limit. Of fingers that slide, every other position lies between; those that turn may
+    reach further when closed, which the workspace box alone knows. All others are locked at zero,
     until `others` places what they carry.
 
     Attributes:

@@ -143,6 +143,11 @@ class ArmModel:
                 "contain gravity, set effort_model to none"
             )
 
+    def mount_as(self, other: "ArmModel") -> None:
+        """Take over the direction of gravity relative to the base from a model of the same arm."""
+        gravity = other._world_to_base.rotation @ other._model.gravity.linear  # base frame
+        self._model.gravity.linear = self._world_to_base.rotation.T @ gravity
+
     def efforts(self, q: Vector, dq: Vector) -> Vector:
         """Return joint efforts of gravity and Coriolis forces, by the URDF. Shape (n,), [Nm]."""
         return np.array(pin.nonLinearEffects(self._model, self._scratch.data, q, dq))

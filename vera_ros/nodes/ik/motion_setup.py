@@ -171,6 +171,7 @@ def with_inertias(p: Parameters, arm: ArmModel, urdf: str) -> ArmModel | None:
         return None
     check_same_chain(urdf, shapes, arm.joint_names)
     other = ArmModel(shapes, arm.joint_names, child_link(shapes, arm.joint_names[-1]))
+    other.mount_as(arm)  # on a wall or a ceiling, say
     return None if other.without_inertias else other
 
 

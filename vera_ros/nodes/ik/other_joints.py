@@ -10,7 +10,7 @@ from sensor_msgs.msg import JointState
 from vera_ros.motion.collision.model import CollisionModel
 from vera_ros.nodes.common.latest import Latest
 
-_KEPT = 8  # messages between two reads, from several publishers
+_KEPT = 64  # messages between two reads, of all publishers: the arm's own may come at 1 kHz
 _SAME_RAD = 1e-3
 _SILENT_S = 2.0
 

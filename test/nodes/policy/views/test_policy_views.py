@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The views of policy_node: what comes in, what is wrong with it, and what a window sees of it."""
 
+import itertools
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -15,7 +16,7 @@ from vera_ros.embodiments import find_embodiment
 from vera_ros.nodes.common.conversions import ns_to_stamp, rgb_to_image, sensor_qos
 from vera_ros.nodes.common.lifecycle_node import VeraNode
 from vera_ros.nodes.policy.parameters import PARAMETERS
-from vera_ros.nodes.policy.views.image_topics import all_reliable
+from vera_ros.nodes.policy.views.image_topics import reliable_share
 from vera_ros.nodes.policy.views.policy_views import PolicyViews
 from vera_ros.wire.server_config import ServerConfig
 
@@ -167,7 +168,7 @@ def test_an_episode_keeps_its_subscriptions(dark: Stage) -> None:
     viewer.busy = True
     stream = viewer.views.streams[AGENT]
     camera(dark, "reliable")
-    dark.wait_until(lambda: all_reliable(viewer, "/agentview/image_raw"), "discovery")
+    dark.wait_until(lambda: reliable_share(viewer, "/agentview/image_raw"), "discovery")
     stream.adapt(busy=True)
     assert not stream.reliable
     stream.adapt(busy=False)
@@ -179,7 +180,7 @@ def test_what_is_set_is_kept(dark: Stage, asked: str, reliable: bool) -> None:
     viewer = add_viewer(dark, image_reliability=asked)
     camera(dark, "best_effort" if reliable else "reliable")
     stream = viewer.views.streams[AGENT]
-    dark.wait_until(lambda: all_reliable(viewer, "/agentview/image_raw") is not None, "discovery")
+    dark.wait_until(lambda: reliable_share(viewer, "/agentview/image_raw") is not None, "discovery")
     stream.adapt(busy=False)
     assert stream.reliable is reliable
 
@@ -263,9 +264,12 @@ def test_stamps_that_are_not_of_ros_time_are_named(
     viewer = add_viewer(dark)
     publisher = camera(dark, "best_effort")
     dark.wait_until(publisher.get_subscription_count, "the viewer")
-    picture = np.zeros((8, 8, 3), np.uint8)
-    for number in range(3):
-        publisher.publish(rgb_to_image(picture, stamp_ns(dark.now_ns) + number, "camera"))
+    picture, number = np.zeros((8, 8, 3), np.uint8), itertools.count()
+
+    def publish() -> None:
+        publisher.publish(rgb_to_image(picture, stamp_ns(dark.now_ns) + next(number), "camera"))
+
+    dark.node.create_timer(0.05, publish)
     explained(dark, viewer, words)
 
 
@@ -273,8 +277,35 @@ def test_simulated_time_without_a_clock_is_named(dark: Stage) -> None:
     viewer = add_viewer(dark, use_sim_time=True)
     publisher = camera(dark, "best_effort")
     dark.wait_until(publisher.get_subscription_count, "the viewer")
-    publisher.publish(rgb_to_image(np.zeros((8, 8, 3), np.uint8), dark.now_ns, "camera"))
+    picture = np.zeros((8, 8, 3), np.uint8)
+    dark.node.create_timer(
+        0.05, lambda: publisher.publish(rgb_to_image(picture, dark.now_ns, "camera"))
+    )
     assert "nothing publishes /clock" in explained(dark, viewer, "use_sim_time is true")
+
+
+def test_a_camera_that_dies_is_explained_by_the_graph_not_by_its_last_pictures(
+    stage: Stage,
+) -> None:
+    spoil(stage, "empty", every=3)
+    viewer = add_viewer(stage)
+    stage.wait_until(lambda: viewer.views.streams[AGENT].bad, "a bad picture")
+    stage.cameras = ()
+    explained(stage, viewer, "/stage publishes /agentview/image_raw, but nothing arrives")
+
+
+def test_a_second_publisher_takes_no_pictures_from_an_episode(dark: Stage) -> None:
+    viewer = add_viewer(dark, image_reliability="auto")
+    stream = viewer.views.streams[AGENT]
+    first = camera(dark, "reliable")
+    dark.wait_until(lambda: stream.reliable, "the subscription")
+    viewer.busy = True
+    camera(dark, "best_effort")
+    dark.wait_until(lambda: reliable_share(viewer, "/agentview/image_raw") == 0.5, "discovery")
+    stream.adapt(busy=True)
+    assert stream.reliable
+    dark.node.destroy_publisher(first)
+    dark.wait_until(lambda: not stream.reliable, "the one that is left")
 
 
 def test_in_lockstep_the_present_counts_once(stage: Stage) -> None:

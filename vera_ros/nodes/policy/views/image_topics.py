@@ -13,12 +13,13 @@ _SUFFIX = "/compressed"
 _MOST_TOPICS = 6
 
 
-def all_reliable(node: Any, topic: str) -> bool | None:
-    """Return whether every publisher offers reliable delivery; None: there is no publisher."""
+def reliable_share(node: Any, topic: str) -> float | None:
+    """Return the share of publishers that offer reliable delivery; None: there is no publisher."""
     ends = node.get_publishers_info_by_topic(topic)
     if not ends:
         return None
-    return all(end.qos_profile.reliability is ReliabilityPolicy.RELIABLE for end in ends)
+    reliable = [e for e in ends if e.qos_profile.reliability is ReliabilityPolicy.RELIABLE]
+    return len(reliable) / len(ends)
 
 
 def describe_publishers(node: Any, topic: str, kind: type, *, reliable: bool) -> str:
@@ -49,7 +50,7 @@ def describe_publishers(node: Any, topic: str, kind: type, *, reliable: bool) ->
             "set it to auto or best_effort"
         )
     return (
-        f"{_names(ends)} publishes {topic}, but no message has arrived; check the camera, and with "
+        f"{_names(ends)} publishes {topic}, but nothing arrives; check the camera, and with "
         "large pictures the DDS profile on both sides (docs/how_to/large_pictures.md)"
     )
 

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The stream of pictures of one camera view: subscription, decoding, and bad pictures."""
 
+import math
+import time
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -14,11 +16,13 @@ from vera_ros.nodes.common.conversions import (
     stamp_to_ns,
 )
 from vera_ros.nodes.common.lifecycle_node import VeraNode
-from vera_ros.nodes.policy.views.image_topics import all_reliable, describe_publishers
+from vera_ros.nodes.policy.views.image_topics import describe_publishers, reliable_share
 from vera_ros.nodes.policy.views.recent_faults import RecentFaults
 from vera_ros.nodes.policy.views.stamps import AHEAD_S, Stamp
 from vera_ros.vision.compressed_images import decode
 from vera_ros.vision.images import RgbImage, to_rgb
+
+_SILENT_S = 0.8  # without pictures, the graph says more than the last one
 
 
 class Sink(NamedTuple):
@@ -63,6 +67,7 @@ class ViewStream:
         self._reliability = str(p["image_reliability"])
         self._faults = RecentFaults(p["bad_picture_share"])
         self._stamp: Stamp | None = None  # of the last picture that arrived
+        self._arrived_s = -math.inf  # when it did, steady time
         self.reliable = self._reliability == "reliable"
         self._subscribe()
 
@@ -83,11 +88,12 @@ class ViewStream:
 
         A new subscription loses pictures: while `busy`, only one that gets none is replaced.
         """
-        if self._reliability != "auto":
+        share = reliable_share(self._node, self._topic)
+        if self._reliability != "auto" or share is None or (share == 1.0) == self.reliable:
             return
-        reliable = all_reliable(self._node, self._topic)
-        if reliable is None or reliable == self.reliable or (reliable and busy):
+        if busy and not (self.reliable and share == 0.0):
             return
+        reliable = share == 1.0
         self._node.destroy_subscription(self._subscription)
         self.reliable = reliable
         self._subscribe()
@@ -97,6 +103,7 @@ class ViewStream:
         if self._lockstep and stamp_ns == self._sink.newest_ns(self._view):
             return  # while time stands still, the same picture is repeated
         self._stamp = Stamp(stamp_ns, self._node.get_clock().now().nanoseconds)
+        self._arrived_s = time.monotonic()
         try:
             # One that is ahead would hide all pictures until then; lockstep's clock may lag.
             if self._stamp.ahead_s > AHEAD_S and not self._lockstep:
@@ -120,9 +127,6 @@ class ViewStream:
 
     def explain(self) -> str:
         """Return why pictures are missing or cannot be used; empty: not known."""
-        bad = self._faults.summary()
-        if bad or self._stamp is None:
-            return bad or describe_publishers(
-                self._node, self._topic, self._kind, reliable=self.reliable
-            )
-        return self._stamp.fault(self._topic)
+        if self._stamp is None or time.monotonic() - self._arrived_s > _SILENT_S:
+            return describe_publishers(self._node, self._topic, self._kind, reliable=self.reliable)
+        return self._faults.summary() or self._stamp.fault(self._topic)
