@@ -109,6 +109,25 @@ def test_without_inertias_what_no_limit_allows_is_named(arm: ArmModel) -> None:
         assert word in fit.mismatch
 
 
+@pytest.mark.parametrize("pushes_s", [0.02, 0.5, 0.9])
+def test_a_push_at_rest_is_not_gravity(pushes_s: float) -> None:
+    """One sample above a limit marked the arm for good."""
+    fit = fit_of(None, rigid_body=False)
+    rest(fit, np.full(7, 0.5))
+    for k in range(round(pushes_s / 0.02)):
+        fit.update(np.full(7, 40.0), START_Q, STILL, 5.0 + 0.02 * k)
+    rest(fit, np.full(7, 0.5), from_s=5.0 + pushes_s)
+    assert not fit.mismatch
+
+
+def test_a_long_push_is_forgotten_once_it_is_over() -> None:
+    fit = fit_of(None, rigid_body=False)
+    rest(fit, np.full(7, 40.0))
+    assert fit.mismatch
+    rest(fit, np.full(7, 0.5), from_s=5.0)
+    assert fit.mismatch == ""
+
+
 def test_a_contact_is_reported_with_what_does_not_fit(arm: ArmModel) -> None:
     fit = fit_of(arm, rigid_body=True)
     watch = ContactWatch(arm, LIMITS, 0.0, rigid_body=True, fit=fit)

@@ -105,7 +105,7 @@ class CollisionModel:
         if collision_urdf:
             check_same_chain(urdf, collision_urdf, joint_names)
         self.other_joints = self._geometry.others.names
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # shapes of other joints stay while a motion is checked
         minimum = dict.fromkeys(self._geometry.self_pairs(), self_distance_m)
         minimum.update(dict.fromkeys(self._geometry.table_pairs(), table_distance_m))
         self._set_pairs(minimum)
@@ -137,6 +137,10 @@ class CollisionModel:
         Args:
             q: consecutive joint positions. Shape (M, n), [rad].
         """
+        with self._lock:
+            return self._first_too_close(q)
+
+    def _first_too_close(self, q: Vector) -> tuple[int, Clearance] | None:
         moved = np.cumsum(np.abs(np.diff(q, axis=0, prepend=q[:1])), axis=0)
         start = self._margins(q[0])
         least = np.where(start < 0, start - _ESCAPE_M, 0.0)

@@ -43,8 +43,9 @@ class EffortFit:
         self._limits = limits
         self._rigid_body = rigid_body
         self._rest_speed = rest_speed
-        self._rests_since_s: float | None = None
         self._content = ""
+        self._candidate: str | None = None  # what a rest has shown since `_since_s`; None: it moves
+        self._since_s = 0.0
         self.mismatch: str | None = None
 
     def update(self, effort: Vector | None, q: Vector, dq: Vector, now_s: float) -> str | None:
@@ -56,15 +57,17 @@ class EffortFit:
             dq: measured velocities. Shape (n,), [rad/s].
             now_s: when this was measured.
         """
-        rests = effort is not None and bool(effort.any()) and np.abs(dq).max() < self._rest_speed
-        if effort is None or not rests:
-            self._rests_since_s = None
-        elif self._rests_since_s is None or now_s < self._rests_since_s:
-            self._rests_since_s = now_s
-        elif now_s - self._rests_since_s >= _REST_S:
-            content = self.content(effort, q)
-            if content and content != self._content:  # so that the words stay the same meanwhile
-                self._content, self.mismatch = content, "; ".join(self.judge(effort, q) or ())
+        if effort is None or not effort.any() or np.abs(dq).max() >= self._rest_speed:
+            self._candidate = None
+            return self.mismatch
+        content = self.content(effort, q)
+        if content != self._candidate or now_s < self._since_s:
+            self._candidate, self._since_s = content, now_s
+        lasts = now_s - self._since_s >= _REST_S
+        # Only without inertias does nothing to be told mean that nothing is wrong.
+        tells = bool(content) or self._dynamics is None
+        if lasts and tells and content != self._content:  # so the words stay the same meanwhile
+            self._content, self.mismatch = content, "; ".join(self.judge(effort, q) or ())
         return self.mismatch
 
     def content(self, effort: Vector, q: Vector) -> str:

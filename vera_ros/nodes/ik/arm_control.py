@@ -57,7 +57,6 @@ class ArmControl:
         ConfigurationError: the parameters do not describe an arm that can be moved.
 
     Attributes:
-        embodiment: the robot kind.
         arm: the arm's kinematics.
         sensing: observes the arm.
         supervisor: decides what the arm plays.
@@ -77,13 +76,17 @@ class ArmControl:
         arrived: PendingResponses,
     ) -> None:
         self._node, p = node, node.parameters
-        self.embodiment = find_embodiment(p["embodiment"])
         setup = set_up_arm(p, urdf)
         self.arm = setup.arm
         node.get_logger().info("preparing the motion code (the first start compiles it: some 15 s)")
         self.lead = Lead(p["stop_lead_s"])
         self._dispatcher = make_dispatcher(
-            p, setup, self.embodiment, self._send_arm, self._send_gripper, self.lead
+            p,
+            setup,
+            find_embodiment(p["embodiment"]),
+            self._send_arm,
+            self._send_gripper,
+            self.lead,
         )
         arm_output = make_arm_output(
             node, p["arm_output"], p["joint_names"], self._on_output_fault, dry_run=p["dry_run"]
@@ -120,7 +123,8 @@ class ArmControl:
         )
         self._tcp = TcpReports(node, self.arm)
         self.closed = False
-        self.warnings = SetupWarnings(node, setup, OtherJoints(node, setup.obstacles))
+        self._others = OtherJoints(node, setup.obstacles)
+        self.warnings = SetupWarnings(node, setup, self._others)
         self.warnings.announce()
 
     def close(self) -> None:
@@ -153,8 +157,9 @@ class ArmControl:
 
     def tick(self) -> None:
         """Check the arm; called at `monitor_rate_hz`."""
-        self.warnings.others.update()
+        self._others.update()
         observation = self.sense()
+        self.warnings.update(observation)
         self.supervisor.tick(observation, self.sensing.now_s())
         if self._outputs.arm.waiting_for():
             self.supervisor.doubt()

@@ -16,15 +16,12 @@ class SetupWarnings:
         node: the rclpy node.
         setup: what was set up.
         others: the description's other joints.
-
-    Attributes:
-        others: the same.
     """
 
     def __init__(self, node: Any, setup: ArmSetup, others: OtherJoints) -> None:
         self._node = node
         self._setup = setup
-        self.others = others
+        self._others = others
 
     def announce(self) -> None:
         """Log what the node plans for."""
@@ -36,21 +33,25 @@ class SetupWarnings:
         if joint:
             ends = f"{gripper.end_m(close=False):g}, closed at {gripper.end_m(close=True):g}"
             logger.info(f"the gripper is open with '{joint}' at {ends} {gripper.unit}")
-        if self.others.names:
+        if self._others.names:
             logger.info(
-                f"robot_description has other joints as well, {list(self.others.names)}; for the "
+                f"robot_description has other joints as well, {list(self._others.names)}; for the "
                 "collision check, they are where joint_states have them"
             )
         if self._node.parameters["dry_run"]:
             logger.warning("this is a dry run: plans are made and shown, nothing moves")
 
-    def of(self, observation: ArmObservation) -> list[str]:
-        """Return the warnings, one sentence each."""
-        measured, mismatch = observation.measured, None
+    def update(self, observation: ArmObservation) -> None:
+        """Compare the efforts of a resting arm with gravity."""
+        measured = observation.measured
         if measured is not None:
-            mismatch = self._setup.effort_fit.update(
+            self._setup.effort_fit.update(
                 observation.effort, measured.q, measured.dq, measured.stamp_s
             )
+
+    def of(self, observation: ArmObservation) -> list[str]:
+        """Return the warnings, one sentence each."""
+        mismatch = None if observation.measured is None else self._setup.effort_fit.mismatch
         model = self._node.parameters["effort_model"]
         warnings = contact_warnings(observation, model, mismatch)
-        return [*warnings, *self._setup.remarks, *self.others.warnings()]
+        return [*warnings, *self._setup.remarks, *self._others.warnings()]

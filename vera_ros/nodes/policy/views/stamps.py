@@ -11,10 +11,17 @@ _BOOT_S = 1e9  # an earlier time counts from a start, not from 1970
 
 @dataclass(frozen=True)
 class Stamp:
-    """A picture's stamp, and ROS time when the picture arrived [ns]."""
+    """A picture's stamp, and the time of its arrival.
+
+    Attributes:
+        stamp_ns: the stamp [ns].
+        now_ns: ROS time at its arrival [ns].
+        arrived_s: steady time at its arrival [s].
+    """
 
     stamp_ns: int
     now_ns: int
+    arrived_s: float
 
     @property
     def ahead_s(self) -> float:

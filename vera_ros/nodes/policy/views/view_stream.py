@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The stream of pictures of one camera view: subscription, decoding, and bad pictures."""
 
-import math
 import time
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -67,7 +66,6 @@ class ViewStream:
         self._reliability = str(p["image_reliability"])
         self._faults = RecentFaults(p["bad_picture_share"])
         self._stamp: Stamp | None = None  # of the last picture that arrived
-        self._arrived_s = -math.inf  # when it did, steady time
         self.reliable = self._reliability == "reliable"
         self._subscribe()
 
@@ -102,8 +100,8 @@ class ViewStream:
         stamp_ns = stamp_to_ns(message.header.stamp)
         if self._lockstep and stamp_ns == self._sink.newest_ns(self._view):
             return  # while time stands still, the same picture is repeated
-        self._stamp = Stamp(stamp_ns, self._node.get_clock().now().nanoseconds)
-        self._arrived_s = time.monotonic()
+        now_ns = self._node.get_clock().now().nanoseconds
+        self._stamp = Stamp(stamp_ns, now_ns, time.monotonic())
         try:
             # One that is ahead would hide all pictures until then; lockstep's clock may lag.
             if self._stamp.ahead_s > AHEAD_S and not self._lockstep:
@@ -127,6 +125,6 @@ class ViewStream:
 
     def explain(self) -> str:
         """Return why pictures are missing or cannot be used; empty: not known."""
-        if self._stamp is None or time.monotonic() - self._arrived_s > _SILENT_S:
+        if self._stamp is None or time.monotonic() - self._stamp.arrived_s > _SILENT_S:
             return describe_publishers(self._node, self._topic, self._kind, reliable=self.reliable)
         return self._faults.summary() or self._stamp.fault(self._topic)
