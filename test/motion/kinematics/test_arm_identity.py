@@ -18,6 +18,7 @@ from vera_ros.motion.kinematics.arm_model import ArmModel
 from vera_ros.resources import share_path
 
 from ..conftest import JOINTS
+from ..descriptions import FR3_RANGES
 from ..urdfs import CHAIN, robot
 
 PANDA = share_path("description", "urdf", "panda.urdf").read_text()
@@ -26,15 +27,7 @@ Ranges = list[tuple[float, float, float]]  # lower, upper and velocity of each j
 
 # What descriptions in use say: of the FR3 the maker's, first and later edition; of the Panda those
 # with the mechanical ends and a tenth more velocity.
-FR3_FIRST: Ranges = [
-    (-2.7437, 2.7437, 2.62),
-    (-1.7837, 1.7837, 2.62),
-    (-2.9007, 2.9007, 2.62),
-    (-3.0421, -0.1518, 2.62),
-    (-2.8065, 2.8065, 5.26),
-    (0.5445, 4.5169, 4.18),
-    (-3.0159, 3.0159, 5.26),
-]
+FR3_FIRST: Ranges = list(FR3_RANGES)
 FR3_LATER: Ranges = [
     (-2.9007, 2.9007, 2.62),
     (-1.8361, 1.8361, 2.62),
