@@ -63,9 +63,16 @@ class PolicyNode(VeraNode):
         p = self.parameters
         embodiment = find_embodiment(p["embodiment"])
         self._arm_watch = ArmWatch(self, p["arm_timeout_s"])
-        joints = p["arm_joints"], p["finger_joints"], self._arm_watch.complaint
-        travel = {"opened": p["gripper_open_m"], "closed": p["gripper_closed_m"]}
-        self._body = BodyReader(self, p["body_max_age_s"], *joints, **travel)
+        self._body = BodyReader(
+            self,
+            p["body_max_age_s"],
+            p["arm_joints"],
+            p["finger_joints"],
+            self._arm_watch.complaint,
+            lambda: self._arm_watch.locates_itself,
+            p["gripper_open_m"],
+            p["gripper_closed_m"],
+        )
         self._server = ServerSide(
             self, embodiment, lambda: self._episode, self._now, self._after_event
         )

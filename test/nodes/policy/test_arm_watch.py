@@ -9,7 +9,7 @@ from vera_ros.nodes.common.conversions import LATCHED
 from vera_ros.nodes.common.lifecycle_node import STEADY
 from vera_ros.nodes.policy.arm_watch import ArmWatch
 from vera_ros.policy.states import Cause
-from vera_ros_interfaces.msg import ArmStatus
+from vera_ros_interfaces.msg import ArmStatus, ChunkProgress
 
 from ..stage import Stage
 
@@ -42,6 +42,21 @@ def test_nothing_is_known_before_an_arm_has_spoken(stage: Stage, watch: ArmWatch
     watch.begin()
     stage.wait_until(lambda: watch.arm == "left", "the arm")
     assert watch.trouble() is None
+
+
+def test_an_arm_without_joint_states_does_not_locate_itself(
+    stage: Stage, watch: ArmWatch
+) -> None:
+    assert watch.locates_itself, "nothing is known yet"
+    arm = Arm(stage, "left")
+    arm.status.state, arm.status.cause = ArmStatus.FAULT, ChunkProgress.NO_JOINT_STATES
+    arm.status.message = "no joint states have been received yet"
+    stage.wait_until(lambda: not watch.locates_itself, "the fault")
+    assert watch.complaint() == f"ik_node: {arm.status.message}"
+    arm.status.cause = ChunkProgress.NO_CONTROLLER
+    stage.wait_until(lambda: watch.locates_itself, "another fault")
+    arm.status.state = ArmStatus.READY
+    stage.wait_until(lambda: not watch.complaint(), "the arm")
 
 
 def test_an_episode_stays_with_its_arm_and_the_next_one_takes_the_successor(

@@ -31,10 +31,9 @@ class Robot:
     ) -> None:
         self.stage = stage
         self.node: Any = stage.node
-        self.complaint = ""
-        self.reader = BodyReader(
-            self.node, max_age_s, ARM, fingers, lambda: self.complaint, *travel
-        )
+        self.complaint, self.located = "", True
+        says = (lambda: self.complaint), (lambda: self.located)
+        self.reader = BodyReader(self.node, max_age_s, ARM, fingers, *says, *travel)
         self.positions = Q
         self._joints = [self.node.create_publisher(JointState, "joint_states", 10) for _ in "ab"]
         self._pose = self.node.create_publisher(PoseStamped, "tcp_pose", 10)
@@ -76,6 +75,8 @@ def test_one_message_tells_of_arm_and_fingers(robot: Robot) -> None:
     np.testing.assert_allclose(felt["gripper_qpos"], [0.03, -0.02])
     np.testing.assert_allclose(felt["eef_pos"], [0.5, 0.0, 0.0])
     assert robot.reader.base_frame == "base"
+    robot.located = False
+    assert not robot.feels(), "the arm side would reject a chunk"
 
 
 def test_arm_and_gripper_may_publish_apart(robot: Robot) -> None:
@@ -205,4 +206,4 @@ def test_fingers_that_cannot_be_reported_are_refused(
     stage: Stage, names: list[str], travel: tuple[float, float], words: str
 ) -> None:
     with pytest.raises(ConfigurationError, match=words):
-        BodyReader(stage.node, 1.0, ARM, names, str, *travel)
+        BodyReader(stage.node, 1.0, ARM, names, str, bool, *travel)

@@ -7,7 +7,9 @@ from vera_ros.nodes.common.arm_identity import RollCall, double
 from vera_ros.nodes.common.conversions import LATCHED_BY_MANY
 from vera_ros.nodes.common.lifecycle_node import VeraNode
 from vera_ros.policy.states import Cause
-from vera_ros_interfaces.msg import ArmStatus
+from vera_ros_interfaces.msg import ArmStatus, ChunkProgress
+
+_LOST = (ArmStatus.FAULT, ChunkProgress.NO_JOINT_STATES)
 
 
 class ArmWatch:
@@ -56,6 +58,12 @@ class ArmWatch:
         if status is None:
             return "ik_node has not published arm_status; is it running?"
         return f"ik_node: {status.message}" if status.state == ArmStatus.FAULT else ""
+
+    @property
+    def locates_itself(self) -> bool:
+        """Whether the arm side has the joint states that it needs, as far as is known."""
+        status = self._newest
+        return status is None or (status.state, status.cause) != _LOST
 
     def double(self) -> str:
         """Return why it is not clear which arm is meant; empty: it is."""

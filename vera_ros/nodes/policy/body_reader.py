@@ -34,6 +34,8 @@ class BodyReader:
         arm_joints: joints reported as q_robot.
         finger_joints: joints reported as gripper_qpos: two, one for both, or none.
         arm_complaint: returns why the arm side cannot move, in words; empty: it can.
+        arm_located: returns whether the arm side has its joint states, too: it may receive a
+            driver's first ones later than this node, and would reject a chunk until then.
         opened: position of the finger joints when open [m or rad].
         closed: position of the finger joints when closed [m or rad].
 
@@ -51,6 +53,7 @@ class BodyReader:
         arm_joints: list[str],
         finger_joints: list[str],
         arm_complaint: Callable[[], str],
+        arm_located: Callable[[], bool],
         opened: float = _OPEN_M,
         closed: float = 0.0,
     ) -> None:
@@ -61,7 +64,7 @@ class BodyReader:
                 "two positions of them"
             )
         self._opened, self._closed = opened, closed
-        self._arm_complaint = arm_complaint
+        self._arm_complaint, self._arm_located = arm_complaint, arm_located
         self._max_age_s = max_age_s
         self._joint_states = Latest(node, JointState, "joint_states", _KEPT)
         self._poses = Latest(node, PoseStamped, "tcp_pose", _KEPT)
@@ -80,7 +83,9 @@ class BodyReader:
             for each in newest
             if each is not None and each.received_s >= oldest_s and each.stamp_ns >= earliest_ns
         ]
-        return self._proprioception(*values) if len(values) == len(newest) else None
+        if len(values) < len(newest) or not self._arm_located():
+            return None
+        return self._proprioception(*values)
 
     def proprioception_at(self, time_ns: int) -> Proprioception | None:
         """Return the values at a ROS time a moment ago; None: not known."""
