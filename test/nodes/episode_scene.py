@@ -45,8 +45,11 @@ def connecting(scene: Scene) -> Any:
 
 
 def waiting_for_views(scene: Scene) -> Any:
-    scene.stage.cameras = ()
-    return scene.goal(PolicyStatus.WAITING_FOR_VIEWS)
+    stage = scene.stage
+    stage.cameras = ()
+    handle = scene.goal(PolicyStatus.WAITING_FOR_VIEWS)
+    stage.wait_until(lambda: "views" in stage.status[-1].message, "the robot's joint states")
+    return handle
 
 
 def inferring(scene: Scene) -> Any:
