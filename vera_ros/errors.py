@@ -29,6 +29,13 @@ class TlsError(ConnectionFailedError):
     """
 
 
+class AccessDeniedError(ConnectionFailedError):
+    """The server does not accept this client's token, password or certificate.
+
+    Trying again does not help.
+    """
+
+
 class ServerTimeoutError(WireError):
     """The server did not answer within the time allowed."""
 
@@ -41,7 +48,7 @@ class PolicyServerError(WireError):
     """The server answered with an error text.
 
     Attributes:
-        text: all that the server sent; a traceback when its policy failed.
+        text: what the server sent, printable; a traceback when its policy failed.
     """
 
     def __init__(self, message: str, text: str = "") -> None:

@@ -2,9 +2,13 @@
 """Compressed pictures as camera drivers publish them: formats, colour orders, damage."""
 
 import array
+import struct
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
+from zlib import compress, compressobj, crc32
 
 import cv2
 import numpy as np
@@ -172,9 +176,85 @@ def test_garbage_is_refused(data: bytes, label: str) -> None:
         decode(CompressedImage(label, data))
 
 
-def test_a_huge_picture_is_refused_before_it_costs_memory() -> None:
-    header = b"\x89PNG\r\n\x1a\n" + b"\x00\x00\x00\rIHDR" + (60000).to_bytes(4, "big") * 2
-    data = bytearray(encode(smooth(), ".png"))
-    data[: len(header)] = header
+def declared_png(side: int) -> bytes:
+    """Return a complete picture of zeros in few bytes, black and white."""
+
+    def chunk(name: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + name + data + struct.pack(">I", crc32(name + data))
+
+    rows = compressobj()
+    row = bytes(1 + (side + 7) // 8)
+    data = b"".join(rows.compress(row) for _ in range(side)) + rows.flush()
+    header = struct.pack(">IIBBBBB", side, side, 1, 0, 0, 0, 0)
+    return (
+        b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", data) + chunk(b"IEND", b"")
+    )
+
+
+def declared_jpeg(side: int) -> bytes:
+    """Return a picture whose header declares other sides."""
+    data = bytearray(encode(smooth(), ".jpg"))
+    sides = data.index(b"\xff\xc0") + 5
+    data[sides : sides + 4] = struct.pack(">HH", side, side)
+    return bytes(data)
+
+
+def declared_webp(side: int) -> bytes:
+    """Return a canvas of these sides, with a small frame on it."""
+    frame = bytes(encode(smooth(), ".webp"))[12:]
+    canvas = struct.pack("<I", 0) + struct.pack("<I", side - 1)[:3] * 2
+    body = b"WEBPVP8X" + struct.pack("<I", len(canvas)) + canvas + frame
+    return b"RIFF" + struct.pack("<I", len(body)) + body
+
+
+def declared_tiff(side: int, tile: int) -> bytes:
+    """Return a grey TIFF of these sides, made of one tile."""
+    data = compress(bytes(1000))
+    tags = {256: side, 257: side, 258: 8, 259: 8, 262: 1, 277: 1, 322: tile, 323: tile}
+    tags |= {324: 8, 325: len(data)}
+    data += bytes(len(data) % 2)
+    entries = b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in tags.items())
+    begin = b"II*\0" + struct.pack("<I", 8 + len(data))
+    return begin + data + struct.pack("<H", len(tags)) + entries + bytes(4)
+
+
+BOMBS: dict[str, Callable[[], bytes]] = {
+    "png 30000": lambda: declared_png(30_000),
+    "png 16384": lambda: declared_png(16_384),
+    "png 4097": lambda: declared_png(4097),
+    "jpeg 30000": lambda: declared_jpeg(30_000),
+    "jpeg 12000": lambda: declared_jpeg(12_000),
+    "webp 30000": lambda: declared_webp(30_000),
+    "webp 16383": lambda: declared_webp(16_383),
+    "tiff 30000": lambda: declared_tiff(30_000, 16),
+    "tiff with tiles of 30000": lambda: declared_tiff(16, 30_000),
+    "tiff with tiles of 12000": lambda: declared_tiff(16, 12_000),
+}
+
+
+@pytest.mark.parametrize("bomb", BOMBS.values(), ids=BOMBS.keys())
+def test_a_picture_that_declares_too_much_costs_nothing(bomb: Callable[[], bytes]) -> None:
+    picture = CompressedImage("png", bomb())
+    assert len(picture.data) < 600_000
+    Path("/proc/self/clear_refs").write_text("5")  # resets the peak
+    before = memory("VmRSS")
     with pytest.raises(ImageError):
-        decode(CompressedImage("png", bytes(data)))
+        decode(picture)
+    assert memory("VmHWM") - before < 20 * 2**20
+
+
+def test_the_largest_picture_is_read() -> None:
+    assert decode(CompressedImage("png", declared_png(4096))).shape == (4096, 4096, 3)
+
+
+def memory(name: str) -> int:
+    """Return this process's memory, [bytes], by its name in the kernel's status."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith(f"{name}:"))
+
+
+def test_a_forged_format_is_said_in_one_line() -> None:
+    with pytest.raises(ImageError) as error:
+        decode(CompressedImage("png\r\n[ERROR] all is well\x1b[2J" * 1000, b"no picture"))
+    assert str(error.value).isprintable()
+    assert len(str(error.value)) < 1000

@@ -8,7 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vera_ros.errors import ConfigurationError
-from vera_ros.wire.address import WEB, check_host, is_port, split_url, url_of
+from vera_ros.wire.address import (
+    WEB,
+    check_host,
+    is_port,
+    split_url,
+    url_of,
+    without_password,
+)
 
 HOSTS = ("127.0.0.1", "localhost", "gpu-machine", "gpu_1.lab.example", "::1", "fe80::1%eth0")
 
@@ -84,7 +91,8 @@ def test_an_address_that_cannot_be_one(url: str, words: str) -> None:
     with pytest.raises(ConfigurationError) as error:
         split_url("parameter 'server_url'", url)
     said = str(error.value)
-    assert said.startswith(f"parameter 'server_url' is '{url}': ")
+    shown = url.replace("\n", r"\n")
+    assert said.startswith(f"parameter 'server_url' is '{shown}': ")
     assert words in said
     assert said.endswith("valid is ws://host:port or wss://host:port, like ws://127.0.0.1:8800")
 
@@ -123,3 +131,36 @@ def test_a_host_that_cannot_be_one(host: str) -> None:
 @given(port=st.integers(-10, 70000))
 def test_ports(port: int) -> None:
     assert is_port(str(port)) is (1 <= port <= 65535)
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("ws://gpu:8800", "ws://gpu:8800"),
+        ("wss://user:s3cret@gpu:8800/path", "wss://…@gpu:8800/path"),
+        ("wss://s3cret@gpu", "wss://…@gpu"),
+        ("wss://user:s3/cret@gpu", "wss://…@gpu"),
+        ("wss://user:s3@cret@gpu", "wss://…@gpu"),
+        ("user:s3cret@gpu:8800", "…@gpu:8800"),
+        ("ws:user:s3cret@gpu", "…@gpu"),
+        ("ws://user:s3\ncret@gpu", "ws://…@gpu"),
+        ("ws://gpu\x1b[2J", r"ws://gpu\x1b[2J"),
+    ],
+)
+def test_an_address_is_shown_without_its_password(url: str, shown: str) -> None:
+    assert without_password(url) == shown
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        *("http://user:s3cret@gpu", "user:s3cret@gpu:8800", "wss://user:s3cret@gpu:x"),
+        *("wss://user:s3cret@", "wss://user:s3 cret@gpu", "wss://user:s3/cret@gpu"),
+        *("wss://user:s3?cret@gpu", "wss://user:s3#cret@gpu", "wss://user:s3@cret@-gpu"),
+    ],
+)
+def test_an_error_does_not_show_the_password(url: str) -> None:
+    with pytest.raises(ConfigurationError) as error:
+        split_url("server_url", url)
+    assert "s3" not in str(error.value)
+    assert "cret" not in str(error.value)

@@ -21,7 +21,7 @@ from vera_ros.errors import (
     WireError,
 )
 from vera_ros.wire.client import ClientTimeouts, PolicyClient
-from vera_ros.wire.codec import MAX_FRAME_BYTES, pack, unpack
+from vera_ros.wire.codec import MAX_ANSWER_BYTES, pack, unpack
 from vera_ros.wire.messages import InferRequest, ObserveRequest
 
 LONG_S = 30.0
@@ -142,7 +142,7 @@ def test_a_traceback_is_raised_with_its_last_line(peers: Any, call: Call) -> Non
     error, connected = failing(peers.answering(TRACEBACK), call, PolicyServerError)
     assert "ValueError: no dream today" in str(error)
     assert isinstance(error, PolicyServerError)
-    assert error.text == TRACEBACK
+    assert error.text == TRACEBACK.rstrip()
     assert not connected
 
 
@@ -204,9 +204,9 @@ def test_actions_of_another_width_are_refused(peers: Any) -> None:
 
 
 def test_a_message_that_is_too_large_is_refused(peers: Any) -> None:
-    url = peers.answering(bytes(MAX_FRAME_BYTES + 1))
+    url = peers.answering(bytes(MAX_ANSWER_BYTES + 1))
     error, connected = failing(url, CALLS["infer"], ProtocolError)
-    assert str(MAX_FRAME_BYTES) in str(error)
+    assert str(MAX_ANSWER_BYTES) in str(error)
     assert f"{url} sent a message" in str(error)
     assert not connected
 
@@ -387,7 +387,7 @@ def test_a_server_that_closes_an_idle_connection_is_noticed(peers: Any) -> None:
         (TRACEBACK, PolicyServerError),
         (b"garbage", ProtocolError),
         (pack({"view_keys": ["a"]}), ProtocolError),
-        (bytes(MAX_FRAME_BYTES + 1), ProtocolError),
+        (bytes(MAX_ANSWER_BYTES + 1), ProtocolError),
     ],
     ids=["error", "garbage", "incomplete", "too large"],
 )

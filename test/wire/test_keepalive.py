@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from websockets.asyncio.client import ClientConnection
 from websockets.asyncio.client import connect as open_websocket
 from websockets.asyncio.server import ServerConnection
 
@@ -66,8 +65,8 @@ async def connected(url: str, timeouts: ClientTimeouts) -> AsyncIterator[PolicyC
 
 
 def unanswered_pings(client: PolicyClient) -> int:
-    assert isinstance(client._connection, ClientConnection)
-    return len(client._connection.pending_pings)
+    assert client._exchange is not None
+    return len(client._exchange.connection.pending_pings)
 
 
 def test_a_long_inference_outlives_the_librarys_keepalive_and_not_ours(peers: Any) -> None:

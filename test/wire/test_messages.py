@@ -122,6 +122,8 @@ def test_rows_that_are_not_finite_are_found(actions: np.ndarray[Any, Any]) -> No
         {"action": [[0.0] * 7]},
         {"action": np.zeros((10, 7), np.int32)},
         {"action": np.zeros((0, 7), np.float32)},
+        {"action": np.zeros((4097, 7), np.float32)},
+        {"action": np.zeros((500_000, 7), np.float64)},
         {"action": np.zeros((10, 8), np.float32)},
         {"action": np.zeros(7, np.float32)},
         {"action": np.zeros((1, 10, 7), np.float32)},
@@ -131,6 +133,26 @@ def test_rows_that_are_not_finite_are_found(actions: np.ndarray[Any, Any]) -> No
 def test_an_ill_typed_reply_is_refused(config: ServerConfig, message: Any) -> None:
     with pytest.raises(ProtocolError):
         InferReply.from_wire(message, config)
+
+
+def test_what_is_said_beside_the_actions_is_plain(config: ServerConfig) -> None:
+    action = np.zeros((1, 7), np.float32)
+    said = {
+        "infer_s": np.float32(0.5),
+        "cold_start": True,
+        "phase": "reach\x1b[2J\n",
+        "context_len": [1] * 5000,
+        "session_id": None,
+        "pending_actions": float("inf"),
+    }
+    assert InferReply.from_wire({"action": action, "info": said}, config).info == {
+        "infer_s": 0.5,
+        "cold_start": True,
+        "phase": r"reach\x1b[2J\n",
+        "context_len": None,
+        "session_id": None,
+        "pending_actions": None,
+    }
 
 
 def test_observe_replies() -> None:

@@ -50,6 +50,10 @@ def test_an_unknown_protocol_is_warned_of(wire_config: dict[str, Any], version: 
         (["--vis-port", "0"], ""),
         (["--vis-port"], ""),
         (["--vis-port", "soon"], ""),
+        (["--vis-port", "9" * 5000], ""),
+        (["--vis-port", "65536"], ""),
+        (["--vis-port", "٣٣٣"], ""),
+        (["--vis-port", "-5"], ""),
         ([], ""),
     ],
 )

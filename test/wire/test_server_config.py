@@ -20,9 +20,7 @@ def config_of(embodiment: Embodiment, /, **changes: Any) -> ServerConfig:
     values: dict[str, Any] = {
         "embodiment": embodiment.name,
         "view_keys": embodiment.view_keys,
-        "action_space": {1: "eef_delta", 2: "joint_position", 3: "pos"}[
-            embodiment.action_space.value
-        ],
+        "action_space": embodiment.labels[0],
         "action_horizon": 10,
         "action_dim": embodiment.action_dim,
         "context_frames": 21,
@@ -91,6 +89,13 @@ def test_an_ill_typed_field_is_named_with_its_value(
         {"image_resolution": [128]},
         {"image_resolution": [128, -1]},
         {"needs_prompt": 1},
+        {"image_resolution": [10**6, 10**6]},
+        {"image_resolution": [2**31, 4]},
+        {"view_widths": [10**9, 4]},
+        {"view_keys": []},
+        {"view_keys": ["a"] * 33, "view_widths": []},
+        {"argv": ["a"] * 1025},
+        {"protocol_version": 2**40},
     ],
 )
 def test_an_impossible_value_is_named(wire_config: dict[str, Any], changes: dict[str, Any]) -> None:
@@ -123,8 +128,8 @@ def test_an_explicit_gripper_column_is_taken() -> None:
     [
         ({"embodiment": "droid"}, "'droid'.*'mimicgen'.*--embodiment mimicgen"),
         ({"action_space": "telepathy"}, "'telepathy' is not known.*eef_delta"),
-        ({"action_space": "joint_position"}, "'joint_position' is not that of mimicgen"),
-        ({"action_space": "joint_velocity"}, "'joint_velocity' is not known"),
+        ({"action_space": "joint_position"}, "'joint_position' is not supported .* for mimicgen"),
+        ({"action_space": "pos"}, "'pos' is not known for mimicgen"),
         ({"action_dim": 8}, "8 columns.*have 7"),
         ({"view_keys": ("agentview_image",)}, "robot0_eye_in_hand_image"),
         ({"view_keys": ("agentview_image", "agentview_image")}, "robot0_eye_in_hand_image"),
@@ -133,6 +138,9 @@ def test_an_explicit_gripper_column_is_taken() -> None:
         ({"action_abs_scale": (1.0, 2.0)}, r"action_abs_scale.*7 finite"),
         ({"action_abs_scale": (float("inf"),) * 7}, "inf"),
         ({"gripper_dim_index": 7}, "gripper_dim_index is 7"),
+        ({"context_frames": 4096}, "4096 frames.*402653184 in all.*smaller context"),
+        ({"image_resolution": (4096, 4096)}, "4096 px high and 8192 px wide"),
+        ({"image_resolution": (1200, 1200), "context_frames": 1}, "8640000 bytes each"),
         ({"gripper_dim_index": -2}, "gripper_dim_index is -2"),
     ],
 )
@@ -140,6 +148,34 @@ def test_another_robot_is_refused_with_the_field(changes: dict[str, Any], words:
     mimicgen = EMBODIMENTS["mimicgen"]
     with pytest.raises(ConfigurationError, match=words):
         check_embodiment(config_of(mimicgen, **changes), mimicgen)
+
+
+@pytest.mark.parametrize(
+    ("name", "label"),
+    [
+        ("droid", "joint_delta"),
+        ("droid", "se3_quat"),
+        ("droid", "qpos_delta"),
+        ("mimicgen", "se3_quat"),
+        ("mimicgen", "cartesian_velocity"),
+        ("pusht", "pusht_pos_cmd"),
+        ("allegro", "joint_position"),
+    ],
+)
+def test_a_checkpoint_for_this_robot_with_other_actions_is_not_called_one_for_another(
+    name: str, label: str
+) -> None:
+    with pytest.raises(ConfigurationError, match=f"'{label}' is not supported") as refused:
+        check_embodiment(config_of(EMBODIMENTS[name], action_space=label), EMBODIMENTS[name])
+    assert "made for" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "label"),
+    [(name, label) for name, kind in EMBODIMENTS.items() for label in kind.labels],
+)
+def test_every_label_of_a_robot_is_accepted(name: str, label: str) -> None:
+    check_embodiment(config_of(EMBODIMENTS[name], action_space=label), EMBODIMENTS[name])
 
 
 def test_the_order_of_views_is_the_servers() -> None:
@@ -178,3 +214,20 @@ def test_an_episode_does_not_go_on_with_another_one(changes: dict[str, Any]) -> 
         check_same_policy(before, replace(before, **changes))
     for name, value in changes.items():
         assert f"{name} was {getattr(before, name)!r} and is {value!r}" in str(error.value)
+
+
+def test_texts_are_printable_and_bounded(wire_config: dict[str, Any]) -> None:
+    said = {"hostname": "a\x1b[2J\n" + "x" * 20_000, "argv": ["--text", "two\nlines"], "new\n": 1}
+    config = ServerConfig.from_wire({**wire_config, **said})
+    assert config.hostname.startswith(r"a\x1b[2J\nxxx")
+    assert len(config.hostname) < 1100
+    assert config.argv == ("--text", r"two\nlines")
+    assert config.extra == {r"new\n": 1}
+
+
+@pytest.mark.parametrize("value", [np.zeros(3), [np.zeros(2)], {"a": np.ones(2)}, float("nan")])
+def test_the_same_configuration_is_equal_whatever_it_has_beside(
+    wire_config: dict[str, Any], value: Any
+) -> None:
+    frame = pack({**wire_config, "new": value})
+    assert ServerConfig.from_wire(unpack(frame)) == ServerConfig.from_wire(unpack(frame))

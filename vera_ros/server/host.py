@@ -16,10 +16,13 @@ from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 from websockets.frames import CloseCode
 
-from vera_ros.errors import ConfigurationError
-from vera_ros.server.service import HostedPolicy, PolicyService
-from vera_ros.wire.codec import MAX_FRAME_BYTES
+from vera_ros.errors import ConfigurationError, ProtocolError
+from vera_ros.printable import printable_lines
+from vera_ros.server.guests import Guest, Guests
+from vera_ros.server.service import HostedPolicy, PolicyService, reason_for_client
+from vera_ros.wire.failures import REQUEST_FAILED
 from vera_ros.wire.loop_thread import LoopThread
+from vera_ros.wire.websocket import BOUNDS, receive
 
 __all__ = ["HostedPolicy", "PolicyHost"]
 
@@ -31,6 +34,9 @@ _START_TIMEOUT_S = 10.0
 _CLOSE_TIMEOUT_S = 1.0
 _PING_INTERVAL_S = 60.0
 _PING_TIMEOUT_S = 600.0
+_MAX_REQUEST_BYTES = 32 * 2**20
+_MOST_CLIENTS = 8
+_LOGGED_LINES = 50  # of a traceback
 
 
 class PolicyHost:
@@ -38,7 +44,8 @@ class PolicyHost:
 
     All connections share the policy and its episode; requests are answered one at a time, in the
     order in which they arrive. The sockets run in one thread and the policy in another, so that a
-    slow policy does not keep the host from answering pings or from stopping.
+    slow policy does not keep the host from answering pings or from stopping. Pages of browsers,
+    which name their Origin, are not let in, nor more than eight clients at a time.
 
     Args:
         policy: the policy that is served.
@@ -85,11 +92,13 @@ class PolicyHost:
         self._server = await serve(
             self._converse,
             *self._address,
-            compression=None,
-            max_size=MAX_FRAME_BYTES,
+            create_connection=Guests(_MOST_CLIENTS).admit,  # type: ignore[arg-type]
+            origins=[None],
+            max_size=_MAX_REQUEST_BYTES,
             close_timeout=_CLOSE_TIMEOUT_S,
             ping_interval=_PING_INTERVAL_S,
             ping_timeout=_PING_TIMEOUT_S,
+            **BOUNDS,
         )
         port: int = next(iter(self._server.sockets)).getsockname()[1]
         return port
@@ -101,24 +110,43 @@ class PolicyHost:
                 await asyncio.wait_for(self._server.wait_closed(), 2 * _CLOSE_TIMEOUT_S)
 
     async def _converse(self, connection: ServerConnection) -> None:
-        with contextlib.suppress(ConnectionClosed):
-            try:
-                await connection.send(await self._in_worker(self._service.greet))
-                async for frame in connection:
-                    answer = await self._in_worker(partial(self._service.answer, frame))
-                    if self._stopping.is_set():
-                        return  # the reply to an interrupted request is dropped
-                    await connection.send(answer)
-            except ConnectionClosed:
-                raise
-            except Exception:
+        assert isinstance(connection, Guest)
+        connection.conversing = True
+        try:
+            with contextlib.suppress(ConnectionClosed):
+                await self._answer(connection)
+        finally:
+            connection.conversing = False
+            connection.leave_if_done()
+
+    async def _answer(self, connection: Guest) -> None:
+        try:
+            await connection.send(await self._in_worker(self._service.greet))
+            while True:
+                frame = await receive(connection)
+                answer = await self._in_worker(partial(self._service.answer, frame))
                 if self._stopping.is_set():
-                    return  # the worker may have been shut down already
-                _LOG.exception("a request from %s failed", connection.remote_address)
-                await connection.send(traceback.format_exc())
-                await connection.close(CloseCode.INTERNAL_ERROR, "server error, see the last text")
-            finally:  # also when the host cancels this task to stop
-                await connection.close(CloseCode.GOING_AWAY)
+                    return  # the reply to an interrupted request is dropped
+                await connection.send(answer)
+        except ConnectionClosed:
+            raise
+        except Exception as error:
+            if self._stopping.is_set():
+                return  # the worker may have been shut down already
+            await connection.send(f"{REQUEST_FAILED}{self._tell(connection, error)}")
+            await connection.close(CloseCode.INTERNAL_ERROR, "server error, see the last text")
+        finally:  # also when the host cancels this task to stop
+            await connection.close(CloseCode.GOING_AWAY)
+
+    def _tell(self, connection: Guest, error: Exception) -> str:
+        """Log why a request failed; return what its client may know of it."""
+        told = reason_for_client(error)
+        if isinstance(error, ProtocolError):
+            _LOG.warning("a request from %s is not valid: %s", connection.remote_address, told)
+        else:
+            trace = printable_lines(traceback.format_exc(), _LOGGED_LINES)
+            _LOG.error("a request from %s failed\n%s", connection.remote_address, trace)
+        return told
 
     async def _in_worker(self, call: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._worker, call)

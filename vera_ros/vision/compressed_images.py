@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Decodes compressed camera messages (sensor_msgs/CompressedImage) to RGB."""
 
+from collections.abc import Mapping
 from io import BytesIO
 from typing import Any, Protocol
 
@@ -8,6 +9,7 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from vera_ros.errors import ImageError
+from vera_ros.printable import printable
 from vera_ros.vision.images import (
     RgbImage,
     bytes_of,
@@ -17,6 +19,7 @@ from vera_ros.vision.images import (
     refuse_depth,
 )
 
+_TILE_WIDTH, _TILE_LENGTH = 322, 323  # tags of TIFF
 _FORMATS = ("JPEG", "PNG", "TIFF", "WEBP")
 _COLOUR = tuple(f"{order}{bits}" for order in ("rgb", "bgr", "rgba", "bgra") for bits in (8, 16))
 _GREY = ("mono8", "mono16", "8UC1")
@@ -43,8 +46,7 @@ def decode(message: CompressedImageMessage) -> RgbImage:
     if "compressedDepth" in rest:
         encoding = "16UC1"
     refuse_depth(encoding)
-    picture = _open(message)
-    pixels = _pixels(picture, message.format)
+    pixels = _read(message)
     if not separator:
         return _rgb(pixels)
     if pixels.ndim == 3:
@@ -54,36 +56,43 @@ def decode(message: CompressedImageMessage) -> RgbImage:
         return demosaic(pixels, encoding)
     if encoding and encoding not in _GREY:
         raise ImageError(
-            f"compressed image '{message.format}' is grey, although the camera's encoding is "
-            f"'{encoding}': its colours are lost; have the driver publish rgb8 or bgr8"
+            f"compressed image '{printable(message.format)}' is grey, although the camera's "
+            f"encoding is '{printable(encoding)}': its colours are lost; have the driver publish "
+            "rgb8 or bgr8"
         )
     return _rgb(pixels)
 
 
-def _open(message: CompressedImageMessage) -> Image.Image:
+def _read(message: CompressedImageMessage) -> np.ndarray[Any, np.dtype[np.uint8]]:
+    """Return the pixels in 8 bits. Shape (H, W) for a grey picture, else (H, W, 3) in RGB."""
     data = bytes_of(message.data)
+    name = printable(message.format)
     try:
         picture = Image.open(BytesIO(data.tobytes()), formats=_FORMATS)
-        check_size(picture.height, picture.width)
-        picture.load()
+        check_size(picture.height, picture.width)  # by the header: nothing is decoded yet
+        tags: Mapping[int, Any] = getattr(picture, "tag_v2", {})  # of a TIFF, decoded by the tile
+        check_size(tags.get(_TILE_LENGTH, 1), tags.get(_TILE_WIDTH, 1))
+        return _pixels(picture)
+    except ImageError:
+        raise
     except UnidentifiedImageError as error:
         raise ImageError(
-            f"compressed image '{message.format}' begins with {data[:8].tobytes().hex(' ')}; only "
+            f"compressed image '{name}' begins with {data[:8].tobytes().hex(' ')}; only "
             f"{', '.join(_FORMATS)} can be read; set one of them in the publisher's image transport"
         ) from error
-    except (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError) as error:
+    except Exception as error:  # Pillow's readers raise whatever broken data bring about
         raise ImageError(
-            f"compressed image '{message.format}' of {data.size} bytes is broken, or was cut on "
-            f"its way or by the camera: {error}"
+            f"compressed image '{name}' of {data.size} bytes is broken, or was cut on its way or "
+            f"by the camera: {printable(str(error)) or type(error).__name__}"
         ) from error
-    return picture
 
 
-def _pixels(picture: Image.Image, name: str) -> np.ndarray[Any, np.dtype[np.uint8]]:
-    """Return the pixels in 8 bits. Shape (H, W) for a grey picture, else (H, W, 3) in RGB."""
+def _pixels(picture: Image.Image) -> np.ndarray[Any, np.dtype[np.uint8]]:
     if picture.mode.startswith("I"):  # 16 bits
-        wide = np.asarray(picture, np.int64)
-        return np.asarray(np.clip(wide, 0, 65535) >> 8, np.uint8)
+        wide = np.array(picture)
+        np.clip(wide, 0, 65535, out=wide)
+        wide >>= 8
+        return wide.astype(np.uint8)
     if picture.mode == "F":
         refuse_depth("32FC1")
     return np.asarray(picture if picture.mode == "L" else picture.convert("RGB"))

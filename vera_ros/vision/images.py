@@ -9,11 +9,13 @@ import numpy as np
 import numpy.typing as npt
 
 from vera_ros.errors import ImageError, MissingDependencyError
+from vera_ros.printable import printable
 
 RgbImage: TypeAlias = npt.NDArray[np.uint8]
 """Shape (H, W, 3), uint8, RGB."""
 
 MAX_SIDE_PX = 16384
+MAX_PIXELS = 2**24  # twice 4K; takes some 150 MB while it is decoded
 
 # Encoding -> bytes per pixel, OpenCV conversion to RGB (None: already RGB). The names of the 8UC
 # family carry no colour order: they are read in OpenCV's own, grey, BGR and BGRA, as cv_bridge
@@ -129,17 +131,18 @@ def _convert_by_cv_bridge(message: ImageMessage) -> RgbImage:
     bridge, fault = _cv_bridge()
     if bridge is None:
         raise MissingDependencyError(
-            f"encoding '{message.encoding}' needs cv_bridge, which cannot be imported ({fault}); "
-            f"without it {', '.join(_ENCODINGS)}, JPEG and PNG work; set one of them in the "
-            "camera driver, or install ros-<distro>-cv-bridge (for example ros-jazzy-cv-bridge) "
-            "with the NumPy that it was built for"
+            f"encoding '{printable(message.encoding)}' needs cv_bridge, which cannot be imported "
+            f"({fault}); without it {', '.join(_ENCODINGS)}, JPEG and PNG work; set one of them in "
+            "the camera driver, or install ros-<distro>-cv-bridge (for example "
+            "ros-jazzy-cv-bridge) with the NumPy that it was built for"
         )
     try:
         # CvBridgeError is a TypeError; the converters below it raise the other two.
         rgb: RgbImage = bridge.imgmsg_to_cv2(message, "rgb8")
     except (TypeError, ValueError, RuntimeError) as error:
         raise ImageError(
-            f"cv_bridge cannot turn encoding '{message.encoding}' into rgb8: {error}; "
+            f"cv_bridge cannot turn encoding '{printable(message.encoding)}' into rgb8: "
+            f"{printable(str(error))}; "
             f"set one of {', '.join(_ENCODINGS)} in the camera driver"
         ) from error
     return rgb
@@ -184,10 +187,12 @@ def check_size(height: int, width: int) -> None:
     """Refuse a picture without pixels, or with too many for memory.
 
     Raises:
-        ImageError: a side is not from 1 to MAX_SIDE_PX.
+        ImageError: a side is not from 1 to MAX_SIDE_PX, or there are more than MAX_PIXELS.
     """
-    if not (0 < height <= MAX_SIDE_PX and 0 < width <= MAX_SIDE_PX):
+    sides = 0 < height <= MAX_SIDE_PX and 0 < width <= MAX_SIDE_PX
+    if not sides or height * width > MAX_PIXELS:
         raise ImageError(
             f"image is {height} x {width} px (height x width); each side must be from 1 to "
-            f"{MAX_SIDE_PX}"
+            f"{MAX_SIDE_PX}, and both together at most {MAX_PIXELS} px; set a lower resolution in "
+            "the camera driver"
         )

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from urllib.parse import SplitResult, urlsplit
 
 from vera_ros.errors import ConfigurationError
+from vera_ros.printable import printable
 
 EXAMPLE = "ws://127.0.0.1:8800"
 
@@ -15,16 +16,22 @@ WEB = ("http", "https")
 
 _SELF = {"0.0.0.0": "127.0.0.1", "::": "::1"}
 _URL = re.compile(r"([A-Za-z]+)://([^/?#]*)([^#]*)")
+_USER = re.compile(r"^([A-Za-z]+://)?.*@", re.DOTALL)
 _BAD_START = re.compile(r"^(((wss?|https?):?)?/+|(wss?|https?):)")
 _LABEL = re.compile(r"\w([\w-]*\w)?")
 _LONGEST_HOST = 253
 _LARGEST_PORT = 65535
 
 
-def url_of(host: str, port: int) -> str:
+def url_of(host: str, port: int, scheme: str = "ws") -> str:
     """Return the URL at which a client on this machine reaches a server listening on `host`."""
     host = _SELF.get(host, host)
-    return f"ws://[{host}]:{port}" if ":" in host else f"ws://{host}:{port}"
+    return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
+
+
+def without_password(url: str) -> str:
+    """Return an address as it may be shown: printable, with user and password as `…@`."""
+    return printable(_USER.sub(r"\1…@", url))
 
 
 def split_url(what: str, text: str, schemes: Sequence[str] = WEBSOCKET) -> SplitResult:
@@ -43,7 +50,7 @@ def split_url(what: str, text: str, schemes: Sequence[str] = WEBSOCKET) -> Split
         return urlsplit(text)
     except ValueError as error:
         raise ConfigurationError(
-            f"{what} is '{text}': {error}; valid is "
+            f"{what} is '{without_password(text)}': {error}; valid is "
             f"{' or '.join(f'{scheme}://host:port' for scheme in schemes)}, like "
             f"{EXAMPLE.replace('ws', schemes[0], 1)}"
         ) from error
@@ -53,7 +60,7 @@ def check_host(what: str, text: str) -> None:
     """Raise ConfigurationError unless this is a host; `what` names it in the error."""
     why = why_no_host(text)
     if why:
-        raise ConfigurationError(f"{what} is '{text}': {why}")
+        raise ConfigurationError(f"{what} is '{without_password(text)}': {why}")
 
 
 def why_no_host(text: str) -> str:
@@ -80,9 +87,12 @@ def _check_url(text: str, schemes: Sequence[str]) -> None:
     if scheme not in schemes and (not found or scheme in WEBSOCKET + WEB):
         proposed = schemes[-1] if text.startswith(("https:", "wss:")) else schemes[0]
         rest = _BAD_START.sub("", text, count=1)
-        raise ValueError(f"it does not begin with {schemes[0]}://; write {proposed}://{rest}")
+        proposal = without_password(f"{proposed}://{rest}")
+        raise ValueError(f"it does not begin with {schemes[0]}://; write {proposal}")
     if not found or scheme not in schemes:
         raise ValueError(f"{scheme} is no scheme of such an address")
+    if "@" in found[3] and "@" not in found[2]:
+        raise ValueError("in a user or password, / is written %2F, and ? is written %3F")
     host, colon, port = _split_place(found[2].rpartition("@")[2])
     _check_host(host)
     if colon and not is_port(port):

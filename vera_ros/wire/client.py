@@ -6,13 +6,19 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
-from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import InvalidHandshake
-from websockets.protocol import State
 
-from vera_ros.errors import ConnectionFailedError, PolicyServerError, ProtocolError
-from vera_ros.wire.address import split_url
-from vera_ros.wire.codec import MAX_FRAME_BYTES, pack, unpack
+from vera_ros.errors import (
+    ConnectionFailedError,
+    PolicyServerError,
+    ProtocolError,
+    VeraRosError,
+)
+from vera_ros.printable import printable
+from vera_ros.wire.access import ServerAccess
+from vera_ros.wire.address import split_url, without_password
+from vera_ros.wire.codec import MAX_ANSWER_BYTES, pack, unpack
+from vera_ros.wire.exchange import Exchange
 from vera_ros.wire.failures import is_traceback, raise_error_text, typed_failures
 from vera_ros.wire.messages import (
     InferReply,
@@ -24,6 +30,7 @@ from vera_ros.wire.messages import (
 from vera_ros.wire.server_config import MAX_STEPS, ServerConfig
 from vera_ros.wire.tls import check_tls
 from vera_ros.wire.websocket import open_websocket
+from vera_ros.wire.wording import plain
 
 T = TypeVar("T")
 
@@ -58,6 +65,10 @@ class PolicyClient:
     `connected` is False and `connect` starts afresh. The connection stays open only when the server
     refuses a configure, observe or reload with a plain text.
 
+    Args:
+        timeouts: of its calls.
+        access: files for a server behind TLS.
+
     Every call may raise:
         ConnectionFailedError: not connected, or the connection broke.
         ServerTimeoutError: no answer within the time allowed.
@@ -65,10 +76,13 @@ class PolicyClient:
         ProtocolError: the answer or the request is not what the protocol allows.
     """
 
-    def __init__(self, timeouts: ClientTimeouts | None = None) -> None:
+    def __init__(
+        self, timeouts: ClientTimeouts | None = None, access: ServerAccess | None = None
+    ) -> None:
         self._timeouts = timeouts or ClientTimeouts()
+        self._access = access or ServerAccess()
         self._lock = asyncio.Lock()
-        self._connection: ClientConnection | None = None
+        self._exchange: Exchange | None = None
         self._config: ServerConfig | None = None
         self._url = ""
 
@@ -81,7 +95,7 @@ class PolicyClient:
     @property
     def connected(self) -> bool:
         """Whether the connection is open; a silent loss shows only at the next ping or call."""
-        return self._connection is not None and self._connection.state is State.OPEN
+        return self._exchange is not None and self._exchange.open
 
     @property
     def config(self) -> ServerConfig:
@@ -100,8 +114,10 @@ class PolicyClient:
         A connection that is still open is dropped.
 
         Raises:
-            ConfigurationError: the URL is not a websocket address.
+            ConfigurationError: the URL is not a websocket address, or a file of the access cannot
+                be used.
             TlsError: its scheme is not the server's, or the certificate is not accepted.
+            AccessDeniedError: the server does not accept token or certificate of this client.
         """
         async with self._lock:
             self._drop()
@@ -109,8 +125,7 @@ class PolicyClient:
             self._url = url
             try:
                 with typed_failures("connect", url, open_timeout_s):
-                    answer = await asyncio.wait_for(self._open(), open_timeout_s)
-                    self._config = ServerConfig.from_wire(self._map("connect", answer))
+                    self._config = await asyncio.wait_for(self._open(), open_timeout_s)
             except BaseException:
                 self._drop()
                 raise
@@ -161,29 +176,33 @@ class PolicyClient:
 
     async def close(self) -> None:
         """Close the connection; abort it where the server is too busy to answer."""
-        if self._connection is not None:
+        if self._exchange is not None:
             try:
-                await asyncio.wait_for(self._connection.close(), self._timeouts.close_s)
+                await asyncio.wait_for(self._exchange.connection.close(), self._timeouts.close_s)
             except (asyncio.TimeoutError, TimeoutError):
                 pass  # aborting needs no answer
             finally:
                 self._drop()
 
-    async def _open(self) -> str | bytes:
+    async def _open(self) -> ServerConfig:
         try:
-            self._connection = await open_websocket(
+            connection = await open_websocket(
                 self._url,
-                compression=None,
-                max_size=MAX_FRAME_BYTES,
+                max_size=MAX_ANSWER_BYTES,
                 open_timeout=None,
                 close_timeout=self._timeouts.close_s,
                 ping_interval=self._timeouts.ping_interval_s,
                 ping_timeout=self._timeouts.ping_timeout_s,
+                **await asyncio.to_thread(self._access.options, self._url),
             )
         except (InvalidHandshake, OSError, EOFError) as error:
-            await check_tls(self._url, error)
+            await check_tls(self._url, self._access, error)
             raise
-        return await self._connection.recv()
+        self._exchange = Exchange(connection)
+        answer = await self._exchange.greeting()
+        return await self._read(
+            "connect", lambda: ServerConfig.from_wire(self._map("connect", answer))
+        )
 
     async def _call(
         self,
@@ -194,13 +213,12 @@ class PolicyClient:
     ) -> T:
         frame = pack({**request, "endpoint": endpoint})
         async with self._lock:
-            if self._connection is None:
+            if self._exchange is None:
                 raise ConnectionFailedError(f"{endpoint}: not connected; connect first")
             try:
                 with typed_failures(endpoint, self._url, timeout_s, len(frame)):
-                    return read(
-                        await asyncio.wait_for(_exchange(self._connection, frame), timeout_s)
-                    )
+                    asked = self._ask(self._exchange, endpoint, frame, read)
+                    return await asyncio.wait_for(asked, timeout_s)
             except PolicyServerError as error:
                 if endpoint not in _REFUSABLE or is_traceback(error.text):
                     self._drop()
@@ -208,6 +226,24 @@ class PolicyClient:
             except BaseException:
                 self._drop()
                 raise
+
+    async def _ask(
+        self, exchange: Exchange, endpoint: str, frame: bytes, read: Callable[[str | bytes], T]
+    ) -> T:
+        answer = await exchange.ask(frame)
+        return await self._read(endpoint, lambda: read(answer))
+
+    async def _read(self, task: str, read: Callable[[], T]) -> T:
+        """Read an answer in another thread: the event loop keeps the time meanwhile."""
+        try:
+            return await asyncio.to_thread(read)
+        except VeraRosError:
+            raise
+        except Exception as error:  # whatever an answer brings about is the server's fault
+            raise ProtocolError(
+                f"{task}: the answer of the policy server at {without_password(self._url)} cannot "
+                f"be read ({type(error).__name__}: {printable(str(error))})"
+            ) from error
 
     def _map(self, task: str, answer: str | bytes) -> Mapping[str, Any]:
         if isinstance(answer, str):
@@ -217,21 +253,17 @@ class PolicyClient:
     def _acknowledge(self, answer: str | bytes) -> None:
         if isinstance(answer, bytes):
             raise ProtocolError(
-                f"reset: the policy server at {self._url} answered with {len(answer)} bytes, "
-                f"not with the text '{RESET_ACKNOWLEDGEMENT}'"
+                f"reset: the policy server at {without_password(self._url)} answered with "
+                f"{len(answer)} bytes, not with the text '{RESET_ACKNOWLEDGEMENT}'"
             )
         if answer != RESET_ACKNOWLEDGEMENT:
             raise_error_text("reset", self._url, answer)
 
     def _read_applied(self, answer: str | bytes) -> Mapping[str, Any]:
-        return check_map("'applied'", self._map("configure", answer).get("applied"))
+        applied = check_map("'applied'", self._map("configure", answer).get("applied"))
+        return {printable(str(name)): plain(value) for name, value in applied.items()}
 
     def _drop(self) -> None:
-        if self._connection is not None:
-            self._connection.transport.abort()
-            self._connection = None
-
-
-async def _exchange(connection: ClientConnection, frame: bytes) -> str | bytes:
-    await connection.send(frame)
-    return await connection.recv()
+        if self._exchange is not None:
+            self._exchange.drop()
+            self._exchange = None

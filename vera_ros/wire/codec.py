@@ -8,12 +8,13 @@ import msgpack
 import numpy as np
 
 from vera_ros.errors import ProtocolError
+from vera_ros.wire.message_bounds import MAX_OBJECTS, check_objects
 from vera_ros.wire.wording import describe
 
-MAX_FRAME_BYTES = 64 * 2**20
+MAX_FRAME_BYTES = 64 * 2**20  # of a request, with its pictures
+MAX_ANSWER_BYTES = 16 * 2**20
+MAX_TEXT_BYTES = 2**16  # of each text in a message
 MAX_DIMENSIONS = 32
-# msgpack allocates a list's announced length at once, for every level of nesting.
-MAX_LIST_LENGTH = 2**14
 
 _SCALAR_TYPES = frozenset({"b1", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "f2", "f4", "f8"})
 _ARRAY_TYPES = _SCALAR_TYPES | {"c8", "c16"}
@@ -43,6 +44,7 @@ def unpack(frame: bytes) -> Any:
         ProtocolError: the frame is not valid, or announces more than it carries.
     """
     _check_size(frame, "the peer's message; it should send less")
+    check_objects(frame)
     try:
         return msgpack.unpackb(
             frame,
@@ -50,8 +52,9 @@ def unpack(frame: bytes) -> Any:
             ext_hook=_refuse_extension,
             raw=False,
             strict_map_key=False,
-            max_array_len=MAX_LIST_LENGTH,
-            max_map_len=MAX_LIST_LENGTH,
+            max_str_len=MAX_TEXT_BYTES,
+            max_array_len=MAX_OBJECTS,
+            max_map_len=MAX_OBJECTS,
         )
     except (ValueError, TypeError, OverflowError, RecursionError, msgpack.UnpackException) as error:
         raise ProtocolError(

@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vera_ros.errors import ProtocolError
-from vera_ros.wire.server_config import ServerConfig
-from vera_ros.wire.wording import describe
+from vera_ros.printable import printable
+from vera_ros.wire.server_config import MAX_STEPS, ServerConfig
+from vera_ros.wire.wording import describe, plain
 
 _PROPRIO_SIZES = {"eef_pos": 3, "eef_quat": 4, "gripper_qpos": 2}
 _OPTIONAL_FIELDS = (
@@ -121,7 +122,8 @@ class InferReply:
 
     Attributes:
         actions: float32, shape (H, D), as received: unscaled and possibly not finite.
-        info: what the server says about this inference.
+        info: what the server says about this inference: truth values, finite numbers, printable
+            texts; None stands for anything else.
     """
 
     actions: NDArray[np.float32]
@@ -138,14 +140,19 @@ class InferReply:
         actions = message.get("action")
         if not isinstance(actions, np.ndarray) or actions.dtype.kind != "f":
             raise _wrong("action", message, "an array of float32")
-        if actions.ndim != 2 or len(actions) < 1 or actions.shape[1] != config.action_dim:
+        if (
+            actions.ndim != 2
+            or actions.shape[1] != config.action_dim
+            or not (1 <= len(actions) <= MAX_STEPS)
+        ):
             raise ProtocolError(
                 f"'action' has shape {actions.shape}; valid is (H, {config.action_dim}) with H "
-                "at least 1, as the server config announces"
+                f"from 1 to {MAX_STEPS}, as the server config announces"
             )
         with np.errstate(over="ignore"):
             native = np.ascontiguousarray(actions, np.float32)
-        return cls(native, check_map("'info'", message.get("info", {})))
+        info = check_map("'info'", message.get("info", {}))
+        return cls(native, {printable(str(name)): plain(value) for name, value in info.items()})
 
     @property
     def non_finite_rows(self) -> NDArray[np.intp]:
@@ -178,7 +185,9 @@ class ObserveReply:
         if not isinstance(message.get("ok"), bool):
             raise _wrong("ok", message, "true or false")
         return cls(
-            message["ok"], message.get("retro_rendered") is True, str(message.get("error", ""))
+            message["ok"],
+            message.get("retro_rendered") is True,
+            str(plain(message.get("error")) or ""),
         )
 
 
@@ -227,6 +236,6 @@ def _wrong(name: str, message: Mapping[str, Any], valid: str) -> ProtocolError:
     if value is None:
         has = ", ".join(f"'{key}'" for key in message) or "nothing"
         return ProtocolError(
-            f"the answer has no '{name}', which must be {valid}; it has {has:.200}"
+            f"the answer has no '{name}', which must be {valid}; it has {printable(has, 200)}"
         )
     return ProtocolError(f"'{name}' is {describe(value)}, but must be {valid}")

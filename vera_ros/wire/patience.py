@@ -7,7 +7,12 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from vera_ros.errors import ConnectionFailedError, ServerTimeoutError, TlsError
+from vera_ros.errors import (
+    AccessDeniedError,
+    ConnectionFailedError,
+    ServerTimeoutError,
+    TlsError,
+)
 
 T = TypeVar("T")
 
@@ -59,7 +64,7 @@ async def keep_trying(
         while True:
             try:
                 return await attempt()
-            except TlsError:
+            except (TlsError, AccessDeniedError):
                 raise
             except _TRANSIENT as error:
                 last = FailedAttempt(number, error, wait_s + random.uniform(0.0, _JITTER_S))

@@ -5,6 +5,7 @@ import argparse
 from collections.abc import Sequence
 from urllib.parse import urlsplit
 
+from vera_ros.wire.address import is_port
 from vera_ros.wire.server_config import PROTOCOL_VERSION, ServerConfig
 
 _COMMIT_DIGITS = 12
@@ -48,7 +49,7 @@ def viewer_url(server_url: str, config: ServerConfig) -> str:
     """
     port = _viewer_port(config.argv)
     host = urlsplit(server_url).hostname
-    if not port.isdecimal() or int(port) == 0 or not host:
+    if not is_port(port) or not host:
         return ""
     return f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/"
 

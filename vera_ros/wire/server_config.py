@@ -2,19 +2,23 @@
 """The configuration that the policy server sends on connect, checked before use."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import MISSING, asdict, dataclass, field, fields
-from numbers import Integral, Real
 from typing import Any
 
-import numpy as np
-
-from vera_ros.embodiments import ACTION_SPACE_LABELS, Embodiment, find_embodiment
+from vera_ros.embodiments import UNSUPPORTED_LABELS, Embodiment, find_embodiment
 from vera_ros.errors import ConfigurationError, ProtocolError
-from vera_ros.wire.wording import describe
+from vera_ros.printable import printable, shorten
+from vera_ros.wire.codec import MAX_FRAME_BYTES
+from vera_ros.wire.field_readers import READERS
+from vera_ros.wire.wording import describe, plain
 
 PROTOCOL_VERSION = 1
-MAX_STEPS = 4096  # of a chunk or a context window; far above any checkpoint
+# Bounds of what a server may say, far above any checkpoint.
+MAX_STEPS = 4096  # of a chunk or a context window
+MAX_SIDE_PX = 4096
+MAX_VIEWS = 32
+MAX_PICTURE_BYTES = 2**23  # of all views together, composed in every control period
 
 _CONTROL_DT_TOLERANCE = 0.01
 
@@ -67,7 +71,7 @@ class ServerConfig:
         hostname: where the server runs.
         argv: the server's command line.
         run_dir: the server's name for this run.
-        extra: fields that this client does not know.
+        extra: fields that this client does not know, see `plain`.
     """
 
     embodiment: str
@@ -114,11 +118,15 @@ class ServerConfig:
         values = {}
         for entry in known:
             if entry.name in message:
-                values[entry.name] = _READERS[entry.type](entry.name, message[entry.name])
+                values[entry.name] = READERS[entry.type](entry.name, message[entry.name])
             elif entry.default is MISSING:
                 raise ProtocolError(f"the server config has no '{entry.name}', which is required")
         names = {entry.name for entry in known}
-        extra = {str(name): value for name, value in message.items() if name not in names}
+        extra = {
+            printable(str(name)): plain(value)
+            for name, value in message.items()
+            if name not in names
+        }
         config = cls(**values, extra=extra)
         config._check_ranges()
         return config
@@ -157,11 +165,17 @@ class ServerConfig:
                 f"server config: {len(self.view_widths)} 'view_widths' for "
                 f"{len(self.view_keys)} 'view_keys'; there must be one each, or none"
             )
-        sizes = (*self.view_widths, *(self.image_resolution or (1, 1)))
-        if min(sizes) < 1 or len(self.image_resolution or (1, 1)) != 2:
+        if not 1 <= len(self.view_keys) <= MAX_VIEWS:
             raise ProtocolError(
-                f"server config: 'view_widths' {self.view_widths} and 'image_resolution' "
-                f"{self.image_resolution} must be positive, the latter a height and a width"
+                f"server config: {len(self.view_keys)} 'view_keys'; valid are 1 to {MAX_VIEWS}"
+            )
+        resolution = self.image_resolution or (1, 1)
+        sizes = (*self.view_widths, *resolution)
+        if not 1 <= min(sizes) <= max(sizes) <= MAX_SIDE_PX or len(resolution) != 2:
+            raise ProtocolError(
+                f"server config: 'view_widths' {shorten(self.view_widths)} and 'image_resolution' "
+                f"{shorten(self.image_resolution)} must be from 1 to {MAX_SIDE_PX} px, the latter "
+                "a height and a width"
             )
 
 
@@ -177,13 +191,12 @@ def check_embodiment(config: ServerConfig, expected: Embodiment) -> None:
             f"the server hosts embodiment '{config.embodiment}', but '{expected.name}' is "
             f"configured here; {remedy}"
         )
-    space = ACTION_SPACE_LABELS.get(config.action_space)
-    if space is not expected.action_space:
-        valid = [k for k, v in ACTION_SPACE_LABELS.items() if v is expected.action_space]
+    if config.action_space not in expected.labels:
+        meaning = UNSUPPORTED_LABELS.get(config.action_space)
         raise ConfigurationError(
             f"the server's action_space '{config.action_space}' is "
-            f"{'not known' if space is None else 'not that of ' + expected.name}; valid are "
-            f"{', '.join(valid)}; serve a checkpoint made for {expected.name}"
+            f"{f'not supported ({meaning})' if meaning else 'not known'} for {expected.name}; "
+            f"valid are {', '.join(expected.labels)}; serve a checkpoint with one of these"
         )
     if config.action_dim != expected.action_dim:
         raise ConfigurationError(
@@ -192,8 +205,8 @@ def check_embodiment(config: ServerConfig, expected: Embodiment) -> None:
         )
     if sorted(config.view_keys) != sorted(expected.view_keys):
         raise ConfigurationError(
-            f"the server's views are {list(config.view_keys)}, those of {expected.name} are "
-            f"{list(expected.view_keys)}; {remedy}"
+            f"the server's views are {shorten(list(config.view_keys))}, those of {expected.name} "
+            f"are {list(expected.view_keys)}; {remedy}"
         )
     if not math.isclose(config.control_dt, expected.control_dt_s, rel_tol=_CONTROL_DT_TOLERANCE):
         raise ConfigurationError(
@@ -201,6 +214,7 @@ def check_embodiment(config: ServerConfig, expected: Embodiment) -> None:
             f"{expected.control_dt_s:.4f} s; {remedy}"
         )
     _check_scale(config)
+    _check_window(config, expected)
     _ = config.gripper_column
 
 
@@ -211,7 +225,7 @@ def check_same_policy(before: ServerConfig, now: ServerConfig) -> None:
         ConfigurationError: it cannot; the message names every field that changed.
     """
     changes = [
-        f"{name} was {getattr(before, name)!r} and is {getattr(now, name)!r}"
+        f"{name} was {shorten(getattr(before, name))} and is {shorten(getattr(now, name))}"
         for name in _EPISODE_FIELDS
         if getattr(before, name) != getattr(now, name)
     ]
@@ -226,60 +240,20 @@ def _check_scale(config: ServerConfig) -> None:
     scale = config.action_abs_scale
     if len(scale) not in (0, config.action_dim) or not all(map(math.isfinite, scale)):
         raise ConfigurationError(
-            f"the server's action_abs_scale is {list(scale)}; valid are {config.action_dim} "
-            "finite numbers, or none; serve a checkpoint with complete metadata"
+            f"the server's action_abs_scale is {shorten(list(scale))}; valid are "
+            f"{config.action_dim} finite numbers, or none; serve a checkpoint with complete "
+            "metadata"
         )
 
 
-def _refuse(name: str, value: Any, valid: str) -> ProtocolError:
-    return ProtocolError(f"server config: '{name}' is {describe(value)}, but must be {valid}")
-
-
-def _read_str(name: str, value: Any) -> str:
-    if not isinstance(value, str):
-        raise _refuse(name, value, "a string")
-    return value
-
-
-def _read_bool(name: str, value: Any) -> bool:
-    if not isinstance(value, (bool, np.bool_)):
-        raise _refuse(name, value, "true or false")
-    return bool(value)
-
-
-def _read_int(name: str, value: Any) -> int:
-    if not isinstance(value, Integral) or isinstance(value, bool):
-        raise _refuse(name, value, "an integer")
-    return int(value)
-
-
-def _read_float(name: str, value: Any) -> float:
-    if not isinstance(value, Real) or isinstance(value, bool):
-        raise _refuse(name, value, "a number")
-    return float(value)
-
-
-def _many(read: Callable[[str, Any], Any]) -> Callable[[str, Any], tuple[Any, ...]]:
-    def read_list(name: str, value: Any) -> tuple[Any, ...]:
-        if not isinstance(value, list):
-            raise _refuse(name, value, "a list")
-        return tuple(read(name, item) for item in value)
-
-    return read_list
-
-
-def _read_resolution(name: str, value: Any) -> tuple[int, ...] | None:
-    return None if value is None else _many(_read_int)(name, value)
-
-
-# The reader of a field, by its annotation.
-_READERS: dict[Any, Callable[[str, Any], Any]] = {
-    str: _read_str,
-    bool: _read_bool,
-    int: _read_int,
-    float: _read_float,
-    tuple[str, ...]: _many(_read_str),
-    tuple[int, ...]: _many(_read_int),
-    tuple[float, ...]: _many(_read_float),
-    tuple[int, ...] | None: _read_resolution,
-}
+def _check_window(config: ServerConfig, expected: Embodiment) -> None:
+    height, width = config.image_resolution or expected.resolution
+    widths = config.view_widths or (width,) * len(config.view_keys)
+    size = height * sum(widths) * 3
+    if size > MAX_PICTURE_BYTES or size * config.context_frames > MAX_FRAME_BYTES:
+        raise ConfigurationError(
+            f"the server's context of {config.context_frames} frames, {height} px high and "
+            f"{sum(widths)} px wide, takes {size} bytes each and "
+            f"{size * config.context_frames} in all; valid are at most {MAX_PICTURE_BYTES}, and "
+            f"{MAX_FRAME_BYTES} in a request; serve a checkpoint with a smaller context"
+        )

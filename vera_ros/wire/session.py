@@ -13,9 +13,11 @@ from vera_ros.errors import (
     ConfigurationError,
     ConnectionFailedError,
     PolicyServerError,
+    ProtocolError,
     ServerTimeoutError,
     WireError,
 )
+from vera_ros.wire.access import ServerAccess
 from vera_ros.wire.client import ClientTimeouts, PolicyClient
 from vera_ros.wire.failures import typed_failures
 from vera_ros.wire.messages import InferReply, InferRequest, ObserveRequest
@@ -39,6 +41,7 @@ class SessionOptions:
         handshake_s: for one attempt.
         timeouts: of the client's calls.
         observe: whether to send the server the frames that were played.
+        access: files for a server behind TLS.
     """
 
     url: str
@@ -47,6 +50,7 @@ class SessionOptions:
     handshake_s: float = 10.0
     timeouts: ClientTimeouts = field(default_factory=ClientTimeouts)
     observe: bool = True
+    access: ServerAccess = field(default_factory=ServerAccess)
 
 
 class SessionNews(Protocol):
@@ -143,8 +147,8 @@ class PolicySession:
             try:
                 await self._reset_kept(session_id, "new_episode")
                 return self._client.config
-            except ConnectionFailedError:
-                pass  # it was broken, or about to be dropped with a cancelled call
+            except (ConnectionFailedError, ProtocolError):
+                pass  # it was broken, about to be dropped, or has said what nobody asked for
             except ServerTimeoutError:
                 await self._client.close()  # and drop an earlier call that has no answer yet
                 raise  # the next attempt connects afresh

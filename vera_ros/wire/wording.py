@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Describes the values of messages in words."""
+"""Describes the values of messages in words, and makes those of free fields harmless."""
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+
+from vera_ros.printable import printable, shorten
 
 _KINDS: tuple[tuple[Any, str], ...] = (
     ((bool, np.bool_), "the truth value"),
@@ -23,4 +26,18 @@ def describe(value: Any) -> str:
     if isinstance(value, np.ndarray):
         return f"an array of {value.dtype} and shape {value.shape}"
     kinds = [words for kind, words in _KINDS if isinstance(value, kind)]
-    return f"{kinds[0] if kinds else type(value).__name__} {value!r:.80}"
+    return f"{kinds[0] if kinds else type(value).__name__} {shorten(value)}"
+
+
+def plain(value: Any) -> bool | int | float | str | None:
+    """Return a value that a peer may choose freely, if it can be shown and computed with.
+
+    Truth values and finite numbers remain, and texts become printable. All else is None.
+    """
+    if isinstance(value, bool | np.bool_):
+        return bool(value)
+    if isinstance(value, int | np.integer):
+        return int(value)
+    if isinstance(value, float | np.floating) and math.isfinite(value):
+        return float(value)
+    return printable(value) if isinstance(value, str) else None

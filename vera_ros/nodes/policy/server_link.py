@@ -56,7 +56,7 @@ class ServerLink:
     ) -> None:
         self._events = events
         self._wake = wake
-        client = PolicyClient(options.timeouts)
+        client = PolicyClient(options.timeouts, options.access)
         self._thread = LoopThread("policy_client", farewell=client.close)
         self._session = PolicySession(options, client, self)
         self._waiting: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()

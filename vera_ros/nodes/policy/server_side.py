@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The policy server's side of policy_node: link, settings, reloading and reports."""
 
+import traceback
 from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -14,14 +15,18 @@ from vera_ros.nodes.policy.server_settings import ServerSettings, read_settings
 from vera_ros.policy.episode import Episode
 from vera_ros.policy.ports import Instant
 from vera_ros.policy.sessions import Sessions
+from vera_ros.printable import printable_lines
+from vera_ros.wire.access import ServerAccess
+from vera_ros.wire.address import without_password
 from vera_ros.wire.client import ClientTimeouts
 from vera_ros.wire.messages import InferReply
 from vera_ros.wire.patience import FailedAttempt
 from vera_ros.wire.provenance import describe_server, protocol_warning, viewer_url
-from vera_ros.wire.server_config import ServerConfig
+from vera_ros.wire.server_config import MAX_STEPS, ServerConfig
 from vera_ros.wire.session import SessionOptions
 from vera_ros.wire.tuning import Tuned
 
+_LINES = 50  # of a traceback in the log
 _OBSERVE_S = 5.0  # for the viewer, since the next request waits for it
 
 
@@ -70,13 +75,13 @@ class ServerSide:
 
     @property
     def url(self) -> str:
-        """The server's address."""
-        return str(self._node.parameters["server_url"])
+        """The server's address, as it may be shown."""
+        return without_password(self._node.parameters["server_url"])
 
     @property
     def viewer_url(self) -> str:
         """The address of the server's live viewer; empty: not known."""
-        given = str(self._node.parameters["viewer_url"])
+        given = without_password(self._node.parameters["viewer_url"])
         return given or (viewer_url(self.url, self.config) if self.config else "")
 
     @property
@@ -121,7 +126,7 @@ class ServerSide:
 
     def _on_applied(self, applied: Mapping[str, Any]) -> None:
         episode, steps = self._episode(), applied.get("n_action_steps")
-        if episode is not None and isinstance(steps, int):
+        if episode is not None and type(steps) is int and 1 <= steps <= MAX_STEPS:
             episode.sessions.on_action_horizon(steps)
 
     # Callbacks of the link.
@@ -167,6 +172,9 @@ class ServerSide:
             event(episode.sessions, self._now())
         except VeraRosError as error:  # such as a configuration that no window fits
             episode.sessions.on_server_failed(error, self._now())
+        except Exception as error:  # a bug that a server brings out must not end the node
+            self._node.get_logger().error(printable_lines(traceback.format_exc(), _LINES))
+            episode.sessions.on_server_failed(error, self._now())
 
 
 def session_options(parameters: dict[str, Any], embodiment: Embodiment) -> SessionOptions:
@@ -182,6 +190,8 @@ def session_options(parameters: dict[str, Any], embodiment: Embodiment) -> Sessi
             "answers no ping, and would be cut off before its time is up; make ping_timeout_s at "
             "least as long"
         )
+    access = ServerAccess.of(parameters)
+    access.options(parameters["server_url"])  # files that cannot be used are said at the start
     return SessionOptions(
         url=parameters["server_url"],
         embodiment=embodiment,
@@ -196,4 +206,5 @@ def session_options(parameters: dict[str, Any], embodiment: Embodiment) -> Sessi
             ping_timeout_s=ping_s,
         ),
         observe=parameters["observe"],
+        access=access,
     )
