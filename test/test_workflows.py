@@ -30,7 +30,7 @@ STEP = {
     "type": "object",
     "properties": {
         "name": {"type": "string"},
-        "uses": {"type": "string", "pattern": r"^[\w-]+/[\w-]+@v\d+(\.\d+)*$"},
+        "uses": {"type": "string", "pattern": r"^[\w-]+/[\w-]+@[0-9a-f]{40}$"},
         "with": {"type": "object"},
         "run": {"type": "string"},
         "if": {"type": "string"},
@@ -105,6 +105,25 @@ def pixi() -> dict[str, Any]:
 @every_workflow
 def test_a_workflow_has_github_s_form(path: Path) -> None:
     jsonschema.validate(workflow(path), WORKFLOW)
+
+
+@every_workflow
+def test_an_action_is_a_commit_whose_version_is_written_beside_it(path: Path) -> None:
+    used = re.findall(r"uses: (.*)", path.read_text())
+    assert all(re.fullmatch(r"[\w-]+/[\w-]+@[0-9a-f]{40}  # v\d+\.\d+\.\d+", line) for line in used)
+
+
+def test_an_action_is_the_same_commit_everywhere() -> None:
+    used = {line for path in WORKFLOWS for line in re.findall(r"uses: (.*)", path.read_text())}
+    assert len({line.split("@")[0] for line in used}) == len(used)
+
+
+def test_no_step_after_the_checkout_can_push() -> None:
+    steps = [step for job in jobs().values() for step in job["steps"]]
+    checkouts = [step for step in steps if step.get("uses", "").startswith("actions/checkout@")]
+    assert checkouts
+    for step in checkouts:
+        assert step["with"]["persist-credentials"] is False
 
 
 @every_workflow

@@ -1,13 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Child processes that do not outlive their parent (Linux)."""
+"""Child processes that do not outlive their parent (Linux), and what they inherit."""
 
 import contextlib
 import ctypes
 import os
+import re
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 _PR_SET_PDEATHSIG = 1
+
+# Where programs, files and GPUs are, and which language is spoken.
+_HARMLESS = re.compile(
+    r"PATH|HOME|USER|LOGNAME|SHELL|LANG|LANGUAGE|LC_\w+|TZ|TMPDIR|XDG_CACHE_HOME|CC|CXX|CONDA_PREFIX"
+    r"|(CUDA|GPU|MKL|NCCL|NVIDIA|OMP|OPENBLAS|PYTORCH|ROCM|HIP|HSA|TORCH|TORCHINDUCTOR|TRITON)_\w+"
+)
+_SECRET = re.compile(r"(^|_)(AUTH|CREDENTIALS?|KEY|PASS(WORD)?|PASSWD|PAT|SECRET|TOKEN)S?(_|$)")
 
 _libc = ctypes.CDLL(None)
 
@@ -25,6 +33,21 @@ def tied_to_this_process(number: signal.Signals = signal.SIGKILL) -> Callable[[]
             os._exit(1)
 
     return tie
+
+
+def harmless_variables(environment: Mapping[str, str], *prefixes: str) -> dict[str, str]:
+    """Return the variables that a program of others may have: none of them holds a secret by name.
+
+    Args:
+        environment: variables by name.
+        prefixes: beginnings of the names of further ones that the program reads.
+    """
+    return {
+        name: value
+        for name, value in environment.items()
+        if (_HARMLESS.fullmatch(name) or name.startswith(prefixes))
+        and not _SECRET.search(name.upper())
+    }
 
 
 def signal_group(leader: int, number: signal.Signals) -> None:

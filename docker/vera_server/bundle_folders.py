@@ -92,9 +92,22 @@ def bundle_gaps(table: Table, names: Iterable[str], environment: Environment) ->
             yield gap_of(bundle, complaints)
 
 
+def recorded_hashes(
+    table: Table, names: Iterable[str], environment: Environment
+) -> Iterator[tuple[str, Path, str]]:
+    """Yield bundle, path and SHA-256 of each file of these bundles whose content is known."""
+    for name in names:
+        bundle = table.bundles[name]
+        folder = bundle_folder(table, bundle, environment)
+        for file in bundle.files:
+            path = folder / file.path
+            if file.sha256 and file_complaint(path) is None:
+                yield name, path, file.sha256
+
+
 def gap_of(bundle: Bundle, complaints: Iterable[str]) -> Gap:
     """Return the gap of these complaints about a bundle."""
-    return Gap(tuple(complaints), bundle.command, terms(bundle))
+    return Gap(tuple(complaints), bundle.fetch, terms(bundle))
 
 
 def terms(bundle: Bundle) -> str:

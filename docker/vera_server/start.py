@@ -45,6 +45,7 @@ class Start:
         variables: the whole environment of the server.
         wan: the folder of the Wan base model, which the planner may not need.
         bundles: names of the bundles that it reads.
+        published: those of them that are as the table has them, and not another model.
         gaps: the missing files, which keep it from starting.
     """
 
@@ -52,6 +53,7 @@ class Start:
     variables: dict[str, str]
     wan: Path
     bundles: tuple[str, ...]
+    published: tuple[str, ...]
     gaps: tuple[Gap, ...]
 
 
@@ -86,11 +88,14 @@ def prepare(table: Table, settings: Settings, environment: Environment) -> Start
     config = _algo_config(table, settings, variables)
     if config is not None:
         gaps += _config_gaps(table, settings, config, variables, gaps)
+    bundles = (*needed, *([idm] if idm and idm not in needed else []))
+    own = {idm} if settings.run not in (None, idm and table.bundles[idm].run_id) else set()
     return Start(
         command=(*PROGRAM, *_arguments(settings, config)),
         variables=variables,
         wan=_wan_folder(table, settings, variables),
-        bundles=(*needed, *([idm] if idm and idm not in needed else [])),
+        bundles=bundles,
+        published=tuple(name for name in bundles if name not in own),
         gaps=tuple(gaps),
     )
 

@@ -3,6 +3,7 @@
 
 import ast
 import contextlib
+import hashlib
 import json
 import os
 import shutil
@@ -518,6 +519,73 @@ def test_check_says_what_is_missing(machine: Machine) -> None:
     assert (ran.code, ran.started) == (1, None)
     for name in bundles_of("mimicgen"):
         assert TABLE["bundles"][name]["command"] in ran.said
+
+
+# --- --verify -----------------------------------------------------------------------------------
+
+
+def record_hashes(machine: Machine, *bundles: str) -> None:
+    """Record what these bundles are now in the image's table, as scripts/pin would."""
+    file = machine.programs.parents[1] / "config" / "checkpoints.json"
+    table = json.loads(file.read_text())
+    for name in bundles:
+        for entry in table["bundles"][name]["files"]:
+            content = (machine.place(name) / entry["path"]).read_bytes()
+            entry["sha256"] = hashlib.sha256(content).hexdigest()
+    file.write_text(json.dumps(table))
+
+
+def test_without_recorded_hashes_everything_is_unverified(machine: Machine) -> None:
+    machine.fill("pusht")
+    for ran in (
+        machine.run(VERA_EMBODIMENT="pusht"),
+        machine.run("--check", VERA_EMBODIMENT="pusht"),
+    ):
+        assert ran.code == 0
+        assert ran.said.count("; unverified: the table records no SHA-256") == 3
+    ran = machine.run("--verify", VERA_EMBODIMENT="pusht")
+    assert (ran.code, ran.started) == (1, None)
+    assert ran.said.endswith("not verified\n")
+
+
+def test_what_was_published_is_verified(machine: Machine) -> None:
+    machine.fill("pusht")
+    record_hashes(machine, *bundles_of("pusht"))
+    ran = machine.run("--verify", VERA_EMBODIMENT="pusht")
+    assert (ran.code, ran.started) == (0, None)
+    assert "pusht-idm: 2 of 2 files compared" in ran.said
+    assert ran.said.endswith("\nverified\n")
+    assert "unverified: --verify reads it" in machine.run(VERA_EMBODIMENT="pusht").said
+
+
+@pytest.mark.parametrize("bundle", ["pusht-planner", "pusht-idm", "dinov2-small"])
+def test_a_changed_file_is_named_and_not_loaded(machine: Machine, bundle: str) -> None:
+    machine.fill("pusht")
+    record_hashes(machine, *bundles_of("pusht"))
+    changed = machine.place(bundle) / TABLE["bundles"][bundle]["files"][0]["path"]
+    changed.write_bytes(b"!")
+    ran = machine.run("--verify", VERA_EMBODIMENT="pusht")
+    assert (ran.code, ran.started) == (1, None)
+    assert f"error: {changed} has the SHA-256" in ran.said
+    assert "not verified" in ran.said
+
+
+def test_one_bundle_without_hashes_leaves_all_unverified(machine: Machine) -> None:
+    machine.fill("pusht")
+    record_hashes(machine, "pusht-planner", "pusht-idm")
+    ran = machine.run("--verify", VERA_EMBODIMENT="pusht")
+    assert ran.code == 1
+    assert "dinov2-small: unverified" in ran.said
+
+
+def test_another_model_is_not_compared_with_the_published_one(machine: Machine) -> None:
+    machine.fill("mimicgen")
+    record_hashes(machine, "mimicgen-idm")
+    for name in ("model.ckpt", "config.yaml"):
+        lay(machine.roots["checkpoints"] / "mine-a1b2c3d4" / name, 5)
+    ran = machine.run("--verify", VERA_DYNAMICS_RUN_ID="a1b2c3d4")
+    assert "mimicgen-idm: unverified" in ran.said
+    assert "error" not in ran.said
 
 
 def test_other_arguments_are_refused(machine: Machine) -> None:

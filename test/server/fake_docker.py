@@ -4,7 +4,8 @@
 
 Its engine is the folder FAKE_DOCKER: `images` (a name per line), `containers/NAME.json`, and
 `behaviour.json`, which says what goes wrong. As with the real one, a container is no child of the
-command that runs it: it lives on when that is killed.
+command that runs it: it lives on when that is killed. There is a network of its own for none: a
+server listens at another address of this machine, and its door, the real one, connects both.
 """
 
 import argparse
@@ -22,6 +23,8 @@ from typing import Any, NoReturn
 ENGINE = Path(os.environ["FAKE_DOCKER"])
 IMAGES = ENGINE / "images"
 CONTAINERS = ENGINE / "containers"
+NETWORKS = ENGINE / "networks"
+HOST, INSIDE = "127.0.0.1", "127.0.0.2"
 BEHAVIOUR: dict[str, str] = json.loads((ENGINE / "behaviour.json").read_text())
 NOBODY_THERE = (
     "Cannot connect to the Docker daemon at unix:///var/run/docker.sock. "
@@ -46,9 +49,9 @@ def main() -> None:
             f"docker: {NOBODY_THERE}\n" if name == "run" else NOBODY_THERE,
             125 if name == "run" else 1,
         )
-    {"ps": ps, "image": image, "build": build, "run": run, "stop": stop, "rm": rm, "shim": shim}[
-        name
-    ](arguments)
+    commands = {"ps": ps, "image": image, "build": build, "run": run, "create": create}
+    commands |= {"start": start, "stop": stop, "rm": rm, "network": network, "shim": shim}
+    commands[name](arguments)
 
 
 def record(name: str) -> Path:
@@ -64,16 +67,46 @@ def read(name: str) -> dict[str, Any]:
 
 
 def ps(arguments: list[str]) -> None:
+    assert arguments[0] == "--all"
+    show_labelled(arguments[1:], CONTAINERS)
+
+
+def show_labelled(arguments: list[str], things: Path) -> None:
     parser = argparse.ArgumentParser()
-    parser.add_argument("--all", action="store_true", required=True)
     parser.add_argument("--no-trunc", action="store_true")
     parser.add_argument("--filter", required=True)
     parser.add_argument("--format", required=True)
     label = parser.parse_args(arguments).filter.removeprefix("label=")
-    for file in CONTAINERS.glob("*.json"):
-        container = json.loads(file.read_text())
-        if label in container["labels"]:
-            print(f"{file.stem}\t{container['labels'][label]}")
+    for file in things.glob("*.json"):
+        labels = json.loads(file.read_text())["labels"]
+        if label in labels:
+            print(f"{file.stem} {labels[label]}")
+
+
+def network(arguments: list[str]) -> None:
+    verb, *rest = arguments
+    file = NETWORKS / f"{rest[-1]}.json"
+    if verb == "ls":
+        show_labelled(rest, NETWORKS)
+    elif verb == "create":
+        parser = argparse.ArgumentParser()
+        parser.add_argument("--internal", action="store_true", required=True)
+        parser.add_argument("--label", action="append", default=[])
+        parser.add_argument("--opt")
+        parser.add_argument("name")
+        options = parser.parse_args(rest)
+        if options.opt and BEHAVIOUR.get("engine") == "old":
+            fail("Error response from daemon: unknown gateway mode isolated")
+        labels = dict(label.split("=", 1) for label in options.label)
+        file.write_text(json.dumps({"labels": labels}))
+    elif not file.exists() and verb == "rm":
+        fail(f"Error response from daemon: network {rest[-1]} not found")
+    elif verb == "rm":
+        file.unlink()
+    else:
+        assert verb == "connect"
+        assert (NETWORKS / f"{rest[0]}.json").exists(), rest
+        record(rest[1]).write_text(json.dumps(read(rest[1]) | {"connected": rest[0]}))
 
 
 def image(arguments: list[str]) -> None:
@@ -100,18 +133,63 @@ def build(arguments: list[str]) -> None:
         images.write(f"{options.tag}\n")
 
 
-def run(arguments: list[str]) -> None:
+def container_options(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser()
-    for flag in ("--rm", "--init"):
+    for flag in ("--rm", "--init", "--read-only"):
         parser.add_argument(flag, action="store_true", required=True)
     parser.add_argument("--pull", choices=["never"], required=True)
-    parser.add_argument("--name", required=True)
-    parser.add_argument("--gpus")
-    parser.add_argument("--shm-size")
+    for flag in ("--name", "--network", "--memory", "--memory-swap", "--pids-limit"):
+        parser.add_argument(flag, required=True)
+    for flag in ("--gpus", "--shm-size", "--oom-score-adj", "--entrypoint"):
+        parser.add_argument(flag)
     for flag in ("--cap-drop", "--security-opt", "--label", "--publish", "--mount", "--env"):
         parser.add_argument(flag, action="append", default=[])
+    parser.add_argument("--tmpfs", action="append", default=[])
     parser.add_argument("image")
-    options = parser.parse_args(arguments)
+    parser.add_argument("command", nargs="*")
+    return parser.parse_args(arguments)
+
+
+def made(options: argparse.Namespace, command: list[str]) -> None:
+    """Make the record of a container that does not run yet."""
+    content = {
+        "labels": dict(label.split("=", 1) for label in options.label),
+        "env": dict(variable.split("=", 1) for variable in options.env),
+        "published": options.publish,
+        "network": options.network,
+        "command": command,
+        "pid": None,
+    }
+    record(options.name).write_text(json.dumps(content))
+
+
+def create(arguments: list[str]) -> None:
+    """Make the door."""
+    options = container_options(arguments)
+    assert options.entrypoint == "python"
+    program, _, *ports = options.command
+    relay = Path(os.environ["FAKE_DOCKER_ROOT"], program.removeprefix("/opt/vera/"))
+    made(options, [sys.executable, str(relay), "--address", HOST, INSIDE, *ports])
+
+
+def start(arguments: list[str]) -> None:
+    assert arguments[0] == "--attach"
+    name = arguments[1]
+    for publish in read(name)["published"]:
+        host, port, _ = publish.rsplit(":", 2)
+        refused = port_complaint(name, host, port)
+        if refused:
+            record(name).unlink()
+            fail(
+                "Error response from daemon: failed to set up container networking: driver failed "
+                f"programming external connectivity on endpoint {name}: {refused}",
+            )
+    launch(name)
+
+
+def run(arguments: list[str]) -> None:
+    options = container_options(arguments)
+    assert (NETWORKS / f"{options.network}.json").exists(), options.network
     if BEHAVIOUR.get("run") == "no gpu":
         fail(
             'docker: Error response from daemon: could not select device driver "" with '
@@ -126,37 +204,32 @@ def run(arguments: list[str]) -> None:
                 f"source path does not exist: {source}",
                 125,
             )
-    for publish in options.publish:
-        host, port, _ = publish.rsplit(":", 2)
-        refused = port_complaint(host, port)
-        if refused:
-            fail(
-                "docker: Error response from daemon: failed to set up container networking: driver "
-                f"failed programming external connectivity on endpoint {options.name}: {refused}",
-                125,
-            )
-    log, done = ENGINE / f"{options.name}.log", ENGINE / f"{options.name}.exit"
-    content = {
-        "labels": dict(label.split("=", 1) for label in options.label),
-        "env": dict(variable.split("=", 1) for variable in options.env),
-        "ports": [publish.rsplit(":", 2)[1] for publish in options.publish],
-        "pid": None,
-    }
-    record(options.name).write_text(json.dumps(content))
+    inside = dict(variable.split("=", 1) for variable in options.env)
+    command = [sys.executable, "-m", "vera.server.start_vera_server"]
+    command += ["--embodiment", inside["VERA_EMBODIMENT"], "--host", INSIDE]
+    command += ["--port", inside["VERA_SERVER_PORT"], "--vis-port", inside["VERA_VIS_PORT"]]
+    made(options, command)
+    launch(options.name)
+
+
+def launch(name: str) -> NoReturn:
+    """Start a container, and follow it to its end."""
+    log, done = ENGINE / f"{name}.log", ENGINE / f"{name}.exit"
     subprocess.Popen(
-        [sys.executable, __file__, "shim", options.name, str(log), str(done)],
-        start_new_session=True,
+        [sys.executable, __file__, "shim", name, str(log), str(done)], start_new_session=True
     )
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda received, _: tell(options.name, received))
+        signal.signal(number, lambda received, _: tell(name, received))
     follow(log, done)
 
 
-def port_complaint(host: str, port: str) -> str:
+def port_complaint(name: str, host: str, port: str) -> str:
     """Why a port cannot be published; empty: it can."""
-    if any(port in json.loads(file.read_text())["ports"] for file in CONTAINERS.glob("*.json")):
+    others = (file for file in CONTAINERS.glob("*.json") if file != record(name))
+    if any(f"{host}:{port}:{port}" in json.loads(f.read_text())["published"] for f in others):
         return f"Bind for {host}:{port} failed: port is already allocated"
     with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, int(port)))
         except OSError:
@@ -186,19 +259,15 @@ def shim(arguments: list[str]) -> None:
     """The engine's side of a container: runs it, keeps its log, and removes it when it ends."""
     name, log, done = arguments
     content = json.loads(record(name).read_text())
-    inside = content["env"]
-    command = [sys.executable, "-m", "vera.server.start_vera_server"]
-    command += ["--embodiment", inside["VERA_EMBODIMENT"], "--host", "127.0.0.1"]
-    command += ["--port", inside["VERA_SERVER_PORT"], "--vis-port", inside["VERA_VIS_PORT"]]
     environment = {
-        **inside,
-        "LAUNCHER_BEHAVIOUR": BEHAVIOUR.get("container", "serve"),
+        **content["env"],
+        "VERA_LAUNCHER_BEHAVIOUR": BEHAVIOUR.get("container", "serve"),
         "PYTHONPATH": os.environ["FAKE_DOCKER_PYTHONPATH"],
-        "TEST_TAG": os.environ["TEST_TAG"],
+        "VERA_TEST_TAG": os.environ["VERA_TEST_TAG"],
     }
     with Path(log).open("wb") as output:
         process = subprocess.Popen(
-            command,
+            content["command"],
             env=environment,
             stdout=output,
             stderr=subprocess.STDOUT,
@@ -226,7 +295,8 @@ def stop(arguments: list[str]) -> None:
 def rm(arguments: list[str]) -> None:
     assert arguments[0] == "--force"
     name = arguments[1]
-    read(name)
+    if read(name)["pid"] is None and not (ENGINE / f"{name}.log").exists():
+        record(name).unlink()  # it has never run
     while record(name).exists():
         tell(name, signal.SIGKILL)
         time.sleep(0.02)

@@ -78,14 +78,14 @@ class Room:
     def environment(self, **more: str) -> dict[str, str]:
         """The environment of a server in this room."""
         inherited = {name: v for name, v in os.environ.items() if not name.startswith("VERA_")}
-        return {**inherited, "TEST_TAG": self.tag, "TMPDIR": self.tag, **more}
+        return {**inherited, "VERA_TEST_TAG": self.tag, "TMPDIR": self.tag, **more}
 
     def processes(self, word: str = "") -> list[int]:
         """Ids of the processes of this room whose command line has the word."""
         found = []
         for folder in Path("/proc").glob("[0-9]*"):
             with contextlib.suppress(OSError):
-                if f"TEST_TAG={self.tag}".encode() not in (folder / "environ").read_bytes():
+                if f"VERA_TEST_TAG={self.tag}".encode() not in (folder / "environ").read_bytes():
                     continue
                 if word.encode() in (folder / "cmdline").read_bytes():
                     found.append(int(folder.name))
@@ -111,6 +111,7 @@ class Engine:
         self._folder = folder
         self._room = room
         (folder / "containers").mkdir(parents=True)
+        (folder / "networks").mkdir()
         (folder / "calls").touch()
         (folder / "images").write_text(f"{IMAGE}\n")
         programs = folder / "bin"
@@ -135,6 +136,7 @@ class Engine:
             PATH=f"{self._folder / 'bin'}:{os.environ['PATH']}",
             FAKE_DOCKER=str(self._folder),
             FAKE_DOCKER_PYTHONPATH=self._room.pythonpath,
+            FAKE_DOCKER_ROOT=str(ROOT),
         )
 
     @property
@@ -144,6 +146,17 @@ class Engine:
             file.stem: json.loads(file.read_text())
             for file in (self._folder / "containers").glob("*.json")
         }
+
+    @property
+    def server(self) -> dict[str, Any]:
+        """The only container that is no door."""
+        (server,) = (c for name, c in self.containers.items() if not name.endswith("-door"))
+        return server
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is no container and no network."""
+        return not (self.containers or list((self._folder / "networks").iterdir()))
 
     @property
     def calls(self) -> list[str]:

@@ -102,3 +102,17 @@ def test_what_else_a_server_says_is_not_about_a_missing_gpu(said: str) -> None:
 
 def test_what_is_not_known_has_no_remedy() -> None:
     assert remedy_for("docker: unknown flag: --gpu") == ""
+
+
+@pytest.mark.parametrize(
+    ("said", "remedy"),
+    [
+        ("python: can't open file '/opt/vera/docker/vera_server/relay.py': [Errno 2]", "build it"),
+        (
+            "Error response from daemon: all predefined address pools have been fully subnetted",
+            "prune",
+        ),
+    ],
+)
+def test_what_the_door_may_lack(said: str, remedy: str) -> None:
+    assert remedy in remedy_for(said)

@@ -16,6 +16,7 @@ from vera_ros.errors import ConfigurationError, PolicyServerError
 from vera_ros.server.host import PolicyHost
 from vera_ros.wire.client import PolicyClient
 from vera_ros.wire.codec import pack, unpack
+from vera_ros.wire.failures import REQUEST_FAILED
 from vera_ros.wire.messages import InferRequest, ObserveRequest
 from vera_ros.wire.server_config import ServerConfig
 
@@ -164,7 +165,7 @@ def test_an_exception_is_told_and_closes_the_connection(url: str) -> None:
         async with connected(url) as client:
             with pytest.raises(PolicyServerError, match="ValueError: told to explode") as caught:
                 await client.infer(ask("a", "explode"))
-            assert caught.value.text.startswith("Traceback")
+            assert "Traceback" not in caught.value.text
             assert not client.connected
             await client.connect(url, LONG_S)
             assert len((await client.infer(ask("a"))).actions) == 3
@@ -187,7 +188,7 @@ def test_a_broken_request_is_told_and_closed_with_1011(url: str, frame: bytes | 
         async with connect(url, max_size=None) as connection:
             await connection.recv()
             await connection.send(frame)
-            assert str(await connection.recv()).startswith("Traceback")
+            assert str(await connection.recv()).startswith(REQUEST_FAILED)
             with pytest.raises(ConnectionClosedError) as closed:
                 await connection.recv()
             assert closed.value.rcvd is not None

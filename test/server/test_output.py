@@ -54,3 +54,9 @@ def test_the_tail_is_the_last_lines_and_never_nothing() -> None:
     tail = [line.strip() for line in output.tail.splitlines()]
     assert tail[-2:] == ["line 99", "begun"]
     assert len(tail) == 16
+
+
+def test_colours_are_left_out_and_other_commands_to_a_terminal_shown() -> None:
+    output = Output()
+    assert output.feed(b"\x1b[32mINFO\x1b[0m ready\x1b[K\n") == ["INFO ready"]
+    assert output.feed(b"a\tb\x1b[2J\x07\n") == [r"a       b\x1b[2J\x07"]

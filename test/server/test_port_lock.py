@@ -1,10 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """One at a time per port, also when the holder is killed."""
 
+import os
 import subprocess
 import sys
+from pathlib import Path
+
+import pytest
 
 from vera_ros.bringup.isolation import free_port
+from vera_ros.errors import ServerStartError
 from vera_ros.server.port_lock import PortLock
 
 _HOLD = """
@@ -45,3 +50,14 @@ def test_a_holder_that_is_killed_holds_nothing() -> None:
     lock = PortLock(port)
     assert lock.acquire()
     lock.release()
+
+
+def test_a_lock_s_folder_that_others_can_write_to_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / f"vera_ros-{os.geteuid()}"
+    folder.mkdir()
+    folder.chmod(0o777)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    with pytest.raises(ServerStartError, match=f"other users can write to '{folder}'"):
+        PortLock(free_port()).acquire()

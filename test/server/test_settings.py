@@ -14,6 +14,7 @@ from vera_ros.embodiments import EMBODIMENTS
 from vera_ros.errors import ConfigurationError
 from vera_ros.server.settings import ServerSettings
 from vera_ros.server.sources import read_settings, variable_of
+from vera_ros.wire.access import ServerAccess
 
 LAUNCHING = ["docker", "subprocess"]
 
@@ -184,3 +185,46 @@ def test_settings_do_not_change_and_take_no_others() -> None:
         setattr(settings, "image", "other")  # noqa: B010
     with pytest.raises(ConfigurationError, match="'gpu'"):
         read_settings({"gpu": "all"}, {})
+
+
+@pytest.mark.parametrize(
+    "image",
+    ["-v/:/host", "--privileged", "-", " vera", "vera\n", "a b", "@x", "a\0b", "v" * 300, ""],
+)
+@pytest.mark.parametrize("mode", ["docker", "attach"])
+def test_an_image_s_name_cannot_be_an_option(image: str, mode: str) -> None:
+    said = refusal({"server_mode": mode, "image": image})
+    assert "parameter 'image' is" in said
+
+
+@pytest.mark.parametrize(
+    "image",
+    ["vera-server", "ghcr.io/x/vera_server:1.0", "localhost:5000/v", f"v@sha256:{'0' * 64}"],
+)
+def test_names_of_images_are_valid(image: str) -> None:
+    assert read_settings({"image": image}, {}).settings.image == image
+
+
+@pytest.mark.parametrize(
+    "name", [n for n, field in ServerSettings.model_fields.items() if field.annotation is str]
+)
+def test_no_text_ends_in_the_middle(name: str) -> None:
+    assert f"parameter '{name}' is" in refusal({name: "a\0b"})
+
+
+@given(st.text(max_size=20), st.sampled_from(["image", "gpu", "server_host"]))
+def test_no_word_of_a_command_line_begins_as_an_option(text: str, name: str) -> None:
+    with pytest.raises(ConfigurationError):
+        read_settings({name: f"-{text}"}, {})
+
+
+def test_a_server_behind_tls_has_another_scheme_and_files() -> None:
+    environment = {"VERA_SERVER_TLS": "true", "VERA_SERVER_CA_FILE": "ca.pem"}
+    settings = read_settings({"server_token_file": "token"}, environment).settings
+    assert settings.url == "wss://127.0.0.1:8800"
+    assert settings.access == ServerAccess(server_ca_file="ca.pem", server_token_file="token")
+
+
+@pytest.mark.parametrize("mode", [*LAUNCHING, "reference"])
+def test_what_is_started_here_has_no_tls(mode: str) -> None:
+    assert "has no TLS" in refusal({"server_mode": mode, "server_tls": True})

@@ -5,12 +5,11 @@ import fcntl
 import os
 import random
 import socket
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 from vera_ros.bringup.failures import DemoError
+from vera_ros.private_folders import UnsafeFolderError, private_temporary_folder
 
 # Linux assigns ports from 32768 on to any process, so the domains above 101 are not safe there.
 _DOMAINS = range(1, 102)
@@ -25,7 +24,7 @@ def own_domain() -> Iterator[int]:
     """Reserve a ROS_DOMAIN_ID that nothing else on this machine uses.
 
     Raises:
-        DemoError: all are in use.
+        DemoError: all are in use, or there is no folder in which only this user can write.
     """
     candidates = list(_DOMAINS)
     random.shuffle(candidates)
@@ -55,8 +54,11 @@ def free_port(host: str = "127.0.0.1") -> int:
 
 def _lock(domain: int) -> int | None:
     """Lock the domain and return the descriptor of the lock; None: another run holds it."""
-    path = Path(tempfile.gettempdir()) / f"vera_ros_domain_{domain}_{os.getuid()}.lock"
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        path = private_temporary_folder() / f"domain_{domain}.lock"
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except (OSError, UnsafeFolderError) as error:
+        raise DemoError(f"a ROS_DOMAIN_ID cannot be reserved: {error}") from error
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

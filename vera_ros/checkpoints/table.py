@@ -30,6 +30,7 @@ class File:
     path: str
     bytes: int | None
     alternatives: tuple[str, ...] = ()
+    sha256: str | None = None
 
 
 @dataclass(frozen=True)
@@ -53,9 +54,20 @@ class Bundle:
     variable: Variable | None = None
     algo_config: str | None = None
     run_id: str | None = None
+    revision: str | None = None
     cached_repository: str | None = None
     in_image: bool = False
     size: str | None = None
+
+    @property
+    def fetch(self) -> str:
+        """The command that fetches its revision where one is recorded, else the newest one."""
+        # A cache's reference to the newest revision is what its library goes by.
+        if self.revision is None or self.cached_repository:
+            return self.command
+        if self.command.startswith("hf "):
+            return f"{self.command} --revision {self.revision}"
+        return self.command.replace("/resolve/main/", f"/resolve/{self.revision}/")
 
 
 @dataclass(frozen=True)
@@ -77,9 +89,18 @@ class Embodiment:
 
 
 @dataclass(frozen=True)
+class Image:
+    """A container image of others, and the digest that it is pinned to."""
+
+    name: str
+    digest: str | None
+
+
+@dataclass(frozen=True)
 class Table:
     """The whole table, by name; a tracker maps to the names of its bundles."""
 
+    images: dict[str, Image]
     roots: dict[str, Root]
     bundles: dict[str, Bundle]
     trackers: dict[str, tuple[str, ...]]
@@ -95,6 +116,7 @@ def read_table(path: Path) -> Table:
     """Read the table. `path`: path of config/checkpoints.json."""
     content = json.loads(path.read_text())
     return Table(
+        images={name: Image(**entry) for name, entry in content["images"].items()},
         roots={name: Root(**entry) for name, entry in content["roots"].items()},
         bundles={name: _bundle(**entry) for name, entry in content["bundles"].items()},
         trackers={name: tuple(names) for name, names in content["trackers"].items()},

@@ -4,10 +4,11 @@
 import os
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from vera_ros.checkpoints.table import Bundle, Root
+from vera_ros.checkpoints.hashes import hash_complaint
+from vera_ros.checkpoints.table import Bundle, File, Root
 
 _UNREADABLE = "not readable"
 _UNREADABLE_IN_CONTAINER = "not readable by the container's user"
@@ -53,6 +54,7 @@ class Placed:
         folder: its own folder; None: unknown.
         files: the size of each of its files [B] by path, None where it is unknown; includes those
             that its configuration names.
+        hashes: the recorded SHA-256 of those whose content is known, by path.
         mounted: the folders that are mounted into a container; None: a process of this user reads
             the files.
     """
@@ -61,6 +63,7 @@ class Placed:
     place: Place
     folder: Path | None
     files: Mapping[Path, int | None]
+    hashes: Mapping[Path, str]
     mounted: tuple[Path, ...] | None = None
 
     @property
@@ -77,16 +80,24 @@ class Placed:
             parts.append(f"{problem} in {self.folder}: {', '.join(names)}")
         return "; ".join(parts)
 
+    def verify(self) -> str:
+        """Read all files whose content is known; return which differ, in words; empty: none."""
+        return "; ".join(
+            complaint
+            for path, recorded in self.hashes.items()
+            if (complaint := hash_complaint(path, recorded))
+        )
+
     @property
     def command(self) -> str:
         """The command that fixes it, with the folder filled in where known; empty: none does."""
         variable = self.place.root.host_variable
         if self.folder is None:
-            return f"export {variable}=<folder>; {self.bundle.command}"
+            return f"export {variable}=<folder>; {self.bundle.fetch}"
         if self.unreadable:
             mount = self.place.mount if self.mounted else None
             return f"chmod -R a+rX '{mount[0] if mount else self.folder}'"
-        return self.bundle.command.replace(f"${variable}", str(self.place.path))
+        return self.bundle.fetch.replace(f"${variable}", str(self.place.path))
 
     @property
     def unreadable(self) -> bool:
@@ -99,8 +110,8 @@ class Placed:
         return {path: problem for path, problem in problems.items() if problem}
 
 
-def files_of(bundle: Bundle, folder: Path, named: Path | None) -> Iterator[tuple[Path, int | None]]:
-    """Yield a bundle's files and their sizes [B]; None: unknown.
+def files_of(bundle: Bundle, folder: Path, named: Path | None) -> Iterator[tuple[Path, File]]:
+    """Yield the paths of a bundle's files, and what the table knows of each.
 
     Args:
         bundle: its entry in the table.
@@ -109,10 +120,11 @@ def files_of(bundle: Bundle, folder: Path, named: Path | None) -> Iterator[tuple
     """
     for file in bundle.files:
         if named is not None and bundle.variable and file.path == bundle.variable.path:
-            yield named, file.bytes
+            yield named, replace(file, sha256=None)  # perhaps another model
             continue
         paths = [folder / name for name in (file.path, *file.alternatives)]
-        yield next((path for path in paths if os.path.isfile(path)), paths[0]), file.bytes
+        path = next((path for path in paths if os.path.isfile(path)), paths[0])
+        yield path, file if path == paths[0] else replace(file, sha256=None)
 
 
 def files_named_in(

@@ -229,14 +229,16 @@ class Checkpoints:
         mounts = filter(None, (other.mount for other in self._places.values()))
         mounted = tuple(here for here, _ in mounts) if self._in_container else None
         if folder is None:
-            return Placed(bundle, place, None, {}, mounted)
-        files = dict(files_of(bundle, folder, self._named(bundle)))
+            return Placed(bundle, place, None, {}, {}, mounted)
+        known = dict(files_of(bundle, folder, self._named(bundle)))
+        files = {path: file.bytes for path, file in known.items()}
+        hashes = {path: file.sha256 for path, file in known.items() if file.sha256}
         if bundle.algo_config:
             for path in files_named_in(
                 folder / bundle.algo_config, self.variables, lambda path: self._here(path) or path
             ):
                 files.setdefault(path, None)
-        return Placed(bundle, place, folder, files, mounted)
+        return Placed(bundle, place, folder, files, hashes, mounted)
 
     def _folder(self, bundle: Bundle) -> Path | None:
         """Return the folder of a bundle's files; None: unknown."""

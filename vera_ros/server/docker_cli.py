@@ -2,8 +2,9 @@
 """Runs the commands of the Docker CLI that the server's container needs."""
 
 import math
+import re
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from vera_ros.errors import ServerStartError
@@ -11,6 +12,7 @@ from vera_ros.server.child import run_to_end
 from vera_ros.server.docker_remedies import remedy_for
 
 _GONE = ("no such container", "already in progress")
+_ISOLATED = "com.docker.network.bridge.gateway_mode_ipv4=isolated"
 
 
 class DockerCli:
@@ -41,11 +43,11 @@ class DockerCli:
 
     async def containers_with(self, label: str) -> dict[str, str]:
         """Return the label's value by the id of each container that has it, running or not."""
-        shown = '{{.ID}}\t{{.Label "' + label + '"}}'
-        listing = ("ps", "--all", "--no-trunc", "--filter", f"label={label}", "--format", shown)
-        lines: list[str] = []
-        await self._run(*listing, on_line=lines.append)
-        return dict(line.split("\t", 1) for line in lines if "\t" in line)
+        return await self._labelled(("ps", "--all"), label)
+
+    async def networks_with(self, label: str) -> dict[str, str]:
+        """Return the label's value by the id of each network that has it."""
+        return await self._labelled(("network", "ls"), label)
 
     async def has_image(self, image: str) -> bool:
         """Whether the image is on this machine."""
@@ -62,6 +64,30 @@ class DockerCli:
         arguments = ("build", "--tag", image, "--file", str(dockerfile), str(context))
         await self._run(*arguments, on_line=self._on_line, longest_s=math.inf)
 
+    async def create_network(self, name: str, label: str) -> None:
+        """Create a network without a way out; from Docker 28 on, not even to this machine."""
+        command = ("network", "create", "--internal", "--label", label)
+        try:
+            await self._run(*command, "--opt", _ISOLATED, name)
+        except ServerStartError:
+            await self._run(*command, name)
+
+    async def remove_network(self, name: str) -> None:
+        """Remove a network; one that is gone is no error."""
+        try:
+            await self._run("network", "rm", name)
+        except ServerStartError as error:
+            if not re.search(r"no such network|network \S+ not found", str(error).lower()):
+                raise
+
+    async def create(self, arguments: Sequence[str]) -> None:
+        """Create a container. `arguments`: `create` and its arguments."""
+        await self._run(*arguments)
+
+    async def connect(self, network: str, container: str) -> None:
+        """Connect a container to a further network."""
+        await self._run("network", "connect", network, container)
+
     async def stop(self, name: str, grace_s: float) -> None:
         """Stop a container; Docker kills it after `grace_s`."""
         await self._run("stop", "-t", f"{grace_s:.0f}", name, longest_s=grace_s)
@@ -73,6 +99,15 @@ class DockerCli:
         except ServerStartError as error:
             if not any(said in str(error).lower() for said in _GONE):
                 raise
+
+    async def _labelled(self, listing: Sequence[str], label: str) -> dict[str, str]:
+        shown = '{{.ID}} {{.Label "' + label + '"}}'
+        lines: list[str] = []
+        await self._run(
+            *(*listing, "--no-trunc", "--filter", f"label={label}", "--format", shown),
+            on_line=lines.append,
+        )
+        return dict(line.split(" ", 1) for line in lines if " " in line)
 
     async def _run(
         self,

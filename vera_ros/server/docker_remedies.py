@@ -65,6 +65,8 @@ _ENGINE = {
     "address already in use": _PORT_IN_USE,  # by a process of this machine
     "bind source path does not exist": "Docker's engine has no access to that folder: choose an "
     "engine of this machine (docker context ls); with Docker as a snap, a folder below your home",
+    "can't open file '/opt/vera/": "the image is older than this vera_ros: build it again",
+    "address pools have been fully subnetted": "remove unused networks: docker network prune",
     "no space left on device": "make room: docker system df, docker system prune",
 }
 

@@ -96,7 +96,7 @@ class ServerKeeper:
         Raises:
             ServerStartError: it did not come up in time, is not the one that is needed, or ended.
         """
-        client = PolicyClient()
+        client = PolicyClient(access=self._settings.access)
         try:
             while True:
                 progress = asyncio.create_task(self._report_progress())

@@ -2,9 +2,13 @@
 """Splits the output of a process into lines, as a terminal would show them."""
 
 import codecs
+import re
 from collections import deque
 from collections.abc import Iterable
 
+from vera_ros.printable import printable
+
+_COLOUR = re.compile(r"\x1b\[[0-9;]*[mK]")
 _TAIL_LINES = 15
 _LONGEST_LINE = 2000  # characters
 
@@ -54,4 +58,5 @@ class Output:
 
 
 def _shown(line: str) -> str:
-    return line.rstrip("\r").rpartition("\r")[2].rstrip()[:_LONGEST_LINE]
+    shown = line.rstrip("\r").rpartition("\r")[2].rstrip()
+    return printable(_COLOUR.sub("", shown).expandtabs(), _LONGEST_LINE)

@@ -3,8 +3,9 @@
 
 import fcntl
 import os
-import tempfile
-from pathlib import Path
+
+from vera_ros.errors import ServerStartError
+from vera_ros.private_folders import UnsafeFolderError, private_temporary_folder
 
 
 class PortLock:
@@ -15,15 +16,22 @@ class PortLock:
     """
 
     def __init__(self, port: int) -> None:
-        name = f"vera_ros_server_{port}_{os.getuid()}.lock"
-        self._path = Path(tempfile.gettempdir()) / name
+        self._name = f"server_{port}.lock"
         self._file: int | None = None
 
     def acquire(self) -> bool:
-        """Acquire the lock without waiting; return whether this object holds it."""
+        """Acquire the lock without waiting; return whether this object holds it.
+
+        Raises:
+            ServerStartError: there is no folder for locks in which this user alone can write.
+        """
         if self._file is not None:
             return True
-        file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            path = private_temporary_folder() / self._name
+            file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except (OSError, UnsafeFolderError) as error:
+            raise ServerStartError(f"the server's port cannot be locked: {error}") from error
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

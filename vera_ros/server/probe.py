@@ -6,12 +6,14 @@ from enum import Enum, auto
 
 from vera_ros.embodiments import Embodiment
 from vera_ros.errors import (
+    AccessDeniedError,
     ConfigurationError,
     ConnectionFailedError,
     ServerTimeoutError,
     TlsError,
     WireError,
 )
+from vera_ros.wire.address import without_password
 from vera_ros.wire.client import PolicyClient
 from vera_ros.wire.server_config import check_embodiment
 
@@ -40,18 +42,19 @@ class Probe:
 
 async def probe(client: PolicyClient, url: str, embodiment: Embodiment, timeout_s: float) -> Probe:
     """Try one handshake; where the answer is READY, the client stays connected."""
+    shown = without_password(url)
     try:
         config = await client.connect(url, timeout_s)
         check_embodiment(config, embodiment)
     except ServerTimeoutError:
-        return Probe(Answer.UNCLEAR, f"what listens at {url} does not answer the handshake")
-    except TlsError as error:
+        return Probe(Answer.UNCLEAR, f"what listens at {shown} does not answer the handshake")
+    except (TlsError, AccessDeniedError) as error:
         return Probe(Answer.STRANGER, str(error))
     except ConnectionFailedError as error:
         return Probe(_why_failed(error), str(error))
     except (ConfigurationError, WireError) as error:
         await client.close()
-        return Probe(Answer.STRANGER, f"at {url}: {error}")
+        return Probe(Answer.STRANGER, f"at {shown}: {error}")
     return Probe(Answer.READY)
 
 

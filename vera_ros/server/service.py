@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Request handling of a policy server, independent of the policy that it hosts."""
 
+import re
 import time
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
@@ -8,8 +9,12 @@ from typing import Any, Protocol
 import numpy as np
 
 from vera_ros.errors import ProtocolError
+from vera_ros.printable import printable, shorten
 from vera_ros.wire.client import RESET_ACKNOWLEDGEMENT
 from vera_ros.wire.codec import pack, unpack
+
+_LONGEST_REASON = 1000  # characters
+_PATH = re.compile(r"~?(/[^\s/'\",;:()\[\]]+){2,}/?")
 
 
 class HostedPolicy(Protocol):
@@ -32,6 +37,11 @@ class HostedPolicy(Protocol):
 
     def reload(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """Load other models; return the new server config. May raise NotImplementedError."""
+
+
+def reason_for_client(error: Exception) -> str:
+    """Return what a client may know of an error: its words, but no code and no path."""
+    return printable(_PATH.sub("…", f"{type(error).__name__}: {error}"), _LONGEST_REASON)
 
 
 class PolicyService:
@@ -71,7 +81,7 @@ class PolicyService:
             "reload": self._reload,
         }
         if not isinstance(endpoint, str) or endpoint not in handlers:
-            return f"unknown endpoint: {endpoint!r:.80}; valid are {', '.join(handlers)}"
+            return f"unknown endpoint: {shorten(endpoint)}; valid are {', '.join(handlers)}"
         return handlers[endpoint](request)
 
     def _infer(self, request: dict[str, Any]) -> bytes:
@@ -104,7 +114,7 @@ class PolicyService:
         try:
             return pack({"applied": self._policy.configure(request)})
         except Exception as error:
-            return f"configure failed: {error!r}"
+            return f"configure failed: {reason_for_client(error)}"
 
     def _observe(self, request: dict[str, Any]) -> bytes | str:
         try:

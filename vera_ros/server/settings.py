@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validat
 from vera_ros.checkpoints.table import Table, read_table
 from vera_ros.embodiments import EMBODIMENTS, Embodiment
 from vera_ros.resources import share_path
+from vera_ros.wire.access import ACCESS_FILES, ServerAccess
 from vera_ros.wire.address import url_of, why_no_host
 
 Mode = Literal["attach", "docker", "subprocess", "reference"]
@@ -19,6 +20,7 @@ Mode = Literal["attach", "docker", "subprocess", "reference"]
 _LAUNCHING = ("docker", "subprocess")  # modes that start VERA itself
 _OWN_PORT = -1
 _GPU = re.compile(r"(\d+|(GPU|MIG)-[0-9A-Za-z/-]+)?", re.ASCII)
+_IMAGE = re.compile(r"[0-9A-Za-z][0-9A-Za-z._/:@-]{0,254}", re.ASCII)
 
 
 def _setting(
@@ -58,6 +60,11 @@ class ServerSettings(BaseModel):
     server_port: int = _setting(
         _OWN_PORT, "port of the server; -1: the embodiment's own", ge=_OWN_PORT, le=65535
     )
+    server_tls: bool = _setting(False, "attach: whether the server is behind TLS (wss://)")
+    server_ca_file: str = _setting("", ACCESS_FILES["server_ca_file"])
+    server_certificate_file: str = _setting("", ACCESS_FILES["server_certificate_file"])
+    server_key_file: str = _setting("", ACCESS_FILES["server_key_file"])
+    server_token_file: str = _setting("", ACCESS_FILES["server_token_file"])
     vis_port: int = _setting(
         _OWN_PORT,
         "port of the server's live viewer; 0: no viewer, -1: the embodiment's own",
@@ -101,6 +108,13 @@ class ServerSettings(BaseModel):
     gpu: str = _setting(
         "0", "docker: the one GPU that VERA uses, by its index or UUID (nvidia-smi -L); empty: none"
     )
+    memory_gb: float = _setting(
+        0.0,
+        "docker: memory that the server may use; 0: four fifths of this machine's",
+        "GB",
+        ge=0.0,
+        le=4096.0,
+    )
     interpreter: str = _setting(
         "", "subprocess: path of the Python that has VERA; empty: the one that runs this process"
     )
@@ -129,9 +143,21 @@ class ServerSettings(BaseModel):
     @property
     def url(self) -> str:
         """The URL at which a client on this machine reaches the server."""
-        return url_of(self.server_host, self.port)
+        return url_of(self.server_host, self.port, "wss" if self.server_tls else "ws")
+
+    @property
+    def access(self) -> ServerAccess:
+        """What proves server and client to each other."""
+        return ServerAccess.of(self.model_dump(include=set(ACCESS_FILES)))
 
     # Checks beyond ranges. Fields are validated in the order above: a check can use earlier ones.
+
+    @field_validator("*")
+    @classmethod
+    def _text(cls, value: Any) -> Any:
+        if isinstance(value, str) and "\0" in value:
+            raise ValueError("no command line can contain its NUL character; remove it")
+        return value
 
     @field_validator("embodiment")
     @classmethod
@@ -153,6 +179,13 @@ class ServerSettings(BaseModel):
     def _not_zero(cls, value: int) -> int:
         if value == 0:
             raise ValueError("valid is 1 … 65535, or -1 for the embodiment's own")
+        return value
+
+    @field_validator("server_tls")
+    @classmethod
+    def _behind_proxy(cls, value: bool, info: ValidationInfo) -> bool:
+        if value and info.data.get("server_mode") != "attach":
+            raise ValueError("a server that is started here has no TLS; valid is false")
         return value
 
     @field_validator("vis_port")
@@ -181,6 +214,13 @@ class ServerSettings(BaseModel):
                 raise ValueError(
                     f"valid for {info.data['embodiment']} is {' | '.join(('auto', *valid))}"
                 )
+        return value
+
+    @field_validator("image")
+    @classmethod
+    def _no_option(cls, value: str) -> str:
+        if not _IMAGE.fullmatch(value):
+            raise ValueError("valid is the name of an image, like vera-server or vera-server:1.0")
         return value
 
     @field_validator("gpu")

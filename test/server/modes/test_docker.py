@@ -2,8 +2,10 @@
 """VERA's server in a container: up, down, and every way in which it does not come up."""
 
 import asyncio
+import csv
 import itertools
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -11,12 +13,13 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from vera_ros.bringup.isolation import free_port
+from vera_ros.server.docker_arguments import door_arguments, run_arguments
 from vera_ros.server.docker_cli import DockerCli
 from vera_ros.server.keeper import ServerState
-from vera_ros.server.modes.docker import run_arguments
 from vera_ros.server.owner import identify_this_process
 from vera_ros.server.settings import ServerSettings
 
@@ -55,12 +58,12 @@ def test_it_is_ready_after_a_handshake_and_gone_after_the_end(room: Room, engine
                 ServerState.READY,
             ]
             await kept.until(lambda: "serving" in kept.lines)
-            (container,) = engine.containers.values()
-            assert container["labels"] == {"vera_ros.owner": identify_this_process()}
-            assert container["env"]["VERA_EMBODIMENT"] == "mimicgen"
+            for container in engine.containers.values():
+                assert container["labels"] == {"vera_ros.owner": identify_this_process()}
+            assert engine.server["env"]["VERA_EMBODIMENT"] == "mimicgen"
 
     asyncio.run(scenario())
-    assert engine.containers == {}
+    assert engine.is_empty
     assert room.is_empty()
 
 
@@ -70,21 +73,23 @@ def test_it_finds_one_that_runs_and_leaves_it_alone(room: Room, engine: Engine) 
             await first.until_ready()
             async with keeping(docker(room), engine.environment) as second:
                 assert not (await second.until_ready()).ours
-            assert len(engine.containers) == 1
+            assert len(engine.containers) == 2  # the server and its door
             assert first.state is ServerState.READY
 
     asyncio.run(scenario())
-    assert engine.containers == {}
+    assert engine.is_empty
 
 
 def test_a_container_whose_owner_is_gone_is_removed_first(room: Room, engine: Engine) -> None:
     """Also one that answers: nobody would ever stop it."""
     boot, ids, _, _ = identify_this_process().split("/")
     settings = ServerSettings(server_mode="docker", server_port=room.port, vis_port=0)
+    gone = f"{boot}/{ids}/4194305/1"  # beyond all process ids
     arguments = [
-        word.replace(identify_this_process(), f"{boot}/{ids}/4194305/1")  # beyond all process ids
-        for word in run_arguments(settings, "left", {})
+        word.replace(identify_this_process(), gone) for word in run_arguments(settings, "left", {})
     ]
+    network = ("network", "create", "--internal", "--label", f"vera_ros.owner={gone}", "left")
+    subprocess.run([engine.program, *network], env=engine.environment, check=True)
     run = subprocess.Popen([str(engine.program), *arguments], env=engine.environment)
     wait_until(lambda: engine.containers and engine.containers["left"]["pid"], "the container")
     run.kill()
@@ -98,7 +103,7 @@ def test_a_container_whose_owner_is_gone_is_removed_first(room: Room, engine: En
             assert "left" not in engine.containers
 
     asyncio.run(scenario())
-    assert engine.containers == {}
+    assert engine.is_empty
     assert room.is_empty()
 
 
@@ -133,7 +138,7 @@ def test_one_that_does_not_come_up_says_why_and_leaves_nothing(
     said = asyncio.run(failure(room, engine, **more))
     for word in words:
         assert word in said
-    assert engine.containers == {}
+    assert engine.is_empty
     assert room.is_empty()
 
 
@@ -145,7 +150,7 @@ def test_a_port_that_another_program_holds_is_named_with_its_settings(
         said = asyncio.run(failure(room, engine, vis_port=port))
     assert f"127.0.0.1:{port}/tcp: address already in use" in said
     assert "choose another server_port or vis_port" in said
-    assert engine.containers == {}
+    assert engine.is_empty
     assert room.is_empty()
 
 
@@ -158,7 +163,7 @@ def test_a_port_of_another_container_is_named_with_its_settings(room: Room, engi
     said = asyncio.run(scenario())
     assert f"127.0.0.1:{room.port} failed: port is already allocated" in said
     assert "choose another server_port or vis_port" in said
-    assert engine.containers == {}
+    assert engine.is_empty
     assert room.is_empty()
 
 
@@ -212,8 +217,7 @@ def test_a_container_that_is_killed_is_noticed(room: Room, engine: Engine) -> No
     async def scenario() -> None:
         async with keeping(docker(room), engine.environment) as kept:
             await kept.until_ready()
-            (container,) = engine.containers.values()
-            os.kill(container["pid"], 9)
+            os.kill(engine.server["pid"], 9)
             assert "ended by itself: exit code 137" in await kept.failure()
 
     asyncio.run(scenario())
@@ -244,13 +248,14 @@ def test_what_is_chosen_reaches_the_container(tmp_path: Path) -> None:
         motion_plan_scale=2.5,
         tracker_backend="cotracker",
         gpu="1",
+        memory_gb=20.0,
     )
     arguments = run_arguments(settings, "name", {})
     assert arguments[-1] == IMAGE
     pairs = set(itertools.pairwise(arguments))
     assert pairs >= {
-        ("--publish", "127.0.0.1:8800:8800"),
-        ("--publish", "127.0.0.1:8801:8801"),
+        ("--memory", "20000000000b"),
+        ("--memory-swap", "20000000000b"),
         ("--mount", f"type=bind,source={tmp_path}/vera,target=/ckpts,readonly"),
         ("--mount", f"type=bind,source={tmp_path}/wan,target=/wan,readonly"),
         ("--gpus", "device=1"),
@@ -260,6 +265,83 @@ def test_what_is_chosen_reaches_the_container(tmp_path: Path) -> None:
         ("--env", "VERA_TRACKER_BACKEND=cotracker"),
         ("--env", "VERA_TEACACHE=0.1"),
     }
+    assert set(itertools.pairwise(door_arguments(settings, "door", "name"))) >= {
+        ("--publish", "127.0.0.1:8800:8800"),
+        ("--publish", "127.0.0.1:8801:8801"),
+    }
+
+
+def test_what_checkpoints_could_do_with_a_container_is_confined() -> None:
+    settings = ServerSettings(server_mode="docker")
+    server = run_arguments(settings, "name", {})
+    door = door_arguments(settings, "door", "name")
+    for arguments in (server, door):
+        assert "--read-only" in arguments
+        pairs = dict(itertools.pairwise(arguments))
+        assert (pairs["--cap-drop"], pairs["--security-opt"]) == ("ALL", "no-new-privileges")
+        assert pairs["--memory"] == pairs["--memory-swap"]
+        assert 0 < int(pairs["--memory"].removesuffix("b")) < psutil.virtual_memory().total
+        assert 0 < int(pairs["--pids-limit"]) <= 4096
+        assert not {"--privileged", "--device", "--volume", "--cap-add"} & set(arguments)
+    assert dict(itertools.pairwise(server))["--network"] == "name"  # which is internal
+    assert "--publish" not in server
+    assert "--mount" not in door
+    assert "--gpus" not in door
+    scratch = [value for flag, value in itertools.pairwise(server) if flag == "--tmpfs"]
+    assert all({"nosuid", "nodev"} <= set(re.split("[:,]", value)) for value in scratch)
+
+
+def test_the_network_of_the_server_leads_nowhere(room: Room, engine: Engine) -> None:
+    async def scenario() -> None:
+        async with keeping(docker(room), engine.environment) as kept:
+            await kept.until_ready()
+            (container,) = (name for name in engine.containers if not name.endswith("-door"))
+            door = engine.containers[f"{container}-door"]
+            assert engine.server["network"] == door["connected"] == container
+            assert door["network"] == "bridge"
+            assert door["published"] == [f"127.0.0.1:{room.port}:{room.port}"]
+        made = [call for call in engine.calls if call.startswith("network create")]
+        assert made
+        assert all("--internal" in call for call in made)
+
+    asyncio.run(scenario())
+    assert engine.is_empty
+
+
+def test_an_engine_that_knows_no_isolated_gateway_has_an_internal_network(
+    room: Room, engine: Engine
+) -> None:
+    async def scenario() -> None:
+        engine.behave(engine="old")
+        async with keeping(docker(room), engine.environment) as kept:
+            await kept.until_ready()
+
+    asyncio.run(scenario())
+    assert engine.is_empty
+
+
+def test_when_the_door_is_closed_it_says_so(room: Room, engine: Engine) -> None:
+    async def scenario() -> str:
+        async with keeping(docker(room), engine.environment) as kept:
+            await kept.until_ready()
+            (door,) = (c for name, c in engine.containers.items() if name.endswith("-door"))
+            os.kill(door["pid"], 9)
+            return await kept.failure()
+
+    assert "the way to its port is closed" in asyncio.run(scenario())
+    assert engine.is_empty
+    assert room.is_empty()
+
+
+@pytest.mark.parametrize("name", ["a,b", 'say "a"', "target=", "a b", "=,=", "-v"])
+def test_no_folder_s_name_is_more_than_a_source(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).mkdir()
+    settings = ServerSettings(server_mode="docker", ckpt_root=str(tmp_path / name))
+    words = run_arguments(settings, "name", {})
+    mounts = [word for flag, word in itertools.pairwise(words) if flag == "--mount"]
+    (fields,) = csv.reader([next(mount for mount in mounts if "target=/ckpts" in mount)])
+    expected = [f"source={tmp_path / name}", "target=/ckpts"]
+    assert fields == ["type=bind", *expected, "readonly"]
 
 
 def test_what_is_left_to_the_server_does_not(
@@ -275,9 +357,10 @@ def test_what_is_left_to_the_server_does_not(
         "VERA_TEACACHE=0.1",
     ]
     assert "--mount" not in arguments
-    assert arguments.count("--publish") == 1
-    assert "[::1]:8800:8800" in arguments
     assert "--gpus" not in arguments
+    door = door_arguments(settings, "door", "name")
+    assert door.count("--publish") == 1
+    assert "[::1]:8800:8800" in door
 
 
 @pytest.mark.parametrize(
@@ -313,6 +396,12 @@ def test_the_real_command_takes_these_arguments(tmp_path: Path) -> None:
     nowhere = {**os.environ, "DOCKER_HOST": f"unix://{tmp_path}/none.sock"}
     for arguments in (
         run_arguments(settings, "name", {}),
+        door_arguments(settings, "door", "name"),
+        ["start", "--attach", "door"],
+        ["network", "create", "--internal", "--label", "a=b", "--opt", "c=d", "name"],
+        ["network", "ls", "--no-trunc", "--filter", "label=a", "--format", "{{.ID}}"],
+        ["network", "connect", "name", "door"],
+        ["network", "rm", "name"],
         ["ps", "--all", "--no-trunc", "--filter", "label=a", "--format", "{{.ID}}"],
         ["image", "inspect", "--format", "{{.Id}}", "image"],
         ["stop", "-t", "5", "name"],

@@ -8,6 +8,7 @@ import re
 import socket
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -28,7 +29,7 @@ def local(room: Room, **more: Any) -> dict[str, Any]:
 
 
 async def failure(room: Room, behaviour: str = "serve", **more: Any) -> str:
-    environment = room.environment(LAUNCHER_BEHAVIOUR=behaviour)
+    environment = room.environment(VERA_LAUNCHER_BEHAVIOUR=behaviour)
     async with keeping(local(room, **more), environment) as kept:
         return await kept.failure()
 
@@ -71,7 +72,7 @@ def test_it_is_ready_after_a_handshake_and_gone_after_the_end(room: Room) -> Non
 
 def test_while_it_loads_it_tells_how_long_and_what_it_said_last(room: Room) -> None:
     async def scenario() -> None:
-        environment = room.environment(LAUNCHER_BEHAVIOUR="hang")
+        environment = room.environment(VERA_LAUNCHER_BEHAVIOUR="hang")
         async with keeping(local(room), environment, progress_s=0.02) as kept:
             await kept.until(lambda: "Loading shards: 100%" in kept.said[-1].message)
             assert kept.state is ServerState.LOADING
@@ -133,7 +134,7 @@ def test_one_that_does_not_come_up_says_why_and_leaves_nothing(
 
 def test_its_children_go_with_it(room: Room) -> None:
     async def scenario() -> None:
-        environment = room.environment(LAUNCHER_BEHAVIOUR="with-children")
+        environment = room.environment(VERA_LAUNCHER_BEHAVIOUR="with-children")
         async with keeping(local(room), environment) as kept:
             await kept.until_ready()
             assert len(room.processes()) == 2
@@ -187,10 +188,24 @@ def test_a_port_that_says_nothing_is_waited_for_and_then_named(room: Room) -> No
     assert f"what listens at ws://127.0.0.1:{room.port} does not answer the handshake" in said
 
 
+def test_the_process_that_runs_has_no_token(room: Room) -> None:
+    async def scenario() -> None:
+        environment = room.environment(HF_TOKEN="hf_secret", VERA_TOKEN="mine", PGPASSWORD="xyz")
+        async with keeping(local(room), environment) as kept:
+            await kept.until_ready()
+            (process,) = room.processes("start_vera_server")
+            variables = Path(f"/proc/{process}/environ").read_bytes().split(b"\0")
+            assert b"VERA_TEST_TAG=" + room.tag.encode() in variables
+            names = {variable.partition(b"=")[0] for variable in variables}
+            assert not names & {b"HF_TOKEN", b"VERA_TOKEN", b"PGPASSWORD"}
+
+    asyncio.run(scenario())
+
+
 def test_what_is_left_to_the_server_is_not_on_its_command_line() -> None:
     settings = ServerSettings(server_mode="subprocess")
     inherited = {"PATH": "/bin", "PYTHONPATH": "/ros", "LD_LIBRARY_PATH": "/ros", "HF_HOME": "/hf"}
-    inherited |= {"TORCH_HOME": "/torch", "VERA_MOTION_PLAN_SCALE": "0"}
+    inherited |= {"TORCH_HOME": "/torch", "VERA_MOTION_PLAN_SCALE": "0", "HF_TOKEN": "hf_secret"}
     assert launch_command(settings, "", inherited) == [
         *(sys.executable, "-m", "vera.server.start_vera_server"),
         *("--embodiment=mimicgen", "--host=127.0.0.1", "--port=8800", "--vis-port=8801"),

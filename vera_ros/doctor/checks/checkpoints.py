@@ -5,6 +5,7 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
+from vera_ros.checkpoints.hashes import UNVERIFIED
 from vera_ros.doctor.bytes import free_space, size
 from vera_ros.doctor.context import Context
 from vera_ros.doctor.finding import Finding, failure, not_needed, ok, warning
@@ -26,21 +27,26 @@ def check(context: Context) -> list[Finding]:
     options = context.options
     if not options.serves_vera:
         return [not_needed(NAME, f"--server {options.server} loads no weights here")]
-    return judge(Checkpoints(context.settings, os.environ))
+    return judge(Checkpoints(context.settings, os.environ), verify=options.verify)
 
 
-def judge(checkpoints: Checkpoints) -> list[Finding]:
-    """Check that every bundle of the embodiment is complete, or else that the disk has space."""
+def judge(checkpoints: Checkpoints, *, verify: bool = False) -> list[Finding]:
+    """Check that every bundle of the embodiment is complete, or else that the disk has space.
+
+    Args:
+        checkpoints: the bundles.
+        verify: whether to read them, and compare them with the hashes that the table records.
+    """
     if checkpoints.refusal is not None:
         return [failure(NAME, checkpoints.refusal.why, checkpoints.refusal.remedy)]
     placed = checkpoints.placed
-    findings = {name: _judge_bundle(name, bundle) for name, bundle in placed.items()}
+    findings = {name: _judge_bundle(name, bundle, verify) for name, bundle in placed.items()}
     failed = (placed[name] for name, finding in findings.items() if finding.mend)
     missing = [bundle for bundle in failed if not bundle.unreadable]
     return [*findings.values(), *_judge_space(missing)]
 
 
-def _judge_bundle(name: str, placed: Placed) -> Finding:
+def _judge_bundle(name: str, placed: Placed, verify: bool) -> Finding:
     bundle = placed.bundle
     if placed.folder is None:
         variable = placed.place.root.host_variable
@@ -48,14 +54,26 @@ def _judge_bundle(name: str, placed: Placed) -> Finding:
         return failure(
             name,
             placed.complaint,
-            f"export {variable}=<folder>{option}; {bundle.command}",
+            f"export {variable}=<folder>{option}; {bundle.fetch}",
         )
     if placed.complaint:
         return failure(name, placed.complaint, placed.command or _OWN)
+    difference = placed.verify() if verify else ""
+    if difference:
+        return failure(name, difference, placed.command or _OWN)
     total = sum(path.stat().st_size for path in placed.files if path.is_file())
     licence = bundle.licence or "no licence named"
     use = ": non-commercial use only" if _NON_COMMERCIAL in licence else ""
-    return ok(name, f"{size(total)} in {placed.folder} ({licence}{use})")
+    trust = _describe_trust(placed, verify)
+    return ok(name, f"{size(total)} in {placed.folder} ({licence}{use}; {trust})")
+
+
+def _describe_trust(placed: Placed, verify: bool) -> str:
+    known, count = len(placed.hashes), len(placed.files)
+    if not known:
+        return UNVERIFIED
+    files = "" if known == count else f" {known} of {count} files"
+    return f"verified{files}" if verify else f"unverified: --verify reads{files or ' them'}"
 
 
 def _judge_space(missing: Iterable[Placed]) -> list[Finding]:

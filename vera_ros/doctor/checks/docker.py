@@ -26,6 +26,7 @@ _INSTALL_TOOLKIT = (
     "sudo apt-get install nvidia-container-toolkit && sudo nvidia-ctk runtime configure "
     "--runtime=docker && sudo systemctl restart docker"
 )
+_UNPINNED = "unverified: the table records no digest of its base image (scripts/pin does)"
 _IMAGE_BYTES = 25e9  # VERA's image and its build cache
 
 
@@ -48,6 +49,8 @@ def check_container(context: Context) -> list[Finding]:
     server = context.options.server
     if server != "docker":
         return [not_needed("container", f"--server {server} uses none")]
+    from vera_ros.server.settings import load_table  # whose libraries may not be installed
+
     settings = context.settings
     try:
         facts = _facts(run(_INFO, context.deadline))
@@ -60,7 +63,13 @@ def check_container(context: Context) -> list[Finding]:
     free = free_space(Path(facts["DockerRootDir"]))
     return [
         judge_toolkit(facts, settings.gpu, have_toolkit=have_toolkit),
-        judge_image(image, settings.image, free, build=settings.build_image),
+        judge_image(
+            image,
+            settings.image,
+            free,
+            build=settings.build_image,
+            pinned=load_table().images["vera_server"].digest is not None,
+        ),
     ]
 
 
@@ -118,7 +127,7 @@ def judge_toolkit(facts: Mapping[str, Any], gpu: str, *, have_toolkit: bool) -> 
     return failure(name, "NVIDIA's container toolkit is not installed", _INSTALL_TOOLKIT)
 
 
-def judge_image(image: Output, name: str, free: int, *, build: bool) -> Finding:
+def judge_image(image: Output, name: str, free: int, *, build: bool, pinned: bool) -> Finding:
     """Check that the image is there, or that there is space to build it.
 
     Args:
@@ -126,9 +135,10 @@ def judge_image(image: Output, name: str, free: int, *, build: bool) -> Finding:
         name: of the image.
         free: disk space where the engine keeps images, [B].
         build: whether server_node builds it when it is missing.
+        pinned: whether the table records the digest of the image that it is built from.
     """
     if image.code == 0:
-        return ok("image", name)
+        return ok("image", name if pinned else f"{name}; {_UNPINNED}")
     if free < _IMAGE_BYTES:
         return failure(
             "image",

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Docker mode: VERA's server in a container of this machine's Docker."""
 
+import asyncio
 import contextlib
 import signal
 import uuid
@@ -8,26 +9,25 @@ from collections.abc import Callable, Mapping
 
 from vera_ros.errors import ServerStartError
 from vera_ros.resources import share_path
-from vera_ros.server.checkpoints import Checkpoints
 from vera_ros.server.child import Child, describe_end
+from vera_ros.server.docker_arguments import OWNER, door_arguments, run_arguments
 from vera_ros.server.docker_cli import DockerCli
 from vera_ros.server.docker_remedies import gpu_remedy_for, remedy_for
 from vera_ros.server.owner import identify_this_process, is_gone
 from vera_ros.server.settings import ServerSettings
 
-_OWNER = "vera_ros.owner"
 _DOCKERFILE = "docker/vera_server/Dockerfile"
 _GRACE_S = 5.0
 _RUN_FAILED = 125  # of `docker run`: the container never started
 
 
 class Docker:
-    """Runs a container that is removed when it ends.
+    """Runs a container and its door (see `docker_arguments`), which are removed when they end.
 
     `docker run` stays in the foreground, as a child of this process: its output is the server's,
     its end the container's. When this process dies for whatever reason, the kernel signals
     `docker run`, which stops the container. Where even that fails, the container's label names its
-    owner, and the next start removes it.
+    owner, and the next start removes it. So it is with the door; and the network has a label, too.
     """
 
     launches = True
@@ -43,18 +43,25 @@ class Docker:
         self._on_line = on_line
         self._cli = DockerCli(environment, on_line)
         self._name = f"vera_ros-{uuid.uuid4().hex[:12]}"
+        self._door_name = f"{self._name}-door"
         self._child: Child | None = None
+        self._door: Child | None = None
+        self._begun = False
 
     def describe(self) -> str:
         """Describe the container, with its image and URL."""
         return f"a container of {self._settings.image} at {self._settings.url}"
 
     async def prepare(self) -> None:
-        """Remove containers whose owner is gone."""
-        for container, owner in (await self._cli.containers_with(_OWNER)).items():
+        """Remove containers and networks whose owner is gone."""
+        for container, owner in (await self._cli.containers_with(OWNER)).items():
             if is_gone(owner):
                 self._on_line(f"removing container {container[:12]}, left by a run that was killed")
                 await self._cli.remove(container)
+        for network, owner in (await self._cli.networks_with(OWNER)).items():
+            if is_gone(owner):
+                with contextlib.suppress(ServerStartError):  # it is in nobody's way
+                    await self._cli.remove_network(network)
 
     async def start(self) -> None:
         """Run the container; first build its image if it is missing and `build_image` is set."""
@@ -68,21 +75,40 @@ class Docker:
                 )
             dockerfile = share_path(_DOCKERFILE)
             await self._cli.build(image, dockerfile, dockerfile.parents[2])
-        self._child = Child(
-            [
-                self._cli.program,
-                *run_arguments(self._settings, self._name, self._environment),
-            ],
+        self._begun = True
+        await self._cli.create_network(self._name, f"{OWNER}={identify_this_process()}")
+        await self._cli.create(door_arguments(self._settings, self._door_name, self._name))
+        await self._cli.connect(self._name, self._door_name)
+        self._door = await self._follow(["start", "--attach", self._door_name])
+        self._child = await self._follow(
+            run_arguments(self._settings, self._name, self._environment)
+        )
+
+    async def _follow(self, arguments: list[str]) -> Child:
+        child = Child(
+            [self._cli.program, *arguments],
             self._environment,
             self._on_line,
             death_signal=signal.SIGTERM,
         )
-        await self._child.start()
+        await child.start()
+        return child
 
     async def ended(self) -> str:
-        """Wait for the end of the container; return how it ended and its last lines."""
+        """Wait for the end of a container; return how it ended and its last lines."""
         assert self._child is not None
-        code = await self._child.wait()
+        assert self._door is not None
+        server, door = (asyncio.ensure_future(c.wait()) for c in (self._child, self._door))
+        try:
+            await asyncio.wait({server, door}, return_when=asyncio.FIRST_COMPLETED)
+            if not server.done():
+                output = self._door.output
+                end = describe_end(door.result(), output)
+                return f"the way to its port is closed{remedy_for(output.tail)}; {end}"
+            code = server.result()
+        finally:
+            server.cancel()
+            door.cancel()
         end = describe_end(code, self._child.output)
         if code == _RUN_FAILED:
             return f"'docker run' failed{remedy_for(self._child.output.tail)}; {end}"
@@ -100,56 +126,32 @@ class Docker:
         return self._child.output.tail if self._child else ""
 
     async def stop(self) -> None:
-        """Stop the container, and remove it if it still exists."""
+        """Stop the containers, and remove what still exists of them and their network."""
+        if not self._begun:
+            return
+        await asyncio.gather(self._stop_server(), self._stop_door())
+        try:
+            await self._cli.remove_network(self._name)
+        except ServerStartError as error:
+            self._on_line(f"network {self._name} may be left: {error}")
+        self._child = self._door = None
+        self._begun = False
+
+    async def _stop_server(self) -> None:
         if self._child is None:
             return
         with contextlib.suppress(ServerStartError):  # it has ended, or never began
             await self._cli.stop(self._name, _GRACE_S)
         await self._child.stop(_GRACE_S)
-        self._child = None
+        await self._remove(self._name)
+
+    async def _stop_door(self) -> None:
+        await self._remove(self._door_name)
+        if self._door is not None:
+            await self._door.stop(_GRACE_S)
+
+    async def _remove(self, container: str) -> None:
         try:
-            await self._cli.remove(self._name)
+            await self._cli.remove(container)
         except ServerStartError as error:
-            self._on_line(f"container {self._name} may still run: {error}")
-
-
-def run_arguments(settings: ServerSettings, name: str, environment: Mapping[str, str]) -> list[str]:
-    """Return the arguments of `docker run`.
-
-    Args:
-        settings: settings of the server.
-        name: name of the container.
-        environment: environment of this process, which may name the folders of caches.
-    """
-    arguments = ["run", "--rm", "--init", "--pull", "never", "--name", name]
-    arguments += ["--label", f"{_OWNER}={identify_this_process()}"]
-    # It may only read the mounted files, since checkpoints are pickles, which can run code.
-    arguments += ["--cap-drop", "ALL", "--security-opt", "no-new-privileges"]
-    arguments += ["--shm-size", "8g"]
-    if settings.gpu:
-        arguments += ["--gpus", f"device={settings.gpu}"]
-    for port in filter(None, (settings.port, settings.viewer_port)):
-        host = f"[{settings.server_host}]" if ":" in settings.server_host else settings.server_host
-        arguments += ["--publish", f"{host}:{port}:{port}"]
-    for inside, folder in Checkpoints(settings, environment).mounts.items():
-        arguments += ["--mount", f"type=bind,source={folder},target={inside},readonly"]
-    for variable, value in _variables(settings).items():
-        arguments += ["--env", f"{variable}={value}"]
-    return [*arguments, settings.image]
-
-
-def _variables(settings: ServerSettings) -> dict[str, str]:
-    """Return the variables for the image's entrypoint, without those left to the server."""
-    chosen = {
-        "VERA_EMBODIMENT": settings.embodiment,
-        "VERA_SERVER_PORT": str(settings.port),
-        "VERA_VIS_PORT": str(settings.viewer_port),
-        "VERA_ALGO_CONFIG": settings.algo_config,
-        "VERA_DYNAMICS_RUN_ID": settings.dynamics_run_id,
-        "VERA_TEXT_PROMPT": settings.text_prompt,
-        "VERA_SAMPLE_STEPS": str(settings.sample_steps or ""),
-        "VERA_TRACKER_BACKEND": settings.tracker,
-        "VERA_MOTION_PLAN_SCALE": f"{settings.motion_plan_scale or ''}",
-        "VERA_TEACACHE": f"{settings.teacache:g}" if settings.teacache > 0.0 else "off",
-    }
-    return {name: value for name, value in chosen.items() if value}
+            self._on_line(f"container {container} may still run: {error}")

@@ -7,14 +7,13 @@ import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from vera_ros.children import harmless_variables
 from vera_ros.server.checkpoints import Checkpoints
 from vera_ros.server.child import Child, describe_end
 from vera_ros.server.settings import ServerSettings
 
 _MODULE = "vera.server.start_vera_server"
 _GRACE_S = 5.0
-# ROS puts its own libraries there, which another Python must not load.
-_NOT_INHERITED = ("PYTHONPATH", "PYTHONHOME", "LD_LIBRARY_PATH")
 # A server that lacks files fails instead of downloading them.
 _OFFLINE = {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1", "WANDB_MODE": "offline"}
 
@@ -110,7 +109,7 @@ def launch_command(
 def launch_environment(
     settings: ServerSettings, checkpoints: Checkpoints, environment: Mapping[str, str]
 ) -> dict[str, str]:
-    """Return the environment of the server's process."""
+    """Return the environment of the server's process, without tokens and ROS's own libraries."""
     prefix = "VERA_PUSHT" if settings.embodiment == "pusht" else "VERA"
     chosen = {
         "PYTHONPATH": os.pathsep.join(
@@ -121,7 +120,10 @@ def launch_environment(
         f"{prefix}_MOTION_PLAN_SCALE": f"{settings.motion_plan_scale or ''}",
     }
     # Settings left to the server are not inherited either: VERA would apply a scale of 0.
-    apart = {*_NOT_INHERITED, *chosen}
-    inherited = {name: value for name, value in environment.items() if name not in apart}
+    inherited = {
+        name: value
+        for name, value in harmless_variables(environment, "VERA_").items()
+        if name not in chosen
+    }
     chosen = {name: value for name, value in chosen.items() if value}
     return inherited | _OFFLINE | chosen | checkpoints.variables

@@ -4,6 +4,7 @@
 import socket
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from vera_ros.embodiments import find_embodiment
 from vera_ros.wire.server_config import ServerConfig
@@ -30,5 +31,5 @@ def make_server_config(view_keys: Sequence[str], action_horizon: int) -> ServerC
         planner_model="reference",
         idm_model="reference",
         hostname=socket.gethostname(),
-        argv=tuple(sys.argv),
+        argv=(Path(sys.argv[0]).name,),  # the rest has paths, which are no client's business
     )

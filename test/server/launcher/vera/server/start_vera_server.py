@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Stands for VERA's launcher: the same command line, and whatever LAUNCHER_BEHAVIOUR says.
+"""Stands for VERA's launcher: the same command line, and whatever VERA_LAUNCHER_BEHAVIOUR says.
 
 By default it hosts the reference policy, with VERA's own server where VERA_UPSTREAM is a checkout
 of VERA.
@@ -30,7 +30,7 @@ def main() -> None:
     arguments = parser.parse_args()
     print(f"loading {arguments.embodiment}", flush=True)
     print("Loading shards:  50%\rLoading shards: 100%", flush=True)
-    behaviour = os.environ.get("LAUNCHER_BEHAVIOUR", "serve")
+    behaviour = os.environ.get("VERA_LAUNCHER_BEHAVIOUR", "serve")
     if behaviour == "die":
         sys.exit("CUDA out of memory")
     if behaviour == "no gpu":
