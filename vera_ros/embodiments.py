@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The embodiments that VERA serves: their views, actions and rails, in one table."""
 
-import math
 from dataclasses import dataclass
 from enum import Enum
 
@@ -14,19 +13,26 @@ class ActionSpace(Enum):
 
     EEF_DELTA = 1  # translation [m] and axis-angle rotation [rad] of the TCP, base frame
     JOINT_POSITION = 2  # joint targets [rad]
-    PLANAR = 3  # planar displacement in image units
+    PLANAR = 3  # velocity in the image [px/s]
+    JOINT_DELTA = 4  # joint displacements [rad]
 
 
-# Labels that checkpoints carry on the wire; an unknown label is refused before anything moves.
-ACTION_SPACE_LABELS = {
-    "eef_delta": ActionSpace.EEF_DELTA,
-    "cartesian_delta": ActionSpace.EEF_DELTA,
-    "se3_delta": ActionSpace.EEF_DELTA,
-    "joint_position": ActionSpace.JOINT_POSITION,
-    "absolute": ActionSpace.JOINT_POSITION,
-    "velocity": ActionSpace.PLANAR,
-    "pos": ActionSpace.PLANAR,
+# Labels of action spaces that checkpoints may carry and that no robot kind here plays.
+UNSUPPORTED_LABELS = {
+    "joint_delta": "displacements of the joints",
+    "joint_position": "positions of the joints",
+    "joint_velocity": "velocities of the joints",
+    "cartesian_position": "poses",
+    "cartesian_velocity": "velocities of the end effector",
+    "qpos_delta": "displacements of the joints",
+    "se3_quat": "deltas with quaternions",
+    "pusht_pos_cmd": "target positions in the image",
 }
+
+# A fixed threshold of the raw column, or outliers in it (see vera_ros.policy.gripper_gate).
+GRIPPER_GATES = ("threshold", "adaptive")
+
+_EEF_LABELS = ("eef_delta", "cartesian_delta", "se3_delta")
 
 
 @dataclass(frozen=True)
@@ -36,6 +42,7 @@ class Embodiment:
     Attributes:
         name: VERA's name of the embodiment.
         action_space: what the pose columns of an action mean.
+        labels: names of that action space in checkpoints of this kind.
         action_dim: columns of an action row, the gripper's included.
         has_gripper: whether one column commands a gripper.
         view_keys: the camera views, in the order of their concatenation.
@@ -44,16 +51,20 @@ class Embodiment:
         policy_port: default port of the policy server.
         viewer_port: default port of the server's live viewer.
         action_limit: pose columns are clipped to +-this before scaling; None: never clipped.
-        action_scale: factor of each pose column, from the wire's unit to m and rad; None: the
-            wire's numbers (scaled by the server's `action_abs_scale` when they are not metric).
+        action_scale: factor of each pose column, from the wire's unit to m, rad or px/s; None: 1.
+        server_scales: whether the server's `action_abs_scale` is applied first, where it says that
+            its actions are not metric.
         response_model: how an arm responds to its actions, a file in config/.
         rails: bounds that the arm side puts on its actions; None: the arm's own alone.
         moves_flange: whether deltas are those of the arm's flange, not of a TCP between fingers.
+        plan_scale: the server's default of motion_plan_scale.
+        gripper_gate: what closes and opens the gripper, one of GRIPPER_GATES.
         drivable: whether this package can move an arm with it.
     """
 
     name: str
     action_space: ActionSpace
+    labels: tuple[str, ...]
     action_dim: int
     has_gripper: bool
     view_keys: tuple[str, ...]
@@ -63,6 +74,9 @@ class Embodiment:
     viewer_port: int
     action_limit: float | None = None
     action_scale: tuple[float, ...] | None = None
+    server_scales: bool = True
+    plan_scale: float = 1.0
+    gripper_gate: str = "threshold"
     response_model: str = "direct.yaml"
     rails: Rails | None = None
     moves_flange: bool = False
@@ -75,6 +89,7 @@ EMBODIMENTS = {
         Embodiment(
             name="mimicgen",
             action_space=ActionSpace.EEF_DELTA,
+            labels=_EEF_LABELS,
             action_dim=7,
             has_gripper=True,
             view_keys=("agentview_image", "robot0_eye_in_hand_image"),
@@ -90,20 +105,26 @@ EMBODIMENTS = {
         Embodiment(
             name="droid",
             action_space=ActionSpace.EEF_DELTA,
+            labels=_EEF_LABELS,
             action_dim=7,
             has_gripper=True,
             view_keys=("varied_1", "varied_2", "hand"),
-            resolution=(128, 128),
+            resolution=(128, 192),
             control_dt_s=1 / 15,
             policy_port=8804,
             viewer_port=8805,
             # The policy's own controller enforces these.
-            rails=Rails(step_m=0.03, step_rad=math.radians(3.0), chunk_m=0.2),
+            rails=Rails(step_m=0.03, step_rad=0.0524, chunk_m=0.2),
+            plan_scale=3.0,
+            # The raw column is the gripper's change per action, far below any fixed threshold.
+            gripper_gate="adaptive",
             moves_flange=True,
         ),
         Embodiment(
             name="allegro",
-            action_space=ActionSpace.JOINT_POSITION,
+            action_space=ActionSpace.JOINT_DELTA,
+            # A checkpoint without that field is served as `absolute`; its numbers are deltas, too.
+            labels=("absolute", "joint_delta", "qpos_delta"),
             action_dim=16,
             has_gripper=False,
             view_keys=tuple(f"camera_{i}" for i in range(12)),
@@ -111,11 +132,13 @@ EMBODIMENTS = {
             control_dt_s=1 / 15,
             policy_port=8802,
             viewer_port=8803,
+            plan_scale=3.0,
             drivable=False,
         ),
         Embodiment(
             name="pusht",
             action_space=ActionSpace.PLANAR,
+            labels=("velocity", "pos"),
             action_dim=2,
             has_gripper=False,
             view_keys=("image",),
@@ -123,6 +146,10 @@ EMBODIMENTS = {
             control_dt_s=1 / 10,
             policy_port=8820,
             viewer_port=8821,
+            # 1.0 stands for 25 px/s, whatever scale the checkpoint's metadata name.
+            action_scale=(25.0, 25.0),
+            server_scales=False,
+            plan_scale=30.0,
             drivable=False,
         ),
     )

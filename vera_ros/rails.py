@@ -11,12 +11,12 @@ Vector = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Rails:
-    """Bounds of a chunk of pose deltas.
+    """Bounds of a chunk of pose deltas, as the policy's own controller applies them.
 
     Attributes:
-        step_m: translation of one action [m].
-        step_rad: rotation of one action [rad].
-        chunk_m: summed translation of a chunk [m]; what exceeds it is not played.
+        step_m: translation of one action along each axis [m].
+        step_rad: rotation of one action about each axis [rad].
+        chunk_m: length of a chunk's path; one that is longer is scaled as a whole [m].
     """
 
     step_m: float
@@ -24,13 +24,11 @@ class Rails:
     chunk_m: float
 
     def keep(self, deltas: Vector) -> tuple[Vector, bool]:
-        """Return deltas (Shape (H, 6), [m, rad]) within the bounds, and whether any was cut."""
+        """Return deltas (Shape (H, 6), [m, rad]) within the bounds, and whether any was changed."""
         kept = np.array(deltas, float)
-        for part, most in ((kept[:, :3], self.step_m), (kept[:, 3:], self.step_rad)):
-            norm = np.linalg.norm(part, axis=1, keepdims=True)
-            part *= np.minimum(1.0, most / np.maximum(norm, most))
-        norm = np.linalg.norm(kept[:, :3], axis=1)
-        before = np.cumsum(norm) - norm
-        left = np.clip(self.chunk_m - before, 0.0, norm)
-        kept[:, :3] *= (left / np.where(norm > 0.0, norm, 1.0))[:, None]
+        path_m = float(np.linalg.norm(kept[:, :3], axis=1).sum())
+        if path_m > self.chunk_m:
+            kept[:, :3] *= self.chunk_m / path_m
+        most = np.repeat([self.step_m, self.step_rad], 3)
+        kept = np.clip(kept, -most, most)
         return kept, bool((np.abs(kept - deltas) > 1e-12).any())

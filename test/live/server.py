@@ -22,11 +22,12 @@ _STANDING = {
     "gripper_qpos": [0.04, -0.04],
 }
 # Of one step, where the policy has no range of its own: none that makes sense asks for more
-# [m and rad; rad; image units].
+# [m and rad; rad; rad; px/s].
 _MOST = {
     ActionSpace.EEF_DELTA: (0.1, 0.1, 0.1, 0.2, 0.2, 0.2),
     ActionSpace.JOINT_POSITION: (2.0 * np.pi,),
-    ActionSpace.PLANAR: (1024.0,),
+    ActionSpace.JOINT_DELTA: (0.5,),
+    ActionSpace.PLANAR: (2048.0,),
 }
 
 

@@ -70,6 +70,19 @@ def test_metric_numbers_are_taken_as_they_are(actions: Vector) -> None:
     )
 
 
+@given(
+    actions=hnp.arrays(np.float32, (2, 2), elements=st.floats(-20, 20, width=32)),
+    metric=st.booleans(),
+)
+def test_pusht_is_25_px_per_s_whatever_scale_the_checkpoint_names(
+    actions: Vector, metric: bool
+) -> None:
+    convention = ActionConvention(2, None, already_metric=metric, abs_scale=(0.0549, 0.0567))
+    commands = interpret_actions(actions, EMBODIMENTS["pusht"], convention)
+    np.testing.assert_allclose(commands.poses, 25.0 * actions.astype(float))
+    assert commands.gripper is None
+
+
 def test_scale_of_another_length_is_refused() -> None:
     """It was left out without a word, and the arm would have moved by unscaled numbers."""
     convention = replace(CONVENTION, already_metric=False, abs_scale=(0.1,) * 6)

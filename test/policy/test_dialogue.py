@@ -15,6 +15,7 @@ from vera_ros.errors import (
 )
 from vera_ros.policy.chunk_playback import ChunkPlayback
 from vera_ros.policy.dialogue import Dialogue, cause_of
+from vera_ros.policy.gripper_gate import GateRules, GripperGate
 from vera_ros.policy.ports import Instant
 from vera_ros.policy.states import Cause
 from vera_ros.vision.frame_buffer import FrameBuffer
@@ -52,6 +53,30 @@ def _window(*brightnesses: int) -> RollingWindow:
             buffer.add(view, stamp_ns, np.full((4, 4, 3), brightness, np.uint8))
         window.sample(stamp_ns, stamp_ns)
     return window
+
+
+def test_the_gripper_of_droid_closes_on_a_weak_signal_and_stays_closed(server: Server) -> None:
+    gate = GripperGate(GateRules())
+    dialogue = Dialogue(server, find_embodiment("droid"), lambda: "a", gate)
+    actions = np.zeros((10, 7), np.float32)
+    dialogue.begin_episode()
+    dialogue.begin()
+    droid = server_config(embodiment="droid", action_space="se3_delta")
+    dialogue.accept(droid, "stack")
+    for raw, closed in ((0.0, False), (0.12, True), (0.0, True), (-0.12, False)):
+        actions[4:, 6] = raw
+        commands = dialogue.interpret(dialogue.decide_gripper(actions))
+        actions[:, 6] = 0.0
+        assert commands.gripper is not None
+        assert bool(commands.gripper[-1]) is closed
+    dialogue.begin_episode()
+    assert dialogue.config is None
+
+
+def test_without_a_gate_the_wires_numbers_are_kept(dialogue: Dialogue, server: Server) -> None:
+    _begin(dialogue, server)
+    actions = np.full((2, 7), 0.4, np.float32)
+    assert dialogue.decide_gripper(actions) is actions
 
 
 def _ask(dialogue: Dialogue, window: RollingWindow, **more: Any) -> None:

@@ -151,8 +151,9 @@ def held(rig: Rig) -> None:
     rig.progress(ChunkState.ABORTED, message="a hold was asked for", held=True)
 
 
+_NO_EPISODE = (Cause.NONE, Cause.GOAL_REFUSED)  # no episode ends with these
 CAUSES: dict[Cause, Callable[[Rig], None]] = {
-    cause: globals()[cause.name.lower()] for cause in Cause if cause is not Cause.NONE
+    cause: globals()[cause.name.lower()] for cause in Cause if cause not in _NO_EPISODE
 }
 
 

@@ -74,7 +74,7 @@ def interpret_actions(
             f"{poses.shape[1]} pose columns cannot be an end-effector delta; valid is 6 "
             "(translation and axis-angle rotation)"
         )
-    if not convention.already_metric and convention.abs_scale:
+    if embodiment.server_scales and not convention.already_metric and convention.abs_scale:
         scale = np.asarray(convention.abs_scale)
         if scale.shape != (convention.columns,):
             raise MotionError(

@@ -17,6 +17,7 @@ from vera_ros.errors import (
 )
 from vera_ros.policy.actions import ActionConvention, DecodedActions, interpret_actions
 from vera_ros.policy.chunk_playback import ChunkPlayback
+from vera_ros.policy.gripper_gate import GripperGate
 from vera_ros.policy.ports import Chunk, Instant, Origin, Proprioception, ServerPort
 from vera_ros.policy.sharing import sign_of_another_client
 from vera_ros.policy.states import Cause, EpisodeEndError
@@ -36,6 +37,7 @@ class Dialogue:
         server: the policy server.
         embodiment: the robot kind that the actions are for.
         new_session_id: returns a unique session id.
+        gripper_gate: decides by the raw gripper column; None: a fixed threshold does.
 
     Attributes:
         config: the server's configuration; None: not received yet in this episode.
@@ -47,11 +49,16 @@ class Dialogue:
     """
 
     def __init__(
-        self, server: ServerPort, embodiment: Embodiment, new_session_id: Callable[[], str]
+        self,
+        server: ServerPort,
+        embodiment: Embodiment,
+        new_session_id: Callable[[], str],
+        gripper_gate: GripperGate | None = None,
     ) -> None:
         self._server = server
         self._embodiment = embodiment
         self._new_session_id = new_session_id
+        self._gripper_gate = gripper_gate
         self._frames_asked = 0
         self.config: ServerConfig | None = None
         self.session_id = ""
@@ -64,6 +71,12 @@ class Dialogue:
         """The server's configuration, once it has been connected in this episode."""
         assert self.config is not None
         return self.config
+
+    def begin_episode(self) -> None:
+        """Forget what was received in the episode before."""
+        self.config = None
+        if self._gripper_gate is not None:
+            self._gripper_gate.begin()
 
     def begin(self) -> None:
         """Begin a session, in which the server starts without an earlier episode."""
@@ -156,6 +169,22 @@ class Dialogue:
         )
         self.asking, self.answered = False, True
         return sign
+
+    def decide_gripper(self, actions: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        """Return a reply's actions in whose gripper column values above 0.5 close. Shape (H, D).
+
+        To be called once per reply: the gate remembers the episode.
+
+        Raises:
+            MotionError: their shape is wrong, or a value is not finite.
+        """
+        column = self.server_config.gripper_column
+        if self._gripper_gate is None or column is None:
+            return actions
+        rises_m = self.interpret(actions).poses[:, 2]
+        decided = np.array(actions)
+        decided[:, column] = self._gripper_gate.decide(actions[:, column], rises_m)
+        return decided
 
     def interpret(self, actions: npt.NDArray[np.float32]) -> DecodedActions:
         """Decode the server's actions. Shape (H, D).

@@ -23,6 +23,7 @@ from vera_ros.policy.dialogue import Dialogue
 from vera_ros.policy.episode_clock import EpisodeClock
 from vera_ros.policy.episode_record import EpisodeRecord
 from vera_ros.policy.goal import EpisodeTimeouts, Goal, Result
+from vera_ros.policy.gripper_gate import GripperGate
 from vera_ros.policy.observer import Observer, Waiting, WarmingUp
 from vera_ros.policy.pacing.settle import SettlePacing
 from vera_ros.policy.ports import (
@@ -51,6 +52,7 @@ class Episode:
         views: the camera views.
         new_session_id: returns a unique session id.
         pacing: when to observe, infer and play; None: the arm settles after each chunk.
+        gripper_gate: see Dialogue.
 
     Attributes:
         state: the present state.
@@ -75,9 +77,10 @@ class Episode:
         views: ViewsPort,
         new_session_id: Callable[[], str] = lambda: uuid.uuid4().hex,
         pacing: SettlePacing | None = None,
+        gripper_gate: GripperGate | None = None,
     ) -> None:
         self.timeouts = timeouts
-        self.dialogue = Dialogue(server, embodiment, new_session_id)
+        self.dialogue = Dialogue(server, embodiment, new_session_id, gripper_gate)
         self.playback = ChunkPlayback(arm)
         self.record = EpisodeRecord()
         self.clock = EpisodeClock(Instant(0.0, 0), timeouts.clock_jump_s)
@@ -117,7 +120,7 @@ class Episode:
         self.goal = goal
         self.record.begin()
         self.observer.begin_episode()
-        self.dialogue.config = None
+        self.dialogue.begin_episode()
         self.clock = EpisodeClock(now, self.timeouts.clock_jump_s)
         self._pause_asked = False
         self.pacing.begin()
@@ -284,10 +287,8 @@ class Episode:
         was, may_move = self.state, self.pacing.arm_may_move()
         state, outcome = ending(cause)
         self.enter(state, now, message)
-        counters, elapsed_s = self.record.counters, self.clock.elapsed_s(now)
-        self.record.result = Result(
-            outcome, cause, message, counters.chunks, counters.steps, elapsed_s
-        )
+        count, elapsed_s = self.record.counters, self.clock.elapsed_s(now)
+        self.record.result = Result(outcome, cause, message, count.chunks, count.steps, elapsed_s)
         self.observer.stop(now)
         if may_move:
             self.playback.arm.stop()

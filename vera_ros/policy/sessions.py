@@ -85,6 +85,7 @@ class Sessions:
             return
         episode.record.replied(reply, latency_s)
         try:
+            reply = replace(reply, actions=dialogue.decide_gripper(reply.actions))
             actions = dialogue.interpret(reply.actions)
             collapsed = dialogue.is_collapsed(reply.actions, actions, episode.playback.chunk)
             episode.record.counters.collapsed_chunks += collapsed

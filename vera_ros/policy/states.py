@@ -53,6 +53,7 @@ class Cause(IntEnum):
     VIEWS_SKEWED = 20
     CLOCK_JUMPED = 21
     HELD = 22
+    GOAL_REFUSED = 23
 
 
 class Outcome(IntEnum):
