@@ -19,6 +19,7 @@ from rcl_interfaces.srv import SetParameters
 from rclpy.action import ActionClient
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.lifecycle import TransitionCallbackReturn
+from rclpy.node import Node
 from rclpy.parameter import Parameter
 from sensor_msgs.msg import Image, JointState
 from std_msgs.msg import Bool
@@ -39,6 +40,7 @@ from vera_ros.nodes.common.lifecycle_node import VeraNode
 from vera_ros.nodes.ik.arm_control import ArmControl
 from vera_ros.nodes.ik_node import IkNode
 from vera_ros.nodes.policy_node import PolicyNode
+from vera_ros.policy.states import Cause, Outcome
 from vera_ros.resources import share_path
 from vera_ros.server.host import PolicyHost
 from vera_ros.sim.follower import TrajectoryFollower
@@ -201,6 +203,7 @@ class Stage:
         self.feedback: list[Any] = []
         self._hosts: list[PolicyHost] = []
         self._under_test: list[VeraNode] = []
+        self._neighbours: list[Node] = []
         self._context = rclpy.Context()
         rclpy.init(context=self._context, domain_id=domain)
         self._executor = SingleThreadedExecutor(context=self._context)
@@ -243,6 +246,8 @@ class Stage:
         for node in self._under_test:
             node.release()
             node.destroy_node()
+        for neighbour in self._neighbours:
+            neighbour.destroy_node()
         for host in self._hosts:
             host.stop()
         self._client.destroy()
@@ -250,6 +255,7 @@ class Stage:
         self.node.destroy_node()
         rclpy.shutdown(context=self._context)
         self._under_test.clear()
+        self._neighbours.clear()
         del self.node, self._executor
         gc.collect()  # a participant lives as long as its last handle does
 
@@ -265,6 +271,12 @@ class Stage:
         )
         self._under_test.append(node)
         self._executor.add_node(node)
+        return node
+
+    def add_neighbour(self, name: str) -> Node:
+        """Make a node that is not under test; it does not spin."""
+        node = rclpy.create_node(name, context=self._context)
+        self._neighbours.append(node)
         return node
 
     def remove(self, node: VeraNode) -> None:
@@ -353,8 +365,8 @@ class Stage:
 
     # What is asked.
 
-    def try_goal(self, prompt: str = "stack", **goal: Any) -> Any:
-        """Send a goal; return its handle, which tells whether it was accepted."""
+    def goal(self, prompt: str = "stack", **goal: Any) -> Any:
+        """Send a goal; return its handle. One that is refused is aborted at once."""
         self.wait_until(self._client.server_is_ready, "the action server")
         return self.wait_for(
             self._client.send_goal_async(
@@ -364,10 +376,18 @@ class Stage:
             "the answer to the goal",
         )
 
-    def goal(self, prompt: str = "stack", **goal: Any) -> Any:
-        """Send a goal that must be accepted; return its handle."""
-        handle = self.try_goal(prompt, **goal)
-        assert handle.accepted
+    def refused_goal(self, prompt: str = "stack", **goal: Any) -> str:
+        """Send a goal that must be refused; return the reason that its client gets."""
+        result = self.result(self.goal(prompt, **goal))
+        assert (result.outcome, result.cause) == (Outcome.ABORTED, Cause.GOAL_REFUSED)
+        assert (result.chunks, result.steps) == (0, 0)
+        return str(result.message)
+
+    def begin_goal(self, prompt: str = "stack", **goal: Any) -> Any:
+        """Send a goal that must begin; return its handle."""
+        self.feedback.clear()
+        handle = self.goal(prompt, **goal)
+        self.wait_until(lambda: self.feedback, "the goal to begin")
         return handle
 
     def result(self, handle: Any) -> Any:

@@ -65,14 +65,28 @@ def test_a_chunk_that_is_let_go_never_moves_the_arm(careful: Stage, how: str) ->
     assert careful.call(Trigger, "approve").success is (how == "another")
 
 
-def test_approval_may_be_asked_for_while_the_node_runs(stage: Stage) -> None:
-    stage.add_ready_ik()
-    request = SetParameters.Request(
-        parameters=[Parameter("approval", value=True).to_parameter_msg()]
-    )
+def set_live(stage: Stage, name: str, value: bool) -> str:
+    """Why a parameter cannot be set while the node runs; empty: it was."""
+    message = Parameter(name, value=value).to_parameter_msg()
+    request = SetParameters.Request(parameters=[message])
     (result,) = stage.call(SetParameters, "ik_node/set_parameters", request).results
-    assert result.successful
+    assert result.successful is not bool(result.reason)
+    return str(result.reason)
+
+
+def test_approval_may_be_demanded_while_the_node_runs_but_not_waived(stage: Stage) -> None:
+    stage.add_ready_ik()
+    assert not set_live(stage, "approval", False)
+    assert not set_live(stage, "approval", True)
+    assert "valid, while the node runs, is true" in set_live(stage, "approval", False)
+    assert not set_live(stage, "approval", True)
     offer(stage)
+
+
+def test_the_source_of_time_does_not_change_while_the_node_runs(stage: Stage) -> None:
+    stage.add_ready_ik()
+    assert "'use_sim_time' is true" in set_live(stage, "use_sim_time", True)
+    assert not set_live(stage, "use_sim_time", False)
 
 
 def test_an_episode_waits_for_approval_as_long_as_it_takes(careful: Stage) -> None:

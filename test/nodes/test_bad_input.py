@@ -15,6 +15,7 @@ from std_msgs.msg import Header
 from vera_ros.embodiments import ActionSpace
 from vera_ros.motion.execution.planning_job import PlanningJob
 from vera_ros.nodes.common.conversions import rgb_to_image
+from vera_ros.policy.states import Cause
 from vera_ros_interfaces.action import ExecuteTask
 from vera_ros_interfaces.msg import ChunkProgress, PolicyStatus
 
@@ -335,7 +336,7 @@ def test_joint_states_that_cannot_be_used(
     aborted(stage, stage.goal(), PolicyStatus.ARM_SILENT, "joint states")
     assert never_moved(stage)
     assert "joint" in ik.health().message
-    assert ik.health().values["bad_joint_states"]
+    assert ik.health().parts["joint states"].values["bad_joint_states"]
     assert ik.health().causes == ["no_joint_states"]
 
 
@@ -478,7 +479,7 @@ def test_a_second_goal_while_one_runs(stage: Stage) -> None:
     stage.serve()
     both_nodes(stage)
     first = play_one(stage)
-    assert not stage.try_goal("another").accepted
+    assert "cancel it, or wait for its end" in stage.refused_goal("another")
     count = len(stage.chunks)
     stage.wait_until(lambda: len(stage.chunks) > count, "the first to go on")
     assert len({message.session_id for message in stage.chunks}) == 1
@@ -487,17 +488,17 @@ def test_a_second_goal_while_one_runs(stage: Stage) -> None:
 
 
 def test_of_goals_at_the_same_moment_one_is_taken(stage: Stage) -> None:
-    """Both were accepted, and the second's failure took the first one's result with it."""
+    """Both were executed, and the second's failure took the first one's result with it."""
     stage.serve()
     both_nodes(stage)
     stage.wait_until(stage._client.server_is_ready, "the action server")
     futures = [stage._client.send_goal_async(ExecuteTask.Goal(prompt=str(i))) for i in range(5)]
     handles = [stage.wait_for(future, "an answer") for future in futures]
-    (accepted,) = (handle for handle in handles if handle.accepted)
     stage.wait_until(lambda: stage.chunks, "a chunk")
     stage.judge(True)
-    assert stage.result(accepted).outcome == Result.SUCCEEDED
-    assert stage.try_goal().accepted
+    causes = sorted(stage.result(handle).cause for handle in handles)
+    assert causes == [PolicyStatus.TASK_SUCCESS, *[Cause.GOAL_REFUSED] * 4]
+    stage.begin_goal()
 
 
 @pytest.mark.parametrize(
@@ -507,8 +508,9 @@ def test_goals_that_make_no_sense(
     stage: Stage, capfd: pytest.CaptureFixture[str], goal: dict[str, Any]
 ) -> None:
     stage.wait_until_active(stage.add_policy())
-    assert not stage.try_goal(**goal).accepted
-    assert next(iter(goal)) in capfd.readouterr().err
+    reason = stage.refused_goal(**goal)
+    assert next(iter(goal)) in reason
+    assert reason in capfd.readouterr().err
 
 
 def test_the_judge_ends_a_playing_episode(stage: Stage) -> None:
@@ -546,4 +548,4 @@ def test_deactivating_policy_node_ends_the_episode(stage: Stage) -> None:
     aborted(stage, handle, PolicyStatus.DEACTIVATED)
     comes_to_rest(stage)
     assert policy.trigger_activate() is TransitionCallbackReturn.SUCCESS
-    assert stage.goal().accepted
+    stage.begin_goal()

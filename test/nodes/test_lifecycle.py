@@ -148,12 +148,12 @@ def test_goals_are_refused_unless_active(stage: Stage) -> None:
     stage.serve()
     node = stage.add_policy(autostart=False)
     assert node.trigger_configure() is SUCCESS
-    assert not stage.try_goal().accepted
+    assert "activate it first" in stage.refused_goal()
     assert node.trigger_activate() is SUCCESS
     handle = stage.goal()
     assert node.trigger_deactivate() is SUCCESS
     assert stage.result(handle).cause == PolicyStatus.DEACTIVATED
-    assert not stage.try_goal().accepted
+    assert "activate it first" in stage.refused_goal()
 
 
 def test_chunks_and_moves_are_refused_unless_active(stage: Stage) -> None:

@@ -148,14 +148,14 @@ def test_it_leaves_nothing_however_it_ends(
     number: signal.Signals,
 ) -> None:
     engine.behave(container=behaviour)
-    processes._environment["LAUNCHER_BEHAVIOUR"] = behaviour
+    processes._environment["VERA_LAUNCHER_BEHAVIOUR"] = behaviour
     start(processes, room, mode)
     wait_for_log(processes, words)
     codes = processes.end(number)
     assert codes == {"server_node": -9 if number is signal.SIGKILL else 0}
     assert "Traceback" not in processes.log("server_node")
     wait_until(room.is_empty, "everything to end")
-    assert engine.containers == {}
+    assert engine.containers == {}  # an unused network may be left, until the next start
 
 
 def test_even_a_container_that_nobody_could_stop_goes_at_the_next_start(
@@ -174,7 +174,7 @@ def test_even_a_container_that_nobody_could_stop_goes_at_the_next_start(
     start(processes, room, "docker")
     wait_for_log(processes, "left by a run that was killed", before)
     wait_for_log(processes, "server is ready: a container of", before)
-    assert len(engine.containers) == 1
+    assert len(engine.containers) == 2  # the server and its door
     assert processes.end() == {"server_node": 0}
     wait_until(room.is_empty, "everything to end")
 
@@ -184,7 +184,7 @@ def test_it_ends_with_the_reason_when_the_server_does_not_come_up(
     processes: Processes, room: Room, engine: Engine, mode: str
 ) -> None:
     engine.behave(container="die")
-    processes._environment["LAUNCHER_BEHAVIOUR"] = "die"
+    processes._environment["VERA_LAUNCHER_BEHAVIOUR"] = "die"
     start(processes, room, mode)
     assert processes.wait("server_node") == 1
     log = processes.log("server_node")

@@ -17,6 +17,7 @@ _ROUNDING = 1e-3  # share of an action; ROS times as floats are exact to some 1e
 
 # Shortest and longest duration of one action.
 ACTION_S = (0.005, 1.0)
+MOST_ACTIONS = 4096  # of a chunk; far above any checkpoint
 
 
 @dataclass(frozen=True)

@@ -4,19 +4,20 @@
 from typing import Any, NoReturn
 
 from diagnostic_msgs.msg import DiagnosticStatus
-from std_msgs.msg import String
 
 from vera_ros.motion.causes import Cause, Reason
 from vera_ros.motion.execution.supervisor import HELD
 from vera_ros.motion.observation.arm_observation import ArmObservation
 from vera_ros.nodes.common.arm_identity import identity
-from vera_ros.nodes.common.conversions import LATCHED
-from vera_ros.nodes.common.lifecycle_node import STEADY, Health, VeraNode
+from vera_ros.nodes.common.health import Health
+from vera_ros.nodes.common.lifecycle_node import STEADY, VeraNode
 from vera_ros.nodes.common.node_process import run_node
 from vera_ros.nodes.common.suspend_detector import SuspendDetector
 from vera_ros.nodes.ik.arm_control import ArmControl, unconfigured
 from vera_ros.nodes.ik.arm_status import ArmStatusTopic, arm_status
 from vera_ros.nodes.ik.chunk_receiver import ChunkReceiver
+from vera_ros.nodes.ik.description import Description
+from vera_ros.nodes.ik.health import arm_health
 from vera_ros.nodes.ik.kept_hold import KeptHold
 from vera_ros.nodes.ik.operator_services import OperatorServices
 from vera_ros.nodes.ik.parameters import PARAMETERS
@@ -34,11 +35,11 @@ class IkNode(VeraNode):
     def __init__(self, **options: Any) -> None:
         super().__init__("ik_node", PARAMETERS, **options)
         p = self.parameters
-        self._urdf = p["robot_description"]
+        self._description = Description(self)
         self._control: ArmControl | None = None
         self._suspension = SuspendDetector()
         self._identity = identity(self)
-        self._rivals = Rivals(self, self._identity, moves=not p["dry_run"])
+        self._rivals = Rivals(self, self._identity, described=self._description.by_topic)
         self._hold = KeptHold(self, p["hold_file"], self._identity)
         self._status = ArmStatusTopic(self)
         self._chunks = ChunkReceiver(self, self._identity, self._say_status)
@@ -47,21 +48,16 @@ class IkNode(VeraNode):
         )
         self._say_status()
         self.create_timer(1.0 / p["arm_status_rate_hz"], self._status.repeat, clock=STEADY)
-        if not self._urdf:
-            self.create_subscription(String, "robot_description", self._on_description, LATCHED)
-
-    def _on_description(self, message: String) -> None:
-        self._urdf = message.data
 
     def waiting_for(self) -> str:
         """Return what is missing: the robot's description may come by topic."""
-        return "" if self._urdf else "robot_description, as a parameter or on its latched topic"
+        return self._description.waiting_for()
 
     def setup(self) -> None:
         """Build the arm's model, the planner, the gate and the watchdogs."""
-        operator = self._operator
+        operator, urdf = self._operator, self._description.use()
         self._control = ArmControl(
-            self, self._urdf, self._hold, self._rivals, operator.at_rest, operator.arrived
+            self, urdf, self._hold, self._rivals, operator.at_rest, operator.arrived
         )
         self._chunks.subscribe(self._control)
         self.create_timer(1.0 / self.parameters["monitor_rate_hz"], self._monitor, clock=STEADY)
@@ -84,6 +80,7 @@ class IkNode(VeraNode):
     def teardown(self) -> None:
         """Release the arm; a hold stays latched."""
         self._operator.give_up("the node is being cleaned up")
+        self._description.release()
         if self._control is not None:
             self._control.close()
             self._control = None
@@ -127,30 +124,15 @@ class IkNode(VeraNode):
         control = self._control
         if control is None:
             return Health(DiagnosticStatus.WARN, "not configured", {"held": self._hold.held})
-        reports, reader, supervisor = control.reports, control.sensing.reader, control.supervisor
-        values: dict[str, object] = {f"chunks_{name}": n for name, n in reports.counts.items()}
-        values |= {
-            "planning_s": reports.planning_s,
-            "time_stretch": reports.time_stretch,
-            "bad_joint_states": reader.invalid_count,
-            "outliers": reader.outliers,
-            "lead_s": control.lead.value_s,
-            "late_trajectories": control.lead.late,
-            "clock_offset_s": reader.offset_s(),
+        settings = {
             "arm": self._identity,
-            "chunks_for_other_arms": self._chunks.for_others,
             "held": self._hold.held,
             "approval": bool(self.get_parameter("approval").value),
             "dry_run": self.parameters["dry_run"],
-            "last_trouble": supervisor.reason.message,
         }
-        unrest = supervisor.stops.unrest
+        unrest = control.supervisor.stops.unrest
         error = Reason(Cause.NOT_AT_REST, unrest) if unrest else self._rivals.fault()
-        level = DiagnosticStatus.ERROR if error else DiagnosticStatus.WARN
-        trouble = error or self._warning(control)
-        if trouble is None:
-            return Health(values=values)
-        return Health(level, trouble.message, values, [trouble.cause.name.lower()])
+        return arm_health(control, error, self._warning(control), settings, self._chunks.for_others)
 
     def _warning(self, control: ArmControl) -> Reason | None:
         if self._hold.warnings or self._hold.held:

@@ -6,7 +6,8 @@ from typing import Any, NoReturn
 from std_msgs.msg import Bool
 
 from vera_ros.nodes.common.conversions import LATCHED, LOSSLESS_DEPTH, stamp_to_ns
-from vera_ros.nodes.common.lifecycle_node import Health, VeraNode
+from vera_ros.nodes.common.health import Health
+from vera_ros.nodes.common.lifecycle_node import VeraNode
 from vera_ros.nodes.common.node_process import run_node
 from vera_ros.nodes.judge.parameters import PARAMETERS
 from vera_ros.nodes.judge.verdicts import Verdicts

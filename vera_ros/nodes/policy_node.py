@@ -9,20 +9,22 @@ from std_msgs.msg import Bool
 
 from vera_ros.embodiments import find_embodiment
 from vera_ros.errors import VeraRosError
-from vera_ros.nodes.common.lifecycle_node import STEADY, Health, VeraNode
+from vera_ros.nodes.common.health import Health
+from vera_ros.nodes.common.lifecycle_node import STEADY, VeraNode
 from vera_ros.nodes.common.node_process import run_node
 from vera_ros.nodes.common.parameter_services import PatientParameterServices, Verdicts
 from vera_ros.nodes.common.suspend_detector import SuspendDetector
 from vera_ros.nodes.policy.arm_link import ArmLink
 from vera_ros.nodes.policy.arm_watch import ArmWatch
 from vera_ros.nodes.policy.body_reader import BodyReader
+from vera_ros.nodes.policy.gripper_parameters import make_gripper_gate
 from vera_ros.nodes.policy.health import policy_health
 from vera_ros.nodes.policy.parameters import PARAMETERS, episode_timeouts, overlap_rules
 from vera_ros.nodes.policy.pause_services import PauseServices
 from vera_ros.nodes.policy.progress_messages import read_progress
 from vera_ros.nodes.policy.rivals import find_doubles
 from vera_ros.nodes.policy.server_side import ServerSide
-from vera_ros.nodes.policy.status_messages import StatusTopics, status_message
+from vera_ros.nodes.policy.status_messages import StatusTopics, log_result, status_message
 from vera_ros.nodes.policy.task_action import TaskAction
 from vera_ros.nodes.policy.views.policy_views import PolicyViews
 from vera_ros.nodes.policy.world_link import WorldLink
@@ -30,8 +32,10 @@ from vera_ros.policy.episode import Episode
 from vera_ros.policy.goal import Goal, Result
 from vera_ros.policy.pacing.lockstep import LockstepPacing
 from vera_ros.policy.pacing.overlap import OverlapPacing
+from vera_ros.policy.pacing.settle import SettlePacing
 from vera_ros.policy.ports import Instant
 from vera_ros.policy.states import Cause, Outcome
+from vera_ros.printable import printable
 from vera_ros_interfaces.action import ExecuteTask
 from vera_ros_interfaces.msg import ChunkProgress
 
@@ -86,22 +90,17 @@ class PolicyNode(VeraNode):
             lambda: self._body.base_frame,
             p["settle_timeout_s"],
         )
-        parts = (
-            embodiment,
-            episode_timeouts(p),
-            self._server.link,
-            self._arm,
-            self._body,
-            self._views,
-        )
-        self._episodes = (
-            {SYNC: Episode(*parts, pacing=self._make_lockstep())}
+        ports = self._server.link, self._arm, self._body, self._views
+        gate = make_gripper_gate(self, embodiment)
+        pacings: dict[int, SettlePacing] = (
+            {SYNC: self._make_lockstep()}
             if p["lockstep"]
-            else {
-                SYNC: Episode(*parts),
-                ASYNC: Episode(*parts, pacing=OverlapPacing(overlap_rules(p))),
-            }
+            else {SYNC: SettlePacing(), ASYNC: OverlapPacing(overlap_rules(p))}
         )
+        self._episodes = {
+            mode: Episode(embodiment, episode_timeouts(p), *ports, pacing=pacing, gripper_gate=gate)
+            for mode, pacing in pacings.items()  # one of them runs at a time
+        }
         self._episode = self._episodes[SYNC]
         self._status = StatusTopics(self)
         self.create_subscription(Bool, "task_success", self._on_task_success, 10)
@@ -164,7 +163,8 @@ class PolicyNode(VeraNode):
         health.values["arm"] = self._arm_watch.arm or "not known"
         double = find_doubles(self, self._arm_watch)
         if double:
-            return Health(DiagnosticStatus.ERROR, double, health.values, ["runs_twice"])
+            health.level, health.message = DiagnosticStatus.ERROR, double
+            health.causes = ["runs_twice"]
         return health
 
     async def _verdicts(self) -> Verdicts:
@@ -194,7 +194,7 @@ class PolicyNode(VeraNode):
         self._views.buffer.clear()  # cameras may change between episodes
         limit_s = goal.time_limit_s or self.parameters["default_time_limit_s"]
         episode.start(Goal(goal.prompt, limit_s), self._now())
-        self.get_logger().info(f"episode {episode.dialogue.session_id}: '{goal.prompt}'")
+        self.get_logger().info(f"episode {episode.dialogue.session_id}: '{printable(goal.prompt)}'")
         for timer in self._episode_timers:
             timer.reset()
         if cancelled:
@@ -261,17 +261,7 @@ class PolicyNode(VeraNode):
         if result is not None and self._task.unfinished:
             for timer in self._episode_timers:
                 timer.cancel()
-            summary = (
-                f"episode {session_id}: {result.outcome.name} ({result.cause.name}): "
-                f"{result.message}"
-            )
-            if result.outcome is Outcome.ABORTED:
-                self.get_logger().error(summary)
-            else:
-                self.get_logger().info(summary)
-            unrest = self._arm.unrest()
-            if unrest:
-                self.get_logger().error(unrest)
+            log_result(self.get_logger(), session_id, result, self._arm.unrest())
             self._task.finish(result)
 
     def _rests(self, episode: Episode) -> bool:

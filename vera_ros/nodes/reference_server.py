@@ -3,7 +3,8 @@
 
 from typing import Any, NoReturn
 
-from vera_ros.nodes.common.lifecycle_node import Health, VeraNode
+from vera_ros.nodes.common.health import Health
+from vera_ros.nodes.common.lifecycle_node import VeraNode
 from vera_ros.nodes.common.node_process import run_node
 from vera_ros.nodes.server.reference_parameters import PARAMETERS
 from vera_ros.server.host import PolicyHost
@@ -34,7 +35,8 @@ class ReferenceServer(VeraNode):
     def health(self) -> Health:
         """Report the server's address."""
         p = self.parameters
-        return Health(values={"url": f"ws://{p['host']}:{p['port']}", "delay_s": p["delay_s"]})
+        url = f"ws://{p['host']}:{p['port']}"
+        return Health(values={"url": url, "delay_s": p["delay_s"]}, hardware=url)
 
 
 def main() -> NoReturn:

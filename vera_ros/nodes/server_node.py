@@ -10,7 +10,8 @@ from typing import Any, NoReturn
 from diagnostic_msgs.msg import DiagnosticStatus
 
 from vera_ros.errors import VeraRosError
-from vera_ros.nodes.common.lifecycle_node import STEADY, Health, VeraNode
+from vera_ros.nodes.common.health import Health
+from vera_ros.nodes.common.lifecycle_node import STEADY, VeraNode
 from vera_ros.nodes.common.node_process import run_node
 from vera_ros.nodes.server.parameters import PARAMETERS
 from vera_ros.server.keeper import ServerKeeper, ServerState, ServerStatus
@@ -86,10 +87,10 @@ class ServerNode(VeraNode):
         if config is not None:
             values |= {name: getattr(config, name) for name in _PROVENANCE}
         if self.fault is not None:
-            return Health(DiagnosticStatus.ERROR, str(self.fault), values)
+            return Health(DiagnosticStatus.ERROR, str(self.fault), values, self._settings.url)
         ready = self._status.state is ServerState.READY
         level = DiagnosticStatus.OK if ready else DiagnosticStatus.WARN
-        return Health(level, self._status.message, values)
+        return Health(level, self._status.message, values, self._settings.url)
 
     def _follow(self) -> None:
         self._hear()

@@ -7,7 +7,8 @@ from typing import Any, NoReturn
 
 from rclpy.callback_groups import ReentrantCallbackGroup
 
-from vera_ros.nodes.common.lifecycle_node import Health, VeraNode
+from vera_ros.nodes.common.health import Health, Status
+from vera_ros.nodes.common.lifecycle_node import VeraNode
 from vera_ros.nodes.common.node_process import run_node
 from vera_ros.nodes.sim.camera_thread import Snapshot
 from vera_ros.nodes.sim.cameras import SimCameras
@@ -20,6 +21,8 @@ from vera_ros.nodes.sim.sim_time import SimTime, Stream
 from vera_ros.sim.robot import SimulatedRobot
 from vera_ros.sim.world import World
 from vera_ros_interfaces.srv import ResetScene
+
+_HARDWARE = "simulated panda"
 
 
 class SimNode(VeraNode):
@@ -81,14 +84,19 @@ class SimNode(VeraNode):
             self.get_logger().error(
                 "a trajectory has values that are not finite; those joints hold still", once=True
             )
+        commands: dict[str, object] = {
+            "trajectories_rejected": self._controllers.rejected,
+            "commands_not_finite": not_finite,
+        }
         return Health(
-            values={
-                "realtime_factor": self._time.realtime_factor,
-                "scene_seed": self._seed,
-                "pictures_skipped": self._cameras.skipped,
-                "trajectories_rejected": self._controllers.rejected,
-                "commands_not_finite": not_finite,
-            }
+            values={"realtime_factor": self._time.realtime_factor, "scene_seed": self._seed},
+            hardware=_HARDWARE,
+            parts={
+                "cameras": Status(
+                    values={"pictures_skipped": self._cameras.skipped}, hardware=_HARDWARE
+                ),
+                "controllers": Status(values=commands, hardware=_HARDWARE),
+            },
         )
 
     # Streams.

@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
+from contextlib import suppress
 from dataclasses import replace
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from vera_ros.motion.causes import Cause, MotionRefusedError
 from vera_ros.motion.chunk import ChunkRequest
@@ -63,3 +66,47 @@ def test_what_is_not_told_is_not_judged() -> None:
     deadlines = ChunkDeadlines(BOUNDS)
     deadlines.refuse_late(CHUNK, NOW_S)
     deadlines.refuse_old(CHUNK, NOW_S)
+
+
+@pytest.mark.parametrize(
+    ("session_id", "sequence", "later_s", "refused"),
+    [
+        ("a", 0, 0.0, True),  # received twice
+        ("a", 0, -0.1, True),
+        ("z", 7, -0.1, True),  # of an earlier episode
+        ("a", 1, 0.0, False),  # in lockstep, time stands still
+        ("b", 0, 0.0, False),
+        ("a", 0, 0.1, False),
+    ],
+)
+def test_a_chunk_is_accepted_once(
+    session_id: str, sequence: int, later_s: float, refused: bool
+) -> None:
+    deadlines = ChunkDeadlines(BOUNDS)
+    deadlines.refuse_repeated(replace(CHUNK, sent_s=NOW_S))
+    again = replace(CHUNK, session_id=session_id, sequence=sequence, sent_s=NOW_S + later_s)
+    if not refused:
+        deadlines.refuse_repeated(again)
+        return
+    with pytest.raises(MotionRefusedError, match="does another node repeat chunks") as repeated:
+        deadlines.refuse_repeated(again)
+    assert repeated.value.cause is Cause.CHUNK_TOO_OLD
+    deadlines.forget()
+    deadlines.refuse_repeated(again)
+
+
+@given(st.lists(st.integers(0, 20), min_size=1, max_size=30), st.floats(-1.0, 1.0))
+def test_what_was_accepted_never_comes_again_whatever_the_clock_does(
+    times: list[int], by_s: float
+) -> None:
+    deadlines, accepted = ChunkDeadlines(BOUNDS), list[float]()
+    for number, time in enumerate(times):
+        sent_s = NOW_S + 0.1 * time
+        with suppress(MotionRefusedError):
+            deadlines.refuse_repeated(replace(CHUNK, sequence=number, sent_s=sent_s))
+            accepted.append(sent_s)
+    assert accepted == sorted(accepted)
+    deadlines.later(by_s)
+    for sent_s in accepted:
+        with pytest.raises(MotionRefusedError):
+            deadlines.refuse_repeated(replace(CHUNK, sent_s=sent_s + by_s - 1e-6))

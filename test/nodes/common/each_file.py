@@ -45,7 +45,7 @@ def _run_probe(node: str, path: str) -> None:
         if name in (node, "error"):
             print(value if name == "error" else json.dumps(value))
 
-    parameters_probe.probe({"config": path, "namespace": "/"}, tell)
+    parameters_probe.probe({"files": [path], "namespace": "/"}, tell)
 
 
 def _fork(run: Callable[[str, str], None], node: str, path: str, said: Path) -> None:

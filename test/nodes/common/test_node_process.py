@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from test.bringup.test_enclaves import make_keystore
+from vera_ros.bringup.enclaves import enclave_of, secure_environment
 from vera_ros.errors import ConfigurationError
 from vera_ros.nodes.common.node_process import initialise
 
@@ -101,3 +103,20 @@ def test_a_mistake_on_the_command_line_or_in_the_environment_is_named(
         initialise(["node", *arguments], environment)
     for word in words:
         assert word in str(error.value)
+
+
+def test_keys_that_the_middleware_does_not_accept_are_one_message(tmp_path: Path) -> None:
+    enclave = enclave_of("", "judge_node")
+    keystore = make_keystore(tmp_path, enclave)  # of empty files
+    ended = subprocess.run(
+        [sys.executable, "-m", "vera_ros.nodes.judge_node", "--ros-args", "--enclave", enclave],
+        env={**os.environ, **secure_environment(keystore)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=PATIENCE_S,
+        check=False,
+    )
+    assert ended.returncode == 1
+    assert "\nerror: the node cannot be created: " in f"\n{ended.stdout}"
+    assert "Traceback" not in ended.stdout

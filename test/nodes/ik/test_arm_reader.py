@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What joint states tell of the arm, and which tell nothing."""
 
+import itertools
 import time
 from array import array
 from collections.abc import Callable, Iterator
@@ -136,6 +137,20 @@ def test_all_that_came_is_looked_at_oldest_first(make_graph: MakeGraph) -> None:
     assert observation.measured is not None
     np.testing.assert_array_equal(observation.measured.q, [1.0, 2.0])
     assert not observation.settled
+
+
+@pytest.mark.parametrize(("gaps_s", "longest_s"), [((), 0.0), ((0.02, 0.33, 0.01), 0.33)])
+def test_the_longest_silence_is_known(
+    make_graph: MakeGraph, gaps_s: tuple[float, ...], longest_s: float
+) -> None:
+    graph = make_graph(0)
+    now_ns, arrival_s = graph.nodes[0].get_clock().now().nanoseconds, time.monotonic()
+    for after_s in itertools.accumulate(gaps_s, initial=0.0):
+        since_s = after_s - sum(gaps_s)
+        message = joints(velocity=[0.0] * 3)
+        message.header.stamp = ns_to_stamp(now_ns + round(since_s * 1e9))
+        graph.reader._take(message, arrival_s + since_s, None)
+    assert graph.reader.longest_silence_s == pytest.approx(longest_s)
 
 
 def test_an_arm_and_a_gripper_may_publish_apart(make_graph: MakeGraph) -> None:

@@ -33,6 +33,9 @@ class Supervised:
     cause: Cause = Cause.NONE
     in_motion: bool = False
 
+    def hindrance(self, observation: ArmObservation) -> Reason | None:
+        return observation.fault or observation.unfit
+
     @property
     def reason(self) -> Reason:
         return Reason(self.cause)
@@ -95,6 +98,13 @@ def observation(cause: Cause = Cause.NONE) -> ArmObservation:
             False,
             ArmStatus.FAULT,
             Cause.NO_JOINT_STATES,
+        ),
+        (
+            Supervised(),
+            ArmObservation(STILL, unfit=Reason(Cause.CLOCKS_DIFFER, "off")),
+            False,
+            ArmStatus.FAULT,
+            Cause.CLOCKS_DIFFER,
         ),
         (Supervised(in_motion=True), observation(), False, ArmStatus.FAULT, Cause.NOT_AT_REST),
     ],

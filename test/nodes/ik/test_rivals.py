@@ -32,7 +32,8 @@ def test_a_chunk_for_this_arm_is_played_and_one_for_another_arm_is_nobodys_busin
     stage.wait_until(lambda: stage.arm_status, "arm_status")
     assert stage.arm_status[-1].arm == identity_of(ik)
     stage.chunk_publisher.publish(chunk(arm="/other/ik_node on mars, process 1, 0", sequence=7))
-    stage.wait_until(lambda: ik.health().values["chunks_for_other_arms"] == 1, "the chunk")
+    for_others = "chunks_for_other_arms"
+    stage.wait_until(lambda: ik.health().parts["chunks"].values[for_others] == 1, "the chunk")
     stage.chunk_publisher.publish(chunk(arm=identity_of(ik), sequence=8))
     stage.wait_until(lambda: stage.progress_of(8), "the answer")
     assert stage.progress_of(8)[0].state == ChunkProgress.ACCEPTED
@@ -109,6 +110,47 @@ def test_another_publisher_of_trajectories_is_named_and_stops_the_arm(playing: S
     playing.wait_until(lambda: ik._sense().fault is None, "it to be alone")
 
 
+@pytest.mark.parametrize("gripper", [False, True], ids=["arm", "gripper"])
+@pytest.mark.parametrize("by_action", [False, True], ids=["topic", "action"])
+def test_whoever_can_command_a_controller_stops_motion_unless_allowed(
+    stage: Stage, by_action: bool, gripper: bool
+) -> None:
+    part = "gripper" if gripper else "arm"
+    topic = f"{part}_controller/joint_trajectory"
+    action = "gripper_cmd" if gripper else "follow_joint_trajectory"
+    service = f"{part}_controller/{action}/_action/send_goal"
+    what = "send goals to" if by_action else "publish"
+    ik = stage.add_ready_ik(allowed_publishers=["/teleop", "/move_group"])
+    for name in ("teleop", "rogue"):
+        node = stage.add_neighbour(name)
+        if by_action:  # of any type: only the name is looked at
+            node.create_client(Trigger, service)
+        else:
+            node.create_publisher(JointTrajectory, topic, 1)
+    stage.wait_until(lambda: ik._sense().fault, "the fault")
+    fault = ik._sense().fault
+    assert fault is not None
+    assert fault.cause == ChunkProgress.SECOND_PUBLISHER
+    assert fault.message.startswith(f"/rogue may {what} /{part}_controller/")
+    assert "allowed_publishers" in fault.message
+    stage.chunk_publisher.publish(chunk())
+    stage.wait_until(lambda: stage.progress_of(0), "the answer")
+    assert stage.progress_of(0)[0].cause == ChunkProgress.SECOND_PUBLISHER
+
+
+def test_without_a_gripper_its_topics_are_anybodys(stage: Stage) -> None:
+    ik = stage.add_ready_ik(gripper_joint="")
+    assert len(ik._rivals._inputs) == 1
+    neighbour = stage.add_neighbour("other_arm")
+    neighbour.create_publisher(JointTrajectory, "gripper_controller/joint_trajectory", 1)
+    stage.wait_until(
+        lambda: stage.node.count_publishers("gripper_controller/joint_trajectory"), "discovery"
+    )
+    stage.chunk_publisher.publish(chunk())
+    stage.wait_until(lambda: stage.progress_of(0), "the answer")
+    assert stage.progress_of(0)[0].state == ChunkProgress.ACCEPTED
+
+
 def test_in_a_dry_run_others_may_move_the_arm(stage: Stage) -> None:
     stage.node.create_publisher(JointTrajectory, "arm_controller/joint_trajectory", 1)
     stage.add_ready_ik(dry_run=True)
@@ -155,11 +197,11 @@ def test_two_ik_nodes_end_a_goal_and_the_next_one_is_refused(stage: Stage) -> No
     assert result.cause in (PolicyStatus.ARM_REJECTED, PolicyStatus.ARM_ABORTED)
     assert "2 ik_nodes" in result.message
     stage.wait_until(policy._arm_watch.double, "the double")
-    assert not stage.try_goal().accepted
+    assert "2 ik_nodes" in stage.refused_goal()
     assert policy.health().level == DiagnosticStatus.ERROR
     stage.remove(other)
     stage.wait_until(lambda: not policy._arm_watch.double(), "one to be alone")
-    assert stage.try_goal().accepted
+    stage.begin_goal()
 
 
 def test_two_policy_nodes_take_no_goal(stage: Stage) -> None:
@@ -170,10 +212,10 @@ def test_two_policy_nodes_take_no_goal(stage: Stage) -> None:
     stage.wait_until(
         lambda: all(find_doubles(node, node._arm_watch) for node in nodes), "both to see each other"
     )
-    assert not stage.try_goal().accepted
+    assert "2 nodes publish policy_status" in stage.refused_goal()
     health = nodes[0].health()
     assert health.level == DiagnosticStatus.ERROR
     assert "2 nodes publish policy_status, /policy_node, /policy_node" in health.message
     stage.remove(nodes[1])
     stage.wait_until(lambda: not find_doubles(nodes[0], nodes[0]._arm_watch), "one to be alone")
-    assert stage.try_goal().accepted
+    stage.begin_goal()

@@ -44,9 +44,7 @@ def test_nothing_is_known_before_an_arm_has_spoken(stage: Stage, watch: ArmWatch
     assert watch.trouble() is None
 
 
-def test_an_arm_without_joint_states_does_not_locate_itself(
-    stage: Stage, watch: ArmWatch
-) -> None:
+def test_an_arm_without_joint_states_does_not_locate_itself(stage: Stage, watch: ArmWatch) -> None:
     assert watch.locates_itself, "nothing is known yet"
     arm = Arm(stage, "left")
     arm.status.state, arm.status.cause = ArmStatus.FAULT, ChunkProgress.NO_JOINT_STATES

@@ -11,6 +11,11 @@ from vera_ros_interfaces.msg import ChunkProgress, PolicyStatus
 
 from ..stage import ScriptedPolicy, Stage
 
+# Values that are words; all others are numbers without a unit.
+TEXTS = {
+    *("causes", "state", "arm", "held", "approval", "dry_run", "last_trouble"),
+    *("server_url", "viewer_url", "server_code", "server_planner", "server_idm", "server_host"),
+}
 WARN, ERROR = DiagnosticStatus.WARN, DiagnosticStatus.ERROR
 
 
@@ -39,16 +44,23 @@ def test_an_episode_leaves_its_numbers(stage: Stage) -> None:
         )
     )
     node = play_a_chunk(stage, viewer_url="http://gpu:8801/")
-    values: dict[str, Any] = node.health().values
+    health = node.health()
+    counters: dict[str, Any] = health.values
+    latencies: dict[str, Any] = health.parts["latencies"].values
     for name in ("server_s", "infer_s", "pipeline_s", "planning_s"):
-        assert "p50" in values[f"latency {name}"]
-    for view in ("agentview_image", "robot0_eye_in_hand_image"):
-        assert values[f"rate_hz {view}"] > 0
-        assert values[f"age_s {view}"] >= 0
-        assert values[f"dropped {view}"].startswith("0 of ")
-    assert values["connection_attempts"] == 1
-    assert values["reconnects"] == 0
-    assert values["observe_failures"] == "none"
+        assert 0.0 <= latencies[f"{name}_p50"] <= latencies[f"{name}_p99"]
+    for view in ("agentview", "robot0_eye_in_hand"):
+        part = health.parts[f"view {view}_image"]
+        seen: dict[str, Any] = part.values
+        assert part.hardware == f"/{view}/image_raw"
+        assert seen["rate_hz"] > 0
+        assert seen["age_s"] >= 0
+        assert (seen["dropped"], seen["bad"]) == (0, 0)
+        assert seen["received"] > 0
+    assert counters["connection_attempts"] == 1
+    assert counters["reconnects"] == 0
+    values: dict[str, Any] = health.parts["server"].values
+    assert values["observe_failures"] == 0
     assert values["viewer_url"] == "http://gpu:8801/"
     assert values["server_planner"] == "wan"
     assert values["server_code"] == "0123456789ab with changes"
@@ -62,13 +74,24 @@ def test_an_episode_leaves_its_numbers(stage: Stage) -> None:
 def test_the_numbers_go_out(stage: Stage) -> None:
     heard: list[DiagnosticArray] = []
     stage.node.create_subscription(DiagnosticArray, "/diagnostics", heard.append, 10)
-    stage.add_policy()
-
-    def said() -> bool:
-        statuses = [status for array in heard for status in array.status]
-        return any("server_url" in {v.key for v in s.values} for s in statuses)
-
-    stage.wait_until(said, "diagnostics")
+    stage.serve()
+    play_a_chunk(stage)
+    heard.clear()
+    stage.wait_until(
+        lambda: {s.name for array in heard for s in array.status} >= {"/policy_node", "/ik_node"},
+        "diagnostics",
+    )
+    statuses = {s.name: s for array in heard for s in array.status}
+    assert set(statuses) >= {
+        *("/policy_node: server", "/policy_node: latencies", "/policy_node: view agentview_image"),
+        *("/ik_node: joint states", "/ik_node: controllers", "/ik_node: chunks"),
+    }
+    assert all(status.hardware_id for status in statuses.values())
+    assert statuses["/ik_node: chunks"].hardware_id == "panda_link0"
+    for status in statuses.values():
+        for pair in status.values:
+            if pair.key not in TEXTS:
+                float(pair.value)  # what can be plotted
 
 
 def test_a_view_that_stops_is_a_warning_and_in_an_episode_an_error(stage: Stage) -> None:
@@ -91,6 +114,9 @@ def test_a_view_that_stops_is_a_warning_and_in_an_episode_an_error(stage: Stage)
     stage.wait_until(stopped, "the finding")
     assert node.health().level == ERROR
     assert "views_stale robot0_eye_in_hand_image" in node.health().causes
+    parts = node.health().parts
+    assert parts["view robot0_eye_in_hand_image"].level == ERROR
+    assert parts["view agentview_image"].message == "ok"
     stage.judge(True)
     stage.result(handle)
     assert stopped()
@@ -144,6 +170,7 @@ def test_a_server_that_is_waited_for_in_vain_is_an_error(stage: Stage) -> None:
     assert "no_server" in node.health().causes
     values: dict[str, Any] = node.health().values
     assert values["connection_attempts"] >= 2
+    assert node.health().parts["server"].level == ERROR
     stage.wait_until(lambda: "attempt" in stage.status[-1].message, "the status")
     stage.wait_for(handle.cancel_goal_async(), "the cancellation")
     assert stage.result(handle).cause == PolicyStatus.CANCEL_REQUESTED
@@ -155,7 +182,7 @@ def test_an_unknown_protocol_is_a_warning(stage: Stage) -> None:
     assert "protocol version 2" in node.health().message
     assert "server_protocol" in node.health().causes
     assert node.health().level >= WARN
-    assert node.health().values["server_protocol"] == 2
+    assert node.health().parts["server"].values["server_protocol"] == 2
 
 
 @pytest.mark.parametrize("argv", [["--vis-port", "8801"], []])
@@ -163,4 +190,4 @@ def test_the_viewer_is_known_from_how_the_server_was_started(stage: Stage, argv:
     stage.serve(ScriptedPolicy(argv=argv))
     node = play_a_chunk(stage)
     known = "http://127.0.0.1:8801/" if argv else "not known"
-    assert node.health().values["viewer_url"] == known
+    assert node.health().parts["server"].values["viewer_url"] == known

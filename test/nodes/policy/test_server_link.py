@@ -205,11 +205,11 @@ def test_the_connection_is_kept_between_episodes(episode: Episode, serve: Serve)
     for session_id in ("a", "b"):
         episode.link.connect(session_id)
         episode.next()
-        connection = episode.link._session._client._connection
+        connection = episode.link._session._client._exchange
         episode.link.release(session_id)
     assert connection is not None
     wait_until(lambda: len(policy.resets) == 4)
-    assert episode.link._session._client._connection is connection
+    assert episode.link._session._client._exchange is connection
 
 
 def test_a_server_of_another_embodiment_is_refused_and_may_be_replaced(

@@ -101,7 +101,7 @@ def test_all_at_once(stage: Stage, connect: Connect) -> None:
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"motion_plan_scale": 11.0}, "0 … 10"),
+        ({"motion_plan_scale": 31.0}, "0 … 30"),
         ({"n_action_steps": -1}, "0 … 256"),
         ({"lang_guidance": float("nan")}, "nan"),
     ],

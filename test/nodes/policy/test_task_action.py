@@ -84,7 +84,8 @@ def test_a_goal_gets_its_result_and_the_next_one_may_come(
     assert answer.result.message == "so it ended"
     assert (answer.result.chunks, answer.result.steps) == (3, 24)
     assert not errands.task.busy
-    assert stage.try_goal().accepted
+    stage.goal("again")
+    stage.wait_until(lambda: len(errands.begun) == 2, "the next goal to begin")
 
 
 def test_a_cancelled_goal_ends_as_one(stage: Stage, errands: Errands) -> None:
@@ -96,22 +97,41 @@ def test_a_cancelled_goal_ends_as_one(stage: Stage, errands: Errands) -> None:
 
 
 @pytest.mark.parametrize(
-    "goal", [{"mode": ASYNC}, {"mode": 9}, {"time_limit_s": -1.0}, {"time_limit_s": float("nan")}]
+    ("goal", "reason"),
+    [
+        ({"mode": ASYNC}, "mode 1 is not possible"),
+        ({"mode": 9}, "mode 9 is not possible"),
+        ({"time_limit_s": -1.0}, "time_limit_s is -1.0; valid is 0"),
+        ({"time_limit_s": float("nan")}, "time_limit_s is nan; valid is 0"),
+    ],
 )
-def test_what_cannot_be_done_is_refused(
-    stage: Stage, errands: Errands, goal: dict[str, Any]
+def test_the_client_of_what_cannot_be_done_gets_the_reason(
+    stage: Stage, errands: Errands, goal: dict[str, Any], reason: str
 ) -> None:
-    assert not stage.try_goal(**goal).accepted
+    assert reason in stage.refused_goal(**goal)
     assert errands.begun == []
 
 
 def test_one_goal_at_a_time_and_none_while_there_is_trouble(stage: Stage, errands: Errands) -> None:
     errands.trouble = "something is wrong"
-    assert not stage.try_goal().accepted
+    assert stage.refused_goal() == "something is wrong"
     errands.trouble = ""
-    begin(stage, errands)
-    assert not stage.try_goal("another").accepted
+    handle = begin(stage, errands)
+    assert stage.refused_goal("another") == "busy"
     assert errands.begun == [("stack", False)]
+    assert errands.task.unfinished
+    errands.task.finish(ended(Outcome.SUCCEEDED))
+    assert stage.result(handle).message == "so it ended"
+
+
+def test_who_cancels_a_refused_goal_ends_no_other(stage: Stage, errands: Errands) -> None:
+    handle = begin(stage, errands)
+    refused = stage.goal("another")
+    stage.wait_for(refused.cancel_goal_async(), "the cancel's answer")
+    assert stage.result(refused).message == "busy"
+    assert errands.task.unfinished
+    errands.task.finish(ended(Outcome.SUCCEEDED))
+    assert stage.result(handle).outcome == Outcome.SUCCEEDED
 
 
 def test_feedback_goes_to_whoever_gave_the_goal(stage: Stage, errands: Errands) -> None:

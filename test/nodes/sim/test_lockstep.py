@@ -127,7 +127,7 @@ def test_exactly_the_time_that_was_asked_for_passes(world: World, duration_ms: i
     assert [ns for ns in stamps(world.images) if ns > start_ns] == expected
     joints = [ns for ns in stamps(world.joint_states) if ns > start_ns]
     assert joints == [*(start_ns + ms * MS for ms in range(10, duration_ms, 10)), end_ns]
-    assert world.node.health().values["pictures_skipped"] == 0
+    assert world.node.health().parts["cameras"].values["pictures_skipped"] == 0
 
 
 def test_an_awaited_trajectory_starts_at_the_present_however_late_it_comes(world: World) -> None:

@@ -95,11 +95,13 @@ def test_a_trajectory_is_followed_and_a_bad_one_rejected(stage: Stage) -> None:
     before = world.q()
     world.turn([f"stranger{i}" for i in range(7)])
     rejected = "trajectories_rejected"
-    stage.wait_until(lambda: world.node.health().values[rejected] == 1, "the rejection")
+    stage.wait_until(
+        lambda: world.node.health().parts["controllers"].values[rejected] == 1, "the rejection"
+    )
     np.testing.assert_allclose(world.q(), before, atol=5e-3)
     goal = world.turn(ARM_JOINTS)
     stage.wait_until(lambda: np.allclose(world.q(), goal, atol=2e-2), "the arm to arrive")
-    assert world.node.health().values[rejected] == 1
+    assert world.node.health().parts["controllers"].values[rejected] == 1
 
 
 def test_a_trajectory_that_is_not_finite_is_taken_counted_and_not_followed(stage: Stage) -> None:
@@ -109,8 +111,11 @@ def test_a_trajectory_that_is_not_finite_is_taken_counted_and_not_followed(stage
     before = world.q()
     bad = np.full((1, 7), np.nan)
     world.arm.publish(joint_trajectory(list(ARM_JOINTS), np.array([0.5]), bad))
-    stage.wait_until(lambda: world.node.health().values["commands_not_finite"], "the commands")
-    assert world.node.health().values["trajectories_rejected"] == 0
+    stage.wait_until(
+        lambda: world.node.health().parts["controllers"].values["commands_not_finite"],
+        "the commands",
+    )
+    assert world.node.health().parts["controllers"].values["trajectories_rejected"] == 0
     np.testing.assert_allclose(world.q(), before, atol=5e-3)
     goal = world.turn(ARM_JOINTS)
     stage.wait_until(lambda: np.allclose(world.q(), goal, atol=2e-2), "the arm to arrive")

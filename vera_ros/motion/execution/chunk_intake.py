@@ -28,7 +28,7 @@ class ChunkIntake:
 
     Attributes:
         awaiting: the chunk that waits for approval; None: none does.
-        deadlines: refuse chunks that are late or outdated.
+        deadlines: refuse chunks that are late, outdated or repeated.
     """
 
     def __init__(
@@ -59,7 +59,8 @@ class ChunkIntake:
             approval: the chunk is to wait for approval once it is planned.
 
         Raises:
-            MotionRefusedError: the chunk is late, or a chunk of another episode waits for approval.
+            MotionRefusedError: the chunk is late or repeated, or a chunk of another episode waits
+                for approval.
         """
         waiting = self.awaiting
         if waiting is not None and waiting.session_id != chunk.session_id:
@@ -70,6 +71,7 @@ class ChunkIntake:
             )
         self.deadlines.refuse_late(chunk, now_s)
         self.deadlines.refuse_old(chunk, now_s)
+        self.deadlines.refuse_repeated(chunk)
         self.void(Reason(Cause.BUSY, "another chunk has come"))
         self._planning = PlanningJob(
             self._dispatcher.scheduler,

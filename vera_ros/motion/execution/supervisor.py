@@ -6,7 +6,7 @@ wrong, the reaction is the same: the arm comes to rest smoothly, and stays there
 wrong any more and another chunk or move comes.
 """
 
-from vera_ros.motion.causes import Cause, MotionRefusedError, Reason
+from vera_ros.motion.causes import Cause, Reason
 from vera_ros.motion.chunk import ChunkRequest, Measured
 from vera_ros.motion.execution.chunk_intake import ChunkIntake
 from vera_ros.motion.execution.dispatcher import Dispatcher
@@ -153,20 +153,24 @@ class Supervisor:
 
     def _movable(self, observation: ArmObservation) -> Measured:
         """Return the measured state, or raise MotionRefusedError if the arm may not be moved."""
-        if self._hold.held:
-            raise MotionRefusedError(Cause.HELD, HELD)
-        if observation.fault is not None:
-            raise observation.fault.refused()
-        if observation.unfit is not None:
-            raise observation.unfit.refused()
-        if observation.elsewhere and self.playing is None:
-            words = f"the arm may not be where it was measured: {observation.elsewhere}"
-            raise MotionRefusedError(Cause.NO_JOINT_STATES, words)
-        lead = self._dispatcher.channel.lead
-        if not lead.fits:
-            raise MotionRefusedError(Cause.COMMANDS_LATE, lead.refusal)
+        hindrance = self.hindrance(observation)
+        if hindrance is not None:
+            raise hindrance.refused()
         assert observation.measured is not None
         return observation.measured
+
+    def hindrance(self, observation: ArmObservation) -> Reason | None:
+        """Return why no motion may begin now; None: one may."""
+        if self._hold.held:
+            return Reason(Cause.HELD, HELD)
+        known = observation.fault or observation.unfit
+        if known is not None:
+            return known
+        if observation.elsewhere and self.playing is None:
+            words = f"the arm may not be where it was measured: {observation.elsewhere}"
+            return Reason(Cause.NO_JOINT_STATES, words)
+        lead = self._dispatcher.channel.lead
+        return None if lead.fits else Reason(Cause.COMMANDS_LATE, lead.refusal)
 
     def _send(self, prepared: ScheduledMotion, planning_s: float) -> None:
         before, stopped = self.playing, self.stops.under_way

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Deadlines after which a chunk is no longer played. Times are ROS time [s]."""
+"""When a chunk is no longer, or not yet again, played. Times are ROS time [s]."""
 
 import math
 
@@ -12,7 +12,7 @@ _FUTURE_S = 0.02  # synchronized clocks, and steps of /clock, differ by no more
 
 
 class ChunkDeadlines:
-    """Refuses chunks that are late or outdated.
+    """Refuses chunks that are late, outdated or repeated.
 
     Args:
         limits: supervision thresholds.
@@ -21,6 +21,7 @@ class ChunkDeadlines:
     def __init__(self, limits: SupervisionLimits) -> None:
         self._limits = limits
         self._stopped_s = -math.inf
+        self._last: ChunkRequest | None = None  # that was accepted
 
     def stopped(self, now_s: float) -> None:
         """Note a stop: chunks that were sent before it are not played after it."""
@@ -29,10 +30,11 @@ class ChunkDeadlines:
     def later(self, by_s: float) -> None:
         """Shift the time of the last stop by `by_s`, by which the clock was set forward."""
         self._stopped_s += by_s
+        self._last = None if self._last is None else self._last.later(by_s)
 
     def forget(self) -> None:
-        """Forget the last stop, since time was turned back."""
-        self._stopped_s = -math.inf
+        """Forget the last stop and chunk, since time was turned back."""
+        self._stopped_s, self._last = -math.inf, None
 
     def refuse_late(self, chunk: ChunkRequest, now_s: float) -> None:
         """Refuse a chunk that was long under way: its episode may have ended or paused since.
@@ -61,6 +63,26 @@ class ChunkDeadlines:
                 Cause.CHUNK_TOO_OLD,
                 "the chunk was sent before the last stop; nothing of it is played",
             )
+
+    def refuse_repeated(self, chunk: ChunkRequest) -> None:
+        """Refuse a chunk that was accepted already, or sent before one that was; else note it.
+
+        Raises:
+            MotionRefusedError: somebody repeats what they received, or the network did.
+        """
+        last = self._last
+        if chunk.sent_s is None:
+            return
+        if last is not None and last.sent_s is not None:
+            again = (chunk.session_id, chunk.sequence) == (last.session_id, last.sequence)
+            if chunk.sent_s < last.sent_s or (again and chunk.sent_s == last.sent_s):
+                raise MotionRefusedError(
+                    Cause.CHUNK_TOO_OLD,
+                    f"the chunk was sent {last.sent_s - chunk.sent_s:.3f} s before the last one "
+                    "that was accepted, or is the same; nothing of it is played; does another node "
+                    "repeat chunks?",
+                )
+        self._last = chunk
 
     def refuse_overtaken(self, begins_s: float, now_s: float) -> None:
         """Refuse a plan that should have taken over before it could be sent.

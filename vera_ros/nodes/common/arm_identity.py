@@ -6,6 +6,8 @@ import secrets
 import socket
 from typing import Any
 
+from vera_ros.printable import printable
+
 _LIVE_S = 2.0  # arm_status is repeated at least once a second
 
 
@@ -14,7 +16,7 @@ def identity(node: Any) -> str:
 
     Containers may share host name and process id, so it ends in a few random digits.
     """
-    return (
+    return printable(
         f"{node.get_fully_qualified_name()} on {socket.gethostname()}, process {os.getpid()}, "
         f"{secrets.token_hex(3)}"
     )

@@ -11,6 +11,8 @@ from typing import Any, Generic, NamedTuple, TypeVar
 from rclpy.callback_groups import CallbackGroup
 
 from vera_ros.nodes.common.conversions import sensor_qos
+from vera_ros.nodes.common.message_bounds import read_bounded
+from vera_ros.nodes.common.qos_overrides import SUBSCRIPTION, overriding
 
 T = TypeVar("T")
 
@@ -43,18 +45,22 @@ class Latest(Generic[T]):
         node: the rclpy node.
         kind: the message type.
         topic: the topic's name.
-        depth: how many of the messages since the last read are kept.
+        depth: how many of the messages since the last read are kept, unless QoS overrides say.
     """
 
     def __init__(self, node: Any, kind: type[T], topic: str, depth: int = 1) -> None:
+        self._node = node
         self._subscription = node.create_subscription(
             kind,
             topic,
             lambda _: None,
             sensor_qos("best_effort", depth),
             callback_group=_NeverWaitedFor(),
+            raw=True,
+            qos_overriding_options=overriding(node, topic, SUBSCRIPTION),
         )
         self._group = self._subscription.callback_group
+        self._topic = self._subscription.topic_name
         self._newest: Taken[T] | None = None
 
     def read(self) -> Taken[T] | None:
@@ -71,7 +77,10 @@ class Latest(Generic[T]):
                 taken = subscription.handle.take_message(subscription.msg_type, subscription.raw)
             if taken is None:
                 return messages
-            message, info = taken
+            data, info = taken
+            message = read_bounded(self._node, subscription.msg_type, self._topic, data)
+            if message is None:
+                continue
             arrived_ns = info["received_timestamp"] or time.time_ns()
             age_s = max(0.0, (time.time_ns() - arrived_ns) * 1e-9)
             sequence = info.get("publication_sequence_number")

@@ -5,44 +5,31 @@ import gc
 import sys
 import traceback
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
-from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
+from diagnostic_msgs.msg import DiagnosticArray
 from rclpy.clock import Clock, ClockType
 from rclpy.exceptions import InvalidParameterTypeException
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 
 from vera_ros.errors import ConfigurationError, VeraRosError
+from vera_ros.nodes.common.given_parameters import check_given
+from vera_ros.nodes.common.health import Health, messages
+from vera_ros.nodes.common.message_bounds import bounded
 from vera_ros.nodes.common.parameters import (
     AUTOSTART,
     Parameter,
-    check_given,
     declare_parameters,
+    refuse_live,
 )
+from vera_ros.nodes.common.qos_overrides import override_parameters, unread_overrides
 from vera_ros.parameter_files import name_sources
 
 STEADY = Clock(clock_type=ClockType.STEADY_TIME)
 
 _DIAGNOSTICS_PERIOD_S = 1.0
 _AUTOSTART_PERIOD_S = 0.1
-
-
-@dataclass
-class Health:
-    """A node's status in /diagnostics.
-
-    Attributes:
-        level: OK, WARN or ERROR of DiagnosticStatus.
-        message: what is wrong, in words.
-        values: counters, rates and settings, by name.
-        causes: what is wrong, as words that programs can compare; published as a value.
-    """
-
-    level: bytes = DiagnosticStatus.OK
-    message: str = "ok"
-    values: dict[str, object] = field(default_factory=dict)
-    causes: Sequence[str] = ()
 
 
 class VeraNode(LifecycleNode):
@@ -67,9 +54,11 @@ class VeraNode(LifecycleNode):
             super().__init__(name, **options)
         except InvalidParameterTypeException as error:  # of one of rclpy's own parameters
             raise ConfigurationError(f"a parameter has the wrong type: {error}") from error
-        for warning in check_given(self, (*parameters, AUTOSTART), sys.argv):
+        given = (*parameters, AUTOSTART, *override_parameters(self))
+        for warning in check_given(self, given, sys.argv):
             self.get_logger().warning(warning)
         self.parameters = declare_parameters(self, (*parameters, AUTOSTART))
+        self.add_on_set_parameters_callback(partial(refuse_live, self, parameters))
         self.active = self._started = False
         self.alone = False  # whether its process has no other node
         self.fault: Exception | None = None
@@ -80,6 +69,22 @@ class VeraNode(LifecycleNode):
             self._autostart_timer = self.create_timer(
                 _AUTOSTART_PERIOD_S, self._autostart, clock=STEADY
             )
+
+    def create_subscription(
+        self,
+        msg_type: Any,
+        topic: str,
+        callback: Callable[..., Any],
+        qos_profile: Any,
+        *,
+        raw: bool = False,
+        **options: Any,
+    ) -> Any:
+        """Create a subscription that ignores messages that are too large; see rclpy.node.Node."""
+        receive = callback if raw else bounded(self, msg_type, topic, callback)
+        return super().create_subscription(
+            msg_type, topic, receive, qos_profile, raw=True, **options
+        )
 
     def offer(self, kind: type, name: str, callback: Callable[..., Any], **options: Any) -> None:
         """Create the service `~/name`, and for one more release its earlier name beside the node.
@@ -132,6 +137,8 @@ class VeraNode(LifecycleNode):
         if failure is not None:
             self.release()
             return failure
+        for warning in unread_overrides(self, sys.argv):
+            self.get_logger().warning(warning)
         return super().on_configure(state)
 
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
@@ -235,19 +242,6 @@ class VeraNode(LifecycleNode):
         return self.fault is not None and self.parameters["autostart"] and not self._started
 
     def _publish_health(self) -> None:
-        health = self.health()
-        values = {"causes": ", ".join(health.causes) or "none", **health.values}
-        status = DiagnosticStatus(
-            name=self.get_fully_qualified_name(),
-            hardware_id="vera_ros",
-            level=health.level,
-            message=health.message,
-            values=[KeyValue(key=key, value=_text(v)) for key, v in values.items()],
-        )
-        array = DiagnosticArray(status=[status])
+        array = DiagnosticArray(status=messages(self.get_fully_qualified_name(), self.health()))
         array.header.stamp = self.get_clock().now().to_msg()
         self._diagnostics.publish(array)
-
-
-def _text(value: Any) -> str:
-    return f"{value:.6g}" if isinstance(value, float) else str(value)

@@ -13,6 +13,7 @@ from typing import NoReturn
 
 import rclpy
 from rclpy.executors import SingleThreadedExecutor
+from rclpy.impl.implementation_singleton import rclpy_implementation
 from rclpy.signals import SignalHandlerOptions
 from rclpy.utilities import remove_ros_args
 
@@ -25,6 +26,7 @@ from vera_ros.parameter_files import (
     replace_files,
     ros_arguments,
 )
+from vera_ros.parameter_layers import drop_overridden
 from vera_ros.parameter_yaml import write_plain
 from vera_ros.ros_rules import check_domain, check_name, check_namespace
 
@@ -65,6 +67,8 @@ def _run(make_node: Callable[[], VeraNode]) -> int:
             node = make_node()
         except ConfigurationError as error:
             raise ConfigurationError(name_sources(str(error), sys.argv)) from error
+        except rclpy_implementation.RCLError as error:  # such as for keys that are not accepted
+            raise ConfigurationError(f"the node cannot be created: {rcl_message(error)}") from error
         node.alone = True
         executor = SingleThreadedExecutor()
         executor.add_node(node)
@@ -99,10 +103,10 @@ def initialise(arguments: Sequence[str], environment: Mapping[str, str]) -> None
         elif source.endswith(("__node", "__name")):
             check_name("the node's name (__node)", target)
     with tempfile.TemporaryDirectory(prefix="vera_ros-parameters-") as folder:
-        plain: dict[str, str] = {}
-        for path in dict.fromkeys(ros_arguments(arguments, "--params-file")):
-            plain[path] = f"{folder}/{len(plain)}.yaml"
-            blocks = read_blocks(Path(path))
+        paths = list(dict.fromkeys(ros_arguments(arguments, "--params-file")))
+        files = drop_overridden([read_blocks(Path(path)) for path in paths])
+        plain = {path: f"{folder}/{number}.yaml" for number, path in enumerate(paths)}
+        for path, blocks in zip(paths, files, strict=True):
             write_plain(Path(plain[path]), ((block.pattern, block.entries) for block in blocks))
         line = replace_files(arguments, plain)
         try:

@@ -6,24 +6,12 @@ import re
 from array import array
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from rcl_interfaces.msg import ParameterDescriptor
+from rcl_interfaces.msg import ParameterDescriptor, SetParametersResult
 from rclpy.parameter import Parameter as RosParameter
 
 from vera_ros.errors import ConfigurationError
-from vera_ros.parameter_files import (
-    NODES,
-    Block,
-    check_blocks,
-    matches,
-    own_to_rclpy,
-    read_blocks,
-    ros_arguments,
-    where,
-    why_undeclared,
-)
 
 _EMPTY_LIST = RosParameter.Type.NOT_SET  # rcl knows no type of `[]`
 _LOCATION = re.compile(r", at \S+\.c:\d+")  # locations in rcl's source
@@ -47,6 +35,7 @@ class Parameter:
         choices: valid strings; empty: any.
         length: number of values in a list; None: any but 0.
         live: whether it may be set while the node runs.
+        live_value: the one value that it may be set to then; None: any that is valid.
         optional: whether a list may be empty.
         form: takes the parameter's name and a text; raises ConfigurationError for one of another
             form, such as no address.
@@ -61,6 +50,7 @@ class Parameter:
     choices: tuple[str, ...] = ()
     length: int | None = None
     live: bool = False
+    live_value: Value | None = None
     optional: bool = False
     form: Callable[[str, str], object] | None = None
 
@@ -165,74 +155,6 @@ AUTOSTART = Parameter(  # of every node
 )
 
 
-def check_given(
-    node: Any, parameters: Sequence[Parameter], arguments: Sequence[str]
-) -> tuple[str, ...]:
-    """Check what an rclpy node is given, and its parameter files; refuse what nothing reads.
-
-    Args:
-        node: created from the command line.
-        parameters: those that the node is going to declare.
-        arguments: the command line.
-
-    Returns:
-        A warning for each block of the files that is for other nodes, see `check_blocks`.
-
-    Raises:
-        ConfigurationError: a parameter is not declared, and the nearest valid names follow; or its
-            value is not valid.
-    """
-    own = {parameter.name for parameter in parameters}
-    name, full_name = node.get_name(), node.get_fully_qualified_name()
-    files = [read_blocks(Path(path)) for path in ros_arguments(arguments, "--params-file")]
-    mine = [block for file in files for block in file if matches(block.pattern, full_name)]
-    # rclpy has no public way to list what was given but not declared.
-    given = set(node._parameter_overrides).union(*(block.entries for block in mine))
-    unknown = {each for each in given - own if not own_to_rclpy(each)}
-    declared: dict[str, Any] = dict.fromkeys(NODES)
-    if unknown:  # to name their owners: the other nodes' modules take a moment to import
-        from vera_ros.nodes.declared import NAMES
-
-        declared |= NAMES
-    declared[name] = own
-    warnings = [
-        warning for file in files for warning in check_blocks(file, node.get_namespace(), declared)
-    ]
-    for block in mine:
-        _check_values(block, parameters)
-        unknown -= block.entries.keys()  # declared by another node that the block matches
-    for parameter in sorted(unknown):
-        why = why_undeclared(parameter, [name], declared)
-        raise ConfigurationError(f"parameter '{parameter}', given to '{full_name}', {why}")
-    _check_rules(ros_arguments(arguments, "-p", "--param"), full_name)
-    return tuple(warnings)
-
-
-def _check_values(block: Block, parameters: Sequence[Parameter]) -> None:
-    """Refuse invalid values in a block of a file, with file and line."""
-    for parameter in parameters:
-        entry = block.entries.get(parameter.name)
-        if entry is not None:
-            try:
-                parameter.read(entry.value, entry.text)
-            except ConfigurationError as error:
-                raise ConfigurationError(f"{where(block, parameter.name)}: {error}") from None
-
-
-def _check_rules(rules: Sequence[str], full_name: str) -> None:
-    """Refuse `-p name:=value` that is for another node or given twice."""
-    given = [rule.partition(":=")[0] for rule in rules]
-    for rule in given:
-        target = rule.rpartition(":")[0]
-        if target and not matches(target, full_name):
-            raise ConfigurationError(
-                f"-p {rule} is for the node '{target}', and this one is '{full_name}'; write "
-                f"-p {rule.rpartition(':')[2]}"
-            )
-        if given.count(rule) > 1:
-            raise ConfigurationError(f"-p {rule} is given {given.count(rule)} times; keep one")
-
-
 def declare_parameters(node: Any, parameters: Sequence[Parameter]) -> dict[str, Any]:
     """Declare the parameters on an rclpy node and return their values by name.
 
@@ -259,6 +181,36 @@ def declare_parameters(node: Any, parameters: Sequence[Parameter]) -> dict[str, 
     return values
 
 
+def _live(parameter: Parameter) -> str:
+    """Return the note that a parameter may be set while the node runs; empty: it may not."""
+    only = "" if parameter.live_value is None else f", to {_shown(parameter.live_value)} only"
+    return f" (live{only})" if parameter.live else ""
+
+
+def refuse_live(
+    node: Any, parameters: Sequence[Parameter], given: Sequence[RosParameter]
+) -> SetParametersResult:
+    """Return whether parameters may be set to these values while their node runs.
+
+    Args:
+        node: the rclpy node, which has declared them.
+        parameters: those of the node.
+        given: the new values.
+    """
+    only = {each.name: each.live_value for each in parameters if each.live_value is not None}
+    only["use_sim_time"] = node.get_parameter("use_sim_time").value
+    for one in given:
+        if one.name not in only or one.value == node.get_parameter(one.name).value:
+            continue
+        if one.value != only[one.name]:
+            reason = (
+                f"parameter '{one.name}' is {_shown(one.value)}; valid, while the node runs, is "
+                f"{_shown(only[one.name])}; for another value, start the node with it"
+            )
+            return SetParametersResult(successful=False, reason=reason)
+    return SetParametersResult(successful=True)
+
+
 def _shown(value: Any) -> str:
     """Return a value as one would write it."""
     if value is None:
@@ -283,6 +235,6 @@ def markdown_table(parameters: Sequence[Parameter]) -> str:
         valid = parameter.valid.replace("|", "\\|")
         lines.append(
             f"| `{parameter.name}` | {default or '(empty)'} | {parameter.unit} | {valid} | "
-            f"{parameter.description}{' (live)' if parameter.live else ''} |"
+            f"{parameter.description}{_live(parameter)} |"
         )
     return "\n".join(lines)

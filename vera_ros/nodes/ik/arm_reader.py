@@ -15,9 +15,11 @@ from vera_ros.motion.observation.arm_observation import ArmObservation
 from vera_ros.motion.observation.joint_state_filter import JointStateFilter
 from vera_ros.nodes.common.conversions import in_order, stamp_to_ns
 from vera_ros.nodes.common.latest import Latest
+from vera_ros.printable import printable
 
 _KEPT = 8  # messages between two reads; more of a faster driver would add nothing
 _LOG_PERIOD_S = 1.0
+_MOST_NAMES = 20  # of other joints, for a message
 
 
 class ArmReader:
@@ -36,6 +38,7 @@ class ArmReader:
         filter: the accepted joint states.
         clock: estimate of the controller's clock, from their stamps.
         set_by_s: by how much that clock was set, as seen by the last read [s].
+        longest_silence_s: longest time so far between the arrivals of two joint states [s].
     """
 
     def __init__(
@@ -52,6 +55,7 @@ class ArmReader:
         self._gripper_joint = gripper_joint
         self._messages = Latest(node, JointState, "joint_states", _KEPT)
         self._newest: JointState | None = None
+        self._arrived_s, self.longest_silence_s = np.inf, 0.0
         self._logged, self._logged_s = 0, -np.inf
         self.clock = ArmClock()
         self.set_by_s = 0.0
@@ -88,11 +92,13 @@ class ArmReader:
             if not known.add(measured, now_s, simulated=simulated):
                 return
             self._newest = message
+            self.longest_silence_s = max(self.longest_silence_s, received_s - self._arrived_s)
+            self._arrived_s = received_s
         elif len(missing) < len(self._joint_names):
             known.rejections.refuse(f"joint states without {', '.join(map(repr, missing))}")
             return
         elif not has_finger:
-            known.strangers = tuple(message.name)
+            known.strangers = tuple(map(printable, message.name[:_MOST_NAMES]))
         if has_finger:
             position_m = float(in_order(message, (self._gripper_joint,), "position")[0])
             known.add_finger(position_m, stamp_to_ns(message.header.stamp) * 1e-9, received_s)

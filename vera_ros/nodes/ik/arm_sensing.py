@@ -8,6 +8,7 @@ from vera_ros.motion.causes import Cause, Reason
 from vera_ros.motion.kinematics.arm_model import ArmModel
 from vera_ros.motion.observation.arm_observation import ArmObservation
 from vera_ros.motion.setpoint.setpoint import PAST_S
+from vera_ros.nodes.common.discovery import only_here
 from vera_ros.nodes.ik.arm_reader import ArmReader
 from vera_ros.nodes.ik.outputs.output import Output
 from vera_ros.nodes.ik.rivals import Rivals
@@ -80,7 +81,7 @@ class ArmSensing:
         """Return which outputs have no receiver; None: all have one, as far as known."""
         missing = [self._arm_output.waiting_for(), self._gripper_output.waiting_for()]
         words = "; ".join(f"nothing moves without {name}" for name in missing if name)
-        return Reason(Cause.NO_CONTROLLER, words) if words else None
+        return Reason(Cause.NO_CONTROLLER, f"{words}{only_here()}") if words else None
 
     def fault(self) -> Reason | None:
         """Return why joint states or robot forbid motion; None: they do not."""

@@ -35,9 +35,9 @@ def arm_status(supervisor: Supervisor | None, observation: ArmObservation, held:
     elif held:
         status.state = ArmStatus.HELD
         status.cause, status.message = int(Cause.HELD), HELD
-    elif fault is not None:
+    elif (hindrance := supervisor.hindrance(observation)) is not None:
         status.state = ArmStatus.FAULT
-        status.cause, status.message = int(fault.cause), str(fault)
+        status.cause, status.message = int(hindrance.cause), str(hindrance)
     elif supervisor.stops.moves(observation):
         status.state = ArmStatus.FAULT
         status.cause, status.message = int(Cause.NOT_AT_REST), "the arm moves, but plays nothing"

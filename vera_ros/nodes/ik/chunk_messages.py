@@ -5,9 +5,10 @@ import numpy as np
 
 from vera_ros.embodiments import ActionSpace, Embodiment
 from vera_ros.motion.causes import Cause, MotionRefusedError, Reason
-from vera_ros.motion.chunk import ACTION_S, ChunkRequest
+from vera_ros.motion.chunk import ACTION_S, MOST_ACTIONS, ChunkRequest
 from vera_ros.motion.planning.active_plan import Playing
 from vera_ros.nodes.common.conversions import ns_to_stamp, stamp_to_ns
+from vera_ros.printable import printable
 from vera_ros_interfaces.msg import ActionChunk, ChunkProgress
 
 
@@ -18,7 +19,9 @@ def read_chunk(message: ActionChunk, embodiment: Embodiment, base_frame: str) ->
         MotionRefusedError: the message is for another embodiment or frame, or is malformed.
     """
     if message.embodiment != embodiment.name:
-        raise _invalid(f"embodiment '{message.embodiment}'; valid is '{embodiment.name}'")
+        raise _invalid(
+            f"embodiment '{printable(message.embodiment)}'; valid is '{embodiment.name}'"
+        )
     if message.action_space != ActionSpace.EEF_DELTA.value:
         raise _invalid(f"action space {message.action_space}; valid is EEF_DELTA")
     shortest_s, longest_s = ACTION_S
@@ -26,13 +29,14 @@ def read_chunk(message: ActionChunk, embodiment: Embodiment, base_frame: str) ->
         valid = f"valid is {shortest_s:g} to {longest_s:g} s"
         raise _invalid(f"control_dt_s {message.control_dt_s}; {valid}")
     rows, columns = message.horizon, message.columns
-    if rows < 1 or columns != 6 or len(message.actions) != rows * columns:
+    if not 1 <= rows <= MOST_ACTIONS or columns != 6 or len(message.actions) != rows * columns:
         raise _invalid(
-            f"{len(message.actions)} values for {rows} rows of {columns} columns; valid is at "
-            "least one row of 6"
+            f"{len(message.actions)} values for {rows} rows of {columns} columns; valid is 1 to "
+            f"{MOST_ACTIONS} rows of 6"
         )
     if message.header.frame_id not in ("", base_frame):
-        raise _invalid(f"frame '{message.header.frame_id}'; valid is '{base_frame}'")
+        frame = printable(message.header.frame_id)
+        raise _invalid(f"frame '{frame}'; valid is '{base_frame}'")
     deltas = np.array(message.actions).reshape(rows, columns)
     gripper = np.array(message.gripper)
     if len(gripper) not in (0, rows):

@@ -16,6 +16,7 @@ from vera_ros.motion.chunk import ChunkRequest
 from vera_ros.nodes.common.background import Background
 from vera_ros.nodes.ik.arm_control import NOT_CONFIGURED, ArmControl
 from vera_ros.nodes.ik.chunk_messages import read_chunk
+from vera_ros.printable import printable
 from vera_ros_interfaces.msg import ActionChunk
 
 _AGREEMENT_S = 1.5  # a little more than it takes to accept joint states that jumped
@@ -60,7 +61,8 @@ class ChunkReceiver:
         assert control is not None
         if message.arm not in ("", self._identity):
             self.for_others += 1  # their progress is reported by that arm's node
-            words = f"a chunk for '{message.arm}' is not for this arm, '{self._identity}'"
+            arm = printable(message.arm)
+            words = f"a chunk for '{arm}' is not for this arm, '{self._identity}'"
             self._node.get_logger().warning(words, throttle_duration_sec=5.0)
             return
         try:

@@ -101,7 +101,7 @@ class KeptHold(Hold):
             self.warnings = []
 
     def _write(self) -> None:
-        self._path.parent.mkdir(parents=True, exist_ok=True)
+        self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         draft = self._path.with_name(f"{self._path.name}.{os.getpid()}")
         try:
             with draft.open("w") as file:

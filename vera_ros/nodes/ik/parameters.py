@@ -3,9 +3,9 @@
 
 from vera_ros.embodiments import EMBODIMENTS
 from vera_ros.nodes.common.parameters import Parameter
+from vera_ros.nodes.ik.description import check_sha256
+from vera_ros.nodes.ik.gripper_parameters import GRIPPER, OUTPUTS
 from vera_ros.ros_rules import check_optional_topic
-
-OUTPUTS = ("topic", "action")
 
 _EFFORT_LIMITS = [60.0, 60.0, 60.0, 60.0, 15.0, 15.0, 15.0]
 _START_POSTURE = [0.0, 0.19634954, 0.0, -2.61799388, 0.0, 2.94159265, 0.78539816]
@@ -18,7 +18,22 @@ PARAMETERS = (
         choices=tuple(name for name, kind in EMBODIMENTS.items() if kind.drivable),
     ),
     Parameter(
-        "robot_description", "", "the URDF; empty: taken from the latched topic robot_description"
+        "robot_description",
+        "",
+        "the URDF; empty: taken from the latched topic robot_description when the node is "
+        "configured; another one is then refused",
+    ),
+    Parameter(
+        "robot_description_sha256",
+        "",
+        "SHA-256 of the only URDF that is used, as the node logs it; empty: any",
+        form=check_sha256,
+    ),
+    Parameter(
+        "allowed_publishers",
+        [""],
+        "nodes that may command the controllers or publish robot_description as well, by full "
+        "name such as /move_group; others stop all motion",
     ),
     Parameter(
         "joint_names", [f"panda_joint{i}" for i in range(1, 8)], "the arm's joints, base to tip"
@@ -152,34 +167,7 @@ PARAMETERS = (
         "how trajectories reach the arm's controller: on a topic or by its action",
         choices=OUTPUTS,
     ),
-    Parameter(
-        "gripper_output",
-        "topic",
-        "how the gripper is commanded: finger trajectories on a topic or GripperCommand actions",
-        choices=OUTPUTS,
-    ),
-    Parameter("gripper_joint", "panda_finger_joint1", "the finger that is commanded; empty: none"),
-    Parameter("gripper_open_m", 0.04, "its position when open; in rad if it turns", "m", -3.2, 3.2),
-    Parameter(
-        "gripper_closed_m",
-        0.0,
-        "its position when closed, half the grasp width; in rad if it turns",
-        "m",
-        -3.2,
-        3.2,
-    ),
-    Parameter("gripper_speed", 0.1, "its speed; in rad/s if it turns", "m/s", 0.001, 10.0),
-    Parameter(
-        "grasp_force_n", 20.0, "maximum grasp force, if gripper_output is action", "N", 0.0, 140.0
-    ),
-    Parameter(
-        "gripper_debounce_steps",
-        2,
-        "number of actions that a change of the gripper's command must last to count; 1: always",
-        "",
-        1,
-        100,
-    ),
+    *GRIPPER,
     Parameter(
         "start_posture",
         _START_POSTURE,
@@ -242,6 +230,7 @@ PARAMETERS = (
         False,
         "show a chunk on planned_path, and play it once approve is called",
         live=True,
+        live_value=True,
     ),
     Parameter("dry_run", False, "plan and show everything, and send nothing"),
     Parameter(

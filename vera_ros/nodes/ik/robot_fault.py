@@ -11,6 +11,7 @@ from vera_ros.motion.causes import Cause, Reason
 from vera_ros.nodes.common.conversions import LATCHED
 from vera_ros.nodes.common.latest import Latest
 from vera_ros.nodes.common.lifecycle_node import STEADY
+from vera_ros.printable import printable
 
 # Values of robot_mode in franka_msgs/FrankaRobotState that accept no motion, and why.
 _FAULTS = {
@@ -57,7 +58,7 @@ class RobotFault:
         return Reason(Cause.ROBOT_FAULT, f"the robot accepts no motion: {what}")
 
     def _on_fault(self, message: String) -> None:
-        self._said = message.data.strip()
+        self._said = printable(message.data.strip())
 
     def _look_for_states(self) -> None:
         """Subscribe once the topic has a publisher: only then is the message's type known."""

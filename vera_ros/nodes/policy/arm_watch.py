@@ -7,6 +7,7 @@ from vera_ros.nodes.common.arm_identity import RollCall, double
 from vera_ros.nodes.common.conversions import LATCHED_BY_MANY
 from vera_ros.nodes.common.lifecycle_node import VeraNode
 from vera_ros.policy.states import Cause
+from vera_ros.printable import printable
 from vera_ros_interfaces.msg import ArmStatus, ChunkProgress
 
 _LOST = (ArmStatus.FAULT, ChunkProgress.NO_JOINT_STATES)
@@ -32,6 +33,7 @@ class ArmWatch:
         node.create_subscription(ArmStatus, "arm_status", self._on_status, LATCHED_BY_MANY)
 
     def _on_status(self, status: ArmStatus) -> None:
+        status.arm, status.message = printable(status.arm), printable(status.message, 2000)
         self._newest, self._newest_s = status, time.monotonic()
         self._arms.record(status.arm, self._newest_s)
         self._arm = self._arm or status.arm

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """The health of policy_node, for /diagnostics."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from diagnostic_msgs.msg import DiagnosticStatus
 
-from vera_ros.nodes.common.lifecycle_node import Health
+from vera_ros.nodes.common.health import Health, Status
 from vera_ros.nodes.policy.server_side import ServerSide
 from vera_ros.nodes.policy.views.policy_views import PolicyViews
 from vera_ros.policy.episode import Episode
@@ -46,7 +46,7 @@ def policy_health(
     control_rate_hz: float,
     now_ns: int,
 ) -> Health:
-    """Return the values, and the findings with the level of the worst one.
+    """Return the status of the episode, and of each view, the server and the latencies.
 
     Args:
         episode: the current or last episode.
@@ -57,27 +57,34 @@ def policy_health(
         now_ns: ROS time [ns].
     """
     views = view_states(cameras.buffer, now_ns)
-    findings = [
-        *_findings_of_views(views, episode.running, bounds, control_rate_hz),
-        *_findings_of_server(episode, server, bounds),
-    ]
-    latencies = episode.record.latencies.distributions()
-    values = {
-        **_values_of_episode(episode),
-        **{f"latency {name}": str(values) for name, values in latencies.items()},
-        **_values_of_views(views),
-        "bad_pictures": sum(stream.bad for stream in cameras.streams.values()),
-        **{f"bad {view}": stream.bad for view, stream in cameras.streams.items()},
-        **_values_of_server(server),
+    of_views = [*_findings_of_views(views, episode.running, bounds, control_rate_hz)]
+    of_server = [*_findings_of_server(episode, server, bounds)]
+    bad = {view: stream.bad for view, stream in cameras.streams.items()}
+    parts = {
+        f"view {view}": _status(
+            [finding for finding in of_views if view in finding.cause.split(" ")],
+            {**_values_of_view(state), "bad": bad[view]},
+            cameras.streams[view].topic,
+        )
+        for view, state in views.items()
     }
-    if not findings:
-        return Health(values=values)
-    return Health(
-        max(finding.level for finding in findings),
-        "; ".join(finding.message for finding in findings),
-        values,
-        [finding.cause for finding in findings],
+    parts["server"] = _status(of_server, _values_of_server(server), server.url)
+    parts["latencies"] = _status([], _values_of_latencies(episode), server.url)
+    whole = _status(
+        [*of_views, *of_server],
+        {**_values_of_episode(episode), "bad_pictures": sum(bad.values())},
+        bounds["embodiment"],
     )
+    causes = [finding.cause for finding in (*of_views, *of_server)]
+    return Health(**vars(whole), causes=causes, parts=parts)
+
+
+def _status(findings: Sequence[Finding], values: dict[str, object], hardware: str) -> Status:
+    """Return a status with what is wrong, at the level of the worst of it."""
+    if not findings:
+        return Status(values=values, hardware=hardware)
+    message = "; ".join(finding.message for finding in findings)
+    return Status(max(finding.level for finding in findings), message, values, hardware)
 
 
 def _findings_of_views(
@@ -134,29 +141,42 @@ def _values_of_episode(episode: Episode) -> dict[str, object]:
     window = episode.observer.window
     return {
         "state": episode.state.name,
-        "window": f"{window.fill if window else 0} of {window.size if window else 0}",
+        "window_fill": window.fill if window else 0,
+        "window_size": window.size if window else 0,
         "ticks_skipped": episode.observer.ticks_skipped,
         **{name: getattr(episode.record.counters, name) for name in _COUNTED},
     }
 
 
-def _values_of_views(views: Mapping[str, ViewState]) -> dict[str, object]:
-    values: dict[str, object] = {}
-    for view, state in views.items():
-        values[f"rate_hz {view}"] = state.rate_hz
-        values[f"age_s {view}"] = "none yet" if state.age_s is None else state.age_s
-        values[f"dropped {view}"] = f"{state.dropped} of {state.received}"
-    return values
+def _values_of_view(state: ViewState) -> dict[str, object]:
+    return {
+        "rate_hz": state.rate_hz,
+        "source_rate_hz": state.source_hz,
+        "age_s": state.age_s,
+        "received": state.received,
+        "dropped": state.dropped,
+    }
+
+
+def _values_of_latencies(episode: Episode) -> dict[str, object]:
+    """Return the percentiles of each latency over the last chunks; none before the first."""
+    return {
+        f"{name}_{percentile}": value
+        for name, distribution in episode.record.latencies.distributions().items()
+        for percentile, value in (
+            ("p50", distribution.median),
+            ("p90", distribution.p90),
+            ("p99", distribution.p99),
+        )
+    }
 
 
 def _values_of_server(server: ServerSide) -> dict[str, object]:
     values: dict[str, object] = {
         "server_url": server.url,
         "viewer_url": server.viewer_url or "not known",
-        "observe_failures": ", ".join(
-            f"{count} {kind}" for kind, count in server.observe_failures.items()
-        )
-        or "none",
+        "observe_failures": server.observe_failures.total(),
+        **{f"observe_failures_{kind}": n for kind, n in server.observe_failures.items()},
     }
     config = server.config
     if config is not None:

@@ -7,9 +7,11 @@ from typing import Any
 
 from vera_ros.embodiments import EMBODIMENTS
 from vera_ros.nodes.common.parameters import Parameter
+from vera_ros.nodes.policy.gripper_parameters import GRIPPER
 from vera_ros.policy.goal import EpisodeTimeouts
 from vera_ros.policy.pacing.overlap import OverlapRules
 from vera_ros.ros_rules import check_topic
+from vera_ros.wire.access import ACCESS_FILES
 from vera_ros.wire.address import EXAMPLE, WEB, split_url
 
 # Settings of the server, by their names in its protocol; a default leaves the server's own.
@@ -19,7 +21,7 @@ TUNABLE = (
         0.0,
         "the server's factor on planned motion; 0: the server's own",
         minimum=0.0,
-        maximum=10.0,
+        maximum=30.0,
         live=True,
     ),
     Parameter(
@@ -64,6 +66,7 @@ PARAMETERS = (
         choices=tuple(name for name, kind in EMBODIMENTS.items() if kind.drivable),
     ),
     Parameter("server_url", EXAMPLE, "address of the policy server", form=split_url),
+    *(Parameter(name, "", meaning) for name, meaning in ACCESS_FILES.items()),
     Parameter(
         "view_topics",
         ["agentview/image_raw", "robot0_eye_in_hand/image_raw"],
@@ -201,6 +204,7 @@ PARAMETERS = (
         1,
         400,
     ),
+    *GRIPPER,
     Parameter("settle_timeout_s", 5.0, "time for the arm to rest after a plan", "s", 0.1, 60.0),
     Parameter(
         "clock_jump_s", 0.05, "backward jump of ROS time that ends the episode", "s", 0.001, 5.0

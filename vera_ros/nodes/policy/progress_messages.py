@@ -4,6 +4,7 @@
 from vera_ros.errors import VeraRosError
 from vera_ros.nodes.common.conversions import stamp_to_ns
 from vera_ros.policy.ports import ChunkState, Progress
+from vera_ros.printable import printable
 from vera_ros_interfaces.msg import ChunkProgress
 
 _CHUNK_STATES = [state.value for state in ChunkState]
@@ -24,7 +25,7 @@ def read_progress(message: ChunkProgress) -> Progress:
         sequence=message.sequence,
         state=ChunkState(message.state),
         stamp_ns=stamp_to_ns(message.header.stamp),
-        message=message.message,
+        message=printable(message.message, 2000),
         step_times_ns=tuple(stamp_to_ns(stamp) for stamp in message.step_times),
         steps_played=message.steps_played,
         rails_bound=message.rails_bound,

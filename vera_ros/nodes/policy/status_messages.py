@@ -10,12 +10,24 @@ from visualization_msgs.msg import Marker
 from vera_ros.nodes.common.conversions import LATCHED, ns_to_stamp
 from vera_ros.nodes.policy.server_side import ServerSide
 from vera_ros.policy.episode import Episode
+from vera_ros.policy.goal import Result
 from vera_ros.policy.pacing.overlap import OverlapPacing
-from vera_ros.policy.states import Cause, State
+from vera_ros.policy.states import Cause, Outcome, State
 from vera_ros.vision.frame_buffer import FrameBuffer
 from vera_ros.wire.provenance import describe_code
 from vera_ros_interfaces.action import ExecuteTask
 from vera_ros_interfaces.msg import PolicyStatus
+
+
+def log_result(logger: Any, session_id: str, result: Result, unrest: str) -> None:
+    """Log how an episode ended. `unrest`: why the arm may not rest; empty: it does."""
+    outcome = f"{result.outcome.name} ({result.cause.name}): {result.message}"
+    if result.outcome is Outcome.ABORTED:  # rclpy allows one severity per call site
+        logger.error(f"episode {session_id}: {outcome}")
+    else:
+        logger.info(f"episode {session_id}: {outcome}")
+    if unrest:
+        logger.error(unrest)
 
 
 def status_message(

@@ -1,18 +1,24 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The action execute_task: one goal at a time, with feedback, cancellation and result."""
+"""The action execute_task: one goal at a time, with feedback, cancellation and result.
+
+ROS 2 gives the client of a rejected goal no reason. So a goal that cannot be executed is accepted
+and aborted at once, with the cause GOAL_REFUSED and the reason in its result.
+"""
 
 from collections.abc import Callable, Collection
 from typing import Any
 
 import numpy as np
-from rclpy.action import ActionServer, CancelResponse, GoalResponse
+from rclpy.action import ActionServer, CancelResponse
 from rclpy.task import Future
 
 from vera_ros.nodes.common.lifecycle_node import VeraNode
 from vera_ros.policy.goal import Result
-from vera_ros.policy.states import Outcome
+from vera_ros.policy.states import Cause, Outcome
 from vera_ros_interfaces.action import ExecuteTask
 from vera_ros_interfaces.msg import PolicyStatus
+
+_RESULT_KEPT_S = 60  # the action's status lists each goal until then: refused ones may be many
 
 _MODES = {ExecuteTask.Goal.SYNC: "SYNC", ExecuteTask.Goal.ASYNC: "ASYNC"}
 
@@ -23,7 +29,7 @@ class TaskAction:
     Args:
         node: the rclpy node.
         modes: valid modes of a goal.
-        why_not: returns why no goal can be accepted now; empty: one can.
+        why_not: returns why no goal can be executed now; empty: one can.
         begin: begins the episode of a goal, given whether the goal was cancelled already.
         cancel: ends the episode early.
     """
@@ -48,14 +54,14 @@ class TaskAction:
             ExecuteTask,
             "execute_task",
             execute_callback=self._execute,
-            goal_callback=self._on_goal,
             handle_accepted_callback=self._on_accepted,
             cancel_callback=self._on_cancel,
+            result_timeout=_RESULT_KEPT_S,
         )
 
     @property
     def busy(self) -> bool:
-        """Whether an accepted goal still lacks its result."""
+        """Whether a goal that is being executed still lacks its result."""
         return self._handle is not None
 
     @property
@@ -88,13 +94,6 @@ class TaskAction:
         """Accept no more goals."""
         self._server.destroy()
 
-    def _on_goal(self, goal: ExecuteTask.Goal) -> GoalResponse:
-        reason = self._why_not() or self._why_invalid(goal)
-        if reason:
-            self._node.get_logger().warning(f"goal refused: {reason}")
-            return GoalResponse.REJECT
-        return GoalResponse.ACCEPT
-
     def _why_invalid(self, goal: ExecuteTask.Goal) -> str:
         if goal.mode not in self._modes:
             valid = " or ".join(f"{mode} ({_MODES[mode]})" for mode in self._modes)
@@ -105,10 +104,17 @@ class TaskAction:
         return ""
 
     def _on_accepted(self, handle: Any) -> None:
+        reason = self._why_not() or self._why_invalid(handle.request)
+        if reason:
+            self._node.get_logger().warning(f"goal refused: {reason}")
+            handle.execute(lambda refused: _refuse(refused, reason))
+            return
         self._handle = handle  # from now on, other goals are refused
         handle.execute()
 
-    def _on_cancel(self, _: Any) -> CancelResponse:
+    def _on_cancel(self, handle: Any) -> CancelResponse:
+        if handle is not self._handle:  # refused, and about to end
+            return CancelResponse.REJECT
         self._cancel()
         return CancelResponse.ACCEPT
 
@@ -133,3 +139,10 @@ class TaskAction:
             steps=result.steps,
             duration_s=result.duration_s,
         )
+
+
+def _refuse(handle: Any, reason: str) -> ExecuteTask.Result:
+    """Abort a goal of which nothing is executed; return its result."""
+    handle.abort()
+    outcome, cause = int(Outcome.ABORTED), int(Cause.GOAL_REFUSED)
+    return ExecuteTask.Result(outcome=outcome, cause=cause, message=reason)

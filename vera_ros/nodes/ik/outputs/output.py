@@ -11,6 +11,7 @@ from vera_ros.errors import ConfigurationError
 from vera_ros.motion.limits import GripperLimits
 from vera_ros.motion.trajectory import ArmTrajectory, GripperTrajectory
 from vera_ros.nodes.common.conversions import joint_trajectory
+from vera_ros.nodes.common.qos_overrides import PUBLISHER, overriding
 
 T = TypeVar("T")
 T_contra = TypeVar("T_contra", contravariant=True)
@@ -45,7 +46,10 @@ class TopicOutput(Generic[T]):
         self, node: Any, topic: str, message: Callable[[T, float], JointTrajectory]
     ) -> None:
         self._message = message
-        self._publisher = node.create_publisher(JointTrajectory, topic, 10)
+        options = overriding(node, topic, PUBLISHER)
+        self._publisher = node.create_publisher(
+            JointTrajectory, topic, 10, qos_overriding_options=options
+        )
 
     def waiting_for(self) -> str:
         """Return the subscriber that is missing; empty: there is one."""

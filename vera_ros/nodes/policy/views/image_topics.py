@@ -22,14 +22,14 @@ def reliable_share(node: Any, topic: str) -> float | None:
     return len(reliable) / len(ends)
 
 
-def describe_publishers(node: Any, topic: str, kind: type, *, reliable: bool) -> str:
+def describe_publishers(node: Any, topic: str, kind: type, reliable_by: str) -> str:
     """Return why no message arrives on a topic, by the graph, and what to do.
 
     Args:
         node: the rclpy node.
         topic: full name of the topic that is subscribed to.
         kind: the message class that is subscribed to, Image or CompressedImage.
-        reliable: whether reliable delivery is requested.
+        reliable_by: the parameter by which reliable delivery is requested; empty: it is not.
     """
     ends = node.get_publishers_info_by_topic(topic)
     wanted = _TYPES[kind]
@@ -44,10 +44,11 @@ def describe_publishers(node: Any, topic: str, kind: type, *, reliable: bool) ->
     best_effort = [
         end for end in ends if end.qos_profile.reliability is not ReliabilityPolicy.RELIABLE
     ]
-    if reliable and len(best_effort) == len(ends):
+    if reliable_by and len(best_effort) == len(ends):
+        auto = "auto or " * (reliable_by == "image_reliability")
         return (
-            f"{_names(ends)} offers {topic} with best effort, and image_reliability is reliable; "
-            "set it to auto or best_effort"
+            f"{_names(ends)} offers {topic} with best effort, and {reliable_by} is reliable; "
+            f"set it to {auto}best_effort"
         )
     return (
         f"{_names(ends)} publishes {topic}, but nothing arrives; check the camera, and with "

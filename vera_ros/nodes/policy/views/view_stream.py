@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from sensor_msgs.msg import CompressedImage, Image
 
-from vera_ros.errors import ImageError, VeraRosError
+from vera_ros.errors import ConfigurationError, ImageError, VeraRosError
 from vera_ros.nodes.common.conversions import (
     LOSSLESS_DEPTH,
     SENSOR_DEPTH,
@@ -15,6 +15,7 @@ from vera_ros.nodes.common.conversions import (
     stamp_to_ns,
 )
 from vera_ros.nodes.common.lifecycle_node import VeraNode
+from vera_ros.nodes.common.qos_overrides import SUBSCRIPTION, overrides, overriding
 from vera_ros.nodes.policy.views.image_topics import describe_publishers, reliable_share
 from vera_ros.nodes.policy.views.recent_faults import RecentFaults
 from vera_ros.nodes.policy.views.stamps import AHEAD_S, Stamp
@@ -50,6 +51,7 @@ class ViewStream:
         sink: takes the pictures.
 
     Attributes:
+        topic: full name of the topic that is subscribed to.
         reliable: whether the present subscription requests reliable delivery.
     """
 
@@ -61,9 +63,9 @@ class ViewStream:
         self._sink = sink
         self._kind = CompressedImage if compressed else Image
         self._decode: Callable[[Any], RgbImage] = decode if compressed else to_rgb
-        self._topic = node.resolve_topic_name(f"{topic}/compressed" if compressed else topic)
+        self.topic: str = node.resolve_topic_name(f"{topic}/compressed" if compressed else topic)
         self._lockstep = bool(p["lockstep"])
-        self._reliability = str(p["image_reliability"])
+        self._reliability, self._asked_by = _reliability(node, self.topic)
         self._faults = RecentFaults(p["bad_picture_share"])
         self._stamp: Stamp | None = None  # of the last picture that arrived
         self.reliable = self._reliability == "reliable"
@@ -78,7 +80,11 @@ class ViewStream:
         reliability = "reliable" if self.reliable else "best_effort"
         depth = LOSSLESS_DEPTH if self._lockstep else SENSOR_DEPTH
         self._subscription = self._node.create_subscription(
-            self._kind, self._topic, self._on_image, sensor_qos(reliability, depth)
+            self._kind,
+            self.topic,
+            self._on_image,
+            sensor_qos(reliability, depth),
+            qos_overriding_options=overriding(self._node, self.topic, SUBSCRIPTION),
         )
 
     def adapt(self, *, busy: bool) -> None:
@@ -86,7 +92,7 @@ class ViewStream:
 
         A new subscription loses pictures: while `busy`, only one that gets none is replaced.
         """
-        share = reliable_share(self._node, self._topic)
+        share = reliable_share(self._node, self.topic)
         if self._reliability != "auto" or share is None or (share == 1.0) == self.reliable:
             return
         if busy and not (self.reliable and share == 0.0):
@@ -105,7 +111,7 @@ class ViewStream:
         try:
             # One that is ahead would hide all pictures until then; lockstep's clock may lag.
             if self._stamp.ahead_s > AHEAD_S and not self._lockstep:
-                raise ImageError(self._stamp.fault(self._topic))
+                raise ImageError(self._stamp.fault(self.topic))
             self._sink.add(self._view, stamp_ns, self._decode(message))
         except VeraRosError as error:
             self._drop(str(error))
@@ -126,5 +132,25 @@ class ViewStream:
     def explain(self) -> str:
         """Return why pictures are missing or cannot be used; empty: not known."""
         if self._stamp is None or time.monotonic() - self._stamp.arrived_s > _SILENT_S:
-            return describe_publishers(self._node, self._topic, self._kind, reliable=self.reliable)
-        return self._faults.summary() or self._stamp.fault(self._topic)
+            asked_by = self._asked_by if self.reliable else ""
+            return describe_publishers(self._node, self.topic, self._kind, asked_by)
+        return self._faults.summary() or self._stamp.fault(self.topic)
+
+
+def _reliability(node: VeraNode, topic: str) -> tuple[str, str]:
+    """Return the reliability to request, or auto, and the name of the parameter that says so.
+
+    Raises:
+        ConfigurationError: image_reliability and a QoS override contradict each other.
+    """
+    general = str(node.parameters["image_reliability"])
+    override = overrides(node, topic, SUBSCRIPTION).get("reliability")
+    if override is None:
+        return general, "image_reliability"
+    name = f"qos_overrides.{topic}.{SUBSCRIPTION}.reliability"
+    if general not in ("auto", override):
+        raise ConfigurationError(
+            f"'image_reliability' is {general} and '{name}' is {override}; set image_reliability "
+            "to auto, the default, or remove the other one"
+        )
+    return str(override), name
