@@ -13,6 +13,7 @@ from vera_ros.demo import cli as demo
 from vera_ros.doctor import cli as doctor
 from vera_ros.nodes.common.parameters import markdown_table
 from vera_ros.nodes.declared import PARAMETERS
+from vera_ros.security import cli as security
 from vera_ros.server.settings import ServerSettings
 from vera_ros.server.sources import variable_of
 
@@ -24,6 +25,10 @@ _OTHER_VARIABLES = {
     "ROS_AUTOMATIC_DISCOVERY_RANGE": "`LOCALHOST` keeps a graph on this machine",
     "FASTRTPS_DEFAULT_PROFILES_FILE, FASTDDS_DEFAULT_PROFILES_FILE": "Fast DDS settings; the "
     "launch argument `dds_profile` sets them for its nodes",
+    "ROS_SECURITY_ENABLE, ROS_SECURITY_KEYSTORE, ROS_SECURITY_STRATEGY": "the graph has keys, see "
+    "[secure the graph](../how_to/secure_the_graph.md); the launch argument `keystore` sets them "
+    "for its nodes",
+    "VERA_DOCTOR_OPTIONS": "options of `scripts/doctor` for its part of `ros2 doctor`",
     "ROS_HOME": "where a hold is kept, see `hold_file`; empty: `~/.ros`",
     "MUJOCO_GL": "how sim_node renders: `egl`, `osmesa` or `glfw`; empty: the first that works",
     "NUMBA_CACHE_DIR": "where compiled motion code is kept; empty: below the user's cache folder",
@@ -148,6 +153,7 @@ def command_page() -> str:
     for name, parser in (
         ("scripts/demo", demo.make_parser()),
         ("scripts/doctor", doctor.make_parser()),
+        ("ros2 run vera_ros security_policy", security.make_parser()),
         ("scripts/chaos", verification.chaos.__main__.make_parser()),
         ("scripts/bench", verification.bench.__main__.make_parser()),
     ):

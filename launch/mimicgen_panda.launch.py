@@ -3,9 +3,10 @@
 
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path, PurePosixPath
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from ament_index_python.packages import PackageNotFoundError, get_package_prefix
 from launch.actions import (
@@ -21,11 +22,11 @@ from launch_ros.actions import LifecycleNode, Node
 from launch_ros.parameter_descriptions import ParameterValue
 
 from launch import LaunchContext, LaunchDescription, LaunchDescriptionEntity
-from vera_ros.bringup import graph
+from vera_ros.bringup import enclaves, graph
 from vera_ros.bringup.graph_environment import with_environment
 from vera_ros.bringup.graph_options import GraphOptions, Value
 from vera_ros.bringup.launch_arguments import DDS_PROFILES, LAUNCH_ARGUMENTS, check_launch_arguments
-from vera_ros.bringup.middleware import PROFILE_VARIABLES
+from vera_ros.bringup.middleware import PROFILE_VARIABLES, RANGE
 from vera_ros.errors import ConfigurationError, MissingDependencyError
 from vera_ros.resources import share_path
 
@@ -35,7 +36,7 @@ ARGUMENTS = tuple(
     DeclareLaunchArgument(
         argument.name,
         default_value=argument.default,
-        choices=argument.choices,
+        choices=argument.spellings,
         description=argument.description,
     )
     for argument in LAUNCH_ARGUMENTS
@@ -51,7 +52,8 @@ def generate_launch_description() -> LaunchDescription:
 
 def _start(context: LaunchContext) -> list[LaunchDescriptionEntity]:
     value = {
-        argument.name: LaunchConfiguration(argument.name).perform(context) for argument in ARGUMENTS
+        argument.name: argument.read(LaunchConfiguration(argument.name).perform(context))
+        for argument in LAUNCH_ARGUMENTS
     }
     if any(Path(word).name == Path(__file__).name for word in sys.argv):
         # Not included by another launch file, to which the arguments would belong.
@@ -64,19 +66,51 @@ def _start(context: LaunchContext) -> list[LaunchDescriptionEntity]:
         realtime_factor=_number("realtime_factor", value["realtime_factor"], float),
         lockstep=value["lockstep"] == "true",
         config=value["config"],
+        params_file=value["params_file"],
+        use_sim_time=value["use_sim_time"] == "true",
+        autostart=value["autostart"] == "true",
+        keystore=value["keystore"],
     )
     options, overrides = with_environment(options, os.environ)
     namespace = value["namespace"]
     pushed = context.launch_configurations.get("ros_namespace", "")  # by an including file
-    specs = graph.nodes(options, str(PurePosixPath("/", pushed, namespace)))
-    actions = [*_dds_profile(value["dds_profile"])]
+    full_namespace = str(PurePosixPath("/", pushed, namespace))
+    specs = graph.nodes(options, full_namespace)
+    actions = [*_discovery(value["discovery"]), *_dds_profile(value["dds_profile"])]
     actions += [LogInfo(msg=line) for line in overrides]
-    actions += [_lifecycle_node(spec, namespace) for spec in specs]
+    secured = partial(_secured, options.keystore_path, full_namespace)
+    actions += [
+        _lifecycle_node(spec, namespace, value["log_level"], secured(spec.name)) for spec in specs
+    ]
     if options.robot == "sim":
-        actions.append(_robot_state_publisher(options, namespace))
+        publisher = secured(enclaves.STATE_PUBLISHER)
+        actions.append(_robot_state_publisher(options, namespace, publisher))
     if value["rviz"] == "true":
-        actions.append(_rviz(options, namespace, specs[0].remappings))
+        observer = secured(enclaves.OBSERVER)
+        actions.append(_rviz(options, namespace, specs[0].remappings, observer))
     return actions
+
+
+class _Secured(NamedTuple):
+    """What makes a node run with its keys only; empty where the graph is open."""
+
+    ros_arguments: Sequence[str] = ()
+    environment: Mapping[str, str] | None = None
+
+
+def _secured(keystore: Path | None, namespace: str, name: str) -> _Secured:
+    if keystore is None:
+        return _Secured()
+    enclave = enclaves.enclave_of(namespace, name)
+    enclaves.check_keystore(keystore, [enclave])
+    return _Secured(["--enclave", enclave], enclaves.secure_environment(keystore))
+
+
+def _discovery(where: str) -> list[LaunchDescriptionEntity]:
+    """Return actions that set how far away all that is started after them looks for nodes."""
+    if where == "auto":
+        where = os.environ.get(RANGE) or "localhost"
+    return [SetEnvironmentVariable(RANGE, where.upper())]
 
 
 def _dds_profile(name: str) -> list[LaunchDescriptionEntity]:
@@ -87,7 +121,9 @@ def _dds_profile(name: str) -> list[LaunchDescriptionEntity]:
     return [SetEnvironmentVariable(variable, path) for variable in PROFILE_VARIABLES]
 
 
-def _lifecycle_node(spec: graph.NodeSpec, namespace: str) -> LifecycleNode:
+def _lifecycle_node(
+    spec: graph.NodeSpec, namespace: str, log_level: str, secured: _Secured
+) -> LifecycleNode:
     """Return a node of this package, which activates itself (parameter autostart)."""
     return LifecycleNode(
         package="vera_ros",
@@ -96,6 +132,8 @@ def _lifecycle_node(spec: graph.NodeSpec, namespace: str) -> LifecycleNode:
         namespace=namespace,
         parameters=[*spec.parameter_files, _typed(spec.parameters)],
         remappings=spec.remappings,
+        ros_arguments=["--log-level", log_level, *secured.ros_arguments],
+        additional_env=secured.environment,
         output="screen",
         on_exit=_shut_down,
     )
@@ -109,7 +147,9 @@ def _shut_down(event: ProcessExited, context: LaunchContext) -> list[LaunchDescr
     return [LogInfo(msg=reason), Shutdown(reason=reason)]
 
 
-def _robot_state_publisher(options: GraphOptions, namespace: str) -> LaunchDescriptionEntity:
+def _robot_state_publisher(
+    options: GraphOptions, namespace: str, secured: _Secured
+) -> LaunchDescriptionEntity:
     if not _installed("robot_state_publisher"):
         return LogInfo(
             msg="robot_state_publisher is not installed: there are no transforms of the arm's "
@@ -122,10 +162,17 @@ def _robot_state_publisher(options: GraphOptions, namespace: str) -> LaunchDescr
         namespace=namespace,
         parameters=[_typed(parameters | _clock(options))],
         remappings=_TRANSFORMS,
+        ros_arguments=list(secured.ros_arguments),
+        additional_env=secured.environment,
     )
 
 
-def _rviz(options: GraphOptions, namespace: str, remappings: tuple[tuple[str, str], ...]) -> Node:
+def _rviz(
+    options: GraphOptions,
+    namespace: str,
+    remappings: tuple[tuple[str, str], ...],
+    secured: _Secured,
+) -> Node:
     if not _installed("rviz2"):
         raise MissingDependencyError(
             "rviz:=true, but rviz2 is not installed; run: sudo apt-get install "
@@ -138,6 +185,8 @@ def _rviz(options: GraphOptions, namespace: str, remappings: tuple[tuple[str, st
         arguments=["--display-config", str(share_path("config", "vera_ros.rviz"))],
         parameters=[_clock(options)],
         remappings=[*_TRANSFORMS, *remappings],
+        ros_arguments=list(secured.ros_arguments),
+        additional_env=secured.environment,
     )
 
 

@@ -77,6 +77,20 @@ MISTAKES = (
         "arm-left/state",
         "valid are letters",
     ),
+    _in_policy(
+        "a QoS value",
+        "qos_overrides./front/image_raw.subscription.reliability: Reliable",
+        "'qos_overrides./front/image_raw.subscription.reliability'",
+        "reliable | best_effort",
+    ),
+    _whole(
+        "a misspelt QoS policy",
+        "/**/ik_node:\n  ros__parameters:\n    qos_overrides:\n      /joint_states:\n"
+        "        subscription: {reliabilty: reliable}\n",
+        "line 5",
+        "'reliabilty'",
+        "write reliability",
+    ),
     _in_ik("a misspelt name", "speed_scal: 0.5", "nearest are speed_scale"),
     _in_ik("another node's", "crop: true", "of policy_node"),
     _in_ik("nested too deep", "arm: {tcp_frame: hand}", "'arm.tcp_frame'", "tcp_frame"),

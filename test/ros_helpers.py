@@ -20,6 +20,7 @@ from rclpy.executors import SingleThreadedExecutor
 from trajectory_msgs.msg import JointTrajectory
 
 from vera_ros.embodiments import find_embodiment
+from vera_ros.policy.states import Cause
 from vera_ros.resources import share_path
 from vera_ros_interfaces.action import ExecuteTask
 from vera_ros_interfaces.msg import ActionChunk, ChunkProgress, PolicyStatus
@@ -189,8 +190,9 @@ class Operator:
         time_limit_s: float = 0.0,
         mode: int = ExecuteTask.Goal.SYNC,
     ) -> bool:
-        """Send a goal; return whether it was accepted."""
+        """Send a goal; return whether it has begun, and was not refused."""
         self.wait_until(self._client.server_is_ready, "the action execute_task")
+        self.feedback.clear()
         self._goal = self.wait_for_answer(
             self._client.send_goal_async(
                 ExecuteTask.Goal(prompt=prompt, time_limit_s=time_limit_s, mode=mode),
@@ -198,7 +200,9 @@ class Operator:
             ),
             "the answer to the goal",
         )
-        return bool(self._goal.accepted)
+        result = self.result()
+        self.wait_until(lambda: self.feedback or result.done(), "the goal to begin")
+        return not (result.done() and result.result().result.cause == Cause.GOAL_REFUSED)
 
     def call(self, kind: Any, name: str, request: Any) -> Any:
         """Call a service; return its answer."""

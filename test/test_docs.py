@@ -61,6 +61,7 @@ FOREIGN = {
     "interpolate_from_desired_state",
     "interpolation_method",
     "joint_trajectory_controller",
+    "qos_overrides",
     "set_last_command_interface_value_as_state_on_activation",
     "update_rate",
 }
@@ -70,8 +71,14 @@ FOREIGN_VARIABLES = {
     "MUJOCO_GL",
     "NUMBA_CACHE_DIR",
     "ROS_DISTRO",
+    "ROS_DOMAIN_ID",
     "ROS_HOME",
+    "ROS_SECURITY_ENABLE",
+    "ROS_SECURITY_ENCLAVE_OVERRIDE",
+    "ROS_SECURITY_KEYSTORE",
+    "ROS_SECURITY_STRATEGY",
     "SSL_CERT_FILE",
+    "VERA_DOCTOR_OPTIONS",
     "VERA_ROS_WHEELS",
     "YOUR_CAMERAS",
 }
@@ -257,7 +264,7 @@ def test_the_compose_file_reads_these_variables() -> None:
     told = {name for row in rows for name in re.findall(r"\w+", row)}
     read = set(re.findall(r"\$\{?([A-Z_]+)", COMPOSE))
     libraries = {"HOME", "TORCH_HOME", "HF_HOME"}  # what they use where nothing else is said
-    assert told == read - libraries - {"ROS_DOMAIN_ID", "ROS_AUTOMATIC_DISCOVERY_RANGE"}
+    assert told == read - libraries
 
 
 def test_the_container_gets_the_folders_that_compose_gives_it() -> None:

@@ -9,6 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from lifecycle_msgs.msg import State
+from lifecycle_msgs.srv import GetState
+from rcl_interfaces.srv import GetParameters
+
+from test.bringup.test_enclaves import make_keystore
+from vera_ros.bringup.enclaves import enclave_of
 
 if TYPE_CHECKING:
     from test.ros_helpers import Operator, Processes
@@ -72,6 +78,12 @@ def test_arguments_are_explained(environment: dict[str, str]) -> None:
         "seed",
         "lockstep",
         "config",
+        "params_file",
+        "use_sim_time",
+        "autostart",
+        "log_level",
+        "discovery",
+        "keystore",
         "dds_profile",
     ):
         assert f"'{name}':" in shown
@@ -86,7 +98,11 @@ def test_arguments_are_explained(environment: dict[str, str]) -> None:
         ("realtime_factor:=-1", "realtime_factor is -1.0; valid is"),
         ("lockstep:=perhaps", "perhaps"),
         ("dds_profile:=huge", "huge"),
+        ("discovery:=everywhere", "everywhere"),
         ("config:=/nowhere.yaml", "config '/nowhere.yaml' is not a file"),
+        ("params_file:=/nowhere.yaml", "params_file '/nowhere.yaml' is not a file"),
+        ("log_level:=loud", "loud"),
+        ("keystore:=/nowhere", "of the enclave '/vera_ros/reference_server'"),
         ("speed_scale:=0.5", "launch argument 'speed_scale' is not known"),
         ("server_url:=http://127.0.0.1:8800", "server_url is 'http://127.0.0.1:8800'"),
     ],
@@ -135,6 +151,50 @@ def test_when_a_node_ends_all_end_and_the_log_says_which(
     assert "sim_node-2 has ended with exit code -9: shutting down" in log
     assert log.count("process has finished cleanly") == 4
     assert "Traceback" not in log
+
+
+def test_arguments_that_other_packages_have_reach_every_node(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    mine = tmp_path / "mine.yaml"
+    mine.write_text("/**: {ros__parameters: {server_url: 'ws://127.0.0.1:9', speed_scale: 0.25}}")
+    arguments = ["robot:=real", "server:=attach", f"params_file:={mine}", "use_sim_time:=True"]
+    arguments += ["autostart:=False", "log_level:=debug"]
+    with Processes(tmp_path, environment) as processes:
+        processes.start("launch", [*LAUNCH, *arguments])
+        with Operator(check=processes.check) as operator:
+            for node, name, kind, value in (
+                ("policy_node", "server_url", "string_value", "ws://127.0.0.1:9"),
+                ("ik_node", "speed_scale", "double_value", 0.25),
+            ):
+                names = [name, "use_sim_time", "autostart"]
+                answer = operator.call(
+                    GetParameters, f"/{node}/get_parameters", GetParameters.Request(names=names)
+                )
+                mine_is, simulated, autostart = answer.values
+                assert getattr(mine_is, kind) == value
+                assert (simulated.bool_value, autostart.bool_value) == (True, False)
+                state = operator.call(GetState, f"/{node}/get_state", GetState.Request())
+                assert state.current_state.id == State.PRIMARY_STATE_UNCONFIGURED
+        processes.end()
+        log = processes.log("launch")
+    assert "[DEBUG]" in log
+    assert "Traceback" not in log
+
+
+def test_with_a_keystore_nodes_start_in_their_enclaves_or_not_at_all(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    """The files are empty here, so no node may start; test_enclaves.py has the rest."""
+    enclaves = [enclave_of("left", name) for name in ("ik_node", "policy_node")]
+    keystore = make_keystore(tmp_path / "keystore", *enclaves)
+    arguments = ["robot:=real", "server:=attach", "namespace:=left", f"keystore:={keystore}"]
+    log = run(environment, *LAUNCH, *arguments).stdout
+    died = [line for line in log.splitlines() if "process has died" in line]
+    assert died
+    for line in died:
+        assert "--enclave /vera_ros/left/" in line
+    assert "active" not in log
 
 
 def test_a_real_arm_has_no_simulator(environment: dict[str, str], tmp_path: Path) -> None:

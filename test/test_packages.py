@@ -28,6 +28,7 @@ EXECUTABLES = {
     "judge_node",
     "policy_node",
     "reference_server",
+    "security_policy",
     "server_node",
     "sim_node",
 }

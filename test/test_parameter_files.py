@@ -67,6 +67,7 @@ def test_every_node_is_known() -> None:
         ),
         ("/left/**: {ros__parameters: {remappings: ['a:=b']}}", ("'/left/**'", "block '/**'")),
         ("/**: {ros__parameters: {remappings: 'a:=b'}}", ("is not a list",)),
+        ("/**: {ros__parameters: {remappings: {a: b}}}", ("is not a list", "[name:=topic, ...]")),
     ],
 )
 def test_a_parameter_that_no_node_declares_is_refused(

@@ -148,7 +148,7 @@ def name_sources(message: str, arguments: Sequence[str]) -> str:
         message: has their names in quotes, or with an underscore in them.
         arguments: the command line.
     """
-    words = dict.fromkeys(re.findall(r"\w+_\w+|(?<=')\w+(?=')", message))
+    words = dict.fromkeys(re.findall(r"(?<=')[\w./]+(?=')|\w+_\w+", message))
     paths = [path for path in ros_arguments(arguments, "--params-file") if path not in message]
     try:
         blocks = [block for path in paths for block in read_blocks(Path(path))]
@@ -217,7 +217,7 @@ def _parameters(
     path: Path, node: yaml.MappingNode, above: str
 ) -> Iterator[tuple[str, int, yaml.Node]]:
     for key, line, value in entries(node, path, _SHAPE):
-        if isinstance(value, yaml.MappingNode):
+        if isinstance(value, yaml.MappingNode) and f"{above}{key}" != REMAPPINGS:
             yield from _parameters(path, value, f"{above}{key}.")
         else:
             yield f"{above}{key}", line, value

@@ -105,6 +105,45 @@ def test_a_real_arm_has_the_topics_that_its_configuration_names() -> None:
         assert "arm_controller/joint_trajectory" in dict(spec.remappings)
 
 
+@pytest.mark.parametrize("robot", ROBOTS)
+def test_a_params_file_is_a_layer_over_the_configuration(tmp_path: Path, robot: str) -> None:
+    mine = tmp_path / "mine.yaml"
+    mine.write_text(
+        "/**: {ros__parameters: {remappings: ['joint_states:=/mine', 'tcp_pose:=/tip']}}"
+    )
+    packaged = by_name(GraphOptions(robot=robot, server="attach"))
+    for name, spec in by_name(GraphOptions(robot=robot, server="attach", params_file=mine)).items():
+        assert spec.parameter_files == (*packaged[name].parameter_files, mine)
+        expected = dict(packaged[name].remappings) | {"joint_states": "/mine", "tcp_pose": "/tip"}
+        assert sorted(spec.remappings) == sorted(expected.items())
+
+
+def test_a_params_file_is_checked_like_the_configuration(tmp_path: Path) -> None:
+    mine = tmp_path / "mine.yaml"
+    mine.write_text("/**/ik_nod: {ros__parameters: {speed_scale: 0.5}}")
+    with pytest.raises(ConfigurationError, match=r"mine.yaml' line 1: the block '/\*\*/ik_nod'"):
+        nodes(GraphOptions(params_file=mine))
+
+
+@pytest.mark.parametrize("robot", ROBOTS)
+def test_time_is_simulated_on_request(robot: str) -> None:
+    """A simulated arm has a clock of its own; with a real one, another simulator has it."""
+    specs = by_name(GraphOptions(robot=robot, server="attach", use_sim_time=True))
+    assert all(spec.parameters["use_sim_time"] is True for spec in specs.values())
+    for spec in specs.values():
+        assert (("/clock", "clock") in spec.remappings) is (robot == "sim")
+    if robot == "sim":
+        assert specs["sim_node"].parameters["publish_clock"] is True
+
+
+@pytest.mark.parametrize("server", SERVERS)
+def test_a_lifecycle_manager_may_start_all_nodes(server: str) -> None:
+    for spec in nodes(GraphOptions(server=server, autostart=False)):
+        assert spec.parameters["autostart"] is False
+    for spec in nodes(GraphOptions(server=server)):
+        assert "autostart" not in spec.parameters
+
+
 def test_more_parameters_win() -> None:
     options = GraphOptions(seed=1, parameters={"sim_node": {"seed": 2, "image_size": 64}})
     parameters = by_name(options)["sim_node"].parameters
@@ -126,6 +165,7 @@ def test_parameters_for_a_node_that_is_not_there_are_refused() -> None:
         ("/**: {ros__parameters: {remappings: ['a:=']}}", "remapping 'a:='"),
         ("/**: {ros__parameters: {remappings: ['a:=/front-camera/b']}}", "is '/front-camera/b'"),
         ("/**: {ros__parameters: {remappings: ['a b:=c']}}", "is 'a b'"),
+        ("/**: {ros__parameters: {remappings: ['a:=/b', 'a:=/c']}}", "remaps 'a' twice"),
     ],
 )
 def test_a_configuration_that_cannot_be_used_is_refused(

@@ -44,6 +44,9 @@ def test_what_cannot_be_is_refused(choices: dict[str, Any], message: str) -> Non
     assert message in str(refusal.value)
 
 
-def test_a_configuration_that_is_not_there_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ConfigurationError, match="is not a file"):
-        nodes(GraphOptions(config=tmp_path / "none.yaml"))
+@pytest.mark.parametrize("option", ["config", "params_file"])
+def test_a_file_that_is_not_there_is_refused(tmp_path: Path, option: str) -> None:
+    given: dict[str, Any] = {option: tmp_path / "none.yaml"}
+    options = GraphOptions(**given)
+    with pytest.raises(ConfigurationError, match=f"{option} '.*none.yaml' is not a file"):
+        nodes(options)

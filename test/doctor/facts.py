@@ -43,7 +43,7 @@ def configuration(
 ) -> Configuration:
     """The nodes' defaults, and what is given beside them."""
     return Configuration(
-        path=Path("robot.yaml"),
+        paths=(Path("robot.yaml"),),
         remappings=(),
         policy={p.name: p.default for p in policy_parameters.PARAMETERS} | (policy or {}),
         ik={p.name: p.default for p in ik_parameters.PARAMETERS} | (ik or {}),

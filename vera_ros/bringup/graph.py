@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 import yaml
 
 from vera_ros import parameter_files
+from vera_ros.bringup.enclaves import check_keystore, enclave_of
 from vera_ros.bringup.graph_options import STARTED_BY_SERVER_NODE, GraphOptions, Value
 from vera_ros.errors import ConfigurationError
 from vera_ros.resources import share_path
@@ -26,6 +27,7 @@ class NodeSpec:
         parameter_files: ROS parameter files, later ones win.
         parameters: win over the files.
         remappings: (name in the graph, name of the topic).
+        enclave: whose keys it uses; empty: none.
     """
 
     executable: str
@@ -33,6 +35,7 @@ class NodeSpec:
     parameter_files: tuple[Path, ...] = ()
     parameters: Mapping[str, Value] = field(default_factory=dict)
     remappings: tuple[tuple[str, str], ...] = ()
+    enclave: str = ""
 
 
 def nodes(options: GraphOptions, namespace: str = "") -> tuple[NodeSpec, ...]:
@@ -47,8 +50,8 @@ def nodes(options: GraphOptions, namespace: str = "") -> tuple[NodeSpec, ...]:
 
     Raises:
         ConfigurationError: the namespace is not valid, the configuration file cannot be used, no
-            node reads a block of it (see `check_blocks`), or parameters are given for a node that
-            is not part of this system.
+            node reads a block of it (see `check_blocks`), parameters are given for a node that
+            is not part of this system, or the keystore lacks keys of a node.
     """
     parameters: dict[str, dict[str, Value]] = {}
     check_namespace("namespace", namespace)
@@ -82,15 +85,24 @@ def nodes(options: GraphOptions, namespace: str = "") -> tuple[NodeSpec, ...]:
                 f"are {', '.join(parameters)}"
             )
         parameters[name] |= more
-    path = options.config_path
-    blocks = parameter_files.read_blocks(path)
-    parameter_files.check_blocks(blocks, namespace, dict.fromkeys(parameter_files.NODES))
-    remappings = _remappings(blocks)
-    if options.on_clock:
-        remappings += (("/clock", "clock"),)  # each graph in a namespace has its own time
-    clock: dict[str, Value] = {"use_sim_time": True} if options.on_clock else {}
+    remappings: dict[str, str] = {}
+    for path in options.parameter_paths:
+        blocks = parameter_files.read_blocks(path)
+        parameter_files.check_blocks(blocks, namespace, dict.fromkeys(parameter_files.NODES))
+        remappings |= _remappings(blocks)
+    if options.on_clock and options.robot == "sim":
+        remappings["/clock"] = "clock"  # each graph in a namespace has its own time
+    common: dict[str, Value] = {"use_sim_time": True} if options.on_clock else {}
+    if not options.autostart:
+        common["autostart"] = False
+    enclaves = dict.fromkeys(parameters, "")
+    if options.keystore_path is not None:
+        enclaves = {name: enclave_of(namespace, name) for name in parameters}
+        check_keystore(options.keystore_path, enclaves.values())
+    files, renamed = options.parameter_paths, tuple(remappings.items())
     return tuple(
-        NodeSpec(name, name, (path,), clock | own, remappings) for name, own in parameters.items()
+        NodeSpec(name, name, files, common | own, renamed, enclaves[name])
+        for name, own in parameters.items()
     )
 
 
@@ -130,14 +142,16 @@ def command(spec: NodeSpec, namespace: str, folder: Path) -> list[str]:
     line += ["-r", f"__node:={spec.name}", "-r", f"__ns:={prefix or '/'}"]
     for source, target in spec.remappings:
         line += ["-r", f"{source}:={target}"]
+    if spec.enclave:
+        line += ["--enclave", spec.enclave]
     for file in (*spec.parameter_files, own):
         line += ["--params-file", str(file)]
     return line
 
 
-def _remappings(blocks: tuple[parameter_files.Block, ...]) -> tuple[tuple[str, str], ...]:
+def _remappings(blocks: tuple[parameter_files.Block, ...]) -> dict[str, str]:
     """Return the parameter `remappings` of all nodes (`/**`) in a parameter file."""
-    pairs = []
+    targets: dict[str, str] = {}
     for block in blocks:
         for rule in block.remappings:
             source, _, target = rule.partition(":=")
@@ -148,5 +162,10 @@ def _remappings(blocks: tuple[parameter_files.Block, ...]) -> tuple[tuple[str, s
                 )
             for topic in (source.rpartition(":")[2], target):  # may be for one node alone
                 check_topic(f"in '{block.path}', a name in the remapping '{rule}'", topic)
-            pairs.append((source, target))
-    return tuple(pairs)
+            if source in targets:
+                raise ConfigurationError(
+                    f"'{block.path}' remaps '{source}' twice, to '{targets[source]}' and to "
+                    f"'{target}'; keep one of them"
+                )
+            targets[source] = target
+    return targets

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from urllib.parse import urlsplit
 
+from vera_ros.bringup.enclaves import ENABLE, KEYSTORE
 from vera_ros.bringup.graph_options import SERVERS, GraphOptions, Value
 from vera_ros.embodiments import find_embodiment
 from vera_ros.errors import ConfigurationError
@@ -16,7 +17,7 @@ from vera_ros.ros_rules import check_domain
 from vera_ros.wire.address import check_host, is_port, url_of
 
 _OWN_PORT = "-1"
-_MOST_SCALE = 10.0  # of policy_node's motion_plan_scale
+_MOST_SCALE = 30.0  # of policy_node's motion_plan_scale
 _MOST_STEPS = 1000  # of its sample_steps
 
 
@@ -28,6 +29,7 @@ def with_environment(
     VERA_SERVER_MODE wins over `server`; VERA_SERVER_HOST and VERA_SERVER_PORT over `server_url`;
     VERA_MOTION_PLAN_SCALE and VERA_SAMPLE_STEPS over policy_node's parameters: only that
     way do they reach a server that was not started here, or that takes the former by `configure`.
+    With ROS_SECURITY_ENABLE, the nodes have the keys of ROS_SECURITY_KEYSTORE.
 
     Raises:
         ConfigurationError: a variable is not valid; ROS_DOMAIN_ID included.
@@ -59,8 +61,27 @@ def with_environment(
     parameters = options.parameters
     if tuned:
         parameters = {**parameters, "policy_node": {**parameters.get("policy_node", {}), **tuned}}
-    changed = replace(options, server=server, server_url=server_url, parameters=parameters)
+    changed = replace(
+        options,
+        server=server,
+        server_url=server_url,
+        keystore=options.keystore or _keystore(environment),
+        parameters=parameters,
+    )
     return changed, lines + tuple(_tuned_lines(tuned))
+
+
+def _keystore(environment: Mapping[str, str]) -> str:
+    """Return the keystore where security is enabled (rcl knows `true` only); empty: it is not."""
+    if environment.get(ENABLE) != "true":
+        return ""
+    keystore = environment.get(KEYSTORE)
+    if not keystore:
+        raise ConfigurationError(
+            f"environment variable {ENABLE} is 'true' without {KEYSTORE}; set it to the folder "
+            f"with the keys, or run: unset {ENABLE}"
+        )
+    return keystore
 
 
 def _tuned(environment: Mapping[str, str]) -> dict[str, Value]:

@@ -10,7 +10,7 @@ from vera_ros.embodiments import find_embodiment
 from vera_ros.errors import ConfigurationError
 from vera_ros.resources import share_path
 from vera_ros.sim.sabotage import SABOTAGES
-from vera_ros.wire.address import WEBSOCKET, split_url
+from vera_ros.wire.address import WEBSOCKET, split_url, without_password
 
 Value = bool | int | float | str | list[str] | list[float]
 
@@ -39,7 +39,11 @@ class GraphOptions:
         sabotage: fault of the simulated pictures.
         judge: whether a node ends an episode when the simulated tower stands.
         config: ROS parameter file; empty: the packaged one of the robot.
+        params_file: ROS parameter file whose values win over those of config; empty: none.
+        use_sim_time: all nodes use /clock, whatever the other options say.
+        autostart: whether the nodes configure and activate themselves.
         robot_description: URDF of a real arm; empty: from its topic.
+        keystore: folder with the nodes' keys for SROS2; empty: the graph is open.
         parameters: further parameters, by node name; they win over everything else.
 
     Raises:
@@ -55,7 +59,11 @@ class GraphOptions:
     sabotage: str = "none"
     judge: bool = True
     config: Path | str = ""
+    params_file: Path | str = ""
+    use_sim_time: bool = False
+    autostart: bool = True
     robot_description: str = ""
+    keystore: Path | str = ""
     parameters: Mapping[str, Mapping[str, Value]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -96,14 +104,14 @@ class GraphOptions:
         parts = split_url("server_url", url, schemes)
         if self.server != "attach" and parts.port is None:
             raise ConfigurationError(
-                f"server_url '{url}' has no port; the server that is started needs to know on "
-                f"which one to listen, like {DEFAULT_SERVER_URL}"
+                f"server_url '{without_password(url)}' has no port; the server that is started "
+                f"needs to know on which one to listen, like {DEFAULT_SERVER_URL}"
             )
 
     @property
     def on_clock(self) -> bool:
         """Whether all nodes follow /clock."""
-        return self.lockstep or self.realtime_factor != 1.0
+        return self.use_sim_time or self.lockstep or self.realtime_factor != 1.0
 
     @property
     def url(self) -> str:
@@ -113,21 +121,37 @@ class GraphOptions:
         return DEFAULT_SERVER_URL
 
     @property
-    def config_path(self) -> Path:
-        """The parameter file.
+    def parameter_paths(self) -> tuple[Path, ...]:
+        """The parameter files, of which later ones win.
 
         Raises:
-            ConfigurationError: it does not exist.
+            ConfigurationError: one does not exist.
         """
-        if not str(self.config):
-            return share_path("config", DEFAULT_CONFIG[self.robot])
-        path = Path(self.config).expanduser().resolve()
-        if not path.is_file():
-            raise ConfigurationError(
-                f"config '{self.config}' is not a file; give the path of a ROS parameter file, or "
-                f"nothing for the packaged {DEFAULT_CONFIG[self.robot]}"
-            )
-        return path
+        packaged = DEFAULT_CONFIG[self.robot]
+        config = (
+            _existing("config", self.config, f"the packaged {packaged}")
+            if str(self.config)
+            else share_path("config", packaged)
+        )
+        if not str(self.params_file):
+            return (config,)
+        return config, _existing("params_file", self.params_file, f"'{config.name}' alone")
+
+    @property
+    def keystore_path(self) -> Path | None:
+        """The keystore; None: the graph is open."""
+        return Path(self.keystore).expanduser().resolve() if str(self.keystore) else None
+
+
+def _existing(name: str, given: Path | str, without: str) -> Path:
+    """Return the path of a file that is given as an option; `without`: what holds without it."""
+    path = Path(given).expanduser().resolve()
+    if not path.is_file():
+        raise ConfigurationError(
+            f"{name} '{given}' is not a file; give the path of a ROS parameter file, or nothing "
+            f"for {without}"
+        )
+    return path
 
 
 def _check_choice(name: str, value: str, valid: tuple[str, ...]) -> None:

@@ -37,6 +37,15 @@ class LaunchArgument:
     description: str
     choices: tuple[str, ...] | None = None
 
+    @property
+    def spellings(self) -> tuple[str, ...] | None:
+        """The valid values as launch compares them: a switch also as Python writes it."""
+        return (*_SWITCH, "True", "False") if self.choices == _SWITCH else self.choices
+
+    def read(self, text: str) -> str:
+        """Return a valid value in the spelling of `choices`."""
+        return text.lower() if self.choices == _SWITCH else text
+
 
 LAUNCH_ARGUMENTS = (
     LaunchArgument(
@@ -82,6 +91,48 @@ LAUNCH_ARGUMENTS = (
         "config/real_panda.yaml",
     ),
     LaunchArgument(
+        "params_file",
+        "",
+        "ROS parameter file with a few values of your own, which win over those of config; "
+        "remappings in it are added to those of config",
+    ),
+    LaunchArgument(
+        "use_sim_time",
+        "false",
+        "true: all nodes follow /clock, here with the simulated arm's own time, with robot:=real "
+        "that of another simulator; false: only with lockstep or another realtime_factor, or where "
+        "a parameter file says so",
+        _SWITCH,
+    ),
+    LaunchArgument(
+        "autostart",
+        "true",
+        "false: no node configures and activates itself, since a lifecycle manager does that; "
+        "true: all do whose parameter autostart is true",
+        _SWITCH,
+    ),
+    LaunchArgument(
+        "log_level",
+        "info",
+        "least severity that the nodes log",
+        ("debug", "info", "warn", "error", "fatal"),
+    ),
+    LaunchArgument(
+        "discovery",
+        "auto",
+        "where the nodes look for others, and are seen: localhost, on this machine alone; subnet, "
+        "in the local network, where everybody may then command the arm; auto: as "
+        "ROS_AUTOMATIC_DISCOVERY_RANGE says, else localhost",
+        ("auto", "localhost", "subnet"),
+    ),
+    LaunchArgument(
+        "keystore",
+        "",
+        "SROS2 keystore with keys for every node, without which none starts; empty: the one of "
+        "ROS_SECURITY_KEYSTORE where ROS_SECURITY_ENABLE is true, else every program in the graph "
+        "may command the arm",
+    ),
+    LaunchArgument(
         "dds_profile",
         "none",
         "Fast DDS settings of the nodes: large_data for pictures larger than 0.5 MB, which the "
@@ -108,5 +159,5 @@ def check_launch_arguments(given: Iterable[str], declared: Collection[str]) -> N
             near = get_close_matches(name, sorted(declared), 3) or sorted(declared)
             raise ConfigurationError(
                 f"launch argument '{name}' is not known; nearest are {', '.join(near)} (parameters "
-                "of nodes belong in the file that is given as config)"
+                "of nodes belong in a file that is given as params_file or config)"
             )

@@ -5,9 +5,10 @@ from collections.abc import Mapping
 
 from vera_ros.resources import share_path
 
+RANGE = "ROS_AUTOMATIC_DISCOVERY_RANGE"
+
 # Of Fast DDS 2 and of Fast DDS 3.
 PROFILE_VARIABLES = ("FASTRTPS_DEFAULT_PROFILES_FILE", "FASTDDS_DEFAULT_PROFILES_FILE")
-_RANGE = "ROS_AUTOMATIC_DISCOVERY_RANGE"
 _FAST_DDS = ("", "rmw_fastrtps_cpp", "rmw_fastrtps_dynamic_cpp")
 
 
@@ -21,5 +22,5 @@ def on_loopback(environment: Mapping[str, str]) -> dict[str, str]:
     path = str(share_path("config", "fastdds_loopback.xml"))
     other_profile = any(environment.get(name, path) != path for name in PROFILE_VARIABLES)
     if environment.get("RMW_IMPLEMENTATION", "") not in _FAST_DDS or other_profile:
-        return {_RANGE: "LOCALHOST"}
-    return {**dict.fromkeys(PROFILE_VARIABLES, path), _RANGE: "SYSTEM_DEFAULT"}
+        return {RANGE: "LOCALHOST"}
+    return {**dict.fromkeys(PROFILE_VARIABLES, path), RANGE: "SYSTEM_DEFAULT"}

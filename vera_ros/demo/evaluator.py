@@ -23,13 +23,14 @@ from vera_ros.demo.options import DemoOptions
 from vera_ros.demo.spectator import Spectator
 from vera_ros.nodes.common.conversions import LATCHED, stamp_to_ns
 from vera_ros.nodes.judge.verdicts import Verdicts
-from vera_ros.policy.states import State
+from vera_ros.policy.states import Cause, State
 from vera_ros_interfaces.action import ExecuteTask
-from vera_ros_interfaces.msg import ChunkProgress, PolicyStatus, StackTruth
+from vera_ros_interfaces.msg import ArmStatus, ChunkProgress, PolicyStatus, StackTruth
 from vera_ros_interfaces.srv import ResetScene
 
 _HOLD_S = 0.3
 _ANSWER_S = 10.0
+_ARM_S = 60.0  # after commands that were late, nothing begins for 30 s
 _TRUTH_SILENCE_S = 10.0
 # The goal's own time limit, in case that nothing else ends the episode: the judge's comes first.
 _SPARE_FACTOR = 5.0
@@ -75,7 +76,9 @@ class Evaluator(Node):
         self._stop_client = self.create_client(Trigger, "ik_node/stop")
         self._action = ActionClient(self, ExecuteTask, "execute_task")
         self._lifecycle = Lifecycle(self, lifecycle_nodes)
+        self._arm_status: ArmStatus | None = None
         self.create_subscription(PolicyStatus, "policy_status", self._on_status, LATCHED)
+        self.create_subscription(ArmStatus, "arm_status", self._on_arm_status, LATCHED)
         self.create_subscription(ChunkProgress, "chunk_progress", self._on_chunk_progress, 10)
 
     # Readiness.
@@ -137,6 +140,15 @@ class Evaluator(Node):
         if not response.success:
             raise DemoError(f"sim_node cannot set the scene of seed {seed}: {response.message}")
         waiter.until(partial(self._spectator.missing_scene, seed, resets), _ANSWER_S)
+        if self._verdicts is None:  # in lockstep, nothing changes before the goal
+            waiter.until(self._missing_arm, _ARM_S)
+
+    def _missing_arm(self) -> str:
+        status = self._arm_status
+        if status is None:
+            return "ik_node's arm_status"
+        ready = status.state == ArmStatus.READY
+        return "" if ready else f"the arm to be ready ({status.message or 'it still moves'})"
 
     def _execute(self, options: DemoOptions, waiter: Waiter) -> ExecuteTask.Result:
         limit_s = _SPARE_S + _SPARE_FACTOR * options.time_limit_s / options.realtime_factor
@@ -148,8 +160,6 @@ class Evaluator(Node):
         self._goal_handle = handle = waiter.result(
             self._action.send_goal_async(goal), "policy_node to accept the goal", _ANSWER_S
         )
-        if not handle.accepted:
-            raise DemoError("policy_node refused the goal")
         future = handle.get_result_async()
         spectator = self._spectator
         spectator.truth_arrived_s = time.monotonic()
@@ -165,6 +175,8 @@ class Evaluator(Node):
         result = future.result().result
         if result.outcome == 0:  # the action has no such outcome: its execution raised an error
             raise DemoError("policy_node ended the episode without an outcome")
+        if result.cause == Cause.GOAL_REFUSED:
+            raise DemoError(f"policy_node refused the goal: {result.message}")
         return result
 
     def _missing_last_status(self) -> str:
@@ -208,6 +220,9 @@ class Evaluator(Node):
             self._verdicts.see_status(status)
         if self._judge is not None and self._measurements.see_status(status):
             self.on_progress(status, self._judge.elapsed_s)
+
+    def _on_arm_status(self, status: ArmStatus) -> None:
+        self._arm_status = status
 
     def _on_chunk_progress(self, progress: ChunkProgress) -> None:
         if self._judge is not None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from vera_ros.errors import ConfigurationError
 from vera_ros.sim.sabotage import SABOTAGES
 from vera_ros.sim.tables import TABLES
-from vera_ros.wire.address import EXAMPLE, split_url
+from vera_ros.wire.address import EXAMPLE, split_url, without_password
 
 DEFAULT_PROMPT = "stack the red cube on the green cube"
 VERA_PROMPT = "A robot arm stacks one block on top of another block"  # of its own mimicgen server
@@ -133,8 +133,8 @@ class DemoOptions:
 def _check_url(url: str) -> None:
     if "://" not in url:
         raise ConfigurationError(
-            f"--server is '{url}'; valid is reference, docker, subprocess, or an address like "
-            f"{EXAMPLE} (ws or wss, host, port)"
+            f"--server is '{without_password(url)}'; valid is reference, docker, subprocess, or an "
+            f"address like {EXAMPLE} (ws or wss, host, port)"
         )
     split_url("--server", url)
 

@@ -14,6 +14,7 @@ from vera_ros.bringup.isolation import free_port
 from vera_ros.bringup.processes import Processes
 from vera_ros.demo.display import Display
 from vera_ros.demo.options import DemoOptions
+from vera_ros.wire.address import without_password
 
 _CONNECT_S = 5.0
 _PROGRESS_S = 10.0
@@ -63,8 +64,8 @@ def check_server(url: str) -> None:
         socket.create_connection((str(parts.hostname), port), _CONNECT_S).close()
     except OSError as error:
         raise DemoError(
-            f"no policy server at {url} ({error}); start it first, or leave --server out and the "
-            "demo starts the reference server"
+            f"no policy server at {without_password(url)} ({error}); start it first, or leave "
+            "--server out and the demo starts the reference server"
         ) from error
 
 

@@ -30,7 +30,8 @@ class Spectator:
         views: names of the views.
         truth: the simulator's latest truth; None: none was received.
         truth_arrived_s: when that arrived, steady time.
-        diagnostics: policy_node's last values, by key.
+        diagnostics: policy_node's last values, by key; those of views and latencies with their
+            part's name before it.
     """
 
     def __init__(
@@ -97,9 +98,13 @@ class Spectator:
         self._on_new_truth(truth)
 
     def _on_diagnostics(self, array: DiagnosticArray) -> None:
+        found: dict[str, str] = {}
         for status in array.status:
-            if status.name.rsplit("/", 1)[-1] == "policy_node":
-                self.diagnostics = {value.key: value.value for value in status.values}
+            name, _, part = status.name.partition(": ")
+            if name.rsplit("/", 1)[-1] == "policy_node":
+                prefix = "" if part in ("", "server") else f"{part} "
+                found |= {f"{prefix}{value.key}": value.value for value in status.values}
+        self.diagnostics = found or self.diagnostics
 
     def _on_camera_info(self, view: str, message: CameraInfo) -> None:
         self._note_picture(view, stamp_to_ns(message.header.stamp))

@@ -66,6 +66,11 @@ def make_parser() -> argparse.ArgumentParser:
         help="ROS parameter file (default config/mimicgen_panda.yaml, with --robot real "
         "config/real_panda.yaml)",
     )
+    add(
+        "--params-file",
+        metavar="FILE",
+        help="ROS parameter file whose values win over those of --config (default none)",
+    )
     add("--namespace", metavar="NS", help="namespace of the graph (default none)")
     add(
         "--ckpt-root",
@@ -78,6 +83,13 @@ def make_parser() -> argparse.ArgumentParser:
         type=Path,
         metavar="DIR",
         help="folder of the Wan base model (default: the variable VERA_WAN_ROOT)",
+    )
+    add(
+        "--verify",
+        action="store_true",
+        default=None,
+        help="read the checkpoints, and compare them with the hashes that the table records; they "
+        "are large: with a longer --deadline",
     )
     add("--json", type=Path, metavar="FILE", help="also write the findings to this file")
     add(

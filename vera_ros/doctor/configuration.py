@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The chosen parameter file, as the nodes would read it."""
+"""The chosen parameter files, as the nodes would read it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,10 +14,10 @@ from vera_ros.errors import ConfigurationError
 
 @dataclass(frozen=True)
 class Configuration:
-    """Contents of the parameter file, and the address of the policy server.
+    """Contents of the parameter files, and the address of the policy server.
 
     Attributes:
-        path: of the file.
+        paths: of the files; later ones win.
         remappings: (name in the graph, name of the topic).
         policy: parameters of policy_node, by name.
         ik: parameters of ik_node, by name.
@@ -26,13 +26,18 @@ class Configuration:
         foreign: one line for each block of the file that is for other nodes.
     """
 
-    path: Path
+    paths: tuple[Path, ...]
     remappings: tuple[tuple[str, str], ...]
     policy: Mapping[str, Any]
     ik: Mapping[str, Any]
     server: Mapping[str, Any]
     server_url: str
     foreign: tuple[str, ...] = ()
+
+    @property
+    def files(self) -> str:
+        """The paths of the files, as text."""
+        return " and ".join(f"{path}" for path in self.paths)
 
     @property
     def embodiment(self) -> Embodiment:
@@ -56,10 +61,10 @@ class Configuration:
 
 
 def read(options: Options, deadline: Deadline) -> Configuration:
-    """Read the parameter file that the options select.
+    """Read the parameter files that the options select.
 
     Raises:
-        ConfigurationError: the file cannot be used.
+        ConfigurationError: a file cannot be used.
         ToolError: the probe that reads it failed.
     """
     from vera_ros.bringup.graph import nodes
@@ -70,16 +75,18 @@ def read(options: Options, deadline: Deadline) -> Configuration:
         server=options.server,
         server_url=options.server_url,
         config=options.config,
+        params_file=options.params_file,
     )
     remappings = nodes(chosen, options.prefix)[0].remappings
-    path = chosen.config_path
-    facts = probe("parameters", deadline, {"config": str(path), "namespace": options.prefix or "/"})
+    paths = chosen.parameter_paths
+    asked = {"files": [str(path) for path in paths], "namespace": options.prefix or "/"}
+    facts = probe("parameters", deadline, asked)
     if "error" in facts:
         raise ConfigurationError(facts["error"])
     foreign = tuple(facts["foreign"])
     policy, ik, server = (facts[name] for name in ("policy_node", "ik_node", "server_node"))
     url = chosen.url or policy["server_url"]
-    return check(Configuration(path, remappings, policy, ik, server, url, foreign))
+    return check(Configuration(paths, remappings, policy, ik, server, url, foreign))
 
 
 def check(configuration: Configuration) -> Configuration:

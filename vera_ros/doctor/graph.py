@@ -259,6 +259,9 @@ def observe(
             "reliability": configuration.policy["image_reliability"],
             "topics": {"arm": ARM_TOPIC, "gripper": GRIPPER_TOPIC},
             "actions": {"arm_action": ARM_ACTION, "gripper_action": GRIPPER_ACTION},
+            "arm_controller": ARM_ACTION
+            if configuration.ik["arm_output"] == "action"
+            else ARM_TOPIC,
             "arm_parameters": ["interpolation_method", *FROM_LAST_COMMAND],
             "seconds": seconds,
         }

@@ -26,9 +26,11 @@ class Options:
         server: where the policy comes from, one of SERVERS.
         server_url: of the policy server; empty: the configuration's, or the default.
         config: ROS parameter file; empty: the packaged one of the robot.
+        params_file: ROS parameter file whose values win over those of config; empty: none.
         namespace: of the graph; empty: none.
         ckpt_root: folder of VERA's checkpoints; None: not given.
         wan_root: folder of the Wan base model; None: not given.
+        verify: whether the content of checkpoints is compared with recorded hashes.
         json: file that the findings are written to; None: none.
         deadline_s: time after which checks without an answer are given up.
 
@@ -40,9 +42,11 @@ class Options:
     server: str = "reference"
     server_url: str = ""
     config: str = ""
+    params_file: str = ""
     namespace: str = ""
     ckpt_root: Path | None = None
     wan_root: Path | None = None
+    verify: bool = False
     json: Path | None = None
     deadline_s: float = DEADLINE_S
 

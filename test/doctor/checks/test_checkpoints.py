@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Folders with the files of config/checkpoints.json, whole and torn; weights are sparse files."""
 
+import hashlib
 import os
 from collections.abc import Sequence
 from dataclasses import replace
@@ -9,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from vera_ros.checkpoints.table import Table
 from vera_ros.doctor.checks.checkpoints import judge
 from vera_ros.doctor.finding import Finding, Verdict
 from vera_ros.server.checkpoints import Checkpoints
@@ -230,3 +232,48 @@ def test_there_must_be_room_for_what_is_missing(environ: dict[str, str]) -> None
         findings = judge(Checkpoints(of_server(mode="docker"), environ, table))
         (space,) = (finding for finding in findings if finding.name == "disk space")
         assert space.verdict is expected
+
+
+def with_hashes(environ: dict[str, str], *names: str) -> Table:
+    """Record what these bundles are now, as scripts/pin would."""
+    bundles = dict(TABLE.bundles)
+    for name in names:
+        folder = write_bundle(name, environ)
+        files = [
+            replace(file, sha256=hashlib.sha256((folder / file.path).read_bytes()).hexdigest())
+            for file in bundles[name].files
+        ]
+        bundles[name] = replace(bundles[name], files=tuple(files))
+    return replace(TABLE, bundles=bundles)
+
+
+def verified(environ: dict[str, str], table: Table, verify: bool = True) -> dict[str, Finding]:
+    findings = judge(Checkpoints(of_server("pusht"), environ, table), verify=verify)
+    return {finding.name: finding for finding in findings}
+
+
+def test_without_hashes_checkpoints_are_unverified(environ: dict[str, str]) -> None:
+    for name in TABLE.embodiments["pusht"].bundles:
+        write_bundle(name, environ)
+    for verify in (False, True):
+        for finding in verified(environ, TABLE, verify).values():
+            assert "unverified: the table records no SHA-256" in finding.found
+
+
+def test_verify_reads_them(environ: dict[str, str]) -> None:
+    table = with_hashes(environ, *TABLE.embodiments["pusht"].bundles)
+    assert all("; verified)" in f.found for f in verified(environ, table).values())
+    unread = verified(environ, table, verify=False)
+    assert all("unverified: --verify reads them" in f.found for f in unread.values())
+
+
+def test_verify_names_what_was_changed(environ: dict[str, str]) -> None:
+    names = TABLE.embodiments["pusht"].bundles
+    table = with_hashes(environ, *names)
+    for name in names:
+        changed = write_bundle(name, environ) / TABLE.bundles[name].files[0].path
+        changed.write_bytes(b"0123456789!"[: changed.stat().st_size] + b"?")
+        finding = verified(environ, table)[name]
+        assert finding.verdict is Verdict.FAILURE
+        assert f"{changed} has the SHA-256" in finding.found
+        write_bundle(name, environ)

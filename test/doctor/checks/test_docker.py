@@ -106,6 +106,14 @@ ROOM, NO_ROOM = 100_000_000_000, 3_000_000_000
 def test_the_image_is_there_or_can_be_built(
     image: Output, free: int, build: bool, expected: Verdict, named: str
 ) -> None:
-    finding = judge_image(image, "vera-server", free, build=build)
+    finding = judge_image(image, "vera-server", free, build=build, pinned=True)
     assert finding.verdict is expected
     assert named in finding.found
+
+
+@pytest.mark.parametrize("pinned", [True, False])
+def test_an_image_of_an_image_without_digest_is_unverified(pinned: bool) -> None:
+    there = Output(0, "[]", "")
+    finding = judge_image(there, "vera-server", 10**12, build=False, pinned=pinned)
+    assert finding.verdict is Verdict.OK
+    assert ("unverified" in finding.found) is not pinned

@@ -14,7 +14,9 @@ def check(context: Context) -> list[Finding]:
     try:
         return [judge(context.read_configuration())]
     except ConfigurationError as error:
-        where = context.options.config or "the packaged parameter file"
+        options = context.options
+        given = [file for file in (options.config, options.params_file) if file]
+        where = " or ".join(given) or "the packaged parameter file"
         return [failure(NAME, str(error), f"correct {where}; config/real_panda.yaml is an example")]
 
 
@@ -24,7 +26,7 @@ def judge(configuration: Configuration) -> Finding:
     if policy["arm_joints"] != ik["joint_names"]:
         return warning(
             NAME,
-            f"{configuration.path}: policy_node reports the joints {policy['arm_joints']} to the "
+            f"{configuration.files}: policy_node reports the joints {policy['arm_joints']} to the "
             f"server, and ik_node moves {ik['joint_names']}",
             "make arm_joints and joint_names the same",
         )
@@ -35,4 +37,4 @@ def judge(configuration: Configuration) -> Finding:
             "correct the keys of these blocks; leave them if they are meant for other nodes",
         )
     tip = ik["tcp_frame"] or "the URDF's tip"
-    return ok(NAME, f"{configuration.path} ({configuration.embodiment.name}, moves {tip})")
+    return ok(NAME, f"{configuration.files} ({configuration.embodiment.name}, moves {tip})")

@@ -14,7 +14,10 @@ from vera_ros.doctor.finding import Finding, Verdict, failure, not_needed, ok, w
 from vera_ros.doctor.ports import Holder
 from vera_ros.doctor.tools import Deadline
 from vera_ros.embodiments import Embodiment
+from vera_ros.printable import printable
 from vera_ros.server.probe import Answer, probe
+from vera_ros.wire.access import ServerAccess
+from vera_ros.wire.address import without_password
 from vera_ros.wire.client import PolicyClient
 from vera_ros.wire.provenance import describe_server, protocol_warning, viewer_url
 from vera_ros.wire.server_config import ServerConfig
@@ -24,6 +27,7 @@ NAME = "policy server"
 _REFERENCE = "reference"
 _DEFAULT_PORTS = {"ws": 80, "wss": 443}
 _VIEWER_TIMEOUT_S = 2.0
+_MOST_STATISTICS = 2**20  # bytes
 
 
 @dataclass(frozen=True)
@@ -53,7 +57,8 @@ def check(context: Context) -> list[Finding]:
     holders: dict[int, Holder | None] = {}
     if ports.is_local(str(parts.hostname)):
         holders = {number: ports.holder_of(number) for number in (port, viewer_port) if number}
-    facts = ask(url, configuration.embodiment, context.deadline)
+    access = ServerAccess.of(configuration.policy)
+    facts = ask(url, configuration.embodiment, context.deadline, access)
     findings = judge(facts, server, holders.get(port))
     running = findings[0].verdict is Verdict.OK
     findings.append(ports.judge(holders, viewer_port, running=running))
@@ -65,9 +70,11 @@ def check(context: Context) -> list[Finding]:
     return [*findings, judge_viewer(viewer, check_viewer(viewer))]
 
 
-def ask(url: str, embodiment: Embodiment, deadline: Deadline) -> ServerFacts:
-    """Try a handshake with the server at this address."""
-    return asyncio.run(_shake_hands(url, embodiment, round(deadline.remaining(), 1)))
+def ask(
+    url: str, embodiment: Embodiment, deadline: Deadline, access: ServerAccess | None = None
+) -> ServerFacts:
+    """Try a handshake with the server at this address. `access`: files for one behind TLS."""
+    return asyncio.run(_shake_hands(url, embodiment, round(deadline.remaining(), 1), access))
 
 
 def judge(facts: ServerFacts, server: str, holder: Holder | None) -> list[Finding]:
@@ -156,19 +163,21 @@ def check_viewer(url: str) -> str:
         answer = connection.getresponse()
         if answer.status != http.client.OK:
             return f"HTTP status {answer.status}"
-        stats: Any = json.loads(answer.read())
+        stats: Any = json.loads(answer.read(_MOST_STATISTICS))
     except (OSError, http.client.HTTPException, ValueError) as error:
-        return str(error) or type(error).__name__
+        return printable(str(error)) or type(error).__name__
     finally:
         connection.close()
     return "" if isinstance(stats, dict) else "no statistics"
 
 
-async def _shake_hands(url: str, embodiment: Embodiment, timeout_s: float) -> ServerFacts:
-    async with PolicyClient() as client:
+async def _shake_hands(
+    url: str, embodiment: Embodiment, timeout_s: float, access: ServerAccess | None
+) -> ServerFacts:
+    async with PolicyClient(access=access) as client:
         shown = await probe(client, url, embodiment, timeout_s)
         config = client.config if shown.answer is Answer.READY else None
-        return ServerFacts(url, shown.answer, shown.detail, config)
+        return ServerFacts(without_password(url), shown.answer, shown.detail, config)
 
 
 def _is_reference(config: ServerConfig) -> bool:

@@ -7,6 +7,7 @@ from vera_ros.doctor.finding import Finding, failure, not_needed, ok
 from vera_ros.errors import ConfigurationError
 from vera_ros.server.settings import ServerSettings
 from vera_ros.server.sources import variable_of
+from vera_ros.wire.address import without_password
 
 NAME = "server settings"
 
@@ -19,7 +20,7 @@ def check(context: Context) -> list[Finding]:
     try:
         return [judge(context.read_settings(), configuration)]
     except ConfigurationError as error:
-        mend = f"correct server_node's parameters in {configuration.path}, or the variable"
+        mend = f"correct server_node's parameters in {configuration.files}, or the variable"
         return [failure(NAME, str(error), mend)]
 
 
@@ -36,7 +37,7 @@ def judge(settings: ServerSettings, configuration: Configuration) -> Finding:
         return failure(
             NAME,
             f"server_node listens on {settings.url}, and policy_node connects to "
-            f"{configuration.server_url}",
+            f"{without_password(configuration.server_url)}",
             f"unset {variable_of('server_port')} and {variable_of('server_host')}, or give the "
             "address as --server-url (server_url:=)",
         )

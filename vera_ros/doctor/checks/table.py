@@ -59,6 +59,7 @@ CHECKS = (
     Check(_CONFIGURATION, "robot description", "robot.arm:check", "check_urdf FILE"),
     Check(_MIDDLEWARE, "discovery", "ros:check_discovery", "ros2 node list"),
     Check(_MIDDLEWARE, "Fast DDS", "transport:check", "df /dev/shm; sysctl net.core.rmem_max"),
+    Check(_MIDDLEWARE, "security", "security:check", "env | grep ROS_SECURITY"),
     Check(_ROBOT, "nodes", "robot.controllers:check_nodes", "ros2 node list"),
     Check(_ROBOT, "views", "robot.views:check", "ros2 topic list"),
     Check(_ROBOT, "joint states", "robot.joint_states:check", "ros2 topic hz joint_states"),
@@ -72,3 +73,5 @@ CHECKS = (
     Check(_VERA, "VERA", "vera:check", "python3 -m vera.server.start_vera_server --help"),
     Check(_VERA, "checkpoints", "checkpoints:check", "ls the folders"),
 )
+
+GRAPH_CHECKS = tuple(check for check in CHECKS if check.area == _ROBOT)

@@ -23,7 +23,7 @@ def probe(_: dict[str, Any], tell: Tell) -> None:
     kept = [
         name
         for name, function in functions.items()
-        if any(Path(function.stats.cache_path).glob(f"{name}-*.nbi"))
+        if function.stats.cache_path and any(Path(function.stats.cache_path).glob(f"{name}-*.nbi"))
     ]
     tell("functions", len(functions))
     tell("kept", len(kept))

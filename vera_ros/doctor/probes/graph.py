@@ -109,8 +109,8 @@ class Observer:
             except (ImportError, TimeoutError) as error:
                 facts["manager_problem"] = str(error)
         facts["arm_parameters"] = {}
-        topic = self._node.resolve_topic_name(self._asked["topics"]["arm"])
-        service = f"{topic.rsplit('/', 1)[0]}/get_parameters"
+        name = self._node.resolve_topic_name(self._asked["arm_controller"])
+        service = f"{name.rsplit('/', 1)[0]}/get_parameters"
         if service in services:
             facts["arm_parameters"] = self._parameters(service, deadline_s)
         return facts
@@ -155,7 +155,10 @@ class Observer:
         return values
 
     def _call(self, kind: Any, service: str, request: Any, deadline_s: float) -> Any:
-        client = self._node.create_client(kind, service)
+        try:
+            client = self._node.create_client(kind, service)
+        except RuntimeError as error:  # rclpy's RCLError, in a graph with keys
+            raise TimeoutError(f"{service} may not be called with these keys") from error
         self._wait_until(client.service_is_ready, service, deadline_s)
         future = client.call_async(request)
         self._wait_until(future.done, service, deadline_s)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Reads a parameter file as the nodes do: with their own code."""
+"""Reads parameter files as the nodes do: with their own code."""
 
 import os
 import sys
@@ -10,13 +10,16 @@ from vera_ros.doctor.probes.wire import Tell, run
 
 # Nodes of these names must not be discovered by a graph that is running.
 os.environ["ROS_AUTOMATIC_DISCOVERY_RANGE"] = "OFF"
+os.environ["ROS_SECURITY_ENABLE"] = "false"  # whoever runs this has not the keys of those nodes
 
 import rclpy
 
 from vera_ros.embodiments import find_embodiment
 from vera_ros.errors import VeraRosError
+from vera_ros.nodes.common.given_parameters import check_given
 from vera_ros.nodes.common.node_process import initialise
-from vera_ros.nodes.common.parameters import AUTOSTART, Parameter, check_given, declare_parameters
+from vera_ros.nodes.common.parameters import AUTOSTART, Parameter, declare_parameters
+from vera_ros.nodes.common.qos_overrides import override_parameters
 from vera_ros.nodes.declared import PARAMETERS
 from vera_ros.nodes.policy.server_side import session_options
 from vera_ros.nodes.sim.parameters import check_lockstep
@@ -35,7 +38,7 @@ def _read(
     """Return the node's parameters, and a line for each block that is for other nodes."""
     node = rclpy.create_node(name, start_parameter_services=False, enable_rosout=False)
     try:
-        foreign = check_given(node, parameters, arguments)
+        foreign = check_given(node, (*parameters, *override_parameters(node)), arguments)
         return declare_parameters(node, parameters), foreign
     finally:
         node.destroy_node()
@@ -44,7 +47,8 @@ def _read(
 def probe(asked: dict[str, Any], tell: Tell) -> Callable[[], None] | None:
     """Report each node's parameters and, as `foreign`, the blocks for other nodes; or `error`."""
     arguments = [sys.argv[0], "--ros-args", "-r", f"__ns:={asked['namespace']}"]
-    arguments += ["--params-file", asked["config"]]
+    for path in asked["files"]:
+        arguments += ["--params-file", path]
     try:
         initialise(arguments, os.environ)
     except VeraRosError as error:

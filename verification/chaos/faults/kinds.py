@@ -217,7 +217,8 @@ def _of_processes() -> Iterator[Kind]:
 def _by_people() -> Iterator[Kind]:
     """What a person or a supervisor asks for."""
     yield Kind("hold", SERVICE, ("held",), _lasting(0.2, 1.0))
-    yield Kind("stop", SERVICE, ("stopped",), absorbed_s=ALWAYS)  # which an arm at rest ignores
+    # An arm at rest ignores it; a chunk that was sent before it and arrives after it is refused.
+    yield Kind("stop", SERVICE, ("stopped", "chunk_too_old"), absorbed_s=ALWAYS)
     yield Kind("cancel", SERVICE, ("cancel_requested",))
     yield Kind("deactivate_policy_node", SERVICE, ("deactivated",))
     inactive = ("inactive", "not_active")

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """An action client of execute_task, for one goal at a time."""
 
+import math
+import time
 from typing import Any
 
 from action_msgs.srv import CancelGoal
@@ -10,6 +12,7 @@ from rclpy.node import Node
 from vera_ros.bringup.failures import DemoError
 from vera_ros.bringup.waiter import Waiter
 from vera_ros.demo.options import DEFAULT_PROMPT
+from vera_ros.policy.states import Cause
 from vera_ros_interfaces.action import ExecuteTask
 
 _ANSWER_S = 5.0
@@ -22,6 +25,9 @@ class GoalClient:
     Args:
         node: the rclpy node that owns the client.
         asynchronous: the mode of the goals.
+
+    Attributes:
+        accepted_s: when the last goal was accepted, steady time [s].
     """
 
     def __init__(self, node: Node, *, asynchronous: bool) -> None:
@@ -30,6 +36,7 @@ class GoalClient:
         self._cancel_all = node.create_client(CancelGoal, "execute_task/_action/cancel_goal")
         self._handle: Any = None
         self._result: Any = None
+        self.accepted_s = math.inf
 
     @property
     def server_is_ready(self) -> bool:
@@ -48,14 +55,18 @@ class GoalClient:
             DemoError: the goal is refused, or there is no response.
         """
         goal = ExecuteTask.Goal(prompt=DEFAULT_PROMPT, time_limit_s=_TIME_LIMIT_S, mode=self._mode)
-        handle = waiter.result(
-            self._action.send_goal_async(goal), "policy_node to answer a goal", _ANSWER_S
+        feedback: list[object] = []
+        sent = self._action.send_goal_async(goal, feedback_callback=feedback.append)
+        handle = waiter.result(sent, "policy_node to answer a goal", _ANSWER_S)
+        self.accepted_s, result = time.monotonic(), handle.get_result_async()
+        waiter.until(
+            lambda: "" if feedback or result.done() else "policy_node to begin a goal", _ANSWER_S
         )
-        if not handle.accepted:
+        if result.done() and result.result().result.cause == Cause.GOAL_REFUSED:
             # policy_node may still work on a goal that was forgotten here.
             self._cancel_all.call_async(CancelGoal.Request())
-            raise DemoError("policy_node refused the goal; its log says why")
-        self._handle, self._result = handle, handle.get_result_async()
+            raise DemoError(f"policy_node refused the goal: {result.result().result.message}")
+        self._handle, self._result = handle, result
 
     def take_result(self) -> ExecuteTask.Result | None:
         """Return the result and forget the goal; None: there is no result yet."""

@@ -2,7 +2,6 @@
 """The node that sends goals to the system while faults are injected."""
 
 import math
-import time
 from collections.abc import Sequence
 
 from rclpy.node import Node
@@ -93,7 +92,7 @@ class Operator(Node):
         self._scenes.begin()
         self.goal.send(waiter)
         self.goals += 1
-        self.began_s = time.monotonic()
+        self.began_s = self.goal.accepted_s
 
     def _end(self, result: ExecuteTask.Result) -> None:
         outcome = Outcome(result.outcome).name.lower() if result.outcome else "none"

@@ -85,7 +85,7 @@ class Recorder:
         if changed and cause not in _ENDED_WELL:
             self.note(events.POLICY, cause.name.lower(), status.message)
         if before is not None and status.state != before.state:
-            self._see_state(State(before.state), State(status.state))
+            self._see_state(before, status)
         self._see_wait(status)
         for name in _COUNTERS:
             self._count(name, getattr(status, name))
@@ -96,10 +96,13 @@ class Recorder:
         ):
             self.pipeline_latency_s.append(status.pipeline_latency_s)
 
-    def _see_state(self, before: State, state: State) -> None:
+    def _see_state(self, before: PolicyStatus, status: PolicyStatus) -> None:
+        state = State(status.state)
         if state is State.PAUSED:
             self.note(events.POLICY, "paused")
-        elif state is State.IDLE and before.running:  # no end was said: policy_node began anew
+        # No end was said: policy_node began anew. Its next episode's status may come first.
+        anew = state is State.IDLE or sum(status.view_received) < sum(before.view_received)
+        if anew and State(before.state).running:
             self.note(events.POLICY, "episode_forgotten")
 
     def _see_wait(self, status: PolicyStatus) -> None:
@@ -127,7 +130,8 @@ class Recorder:
         for status in message.status:
             node = status.name.rsplit("/", 1)[-1]
             values: dict[str, Any] = {value.key: value.value for value in status.values}
-            self._see_causes(node, values.get("causes", "none"))
+            if "causes" in values:  # not a part of a node
+                self._see_causes(node, values["causes"])
             for name in _DIAGNOSED_COUNTERS:
                 if name in values:
                     self._count(name, float(values[name]))

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -101,6 +102,46 @@ def test_an_inactive_controller_is_mended_by_one_command() -> None:
     facts = graph(controllers=(controller(state="inactive"),))
     finding = judge_manager(configuration(), facts)[0]
     assert finding.mend == "ros2 control set_controller_state arm_controller active"
+
+
+@pytest.mark.parametrize("output", ["topic", "action"])
+@pytest.mark.parametrize(
+    ("state", "gripper_joint", "expected"),
+    [
+        ("active", "finger", Verdict.OK),
+        ("inactive", "finger", Verdict.FAILURE),
+        ("unconfigured", "finger", Verdict.FAILURE),
+        ("inactive", "", Verdict.OK),
+    ],
+)
+def test_the_grippers_controller_is_active_too(
+    output: str, state: str, gripper_joint: str, expected: Verdict
+) -> None:
+    gripper = controller(name="gripper_controller", state=state, claimed=("finger/position",))
+    chosen = configuration(ik={"gripper_joint": gripper_joint, "gripper_output": output})
+    findings = judge_manager(chosen, graph(controllers=(controller(), gripper)))
+    assert {finding.verdict for finding in findings} == {Verdict.OK, expected}
+    if expected is Verdict.FAILURE:
+        assert findings[-1].mend.endswith("set_controller_state gripper_controller active")
+
+
+def test_a_gripper_without_ros2_control_is_none_of_the_managers() -> None:
+    findings = judge_manager(configuration(), graph())
+    assert {finding.verdict for finding in findings} == {Verdict.OK}
+
+
+def test_a_controller_is_known_by_its_action_where_that_is_used() -> None:
+    facts = graph(
+        arm_action="/panda_arm/follow_joint_trajectory",
+        controllers=(controller(name="panda_arm", state="inactive"),),
+    )
+    finding = judge_manager(configuration(ik={"arm_output": "action"}), facts)[0]
+    assert "'panda_arm' is inactive" in finding.found
+    missing = judge_manager(
+        configuration(ik={"arm_output": "action"}), replace(facts, controllers=())
+    )[0]
+    assert "no controller 'panda_arm'" in missing.found
+    assert "arm_controller/follow_joint_trajectory" in missing.mend
 
 
 def test_without_a_manager_nothing_is_wrong() -> None:

@@ -30,9 +30,9 @@ def heard(recorder: Recorder) -> list[tuple[str, str, str]]:
     return [(event.source, event.name, event.words) for event in recorder.events]
 
 
-def diagnostics(**values: str) -> DiagnosticArray:
+def diagnostics(*, part: str = "", **values: str) -> DiagnosticArray:
     pairs = [KeyValue(key=key, value=value) for key, value in values.items()]
-    return DiagnosticArray(status=[DiagnosticStatus(name="/arm/ik_node", values=pairs)])
+    return DiagnosticArray(status=[DiagnosticStatus(name=f"/arm/ik_node{part}", values=pairs)])
 
 
 def test_a_warning_that_stands_is_noted_once(topics: Topics, recorder: Recorder) -> None:
@@ -48,9 +48,17 @@ def test_a_warning_that_comes_back_is_new(topics: Topics, recorder: Recorder) ->
     assert len(recorder.events) == 2
 
 
+def test_the_statuses_of_parts_leave_the_causes_as_they_are(
+    topics: Topics, recorder: Recorder
+) -> None:
+    for _ in range(2):
+        topics.say(diagnostics(causes="held"), diagnostics(part=": chunks", planning_s="0.1"))
+    assert heard(recorder) == [(events.DIAGNOSTICS, "held", "")]
+
+
 def test_a_counter_that_goes_up_is_noted(topics: Topics, recorder: Recorder) -> None:
     for count in ("0", "2", "2", "0", "1"):
-        topics.say(diagnostics(bad_joint_states=count))
+        topics.say(diagnostics(part=": joint states", bad_joint_states=count))
     assert heard(recorder) == [(events.COUNTER, "bad_joint_states", "")] * 2
 
 
@@ -72,6 +80,16 @@ def test_a_policy_node_that_began_anew_has_forgotten_the_episode(
     topics: Topics, recorder: Recorder
 ) -> None:
     topics.say(PolicyStatus(state=int(State.PLAYING)), PolicyStatus(state=int(State.IDLE)))
+    assert heard(recorder) == [(events.POLICY, "episode_forgotten", "")]
+
+
+def test_a_new_policy_nodes_first_status_may_be_that_of_its_next_episode(
+    topics: Topics, recorder: Recorder
+) -> None:
+    playing = PolicyStatus(state=int(State.PLAYING), view_received=[90, 88])
+    topics.say(PolicyStatus(state=int(State.CONNECTING), view_received=[90, 88]), playing)
+    assert not heard(recorder)
+    topics.say(PolicyStatus(state=int(State.CONNECTING), view_received=[2, 2]))
     assert heard(recorder) == [(events.POLICY, "episode_forgotten", "")]
 
 

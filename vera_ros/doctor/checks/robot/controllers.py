@@ -116,23 +116,33 @@ def judge_action(part: str, facts: GraphFacts, have_control_msgs: bool) -> Findi
 
 
 def judge_manager(configuration: Configuration, facts: GraphFacts) -> list[Finding]:
-    """Check that the arm's controller is active, moves this arm and interpolates as assumed."""
+    """Check that the controllers are active, and that the arm's moves it as ik_node assumes."""
     name = "controller_manager"
+    own = _controller_name("arm", configuration, facts)
     if not facts.manager:
-        return [not_checked(name, "no controller_manager in the graph"), *_judge_parameters(facts)]
+        return [
+            not_checked(name, "no controller_manager in the graph"),
+            *_judge_parameters(own, facts),
+        ]
     if facts.manager_problem:
-        return [not_checked(name, facts.manager_problem), *_judge_parameters(facts)]
-    own = _controller_name(facts)
+        return [not_checked(name, facts.manager_problem), *_judge_parameters(own, facts)]
     found = {controller.name: controller for controller in facts.controllers}
     if own not in found:
+        by_action = configuration.ik["arm_output"] == "action"
+        output = "follow_joint_trajectory" if by_action else "joint_trajectory"
         return [
             failure(
                 name,
                 f"it has no controller '{own}'; it has {', '.join(sorted(found)) or 'none'}",
-                "remap arm_controller/joint_trajectory to one of them in the parameter file",
+                f"remap arm_controller/{output} to one of them in the parameter file",
             )
         ]
-    return [_judge_controller(found[own], configuration), *_judge_parameters(facts)]
+    findings = [_judge_controller(found[own], configuration), *_judge_parameters(own, facts)]
+    # A gripper's driver may do without ros2_control.
+    gripper = found.get(_controller_name("gripper", configuration, facts))
+    if configuration.ik["gripper_joint"] and gripper is not None and gripper.state != "active":
+        findings.append(_inactive(gripper))
+    return findings
 
 
 def judge_rivals(facts: GraphFacts) -> list[Finding]:
@@ -159,11 +169,7 @@ def judge_rivals(facts: GraphFacts) -> list[Finding]:
 def _judge_controller(controller: ControllerFacts, configuration: Configuration) -> Finding:
     name = "controller_manager"
     if controller.state != "active":
-        return failure(
-            name,
-            f"'{controller.name}' is {controller.state}",
-            f"ros2 control set_controller_state {controller.name} active",
-        )
+        return _inactive(controller)
     joints = configuration.ik["joint_names"]
     moved = {interface.rsplit("/", 1)[0] for interface in controller.claimed}
     missing = [joint for joint in joints if joint not in moved]
@@ -178,7 +184,7 @@ def _judge_controller(controller: ControllerFacts, configuration: Configuration)
     return ok(name, f"'{controller.name}' is active ({controller.type}, {', '.join(kinds)})")
 
 
-def _judge_parameters(facts: GraphFacts) -> list[Finding]:
+def _judge_parameters(controller: str, facts: GraphFacts) -> list[Finding]:
     """Check the parameters of the arm's controller; empty: it returned none."""
     name, parameters = "controller parameters", facts.arm_parameters
     if not parameters:
@@ -197,15 +203,26 @@ def _judge_parameters(facts: GraphFacts) -> list[Finding]:
             warning(
                 name,
                 "; ".join(wrong),
-                f"correct this in the parameter file of '{_controller_name(facts)}'",
+                f"correct this in the parameter file of '{controller}'",
             )
         ]
     return [ok(name, ", ".join(f"{key} {parameters[key]}" for key in sorted(parameters)))]
 
 
-def _controller_name(facts: GraphFacts) -> str:
-    """Return the name of the arm's controller, which its topic begins with."""
-    return facts.arm.name.rsplit("/", 2)[-2]
+def _inactive(controller: ControllerFacts) -> Finding:
+    return failure(
+        "controller_manager",
+        f"'{controller.name}' is {controller.state}",
+        f"ros2 control set_controller_state {controller.name} active",
+    )
+
+
+def _controller_name(part: str, configuration: Configuration, facts: GraphFacts) -> str:
+    """Return the name of a part's controller, which its topic or action begins with."""
+    actions = {"arm": facts.arm_action, "gripper": facts.gripper_action}
+    by_action = configuration.ik[f"{part}_output"] == "action"
+    name = actions[part] if by_action else _topic(part, facts).name
+    return name.rsplit("/", 2)[-2]
 
 
 def _topic(part: str, facts: GraphFacts) -> Topic:
