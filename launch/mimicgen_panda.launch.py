@@ -76,7 +76,8 @@ def _start(context: LaunchContext) -> list[LaunchDescriptionEntity]:
     pushed = context.launch_configurations.get("ros_namespace", "")  # by an including file
     full_namespace = str(PurePosixPath("/", pushed, namespace))
     specs = graph.nodes(options, full_namespace)
-    actions = [*_discovery(value["discovery"]), *_dds_profile(value["dds_profile"])]
+    profile = value["dds_profile"]
+    actions = [*_discovery(value["discovery"], profile), *_dds_profile(profile)]
     actions += [LogInfo(msg=line) for line in overrides]
     secured = partial(_secured, options.keystore_path, full_namespace)
     actions += [
@@ -106,10 +107,12 @@ def _secured(keystore: Path | None, namespace: str, name: str) -> _Secured:
     return _Secured(["--enclave", enclave], enclaves.secure_environment(keystore))
 
 
-def _discovery(where: str) -> list[LaunchDescriptionEntity]:
+def _discovery(where: str, profile: str) -> list[LaunchDescriptionEntity]:
     """Return actions that set how far away all that is started after them looks for nodes."""
     if where == "auto":
         where = os.environ.get(RANGE) or "localhost"
+    if profile == "loopback":  # with which ROS's own setting would bring shared memory back
+        where = "system_default"
     return [SetEnvironmentVariable(RANGE, where.upper())]
 
 

@@ -267,6 +267,10 @@ def test_a_message_gets_the_lines_of_what_it_is_about(tmp_path: Path) -> None:
         assert all(line in said for line in lines)
     for message in ("the limits are lost", "parameter 'a' is wrong", f"'{path}': 'limits'"):
         assert name_sources(message, arguments) == message
+    other = tmp_path / "other.yaml"
+    other.write_text("/**/ik_node:\n  ros__parameters:\n    speed_scale: 50%\n")
+    message = f"'{other}' line 3: 'speed_scale' (limits, gripper_open_m)"
+    assert name_sources(message, [*arguments, "--params-file", str(other)]) == message
     assert name_sources("'limits'", [*arguments, "--params-file", str(missing)]) == "'limits'"
 
 

@@ -13,9 +13,12 @@ _PR_SET_PDEATHSIG = 1
 # Where programs, files and GPUs are, and which language is spoken.
 _HARMLESS = re.compile(
     r"PATH|HOME|USER|LOGNAME|SHELL|LANG|LANGUAGE|LC_\w+|TZ|TMPDIR|XDG_CACHE_HOME|CC|CXX|CONDA_PREFIX"
-    r"|(CUDA|GPU|MKL|NCCL|NVIDIA|OMP|OPENBLAS|PYTORCH|ROCM|HIP|HSA|TORCH|TORCHINDUCTOR|TRITON)_\w+"
+    r"|VIRTUAL_ENV|PYTHONUNBUFFERED|HF_HUB_CACHE|TRANSFORMERS_CACHE"
+    r"|(CUDA|GPU|HIP|HSA|KMP|MKL|NCCL|NVIDIA|OMP|OPENBLAS|PYTORCH|ROCM|TORCH|TORCHINDUCTOR|TRITON)"
+    r"_\w+"
 )
-_SECRET = re.compile(r"(^|_)(AUTH|CREDENTIALS?|KEY|PASS(WORD)?|PASSWD|PAT|SECRET|TOKEN)S?(_|$)")
+_SECRET = re.compile(r"(^|_)(AUTH|PAT)S?(_|$)|CREDENTIAL|KEY|PASS|SECRET|TOKEN")
+_WITH_PASSWORD = re.compile(r"//[^/\s]*:[^/\s]*@")
 
 _libc = ctypes.CDLL(None)
 
@@ -36,7 +39,7 @@ def tied_to_this_process(number: signal.Signals = signal.SIGKILL) -> Callable[[]
 
 
 def harmless_variables(environment: Mapping[str, str], *prefixes: str) -> dict[str, str]:
-    """Return the variables that a program of others may have: none of them holds a secret by name.
+    """Return the variables that a program of others may have: none holds a secret by name or value.
 
     Args:
         environment: variables by name.
@@ -47,6 +50,7 @@ def harmless_variables(environment: Mapping[str, str], *prefixes: str) -> dict[s
         for name, value in environment.items()
         if (_HARMLESS.fullmatch(name) or name.startswith(prefixes))
         and not _SECRET.search(name.upper())
+        and not _WITH_PASSWORD.search(value)
     }
 
 

@@ -145,11 +145,11 @@ def name_sources(message: str, arguments: Sequence[str]) -> str:
     """Return a message about parameters, and the lines of parameter files that give them.
 
     Args:
-        message: has their names in quotes, or with an underscore in them.
+        message: has their names in quotes, or with an underscore; one with a file has its line.
         arguments: the command line.
     """
     words = dict.fromkeys(re.findall(r"(?<=')[\w./]+(?=')|\w+_\w+", message))
-    paths = [path for path in ros_arguments(arguments, "--params-file") if path not in message]
+    paths = ros_arguments(arguments, "--params-file")
     try:
         blocks = [block for path in paths for block in read_blocks(Path(path))]
     except ConfigurationError:  # read too late to be what the message is about
@@ -158,7 +158,7 @@ def name_sources(message: str, arguments: Sequence[str]) -> str:
         f"{name}: '{block.path}' line {block.entries[name].line}"
         for block in blocks
         for name in words
-        if name in block.entries
+        if name in block.entries and not any(path in message for path in paths)
     ]
     return f"{message} ({', '.join(places)})" if places else message
 

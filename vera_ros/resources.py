@@ -6,6 +6,7 @@ from pathlib import Path
 from vera_ros.errors import ConfigurationError
 
 _SOURCE_ROOT = Path(__file__).resolve().parents[1]
+_LISTED = 12  # files in a message
 
 
 def share_path(*parts: str) -> Path:
@@ -21,6 +22,39 @@ def share_path(*parts: str) -> Path:
             "it is one of vera_ros, install the package again"
         )
     return path
+
+
+def given_file(parameter: str, value: str, *folder: str) -> Path:
+    """Return the path of a file that a parameter names.
+
+    Args:
+        parameter: names it in the error.
+        value: a path; a relative one begins in `folder`.
+        folder: of this package's files for that parameter.
+
+    Raises:
+        ConfigurationError: there is no such file; the message has those that are there.
+    """
+    path = share_path(*folder) / value
+    if path.is_file():
+        return path
+    what = f"parameter '{parameter}' is '{value}'"
+    if "://" in value:
+        raise ConfigurationError(
+            f"{what}, and package:// and the like are not read here; give the file's path, which "
+            "begins with /: ros2 pkg prefix --share PACKAGE prints that of a package"
+        )
+    if not path.parent.is_dir():
+        raise ConfigurationError(
+            f"{what}, and there is no folder '{path.parent}'; give a path that begins with /"
+        )
+    near = path.parent.glob(f"*{Path(value).suffix}")
+    files = sorted(each.name for each in near if each.is_file())[:_LISTED]
+    raise ConfigurationError(
+        f"{what}, and there is no such file in '{path.parent}', which has "
+        f"{', '.join(files) or 'none of its kind'}; correct its name, or give a path that begins "
+        "with /"
+    )
 
 
 def _share_directory() -> Path:

@@ -14,6 +14,7 @@ import sys
 
 _MOST_CONNECTIONS = 64
 _PIECE_BYTES = 1 << 18
+_PARTING_S = 5.0
 
 
 class Relay:
@@ -56,7 +57,15 @@ class Relay:
             # A machine that has vanished does not keep its connection for ever.
             end.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         try:
-            await asyncio.gather(_pass_on(reader, back), _pass_on(there, writer))
+            ways = [
+                asyncio.create_task(_pass_on(*way)) for way in ((reader, back), (there, writer))
+            ]
+            await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
+            # Whoever does not hang up after the other must not keep others out.
+            _, staying = await asyncio.wait(ways, timeout=_PARTING_S)
+            for way in staying:
+                way.cancel()
+            await asyncio.gather(*ways, return_exceptions=True)
         finally:
             back.close()
 

@@ -226,7 +226,11 @@ def test_the_running_simulation_is_well(ros_domain: int, server_url: str, tmp_pa
     assert robot.pop("controller_manager") == "skipped"
     assert set(robot) >= {"nodes", "agentview_image", "robot0_eye_in_hand_image", "joint states"}
     assert set(robot.values()) <= {"ok", "warning"}  # a busy machine may be slow, but not wrong
-    assert "128 x 128 rgb8" in visit.found("agentview_image")
+    seen = visit.found("agentview_image")
+    assert "128 x 128 rgb8" in seen or (robot["agentview_image"], "ms old" in seen) == (
+        "warning",
+        True,
+    )
     assert "/left/sim_node listens" in visit.found("arm controller")
     assert "stand-in" in visit.found("provenance")
 

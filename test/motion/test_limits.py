@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Limits say how much a motion must be slowed, and refuse to be nonsense."""
 
+import math
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -167,7 +168,12 @@ def panda(change: Callable[[Any], None]) -> Any:
         (lambda c: c.update(tcp=1.7), "tcp must be a mapping"),
         (lambda c: c["joints"].update(velocity=[1.0] * 6), "velocity must be 7 finite numbers"),
         (lambda c: c["joints"].update(jerk="much"), "much"),
-        (lambda c: c["joints"].update(jerk=[0.0] * 7), "above zero"),
+        (lambda c: c["joints"].update(jerk=[0.0] * 7), "'jerk' of 'joints' is 0; .*above zero"),
+        (
+            lambda c: c["joints"].update(velocity=[-2.175, *[2.0] * 6]),
+            "'velocity' of 'joints' is -2.175; valid are finite numbers above zero; compare",
+        ),
+        (lambda c: c["tcp"]["angular"].update(jerk=math.inf), "'jerk' of 'angular' is inf"),
         (lambda c: c["tcp"]["linear"].update(jerk=NAN), "jerk is nan; valid is"),
         (lambda c: c["tcp"]["linear"].update(jerk=-1.0), "jerk is -1.0; valid is"),
         (lambda c: c["tcp"]["linear"].update(jerk=0.0), "'linear'.*above zero"),
@@ -185,8 +191,9 @@ def test_broken_files_are_refused(
 ) -> None:
     path = tmp_path / "broken.yaml"
     path.write_text(yaml.safe_dump(panda(change)))
-    with pytest.raises(ConfigurationError, match=words):
+    with pytest.raises(ConfigurationError, match=words) as error:
         RateLimits.load(path, 7)
+    assert f"the limits {path} cannot be used" in str(error.value)
 
 
 @pytest.mark.parametrize("joints", [6, 8])

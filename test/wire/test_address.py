@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Addresses are checked where they are read: what is wrong is named, with what to write."""
 
+import re
 from urllib.parse import urlsplit
 
 import pytest
@@ -48,6 +49,15 @@ def test_a_server_that_listens_everywhere_is_reached_on_this_machine(host: str) 
     ("url", "words"),
     [
         ("", "it is empty"),
+        ("“ws://gpu:8800”", "there are quotes in it"),
+        ("'ws://gpu:8800'", "there are quotes in it"),
+        ("«gpu»", "there are quotes in it"),
+        ("$(env SERVER)", "only launch files expand"),
+        ("ws://${HOST}:8800", "only launch files expand"),
+        ("ws://gpu#1", "it is written %23"),
+        ("gpu:port", "does not begin with ws://, and the port is 'port'"),
+        ("http://ws://gpu", "does not begin with ws://, and the port"),
+        ("gpu:8800:1", "does not begin with ws://, and an IPv6"),
         ("gpu", "write ws://gpu;"),
         ("gpu:8800", "write ws://gpu:8800;"),
         ("127.0.0.1:8800/a", "write ws://127.0.0.1:8800/a;"),
@@ -105,6 +115,16 @@ def test_an_address_for_another_scheme() -> None:
         ConfigurationError, match=r"write ws://gpu:1; valid is ws://host:port, like"
     ):
         split_url("server_url", "wss://gpu:1", ("ws",))
+
+
+@given(text=st.text(max_size=20) | st.from_regex(r"(wss?|https?)?[:/#]{0,3}[a-z.]*(:\d*)?/?"))
+def test_what_is_proposed_is_valid(text: str) -> None:
+    try:
+        split_url("url", text)
+    except ConfigurationError as error:
+        proposed = re.search(r"; write (ws.*); valid is", str(error))
+        if proposed is not None and "…@" not in proposed[1]:
+            split_url("url", proposed[1])
 
 
 @given(text=st.text(max_size=40))

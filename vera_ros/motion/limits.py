@@ -36,11 +36,17 @@ class RateLimits:
         shapes = (("joints", (3, n)), ("linear", (3,)), ("angular", (3,)))
         for name, shape in shapes:
             values = getattr(self, name)
-            if values.shape != shape or not ((values > 0) & (values < np.inf)).all():
+            if values.shape != shape:
                 raise ConfigurationError(
-                    f"rate limits '{name}' are {values.tolist()}; valid are finite numbers above "
+                    f"rate limits '{name}' have the shape {values.shape}; valid are finite numbers above "
                     f"zero of shape {shape}"
                 )
+            for rate, row in zip(RATES, values, strict=True):
+                wrong = [float(one) for one in np.atleast_1d(row) if not 0.0 < one < np.inf]
+                if wrong:
+                    raise ConfigurationError(
+                        f"'{rate}' of '{name}' is {wrong[0]:g}; valid are finite numbers above zero"
+                    )
 
     @classmethod
     def load(cls, path: Path, joints: int) -> "RateLimits":

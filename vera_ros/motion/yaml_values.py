@@ -29,14 +29,21 @@ def reading(path: Path, what: str, example: str) -> Iterator[Content]:
 
     Raises:
         ConfigurationError: the file cannot be read, or a KeyError, TypeError or ValueError was
-            raised while its values were used.
+            raised while its values were used, or a ConfigurationError, which names no file.
     """
     try:
         content = yaml.safe_load(path.read_text())
         if not isinstance(content, dict):
             raise ValueError(f"it holds {type(content).__name__}, not a mapping of names to values")
         yield content
-    except (OSError, KeyError, TypeError, ValueError, yaml.YAMLError) as error:
+    except (
+        OSError,
+        KeyError,
+        TypeError,
+        ValueError,
+        yaml.YAMLError,
+        ConfigurationError,
+    ) as error:
         reason = f"{error} is missing" if isinstance(error, KeyError) else str(error)
         raise ConfigurationError(
             f"the {what} {path} cannot be used: {reason}; compare it with {example} of this package"

@@ -80,13 +80,23 @@ def is_port(text: str) -> bool:
 def _check_url(text: str, schemes: Sequence[str]) -> None:
     if not text:
         raise ValueError("it is empty")
+    if re.search(r"\$[({]", text):
+        raise ValueError("only launch files expand $(…); write the address itself")
     if re.search(r"\s", text):
         raise ValueError("there is a space in it; remove it")
+    if re.search("[“”„«»‘’]|^[\"']|[\"']$", text):
+        raise ValueError("there are quotes in it; remove them, or write plain ones around it")
+    if "#" in text:
+        raise ValueError("there is a # in it; in a user or password, it is written %23")
     found = _URL.fullmatch(text)
     scheme = found[1].lower() if found else ""
     if scheme not in schemes and (not found or scheme in WEBSOCKET + WEB):
         proposed = schemes[-1] if text.startswith(("https:", "wss:")) else schemes[0]
         rest = _BAD_START.sub("", text, count=1)
+        try:
+            _check_url(f"{proposed}://{rest}", schemes)
+        except ValueError as error:
+            raise ValueError(f"it does not begin with {schemes[0]}://, and {error}") from error
         proposal = without_password(f"{proposed}://{rest}")
         raise ValueError(f"it does not begin with {schemes[0]}://; write {proposal}")
     if not found or scheme not in schemes:

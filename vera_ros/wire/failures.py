@@ -94,9 +94,13 @@ def _raise_status(task: str, url: str, error: InvalidStatus) -> None:
     """Raise the error of an HTTP status that says what is wrong; return from any other."""
     status = error.response.status_code
     if status in _DENIED:
+        remedy = "set server_token_file to a file with a token that it accepts"
+        if "…@" in url:
+            remedy = "correct user and password in its address"
+        elif url.startswith("ws://"):
+            remedy = f"write its address as wss://, and {remedy}"
         raise AccessDeniedError(
-            f"{task}: the server at {url} does not let this client in (HTTP {status}); set "
-            "server_token_file to a file with a token that it accepts"
+            f"{task}: the server at {url} does not let this client in (HTTP {status}); {remedy}"
         ) from error
     if status in _REDIRECTS:
         target = without_password(error.response.headers.get("Location", "an unknown address"))

@@ -345,6 +345,9 @@ def test_mesh_becomes_its_hull(urdf: str, tmp_path: Path, monkeypatch: pytest.Mo
     assert kinds == {"Convex", "Halfspace"}
 
 
+XACRO = '<robot xmlns:xacro="http://ros.org/wiki/xacro"><xacro:include filename="a"/></robot>'
+
+
 def _with_mesh(filename: str) -> str:
     return f'<collision><geometry><mesh filename="{filename}"/></geometry></collision>'
 
@@ -358,6 +361,8 @@ def _with_mesh(filename: str) -> str:
         ({"table_z_m": np.nan}, "table_z_m is nan"),
         ({"table_z_m": 3.0}, "table_z_m is 3.0: panda_link2 would be in the table"),
         ({"collision_urdf": "<robot"}, "collision_description is not a URDF"),
+        ({"collision_urdf": "version https://git-lfs"}, "a path or a name, not XML; give a URDF"),
+        ({"collision_urdf": XACRO}, "written in xacro; run xacro FILE > robot.urdf"),
         (
             {"collision_urdf": robot(["base", "one", "two"], CHAIN)},
             r"collision_description has no joint.*panda_joint1",

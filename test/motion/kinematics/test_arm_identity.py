@@ -103,9 +103,18 @@ def test_descriptions_of_the_arm_pass(file: str, arm: ArmModel) -> None:
         (
             "training",
             described(FR3_LATER, "fr3"),
-            "Franka Research 3 set limits to fr3_limits.yaml",
+            "Franka Research 3 set 'limits' to fr3_limits.yaml",
         ),
-        ("panda", described(CAUTIOUS, "fr3"), "called.*'fr3_joint1'.*Franka Research 3"),
+        (
+            "panda",
+            described(CAUTIOUS, "fr3"),
+            "the 'limits' panda.*called.*'fr3_joint1'.*Research 3.*set 'limits' to fr3_limits.yaml",
+        ),
+        (
+            "panda",
+            described([(-6.28, 6.28, 3.14)] * 7, "fr3"),
+            "if it is a Franka Research 3, set 'limits' to fr3_limits.yaml, and correct",
+        ),
         (
             "panda",
             described([*CAUTIOUS[:4], (0, 2, 5.26), *CAUTIOUS[5:]]),

@@ -125,6 +125,24 @@ def test_text_that_is_no_urdf(text: str) -> None:
     refused(text, ["a"], "robot_description|no joint")
 
 
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("/home/me/panda.urdf", "give the file's content, or leave it empty and run robot_state_p"),
+        ("package://franka_description/panda.urdf", "a path or a name, not XML; give the file's"),
+        ("$(command 'xacro panda.urdf.xacro')", "only launch files expand"),
+        ("$(find franka_description)/a.urdf", "only launch files expand"),
+        ("${description}", "only launch files expand"),
+        ('<robot name="a" xmlns:xacro="http://x"><xacro:arm/></robot>', "run xacro FILE > robot"),
+        ('<robot name="a"><xacro:include filename="b"/></robot>', "run xacro FILE > robot"),
+        ("<robot><link", "it is not valid XML"),
+    ],
+)
+def test_what_was_given_instead_of_a_urdf_is_named(text: str, words: str) -> None:
+    with pytest.raises(ConfigurationError, match=words):
+        ArmModel(text, JOINTS)
+
+
 def test_missing_and_empty_joint_names(urdf: str) -> None:
     refused(urdf, ["elbow"], r"no joint \['elbow'\].*panda_joint1")
     refused(urdf, [], "joint_names is empty")

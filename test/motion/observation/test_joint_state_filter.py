@@ -449,7 +449,11 @@ def test_two_arms_that_take_turns_are_two(share: float, size: float, rate_hz: fl
 def test_the_finger_has_an_age_of_its_own() -> None:
     it = Stream(make_filter("finger"))
     it.play(STANDING, times(0.3))
-    assert "gripper's joint 'finger' have been received" in words(it.filter.fault(0.3, ROS_S + 0.3))
+    it.filter.strangers = ("left_finger", "right_finger")
+    said = words(it.filter.fault(0.3, ROS_S + 0.3))
+    assert "gripper's joint 'finger' have been received; those beside the arm's are of" in said
+    assert "['left_finger', 'right_finger']" in said
+    assert "'gripper_joint'" in said
     it.filter.add_finger(0.04, ROS_S + 0.3, 0.3)
     assert it.filter.newest is not None
     assert it.filter.newest.finger_m == 0.04

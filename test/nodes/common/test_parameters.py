@@ -91,18 +91,52 @@ def test_every_number_has_a_range_and_every_parameter_a_meaning(parameter: Param
 
 
 @pytest.mark.parametrize(
+    ("name", "given", "advice"),
+    [
+        ("speed_scale", "50%", "write it like speed_scale: 0.5"),
+        ("table_check", 1, "write it like table_check: true"),
+        ("table_z_m", "-0,1185", "write it like table_z_m: -0.1185"),
+        ("gripper_debounce_steps", 3.0, "write it like gripper_debounce_steps: 3"),
+        ("allowed_publishers", "move_group", "write it like allowed_publishers: ['move_group']"),
+        ("allowed_publishers", True, "write it like allowed_publishers: ['name']"),
+        ("joint_names", "a, b", "write it like joint_names: ['a', 'b']"),
+        ("workspace_lower", "0,1; 2 cm; 0.3", "write it like workspace_lower: [0.1, 0.02, 0.3]"),
+        ("workspace_lower", 0.5, "write it like workspace_lower: [0.2, "),
+        ("limits", None, "write it like limits: 'panda_limits.yaml'"),
+    ],
+)
+def test_the_advice_is_what_was_meant(name: str, given: Any, advice: str) -> None:
+    parameter = next(each for each in ik_parameters.PARAMETERS if each.name == name)
+    with pytest.raises(ConfigurationError) as error:
+        parameter.read(given)
+    assert advice in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "given"),
+    [("speed_scale", "150%"), ("table_check", "maybe"), ("table_z_m", "118 mm high")],
+)
+def test_without_a_meaning_there_is_no_advice(name: str, given: Any) -> None:
+    parameter = next(each for each in ik_parameters.PARAMETERS if each.name == name)
+    with pytest.raises(ConfigurationError) as error:
+        parameter.read(given)
+    assert "write it" not in str(error.value)
+    assert parameter._words() in str(error.value)
+
+
+@pytest.mark.parametrize(
     ("kind", "name", "value", "words"),
     [
         (IkNode, "tcp_speed_limit", 30.0, ("30.0", "0.01", "3", "m/s")),
         (IkNode, "tcp_speed_limit", 4, ("4.0", "0.01", "3", "m/s")),
-        (IkNode, "tcp_speed_limit", "fast", ("'fast'", "a number", "1.7")),
+        (IkNode, "tcp_speed_limit", "fast", ("'fast'", "a number", "0.01 … 3 m/s")),
         (IkNode, "gripper_debounce_steps", 2.0, ("2.0", "a whole number")),
         (IkNode, "workspace_lower", [0.1, 0.2], ("[0.1, 0.2]", "3 values")),
         (
             IkNode,
             "joint_names",
             "panda_joint1",
-            ("'panda_joint1'", "list of texts", "panda_joint7"),
+            ("'panda_joint1'", "list of texts", "write it like joint_names: ['panda_joint1']"),
         ),
         (IkNode, "embodiment", "pusht", ("pusht", "mimicgen")),
         (PolicyNode, "image_transport", "theora", ("theora", "raw | compressed")),

@@ -64,9 +64,9 @@ def configured(stage: Stage, **given: Any) -> Listener:
 
 @pytest.mark.parametrize("topic", [JOINTS, CAMERA])
 def test_history_and_depth_are_as_given(stage: Stage, topic: str) -> None:
-    given = {override(topic, "depth"): 77, override(topic, "history"): "keep_all"}
+    given = {override(topic, "depth"): 77, override(topic, "history"): "keep_last"}
     qos = configured(stage, **given).qos(topic)
-    assert (qos.depth, qos.history) == (77, HistoryPolicy.KEEP_ALL)
+    assert (qos.depth, qos.history) == (77, HistoryPolicy.KEEP_LAST)
 
 
 def test_commands_are_kept_in_the_depth_given(stage: Stage) -> None:
@@ -154,9 +154,9 @@ def test_a_name_that_is_none_is_refused(stage: Stage, name: str, value: Any, wor
     ("name", "value", "words"),
     [
         (override(CAMERA, "reliability"), "Reliable", "reliable | best_effort"),
-        (override(CAMERA, "depth"), 0, "1 … 10000"),
+        (override(CAMERA, "depth"), 0, "1 … 100"),
         (override(CAMERA, "depth"), "many", "a whole number"),
-        (override(JOINTS, "history"), "keep_some", "keep_last | keep_all"),
+        (override(JOINTS, "history"), "keep_all", "must not delay what is new"),
         (override(JOINTS, "durability"), "transient_local", "history, depth, reliability"),
         (override(ARM, "reliability", "publisher"), "best_effort", "a stop must not be lost"),
         (override(ARM, "history", "publisher"), "keep_all", "must not delay a stop"),

@@ -223,6 +223,18 @@ def test_joints_of_another_arm_are_named(make_graph: MakeGraph) -> None:
     assert graph.reader.invalid_count == 0
 
 
+def test_joints_of_another_gripper_are_named(make_graph: MakeGraph) -> None:
+    graph = make_graph(1)
+    graph.wait_until(
+        lambda: graph.sense() and graph.reader.filter.strangers,
+        lambda: graph.publish(name=["thumb", "two", "one"]),
+    )
+    assert graph.reader.filter.strangers == ("thumb",)
+    graph.wait_until(lambda: graph.sense().settled, lambda: graph.publish(**ARM))
+    said = str(graph.reader.fault())
+    assert "'finger' have been received; those beside the arm's are of ['thumb']" in said
+
+
 @pytest.mark.parametrize("ahead_s", [0.0, 0.005])
 @pytest.mark.parametrize("read_late", [True, False])
 def test_a_clock_that_goes_back_is_followed_by_the_joint_states(

@@ -88,6 +88,6 @@ def test_two_publishers_of_the_description_stop_motion_until_one_is_gone(stage: 
     stage.wait_until(lambda: stage.arm_status[-1].state == ArmStatus.FAULT, "the fault")
     fault = stage.arm_status[-1]
     assert fault.cause == ChunkProgress.SECOND_PUBLISHER
-    assert fault.message.startswith("/other, /stage all publish robot_description")
+    assert fault.message.startswith("/other, /stage all publish /robot_description")
     other.destroy_publisher(publisher)
     stage.wait_until(lambda: ik._sense().fault is None, "one to be left")

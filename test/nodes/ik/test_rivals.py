@@ -3,14 +3,17 @@
 
 import pytest
 from diagnostic_msgs.msg import DiagnosticStatus
+from std_msgs.msg import String
 from std_srvs.srv import Trigger
 from trajectory_msgs.msg import JointTrajectory
 
+from vera_ros.nodes.common.conversions import LATCHED
+from vera_ros.nodes.ik import rivals
 from vera_ros.nodes.ik_node import IkNode
 from vera_ros.nodes.policy.rivals import find_doubles
 from vera_ros_interfaces.msg import ArmStatus, ChunkProgress, PolicyStatus
 
-from ..stage import Stage, chunk, control_of
+from ..stage import Stage, chunk, configure_and_activate, control_of
 
 
 def identity_of(ik: IkNode) -> str:
@@ -60,12 +63,12 @@ def test_two_ik_nodes_are_named_and_neither_moves_until_one_is_gone(
 ) -> None:
     one = stage.add_ready_ik()
     stage.play_long()
-    other = stage.add_ik()
+    other = stage.add_ik(autostart=False)  # its set-up would keep the stop from the controller
     stage.wait_until(lambda: len(stage.arm_trajectories) == 2, "the stop")
     stage.ends_smoothly()
     stage.wait_until(lambda: stage.progress[-1].state == ChunkProgress.ABORTED, "its report")
     assert stage.progress[-1].cause == ChunkProgress.WRONG_ARM
-    stage.wait_until_active(other)
+    configure_and_activate(other)
     both = (identity_of(one), identity_of(other))
     for ik in (one, other):
         says_so(stage, ik)
@@ -136,6 +139,48 @@ def test_whoever_can_command_a_controller_stops_motion_unless_allowed(
     stage.chunk_publisher.publish(chunk())
     stage.wait_until(lambda: stage.progress_of(0), "the answer")
     assert stage.progress_of(0)[0].cause == ChunkProgress.SECOND_PUBLISHER
+
+
+@pytest.mark.parametrize(
+    "service",
+    [
+        "gripper_controller/follow_joint_trajectory/_action/send_goal",  # a JTC has it, too
+        "arm_controller/follow_joint_trajectory/_action/cancel_goal",
+    ],
+)
+def test_every_way_to_command_a_controller_counts(stage: Stage, service: str) -> None:
+    ik = stage.add_ready_ik()
+    stage.add_neighbour("rogue").create_client(Trigger, service)
+    stage.wait_until(lambda: ik._sense().fault, "the fault")
+    assert str(ik._sense().fault).startswith("/rogue may send goals to /")
+
+
+def test_two_that_speak_for_the_robot_stop_motion(stage: Stage) -> None:
+    """The second one's word would clear a fault that the driver has reported."""
+    stage.node.create_publisher(String, "robot_fault", LATCHED)
+    ik = stage.add_ready_ik()
+    stage.add_neighbour("rogue").create_publisher(String, "robot_fault", LATCHED)
+    stage.wait_until(lambda: ik._sense().fault, "the fault")
+    fault = ik._sense().fault
+    assert fault is not None
+    assert fault.cause == ChunkProgress.SECOND_PUBLISHER
+    assert fault.message.startswith("/rogue, /stage all publish /robot_fault")
+
+
+def test_a_program_with_this_nodes_name_is_noticed_once_no_predecessor_can_be_meant(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ik = stage.add_ready_ik()
+    impostor = stage.add_neighbour("ik_node")
+    impostor.create_publisher(JointTrajectory, "arm_controller/joint_trajectory", 1)
+    stage.wait_until(
+        lambda: len(ik.get_publishers_info_by_topic("arm_controller/joint_trajectory")) == 2,
+        "discovery",
+    )
+    assert ik._sense().fault is None
+    monkeypatch.setattr(rivals, "_LEASE_S", 0.0)
+    stage.wait_until(lambda: ik._sense().fault, "the fault")
+    assert "another program that is called /ik_node" in str(ik._sense().fault)
 
 
 def test_without_a_gripper_its_topics_are_anybodys(stage: Stage) -> None:

@@ -11,7 +11,7 @@ from vera_ros.motion.kinematics.arm_model import ArmModel
 from vera_ros.motion.limits import RateLimits
 from vera_ros.motion.response.loader import load_response
 from vera_ros.nodes.ik.motion_setup import set_up_arm, with_inertias, with_limits_ranges
-from vera_ros.resources import share_path
+from vera_ros.resources import given_file
 
 Facts = dict[str, Any]
 
@@ -30,13 +30,13 @@ def _inertias(urdf: str, p: Facts) -> Facts:
 
 
 def _limits(p: Facts) -> Facts:
-    RateLimits.load(share_path("config", p["limits"]), len(p["joint_names"]))
+    RateLimits.load(given_file("limits", p["limits"], "config"), len(p["joint_names"]))
     return {}
 
 
 def _response(p: Facts) -> Facts:
     name = p["response_model"] or find_embodiment(p["embodiment"]).response_model
-    load_response(share_path("config", name))
+    load_response(given_file("response_model", name, "config"))
     return {"file": name}
 
 

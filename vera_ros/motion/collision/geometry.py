@@ -12,6 +12,7 @@ from vera_ros.errors import ConfigurationError
 from vera_ros.motion.collision.finger_posture import UNKNOWN, FingerPosture, set_position
 from vera_ros.motion.collision.other_joints import OtherJoints
 from vera_ros.motion.collision.shapes import extent, read_shapes
+from vera_ros.motion.kinematics.arm_model import what_is_wrong
 from vera_ros.motion.kinematics.vec3 import Vector
 
 TABLE = "table"
@@ -126,7 +127,7 @@ def read_model(urdf: str, joint_names: Sequence[str], source: str) -> pin.Model:
         model = pin.buildModelFromXML(urdf)
     except (RuntimeError, ValueError) as error:
         raise ConfigurationError(
-            f"{source} is not a URDF that can be read ({error}); it begins {urdf[:60]!r}"
+            f"{source} is not a URDF that can be read ({error}); {what_is_wrong(urdf)}"
         ) from error
     missing = [name for name in joint_names if not model.existJointName(name)]
     if missing or not joint_names:

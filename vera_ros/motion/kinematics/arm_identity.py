@@ -69,13 +69,26 @@ class ArmIdentity:
         mismatch = self._mismatch(arm)
         if not mismatch:
             return
-        fitting = next((other for other in _packaged() if not other._mismatch(arm)), None)
-        remedy = f"set limits to a file for your arm, like config/{_EXAMPLE}"
+        packaged = _packaged()
+        fitting = next((other for other in packaged if not other._mismatch(arm)), None)
+        namesake = next((other for other in packaged if other._is_called(arm)), None)
+        remedy = f"set 'limits' to a file for your arm, like config/{_EXAMPLE}"
         if fitting is not None:
-            remedy = f"for a {fitting.name} set limits to {fitting.file.name}"
+            remedy = f"for a {fitting.name} set 'limits' to {fitting.file.name}"
+        elif namesake is not None and namesake.name != self.name:
+            remedy = (
+                f"if it is a {namesake.name}, set 'limits' to {namesake.file.name}, and correct "
+                "ranges and velocities of the description"
+            )
         raise ConfigurationError(
-            f"the limits {self.file.name} are for a {self.name}, and robot_description is of "
+            f"the 'limits' {self.file.name} are for a {self.name}, and robot_description is of "
             f"another arm: {mismatch}; {remedy}"
+        )
+
+    def _is_called(self, arm: ArmModel) -> bool:
+        """Return whether the joints' names have a word that identifies this arm."""
+        return not set(self.joint_words).isdisjoint(
+            word for name in arm.joint_names for word in _words(name)
         )
 
     def _mismatch(self, arm: ArmModel) -> str:
@@ -97,10 +110,9 @@ class ArmIdentity:
                 f"joint '{arm.joint_names[j]}' may move at {arm.velocity_limit[j]:g} rad/s there, "
                 f"and at {self.velocity[j]:g} rad/s by the file"
             )
-        own = {word for name in arm.joint_names for word in _words(name)}
-        if not own & set(self.joint_words):
+        if not self._is_called(arm):
             for other in _packaged():
-                if other.name != self.name and own & set(other.joint_words):
+                if other.name != self.name and other._is_called(arm):
                     return (
                         f"the joints are called {list(arm.joint_names)}, as those of a {other.name}"
                     )

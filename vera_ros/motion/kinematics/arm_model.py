@@ -16,6 +16,9 @@ from vera_ros.motion.kinematics.vec3 import Vector
 _TCP_NAME_PARTS = ("grip_site", "tcp", "tool0", "tool_tip", "ee_link", "gripper_link")
 
 
+_GIVE = "give the file's content, or leave it empty and run robot_state_publisher"
+
+
 class _Scratch(threading.local):
     """Pinocchio's work data, one set per thread."""
 
@@ -185,12 +188,19 @@ def _parse(urdf: str) -> pin.Model:
         return pin.buildModelFromXML(urdf)
     except (RuntimeError, ValueError) as error:
         raise ConfigurationError(
-            f"robot_description is not a URDF that can be read ({error}); {_what_is_wrong(urdf)}"
+            f"robot_description is not a URDF that can be read ({error}); {what_is_wrong(urdf, _GIVE)}"
         ) from error
 
 
-def _what_is_wrong(urdf: str) -> str:
-    """Describe an error that the parser does not name."""
+def what_is_wrong(urdf: str, remedy: str = "give a URDF file") -> str:
+    """Describe an error that the parser does not name; `remedy`: for what is no XML at all."""
+    begin = f"it begins {urdf[:60]!r}"
+    if urdf.lstrip().startswith(("$(", "${")):
+        return f"{begin}, and only launch files expand $(…); {remedy}"
+    if "<" not in urdf:
+        return f"{begin}, which is a path or a name, not XML; {remedy}"
+    if "xmlns:xacro" in urdf or "<xacro:" in urdf:
+        return f"{begin}, and is written in xacro; run xacro FILE > robot.urdf, and give the result"
     try:
         joints = ElementTree.fromstring(urdf).iter("joint")
         without = [
@@ -199,10 +209,10 @@ def _what_is_wrong(urdf: str) -> str:
             if joint.get("type") in ("revolute", "prismatic") and joint.find("limit") is None
         ]
     except ElementTree.ParseError as error:
-        return f"it is not valid XML ({error}), and begins {urdf[:60]!r}"
+        return f"it is not valid XML ({error}); {begin}"
     if without:
         return f"the joints {without} have no <limit>; give lower, upper, effort and velocity"
-    return f"it begins {urdf[:60]!r}"
+    return begin
 
 
 def _check_joints(model: pin.Model, joint_names: Sequence[str]) -> None:

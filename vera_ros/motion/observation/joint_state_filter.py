@@ -62,7 +62,7 @@ class JointStateFilter:
             had placed it.
         clock_sample: stamp and arrival of the last sample, accepted or not, if the arm can be
             where it says; None: it cannot. A clock that was set shows here first.
-        strangers: the joints in the last message that had none of the arm's.
+        strangers: joints of the last message that had others than the arm's, but not the finger's.
     """
 
     def __init__(
@@ -196,7 +196,9 @@ class JointStateFilter:
         unknown = self.unknown(steady_s, now_s)
         if unknown is not None:
             return unknown
-        words = self.arm.contradiction() or self._finger.silence(steady_s, now_s)
+        words = self.arm.contradiction() or self._finger.silence(
+            steady_s, now_s, self.strangers
+        )
         return Reason(Cause.NO_JOINT_STATES, words) if words else None
 
     def take_events(self) -> list[str]:

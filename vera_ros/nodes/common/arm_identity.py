@@ -8,6 +8,8 @@ from typing import Any
 
 from vera_ros.printable import printable
 
+_NAMED = 3  # in a message
+_TRACKED = 32
 _LIVE_S = 2.0  # arm_status is repeated at least once a second
 
 
@@ -24,9 +26,10 @@ def identity(node: Any) -> str:
 
 def double(identities: list[str]) -> str:
     """Return the message for several ik_nodes where there should be one."""
+    named = "; ".join(identities[:_NAMED]) + "; …" * (len(identities) > _NAMED)
     return (
-        f"{len(identities)} ik_nodes answer here: {'; '.join(identities)}. The same graph runs "
-        "twice, or two graphs share their topics: stop one, or give each a namespace of its own"
+        f"{len(identities)} ik_nodes answer here: {named}. The same graph runs twice, or two "
+        "graphs share their topics: stop one, or give each a namespace of its own"
     )
 
 
@@ -34,7 +37,7 @@ class RollCall:
     """Tracks which nodes are alive, by the names that they publish periodically.
 
     Times are steady time [s]. A node that was killed and its successor do not overlap: the former
-    is not heard again once the latter has started.
+    is not heard again once the latter has started. Of very many, some are forgotten.
     """
 
     def __init__(self) -> None:
@@ -42,6 +45,9 @@ class RollCall:
 
     def record(self, name: str, now_s: float) -> None:
         """Record that `name` was received."""
+        if name not in self._heard and len(self._heard) >= _TRACKED:
+            live = self.live(now_s)[:_NAMED]
+            self._heard = {one: self._heard[one] for one in live}
         first_s, last_s = self._heard.get(name, (now_s, now_s))
         self._heard[name] = (first_s if now_s - last_s <= _LIVE_S else now_s, now_s)
 

@@ -61,6 +61,7 @@ class Latest(Generic[T]):
         )
         self._group = self._subscription.callback_group
         self._topic = self._subscription.topic_name
+        self._depth: int = self._subscription.qos_profile.depth
         self._newest: Taken[T] | None = None
 
     def read(self) -> Taken[T] | None:
@@ -72,11 +73,11 @@ class Latest(Generic[T]):
         """Return the messages that arrived since the last read, oldest first."""
         subscription = self._subscription
         messages: list[Taken[T]] = []
-        while True:
+        for _ in range(self._depth):  # in a flood, more arrive meanwhile
             with subscription.handle:
                 taken = subscription.handle.take_message(subscription.msg_type, subscription.raw)
             if taken is None:
-                return messages
+                break
             data, info = taken
             message = read_bounded(self._node, subscription.msg_type, self._topic, data)
             if message is None:
@@ -86,3 +87,4 @@ class Latest(Generic[T]):
             sequence = info.get("publication_sequence_number")
             self._newest = Taken(message, time.monotonic() - age_s, sequence)
             messages.append(self._newest)
+        return messages

@@ -10,13 +10,15 @@ from collections.abc import Callable
 from typing import Any
 
 from rclpy.serialization import deserialize_message
-from sensor_msgs.msg import CompressedImage, Image
+from sensor_msgs.msg import CompressedImage, Image, JointState
 from std_msgs.msg import String
 
+from vera_ros.printable import printable
 from vera_ros_interfaces.msg import ActionChunk
 
 _MOST_BYTES = {
     ActionChunk: 512 << 10,  # 4096 rows
+    JointState: 32 << 10,  # hundreds of joints; they come often
     String: 8 << 20,  # robot_description
     CompressedImage: 64 << 20,
     Image: 256 << 20,
@@ -30,7 +32,7 @@ def most_bytes(kind: type) -> int:
 
 
 def read_bounded(node: Any, kind: type, topic: str, data: bytes) -> Any:
-    """Return a received message; None: it is too large, which is logged.
+    """Return a received message; None: it is too large or not of its type, which is logged.
 
     Args:
         node: the rclpy node that received it.
@@ -38,11 +40,15 @@ def read_bounded(node: Any, kind: type, topic: str, data: bytes) -> Any:
         topic: the topic's name.
         data: the serialized message.
     """
+    fault = f"valid is up to {most_bytes(kind)} bytes"
     if len(data) <= most_bytes(kind):
-        return deserialize_message(data, kind)
+        try:
+            return deserialize_message(data, kind)
+        except (RuntimeError, ValueError) as error:  # RMWError, or text that is not UTF-8
+            fault = f"it is no {kind.__name__} ({printable(str(error))})"
     node.get_logger().error(
-        f"a message of {len(data)} bytes on '{topic}' is ignored; valid is up to "
-        f"{most_bytes(kind)} bytes; find its publisher with ros2 topic info --verbose",
+        f"a message of {len(data)} bytes on '{topic}' is ignored: {fault}; find its publisher with "
+        "ros2 topic info --verbose",
         throttle_duration_sec=5.0,
     )
     return None

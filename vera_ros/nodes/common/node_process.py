@@ -20,6 +20,7 @@ from rclpy.utilities import remove_ros_args
 from vera_ros.errors import ConfigurationError, VeraRosError
 from vera_ros.nodes.common.lifecycle_node import VeraNode
 from vera_ros.nodes.common.parameters import rcl_message
+from vera_ros.nodes.common.ros_options import check_options
 from vera_ros.parameter_files import (
     name_sources,
     read_blocks,
@@ -117,6 +118,7 @@ def initialise(arguments: Sequence[str], environment: Mapping[str, str]) -> None
                 )
             rclpy.init(args=line, signal_handler_options=SignalHandlerOptions.NO)
         except RuntimeError as error:  # rclpy's RCLError
+            check_options(arguments)
             raise ConfigurationError(
                 f"the ROS arguments cannot be used: {rcl_message(error)}"
             ) from error

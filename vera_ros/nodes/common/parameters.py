@@ -6,12 +6,13 @@ import re
 from array import array
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from rcl_interfaces.msg import ParameterDescriptor, SetParametersResult
 from rclpy.parameter import Parameter as RosParameter
 
 from vera_ros.errors import ConfigurationError
+from vera_ros.nodes.common.meant_values import meant_value
 
 _EMPTY_LIST = RosParameter.Type.NOT_SET  # rcl knows no type of `[]`
 _LOCATION = re.compile(r", at \S+\.c:\d+")  # locations in rcl's source
@@ -91,11 +92,11 @@ class Parameter:
             map(self._is_of_kind, given if many else [given])
         ):
             quotes = " without quotes," * (self.kind is not str and shown.startswith(("'", '"')))
-            example = "name" if self.default == "" else self.default
+            example = self._example(given)
+            like = "" if example is None else f"; write it{quotes} like {self.name}: "
             raise ConfigurationError(
                 f"parameter '{self.name}' is {shown or _shown(given)}; valid is {self._words()} "
-                f"({self.description}); write it{quotes} like "
-                f"{self.name}: {_shown(example)}"
+                f"({self.description}){like}{_shown(example) if like else ''}"
             )
         values = [self._convert(item) for item in (given if many else [given])]
         value = values if many else values[0]
@@ -118,6 +119,25 @@ class Parameter:
         if self.form is not None:
             for item in items:
                 self.form(f"parameter '{self.name}'", item)
+
+    def _example(self, given: Any) -> Value | None:
+        """Return what a value of the wrong type can be meant as, or how a text or list looks.
+
+        None: neither. The default number or truth value would be copied, and mean another thing.
+        """
+        many = isinstance(self.default, list)
+        if many and isinstance(given, str):
+            given = re.split(r"[,;]\s+|\s*;\s*|(?<=\D),", given.strip(" []()"))
+        items = list(given) if many and isinstance(given, list | tuple | array) else [given]
+        read = [meant_value(item, self.kind, self.unit) for item in items]
+        if read and all(one is not None and self._item_ok(one) for one in read):
+            if not many:
+                return read[0]
+            if self.length in (None, len(read)):
+                return cast(Value, read)
+        if self.kind is str or many:
+            return ["name"] if self.default == [""] else self.default or "name"
+        return None
 
     def _words(self) -> str:
         """Return type, valid values and unit."""

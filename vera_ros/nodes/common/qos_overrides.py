@@ -24,7 +24,7 @@ SUBSCRIPTION, PUBLISHER = "subscription", "publisher"
 _PREFIX = "qos_overrides."
 _NAME = re.compile(r"qos_overrides\.(/[^.]+)\.((?:subscription|publisher)(?:_\w+)?)\.(\w+)")
 _EXAMPLE = "qos_overrides./camera/image_raw.subscription.reliability"
-_DEEPEST = 10_000
+_DEEPEST = 100
 _POLICIES = ("history", "depth", "reliability")
 _OTHERS = (  # of other packages' nodes, which may share a block with ours
     *("avoid_ros_namespace_conventions", "deadline", "durability", "lifespan", "liveliness"),
@@ -131,5 +131,6 @@ def _parameter(name: str, policy: str, end: str = SUBSCRIPTION) -> Parameter:
             return Parameter(name, "keep_last", why, choices=("keep_last",))
         return Parameter(name, "reliable", "a stop must not be lost", choices=("reliable",))
     if policy == "history":
-        return Parameter(name, "keep_last", "which are kept", choices=("keep_last", "keep_all"))
+        why = "what is old must not delay what is new"
+        return Parameter(name, "keep_last", why, choices=("keep_last",))
     return Parameter(name, "reliable", "delivery", choices=("reliable", "best_effort"))

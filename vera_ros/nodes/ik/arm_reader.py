@@ -97,9 +97,10 @@ class ArmReader:
         elif len(missing) < len(self._joint_names):
             known.rejections.refuse(f"joint states without {', '.join(map(repr, missing))}")
             return
-        elif not has_finger:
-            known.strangers = tuple(map(printable, message.name[:_MOST_NAMES]))
-        if has_finger:
+        if not has_finger:
+            others = [name for name in message.name if name not in self._joint_names]
+            known.strangers = tuple(map(printable, others[:_MOST_NAMES])) or known.strangers
+        else:
             position_m = float(in_order(message, (self._gripper_joint,), "position")[0])
             known.add_finger(position_m, stamp_to_ns(message.header.stamp) * 1e-9, received_s)
 

@@ -53,7 +53,7 @@ class Description:
         return f"robot_description, as a parameter or on its latched topic{only_here()}"
 
     def use(self) -> str:
-        """Return the URDF to configure the node with, and refuse others from now on.
+        """Return the URDF to configure the node with; others are not used until `release`.
 
         Raises:
             ConfigurationError: it is not the one that robot_description_sha256 demands.
@@ -79,5 +79,6 @@ class Description:
         if self._used not in (None, message.data):
             self._node.get_logger().error(
                 f"another {TOPIC} was published, and is not used; if the robot was changed, clean "
-                "up ik_node and configure it again"
+                "up ik_node and configure it again",
+                throttle_duration_sec=5.0,
             )

@@ -31,7 +31,7 @@ from vera_ros.motion.safety.effort_fit import EffortFit
 from vera_ros.motion.safety.gate import Gate
 from vera_ros.motion.setpoint.lead import Lead
 from vera_ros.motion.trajectory import ArmTrajectory, GripperTrajectory
-from vera_ros.resources import share_path
+from vera_ros.resources import given_file
 
 Parameters = dict[str, Any]
 
@@ -76,7 +76,7 @@ def set_up_arm(p: Parameters, urdf: str) -> ArmSetup:
     urdf = with_limits_ranges(p, urdf)
     arm = ArmModel(urdf, p["joint_names"], p["tcp_frame"])
     check_units(arm)
-    identity = ArmIdentity.load(share_path("config", p["limits"]))
+    identity = ArmIdentity.load(given_file("limits", p["limits"], "config"))
     identity.check(arm)
     for name in ("effort_limits", "start_posture"):
         if len(p[name]) != arm.n:
@@ -87,6 +87,8 @@ def set_up_arm(p: Parameters, urdf: str) -> ArmSetup:
     shapes = with_limits_ranges(p, _collision_description(p))
     of_gripper, posture = _gripper(p, urdf)
     fingers = finger_points(shapes or urdf, arm, posture)
+    limits = _limits(p, arm, identity, fingers)
+    _check_start_posture(p, arm, limits)
     if p["gripper_joint"] and not find_embodiment(p["embodiment"]).moves_flange:
         check_tcp(arm, fingers)
     obstacles = _obstacles(p, urdf, shapes, posture) if p["collision_check"] else None
@@ -94,7 +96,7 @@ def set_up_arm(p: Parameters, urdf: str) -> ArmSetup:
     fit = make_effort_fit(p, dynamics)
     return ArmSetup(
         arm,
-        _limits(p, arm, identity, fingers),
+        limits,
         of_gripper,
         ContactWatch(
             dynamics or arm,
@@ -118,7 +120,8 @@ def with_limits_ranges(p: Parameters, urdf: str) -> str:
     endless = continuous_joints(urdf, p["joint_names"])
     if not endless:
         return urdf
-    identity, n = ArmIdentity.load(share_path("config", p["limits"])), len(p["joint_names"])
+    identity = ArmIdentity.load(given_file("limits", p["limits"], "config"))
+    n = len(p["joint_names"])
     if len(identity.lower) != n:
         raise ConfigurationError(
             f"the joints {endless} are continuous, and have no range in the URDF; "
@@ -133,6 +136,11 @@ def _gripper(p: Parameters, urdf: str) -> tuple[GripperLimits, FingerPosture]:
     joint = p["gripper_joint"]
     if not joint:
         return _NO_GRIPPER, UNKNOWN
+    if joint in p["joint_names"]:
+        raise ConfigurationError(
+            f"parameter 'gripper_joint' is '{joint}', which is one of joint_names; valid is a "
+            "joint of the fingers, or '' for an arm without a gripper"
+        )
     ends = {"opened": p["gripper_open_m"], "closed": p["gripper_closed_m"]}
     speed, duration_s = p["gripper_speed"], p["longest_trajectory_s"]
     limits = gripper_limits(urdf, joint, **ends, speed=speed, duration_s=duration_s)
@@ -156,6 +164,17 @@ def _limits(p: Parameters, arm: ArmModel, identity: ArmIdentity, fingers: Vector
         start_rad=p["start_tolerance"],
         hand=np.vstack((np.zeros(3), fingers)),
     )
+
+
+def _check_start_posture(p: Parameters, arm: ArmModel, limits: Limits) -> None:
+    for joint, position, lower, upper in zip(
+        arm.joint_names, p["start_posture"], limits.lower, limits.upper, strict=True
+    ):
+        if not lower <= position <= upper:
+            raise ConfigurationError(
+                f"parameter 'start_posture' has {position:g} rad for joint '{joint}'; valid is "
+                f"{lower:.4g} to {upper:.4g} rad, which is its range less position_margin"
+            )
 
 
 def with_inertias(p: Parameters, arm: ArmModel, urdf: str) -> ArmModel | None:
@@ -189,7 +208,14 @@ def make_effort_fit(p: Parameters, dynamics: ArmModel | None) -> EffortFit:
 def _collision_description(p: Parameters) -> str:
     """Return the URDF with the collision geometry; empty: use robot_description's."""
     name = p["collision_description"]
-    return share_path("description", "urdf", name).read_text() if name else ""
+    if not name:
+        return ""
+    try:
+        return given_file("collision_description", name, "description", "urdf").read_text()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(
+            f"parameter 'collision_description' is '{name}', which cannot be read: {error}"
+        ) from error
 
 
 def _obstacles(
@@ -234,7 +260,8 @@ def make_dispatcher(
         ConfigurationError: the parameters contradict each other, or a file cannot be used.
     """
     arm, limits = setup.arm, setup.limits
-    response = load_response(share_path("config", p["response_model"] or embodiment.response_model))
+    model = p["response_model"] or embodiment.response_model
+    response = load_response(given_file("response_model", model, "config"))
     singularity = SingularityBounds(p["singularity_slow"], p["singularity_stop"])
     paths = PathFinder(arm, limits, singularity, setup.obstacles)
     chunks = ChunkPlanner(arm, response, limits, paths, p["speed_scale"])

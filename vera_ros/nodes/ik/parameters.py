@@ -33,7 +33,7 @@ PARAMETERS = (
         "allowed_publishers",
         [""],
         "nodes that may command the controllers or publish robot_description as well, by full "
-        "name such as /move_group; others stop all motion",
+        "name such as MoveIt's /moveit_simple_controller_manager; others stop all motion",
     ),
     Parameter(
         "joint_names", [f"panda_joint{i}" for i in range(1, 8)], "the arm's joints, base to tip"

@@ -36,8 +36,8 @@ GRIPPER = (
     Parameter(
         "gripper_open_actions",
         1,
-        "consecutive actions below it that open a closed gripper; more of them keep a flicker from "
-        "dropping what is held",
+        "consecutive actions below minus gripper_open_z that open a closed gripper; more of them "
+        "keep a flicker from dropping what is held",
         "",
         1,
         100,
@@ -54,7 +54,8 @@ GRIPPER = (
     Parameter(
         "gripper_ascent_m",
         0.003,
-        "and forgets to close when an action rises by more than this before it has",
+        "an adaptive gate that waits to close (gripper_arrival_m) forgets it when an action rises "
+        "by more than this",
         "m",
         0.0,
         0.1,

@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is wrong with ROS arguments, in words: rcl names the place, not the mistake."""
+
+import difflib
+import re
+from collections.abc import Sequence
+from itertools import pairwise
+
+from vera_ros.errors import ConfigurationError
+from vera_ros.parameter_files import ros_arguments
+from vera_ros.ros_rules import check_topic
+
+_REMAP = ("-r", "--remap")
+_RULES = {
+    _REMAP: ("the remapping", "name:=topic"),
+    ("-p", "--param"): ("the parameter", "name:=value"),
+}
+_OF_A_NODE = ("__ns", "__node", "__name")  # checked beforehand
+_WITH_VALUE = (
+    "--enclave",
+    "--log-config-file",
+    "--log-file-name",
+    "--log-level",
+    "--param",
+    "--params-file",
+    "--remap",
+    "-e",
+    "-p",
+    "-r",
+)
+_FLAG = re.compile(r"--(en|dis)able-(external-lib|rosout|stdout)-logs")
+
+
+def check_options(arguments: Sequence[str]) -> None:
+    """Raise ConfigurationError for ROS arguments that rclpy refused; the message says what to do.
+
+    Does nothing where only rclpy knows what is wrong.
+    """
+    for options, (what, form) in _RULES.items():
+        for rule in ros_arguments(arguments, *options):
+            meant = _with_assignment(rule)
+            if meant != rule or ":=" not in rule:
+                proposal = f", like {meant}" if meant != rule else ""
+                raise ConfigurationError(f"{what} is '{rule}'; valid is {form}{proposal}")
+    for rule in ros_arguments(arguments, *_REMAP):
+        source, _, target = rule.partition(":=")
+        if not source.endswith(_OF_A_NODE):
+            check_topic(f"in the remapping '{rule}', the new name", target)
+            topic = source.rpartition(":")[2].removeprefix("//")  # without node and rostopic://
+            check_topic(f"in the remapping '{rule}', the old name", topic)
+    of_ros = False
+    for before, word in pairwise(arguments):
+        if word in ("--ros-args", "--"):
+            of_ros = word == "--ros-args"
+        elif of_ros and before not in _WITH_VALUE and word not in _WITH_VALUE:
+            if not _FLAG.fullmatch(word):
+                raise ConfigurationError(f"'{word}' is no ROS argument; write {_nearest(word)}")
+
+
+def _with_assignment(rule: str) -> str:
+    """Return a rule with `:=` where it has another sign or spaces; without any, as it is."""
+    for sign in (":=", "->", "=", ":"):
+        name, found, value = rule.partition(sign)
+        if found:
+            return f"{name.rstrip()}:={value if sign == ':=' else value.strip()}"
+    return rule
+
+
+def _nearest(word: str) -> str:
+    """Return what to write for a word that is no ROS argument."""
+    if not word.startswith("-"):
+        return f"-r {word} to remap, or -p {word} for a parameter"
+    option, _, value = word.partition("=")
+    near = difflib.get_close_matches(option, _WITH_VALUE, 1)
+    if not near:
+        return f"one of {', '.join(_WITH_VALUE)}, each followed by its value"
+    return f"{near[0]} {value or 'VALUE'}, with a space between"
