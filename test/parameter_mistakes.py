@@ -105,7 +105,7 @@ MISTAKES = (
     _in_ik("a tilde for a text", "tcp_frame: ~", "is ~", "a text"),
     _in_ik("a word for a number", "tcp_speed_limit: slow", "is slow", *_SPEED_WORDS),
     _in_ik("a unit", "tcp_speed_limit: 0.3 m/s", "is 0.3 m/s", *_SPEED_WORDS),
-    _in_ik("a text for a zero", "table_z_m: high", "is high", "a number", "table_z_m: 0.0"),
+    _in_ik("a text for a zero", "table_z_m: high", "is high", "a number", "-2 … 2 m"),
     _in_ik("a comma", "tcp_speed_limit: 0,3", "is 0,3", *_SPEED_WORDS),
     _in_ik("a number in quotes", "tcp_speed_limit: '0.3'", "is '0.3'", *_SPEED_WORDS),
     _in_ik("an octal number", "gripper_debounce_steps: 010", "is 010", "a whole number"),

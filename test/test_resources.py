@@ -13,13 +13,13 @@ from vera_ros.resources import given_file
     ("value", "words"),
     [
         ("panda_limit.yaml", ("panda_limits.yaml", "fr3_limits.yaml")),
-        ("config/panda_limits.yaml", ("there is no folder", "begins with /")),
-        ("/nowhere/limits.yaml", ("no folder '/nowhere'",)),
-        ("~/limits.yaml", ("there is no folder",)),
+        ("config/panda_limits.yaml", ("panda_limits.yaml", "begins with /")),
+        ("/nowhere/limits.yaml", ("no file '/nowhere/limits.yaml'", "panda_limits.yaml")),
+        ("~/limits.yaml", ("~/limits.yaml'; '", "panda_limits.yaml")),
         ("package://franka_description/panda.urdf", ("package://", "ros2 pkg prefix --share")),
         ("file:///tmp/panda.urdf", ("are not read here",)),
-        ("", ("no such file",)),
-        ("..", ("no such file",)),
+        ("", ("there is no file",)),
+        ("..", ("there is no file",)),
     ],
 )
 def test_a_file_that_is_not_there(value: str, words: tuple[str, ...]) -> None:
@@ -34,5 +34,5 @@ def test_files_that_are_there(tmp_path: Path) -> None:
     path.touch()
     assert given_file("limits", str(path), "config") == path
     assert given_file("limits", "direct.yaml", "config").is_file()
-    with pytest.raises(ConfigurationError, match=r"which has mine.yaml; correct"):
+    with pytest.raises(ConfigurationError, match=r"has mine.yaml: name one"):
         given_file("limits", str(tmp_path / "yours.yaml"), "config")

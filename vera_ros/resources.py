@@ -44,15 +44,12 @@ def given_file(parameter: str, value: str, *folder: str) -> Path:
             f"{what}, and package:// and the like are not read here; give the file's path, which "
             "begins with /: ros2 pkg prefix --share PACKAGE prints that of a package"
         )
-    if not path.parent.is_dir():
-        raise ConfigurationError(
-            f"{what}, and there is no folder '{path.parent}'; give a path that begins with /"
-        )
-    near = path.parent.glob(f"*{Path(value).suffix}")
+    there = path.parent if path.parent.is_dir() else share_path(*folder)
+    near = there.glob(f"*{Path(value).suffix}")
     files = sorted(each.name for each in near if each.is_file())[:_LISTED]
     raise ConfigurationError(
-        f"{what}, and there is no such file in '{path.parent}', which has "
-        f"{', '.join(files) or 'none of its kind'}; correct its name, or give a path that begins "
+        f"{what}, and there is no file '{path}'; '{there}' has "
+        f"{', '.join(files) or 'none of its kind'}: name one of these, or give a path that begins "
         "with /"
     )
 

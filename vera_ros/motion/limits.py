@@ -38,8 +38,8 @@ class RateLimits:
             values = getattr(self, name)
             if values.shape != shape:
                 raise ConfigurationError(
-                    f"rate limits '{name}' have the shape {values.shape}; valid are finite numbers above "
-                    f"zero of shape {shape}"
+                    f"rate limits '{name}' have the shape {values.shape}; valid are finite numbers "
+                    f"above zero of shape {shape}"
                 )
             for rate, row in zip(RATES, values, strict=True):
                 wrong = [float(one) for one in np.atleast_1d(row) if not 0.0 < one < np.inf]

@@ -19,6 +19,7 @@ _URL = re.compile(r"([A-Za-z]+)://([^/?#]*)([^#]*)")
 _USER = re.compile(r"^([A-Za-z]+://)?.*@", re.DOTALL)
 _BAD_START = re.compile(r"^(((wss?|https?):?)?/+|(wss?|https?):)")
 _LABEL = re.compile(r"\w([\w-]*\w)?")
+_QUOTES = re.compile("[\u2018-\u201f\u00ab\u00bb]|^[\"'`]|[\"'`]$")  # typographic ones anywhere
 _LONGEST_HOST = 253
 _LARGEST_PORT = 65535
 
@@ -84,7 +85,7 @@ def _check_url(text: str, schemes: Sequence[str]) -> None:
         raise ValueError("only launch files expand $(…); write the address itself")
     if re.search(r"\s", text):
         raise ValueError("there is a space in it; remove it")
-    if re.search("[“”„«»‘’]|^[\"']|[\"']$", text):
+    if _QUOTES.search(text):
         raise ValueError("there are quotes in it; remove them, or write plain ones around it")
     if "#" in text:
         raise ValueError("there is a # in it; in a user or password, it is written %23")

@@ -119,7 +119,7 @@ def make_graph(ros_domain: int) -> Iterator[Callable[[int], Graph]]:
 
 
 MakeGraph = Callable[[int], Graph]
-ARM = {"name": ["two", "one"], "position": [2.0, 1.0], "velocity": [0.0, 0.0]}
+ARM: dict[str, Any] = {"name": ["two", "one"], "position": [2.0, 1.0], "velocity": [0.0, 0.0]}
 FINGER = {"name": ["finger"], "position": [0.03], "velocity": [0.0]}
 
 

@@ -81,7 +81,7 @@ def test_robot_descriptions_that_lack_something(urdf: str, words: str) -> None:
     [
         ({"response_model": "nowhere.yaml"}, "nowhere.yaml"),
         ({"limits": "nowhere.yaml"}, "nowhere.yaml"),
-        ({"limits": "fr3_limits.yaml"}, "'panda_joint6'.*set limits to panda_limits.yaml"),
+        ({"limits": "fr3_limits.yaml"}, "'panda_joint6'.*set 'limits' to panda_limits.yaml"),
         ({"tcp_frame": "panda_link8"}, "'panda_link8' is 0.058 m from the fingers"),
         ({"limits": "direct.yaml"}, "'arm' is missing"),
         ({"effort_limits": [1.0]}, "effort_limits.*one value per joint"),
@@ -92,7 +92,10 @@ def test_robot_descriptions_that_lack_something(urdf: str, words: str) -> None:
         ),
         ({"start_posture": [3.0, 0.2, 0.0, -2.6, 0.0, 2.9, 0.8]}, "3 rad for joint 'panda_joint1'"),
         ({"start_posture": [0.0, 0.2, 0.0, -2.6, 0.0, -0.1, 0.8]}, "-0.1 rad.*'panda_joint6'"),
-        ({"gripper_joint": "panda_joint7"}, "'gripper_joint' is 'panda_joint7'.*one of joint_names"),
+        (
+            {"gripper_joint": "panda_joint7"},
+            "'gripper_joint' is 'panda_joint7'.*one of joint_names",
+        ),
         ({"limits": "panda.yaml"}, "parameter 'limits' is 'panda.yaml'.*panda_limits.yaml"),
         ({"collision_description": "package://a/b.urdf"}, "'collision_description'.*package://"),
         ({"response_model": "osc_pose.yaml"}, "'response_model' is.*osc_pose_panda.yaml"),

@@ -188,7 +188,8 @@ def _parse(urdf: str) -> pin.Model:
         return pin.buildModelFromXML(urdf)
     except (RuntimeError, ValueError) as error:
         raise ConfigurationError(
-            f"robot_description is not a URDF that can be read ({error}); {what_is_wrong(urdf, _GIVE)}"
+            f"robot_description is not a URDF that can be read ({error}); "
+            f"{what_is_wrong(urdf, _GIVE)}"
         ) from error
 
 

@@ -196,9 +196,7 @@ class JointStateFilter:
         unknown = self.unknown(steady_s, now_s)
         if unknown is not None:
             return unknown
-        words = self.arm.contradiction() or self._finger.silence(
-            steady_s, now_s, self.strangers
-        )
+        words = self.arm.contradiction() or self._finger.silence(steady_s, now_s, self.strangers)
         return Reason(Cause.NO_JOINT_STATES, words) if words else None
 
     def take_events(self) -> list[str]:

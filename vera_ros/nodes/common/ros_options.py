@@ -52,9 +52,8 @@ def check_options(arguments: Sequence[str]) -> None:
     for before, word in pairwise(arguments):
         if word in ("--ros-args", "--"):
             of_ros = word == "--ros-args"
-        elif of_ros and before not in _WITH_VALUE and word not in _WITH_VALUE:
-            if not _FLAG.fullmatch(word):
-                raise ConfigurationError(f"'{word}' is no ROS argument; write {_nearest(word)}")
+        elif of_ros and not _known(before, word):
+            raise ConfigurationError(f"'{word}' is no ROS argument; write {_nearest(word)}")
 
 
 def _with_assignment(rule: str) -> str:
@@ -64,6 +63,10 @@ def _with_assignment(rule: str) -> str:
         if found:
             return f"{name.rstrip()}:={value if sign == ':=' else value.strip()}"
     return rule
+
+
+def _known(before: str, word: str) -> bool:
+    return before in _WITH_VALUE or word in _WITH_VALUE or _FLAG.fullmatch(word) is not None
 
 
 def _nearest(word: str) -> str:
