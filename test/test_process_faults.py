@@ -20,7 +20,7 @@ from vera_ros.bringup.graph_options import GraphOptions
 from vera_ros.bringup.middleware import on_loopback
 from vera_ros.nodes.common.conversions import duration_to_seconds, stamp_to_ns
 from vera_ros_interfaces.action import ExecuteTask
-from vera_ros_interfaces.msg import ChunkProgress, PolicyStatus
+from vera_ros_interfaces.msg import ArmStatus, ChunkProgress, PolicyStatus
 from vera_ros_interfaces.srv import ResetScene
 
 if TYPE_CHECKING:
@@ -123,6 +123,7 @@ def operator(processes: Processes) -> Iterator[Operator]:
             ("arm_controller/joint_trajectory", JointTrajectory),
             ("chunk_progress", ChunkProgress),
             ("policy_status", PolicyStatus),
+            ("arm_status", ArmStatus),
             ("tcp_pose", PoseStamped),
         ):
             operator.listen(topic, kind, 100)
@@ -171,7 +172,8 @@ at_every_moment = pytest.mark.parametrize("moment", MOMENTS.values(), ids=list(M
 def play(operator: Operator, moment: Moment = PLAYING) -> None:
     """A goal whose arm moves. On a busy machine a trajectory may come too late: then another.
 
-    The first one may also end at once: policy_node has not heard of another ik_node yet.
+    The first one may also end at once: policy_node has not heard of another ik_node yet, or that
+    one not of its controllers.
     """
     heard, ended = operator.heard["chunk_progress"], (ChunkProgress.ABORTED, ChunkProgress.REJECTED)
     sent = operator.heard["arm_controller/joint_trajectory"]
@@ -187,7 +189,11 @@ def play(operator: Operator, moment: Moment = PLAYING) -> None:
     def over() -> bool:
         return bool(states() & {*ended}) or result.done()
 
+    def ready() -> bool:
+        return any(status.state == ArmStatus.READY for status in operator.heard["arm_status"][-1:])
+
     for _ in range(TRIES):
+        operator.wait_until(ready, "the arm")
         operator.wait_until(
             lambda: operator.give_goal(time_limit_s=120.0, mode=moment.mode), "an accepted goal"
         )

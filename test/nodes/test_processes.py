@@ -92,7 +92,7 @@ LEFT = ("--ros-args", "-r", "__ns:=/left")
         ("", (*LEFT, "-p", "remappings:=[a]"), ("'remappings'",)),
         ("", (*LEFT, "-p", "judge_nod:hold_s:=1.0"), ("'judge_nod'", "'/left/judge_node'")),
         ("", (*LEFT, "-p", "hold_s:=1.0", "-p", "hold_s:=2.0"), ("hold_s is given 2 times",)),
-        ("", (*LEFT, "-p", "hold_s"), ("ROS arguments", "-p hold_s")),
+        ("", (*LEFT, "-p", "hold_s"), ("-p hold_s is no parameter", "-p name:=value")),
         ("", (*LEFT, "-p", "use_sim_time:=soon"), ("use_sim_time", "wrong type")),
         ("", ("-p", "hold_s:=1.0"), ("-p hold_s:=1.0", "--ros-args")),
         ("", ("--ros-args", "-r", "__ns:=/my-arm"), ("'/my-arm'", "letters, digits and _")),

@@ -12,8 +12,8 @@ from vera_ros.ros_rules import check_topic
 
 _REMAP = ("-r", "--remap")
 _RULES = {
-    _REMAP: ("the remapping", "name:=topic"),
-    ("-p", "--param"): ("the parameter", "name:=value"),
+    _REMAP: ("remapping", "name:=topic"),
+    ("-p", "--param"): ("parameter", "name:=value"),
 }
 _OF_A_NODE = ("__ns", "__node", "__name")  # checked beforehand
 _WITH_VALUE = (
@@ -41,7 +41,9 @@ def check_options(arguments: Sequence[str]) -> None:
             meant = _with_assignment(rule)
             if meant != rule or ":=" not in rule:
                 proposal = f", like {meant}" if meant != rule else ""
-                raise ConfigurationError(f"{what} is '{rule}'; valid is {form}{proposal}")
+                raise ConfigurationError(
+                    f"{options[0]} {rule} is no {what}; write {options[0]} {form}{proposal}"
+                )
     for rule in ros_arguments(arguments, *_REMAP):
         source, _, target = rule.partition(":=")
         if not source.endswith(_OF_A_NODE):
