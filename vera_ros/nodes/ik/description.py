@@ -20,7 +20,7 @@ def check_sha256(what: str, digest: str) -> None:
     if digest and not _SHA256.fullmatch(digest):
         raise ConfigurationError(
             f"{what} is '{digest}'; valid are the 64 hexadecimal digits, in lower case, that "
-            "ik_node logs when it is configured"
+            "ik_node logs when it receives the description by topic"
         )
 
 
@@ -66,7 +66,8 @@ class Description:
                 f"{self._pinned}; if the robot was changed on purpose, set the parameter to the "
                 "former"
             )
-        self._node.get_logger().info(f"{TOPIC} has the SHA-256 {digest}")
+        if self.by_topic:
+            self._node.get_logger().info(f"{TOPIC} has the SHA-256 {digest}")
         self._used = self._received
         return self._used
 

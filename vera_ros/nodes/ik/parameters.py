@@ -26,7 +26,7 @@ PARAMETERS = (
     Parameter(
         "robot_description_sha256",
         "",
-        "SHA-256 of the only URDF that is used, as the node logs it; empty: any",
+        "SHA-256 of the only URDF that is used, as the node logs that of its topic; empty: any",
         form=check_sha256,
     ),
     Parameter(
