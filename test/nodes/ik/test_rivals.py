@@ -185,7 +185,7 @@ def test_a_program_with_this_nodes_name_is_noticed_once_no_predecessor_can_be_me
 
 def test_without_a_gripper_its_topics_are_anybodys(stage: Stage) -> None:
     ik = stage.add_ready_ik(gripper_joint="")
-    assert len(ik._rivals._inputs) == 1
+    assert len(ik._rivals._writers._topics) == 1
     neighbour = stage.add_neighbour("other_arm")
     neighbour.create_publisher(JointTrajectory, "gripper_controller/joint_trajectory", 1)
     stage.wait_until(

@@ -3,7 +3,6 @@
 
 import time
 from collections import Counter
-from collections.abc import Iterable
 from contextlib import suppress
 from typing import Any
 
@@ -31,7 +30,7 @@ class Rivals:
     """Finds nodes that share an ik_node's arm or topics, and logs them.
 
     Another ik_node counts while it publishes arm_status, since the middleware takes a while to
-    notice that one was killed. In a dry run, others may move the arm.
+    notice that one was killed.
 
     Args:
         node: the rclpy node of the ik_node, with its `parameters`.
@@ -40,20 +39,10 @@ class Rivals:
     """
 
     def __init__(self, node: Any, identity: str, *, described: bool) -> None:
-        self._node = node
+        self._logger = node.get_logger()
         self._identity = identity
-        p = node.parameters
-        singles = [TOPIC] * described + ["robot_fault", *filter(None, [p["robot_state_topic"]])]
-        self._singles = [node.resolve_topic_name(name) for name in singles]
-        self._moves = not p["dry_run"]
-        controllers = [_ARM, _GRIPPER] if p["gripper_joint"] else [_ARM]
-        self._inputs = [_inputs(node, p[output], *names) for output, *names in controllers]
-        self._outputs = [p[output] for output, *_ in controllers]
-        self._own_name = node.get_fully_qualified_name()
-        self._allowed = {self._own_name, *p["allowed_publishers"]}
-        self._began_s = time.monotonic()
-        self._unknown: set[str] = set()  # where one was seen at the last look
         self._arms = RollCall()
+        self._writers = OtherWriters(node, described=described)
         self._reason: Reason | None = None
         self._said = ""
         node.create_subscription(ArmStatus, "arm_status", self._on_status, LATCHED_BY_MANY)
@@ -70,28 +59,60 @@ class Rivals:
         self._arms.record(printable(status.arm), time.monotonic())
 
     def _look(self) -> None:
-        unknown, self._unknown = self._unknown, set()
-        self._reason = self._commanders(unknown) or self._speakers(unknown)
+        self._reason = self._writers.look()
         said = str(self.fault() or "")
         if said != self._said:
             self._said = said
             if said:  # rclpy allows one severity per call site
-                self._node.get_logger().error(said)
+                self._logger.error(said)
             else:
-                self._node.get_logger().info("no other node moves this arm any more")
+                self._logger.info("no other node moves this arm any more")
 
-    def _commanders(self, unknown: set[str]) -> Reason | None:
-        """Return which other nodes can command a controller; None: none can.
 
-        Args:
-            unknown: topics that had a publisher without a name at the last look.
-        """
-        if not self._moves:
-            return None
+class OtherWriters:
+    """Finds nodes that may command an arm's controllers, or report on the robot, beside the one.
+
+    In a dry run, others may command the controllers.
+
+    Args:
+        node: the rclpy node of the ik_node, with its `parameters`.
+        described: whether robot_description comes by topic.
+    """
+
+    def __init__(self, node: Any, *, described: bool) -> None:
+        self._node = node
+        p = node.parameters
+        self._own_name = node.get_fully_qualified_name()
+        self._allowed = {self._own_name, *p["allowed_publishers"]}
+        controllers = [_ARM, _GRIPPER] if p["gripper_joint"] else [_ARM]
+        inputs = [(p[output], *_inputs(node, p[output], *names)) for output, *names in controllers]
+        if p["dry_run"]:
+            inputs = []
+        # How many publishers this node has of each, once it is configured.
+        self._topics = {topic: int(output == "topic") for output, topic, _ in inputs}
+        self._services = {
+            f"{name}/{call}": name
+            for *_, action in inputs
+            for name in _siblings(action)
+            for call in _CALLS
+        }
+        reports = [TOPIC] * described + ["robot_fault", *filter(None, [p["robot_state_topic"]])]
+        self._reports = [node.resolve_topic_name(name) for name in reports]
+        self._began_s = time.monotonic()
+        self._unnamed: set[str] = set()  # topics with a publisher without a name, at the last look
+
+    def look(self) -> Reason | None:
+        """Return which nodes there are, by the middleware's present knowledge; None: none."""
+        unnamed: set[str] = set()
+        reason = self._commanders(unnamed) or self._reporters(unnamed)
+        self._unnamed = unnamed
+        return reason
+
+    def _commanders(self, unnamed: set[str]) -> Reason | None:
         words = []
-        for (topic, _), output in zip(self._inputs, self._outputs, strict=True):
-            if names := self._others(topic, unknown, own=int(output == "topic")):
-                words.append(f"{names} may publish {topic} as well")
+        for topic, own in self._topics.items():
+            if names := self._publishers(topic, own, unnamed):
+                words.append(f"{', '.join(names)} may publish {topic} as well")
         for action, clients in self._clients().items():
             if others := sorted(clients - self._allowed):
                 words.append(f"{', '.join(others)} may send goals to {action} as well")
@@ -103,58 +124,50 @@ class Rivals:
             "its topic, or name it in allowed_publishers if it is idle while chunks are played",
         )
 
-    def _speakers(self, unknown: set[str]) -> Reason | None:
-        """Return which nodes say different things of the robot; None: at most one speaks."""
-        for topic in self._singles:
-            names = self._others(topic, unknown)
-            if ", " in names:
+    def _reporters(self, unnamed: set[str]) -> Reason | None:
+        for topic in self._reports:
+            names = self._publishers(topic, 0, unnamed)
+            if len(names) > 1:
                 return Reason(
                     Cause.SECOND_PUBLISHER,
-                    f"{names} all publish {topic}, so which one is right is not known; stop the "
-                    "others, or name them in allowed_publishers",
+                    f"{', '.join(names)} all publish {topic}, so which one is right is not known; "
+                    "stop the others, or name them in allowed_publishers",
                 )
         return None
 
-    def _others(self, topic: str, unknown: set[str], own: int = 0) -> str:
-        """Return the publishers of a topic that are not allowed to be, in words; empty: none.
+    def _publishers(self, topic: str, own: int, unnamed: set[str]) -> list[str]:
+        """Return the publishers of a topic that are not allowed to be, in words.
 
         Args:
             topic: its full name.
-            unknown: topics that had a publisher without a name at the last look.
             own: how many publishers this node has.
+            unnamed: the topic is added if it has a publisher without a name.
         """
         ends = self._node.get_publishers_info_by_topic(topic)
         count = Counter(_full_name(end.node_name, end.node_namespace) for end in ends)
         others = sorted(count.keys() - self._allowed)
         named = [name for name in others if _UNKNOWN not in name]
         if len(named) < len(others):
-            self._unknown.add(topic)
-            if topic in unknown:
+            unnamed.add(topic)
+            if topic in self._unnamed:
                 named.append("a program without a node name")
         if count[self._own_name] > own and time.monotonic() > self._began_s + _LEASE_S:
             named.append(f"another program that is called {self._own_name}")
-        return ", ".join(named)
+        return named
 
     def _clients(self) -> dict[str, set[str]]:
         """Return the nodes that can send goals to the controllers or cancel them, by action."""
         found: dict[str, set[str]] = {}
-        services = {f"{action}/{call}": action for action in self._actions() for call in _CALLS}
-        if not any(map(self._node.count_clients, services)):
+        if not any(map(self._node.count_clients, self._services)):
             return found
         for name, namespace in self._node.get_node_names_and_namespaces():
             with suppress(RuntimeError):  # it has just ended, or its name is not valid
                 clients = self._node.get_client_names_and_types_by_node(name, namespace)
-                for action in {services[client] for client, _ in clients if client in services}:
-                    found.setdefault(action, set()).add(_full_name(name, namespace))
+                for service in self._services.keys() & {client for client, _ in clients}:
+                    found.setdefault(self._services[service], set()).add(
+                        _full_name(name, namespace)
+                    )
         return found
-
-    def _actions(self) -> Iterable[str]:
-        """Return the full names of the actions that the controllers may have."""
-        return {
-            action: None
-            for _, own in self._inputs
-            for action in (own, *(f"{own.rpartition('/')[0]}/{name}" for name in _ACTIONS))
-        }
 
 
 def _inputs(node: Any, output: str, topic: str, action: str) -> tuple[str, str]:
@@ -164,6 +177,11 @@ def _inputs(node: Any, output: str, topic: str, action: str) -> tuple[str, str]:
         return resolved, f"{resolved.rpartition('/')[0]}/{action.rpartition('/')[2]}"
     resolved = node.resolve_service_name(action)
     return f"{resolved.rpartition('/')[0]}/{topic.rpartition('/')[2]}", resolved
+
+
+def _siblings(action: str) -> set[str]:
+    """Return the full names of the actions that the controller with this one may have."""
+    return {action, *(f"{action.rpartition('/')[0]}/{name}" for name in _ACTIONS)}
 
 
 def _full_name(name: str, namespace: str) -> str:
