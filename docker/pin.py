@@ -10,19 +10,20 @@ import argparse
 import json
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 import tempfile
 import urllib.request
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from vera_ros.checkpoints.hashes import sha256_of
 from vera_ros.checkpoints.table import Bundle, read_table
 
 ROOT = Path(__file__).resolve().parents[1]
+_PATIENCE_S = 60.0
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _RESOLVED = re.compile(r"/([^/\s]+/[^/\s]+)/resolve/main/\S+$")
 
@@ -46,7 +47,12 @@ class Published:
 def image_digest(name: str) -> str:
     """Return the digest of an image's manifest, which Docker asks its registry for."""
     command = ["docker", "buildx", "imagetools", "inspect", "--format", "{{.Manifest.Digest}}"]
-    said = subprocess.run([*command, name], capture_output=True, text=True, check=False)
+    try:
+        said = subprocess.run(
+            [*command, name], capture_output=True, text=True, check=False, timeout=_PATIENCE_S
+        )
+    except subprocess.TimeoutExpired as error:
+        raise LookupError(f"Docker did not answer within {_PATIENCE_S:g} s") from error
     digest = said.stdout.strip()
     if said.returncode or not _DIGEST.fullmatch(digest):
         raise LookupError(f"Docker finds no digest of {name}: {said.stderr.strip() or digest}")
@@ -91,7 +97,11 @@ def _in_repository(repository: str, folder: str, bundle: Bundle) -> Published:
 def _downloaded(address: str) -> PublishedFile:
     with tempfile.TemporaryDirectory() as scratch:
         path = Path(scratch, "file")
-        urllib.request.urlretrieve(address, path)
+        with (
+            urllib.request.urlopen(address, timeout=_PATIENCE_S) as answer,
+            path.open("wb") as file,
+        ):
+            shutil.copyfileobj(answer, file)
         return _measured(path)
 
 
@@ -154,7 +164,7 @@ def pin(
     chosen = set(only) or {*table.images, *table.bundles}
     complaints = []
     files = [file, *root.glob("docker/*/Dockerfile"), root / "docker" / "compose.yaml"]
-    texts: dict[Path, Any] = {path: path.read_text() for path in files}
+    texts: dict[Path, str] = {path: path.read_text() for path in files}
     for name, image in table.images.items():
         if name not in chosen:
             continue
@@ -168,7 +178,7 @@ def pin(
         if name not in chosen or bundle.in_image:  # its commit is in the Dockerfile
             continue
         try:
-            found = find_published(replace(bundle, revision=None))
+            found = find_published(bundle)
         except Exception as error:  # of the network, in many libraries
             complaints.append(f"{name}: {error}")
             continue

@@ -14,6 +14,7 @@ import sys
 
 _MOST_CONNECTIONS = 64
 _PIECE_BYTES = 1 << 18
+_CONNECT_S = 5.0
 _PARTING_S = 5.0
 
 
@@ -42,7 +43,7 @@ class Relay:
         try:
             if self._open <= _MOST_CONNECTIONS:
                 await self._connect(port, reader, writer)
-        except OSError as error:
+        except (OSError, asyncio.TimeoutError) as error:
             self._say(f"{self._host}:{port}: {error}")
         finally:
             self._open -= 1
@@ -51,7 +52,8 @@ class Relay:
     async def _connect(
         self, port: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
-        there, back = await asyncio.open_connection(self._host, port, limit=_PIECE_BYTES)
+        opening = asyncio.open_connection(self._host, port, limit=_PIECE_BYTES)
+        there, back = await asyncio.wait_for(opening, _CONNECT_S)
         self._said = ""
         for end in (writer, back):
             # A machine that has vanished does not keep its connection for ever.
@@ -61,7 +63,7 @@ class Relay:
                 asyncio.create_task(_pass_on(*way)) for way in ((reader, back), (there, writer))
             ]
             await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
-            # Whoever does not hang up after the other must not keep others out.
+            # A side that stays after the other has hung up must not keep others out.
             _, staying = await asyncio.wait(ways, timeout=_PARTING_S)
             for way in staying:
                 way.cancel()

@@ -141,7 +141,17 @@ def copy_into_image(image: Path) -> Path:
             assert files, f"nothing is copied by: {line}"
             for file in files:
                 shutil.copy(file, folder)
+    forget_hashes(image / "opt/vera/config/checkpoints.json")
     return image / PROGRAMS
+
+
+def forget_hashes(file: Path) -> None:
+    """Make the table one before scripts/pin has recorded anything."""
+    table = json.loads(file.read_text())
+    for bundle in table["bundles"].values():
+        for entry in bundle["files"]:
+            entry["sha256"] = None
+    file.write_text(json.dumps(table))
 
 
 def lay(path: Path, size: int | None = None) -> Path:

@@ -61,6 +61,12 @@ async def check_alive(port: int) -> None:
         assert await client.configure({"n_action_steps": 5}) == {"n_action_steps": 5}
 
 
+HANDSHAKE = (
+    b"GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    b"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+)
+
+
 def raw(*pieces: bytes, shaken: bool = True, times: int = 1) -> Attack:
     """Send bytes, behind a websocket handshake if `shaken`; read until the host hangs up."""
 
@@ -69,11 +75,7 @@ def raw(*pieces: bytes, shaken: bool = True, times: int = 1) -> Attack:
         answer = b""
         with contextlib.suppress(OSError, EOFError):
             if shaken:
-                writer.write(
-                    b"GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-                    b"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\n"
-                    b"\r\n"
-                )
+                writer.write(HANDSHAKE)
                 await reader.readuntil(b"\r\n\r\n")
             for piece in pieces * times:
                 writer.write(piece)
@@ -112,17 +114,27 @@ async def many_connections(port: int) -> None:
     await asyncio.gather(*(hold() for _ in range(200)), return_exceptions=True)
 
 
-async def ask_and_leave(port: int) -> None:
-    request = frame(BINARY, pack({"context_rgb": np.zeros((1, 10**4, 500, 3), np.uint8)}))
-    for _ in range(20):
-        with contextlib.suppress(OSError):
-            _, writer = await asyncio.open_connection("127.0.0.1", port)
-            writer.write(request)
-            writer.transport.abort()
-
-
 def masked(opcode: int, payload: bytes = b"", **more: Any) -> bytes:
     return frame(opcode, payload, masked=True, **more)
+
+
+async def ask_and_leave(port: int) -> None:
+    """Send whole requests, and be gone before they are answered."""
+    pictures = np.zeros((1, 10**4, 500, 3), np.uint8)
+    request = masked(BINARY, pack({**INFER, "context_rgb": pictures}))
+    asked = 0
+    for _ in range(20):
+        with contextlib.suppress(OSError, EOFError):
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.transport.set_write_buffer_limits(0)
+            writer.write(HANDSHAKE)
+            await reader.readuntil(b"\r\n\r\n")
+            await reader.read(2**16)  # the greeting: a reset would drop the request with it
+            writer.write(request)
+            await writer.drain()
+            asked += 1
+            writer.transport.abort()
+    assert asked > 0, "no request was sent whole"
 
 
 INFER = {"session_id": "a", "context_rgb": PICTURES, "view_keys": ["x"], "view_widths": [8]}
@@ -184,10 +196,11 @@ def test_the_host_lives_on_and_shows_nothing_of_itself(port: int, attack: Attack
     before = memory("VmRSS")
     answer = asyncio.run(asyncio.wait_for(session(), LONG_S))
     assert memory("VmHWM") - before < MOST_BYTES
-    shown = answer if isinstance(answer, str) else repr(answer)
+    shown = answer.decode("latin-1") if isinstance(answer, bytes) else str(answer)
     assert "Traceback" not in shown
     assert HERE not in shown
-    assert "\x1b" not in shown
+    if isinstance(answer, str):  # as for bytes, a close's reason goes back to its sender
+        assert "\x1b" not in answer
 
 
 def memory(name: str) -> int:

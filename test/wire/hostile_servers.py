@@ -144,7 +144,7 @@ def answer_behaviours() -> Iterator[Behaviour]:
                 f"answer infer info {name}: {said}", answering("infer", content), "infer"
             )
     arrays = {
-        "2.2 million rows": np.zeros((550_000, 7), np.float32),
+        "550,000 rows": np.zeros((550_000, 7), np.float32),
         "no rows": ACTIONS[:0],
         "4097 rows": np.zeros((4097, 7), np.float32),
         "three dimensions": ACTIONS[None],
@@ -338,7 +338,7 @@ def http_behaviours() -> Iterator[Behaviour]:
     for said, header in {
         "an extension": b"Sec-WebSocket-Extensions: permessage-deflate\r\n",
         "a subprotocol": b"Sec-WebSocket-Protocol: other\r\n",
-        "a million cookies": b"Set-Cookie: a=b\r\n" * 100,
+        "a hundred cookies": b"Set-Cookie: a=b\r\n" * 100,
     }.items():
         yield Behaviour(f"http unasked: {said}", with_headers(header))
     yield Behaviour("http a header without end", dripping_http(ok + b"X: "), hangs=True)

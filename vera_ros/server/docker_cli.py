@@ -71,6 +71,10 @@ class DockerCli:
             await self._run(*command, "--opt", _ISOLATED, name)
         except ServerStartError:
             await self._run(*command, name)
+            self._on_line(
+                "this Docker cannot isolate a network from its own machine (version 28 can): the "
+                "server's container can reach what listens here"
+            )
 
     async def remove_network(self, name: str) -> None:
         """Remove a network; one that is gone is no error."""

@@ -54,8 +54,9 @@ class FrameBuffer:
 
         Raises:
             ConfigurationError: the view is unknown.
-            ImageError: `rgb` is not uint8 of shape (H, W, 3), or its size differs from two or more
-                pictures of the view (`clear` allows another size).
+            ImageError: `rgb` is not uint8 of shape (H, W, 3), or its size differs from that of
+                the view's pictures; only where there is a single one, a second picture of the new
+                size replaces it (`clear` allows another size).
         """
         pictures = self._of(view)
         self.counts[view].received += 1

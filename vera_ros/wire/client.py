@@ -19,7 +19,7 @@ from vera_ros.wire.access import ServerAccess
 from vera_ros.wire.address import split_url, without_password
 from vera_ros.wire.codec import MAX_ANSWER_BYTES, pack, unpack
 from vera_ros.wire.exchange import Exchange
-from vera_ros.wire.failures import is_traceback, raise_error_text, typed_failures
+from vera_ros.wire.failures import ends_connection, raise_error_text, typed_failures
 from vera_ros.wire.messages import (
     InferReply,
     InferRequest,
@@ -220,7 +220,7 @@ class PolicyClient:
                     asked = self._ask(self._exchange, endpoint, frame, read)
                     return await asyncio.wait_for(asked, timeout_s)
             except PolicyServerError as error:
-                if endpoint not in _REFUSABLE or is_traceback(error.text):
+                if endpoint not in _REFUSABLE or ends_connection(error.text):
                     self._drop()
                 raise
             except BaseException:

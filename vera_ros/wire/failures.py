@@ -85,7 +85,7 @@ def raise_error_text(task: str, url: str, text: str) -> NoReturn:
     )
 
 
-def is_traceback(text: str) -> bool:
+def ends_connection(text: str) -> bool:
     """Whether the server's text says that its policy failed: then it closes the connection."""
     return text.lstrip().startswith(("Traceback", REQUEST_FAILED))
 

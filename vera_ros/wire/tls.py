@@ -119,7 +119,7 @@ async def _refuses_certificate(url: str, access: ServerAccess) -> bool:
     In TLS 1.3 it does so after the client's side of the handshake, mostly without a word.
     """
     asked: list[bool] = []
-    context = access.context()
+    context = await asyncio.to_thread(access.context)
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     # Python has no other way to see the request. Without this one, refusals are not recognised.
     context._msg_callback = lambda *message: asked.append(  # type: ignore[attr-defined]
