@@ -120,8 +120,6 @@ def masked(opcode: int, payload: bytes = b"", **more: Any) -> bytes:
 
 async def ask_and_leave(port: int) -> None:
     """Send whole requests, and be gone before they are answered."""
-    pictures = np.zeros((1, 10**4, 500, 3), np.uint8)
-    request = masked(BINARY, pack({**INFER, "context_rgb": pictures}))
     asked = 0
     for _ in range(20):
         with contextlib.suppress(OSError, EOFError):
@@ -130,7 +128,7 @@ async def ask_and_leave(port: int) -> None:
             writer.write(HANDSHAKE)
             await reader.readuntil(b"\r\n\r\n")
             await reader.read(2**16)  # the greeting: a reset would drop the request with it
-            writer.write(request)
+            writer.write(LARGE_REQUEST)
             await writer.drain()
             asked += 1
             writer.transport.abort()
@@ -138,6 +136,9 @@ async def ask_and_leave(port: int) -> None:
 
 
 INFER = {"session_id": "a", "context_rgb": PICTURES, "view_keys": ["x"], "view_widths": [8]}
+LARGE_REQUEST = masked(
+    BINARY, pack({**INFER, "context_rgb": np.zeros((1, 10**4, 500, 3), np.uint8)})
+)
 ATTACKS: dict[str, Attack] = {
     "tcp: nothing": raw(shaken=False),
     "tcp: garbage": raw(bytes(range(256)) * 4096, shaken=False),

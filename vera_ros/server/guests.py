@@ -2,6 +2,7 @@
 """Connections of a host of which only so many exist, whatever their clients do."""
 
 import asyncio
+import gc
 import logging
 from typing import Any
 
@@ -10,6 +11,7 @@ from websockets.asyncio.server import ServerConnection
 from vera_ros.wire.websocket import drop_if_unread
 
 _LOG = logging.getLogger(__name__)
+_LARGE_BYTES = 2**20
 
 
 class Guests:
@@ -40,8 +42,12 @@ class Guests:
         return True
 
     def leave(self, guest: "Guest") -> None:
-        """Remove a connection."""
+        """Remove a connection, and free what it received."""
         self._present.discard(guest)
+        # Connections of websockets refer to themselves, so they and their last message would stay
+        # until the next collection, which may be hundreds of megabytes later.
+        if guest.received > _LARGE_BYTES:
+            asyncio.get_running_loop().call_soon(gc.collect)
 
 
 class Guest(ServerConnection):
@@ -49,6 +55,7 @@ class Guest(ServerConnection):
 
     Attributes:
         conversing: whether a request of it may still be in work.
+        received: what it has sent so far [B].
     """
 
     def __init__(self, guests: Guests, *args: Any, **options: Any) -> None:
@@ -56,6 +63,7 @@ class Guest(ServerConnection):
         self._guests = guests
         self._admitted = self._gone = False
         self.conversing = False
+        self.received = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin the handshake, if there is room."""
@@ -69,6 +77,7 @@ class Guest(ServerConnection):
     def data_received(self, data: bytes) -> None:
         """Handle what the client sends."""
         if self._admitted:
+            self.received += len(data)
             super().data_received(data)
             drop_if_unread(self)
 

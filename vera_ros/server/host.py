@@ -123,8 +123,10 @@ class PolicyHost:
         try:
             await connection.send(await self._in_worker(self._service.greet))
             while True:
-                frame = await receive(connection)
-                answer = await self._in_worker(partial(self._service.answer, frame))
+                # Without a name of its own, a request is not kept until the next one is there.
+                answer = await self._in_worker(
+                    partial(self._service.answer, await receive(connection))
+                )
                 if self._stopping.is_set():
                     return  # the reply to an interrupted request is dropped
                 await connection.send(answer)
