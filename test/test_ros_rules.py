@@ -12,7 +12,13 @@ from rclpy.validate_node_name import validate_node_name
 from rclpy.validate_topic_name import validate_topic_name
 
 from vera_ros.errors import ConfigurationError
-from vera_ros.ros_rules import check_domain, check_name, check_namespace, check_topic
+from vera_ros.ros_rules import (
+    check_domain,
+    check_full_name,
+    check_name,
+    check_namespace,
+    check_topic,
+)
 
 NAMES = st.text("aZ0_-/~ .ä", max_size=8)
 
@@ -67,3 +73,13 @@ def test_domains(text: str) -> None:
 def test_what_is_no_domain(text: str) -> None:
     with pytest.raises(ConfigurationError, match=r"ROS_DOMAIN_ID.*valid is 0 to 232"):
         check_domain({"ROS_DOMAIN_ID": text})
+
+
+@pytest.mark.parametrize("name", ["", "/teleop", "/left/move_group"])
+def test_a_full_name_is_taken(name: str) -> None:
+    assert not refusal(check_full_name, name)
+
+
+@pytest.mark.parametrize("name", ["teleop", "/", "/left/", "//a", "/a b", "/9", "/**/ik_node"])
+def test_what_can_be_no_full_name_is_refused(name: str) -> None:
+    assert name in refusal(check_full_name, name)

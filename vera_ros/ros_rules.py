@@ -49,6 +49,15 @@ def check_optional_topic(what: str, topic: str) -> None:
         check_topic(what, topic)
 
 
+def check_full_name(what: str, name: str) -> None:
+    """Raise ConfigurationError unless this is a node's full name, or empty."""
+    if name and not (name.startswith("/") and all(map(_NAME.fullmatch, name[1:].split("/")))):
+        raise ConfigurationError(
+            f"{what} has '{name}'; valid is a node's full name, beginning with /, like "
+            "/left/move_group (ros2 node list names yours)"
+        )
+
+
 def check_domain(environment: Mapping[str, str]) -> None:
     """Raise ConfigurationError unless ROS_DOMAIN_ID is a domain, or empty."""
     text = environment.get("ROS_DOMAIN_ID", "")

@@ -142,6 +142,7 @@ def test_ros2_doctor_runs_it(ros_domain: int, tmp_path: Path) -> None:
         capture_output=True,
         text=True,
         check=True,
+        timeout=60,
     )
     assert "'vera_ros'" in ran.stdout
     assert "invalid choice: 'cardboard'" in ran.stderr

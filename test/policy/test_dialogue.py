@@ -65,7 +65,7 @@ def test_the_gripper_of_droid_closes_on_a_weak_signal_and_stays_closed(server: S
     dialogue.accept(droid, "stack")
     for raw, closed in ((0.0, False), (0.12, True), (0.0, True), (-0.12, False)):
         actions[4:, 6] = raw
-        commands = dialogue.interpret(dialogue.decide_gripper(actions))
+        commands = dialogue.commands(actions)
         actions[:, 6] = 0.0
         assert commands.gripper is not None
         assert bool(commands.gripper[-1]) is closed
@@ -73,10 +73,11 @@ def test_the_gripper_of_droid_closes_on_a_weak_signal_and_stays_closed(server: S
     assert dialogue.config is None
 
 
-def test_without_a_gate_the_wires_numbers_are_kept(dialogue: Dialogue, server: Server) -> None:
+def test_without_a_gate_a_fixed_threshold_decides(dialogue: Dialogue, server: Server) -> None:
     _begin(dialogue, server)
-    actions = np.full((2, 7), 0.4, np.float32)
-    assert dialogue.decide_gripper(actions) is actions
+    commands = dialogue.commands(np.full((2, 7), 0.4, np.float32))
+    assert commands.gripper is not None
+    assert not commands.gripper.any()
 
 
 def _ask(dialogue: Dialogue, window: RollingWindow, **more: Any) -> None:

@@ -59,7 +59,7 @@ def make_keys(folder: Path, environment: dict[str, str]) -> Path:
     """A keystore for the plain graph, as docs/how_to/secure_the_graph.md makes it."""
     policies = folder / "policies"
     writes = [sys.executable, "-m", "vera_ros.security.cli", str(policies)]
-    subprocess.run(writes, env=environment, check=True, stdout=subprocess.DEVNULL)
+    subprocess.run(writes, env=environment, check=True, timeout=60, stdout=subprocess.DEVNULL)
     keystore = folder / "keys"
     if shutil.which("ros2") is None:
         pytest.skip("needs ros2")
@@ -68,6 +68,7 @@ def make_keys(folder: Path, environment: dict[str, str]) -> Path:
         [*generate, *sorted(map(str, policies.iterdir()))],
         env=environment,
         check=True,
+        timeout=60,
         stdout=subprocess.DEVNULL,
     )
     return keystore

@@ -135,6 +135,7 @@ class Evaluator(Node):
         future = self._stop_client.call_async(Trigger.Request())
         waiter.result(future, "ik_node to bring the arm to rest", _ANSWER_S)
         resets = self._spectator.truth.resets if self._spectator.truth else 0
+        self._arm_status = None  # only one from after the reset counts; it is repeated
         future = self._reset_client.call_async(ResetScene.Request(seed=seed))
         response = waiter.result(future, "sim_node to answer reset_scene", _ANSWER_S)
         if not response.success:

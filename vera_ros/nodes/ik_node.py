@@ -110,7 +110,8 @@ class IkNode(VeraNode):
         supervisor = None if control is None else control.supervisor
         status = arm_status(supervisor, observation, self._hold.held)
         warnings = [] if control is None else control.warnings.of(observation)
-        status.arm, status.warnings = self._identity, [*warnings, *self._hold.warnings]
+        warnings = [*warnings, *self._description.warnings(), *self._hold.warnings]
+        status.arm, status.warnings = self._identity, warnings
         # The parameter may change while the node runs.
         status.approval = bool(self.get_parameter("approval").value)
         status.dry_run = self.parameters["dry_run"]

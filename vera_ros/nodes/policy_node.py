@@ -73,7 +73,7 @@ class PolicyNode(VeraNode):
             p["arm_joints"],
             p["finger_joints"],
             self._arm_watch.complaint,
-            lambda: self._arm_watch.locates_itself,
+            self._arm_watch.located,
             p["gripper_open_m"],
             p["gripper_closed_m"],
         )

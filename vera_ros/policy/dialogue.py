@@ -2,6 +2,7 @@
 """An episode's requests to the policy server, and what the replies mean."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -170,21 +171,19 @@ class Dialogue:
         self.asking, self.answered = False, True
         return sign
 
-    def decide_gripper(self, actions: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-        """Return a reply's actions in whose gripper column values above 0.5 close. Shape (H, D).
+    def commands(self, actions: npt.NDArray[np.float32]) -> DecodedActions:
+        """Decode the actions of the chunk that is to be sent. Shape (H, D).
 
-        To be called once per reply: the gate remembers the episode.
+        To be called once for each: the gripper's gate remembers the episode.
 
         Raises:
             MotionError: their shape is wrong, or a value is not finite.
         """
-        column = self.server_config.gripper_column
+        commands, column = self.interpret(actions), self.server_config.gripper_column
         if self._gripper_gate is None or column is None:
-            return actions
-        rises_m = self.interpret(actions).poses[:, 2]
-        decided = np.array(actions)
-        decided[:, column] = self._gripper_gate.decide(actions[:, column], rises_m)
-        return decided
+            return commands
+        closed = self._gripper_gate.decide(actions[:, column], commands.poses[:, 2])
+        return replace(commands, gripper=closed)
 
     def interpret(self, actions: npt.NDArray[np.float32]) -> DecodedActions:
         """Decode the server's actions. Shape (H, D).

@@ -60,8 +60,8 @@ class GripperGate:
         self._closed = self._demanded = False
         self._openings = 0  # demanded in a row
 
-    def decide(self, raw: Column, rise_m: Column) -> Column:
-        """Return the gripper's state after each action: 1 closed, 0 open. Shape (H,).
+    def decide(self, raw: Column, rise_m: Column) -> npt.NDArray[np.bool_]:
+        """Return whether the gripper is closed after each action. Shape (H,).
 
         Args:
             raw: the gripper column of the episode's next chunk. Shape (H,).
@@ -69,7 +69,7 @@ class GripperGate:
         """
         rises = np.asarray(rise_m, float) / self._plan_scale()
         steps = zip(np.asarray(raw, float), rises, strict=True)
-        return np.array([self._closed_after(*step) for step in steps], float)
+        return np.array([self._closed_after(*step) for step in steps], bool)
 
     def _closed_after(self, raw: float, rise_m: float) -> bool:
         rules, z = self._rules, self._standard_score(raw)

@@ -85,11 +85,10 @@ class Sessions:
             return
         episode.record.replied(reply, latency_s)
         try:
-            reply = replace(reply, actions=dialogue.decide_gripper(reply.actions))
             actions = dialogue.interpret(reply.actions)
             collapsed = dialogue.is_collapsed(reply.actions, actions, episode.playback.chunk)
             episode.record.counters.collapsed_chunks += collapsed
-            self._pacing.take(reply, actions, now)
+            self._pacing.take(reply, now)
         except MotionError as error:
             episode.end(Cause.INVALID_ACTIONS, str(error), now)
         except ProtocolError as error:

@@ -98,7 +98,7 @@ def test_keys_that_others_can_read_are_a_failure(secret: str, mode: int, keystor
     finding = judge_keys(keystore, ENCLAVES, "44")
     assert finding.verdict is Verdict.FAILURE
     assert secret in finding.found
-    subprocess.run(finding.mend.split(), check=True)
+    subprocess.run(finding.mend.split(), check=True, timeout=60)
     assert judge_keys(keystore, ENCLAVES, "44").verdict is Verdict.OK
 
 
@@ -148,6 +148,7 @@ def test_real_certificates_and_a_real_node_are_tried(
         subprocess.run(
             [*line.split(), "-keyout", folder / "key.pem", "-out", folder / "cert.pem"],
             check=True,
+            timeout=60,
             capture_output=True,
         )
     for name, value in (

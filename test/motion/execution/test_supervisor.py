@@ -254,6 +254,32 @@ def test_nothing_begins_while_something_is_missing(scene: Scene, cause: Cause) -
     scene.play()
 
 
+@pytest.mark.parametrize(
+    ("changes", "cause"),
+    [
+        ({"unfit": Reason(Cause.CLOCKS_DIFFER, "off")}, Cause.CLOCKS_DIFFER),
+        ({"elsewhere": "it was re-homed"}, Cause.NO_JOINT_STATES),
+        ({"fault": Reason(Cause.ROBOT_FAULT, "a reflex"), "elsewhere": "x"}, Cause.ROBOT_FAULT),
+    ],
+)
+def test_what_is_said_to_hinder_a_motion_does(
+    scene: Scene, changes: dict[str, Any], cause: Cause
+) -> None:
+    assert scene.supervisor.hindrance(scene.observation()) is None
+    scene.look = lambda observation: replace(observation, **changes)
+    hindrance = scene.supervisor.hindrance(scene.observation())
+    assert hindrance is not None
+    assert hindrance.cause is cause
+    assert refused(scene.play, cause) == hindrance.message
+
+
+def test_a_hold_hinders_a_motion(scene: Scene) -> None:
+    scene.hold.held = True
+    hindrance = scene.supervisor.hindrance(scene.observation())
+    assert hindrance is not None
+    assert hindrance.cause is Cause.HELD
+
+
 def test_a_chunk_planned_from_what_is_long_past_is_refused(scene: Scene) -> None:
     now_s = scene.rig.now_s
     said = refused(lambda: scene.play(stamp_s=now_s - 901.0), Cause.CHUNK_TOO_OLD)

@@ -72,6 +72,7 @@ def test_what_is_not_told_is_not_judged() -> None:
     ("session_id", "sequence", "later_s", "refused"),
     [
         ("a", 0, 0.0, True),  # received twice
+        ("a", 0, 2e-6, True),  # by another estimate of the controller's clock
         ("a", 0, -0.1, True),
         ("z", 7, -0.1, True),  # of an earlier episode
         ("a", 1, 0.0, False),  # in lockstep, time stands still
@@ -79,7 +80,7 @@ def test_what_is_not_told_is_not_judged() -> None:
         ("a", 0, 0.1, False),
     ],
 )
-def test_a_chunk_is_accepted_once(
+def test_a_chunk_is_taken_up_once(
     session_id: str, sequence: int, later_s: float, refused: bool
 ) -> None:
     deadlines = ChunkDeadlines(BOUNDS)

@@ -45,9 +45,15 @@ def test_another_description_is_not_used_before_the_node_is_configured_anew(stag
     publisher.publish(String(data=OTHER))
     stage.wait_until(lambda: ik._description._received == OTHER, "the other one")
     assert upper(ik) == pytest.approx(2.8973)
+    ik._say_status()
+    words = "another robot_description was published"
+    stage.wait_until(
+        lambda: any(words in each for each in stage.arm_status[-1].warnings), "the warning"
+    )
     ik.trigger_cleanup()
     ik.trigger_configure()
     assert upper(ik) == pytest.approx(2.7)
+    assert not ik._description.warnings()
 
 
 @pytest.mark.parametrize(

@@ -44,15 +44,15 @@ def test_nothing_is_known_before_an_arm_has_spoken(stage: Stage, watch: ArmWatch
     assert watch.trouble() is None
 
 
-def test_an_arm_without_joint_states_does_not_locate_itself(stage: Stage, watch: ArmWatch) -> None:
-    assert watch.locates_itself, "nothing is known yet"
+def test_an_arm_without_joint_states_is_not_located(stage: Stage, watch: ArmWatch) -> None:
+    assert watch.located(), "nothing is known yet"
     arm = Arm(stage, "left")
     arm.status.state, arm.status.cause = ArmStatus.FAULT, ChunkProgress.NO_JOINT_STATES
     arm.status.message = "no joint states have been received yet"
-    stage.wait_until(lambda: not watch.locates_itself, "the fault")
+    stage.wait_until(lambda: not watch.located(), "the fault")
     assert watch.complaint() == f"ik_node: {arm.status.message}"
     arm.status.cause = ChunkProgress.NO_CONTROLLER
-    stage.wait_until(lambda: watch.locates_itself, "another fault")
+    stage.wait_until(watch.located, "another fault")
     arm.status.state = ArmStatus.READY
     stage.wait_until(lambda: not watch.complaint(), "the arm")
 

@@ -62,7 +62,7 @@ class JointStateFilter:
             had placed it.
         clock_sample: stamp and arrival of the last sample, accepted or not, if the arm can be
             where it says; None: it cannot. A clock that was set shows here first.
-        strangers: joints of the last message that had others than the arm's, but not the finger's.
+        strangers: joints beside the arm's, of the last message that had such and not the finger.
     """
 
     def __init__(

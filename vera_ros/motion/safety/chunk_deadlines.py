@@ -21,7 +21,7 @@ class ChunkDeadlines:
     def __init__(self, limits: SupervisionLimits) -> None:
         self._limits = limits
         self._stopped_s = -math.inf
-        self._last: ChunkRequest | None = None  # that was accepted
+        self._last: ChunkRequest | None = None  # that was taken up
 
     def stopped(self, now_s: float) -> None:
         """Note a stop: chunks that were sent before it are not played after it."""
@@ -65,7 +65,9 @@ class ChunkDeadlines:
             )
 
     def refuse_repeated(self, chunk: ChunkRequest) -> None:
-        """Refuse a chunk that was accepted already, or sent before one that was; else note it.
+        """Refuse a chunk that was taken up already, or sent before one that was; else note it.
+
+        The same chunk may have another time than before, where the controller's clock is estimated.
 
         Raises:
             MotionRefusedError: somebody repeats what they received, or the network did.
@@ -75,11 +77,11 @@ class ChunkDeadlines:
             return
         if last is not None and last.sent_s is not None:
             again = (chunk.session_id, chunk.sequence) == (last.session_id, last.sequence)
-            if chunk.sent_s < last.sent_s or (again and chunk.sent_s == last.sent_s):
+            if chunk.sent_s < last.sent_s or (again and chunk.sent_s <= last.sent_s + _FUTURE_S):
                 raise MotionRefusedError(
                     Cause.CHUNK_TOO_OLD,
                     f"the chunk was sent {last.sent_s - chunk.sent_s:.3f} s before the last one "
-                    "that was accepted, or is the same; nothing of it is played; does another node "
+                    "that was taken up, or is the same; nothing of it is played; does another node "
                     "repeat chunks?",
                 )
         self._last = chunk

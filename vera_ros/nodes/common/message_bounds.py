@@ -40,8 +40,9 @@ def read_bounded(node: Any, kind: type, topic: str, data: bytes) -> Any:
         topic: the topic's name.
         data: the serialized message.
     """
-    fault = f"valid is up to {most_bytes(kind)} bytes"
-    if len(data) <= most_bytes(kind):
+    if len(data) > most_bytes(kind):
+        fault = f"valid is up to {most_bytes(kind)} bytes"
+    else:
         try:
             return deserialize_message(data, kind)
         except (RuntimeError, ValueError) as error:  # RMWError, or text that is not UTF-8

@@ -38,7 +38,7 @@ class ArmReader:
         filter: the accepted joint states.
         clock: estimate of the controller's clock, from their stamps.
         set_by_s: by how much that clock was set, as seen by the last read [s].
-        longest_silence_s: longest time so far between the arrivals of two joint states [s].
+        longest_silence_s: longest time so far between two accepted joint states of the arm [s].
     """
 
     def __init__(

@@ -83,6 +83,10 @@ class ArmSensing:
         words = "; ".join(f"nothing moves without {name}" for name in missing if name)
         return Reason(Cause.NO_CONTROLLER, f"{words}{only_here()}") if words else None
 
+    def robot_fault(self) -> Reason | None:
+        """Return why the robot accepts no motion; None: it may accept it."""
+        return self._robot.fault()
+
     def fault(self) -> Reason | None:
         """Return why joint states or robot forbid motion; None: they do not."""
         return self.reader.fault() or self._robot.fault()

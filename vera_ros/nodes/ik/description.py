@@ -58,7 +58,7 @@ class Description:
         Raises:
             ConfigurationError: it is not the one that robot_description_sha256 demands.
         """
-        # A parameter comes without the spaces and line breaks around it.
+        # A parameter comes without the spaces and line breaks around it: both have one digest.
         digest = hashlib.sha256(self._received.strip().encode()).hexdigest()
         if self._pinned not in ("", digest):
             raise ConfigurationError(
@@ -75,11 +75,14 @@ class Description:
         """Take the newest URDF when the node is configured next."""
         self._used = None
 
+    def warnings(self) -> list[str]:
+        """Return that the last URDF received is not the one in use; empty: it is."""
+        if self._used in (None, self._received):
+            return []
+        return [
+            f"another {TOPIC} was published, and is not used; if the robot was changed, clean up "
+            "ik_node and configure it again"
+        ]
+
     def _on_message(self, message: String) -> None:
         self._received = message.data
-        if self._used not in (None, message.data):
-            self._node.get_logger().error(
-                f"another {TOPIC} was published, and is not used; if the robot was changed, clean "
-                "up ik_node and configure it again",
-                throttle_duration_sec=5.0,
-            )

@@ -35,7 +35,7 @@ def arm_health(
     }
     parts = {
         "joint states": _status(
-            sensing.fault(),
+            reader.fault(),
             {
                 "bad_joint_states": reader.invalid_count,
                 "outliers": reader.outliers,
@@ -43,6 +43,7 @@ def arm_health(
                 "clock_offset_s": reader.offset_s(),
             },
         ),
+        "robot": _status(sensing.robot_fault(), {}),
         "controllers": _status(
             sensing.no_controller(),
             {"lead_s": control.lead.value_s, "late_trajectories": control.lead.late},

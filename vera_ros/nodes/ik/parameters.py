@@ -5,7 +5,7 @@ from vera_ros.embodiments import EMBODIMENTS
 from vera_ros.nodes.common.parameters import Parameter
 from vera_ros.nodes.ik.description import check_sha256
 from vera_ros.nodes.ik.gripper_parameters import GRIPPER, OUTPUTS
-from vera_ros.ros_rules import check_optional_topic
+from vera_ros.ros_rules import check_full_name, check_optional_topic
 
 _EFFORT_LIMITS = [60.0, 60.0, 60.0, 60.0, 15.0, 15.0, 15.0]
 _START_POSTURE = [0.0, 0.19634954, 0.0, -2.61799388, 0.0, 2.94159265, 0.78539816]
@@ -32,8 +32,10 @@ PARAMETERS = (
     Parameter(
         "allowed_publishers",
         [""],
-        "nodes that may command the controllers or publish robot_description as well, by full "
-        "name such as MoveIt's /moveit_simple_controller_manager; others stop all motion",
+        "nodes that may command the controllers or report on the robot (robot_description, "
+        "robot_fault, robot_state_topic) as well, by full name such as MoveIt's "
+        "/moveit_simple_controller_manager; others stop all motion",
+        form=check_full_name,
     ),
     Parameter(
         "joint_names", [f"panda_joint{i}" for i in range(1, 8)], "the arm's joints, base to tip"

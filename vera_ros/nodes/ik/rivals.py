@@ -88,6 +88,9 @@ class OtherWriters:
         inputs = [(p[output], *_inputs(node, p[output], *names)) for output, *names in controllers]
         if p["dry_run"]:
             inputs = []
+        # With outputs on topics alone, clients with this node's name are another program's.
+        by_action = any(output == "action" for output, *_ in inputs)
+        self._clients_allowed = self._allowed - (set() if by_action else {self._own_name})
         # How many publishers this node has of each, once it is configured.
         self._topics = {topic: int(output == "topic") for output, topic, _ in inputs}
         self._services = {
@@ -99,7 +102,8 @@ class OtherWriters:
         reports = [TOPIC] * described + ["robot_fault", *filter(None, [p["robot_state_topic"]])]
         self._reports = [node.resolve_topic_name(name) for name in reports]
         self._began_s = time.monotonic()
-        self._unnamed: set[str] = set()  # topics with a publisher without a name, at the last look
+        # Topics and services that were used without a name at the last look.
+        self._unnamed: set[str] = set()
 
     def look(self) -> Reason | None:
         """Return which nodes there are, by the middleware's present knowledge; None: none."""
@@ -113,8 +117,8 @@ class OtherWriters:
         for topic, own in self._topics.items():
             if names := self._publishers(topic, own, unnamed):
                 words.append(f"{', '.join(names)} may publish {topic} as well")
-        for action, clients in self._clients().items():
-            if others := sorted(clients - self._allowed):
+        for action, clients in self._clients(unnamed).items():
+            if others := sorted(clients - self._clients_allowed):
                 words.append(f"{', '.join(others)} may send goals to {action} as well")
         if not words:
             return None
@@ -155,18 +159,27 @@ class OtherWriters:
             named.append(f"another program that is called {self._own_name}")
         return named
 
-    def _clients(self) -> dict[str, set[str]]:
-        """Return the nodes that can send goals to the controllers or cancel them, by action."""
+    def _clients(self, unnamed: set[str]) -> dict[str, set[str]]:
+        """Return the nodes that can send goals to the controllers or cancel them, by action.
+
+        `unnamed`: services are added that have only clients without a name.
+        """
         found: dict[str, set[str]] = {}
-        if not any(map(self._node.count_clients, self._services)):
+        used = {name for name in self._services if self._node.count_clients(name)}
+        if not used:
             return found
         for name, namespace in self._node.get_node_names_and_namespaces():
             with suppress(RuntimeError):  # it has just ended, or its name is not valid
                 clients = self._node.get_client_names_and_types_by_node(name, namespace)
-                for service in self._services.keys() & {client for client, _ in clients}:
+                for service in used & {client for client, _ in clients}:
                     found.setdefault(self._services[service], set()).add(
                         _full_name(name, namespace)
                     )
+        for service in used:
+            if self._services[service] not in found:
+                unnamed.add(service)
+                if service in self._unnamed:
+                    found[self._services[service]] = {"a program without a node name"}
         return found
 
 

@@ -61,8 +61,7 @@ class ArmWatch:
             return "ik_node has not published arm_status; is it running?"
         return f"ik_node: {status.message}" if status.state == ArmStatus.FAULT else ""
 
-    @property
-    def locates_itself(self) -> bool:
+    def located(self) -> bool:
         """Whether the arm side has the joint states that it needs, as far as is known."""
         status = self._newest
         return status is None or (status.state, status.cause) != _LOST

@@ -18,7 +18,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from vera_ros.errors import ConfigurationError, ProtocolError
-from vera_ros.policy.actions import DecodedActions
 from vera_ros.policy.chunk_playback import check_not_given_up, is_about
 from vera_ros.policy.pacing.settle import SettlePacing, not_answered
 from vera_ros.policy.pacing.timeline import TakeOver, Timeline, take_over
@@ -148,7 +147,7 @@ class OverlapPacing(SettlePacing):
         """Whether a reply of the server can be used now."""
         return self.episode.state in (State.INFERRING, State.PLAYING, State.SETTLING)
 
-    def take(self, reply: InferReply, actions: DecodedActions, now: Instant) -> None:
+    def take(self, reply: InferReply, now: Instant) -> None:
         """Send the rest of a new chunk, to take over from the present one.
 
         Raises:
@@ -172,7 +171,7 @@ class OverlapPacing(SettlePacing):
             if rests:  # all its steps are past: plan from a new frame
                 episode.observe_from(now.ros_ns, now)
             return
-        actions = episode.dialogue.interpret(part.actions)
+        actions = episode.dialogue.commands(part.actions)
         episode.record.replaced(part.dropped, part.blended)
         sequence = episode.record.sent(actions.clipped_rows)
         chunk = episode.dialogue.next_chunk(actions, sequence, part.start_ns, now)

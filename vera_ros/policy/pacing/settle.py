@@ -9,7 +9,6 @@ WAITING_FOR_VIEWS -> INFERRING -> PLAYING -> SETTLING -+
 from typing import Any
 
 from vera_ros.errors import ConfigurationError
-from vera_ros.policy.actions import DecodedActions
 from vera_ros.policy.ports import Chunk, ChunkState, Instant, Progress, Proprioception
 from vera_ros.policy.running_episode import RunningEpisode
 from vera_ros.policy.states import Cause, EpisodeEndError, State
@@ -101,13 +100,14 @@ class SettlePacing:
         """Whether a reply of the server can be used now."""
         return self.episode.state is State.INFERRING
 
-    def take(self, reply: InferReply, actions: DecodedActions, now: Instant) -> None:
+    def take(self, reply: InferReply, now: Instant) -> None:
         """Send a new chunk to the arm side.
 
         Raises:
             VeraRosError: its actions cannot be used.
         """
         episode = self.episode
+        actions = episode.dialogue.commands(reply.actions)
         sequence = episode.record.sent(actions.clipped_rows)
         chunk = episode.dialogue.next_chunk(actions, sequence, self.start_ns(now), now)
         episode.playback.begin(chunk, episode.record.counters.steps)

@@ -92,8 +92,10 @@ class ViewStream:
 
         A new subscription loses pictures: while `busy`, only one that gets none is replaced.
         """
+        if self._reliability != "auto":
+            return
         share = reliable_share(self._node, self.topic)
-        if self._reliability != "auto" or share is None or (share == 1.0) == self.reliable:
+        if share is None or (share == 1.0) == self.reliable:
             return
         if busy and not (self.reliable and share == 0.0):
             return
