@@ -20,6 +20,7 @@ from vera_ros.motion.planning.planner import Planner
 from vera_ros.motion.planning.start import Start
 from vera_ros.motion.planning.tcp_path import PathFinder
 from vera_ros.motion.response.osc_pose import OscPoseResponse
+from vera_ros.motion.safety.gate import Gate
 from vera_ros.motion.setpoint.lead import LONGEST_S
 from vera_ros.rails import Rails
 from verification.judge.played import played, state_at
@@ -100,6 +101,31 @@ def test_a_stop_that_took_long_to_plan_leaves_the_plan_later(
     here = playing.plan.spline.state(begins_s - playing.start_s)
     for start, planned in zip((stop.start_q, stop.start_dq, stop.start_ddq), here, strict=True):
         np.testing.assert_allclose(start, planned, atol=1e-6)
+
+
+def test_a_stop_stays_on_the_path_where_something_stands_beside_it(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    playing = rig.play()
+    rig.now_s += 0.4 * playing.plan.duration_s
+    planner = rig.dispatcher.stops._planner
+    beside = planner.plan_brake(*playing.plan.spline.state(0.4 * playing.plan.duration_s)[:2])
+    monkeypatch.setattr(planner, "plan_short_stop", lambda *_: beside)
+    gate, tried = rig.dispatcher.channel.gate, []
+
+    def check_arm(trajectory: Any, *args: Any, **more: Any) -> Any:
+        tried.append(trajectory)
+        if len(tried) == 1:
+            raise MotionRefusedError(Cause.COLLISION, "something stands there")
+        return Gate.check_arm(gate, trajectory, *args, **more)
+
+    monkeypatch.setattr(gate, "check_arm", check_arm)
+    rig.dispatcher.stops.stop(rig.now_s)
+    assert len(tried) == 2
+    assert len(rig.published.arm) == 2
+    path = playing.plan.spline.derivative(0, np.linspace(0.0, playing.plan.duration_s, 4000))
+    for q in rig.published.arm[-1].q:
+        assert np.abs(path - q).max(axis=1).min() < 1e-3
 
 
 def test_a_machine_that_stalls_makes_no_stop_later_than_the_longest_lead(rig: Rig) -> None:

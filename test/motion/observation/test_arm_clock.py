@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from hypothesis import assume, given
+from hypothesis import given
 from hypothesis import strategies as st
 
 from vera_ros.motion.causes import Cause
@@ -99,27 +99,28 @@ def test_clocks_that_differ_too_much_are_named(off_s: float, words: str) -> None
     assert "chrony" in str(fault)
 
 
-@given(by_s=st.floats(-0.12, -0.03), period_s=st.sampled_from([0.001, 0.002, 0.01, 0.02]))
-def test_a_clock_that_was_set_back_a_little_counts_as_delay(by_s: float, period_s: float) -> None:
-    """Its stamps pass those of before too soon to tell: both stay possible for a second."""
+@given(by_s=st.floats(-0.06, -0.03), period_s=st.sampled_from([0.0625, 0.1, 0.125]))
+def test_a_clock_that_was_set_back_by_less_than_a_period_counts_as_delay(
+    by_s: float, period_s: float
+) -> None:
+    """No stamp goes back: both stay possible for a second."""
     clock = ArmClock()
     observe(clock, 2.0, period_s=period_s)
-    observe(clock, 2.3, since_s=2.0, ahead_s=lambda _: by_s, period_s=period_s)
-    bounds = clock.bounds_s(2.3)
+    observe(clock, 2.7, since_s=2.0, ahead_s=lambda _: by_s, period_s=period_s)
+    bounds = clock.bounds_s(2.7)
     assert bounds is not None
-    assert bounds[0] <= EPOCH_S + 2.3 + by_s + 1e-6
-    assert bounds[1] >= EPOCH_S + 2.3 + by_s
-    observe(clock, 4.0, since_s=2.3, ahead_s=lambda _: by_s, period_s=period_s)
+    assert bounds[0] <= EPOCH_S + 2.7 + by_s + 1e-6
+    assert bounds[1] >= EPOCH_S + 2.7 + by_s
+    observe(clock, 4.0, since_s=2.7, ahead_s=lambda _: by_s, period_s=period_s)
     now_s = clock.now_s(4.0, EPOCH_S + 4.0)
     assert now_s == pytest.approx(EPOCH_S + 4.0 + by_s, abs=AGREEMENT_S + 2e-3)
 
 
 @given(
-    by_s=st.one_of(st.floats(-5.0, -0.15), st.floats(0.05, 5.0)),
+    by_s=st.one_of(st.floats(-5.0, -0.032), st.floats(0.05, 5.0)),
     period_s=st.sampled_from([0.001, 0.002, 0.01, 0.02]),
 )
 def test_a_clock_that_was_set_is_found_out(by_s: float, period_s: float) -> None:
-    assume(by_s > 0.0 or -by_s > 11 * period_s)  # else its stamps pass those of before too soon
     clock = ArmClock()
     observe(clock, 2.0, period_s=period_s)
     found_s = observe(clock, 2.3, since_s=2.0, ahead_s=lambda _: by_s, period_s=period_s)
@@ -142,9 +143,8 @@ def test_some_wrong_stamps_set_no_clock(by_s: float, count: int, hz: int) -> Non
     observe(clock, 2.0, period_s=period_s)
     until_s = 2.0 + (count - 0.5) * period_s
     assert observe(clock, until_s, since_s=2.0, ahead_s=lambda _: by_s, period_s=period_s) == 0.0
-    passed = -count * period_s < by_s < 0.0  # stamps go on from the right ones: that is a delay
-    if abs(by_s + count * period_s) > 1e-6:
-        assert clock.in_doubt(until_s) == (count > 1 and not passed)
+    if abs(by_s + period_s) > 1e-6:  # where no stamp goes back, that is a delay
+        assert clock.in_doubt(until_s) == (by_s > 0.0 or by_s < -period_s)
     assert observe(clock, 3.0, since_s=2.0 + count * period_s, period_s=period_s) == 0.0
     assert not clock.in_doubt(3.0)
     assert clock.now_s(3.0, EPOCH_S + 3.0) == pytest.approx(EPOCH_S + 3.0, abs=AGREEMENT_S)

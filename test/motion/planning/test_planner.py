@@ -170,6 +170,49 @@ def test_stop_stays_on_the_path(planner: Planner, running: Plan, part: float) ->
         assert np.abs(path - q).max(axis=1).min() < 1e-3
 
 
+@pytest.fixture(scope="module")
+def reversal(chunk_planner: ChunkPlanner) -> Plan:
+    """A motion that turns round in the middle."""
+    there = np.tile([0.03, 0.03, 0.03, 0.0, 0.0, 0.1], (8, 1))
+    plan = plan_or_none(chunk_planner, np.vstack((there, -there)), START_Q)
+    assert plan is not None
+    return plan
+
+
+@given(part=st.floats(0.0, 1.1), lead_s=st.floats(0.0, 0.1))
+def test_a_short_stop_is_sooner_and_keeps_every_limit(
+    planner: Planner, limits: Limits, reversal: Plan, part: float, lead_s: float
+) -> None:
+    time_s = part * reversal.duration_s
+    stop = planner.plan_short_stop(reversal, time_s, lead_s)
+    if stop is None:
+        return
+    assert stop.duration_s < planner.plan_stop(reversal, time_s, lead_s).duration_s
+    check(stop.trajectory(), limits)
+    for ahead_s in np.linspace(0.0, lead_s, 4):
+        for mine, running in zip(
+            stop.spline.state(ahead_s), reversal.spline.state(time_s + ahead_s), strict=True
+        ):
+            np.testing.assert_allclose(mine, running, atol=1e-6)
+    for rate in stop.spline.state(stop.duration_s)[1:]:
+        np.testing.assert_allclose(rate, 0.0, atol=1e-6)
+
+
+def test_a_stop_is_soon_wherever_a_motion_turns(
+    planner: Planner, limits: Limits, reversal: Plan
+) -> None:
+    """Along the path, the arm went on for half a second before it could slow down."""
+    lead_s, left = 0.0125, 0
+    for time_s in np.arange(0.0, reversal.duration_s, 0.01).tolist():
+        short = planner.plan_short_stop(reversal, time_s, lead_s)
+        left += short is not None
+        stop = short or planner.plan_stop(reversal, time_s, lead_s)
+        dq = reversal.spline.derivative(1, time_s + np.linspace(0.0, lead_s, 5))
+        braking_s = (np.abs(dq) / limits.rates.joints[1]).max()
+        assert stop.duration_s <= lead_s + 0.05 + 2 * braking_s
+    assert left
+
+
 def test_stop_repeats_the_plan_until_the_controller_has_it(planner: Planner, running: Plan) -> None:
     stop = planner.plan_stop(running, 0.2, 0.05)
     for ahead in np.linspace(0.0, 0.05, 11):

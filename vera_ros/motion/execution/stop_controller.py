@@ -4,7 +4,8 @@
 The ways to rest, in the order in which they are tried:
 
 1. An arm that stands although its plan moves: the set-point comes to where the arm stands.
-2. An arm that plays its plan: along the plan, as soon as the limits allow.
+2. An arm that plays its plan: along the plan, as soon as the limits allow, or beside it where that
+   is much sooner.
 3. Where no such stop is found: the plan's own end, which is at rest.
 4. An arm that moves though nothing is played: where it can stop by itself, if its measurements are
    to be trusted.

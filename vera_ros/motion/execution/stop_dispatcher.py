@@ -2,6 +2,7 @@
 """Dispatcher of stops: plans and sends the ways to rest between which StopController decides."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 
 import numpy as np
@@ -35,7 +36,9 @@ class StopDispatcher:
         self._channel = channel
 
     def stop(self, now_s: float, present: Present | None = None) -> None:
-        """Bring the playing plan to rest smoothly, along its path; the gripper ends its move.
+        """Bring the playing plan to rest smoothly; the gripper ends its move.
+
+        The way to rest follows the plan's path, unless that takes long and the arm may leave it.
 
         Args:
             now_s: ROS time, from which on it may begin.
@@ -160,12 +163,25 @@ class StopDispatcher:
                 self._cancel(playing, now_s)
                 return
             now_s, present = playing.start_s, None
-        plan = self._planner.plan_stop(playing.plan, now_s - playing.start_s, lead_s)
+        plans = self._stops(playing, now_s, lead_s)
         late_s = 0.0 if present is None else present() - now_s
         if late_s > _LATE_SHARE * lead_s:  # it would hardly arrive in time: plan again, for later
             now_s, lead_s = now_s + late_s, min(lead_s + late_s, LONGEST_S)
-            plan = self._planner.plan_stop(playing.plan, now_s - playing.start_s, lead_s)
-        self._turn_off(playing, plan, now_s, lead_s)
+            plans = self._stops(playing, now_s, lead_s)
+        short, along = plans
+        if short is not None:
+            with suppress(MotionRefusedError):  # something stands beside the path
+                self._turn_off(playing, short, now_s, lead_s)
+                return
+        self._turn_off(playing, along, now_s, lead_s)
+
+    def _stops(self, playing: Playing, now_s: float, lead_s: float) -> tuple[Plan | None, Plan]:
+        """Return the stops that leave the path, if that is sooner, and that follow it."""
+        plan, passed_s = playing.plan, now_s - playing.start_s
+        return (
+            self._planner.plan_short_stop(plan, passed_s, lead_s),
+            self._planner.plan_stop(plan, passed_s, lead_s),
+        )
 
     def _turn_off(self, playing: Playing, way: Plan, now_s: float, lead_s: float) -> None:
         """Send a way to rest that equals the playing plan until its lead is over.

@@ -9,7 +9,7 @@ import numpy as np
 from vera_ros.motion.causes import Cause, Reason
 
 AGREEMENT_S = 0.02  # largest delay of the least delayed joint state within a second
-_RECENT_S, _LONG_S = 0.15, 1.0
+RECENT_S, _LONG_S = 0.15, 1.0
 _JUMP_S = 0.03  # a clock that is not set deviates less than this between two joint states
 # Joint states, and time, that must agree on a jump: several stamps in a row may be wrong.
 _JUMP_SAMPLES, _JUMP_AGREES_S = 11, 0.12
@@ -45,7 +45,8 @@ class ArmClock:
         self._jumps: list[tuple[float, float]] = []  # possible ones: (steady time, by how much)
         self._bounds: tuple[float, float] | None = None  # of the clock minus steady time
         self._rate = 0.0  # of the clock against steady time, minus one
-        self._marked = 0.0  # the clock minus steady time, when something was last sent
+        # The clock minus steady time when something was last sent; None: nothing was.
+        self._marked: float | None = None
         self._wandered_s = -math.inf  # when it was last set or drifted, steady time
         self.wanders = False
 
@@ -62,34 +63,43 @@ class ArmClock:
             return 0.0  # a repetition
         ahead_s = stamp_s - received_s
         expected_s = max((ahead for _, ahead in self._ahead), default=ahead_s)
-        backward = stamp_s < self._newest_s and ahead_s < expected_s - _JUMP_S
-        if backward or ahead_s > expected_s + _JUMP_S:
-            return self._note_jump(stamp_s, received_s, ahead_s - expected_s)
+        by_s = ahead_s - expected_s
+        # A clock that was set back: its stamps go back, and stay behind when they pass the old
+        # ones. Stamps that only fall behind are delayed.
+        set_back = by_s < -_JUMP_S and (stamp_s < self._newest_s or self._agrees(by_s))
+        if set_back or by_s > _JUMP_S:
+            return self._note_jump(stamp_s, received_s, by_s)
         self._jumps.clear()
         if stamp_s < self._newest_s:
             return 0.0  # out of order, so its delay is not that of the others
         self._note(stamp_s, received_s)
         self.wanders = received_s < self._wandered_s + _LONG_S
-        before = self._marked
-        if self.wanders:
-            self.mark()
+        if self._marked is None or not self.wanders:
+            return 0.0
+        before, self._marked = self._marked, self._newest_ahead_s()
         return self._marked - before
 
     def in_doubt(self, steady_s: float) -> bool:
         """Whether stamps suggest a jump that is not confirmed: what is sent now may be mistimed."""
         jumps = self._jumps
-        return len(jumps) > 1 and steady_s - jumps[-1][0] < _RECENT_S
+        return bool(jumps) and steady_s - jumps[-1][0] < RECENT_S
 
     def mark(self) -> None:
         """Note that a trajectory is sent: deviations of the clock count from now on."""
-        if not self._ahead:
-            return
+        if self._ahead:
+            self._marked = self._newest_ahead_s()
+
+    def _newest_ahead_s(self) -> float:
         newest_s = self._ahead[-1][0]
         newest = list(self._ahead)[-_NEWEST:]
-        self._marked = max(ahead + self._rate * (newest_s - at_s) for at_s, ahead in newest)
+        return max(ahead + self._rate * (newest_s - at_s) for at_s, ahead in newest)
+
+    def _agrees(self, by_s: float) -> bool:
+        """Whether the last joint states show a jump by about `by_s` [s]."""
+        return bool(self._jumps) and abs(by_s - self._jumps[0][1]) <= AGREEMENT_S
 
     def _note_jump(self, stamp_s: float, received_s: float, by_s: float) -> float:
-        if self._jumps and abs(by_s - self._jumps[0][1]) > AGREEMENT_S:
+        if not self._agrees(by_s):
             self._jumps.clear()
         self._jumps.append((received_s, by_s))
         agrees_s = received_s - self._jumps[0][0]
@@ -117,7 +127,7 @@ class ArmClock:
             self._estimate_rate(received_s)
             self._begun_s = received_s
             self._blocks.append((received_s, ahead_s))
-        recent = max(ahead for at_s, ahead in self._ahead if at_s >= received_s - _RECENT_S)
+        recent = max(ahead for at_s, ahead in self._ahead if at_s >= received_s - RECENT_S)
         self._bounds = recent, max(ahead for _, ahead in self._ahead) + AGREEMENT_S
 
     def _estimate_rate(self, received_s: float) -> None:

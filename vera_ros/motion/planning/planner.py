@@ -7,6 +7,7 @@ from vera_ros.motion.causes import Cause, MotionRefusedError
 from vera_ros.motion.kinematics.arm_model import ArmModel
 from vera_ros.motion.kinematics.vec3 import Vector
 from vera_ros.motion.limits import Limits
+from vera_ros.motion.planning.braking import braking_way
 from vera_ros.motion.planning.joint_spline import JointSpline
 from vera_ros.motion.planning.plan import KNOT_S, PLANNED_SHARE, Plan
 from vera_ros.motion.planning.rate_usage import slowdown
@@ -18,7 +19,11 @@ _RETURNS_S = np.geomspace(0.1, 10.0, 25)  # durations tried for a return, shorte
 _RETURN_MOMENTS = 100  # samples checked of its single piece
 # Durations tried for a stop, in knots, shortest first.
 _STOP_KNOTS = (4, 5, 6, 7, 8, 10, 12, 14, 16, 20, 24, 28, 32, 40, 48, 64, 80, 96)
-_STOP_SHARE = 1.4  # times speed over acceleration limit: no stop is shorter
+_STOP_SHARE = 1.4  # times speed over acceleration limit: no stop along a path is shorter
+# A stop along the path that takes longer than so many times speed over acceleration limit, plus
+# this, is long.
+_LONG_STOP, _LONG_STOP_S = 2.0, 0.03
+_SHORTEST_STOP_S, _LONGER_STOP = 0.025, 1.1  # first duration of a short stop, and ratio of the next
 
 
 class Planner:
@@ -41,14 +46,39 @@ class Planner:
         allow. So it goes nowhere that the running plan does not go; at worst it is the running
         plan's own end. The new plan's time 0 is the running plan's `time_s`.
         """
-        path = running.spline
-        at_s = time_s + KNOT_S * max(1, int(np.ceil(lead_s / KNOT_S - 1e-6)))
+        path, at_s = running.spline, _turn_off_s(time_s, lead_s)
         way = self._stop_along(path, at_s)
         if way is not None:
             return Plan(path.turning_off(time_s, way, at_s))
         rest = remainder(running, time_s, max(at_s, path.duration_s))
         assert rest is not None  # it takes a knot or more
         return Plan(rest)
+
+    def plan_short_stop(self, running: Plan, time_s: float, lead_s: float) -> Plan | None:
+        """Plan a stop that leaves the running plan's path; None: one along the path is as soon.
+
+        Along a path that turns, an arm that uses its limits cannot slow down before the turn. This
+        stop slows every joint down at once, and ends beside the path: whether the arm may go there
+        is for the gate to check. Otherwise it is like `plan_stop`.
+        """
+        path, at_s = running.spline, _turn_off_s(time_s, lead_s)
+        if at_s >= path.duration_s:
+            return None
+        along = self._stop_along(path, at_s)
+        along_s = path.duration_s - at_s if along is None else along.duration_s
+        soonest_s = self._braking_s(path.derivative(1, time_s))
+        if along_s <= _LONG_STOP * soonest_s + _LONG_STOP_S:
+            return None
+        q, dq, ddq = path.state(at_s)
+        duration_s = max(_SHORTEST_STOP_S, self._braking_s(dq))
+        while duration_s < along_s:
+            s = np.linspace(0.0, 1.0, int(np.ceil(duration_s / KNOT_S)) + 1)
+            knots = q + braking_way(dq, ddq, duration_s, s)
+            stop = JointSpline(s * duration_s, knots, (dq, ddq))
+            if slowdown(stop, self._limits.rates, self._arm.chain) <= 1.0:
+                return Plan(path.turning_off(time_s, stop, at_s))
+            duration_s *= _LONGER_STOP
+        return None
 
     def plan_brake(self, q: Vector, dq: Vector) -> Plan:
         """Plan a smooth stop from a measured state, in one gentle quintic piece.
@@ -107,8 +137,7 @@ class Planner:
         Raises:
             MotionRefusedError: no return within the rate limits was found.
         """
-        path = running.spline
-        at_s = time_s + KNOT_S * max(1, int(np.ceil(lead_s / KNOT_S - 1e-6)))
+        path, at_s = running.spline, _turn_off_s(time_s, lead_s)
         start_q, dq, ddq = path.state(at_s)
         for duration_s in _RETURNS_S:
             way = JointSpline(np.array([0.0, duration_s]), np.stack((start_q, q)), (dq, ddq))
@@ -154,7 +183,7 @@ class Planner:
             return None
         _, dq, ddq = path.state(from_s)
         left_s = path.duration_s - from_s
-        shortest_s = _STOP_SHARE * float((np.abs(dq) / self._limits.rates.joints[1]).max())
+        shortest_s = _STOP_SHARE * self._braking_s(dq)
         for count in _STOP_KNOTS:
             if count * KNOT_S < shortest_s:
                 continue
@@ -167,6 +196,15 @@ class Planner:
             if slowdown(stop, self._limits.rates, self._arm.chain) <= 1.0:
                 return stop
         return None
+
+    def _braking_s(self, dq: Vector) -> float:
+        """Return the time in which the slowest joint can brake [s]."""
+        return float((np.abs(dq) / self._limits.rates.joints[1]).max())
+
+
+def _turn_off_s(time_s: float, lead_s: float) -> float:
+    """Return the time of a running plan at which what is sent at `time_s` may leave it."""
+    return time_s + KNOT_S * max(1, int(np.ceil(lead_s / KNOT_S - 1e-6)))
 
 
 def _no_way_back(q: Vector) -> MotionRefusedError:

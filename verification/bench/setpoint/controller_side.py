@@ -31,22 +31,24 @@ class ControllerSide:
 
     Attributes:
         trace: the set-point of every cycle so far.
-        sent: number of trajectories that were sent.
+        sent_s: true times at which trajectories were sent [s].
         refused: number of trajectories that the controller rejected.
     """
 
     def __init__(self, q: Vector, world: World, rates: Vector) -> None:
         self.trace = SetPointTrace(q, 1.0 / world.rate_hz, rates)
-        self.sent = self.refused = 0
+        self.sent_s: list[float] = []
+        self.refused = 0
         self._world = world
         self._follower = TrajectoryFollower(
             ARM_JOINTS, q, open_loop=world.open_loop, period_s=self.trace.period_s
         )
         self._in_flight: deque[_Sent] = deque()
+        self._own_way_ends_ns = 0  # by the controller's clock
 
     def send(self, trajectory: ArmTrajectory, start_s: float, now_s: float) -> None:
         """Send a trajectory at a true time; it arrives after the world's delay, in order."""
-        self.sent += 1
+        self.sent_s.append(now_s)
         arrives_s = now_s + self._world.delay_s(now_s)
         if self._in_flight:
             arrives_s = max(arrives_s, self._in_flight[-1].arrives_s)
@@ -72,11 +74,15 @@ class ControllerSide:
     def _deliver(self, sent: _Sent, now_ns: int) -> None:
         points = sent.trajectory.points
         first_s = points.times_s[0]
+        if now_ns < self._own_way_ends_ns:
+            self.trace.new_ways.append(len(self.trace.commands))
+        first_ns = round((sent.start_s + first_s) * 1e9)
+        self._own_way_ends_ns = first_ns if first_s == 0.0 else 0  # without what is played before
         try:
             self._follower.accept(
                 ARM_JOINTS,
                 TrajectoryPoints(points.times_s - first_s, points.q, points.dq, points.ddq),
-                round((sent.start_s + first_s) * 1e9),
+                first_ns,
                 now_ns,
             )
         except TrajectoryRejectedError:

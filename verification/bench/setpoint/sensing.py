@@ -27,12 +27,14 @@ class Sensing:
 
     Attributes:
         joint_states: the filter.
+        period_s: of the joint states.
         clock: estimate of the controller's clock, from the joint states' stamps.
     """
 
     def __init__(self, controller: ControllerSide, world: World, velocities: Vector) -> None:
         self.joint_states = JointStateFilter(ARM_JOINTS, velocities, _LOST_S)
         self.clock = ArmClock()
+        self.period_s = 1.0 / world.joint_states_hz
         self._controller = controller
         self._world = world
         self._samples = 0

@@ -37,9 +37,7 @@ def side(rig: Rig) -> ArmSide:
 def test_every_disturbance_leaves_the_set_point_within_its_limits(rig: Rig, kind: str) -> None:
     for number in range(RUNS.get(kind, 12)):
         trial = DISTURBANCES[kind](rig, np.random.default_rng([7, number]))
-        # A clock that steps just before a hold costs it the time to be sure of it.
-        complaints = [words for words in trial.complaints if "came to rest" not in words]
-        assert not complaints, (kind, number)
+        assert not trial.complaints, (kind, number)
         if kind != "late":
             assert trial.velocity <= MAX_VELOCITY_SHARE
         if kind not in ("late", "joins"):
@@ -49,10 +47,10 @@ def test_every_disturbance_leaves_the_set_point_within_its_limits(rig: Rig, kind
 def test_a_chunk_that_asks_for_nothing_is_not_sent_and_the_next_one_is(side: ArmSide) -> None:
     assert side.play(STILL) is None
     side.run(0.2)
-    assert side.controller.sent == 0
+    assert not side.controller.sent_s
     assert side.play(DOWN) is None
     assert side.run_until_rest()
-    assert side.controller.sent == 1
+    assert len(side.controller.sent_s) == 1
     assert side.trace.shares() <= (MAX_VELOCITY_SHARE, MAX_ACCELERATION_SHARE)
     assert np.abs(side.trace.commands[-1] - START_Q).max() > 0.05
 
@@ -62,7 +60,7 @@ def test_where_nothing_was_sent_a_stop_sends_nothing(side: ArmSide) -> None:
     side.run(0.1)
     side.stop()
     assert side.run_until_rest()
-    assert side.controller.sent == 0
+    assert not side.controller.sent_s
 
 
 def test_every_hold_ends_a_motion_soon(rig: Rig) -> None:
@@ -78,7 +76,7 @@ def test_every_hold_ends_a_motion_soon(rig: Rig) -> None:
         side.play(-deltas)
         side.run(rng.uniform(0.06, 0.5))
         side.hold()
-        side.run(0.5)
+        side.run(0.3)
         assert not side.trace.moves(), number
         assert not side.log.calls("warned")
 
