@@ -11,7 +11,7 @@ import verification.chaos.__main__
 from vera_ros.bringup.launch_arguments import LAUNCH_ARGUMENTS
 from vera_ros.demo import cli as demo
 from vera_ros.doctor import cli as doctor
-from vera_ros.nodes.common.parameters import markdown_table
+from vera_ros.nodes.common.parameters.declarations import markdown_table
 from vera_ros.nodes.declared import PARAMETERS
 from vera_ros.security import cli as security
 from vera_ros.server.settings import ServerSettings

@@ -17,8 +17,8 @@ import yaml
 from vera_ros.bringup.launch_arguments import LAUNCH_ARGUMENTS
 from vera_ros.demo.cli import make_parser as make_demo_parser
 from vera_ros.doctor.cli import make_parser as make_doctor_parser
-from vera_ros.nodes.common.parameters import Parameter
-from vera_ros.nodes.ik import parameters as ik_parameters
+from vera_ros.nodes.common.parameters.declarations import Parameter
+from vera_ros.nodes.ik.setup import parameters as ik_parameters
 from vera_ros.nodes.policy import parameters as policy_parameters
 from vera_ros.nodes.server import parameters as server_parameters
 from vera_ros_interfaces.action import ExecuteTask

@@ -15,8 +15,8 @@ import pytest
 from vera_ros.embodiments import find_embodiment
 from vera_ros.server.host import PolicyHost
 from vera_ros.server.reference.stack_policy import StackPolicy
-from vera_ros.wire.messages import InferReply
-from vera_ros.wire.server_config import ServerConfig
+from vera_ros.wire.protocol.messages import InferReply
+from vera_ros.wire.protocol.server_config import ServerConfig
 
 from .live.server import LiveServer
 

@@ -20,13 +20,13 @@ from vera_ros.bringup.isolation import free_port
 from vera_ros.errors import WireError
 from vera_ros.server.host import PolicyHost
 from vera_ros.server.reference.stack_policy import StackPolicy
-from vera_ros.wire.access import ServerAccess
 from vera_ros.wire.client import PolicyClient
-from vera_ros.wire.codec import unpack
+from vera_ros.wire.connection.access import ServerAccess
+from vera_ros.wire.protocol.codec import unpack
 
 ROOT = Path(__file__).resolve().parents[2]
 CONFIG = ROOT / "docker" / "tls_proxy" / "Caddyfile"
-CERTIFICATES = ROOT / "test" / "wire" / "certificates"
+CERTIFICATES = ROOT / "test" / "wire" / "connection" / "certificates"
 TOKEN = "5f1d3c0b"
 PATIENCE_S = 30.0
 

@@ -9,11 +9,11 @@ from types import ModuleType
 import pytest
 
 from vera_ros.doctor.checks.table import CHECKS, Check
-from vera_ros.doctor.context import Context
+from vera_ros.doctor.facts.context import Context
+from vera_ros.doctor.facts.tools import ToolTimeoutError
 from vera_ros.doctor.finding import Finding, NotCheckedError, Verdict, failure, ok, unknown
 from vera_ros.doctor.options import Options
 from vera_ros.doctor.runner import run
-from vera_ros.doctor.tools import ToolTimeoutError
 from vera_ros.errors import ConfigurationError
 
 PATIENCE_S = 60.0

@@ -12,8 +12,8 @@ import numpy.typing as npt
 from vera_ros.embodiments import ActionSpace, Embodiment, find_embodiment
 from vera_ros.policy.actions import ActionConvention, interpret_actions
 from vera_ros.wire.client import PolicyClient
-from vera_ros.wire.messages import InferReply, InferRequest
-from vera_ros.wire.server_config import ServerConfig, check_embodiment
+from vera_ros.wire.protocol.messages import InferReply, InferRequest
+from vera_ros.wire.protocol.server_config import ServerConfig, check_embodiment
 
 OPEN_TIMEOUT_S = 120.0  # it may be in the middle of somebody else's inference
 _STANDING = {

@@ -8,7 +8,7 @@ import pytest
 
 from vera_ros.errors import PolicyServerError
 from vera_ros.wire.client import PolicyClient
-from vera_ros.wire.server_config import PROTOCOL_VERSION
+from vera_ros.wire.protocol.server_config import PROTOCOL_VERSION
 
 from .server import LiveServer, new_session
 

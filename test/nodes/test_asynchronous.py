@@ -13,7 +13,7 @@ from trajectory_msgs.msg import JointTrajectory
 from vera_ros.motion.setpoint.setpoint import PAST_S
 from vera_ros.motion.trajectory import ArmTrajectory
 from vera_ros.nodes.common.conversions import duration_to_seconds, stamp_to_ns
-from vera_ros.nodes.ik.motion_setup import set_up_arm
+from vera_ros.nodes.ik.setup.motion_setup import set_up_arm
 from vera_ros_interfaces.action import ExecuteTask
 from vera_ros_interfaces.msg import ChunkProgress, PolicyStatus
 from verification.judge.played import state_at

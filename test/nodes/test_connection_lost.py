@@ -8,7 +8,7 @@ import numpy as np
 
 from vera_ros.embodiments import find_embodiment
 from vera_ros.wire.client import PolicyClient
-from vera_ros.wire.messages import InferRequest
+from vera_ros.wire.protocol.messages import InferRequest
 from vera_ros_interfaces.action import ExecuteTask
 from vera_ros_interfaces.msg import ChunkProgress, PolicyStatus
 

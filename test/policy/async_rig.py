@@ -7,7 +7,7 @@ from vera_ros.policy.goal import EpisodeTimeouts
 from vera_ros.policy.pacing.overlap import OverlapPacing, OverlapRules
 from vera_ros.policy.ports import ChunkState
 from vera_ros.policy.states import State
-from vera_ros.wire.messages import InferReply
+from vera_ros.wire.protocol.messages import InferReply
 
 from .rig import PERIOD_MS, STEP_MS, Rig
 

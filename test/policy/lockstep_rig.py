@@ -15,8 +15,8 @@ from vera_ros.policy.ports import ChunkState, Instant, Progress, Proprioception
 from vera_ros.policy.states import State
 from vera_ros.vision.frame_buffer import FrameBuffer
 from vera_ros.vision.window import SamplingRules
-from vera_ros.wire.messages import InferReply, InferRequest
-from vera_ros.wire.server_config import ServerConfig
+from vera_ros.wire.protocol.messages import InferReply, InferRequest
+from vera_ros.wire.protocol.server_config import ServerConfig
 
 from .rig import BODY, RESOLUTION, Arm, CountingWindow, Server, reply, server_config
 

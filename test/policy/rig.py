@@ -15,8 +15,8 @@ from vera_ros.policy.states import State
 from vera_ros.vision.frame import MultiViewFrame, NoFrame
 from vera_ros.vision.frame_buffer import FrameBuffer
 from vera_ros.vision.window import RollingWindow, SamplingRules
-from vera_ros.wire.messages import InferReply, InferRequest, ObserveRequest
-from vera_ros.wire.server_config import ServerConfig
+from vera_ros.wire.protocol.messages import InferReply, InferRequest, ObserveRequest
+from vera_ros.wire.protocol.server_config import ServerConfig
 
 START_ROS_NS = 1_700_000_000_000_000_000
 PERIOD_MS = 50  # of the cameras and of the control ticks

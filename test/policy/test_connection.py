@@ -16,7 +16,7 @@ from vera_ros.errors import (
 from vera_ros.policy.goal import EpisodeTimeouts
 from vera_ros.policy.ports import ChunkState
 from vera_ros.policy.states import Cause, State
-from vera_ros.wire.patience import FailedAttempt
+from vera_ros.wire.connection.patience import FailedAttempt
 
 from .async_rig import AsyncRig
 from .lockstep_rig import LockstepRig

@@ -15,10 +15,10 @@ from websockets.exceptions import ConnectionClosedError
 from vera_ros.errors import ConfigurationError, PolicyServerError
 from vera_ros.server.host import PolicyHost
 from vera_ros.wire.client import PolicyClient
-from vera_ros.wire.codec import pack, unpack
-from vera_ros.wire.failures import REQUEST_FAILED
-from vera_ros.wire.messages import InferRequest, ObserveRequest
-from vera_ros.wire.server_config import ServerConfig
+from vera_ros.wire.connection.failures import REQUEST_FAILED
+from vera_ros.wire.protocol.codec import pack, unpack
+from vera_ros.wire.protocol.messages import InferRequest, ObserveRequest
+from vera_ros.wire.protocol.server_config import ServerConfig
 
 LONG_S = 30.0
 CONFIG = ServerConfig(

@@ -18,9 +18,9 @@ from vera_ros.errors import ConnectionFailedError
 from vera_ros.server.host import PolicyHost
 from vera_ros.server.reference.stack_policy import StackPolicy
 from vera_ros.wire.client import PolicyClient
-from vera_ros.wire.codec import pack, unpack
-from vera_ros.wire.failures import REQUEST_FAILED
-from vera_ros.wire.websocket import open_websocket
+from vera_ros.wire.connection.failures import REQUEST_FAILED
+from vera_ros.wire.connection.websocket import open_websocket
+from vera_ros.wire.protocol.codec import pack, unpack
 
 LONG_S = 20.0
 MOST_BYTES = 300 * 2**20

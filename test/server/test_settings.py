@@ -14,7 +14,7 @@ from vera_ros.embodiments import EMBODIMENTS
 from vera_ros.errors import ConfigurationError
 from vera_ros.server.settings import ServerSettings
 from vera_ros.server.sources import read_settings, variable_of
-from vera_ros.wire.access import ServerAccess
+from vera_ros.wire.connection.access import ServerAccess
 
 LAUNCHING = ["docker", "subprocess"]
 

@@ -11,7 +11,7 @@ import pytest
 
 from vera_ros.errors import PolicyServerError
 from vera_ros.wire.client import PolicyClient
-from vera_ros.wire.messages import InferRequest
+from vera_ros.wire.protocol.messages import InferRequest
 
 from .keeping import keeping
 from .room import Room

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from websockets.asyncio.server import Server, ServerConnection, serve
 
-from vera_ros.wire.codec import pack
-from vera_ros.wire.loop_thread import LoopThread
+from vera_ros.wire.connection.loop_thread import LoopThread
+from vera_ros.wire.protocol.codec import pack
 
 Script = Callable[[ServerConnection], Awaitable[None]]
 

@@ -12,8 +12,8 @@ import msgpack
 import numpy as np
 
 from test.wire.raw_server import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, Script, Talk, frame
-from vera_ros.wire.codec import MAX_ANSWER_BYTES, pack
-from vera_ros.wire.server_config import ServerConfig
+from vera_ros.wire.protocol.codec import MAX_ANSWER_BYTES, pack
+from vera_ros.wire.protocol.server_config import ServerConfig
 
 FORGED = "\x1b[2J\r\n[ERROR] [ik_node]: all clear\u202e"
 CONFIG: dict[str, Any] = {

@@ -8,7 +8,7 @@ import hashlib
 import ssl
 from collections.abc import Awaitable, Callable
 
-from vera_ros.wire.loop_thread import LoopThread
+from vera_ros.wire.connection.loop_thread import LoopThread
 
 CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG = 0, 1, 2, 8, 9, 10
 

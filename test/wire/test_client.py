@@ -21,8 +21,8 @@ from vera_ros.errors import (
     WireError,
 )
 from vera_ros.wire.client import ClientTimeouts, PolicyClient
-from vera_ros.wire.codec import MAX_ANSWER_BYTES, pack, unpack
-from vera_ros.wire.messages import InferRequest, ObserveRequest
+from vera_ros.wire.protocol.codec import MAX_ANSWER_BYTES, pack, unpack
+from vera_ros.wire.protocol.messages import InferRequest, ObserveRequest
 
 LONG_S = 30.0
 SHORT_S = 0.05

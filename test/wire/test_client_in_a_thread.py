@@ -15,9 +15,9 @@ from websockets.asyncio.server import ServerConnection
 
 from vera_ros.errors import ConnectionFailedError
 from vera_ros.wire.client import PolicyClient
-from vera_ros.wire.codec import pack
-from vera_ros.wire.loop_thread import LoopThread
-from vera_ros.wire.messages import InferReply, InferRequest
+from vera_ros.wire.connection.loop_thread import LoopThread
+from vera_ros.wire.protocol.codec import pack
+from vera_ros.wire.protocol.messages import InferReply, InferRequest
 
 LONG_S = 30.0
 REPLY = pack({"action": np.ones((2, 7), np.float32), "info": {}})

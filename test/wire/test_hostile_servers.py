@@ -15,15 +15,15 @@ from test.wire.hostile_servers import CONFIG, GOOD, Behaviour, answering, catalo
 from test.wire.raw_server import RawServers, Talk
 from vera_ros.embodiments import find_embodiment
 from vera_ros.errors import ProtocolError, VeraRosError
-from vera_ros.policy.episode_record import EpisodeRecord
+from vera_ros.policy.records.episode_record import EpisodeRecord
 from vera_ros.policy.sharing import sign_of_another_client
 from vera_ros.vision.frame_buffer import FrameBuffer
 from vera_ros.vision.layout import view_widths
 from vera_ros.wire.client import ClientTimeouts, PolicyClient
-from vera_ros.wire.codec import pack
-from vera_ros.wire.messages import InferRequest, ObserveRequest
+from vera_ros.wire.protocol.codec import pack
+from vera_ros.wire.protocol.messages import InferRequest, ObserveRequest
+from vera_ros.wire.protocol.server_config import ServerConfig, check_embodiment
 from vera_ros.wire.provenance import describe_server, protocol_warning, viewer_url
-from vera_ros.wire.server_config import ServerConfig, check_embodiment
 from vera_ros.wire.tuning import tune
 
 MIMICGEN = find_embodiment("mimicgen")

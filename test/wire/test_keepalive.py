@@ -18,8 +18,8 @@ from websockets.asyncio.server import ServerConnection
 
 from vera_ros.errors import ConnectionFailedError, ServerTimeoutError
 from vera_ros.wire.client import ClientTimeouts, PolicyClient
-from vera_ros.wire.codec import pack
-from vera_ros.wire.messages import InferRequest
+from vera_ros.wire.protocol.codec import pack
+from vera_ros.wire.protocol.messages import InferRequest
 
 LONG_S = 30.0
 SCALE = 1 / 40

@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 
+from vera_ros.wire.protocol.server_config import ServerConfig
 from vera_ros.wire.provenance import (
     describe_code,
     describe_server,
     protocol_warning,
     viewer_url,
 )
-from vera_ros.wire.server_config import ServerConfig
 
 URL = "ws://gpu.local:8800"
 

@@ -23,9 +23,9 @@ from vera_ros.errors import (
 )
 from vera_ros.wire import session as session_module
 from vera_ros.wire.client import ClientTimeouts, PolicyClient
-from vera_ros.wire.codec import pack, unpack
-from vera_ros.wire.messages import InferRequest, ObserveRequest
-from vera_ros.wire.patience import FailedAttempt
+from vera_ros.wire.connection.patience import FailedAttempt
+from vera_ros.wire.protocol.codec import pack, unpack
+from vera_ros.wire.protocol.messages import InferRequest, ObserveRequest
 from vera_ros.wire.session import PolicySession, SessionOptions
 from vera_ros.wire.tuning import Tuned
 

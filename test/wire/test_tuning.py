@@ -11,7 +11,7 @@ from websockets.asyncio.server import ServerConnection
 
 from vera_ros.errors import PolicyServerError, ProtocolError
 from vera_ros.wire.client import PolicyClient
-from vera_ros.wire.codec import pack, unpack
+from vera_ros.wire.protocol.codec import pack, unpack
 from vera_ros.wire.tuning import Setting, Tuned, tune
 
 LONG_S = 30.0

@@ -14,7 +14,7 @@ from vera_ros.bringup.graph_options import SERVERS, GraphOptions, Value
 from vera_ros.embodiments import find_embodiment
 from vera_ros.errors import ConfigurationError
 from vera_ros.ros_rules import check_domain
-from vera_ros.wire.address import check_host, is_port, url_of
+from vera_ros.wire.connection.address import check_host, is_port, url_of
 
 _OWN_PORT = "-1"
 _MOST_SCALE = 30.0  # of policy_node's motion_plan_scale

@@ -10,7 +10,7 @@ from vera_ros.embodiments import find_embodiment
 from vera_ros.errors import ConfigurationError
 from vera_ros.resources import share_path
 from vera_ros.sim.sabotage import SABOTAGES
-from vera_ros.wire.address import WEBSOCKET, split_url, without_password
+from vera_ros.wire.connection.address import WEBSOCKET, split_url, without_password
 
 Value = bool | int | float | str | list[str] | list[float]
 

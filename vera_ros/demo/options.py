@@ -8,7 +8,7 @@ from pathlib import Path
 from vera_ros.errors import ConfigurationError
 from vera_ros.sim.sabotage import SABOTAGES
 from vera_ros.sim.tables import TABLES
-from vera_ros.wire.address import EXAMPLE, split_url, without_password
+from vera_ros.wire.connection.address import EXAMPLE, split_url, without_password
 
 DEFAULT_PROMPT = "stack the red cube on the green cube"
 VERA_PROMPT = "A robot arm stacks one block on top of another block"  # of its own mimicgen server

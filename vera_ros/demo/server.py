@@ -14,7 +14,7 @@ from vera_ros.bringup.isolation import free_port
 from vera_ros.bringup.processes import Processes
 from vera_ros.demo.display import Display
 from vera_ros.demo.options import DemoOptions
-from vera_ros.wire.address import without_password
+from vera_ros.wire.connection.address import without_password
 
 _CONNECT_S = 5.0
 _PROGRESS_S = 10.0

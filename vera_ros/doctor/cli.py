@@ -12,8 +12,8 @@ from vera_ros import __version__
 from vera_ros.doctor.checks.table import CHECKS
 from vera_ros.doctor.finding import Finding
 from vera_ros.doctor.options import DEADLINE_S, ROBOTS, SERVERS, Options
-from vera_ros.doctor.plain import lines, printable
-from vera_ros.doctor.report import Report
+from vera_ros.doctor.pages.plain import lines, printable
+from vera_ros.doctor.pages.report import Report
 from vera_ros.doctor.runner import run
 from vera_ros.errors import VeraRosError
 
@@ -132,7 +132,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _examine(options: Options) -> Report:
     began_s = time.monotonic()
     if sys.stdout.isatty() and _can_draw():
-        from vera_ros.doctor.page import progress
+        from vera_ros.doctor.pages.page import progress
 
         with progress(len(CHECKS)) as on_done:
             found = run(CHECKS, options, on_done)
@@ -149,7 +149,7 @@ def _show(report: Report) -> None:
         for line in lines(report):
             print(printable(line, sys.stdout.encoding))
         return
-    from vera_ros.doctor.page import make_console, render
+    from vera_ros.doctor.pages.page import make_console, render
 
     make_console().print(render(report))
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from vera_ros.errors import ConfigurationError
 from vera_ros.ros_rules import check_namespace
-from vera_ros.wire.address import split_url
+from vera_ros.wire.connection.address import split_url
 
 # Those of vera_ros.bringup.graph_options, which needs libraries and is not imported here.
 ROBOTS = ("sim", "real")

@@ -8,11 +8,11 @@ import traceback
 from collections.abc import Callable, Sequence
 
 from vera_ros.doctor.checks.table import Check, CheckFunction
-from vera_ros.doctor.context import Context
-from vera_ros.doctor.distributions import distribution_of, how_to_install
+from vera_ros.doctor.facts.context import Context
+from vera_ros.doctor.facts.distributions import distribution_of, how_to_install
+from vera_ros.doctor.facts.tools import Deadline, ToolTimeoutError
 from vera_ros.doctor.finding import Finding, NotCheckedError, failure, not_checked, unknown
 from vera_ros.doctor.options import Options
-from vera_ros.doctor.tools import Deadline, ToolTimeoutError
 from vera_ros.errors import VeraRosError
 
 _BRING_ALL = "scripts/demo, which installs everything where there is no ROS installation"

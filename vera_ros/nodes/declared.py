@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Every node's parameters, by the node's name."""
 
-from vera_ros.nodes.common.parameters import AUTOSTART
-from vera_ros.nodes.ik import parameters as ik_parameters
+from vera_ros.nodes.common.parameters.declarations import AUTOSTART
+from vera_ros.nodes.ik.setup import parameters as ik_parameters
 from vera_ros.nodes.judge import parameters as judge_parameters
 from vera_ros.nodes.policy import parameters as policy_parameters
 from vera_ros.nodes.server import parameters as server_parameters

@@ -14,14 +14,14 @@ from vera_ros.nodes.common.lifecycle_node import STEADY, VeraNode
 from vera_ros.nodes.common.node_process import run_node
 from vera_ros.nodes.common.suspend_detector import SuspendDetector
 from vera_ros.nodes.ik.arm_control import ArmControl, unconfigured
-from vera_ros.nodes.ik.arm_status import ArmStatusTopic, arm_status
 from vera_ros.nodes.ik.chunk_receiver import ChunkReceiver
-from vera_ros.nodes.ik.description import Description
-from vera_ros.nodes.ik.health import arm_health
 from vera_ros.nodes.ik.kept_hold import KeptHold
 from vera_ros.nodes.ik.operator_services import OperatorServices
-from vera_ros.nodes.ik.parameters import PARAMETERS
-from vera_ros.nodes.ik.rivals import Rivals
+from vera_ros.nodes.ik.reports.arm_status import ArmStatusTopic, arm_status
+from vera_ros.nodes.ik.reports.health import arm_health
+from vera_ros.nodes.ik.sensing.rivals import Rivals
+from vera_ros.nodes.ik.setup.description import Description
+from vera_ros.nodes.ik.setup.parameters import PARAMETERS
 
 
 class IkNode(VeraNode):

@@ -12,7 +12,7 @@ from vera_ros.errors import VeraRosError
 from vera_ros.nodes.common.health import Health
 from vera_ros.nodes.common.lifecycle_node import STEADY, VeraNode
 from vera_ros.nodes.common.node_process import run_node
-from vera_ros.nodes.common.parameter_services import PatientParameterServices, Verdicts
+from vera_ros.nodes.common.parameters.parameter_services import PatientParameterServices, Verdicts
 from vera_ros.nodes.common.suspend_detector import SuspendDetector
 from vera_ros.nodes.policy.arm_link import ArmLink
 from vera_ros.nodes.policy.arm_watch import ArmWatch

@@ -18,7 +18,7 @@ from vera_ros.server.keeper import ServerKeeper, ServerState, ServerStatus
 from vera_ros.server.modes import make_mode
 from vera_ros.server.settings import ServerSettings
 from vera_ros.server.sources import read_settings
-from vera_ros.wire.loop_thread import LoopThread
+from vera_ros.wire.connection.loop_thread import LoopThread
 
 _PERIOD_S = 0.1
 _LONGEST_STOP_S = 60.0  # if everything hangs: the modes' own time-outs end before

@@ -23,8 +23,8 @@ from vera_ros.policy.ports import Chunk, Instant, Origin, Proprioception, Server
 from vera_ros.policy.sharing import sign_of_another_client
 from vera_ros.policy.states import Cause, EpisodeEndError
 from vera_ros.vision.window import RollingWindow
-from vera_ros.wire.messages import InferReply, InferRequest, ObserveRequest
-from vera_ros.wire.server_config import ServerConfig, check_same_policy
+from vera_ros.wire.protocol.messages import InferReply, InferRequest, ObserveRequest
+from vera_ros.wire.protocol.server_config import ServerConfig, check_same_policy
 
 # Errors after which the connection and the server's state of the episode are lost.
 LOSSES = (ConnectionFailedError, ServerTimeoutError, PolicyServerError)

@@ -20,11 +20,9 @@ from vera_ros.embodiments import Embodiment
 from vera_ros.errors import ConfigurationError, ServerTimeoutError
 from vera_ros.policy.chunk_playback import ChunkPlayback, check_not_given_up, is_about
 from vera_ros.policy.dialogue import Dialogue
-from vera_ros.policy.episode_clock import EpisodeClock
-from vera_ros.policy.episode_record import EpisodeRecord
 from vera_ros.policy.goal import EpisodeTimeouts, Goal, Result
 from vera_ros.policy.gripper_gate import GripperGate
-from vera_ros.policy.observer import Observer, Waiting, WarmingUp
+from vera_ros.policy.observation.observer import Observer, Waiting, WarmingUp
 from vera_ros.policy.pacing.settle import SettlePacing
 from vera_ros.policy.ports import (
     ArmPort,
@@ -36,6 +34,8 @@ from vera_ros.policy.ports import (
     ServerPort,
     ViewsPort,
 )
+from vera_ros.policy.records.episode_clock import EpisodeClock
+from vera_ros.policy.records.episode_record import EpisodeRecord
 from vera_ros.policy.sessions import Sessions
 from vera_ros.policy.states import Cause, EpisodeEndError, State, ending
 

@@ -11,8 +11,8 @@ import numpy.typing as npt
 
 from vera_ros.policy.actions import DecodedActions
 from vera_ros.vision.window import RollingWindow
-from vera_ros.wire.messages import InferRequest, ObserveRequest
-from vera_ros.wire.server_config import ServerConfig
+from vera_ros.wire.protocol.messages import InferRequest, ObserveRequest
+from vera_ros.wire.protocol.server_config import ServerConfig
 
 Proprioception = Mapping[str, npt.NDArray[np.float32]]
 

@@ -5,11 +5,11 @@ from typing import Protocol
 
 from vera_ros.policy.chunk_playback import ChunkPlayback
 from vera_ros.policy.dialogue import Dialogue
-from vera_ros.policy.episode_clock import EpisodeClock
-from vera_ros.policy.episode_record import EpisodeRecord
 from vera_ros.policy.goal import EpisodeTimeouts, Goal
-from vera_ros.policy.observer import Observer
+from vera_ros.policy.observation.observer import Observer
 from vera_ros.policy.ports import Chunk, Instant
+from vera_ros.policy.records.episode_clock import EpisodeClock
+from vera_ros.policy.records.episode_record import EpisodeRecord
 from vera_ros.policy.states import Cause, State
 
 

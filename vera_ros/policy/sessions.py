@@ -9,9 +9,9 @@ from vera_ros.policy.pacing.settle import SettlePacing
 from vera_ros.policy.ports import Instant
 from vera_ros.policy.running_episode import RunningEpisode
 from vera_ros.policy.states import Cause, State
-from vera_ros.wire.messages import InferReply
-from vera_ros.wire.patience import FailedAttempt
-from vera_ros.wire.server_config import ServerConfig
+from vera_ros.wire.connection.patience import FailedAttempt
+from vera_ros.wire.protocol.messages import InferReply
+from vera_ros.wire.protocol.server_config import ServerConfig
 
 
 class Sessions:

@@ -8,7 +8,7 @@ from typing import Any
 
 from websockets.asyncio.server import ServerConnection
 
-from vera_ros.wire.websocket import drop_if_unread
+from vera_ros.wire.connection.websocket import drop_if_unread
 
 _LOG = logging.getLogger(__name__)
 _LARGE_BYTES = 2**20

@@ -20,9 +20,9 @@ from vera_ros.errors import ConfigurationError, ProtocolError
 from vera_ros.printable import printable_lines
 from vera_ros.server.guests import Guest, Guests
 from vera_ros.server.service import HostedPolicy, PolicyService, reason_for_client
-from vera_ros.wire.failures import REQUEST_FAILED
-from vera_ros.wire.loop_thread import LoopThread
-from vera_ros.wire.websocket import BOUNDS, receive
+from vera_ros.wire.connection.failures import REQUEST_FAILED
+from vera_ros.wire.connection.loop_thread import LoopThread
+from vera_ros.wire.connection.websocket import BOUNDS, receive
 
 __all__ = ["HostedPolicy", "PolicyHost"]
 

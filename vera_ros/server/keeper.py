@@ -13,7 +13,7 @@ from vera_ros.server.port_lock import PortLock
 from vera_ros.server.probe import Answer, Probe, probe
 from vera_ros.server.settings import ServerSettings
 from vera_ros.wire.client import PolicyClient
-from vera_ros.wire.server_config import ServerConfig
+from vera_ros.wire.protocol.server_config import ServerConfig
 
 T = TypeVar("T")
 

@@ -13,9 +13,9 @@ from vera_ros.errors import (
     TlsError,
     WireError,
 )
-from vera_ros.wire.address import without_password
 from vera_ros.wire.client import PolicyClient
-from vera_ros.wire.server_config import check_embodiment
+from vera_ros.wire.connection.address import without_password
+from vera_ros.wire.protocol.server_config import check_embodiment
 
 
 class Answer(Enum):

@@ -11,7 +11,7 @@ import numpy as np
 from vera_ros.errors import ProtocolError
 from vera_ros.printable import printable, shorten
 from vera_ros.wire.client import RESET_ACKNOWLEDGEMENT
-from vera_ros.wire.codec import pack, unpack
+from vera_ros.wire.protocol.codec import pack, unpack
 
 _LONGEST_REASON = 1000  # characters
 _PATH = re.compile(r"~?(/[^\s/'\",;:()\[\]]+){2,}/?")

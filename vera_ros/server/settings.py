@@ -12,8 +12,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validat
 from vera_ros.checkpoints.table import Table, read_table
 from vera_ros.embodiments import EMBODIMENTS, Embodiment
 from vera_ros.resources import share_path
-from vera_ros.wire.access import ACCESS_FILES, ServerAccess
-from vera_ros.wire.address import url_of, why_no_host
+from vera_ros.wire.connection.access import ACCESS_FILES, ServerAccess
+from vera_ros.wire.connection.address import url_of, why_no_host
 
 Mode = Literal["attach", "docker", "subprocess", "reference"]
 

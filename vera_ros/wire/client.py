@@ -15,22 +15,22 @@ from vera_ros.errors import (
     VeraRosError,
 )
 from vera_ros.printable import printable
-from vera_ros.wire.access import ServerAccess
-from vera_ros.wire.address import split_url, without_password
-from vera_ros.wire.codec import MAX_ANSWER_BYTES, pack, unpack
-from vera_ros.wire.exchange import Exchange
-from vera_ros.wire.failures import ends_connection, raise_error_text, typed_failures
-from vera_ros.wire.messages import (
+from vera_ros.wire.connection.access import ServerAccess
+from vera_ros.wire.connection.address import split_url, without_password
+from vera_ros.wire.connection.exchange import Exchange
+from vera_ros.wire.connection.failures import ends_connection, raise_error_text, typed_failures
+from vera_ros.wire.connection.tls import check_tls
+from vera_ros.wire.connection.websocket import open_websocket
+from vera_ros.wire.protocol.codec import MAX_ANSWER_BYTES, pack, unpack
+from vera_ros.wire.protocol.messages import (
     InferReply,
     InferRequest,
     ObserveReply,
     ObserveRequest,
     check_map,
 )
-from vera_ros.wire.server_config import MAX_STEPS, ServerConfig
-from vera_ros.wire.tls import check_tls
-from vera_ros.wire.websocket import open_websocket
-from vera_ros.wire.wording import plain
+from vera_ros.wire.protocol.server_config import MAX_STEPS, ServerConfig
+from vera_ros.wire.protocol.wording import plain
 
 T = TypeVar("T")
 

@@ -5,8 +5,8 @@ import argparse
 from collections.abc import Sequence
 from urllib.parse import urlsplit
 
-from vera_ros.wire.address import is_port
-from vera_ros.wire.server_config import PROTOCOL_VERSION, ServerConfig
+from vera_ros.wire.connection.address import is_port
+from vera_ros.wire.protocol.server_config import PROTOCOL_VERSION, ServerConfig
 
 _COMMIT_DIGITS = 12
 _VIEWER_OPTION = "--vis-port"

@@ -7,7 +7,7 @@ from typing import Any
 
 from vera_ros.errors import PolicyServerError
 from vera_ros.wire.client import PolicyClient
-from vera_ros.wire.server_config import ServerConfig
+from vera_ros.wire.protocol.server_config import ServerConfig
 
 Request = Mapping[str, str | int]
 

@@ -17,13 +17,13 @@ from vera_ros.errors import (
     ServerTimeoutError,
     WireError,
 )
-from vera_ros.wire.access import ServerAccess
 from vera_ros.wire.client import ClientTimeouts, PolicyClient
-from vera_ros.wire.failures import typed_failures
-from vera_ros.wire.messages import InferReply, InferRequest, ObserveRequest
-from vera_ros.wire.patience import FailedAttempt, keep_trying
+from vera_ros.wire.connection.access import ServerAccess
+from vera_ros.wire.connection.failures import typed_failures
+from vera_ros.wire.connection.patience import FailedAttempt, keep_trying
+from vera_ros.wire.protocol.messages import InferReply, InferRequest, ObserveRequest
+from vera_ros.wire.protocol.server_config import ServerConfig, check_embodiment, check_same_policy
 from vera_ros.wire.reloading import Reloaded, Request, complete, inspect
-from vera_ros.wire.server_config import ServerConfig, check_embodiment, check_same_policy
 from vera_ros.wire.tuning import Setting, Tuned, tune
 
 _SLOW_OBSERVE_S = 1.0  # longest acceptable delay of the next request by the viewer

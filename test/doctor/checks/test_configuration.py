@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 
 from vera_ros.doctor.checks.configuration import judge
-from vera_ros.doctor.configuration import Configuration, check, read
+from vera_ros.doctor.facts.configuration import Configuration, check, read
+from vera_ros.doctor.facts.tools import Deadline
 from vera_ros.doctor.finding import Verdict
 from vera_ros.doctor.options import Options
-from vera_ros.doctor.tools import Deadline
 from vera_ros.errors import ConfigurationError
 
-from ..facts import configuration
+from ..example_facts import configuration
 
 PATIENCE_S = 120.0
 

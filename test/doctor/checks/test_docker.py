@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from vera_ros.doctor.checks.docker import judge_compose, judge_engine, judge_image, judge_toolkit
+from vera_ros.doctor.facts.tools import Output
 from vera_ros.doctor.finding import Verdict
-from vera_ros.doctor.tools import Output
 
 VERSION = Output(0, "Docker version 28.2.2, build e6534b4\n", "")
 RUNTIMES = {

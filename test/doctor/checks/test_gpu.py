@@ -4,8 +4,8 @@
 import pytest
 
 from vera_ros.doctor.checks.gpu import Gpu, judge, parse
+from vera_ros.doctor.facts.tools import Output
 from vera_ros.doctor.finding import Finding, NotCheckedError, Verdict
-from vera_ros.doctor.tools import Output
 from vera_ros.server.settings import ServerSettings
 
 RTX_4090 = "0, GPU-1a, NVIDIA GeForce RTX 4090, 24564, 24142, 550.54.14, 8.9\n"

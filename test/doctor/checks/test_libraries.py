@@ -5,8 +5,8 @@ import pytest
 from packaging.requirements import Requirement
 
 from vera_ros.doctor.checks.libraries import declared_requirements, import_all, judge
+from vera_ros.doctor.facts.tools import Deadline, Probe
 from vera_ros.doctor.finding import Finding, Verdict
-from vera_ros.doctor.tools import Deadline, Probe
 
 REQUIRED = {
     name: Requirement(f"{name}{versions}")

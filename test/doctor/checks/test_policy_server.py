@@ -14,9 +14,9 @@ import pytest
 from vera_ros.bringup.isolation import free_port
 from vera_ros.doctor.checks import policy_server
 from vera_ros.doctor.checks.policy_server import ServerFacts, ask, judge_provenance, judge_viewer
+from vera_ros.doctor.facts.ports import Holder
+from vera_ros.doctor.facts.tools import Deadline
 from vera_ros.doctor.finding import Finding, Verdict
-from vera_ros.doctor.ports import Holder
-from vera_ros.doctor.tools import Deadline
 from vera_ros.embodiments import find_embodiment
 from vera_ros.server.host import PolicyHost
 from vera_ros.server.reference.handshake import make_server_config

@@ -2,8 +2,8 @@
 import pytest
 
 from vera_ros.doctor.checks.rendering import judge
+from vera_ros.doctor.facts.tools import Deadline, probe
 from vera_ros.doctor.finding import Verdict
-from vera_ros.doctor.tools import Deadline, probe
 
 PATIENCE_S = 120.0
 

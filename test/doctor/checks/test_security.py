@@ -13,7 +13,7 @@ from vera_ros.doctor.checks.security import (
     judge_start,
     judge_variables,
 )
-from vera_ros.doctor.context import Context
+from vera_ros.doctor.facts.context import Context
 from vera_ros.doctor.finding import Verdict
 from vera_ros.doctor.options import Options
 

@@ -5,13 +5,13 @@ from typing import Any
 import pytest
 
 from vera_ros.doctor.checks.server_settings import judge
+from vera_ros.doctor.facts.server_settings import read
 from vera_ros.doctor.finding import Verdict
 from vera_ros.doctor.options import Options
-from vera_ros.doctor.server_settings import read
 from vera_ros.errors import ConfigurationError
 from vera_ros.server.settings import ServerSettings
 
-from ..facts import configuration
+from ..example_facts import configuration
 
 DOCKER = Options(server="docker")
 

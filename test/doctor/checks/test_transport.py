@@ -15,7 +15,7 @@ from vera_ros.doctor.checks.transport import (
 )
 from vera_ros.doctor.finding import Verdict
 
-from ..facts import graph, view
+from ..example_facts import graph, view
 
 SIMULATED = Pictures(49_152, 2_000_000.0)
 VGA = Pictures(921_600, 55_000_000.0)

@@ -15,8 +15,8 @@ from vera_ros.motion.response.loader import load_response
 from vera_ros.motion.safety.gate import Gate
 from vera_ros.motion.setpoint.setpoint import Setpoint
 from vera_ros.motion.trajectory import ArmState
-from vera_ros.nodes.ik.motion_setup import ArmSetup, set_up_arm
-from vera_ros.nodes.ik.parameters import PARAMETERS
+from vera_ros.nodes.ik.setup.motion_setup import ArmSetup, set_up_arm
+from vera_ros.nodes.ik.setup.parameters import PARAMETERS
 from vera_ros.resources import share_path
 
 from ...motion.chunks import ACTION_SCALE, CONTROL_DT_S

@@ -21,9 +21,9 @@ from vera_ros.nodes.policy.server_link import ServerLink
 from vera_ros.policy.sharing import sign_of_another_client
 from vera_ros.server.host import PolicyHost
 from vera_ros.wire import session as session_module
-from vera_ros.wire.messages import InferReply, InferRequest, ObserveRequest
-from vera_ros.wire.patience import FailedAttempt
-from vera_ros.wire.server_config import ServerConfig
+from vera_ros.wire.connection.patience import FailedAttempt
+from vera_ros.wire.protocol.messages import InferReply, InferRequest, ObserveRequest
+from vera_ros.wire.protocol.server_config import ServerConfig
 from vera_ros.wire.session import SessionOptions
 from vera_ros.wire.tuning import Tuned
 

@@ -13,7 +13,7 @@ from vera_ros.policy.goal import EpisodeTimeouts
 from vera_ros.policy.pacing.overlap import OverlapRules
 from vera_ros.policy.ports import ChunkState
 from vera_ros.policy.states import Cause, State
-from vera_ros.wire.messages import InferReply
+from vera_ros.wire.protocol.messages import InferReply
 
 from ..async_rig import AsyncRig
 from ..rig import PERIOD_MS, START_ROS_NS, reply, taken_ms

@@ -13,7 +13,7 @@ from vera_ros.errors import ConfigurationError, ProtocolError
 from vera_ros.server.reference import StackPolicy
 from vera_ros.server.reference.cameras import Pose
 from vera_ros.server.reference.scene_config import SceneConfig
-from vera_ros.wire.server_config import ServerConfig, check_embodiment
+from vera_ros.wire.protocol.server_config import ServerConfig, check_embodiment
 
 
 @pytest.fixture

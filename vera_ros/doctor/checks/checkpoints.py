@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from vera_ros.checkpoints.hashes import UNVERIFIED
-from vera_ros.doctor.bytes import free_space, size
-from vera_ros.doctor.context import Context
+from vera_ros.doctor.facts.bytes import free_space, size
+from vera_ros.doctor.facts.context import Context
 from vera_ros.doctor.finding import Finding, failure, not_needed, ok, warning
 from vera_ros.server.checkpoint_files import Placed
 from vera_ros.server.checkpoints import Checkpoints

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Check of the selected parameter file: its nodes accept it, and its entries agree."""
 
-from vera_ros.doctor.configuration import Configuration
-from vera_ros.doctor.context import Context
+from vera_ros.doctor.facts.configuration import Configuration
+from vera_ros.doctor.facts.context import Context
 from vera_ros.doctor.finding import Finding, failure, ok, warning
 from vera_ros.errors import ConfigurationError
 

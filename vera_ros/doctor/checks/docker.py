@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from vera_ros.doctor.bytes import free_space, size
-from vera_ros.doctor.context import Context
+from vera_ros.doctor.facts.bytes import free_space, size
+from vera_ros.doctor.facts.context import Context
+from vera_ros.doctor.facts.tools import Output, ToolMissingError, run
 from vera_ros.doctor.finding import (
     Finding,
     NotCheckedError,
@@ -18,7 +19,6 @@ from vera_ros.doctor.finding import (
     ok,
     warning,
 )
-from vera_ros.doctor.tools import Output, ToolMissingError, run
 
 _INFO = ("docker", "info", "--format", "{{json .}}")
 _INSTALL = "install Docker Engine: https://docs.docker.com/engine/install"

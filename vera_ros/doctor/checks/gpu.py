@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from itertools import takewhile
 from typing import TYPE_CHECKING
 
-from vera_ros.doctor.context import Context
+from vera_ros.doctor.facts.context import Context
+from vera_ros.doctor.facts.tools import Output, ToolMissingError, run
 from vera_ros.doctor.finding import (
     Finding,
     NotCheckedError,
@@ -17,7 +18,6 @@ from vera_ros.doctor.finding import (
     ok,
     warning,
 )
-from vera_ros.doctor.tools import Output, ToolMissingError, run
 
 if TYPE_CHECKING:  # what it imports may not be installed
     from vera_ros.server.settings import ServerSettings

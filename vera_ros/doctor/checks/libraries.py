@@ -10,10 +10,10 @@ from typing import Any
 
 from packaging.requirements import Requirement
 
-from vera_ros.doctor.context import Context
-from vera_ros.doctor.distributions import MODULES, how_to_install
+from vera_ros.doctor.facts.context import Context
+from vera_ros.doctor.facts.distributions import MODULES, how_to_install
+from vera_ros.doctor.facts.tools import Probe, ToolError, ToolTimeoutError
 from vera_ros.doctor.finding import Finding, NotCheckedError, failure, ok, warning
-from vera_ros.doctor.tools import Probe, ToolError, ToolTimeoutError
 from vera_ros.resources import share_path
 
 # Named on the page even if all is well: the first to look at when versions do not fit.

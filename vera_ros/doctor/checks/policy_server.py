@@ -8,19 +8,19 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from vera_ros.doctor import ports
-from vera_ros.doctor.context import Context
+from vera_ros.doctor.facts import ports
+from vera_ros.doctor.facts.context import Context
+from vera_ros.doctor.facts.ports import Holder
+from vera_ros.doctor.facts.tools import Deadline
 from vera_ros.doctor.finding import Finding, Verdict, failure, not_needed, ok, warning
-from vera_ros.doctor.ports import Holder
-from vera_ros.doctor.tools import Deadline
 from vera_ros.embodiments import Embodiment
 from vera_ros.printable import printable
 from vera_ros.server.probe import Answer, probe
-from vera_ros.wire.access import ServerAccess
-from vera_ros.wire.address import without_password
 from vera_ros.wire.client import PolicyClient
+from vera_ros.wire.connection.access import ServerAccess
+from vera_ros.wire.connection.address import without_password
+from vera_ros.wire.protocol.server_config import ServerConfig
 from vera_ros.wire.provenance import describe_server, protocol_warning, viewer_url
-from vera_ros.wire.server_config import ServerConfig
 
 NAME = "policy server"
 

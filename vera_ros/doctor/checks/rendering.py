@@ -4,9 +4,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-from vera_ros.doctor.context import Context
+from vera_ros.doctor.facts.context import Context
+from vera_ros.doctor.facts.tools import ToolError, ToolTimeoutError, probe
 from vera_ros.doctor.finding import Finding, failure, not_needed, ok, warning
-from vera_ros.doctor.tools import ToolError, ToolTimeoutError, probe
 
 NAME = "rendering"
 

@@ -6,9 +6,9 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from vera_ros.doctor.context import Context
+from vera_ros.doctor.facts.context import Context
+from vera_ros.doctor.facts.tools import ToolError, ToolTimeoutError, probe
 from vera_ros.doctor.finding import Finding, NotCheckedError, failure, ok, warning
-from vera_ros.doctor.tools import ToolError, ToolTimeoutError, probe
 from vera_ros.resources import share_path
 from vera_ros.ros_rules import LARGEST_DOMAIN
 

@@ -17,9 +17,9 @@ from vera_ros.bringup.enclaves import (
     enclave_of,
     missing_files,
 )
-from vera_ros.doctor.context import Context
+from vera_ros.doctor.facts.context import Context
+from vera_ros.doctor.facts.tools import ToolError, ToolMissingError, probe, run
 from vera_ros.doctor.finding import Finding, Verdict, failure, not_needed, ok, unknown, warning
-from vera_ros.doctor.tools import ToolError, ToolMissingError, probe, run
 
 NAME = "security"
 _KEYS, _CERTIFICATES, _START = "keys", "certificates", "secure node"

@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Check of the VERA server's settings: valid, and the ones that policy_node will connect to."""
 
-from vera_ros.doctor.configuration import Configuration
-from vera_ros.doctor.context import Context
+from vera_ros.doctor.facts.configuration import Configuration
+from vera_ros.doctor.facts.context import Context
 from vera_ros.doctor.finding import Finding, failure, not_needed, ok
 from vera_ros.errors import ConfigurationError
 from vera_ros.server.settings import ServerSettings
 from vera_ros.server.sources import variable_of
-from vera_ros.wire.address import without_password
+from vera_ros.wire.connection.address import without_password
 
 NAME = "server settings"
 

@@ -5,7 +5,7 @@ import importlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from vera_ros.doctor.context import Context
+from vera_ros.doctor.facts.context import Context
 from vera_ros.doctor.finding import Finding
 
 CheckFunction = Callable[[Context], Sequence[Finding]]

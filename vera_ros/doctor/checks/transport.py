@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vera_ros.bringup.middleware import PROFILE_VARIABLES
-from vera_ros.doctor.bytes import size
-from vera_ros.doctor.context import Context
+from vera_ros.doctor.facts.bytes import size
+from vera_ros.doctor.facts.context import Context
+from vera_ros.doctor.facts.graph import GraphFacts, rate_hz
 from vera_ros.doctor.finding import Finding, NotCheckedError, failure, not_needed, ok, warning
-from vera_ros.doctor.graph import GraphFacts, rate_hz
 from vera_ros.resources import share_path
 
 _MIB = 2**20

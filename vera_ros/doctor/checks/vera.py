@@ -5,9 +5,9 @@ import json
 import os
 import sys
 
-from vera_ros.doctor.context import Context
+from vera_ros.doctor.facts.context import Context
+from vera_ros.doctor.facts.tools import Output, run
 from vera_ros.doctor.finding import Finding, failure, not_needed, ok
-from vera_ros.doctor.tools import Output, run
 from vera_ros.server.checkpoints import Checkpoints
 from vera_ros.server.modes.local import launch_environment
 

@@ -10,7 +10,7 @@ from vera_ros.errors import VeraRosError
 from vera_ros.motion.kinematics.arm_model import ArmModel
 from vera_ros.motion.limits import RateLimits
 from vera_ros.motion.response.loader import load_response
-from vera_ros.nodes.ik.motion_setup import set_up_arm, with_inertias, with_limits_ranges
+from vera_ros.nodes.ik.setup.motion_setup import set_up_arm, with_inertias, with_limits_ranges
 from vera_ros.resources import given_file
 
 Facts = dict[str, Any]

@@ -8,7 +8,7 @@ import numpy as np
 from vera_ros.doctor.probes.wire import Tell, run
 from vera_ros.errors import VeraRosError
 from vera_ros.motion.kinematics.arm_model import ArmModel
-from vera_ros.nodes.ik.motion_setup import make_effort_fit, with_inertias, with_limits_ranges
+from vera_ros.nodes.ik.setup.motion_setup import make_effort_fit, with_inertias, with_limits_ranges
 
 
 def probe(asked: dict[str, Any], tell: Tell) -> None:

@@ -16,10 +16,10 @@ import rclpy
 
 from vera_ros.embodiments import find_embodiment
 from vera_ros.errors import VeraRosError
-from vera_ros.nodes.common.given_parameters import check_given
 from vera_ros.nodes.common.node_process import initialise
-from vera_ros.nodes.common.parameters import AUTOSTART, Parameter, declare_parameters
-from vera_ros.nodes.common.qos_overrides import override_parameters
+from vera_ros.nodes.common.parameters.declarations import AUTOSTART, Parameter, declare_parameters
+from vera_ros.nodes.common.parameters.given_parameters import check_given
+from vera_ros.nodes.common.parameters.qos_overrides import override_parameters
 from vera_ros.nodes.declared import PARAMETERS
 from vera_ros.nodes.policy.server_side import session_options
 from vera_ros.nodes.sim.parameters import check_lockstep

@@ -12,7 +12,7 @@ from rclpy.callback_groups import CallbackGroup
 
 from vera_ros.nodes.common.conversions import sensor_qos
 from vera_ros.nodes.common.message_bounds import read_bounded
-from vera_ros.nodes.common.qos_overrides import SUBSCRIPTION, overriding
+from vera_ros.nodes.common.parameters.qos_overrides import SUBSCRIPTION, overriding
 
 T = TypeVar("T")
 

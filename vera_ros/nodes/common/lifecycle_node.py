@@ -14,16 +14,16 @@ from rclpy.exceptions import InvalidParameterTypeException
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 
 from vera_ros.errors import ConfigurationError, VeraRosError
-from vera_ros.nodes.common.given_parameters import check_given
 from vera_ros.nodes.common.health import Health, messages
 from vera_ros.nodes.common.message_bounds import bounded
-from vera_ros.nodes.common.parameters import (
+from vera_ros.nodes.common.parameters.declarations import (
     AUTOSTART,
     Parameter,
     declare_parameters,
     refuse_live,
 )
-from vera_ros.nodes.common.qos_overrides import override_parameters, unread_overrides
+from vera_ros.nodes.common.parameters.given_parameters import check_given
+from vera_ros.nodes.common.parameters.qos_overrides import override_parameters, unread_overrides
 from vera_ros.parameter_files import name_sources
 
 STEADY = Clock(clock_type=ClockType.STEADY_TIME)

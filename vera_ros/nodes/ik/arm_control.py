@@ -14,18 +14,18 @@ from vera_ros.motion.safety.tracking_watch import PlaybackWatch
 from vera_ros.motion.setpoint.lead import Lead
 from vera_ros.motion.trajectory import ArmTrajectory, GripperTrajectory
 from vera_ros.nodes.common.pending_responses import PendingResponses
-from vera_ros.nodes.ik.arm_sensing import ArmSensing
-from vera_ros.nodes.ik.chunk_reports import ChunkReports
-from vera_ros.nodes.ik.motion_setup import (
+from vera_ros.nodes.ik.outputs.output import Output, make_arm_output, make_gripper_output
+from vera_ros.nodes.ik.reports.chunk_reports import ChunkReports
+from vera_ros.nodes.ik.reports.tcp_reports import TcpReports
+from vera_ros.nodes.ik.sensing.arm_sensing import ArmSensing
+from vera_ros.nodes.ik.sensing.other_joints import OtherJoints
+from vera_ros.nodes.ik.sensing.rivals import Rivals
+from vera_ros.nodes.ik.setup.motion_setup import (
     make_dispatcher,
     make_supervision_limits,
     set_up_arm,
 )
-from vera_ros.nodes.ik.other_joints import OtherJoints
-from vera_ros.nodes.ik.outputs.output import Output, make_arm_output, make_gripper_output
-from vera_ros.nodes.ik.rivals import Rivals
-from vera_ros.nodes.ik.setup_warnings import SetupWarnings
-from vera_ros.nodes.ik.tcp_reports import TcpReports
+from vera_ros.nodes.ik.setup.setup_warnings import SetupWarnings
 
 NOT_CONFIGURED = "ik_node is not configured; configure and activate it first"
 

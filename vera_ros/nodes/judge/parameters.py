@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The parameters of judge_node."""
 
-from vera_ros.nodes.common.parameters import Parameter
+from vera_ros.nodes.common.parameters.declarations import Parameter
 
 PARAMETERS = (
     Parameter("hold_s", 0.3, "how long the tower must stand", "s", 0.0, 60.0),

@@ -13,7 +13,7 @@ from vera_ros.errors import ConfigurationError
 from vera_ros.nodes.common.conversions import in_order, stamp_to_ns
 from vera_ros.nodes.common.latest import Latest
 from vera_ros.nodes.common.lifecycle_node import VeraNode
-from vera_ros.policy.history import History, Vector
+from vera_ros.policy.observation.history import History, Vector
 from vera_ros.policy.ports import Proprioception
 
 _SAME_MOMENT_NS = 1000  # stamps that were computed in seconds are rounded

@@ -5,7 +5,7 @@ from dataclasses import fields
 from typing import Any
 
 from vera_ros.embodiments import GRIPPER_GATES, Embodiment
-from vera_ros.nodes.common.parameters import Parameter
+from vera_ros.nodes.common.parameters.declarations import Parameter
 from vera_ros.policy.gripper_gate import GateRules, GripperGate
 
 GRIPPER = (

@@ -10,8 +10,8 @@ from vera_ros.nodes.common.health import Health, Status
 from vera_ros.nodes.policy.server_side import ServerSide
 from vera_ros.nodes.policy.views.policy_views import PolicyViews
 from vera_ros.policy.episode import Episode
+from vera_ros.policy.records.statistics import ViewState, view_states
 from vera_ros.policy.states import State
-from vera_ros.policy.statistics import ViewState, view_states
 from vera_ros.vision.source_rate import ARRIVING
 from vera_ros.wire.provenance import describe_code, protocol_warning
 

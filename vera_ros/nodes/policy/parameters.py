@@ -6,13 +6,13 @@ from dataclasses import fields
 from typing import Any
 
 from vera_ros.embodiments import EMBODIMENTS
-from vera_ros.nodes.common.parameters import Parameter
+from vera_ros.nodes.common.parameters.declarations import Parameter
 from vera_ros.nodes.policy.gripper_parameters import GRIPPER
 from vera_ros.policy.goal import EpisodeTimeouts
 from vera_ros.policy.pacing.overlap import OverlapRules
 from vera_ros.ros_rules import check_topic
-from vera_ros.wire.access import ACCESS_FILES
-from vera_ros.wire.address import EXAMPLE, WEB, split_url
+from vera_ros.wire.connection.access import ACCESS_FILES
+from vera_ros.wire.connection.address import EXAMPLE, WEB, split_url
 
 # Settings of the server, by their names in its protocol; a default leaves the server's own.
 TUNABLE = (

@@ -9,11 +9,11 @@ from typing import Any, Protocol
 
 from vera_ros.errors import WireError
 from vera_ros.wire.client import PolicyClient
-from vera_ros.wire.loop_thread import LoopThread
-from vera_ros.wire.messages import InferReply, InferRequest, ObserveRequest
-from vera_ros.wire.patience import FailedAttempt
+from vera_ros.wire.connection.loop_thread import LoopThread
+from vera_ros.wire.connection.patience import FailedAttempt
+from vera_ros.wire.protocol.messages import InferReply, InferRequest, ObserveRequest
+from vera_ros.wire.protocol.server_config import ServerConfig
 from vera_ros.wire.reloading import Reloaded, Request
-from vera_ros.wire.server_config import ServerConfig
 from vera_ros.wire.session import PolicySession, SessionOptions
 from vera_ros.wire.tuning import Setting, Tuned
 

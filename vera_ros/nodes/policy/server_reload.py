@@ -10,9 +10,9 @@ from vera_ros.embodiments import Embodiment
 from vera_ros.errors import ConfigurationError, ConnectionFailedError
 from vera_ros.nodes.common.lifecycle_node import VeraNode
 from vera_ros.nodes.policy.server_link import ServerLink
+from vera_ros.wire.protocol.server_config import ServerConfig
 from vera_ros.wire.provenance import describe_server
 from vera_ros.wire.reloading import Reloaded
-from vera_ros.wire.server_config import ServerConfig
 from vera_ros_interfaces.srv import ReloadServer
 
 _FIELDS = ("embodiment", "algo_config", "dynamics_run_id", "sample_steps", "action_horizon")

@@ -16,13 +16,13 @@ from vera_ros.policy.episode import Episode
 from vera_ros.policy.ports import Instant
 from vera_ros.policy.sessions import Sessions
 from vera_ros.printable import printable_lines
-from vera_ros.wire.access import ServerAccess
-from vera_ros.wire.address import without_password
 from vera_ros.wire.client import ClientTimeouts
-from vera_ros.wire.messages import InferReply
-from vera_ros.wire.patience import FailedAttempt
+from vera_ros.wire.connection.access import ServerAccess
+from vera_ros.wire.connection.address import without_password
+from vera_ros.wire.connection.patience import FailedAttempt
+from vera_ros.wire.protocol.messages import InferReply
+from vera_ros.wire.protocol.server_config import MAX_STEPS, ServerConfig
 from vera_ros.wire.provenance import describe_server, protocol_warning, viewer_url
-from vera_ros.wire.server_config import MAX_STEPS, ServerConfig
 from vera_ros.wire.session import SessionOptions
 from vera_ros.wire.tuning import Tuned
 

@@ -3,7 +3,7 @@
 
 from typing import Any
 
-from vera_ros.nodes.common.parameters import Parameter
+from vera_ros.nodes.common.parameters.declarations import Parameter
 from vera_ros.server.settings import ServerSettings
 from vera_ros.server.sources import variable_of
 

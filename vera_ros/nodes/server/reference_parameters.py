@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The parameters of reference_server."""
 
-from vera_ros.nodes.common.parameters import Parameter
-from vera_ros.wire.address import check_host
+from vera_ros.nodes.common.parameters.declarations import Parameter
+from vera_ros.wire.connection.address import check_host
 
 PARAMETERS = (
     Parameter("host", "127.0.0.1", "address to listen on", form=check_host),

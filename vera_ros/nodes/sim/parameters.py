@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from vera_ros.errors import ConfigurationError
-from vera_ros.nodes.common.parameters import Parameter
+from vera_ros.nodes.common.parameters.declarations import Parameter
 from vera_ros.sim.sabotage import SABOTAGES
 from vera_ros.sim.tables import DARK_WOOD, TABLES
 

@@ -23,7 +23,7 @@ from vera_ros.policy.pacing.settle import SettlePacing, not_answered
 from vera_ros.policy.pacing.timeline import TakeOver, Timeline, take_over
 from vera_ros.policy.ports import Chunk, ChunkState, Instant, Progress
 from vera_ros.policy.states import State
-from vera_ros.wire.messages import InferReply
+from vera_ros.wire.protocol.messages import InferReply
 
 _LATENCIES = 5  # kept; the longest of them counts
 _STEPS_TO_FIRST_FRAME = 2  # from a chunk's start until it has a frame to plan from

@@ -12,7 +12,7 @@ from vera_ros.errors import ConfigurationError
 from vera_ros.policy.ports import Chunk, ChunkState, Instant, Progress, Proprioception
 from vera_ros.policy.running_episode import RunningEpisode
 from vera_ros.policy.states import Cause, EpisodeEndError, State
-from vera_ros.wire.messages import InferReply
+from vera_ros.wire.protocol.messages import InferReply
 
 
 class SettlePacing:

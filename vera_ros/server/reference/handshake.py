@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from vera_ros.embodiments import find_embodiment
-from vera_ros.wire.server_config import ServerConfig
+from vera_ros.wire.protocol.server_config import ServerConfig
 
 EMBODIMENT = "mimicgen"
 

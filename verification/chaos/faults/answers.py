@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from websockets.frames import Close, CloseCode, Frame, Opcode
 
-from vera_ros.wire.codec import pack, unpack
+from vera_ros.wire.protocol.codec import pack, unpack
 from verification.chaos.faults.fault import Fault
 
 _HUGE_BYTES = 2**31  # length in the frame header, never sent

@@ -8,7 +8,7 @@ import numpy as np
 
 from vera_ros.errors import WireError
 from vera_ros.wire.client import ClientTimeouts, PolicyClient
-from vera_ros.wire.messages import InferRequest
+from vera_ros.wire.protocol.messages import InferRequest
 
 SESSION = "intruder"
 _SIZE_PX = 128

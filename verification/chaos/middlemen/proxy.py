@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from vera_ros.errors import ConfigurationError
-from vera_ros.wire.loop_thread import LoopThread
+from vera_ros.wire.connection.loop_thread import LoopThread
 from verification.chaos.faults.answers import CORRUPTED_CONFIGS
 from verification.chaos.faults.fault import Fault
 from verification.chaos.faults.kind import WIRE

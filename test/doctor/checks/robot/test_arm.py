@@ -12,11 +12,11 @@ from vera_ros.doctor.checks.robot.arm import (
     judge_model,
     judge_response,
 )
+from vera_ros.doctor.facts.tools import Deadline, probe
 from vera_ros.doctor.finding import Finding, Verdict
-from vera_ros.doctor.tools import Deadline, probe
 from vera_ros.resources import share_path
 
-from ...facts import configuration
+from ...example_facts import configuration
 
 PATIENCE_S = 120.0
 URDF = share_path("description", "urdf", "panda.urdf").read_text()

@@ -12,10 +12,10 @@ from vera_ros.doctor.checks.robot.controllers import (
     judge_rivals,
     judge_topic,
 )
+from vera_ros.doctor.facts.graph import ControllerFacts, Endpoint, Topic
 from vera_ros.doctor.finding import Verdict
-from vera_ros.doctor.graph import ControllerFacts, Endpoint, Topic
 
-from ...facts import TRAJECTORY, configuration, controller, endpoint, graph, verdict
+from ...example_facts import TRAJECTORY, configuration, controller, endpoint, graph, verdict
 
 ARM_TOPIC = "/arm_controller/joint_trajectory"
 ACTION = "/arm_controller/follow_joint_trajectory"

@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 
 from vera_ros.doctor.checks.robot.efforts import judge, judge_measured
+from vera_ros.doctor.facts.tools import Deadline, probe
 from vera_ros.doctor.finding import Finding, Verdict
 from vera_ros.doctor.probes import efforts
-from vera_ros.doctor.tools import Deadline, probe
 from vera_ros.motion.kinematics.arm_model import ArmModel
 from vera_ros.resources import share_path
 
-from ...facts import ARM, configuration
+from ...example_facts import ARM, configuration
 
 URDF = share_path("description", "urdf", "panda.urdf").read_text()
 WEIGHTLESS = URDF.replace("<inertial", "<!-- inertial").replace("</inertial>", "-->")

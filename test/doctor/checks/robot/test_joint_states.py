@@ -4,10 +4,10 @@ from typing import Any
 import pytest
 
 from vera_ros.doctor.checks.robot.joint_states import judge
+from vera_ros.doctor.facts.graph import Topic
 from vera_ros.doctor.finding import Finding, Verdict
-from vera_ros.doctor.graph import Topic
 
-from ...facts import ARM, FINGERS, configuration, endpoint, graph, joints, samples
+from ...example_facts import ARM, FINGERS, configuration, endpoint, graph, joints, samples
 
 
 def finding_of(ik: dict[str, Any] | None = None, **changes: Any) -> Finding:

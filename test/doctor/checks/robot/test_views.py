@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vera_ros.doctor.checks.robot.views import judge, judge_together
+from vera_ros.doctor.facts.graph import Topic
 from vera_ros.doctor.finding import Finding, Verdict
-from vera_ros.doctor.graph import Topic
 
-from ...facts import configuration, endpoint, graph, samples, verdict, view
+from ...example_facts import configuration, endpoint, graph, samples, verdict, view
 
 NAME = "agentview_image"
 

@@ -18,7 +18,7 @@ from vera_ros.nodes.common.lifecycle_node import VeraNode
 from vera_ros.nodes.policy.parameters import PARAMETERS
 from vera_ros.nodes.policy.views.image_topics import reliable_share
 from vera_ros.nodes.policy.views.policy_views import PolicyViews
-from vera_ros.wire.server_config import ServerConfig
+from vera_ros.wire.protocol.server_config import ServerConfig
 
 from ...stage import ScriptedPolicy, Stage
 

@@ -21,8 +21,8 @@ from vera_ros.errors import (
 from vera_ros.server.host import PolicyHost
 from vera_ros.server.reference.handshake import make_server_config
 from vera_ros.wire.client import ClientTimeouts, PolicyClient
-from vera_ros.wire.messages import InferReply, InferRequest
-from vera_ros.wire.server_config import ServerConfig
+from vera_ros.wire.protocol.messages import InferReply, InferRequest
+from vera_ros.wire.protocol.server_config import ServerConfig
 from verification.chaos.faults.fault import Fault
 from verification.chaos.faults.intruder import SESSION
 from verification.chaos.faults.kinds import KINDS

@@ -4,10 +4,10 @@
 from collections.abc import Mapping
 from typing import Any
 
-from vera_ros.doctor.configuration import Configuration
-from vera_ros.doctor.context import Context
+from vera_ros.doctor.facts.configuration import Configuration
+from vera_ros.doctor.facts.context import Context
+from vera_ros.doctor.facts.tools import Probe, probe
 from vera_ros.doctor.finding import Finding, failure, not_needed, ok, warning
-from vera_ros.doctor.tools import Probe, probe
 from vera_ros.resources import share_path
 
 _COMPILE = "ros2 run vera_ros compile_motion (or python3 -m vera_ros.motion.compile)"

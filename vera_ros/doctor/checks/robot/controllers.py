@@ -4,10 +4,10 @@
 import importlib.util
 from collections import Counter
 
-from vera_ros.doctor.configuration import Configuration
-from vera_ros.doctor.context import NO_ROBOT_YET, Context
+from vera_ros.doctor.facts.configuration import Configuration
+from vera_ros.doctor.facts.context import NO_ROBOT_YET, Context
+from vera_ros.doctor.facts.graph import FROM_LAST_COMMAND, ControllerFacts, GraphFacts, Topic
 from vera_ros.doctor.finding import Finding, failure, not_checked, not_needed, ok, warning
-from vera_ros.doctor.graph import FROM_LAST_COMMAND, ControllerFacts, GraphFacts, Topic
 
 _TRAJECTORY = "trajectory_msgs/msg/JointTrajectory"
 _ACTIONS = {

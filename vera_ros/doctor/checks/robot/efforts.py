@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from vera_ros.doctor.checks.robot.arm import description
-from vera_ros.doctor.context import NO_ROBOT_YET, Context
+from vera_ros.doctor.facts.context import NO_ROBOT_YET, Context
+from vera_ros.doctor.facts.tools import Probe
 from vera_ros.doctor.finding import Finding, not_checked, not_needed, ok, warning
-from vera_ros.doctor.tools import Probe
 
 NAME = "efforts"
 

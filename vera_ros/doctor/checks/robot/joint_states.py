@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Check of the joint states, as ik_node would read them."""
 
-from vera_ros.doctor.configuration import Configuration
-from vera_ros.doctor.context import NO_ROBOT_YET, Context
+from vera_ros.doctor.facts.configuration import Configuration
+from vera_ros.doctor.facts.context import NO_ROBOT_YET, Context
+from vera_ros.doctor.facts.graph import GraphFacts, rate_hz
+from vera_ros.doctor.facts.streams import judge_delay, judge_sender
 from vera_ros.doctor.finding import Finding, failure, not_needed, ok, warning
-from vera_ros.doctor.graph import GraphFacts, rate_hz
-from vera_ros.doctor.streams import judge_delay, judge_sender
 
 NAME = "joint states"
 

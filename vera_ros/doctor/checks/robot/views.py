@@ -4,11 +4,11 @@
 from collections.abc import Mapping
 from statistics import median
 
-from vera_ros.doctor.configuration import Configuration
-from vera_ros.doctor.context import NO_ROBOT_YET, Context
+from vera_ros.doctor.facts.configuration import Configuration
+from vera_ros.doctor.facts.context import NO_ROBOT_YET, Context
+from vera_ros.doctor.facts.graph import GraphFacts, Topic, ViewFacts, rate_hz
+from vera_ros.doctor.facts.streams import judge_delay, judge_sender
 from vera_ros.doctor.finding import Finding, failure, not_needed, ok, warning
-from vera_ros.doctor.graph import GraphFacts, Topic, ViewFacts, rate_hz
-from vera_ros.doctor.streams import judge_delay, judge_sender
 from vera_ros.vision.source_rate import ARRIVING, source_rate_hz
 
 _FAST_ENOUGH = 0.9  # of the control rate; below, ticks are skipped

@@ -11,7 +11,7 @@ from vera_ros.errors import ConfigurationError
 from vera_ros.motion.limits import GripperLimits
 from vera_ros.motion.trajectory import ArmTrajectory, GripperTrajectory
 from vera_ros.nodes.common.conversions import joint_trajectory
-from vera_ros.nodes.common.qos_overrides import PUBLISHER, overriding
+from vera_ros.nodes.common.parameters.qos_overrides import PUBLISHER, overriding
 
 T = TypeVar("T")
 T_contra = TypeVar("T_contra", contravariant=True)

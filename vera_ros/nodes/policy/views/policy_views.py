@@ -12,7 +12,7 @@ from vera_ros.nodes.policy.views.view_stream import Sink, ViewStream
 from vera_ros.vision.frame_buffer import FrameBuffer
 from vera_ros.vision.images import RgbImage
 from vera_ros.vision.window import RollingWindow, SamplingRules
-from vera_ros.wire.server_config import ServerConfig
+from vera_ros.wire.protocol.server_config import ServerConfig
 
 _NEVER_LATE_NS = 2**62  # lockstep: a picture may take any real time to arrive
 _GRAPH_S = 1.0  # between looks at the graph: it changes slowly, and costs time

@@ -15,7 +15,7 @@ from vera_ros.nodes.common.conversions import (
     stamp_to_ns,
 )
 from vera_ros.nodes.common.lifecycle_node import VeraNode
-from vera_ros.nodes.common.qos_overrides import SUBSCRIPTION, overrides, overriding
+from vera_ros.nodes.common.parameters.qos_overrides import SUBSCRIPTION, overrides, overriding
 from vera_ros.nodes.policy.views.image_topics import describe_publishers, reliable_share
 from vera_ros.nodes.policy.views.recent_faults import RecentFaults
 from vera_ros.nodes.policy.views.stamps import AHEAD_S, Stamp
