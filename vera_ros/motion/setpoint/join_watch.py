@@ -109,7 +109,7 @@ class JoinWatch:
                 if awaited.after.before is not None:
                     self._compare(measured, awaited.before)
             elif not self._delays_s:  # without a delay, nothing can be decided
-                self._compare(measured, setpoint)
+                self._compare(measured, setpoint, certain=False)
             return Join.OPEN
         after, before = awaited.after.state(moment_s), awaited.before.state(moment_s)
         if after is None or before is None:
@@ -140,14 +140,20 @@ class JoinWatch:
         offset = self._offset_in_motion if self._offset is None else self._offset
         return 0.0 if offset is None else offset
 
-    def _compare(self, measured: Measured, setpoint: Setpoint) -> None:
-        """Measure delay and offset of an arm that can follow only one motion."""
+    def _compare(self, measured: Measured, setpoint: Setpoint, *, certain: bool = True) -> None:
+        """Measure delay and offset of an arm.
+
+        Args:
+            measured: where it is.
+            setpoint: what it follows.
+            certain: it can follow only that.
+        """
         state = setpoint.state(measured.stamp_s)
         if state is None:
             return
         q, dq, _ = state
         if (np.abs(dq) > _MOVES_RAD_S).any():
-            delay_s = self._measured_delay_s(q - measured.q, dq)
+            delay_s = self._measured_delay_s(q - measured.q, dq, fit=certain)
             if delay_s is not None and -_AHEAD_S <= delay_s <= _LONGEST_DELAY_S:
                 self._delays_s.append(delay_s)
             followed = setpoint.state(measured.stamp_s - self.delay_s)
@@ -162,15 +168,15 @@ class JoinWatch:
             before = self._offset
             self._offset = off if before is None else before + 0.2 * (off - before)
 
-    def _measured_delay_s(self, behind: Vector, dq: Vector) -> float | None:
+    def _measured_delay_s(self, behind: Vector, dq: Vector, *, fit: bool) -> float | None:
         """Return the delay that explains how far the arm is behind its set-point.
 
-        While the offset of the arm is not known, both are fitted to what was seen so far:
+        While the offset of the arm is not known, `fit` has both fitted to what was seen so far:
         behind = delay dq - offset, by least squares over all joints.
         """
-        if self._offset is not None:
+        if self._offset is not None or not fit:
             fast = np.abs(dq) > _MOVES_RAD_S
-            behind = behind + self._offset
+            behind = behind + self._usual_offset()
             return float((behind[fast] @ dq[fast]) / (dq[fast] @ dq[fast]))
         self._motion.append((behind, dq))
         behinds, speeds = np.swapaxes(np.array(self._motion), 0, 1)

@@ -6,7 +6,7 @@ true ones [s].
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from vera_ros.motion.chunk import Measured
 from vera_ros.motion.observation.arm_clock import AGREEMENT_S, RECENT_S
 from vera_ros.motion.observation.joint_track import WINDOW_S
 from verification.bench.setpoint.arm_side import ArmSide
+from verification.bench.setpoint.outlier import Outlier, corrupted
 from verification.bench.setpoint.trial import (
     MAX_ACCELERATION_SHARE,
     MAX_VELOCITY_SHARE,
@@ -94,8 +95,8 @@ def outliers(rig: Rig, rng: np.random.Generator) -> Trial:
     """Run with bursts of one to ten joint states that are outliers, at any time."""
     trial = Trial()
     hz = float(rng.choice([50, 100, 500, 1000]))
-    outlier: list[_Outlier] = []
-    side = draw_side(rig, rng, joint_states_hz=hz, corrupt=lambda s, _: _corrupted(outlier, s, rng))
+    outlier: list[Outlier] = []
+    side = draw_side(rig, rng, joint_states_hz=hz, corrupt=lambda s, _: corrupted(outlier, s, rng))
     rejections = side.sensing.joint_states.rejections
     # An outlier that a joint can have reached since the last good sample cannot be detected.
     reach_rad = float(rig.limits.rates.joints[0].max()) * (1.0 / hz + 0.05) * 1.2 + 0.01
@@ -104,7 +105,7 @@ def outliers(rig: Rig, rng: np.random.Generator) -> Trial:
             side.play(draw_deltas(rng, 20, 0.03))
         side.run(rng.uniform(0.1, 0.4))
         before = rejections.outliers + rejections.refused
-        outlier[:] = [_Outlier.draw(rng)]
+        outlier[:] = [Outlier.draw(rng)]
         side.run(0.25)
         size_rad = float(np.abs(outlier[0].offset).max())
         if outlier[0].steady and size_rad > reach_rad:
@@ -280,41 +281,3 @@ DISTURBANCES: dict[str, Callable[[Rig, np.random.Generator], Trial]] = {
     "joins": joins,
     "late": late,
 }
-
-
-@dataclass
-class _Outlier:
-    offset: Vector  # Shape (7,), [rad]
-    left: int  # number of samples still to come
-    stamp_s: float  # error of the stamps
-    kind: str
-    stuck_q: Vector | None = None
-
-    @classmethod
-    def draw(cls, rng: np.random.Generator) -> "_Outlier":
-        joints = np.ones(7) if rng.random() < 0.2 else np.eye(7)[rng.integers(7)]
-        size_rad = 10 ** rng.uniform(-3, np.log10(3)) * rng.choice([-1, 1])
-        stamp_s = float(rng.choice([0.0, 0.0, -0.3, 0.3, 1000.0]))
-        kind = str(rng.choice(["constant", "constant", "random", "stuck"]))
-        return cls(joints * size_rad, int(rng.integers(1, 11)), stamp_s, kind)
-
-    @property
-    def steady(self) -> bool:
-        """Whether all of its samples have the full offset."""
-        return self.kind != "random"
-
-    def __str__(self) -> str:
-        return f"an outlier ({self.kind}, {np.abs(self.offset).max():.3f} rad, {self.stamp_s:+g} s)"
-
-
-def _corrupted(outlier: list[_Outlier], sample: Measured, rng: np.random.Generator) -> Measured:
-    """Return the next sample of the burst, or `sample` itself if there is none."""
-    if not outlier or outlier[0].left == 0:
-        return sample
-    burst = outlier[0]
-    burst.left -= 1
-    q = sample.q + burst.offset * (rng.uniform(-1, 1) if burst.kind == "random" else 1.0)
-    if burst.kind == "stuck":
-        burst.stuck_q = q if burst.stuck_q is None else burst.stuck_q
-        q = np.where(burst.offset != 0.0, burst.stuck_q, sample.q)
-    return replace(sample, q=q, stamp_s=sample.stamp_s + burst.stamp_s)
