@@ -15,7 +15,7 @@ from vera_ros.nodes.common.parameters.declarations import markdown_table
 from vera_ros.nodes.declared import PARAMETERS
 from vera_ros.security import cli as security
 from vera_ros.server.settings import ServerSettings
-from vera_ros.server.sources import variable_of
+from vera_ros.server.sources import variables_of
 
 _REFERENCE = Path(__file__).parent / "reference"
 _INTERFACES = Path(__file__).parents[1] / "vera_ros_interfaces"
@@ -124,7 +124,11 @@ def launch_page() -> str:
 def environment_page() -> str:
     """Return the page of all environment variables that are read."""
     settings = [
-        (f"`{variable_of(name)}`", _code(field.default), field.description or "")
+        (
+            ", ".join(f"`{variable}`" for variable in variables_of(name, "<embodiment>")),
+            _code(field.default),
+            field.description or "",
+        )
         for name, field in ServerSettings.model_fields.items()
     ]
     others = [
@@ -137,6 +141,7 @@ def environment_page() -> str:
         "## Of the policy server",
         "",
         "Each overrides the parameter of the same name of `server_node`; empty counts as unset.",
+        "Further names are those that other packages have for the same; the first wins.",
         "The launch file and `scripts/demo` read `VERA_SERVER_MODE`, `VERA_SERVER_HOST`,",
         "`VERA_SERVER_PORT`, `VERA_MOTION_PLAN_SCALE` and `VERA_SAMPLE_STEPS` as well.",
         *_markdown(("variable", "default", "meaning"), settings),

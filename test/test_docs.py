@@ -21,6 +21,7 @@ from vera_ros.nodes.common.parameters.declarations import Parameter
 from vera_ros.nodes.ik.setup import parameters as ik_parameters
 from vera_ros.nodes.policy import parameters as policy_parameters
 from vera_ros.nodes.server import parameters as server_parameters
+from vera_ros.server.sources import variables_of
 from vera_ros_interfaces.action import ExecuteTask
 from vera_ros_interfaces.msg import ActionChunk, ArmStatus, ChunkProgress, PolicyStatus, StackTruth
 from vera_ros_interfaces.srv import AdvanceTime, ReloadServer, ResetScene
@@ -222,7 +223,8 @@ def test_names_are_known(guide: Path) -> None:
     assert not unknown
 
     constants = {name for kind in INTERFACES for name in dir(kind)}
-    variables = {f"VERA_{name.upper()}" for name in PARAMETERS["server_node"]}
+    settings = PARAMETERS["server_node"]
+    variables = {each for name in settings for each in variables_of(name, "mimicgen")}
     others = [ROOT / "docker", ROOT / "config" / "checkpoints.json", ROOT / "test" / "live"]
     files = [f for path in others for f in ([path] if path.is_file() else path.rglob("*"))]
     text = "\n".join(f.read_text() for f in files if f.is_file() and f.suffix != ".pyc")

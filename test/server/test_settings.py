@@ -52,6 +52,38 @@ def test_a_client_finds_the_server(host: str, url: str) -> None:
     assert ServerSettings(server_host=host).url == url
 
 
+@pytest.mark.parametrize(
+    ("variable", "text", "name", "value"),
+    [
+        ("VERA_MIMICGEN_CKPT_DIR", "/a", "ckpt_root", "/a"),
+        ("VERA_MIMICGEN_CKPT_ROOT", "/a", "ckpt_root", "/a"),
+        ("VERA_WAN_CKPT_ROOT", "/w", "wan_root", "/w"),
+        ("VERA_SERVER_READY_TIMEOUT", "1200", "ready_timeout_s", 1200.0),
+        ("VERA_TEACACHE_THRESH", "0.12", "teacache", 0.12),
+        ("VERA_DOCKER_IMAGE", "vera:2", "image", "vera:2"),
+        ("VERA_DOCKER_GPUS", "device=1", "gpu", "1"),
+        ("VERA_PYTHON", "/opt/python", "interpreter", "/opt/python"),
+    ],
+)
+def test_the_names_that_others_have_for_a_setting_count_unless_ours_is_set(
+    variable: str, text: str, name: str, value: Any
+) -> None:
+    sourced = read_settings({name: getattr(ServerSettings(), name)}, {variable: text})
+    assert getattr(sourced.settings, name) == value
+    assert variable in sourced.overrides[0]
+    ours = {"gpu": "2", "teacache": "0.2", "ready_timeout_s": "60"}.get(name, "/ours")
+    ours = "vera:3" if name == "image" else ours
+    both = read_settings({}, {variable: text, variable_of(name): ours}).settings
+    assert str(getattr(both, name)) in (ours, f"{ours}.0")
+
+
+def test_what_is_wrong_is_said_of_the_variable_that_has_it() -> None:
+    assert "variable VERA_DOCKER_GPUS is 'all'" in refusal({}, {"VERA_DOCKER_GPUS": "all"})
+    said = refusal({"embodiment": "pusht"}, {"VERA_PUSHT_CKPT_ROOT": "/a\0"})
+    assert "variable VERA_PUSHT_CKPT_ROOT" in said
+    assert not read_settings({}, {"VERA_PUSHT_CKPT_ROOT": "/a"}).settings.ckpt_root
+
+
 @given(port=st.integers(1, 65535), steps=st.integers(0, 1000), build=st.booleans())
 def test_the_environment_wins_and_says_so(port: int, steps: int, build: bool) -> None:
     parameters = {"server_port": 8801, "sample_steps": 0, "build_image": False}
