@@ -63,6 +63,7 @@ class Server:
     def __init__(self, peers: Any, config: dict[str, Any], **answers: Any) -> None:
         self.configs = [config]  # one per connection; the last one for all later ones
         self.asked: list[str] = []
+        self.requests: list[Any] = []
         self.connections = 0
         self._answers: dict[str, Any] = {
             "infer": pack({"action": np.ones((2, 7), np.float32), "info": {}}),
@@ -79,7 +80,8 @@ class Server:
         self.connections += 1
         async for frame in connection:
             assert isinstance(frame, bytes)
-            self.asked.append(unpack(frame)["endpoint"])
+            self.requests.append(unpack(frame))
+            self.asked.append(self.requests[-1]["endpoint"])
             answer = self._answers[self.asked[-1]]
             if callable(answer):
                 await answer(connection)
@@ -299,6 +301,16 @@ def test_a_server_that_refuses_to_observe_is_not_asked_again_on_that_connection(
     assert "not supported" in str(news.unseen[0])
     run(server.url, news, ask_twice)
     assert server.asked[4:] == ["reset", "observe", "infer", "infer"]
+
+
+@pytest.mark.parametrize("adapts", [None, True, False])
+def test_each_request_says_whether_gains_adapt_if_that_was_chosen(
+    serve: Callable[..., Server], news: News, adapts: bool | None
+) -> None:
+    server = serve()
+    run(server.url, news, ask_twice, adaptive_gains=adapts)
+    infers = [request for request in server.requests if request["endpoint"] == "infer"]
+    assert [request.get("adaptive_gains") for request in infers] == [adapts, adapts]
 
 
 def test_what_is_not_to_be_shown_is_not_sent(serve: Callable[..., Server], news: News) -> None:

@@ -22,8 +22,16 @@ settings = st.dictionaries(
 
 
 @given(settings)
-def test_what_is_as_it_was_asked_for_is_not_complained_of(asked: dict[str, Setting]) -> None:
+def test_what_is_as_it_was_asked_for_is_not_complained_of(asked: dict[str, Any]) -> None:
     assert Tuned(asked, {name: float(value) for name, value in asked.items()}).complaints == {}
+
+
+@pytest.mark.parametrize("applied", [["b", "a"], ["a"], [], "a", None, 2, [1, 2]])
+def test_views_count_in_their_order(applied: Any) -> None:
+    asked: dict[str, Setting] = {"control_view_keys": ["a", "b"]}
+    assert Tuned(asked, {"control_view_keys": ["a", "b"]}).complaints == {}
+    (complaint,) = Tuned(asked, {"control_view_keys": applied}).complaints.values()
+    assert "not ['a', 'b']" in complaint
 
 
 @given(settings, settings)

@@ -29,7 +29,7 @@ from vera_ros.wire.protocol.messages import (
     ObserveRequest,
     check_map,
 )
-from vera_ros.wire.protocol.server_config import MAX_STEPS, ServerConfig
+from vera_ros.wire.protocol.server_config import MAX_STEPS, MAX_VIEWS, ServerConfig
 from vera_ros.wire.protocol.wording import plain
 
 T = TypeVar("T")
@@ -261,9 +261,15 @@ class PolicyClient:
 
     def _read_applied(self, answer: str | bytes) -> Mapping[str, Any]:
         applied = check_map("'applied'", self._map("configure", answer).get("applied"))
-        return {printable(str(name)): plain(value) for name, value in applied.items()}
+        return {printable(str(name)): _setting(value) for name, value in applied.items()}
 
     def _drop(self) -> None:
         if self._exchange is not None:
             self._exchange.drop()
             self._exchange = None
+
+
+def _setting(value: Any) -> Any:
+    if isinstance(value, list) and len(value) <= MAX_VIEWS:
+        return [plain(item) for item in value]
+    return plain(value)

@@ -4,7 +4,7 @@
 import asyncio
 import contextlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Protocol
 
@@ -41,6 +41,7 @@ class SessionOptions:
         handshake_s: for one attempt.
         timeouts: of the client's calls.
         observe: whether to send the server the frames that were played.
+        adaptive_gains: sent with each request, see InferRequest; None: not sent.
         access: files for a server behind TLS.
     """
 
@@ -50,6 +51,7 @@ class SessionOptions:
     handshake_s: float = 10.0
     timeouts: ClientTimeouts = field(default_factory=ClientTimeouts)
     observe: bool = True
+    adaptive_gains: bool | None = None
     access: ServerAccess = field(default_factory=ServerAccess)
 
 
@@ -99,7 +101,9 @@ class PolicySession:
             await self._show(played)
         loop = asyncio.get_running_loop()
         began_s = loop.time()
-        reply = await self._client.infer(request)
+        reply = await self._client.infer(
+            replace(request, adaptive_gains=self._options.adaptive_gains)
+        )
         return reply, loop.time() - began_s
 
     async def tune(self, settings: Mapping[str, Setting]) -> Tuned | None:

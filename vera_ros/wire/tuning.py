@@ -10,7 +10,7 @@ from typing import Any
 from vera_ros.errors import PolicyServerError
 from vera_ros.wire.client import PolicyClient
 
-Setting = int | float
+Setting = int | float | list[str]
 
 
 @dataclass(frozen=True)
@@ -34,12 +34,13 @@ class Tuned:
         return {name: complaint for name, complaint in found.items() if complaint}
 
     def _complaint(self, name: str, value: Setting) -> str:
+        shown = value if isinstance(value, list) else f"{value:g}"
         if name in self.refused:
-            return f"{name} {value:g} was refused: {self.refused[name]}"
+            return f"{name} {shown} was refused: {self.refused[name]}"
         if name not in self.applied:
-            return f"{name} {value:g} is not among the settings that the server applied"
+            return f"{name} {shown} is not among the settings that the server applied"
         if not _same(self.applied[name], value):
-            return f"{name} is {self.applied[name]!r:.40} on the server, not {value:g}"
+            return f"{name} is {self.applied[name]!r:.40} on the server, not {shown}"
         return ""
 
 
@@ -65,6 +66,8 @@ async def tune(client: PolicyClient, settings: Mapping[str, Setting]) -> Tuned:
 
 
 def _same(applied: Any, requested: Setting) -> bool:
+    if isinstance(requested, list):
+        return isinstance(applied, list | tuple) and list(applied) == requested
     if isinstance(applied, bool) or not isinstance(applied, Real):
         return False
     return math.isclose(float(applied), requested, rel_tol=1e-6, abs_tol=1e-9)

@@ -10,6 +10,9 @@ from rcl_interfaces.srv import SetParametersAtomically
 from rclpy.lifecycle import TransitionCallbackReturn
 from rclpy.parameter import Parameter
 
+from vera_ros.embodiments import EMBODIMENTS
+from vera_ros.nodes.policy.parameters import PARAMETERS
+from vera_ros.nodes.policy.server_side import session_options
 from vera_ros.nodes.policy_node import PolicyNode
 from vera_ros_interfaces.msg import PolicyStatus
 
@@ -55,6 +58,25 @@ def test_nothing_is_sent_that_was_not_set(stage: Stage, connect: Connect) -> Non
 def test_what_was_set_before_is_sent_when_it_connects(stage: Stage, connect: Connect) -> None:
     _, policy = connect(n_action_steps=4, lang_guidance=0.0)
     assert policy.configured == [{"n_action_steps": 4}, {"lang_guidance": 0.0}]
+
+
+def test_views_are_sent_by_name_and_only_those_of_the_embodiment(
+    stage: Stage, connect: Connect
+) -> None:
+    node, policy = connect(control_view_keys=["agentview_image"])
+    assert policy.configured == [{"control_view_keys": ["agentview_image"]}]
+    for wrong in (["agentview"], ["agentview_image", "agentview_image"], ["", "agentview_image"]):
+        (answer,) = stage.set_parameters("policy_node", control_view_keys=wrong)
+        assert not answer.successful
+        assert "agentview_image, robot0_eye_in_hand_image" in answer.reason
+    assert value(node, "control_view_keys") == ["agentview_image"]
+
+
+@pytest.mark.parametrize(("given", "sent"), [("server", None), ("on", True), ("off", False)])
+def test_adaptive_gains_go_with_each_request(given: str, sent: bool | None) -> None:
+    parameters = {parameter.name: parameter.default for parameter in PARAMETERS}
+    options = session_options(parameters | {"adaptive_gains": given}, EMBODIMENTS["mimicgen"])
+    assert options.adaptive_gains is sent
 
 
 def test_a_change_is_sent_at_once_and_again_over_a_new_connection(

@@ -56,6 +56,12 @@ TUNABLE = (
         maximum=100.0,
         live=True,
     ),
+    Parameter(
+        "control_view_keys",
+        [""],
+        "views that the server computes actions from, by their names; empty: its own choice",
+        live=True,
+    ),
 )
 
 PARAMETERS = (
@@ -153,6 +159,13 @@ PARAMETERS = (
         "s",
         1.0,
         3600.0,
+    ),
+    Parameter(
+        "adaptive_gains",
+        "server",
+        "on, off: have the server adapt its gains to what the arm's limits left of its actions, "
+        "for all of its clients; server: leave that as it is",
+        choices=("server", "on", "off"),
     ),
     Parameter("observe", True, "show the server what was played, for its live viewer"),
     Parameter(

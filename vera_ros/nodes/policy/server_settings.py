@@ -10,6 +10,7 @@ from rcl_interfaces.msg import SetParametersResult
 from rclpy.parameter import Parameter as RosParameter
 from rclpy.task import Future
 
+from vera_ros.embodiments import Embodiment
 from vera_ros.errors import ConfigurationError
 from vera_ros.nodes.common.lifecycle_node import VeraNode
 from vera_ros.nodes.policy.parameters import TUNABLE
@@ -35,6 +36,7 @@ class ServerSettings:
     Args:
         node: the rclpy node with the parameters.
         link: the link to the server.
+        embodiment: the robot kind that the server serves.
         on_applied: called with what the server applied while it runs.
     """
 
@@ -42,10 +44,12 @@ class ServerSettings:
         self,
         node: VeraNode,
         link: ServerLink,
+        embodiment: Embodiment,
         on_applied: Callable[[Mapping[str, Any]], None],
     ) -> None:
         self._node = node
         self._link = link
+        self._embodiment = embodiment
         self._on_applied = on_applied
         self._complaints: dict[str, str] = {}
         self._waiting: dict[Future, Sequence[str]] = {}  # pending verdicts, with their parameters
@@ -79,7 +83,7 @@ class ServerSettings:
         try:
             for change in changes:
                 if change.name in _DECLARED:
-                    _DECLARED[change.name].check(change.value)
+                    _check(change.name, change.value, self._embodiment)
         except ConfigurationError as error:
             return SetParametersResult(successful=False, reason=str(error))
         return SetParametersResult(successful=True)
@@ -165,13 +169,25 @@ class ServerSettings:
         }
 
 
-def read_settings(node: VeraNode) -> None:
+def read_settings(node: VeraNode, embodiment: Embodiment) -> None:
     """Read the tunable parameters, which may be set before the node is configured.
 
     Raises:
-        ConfigurationError: a value is out of range.
+        ConfigurationError: a value is out of range, or names a view that the embodiment lacks.
     """
-    for name, declared in _DECLARED.items():
+    for name in _DECLARED:
         value = node.get_parameter(name).value
-        declared.check(value)
+        _check(name, value, embodiment)
         node.parameters[name] = value
+
+
+def _check(name: str, value: Any, embodiment: Embodiment) -> None:
+    declared = _DECLARED[name]
+    declared.check(value)
+    if isinstance(value, list) and value != declared.default:
+        unknown = [view for view in value if view not in embodiment.view_keys]
+        if unknown or len(set(value)) < len(value):
+            raise ConfigurationError(
+                f"parameter '{name}' is {value}; valid for {embodiment.name} are, once each, "
+                f"{', '.join(embodiment.view_keys)} ({declared.description})"
+            )

@@ -63,12 +63,12 @@ class ServerSide:
         self._now = now
         self._after_event = after_event
         options = session_options(node.parameters, embodiment)
-        read_settings(node)
+        read_settings(node, embodiment)
         self.config: ServerConfig | None = None
         self.observe_failures: Counter[str] = Counter()
         answers = node.create_guard_condition(self._deliver)
         self.link = ServerLink(options, self, answers.trigger)
-        self.settings = ServerSettings(node, self.link, self._on_applied)
+        self.settings = ServerSettings(node, self.link, embodiment, self._on_applied)
         self._reload = ServerReload(
             node, self.link, embodiment, self._why_no_reload, self._on_reloaded
         )
@@ -206,5 +206,6 @@ def session_options(parameters: dict[str, Any], embodiment: Embodiment) -> Sessi
             ping_timeout_s=ping_s,
         ),
         observe=parameters["observe"],
+        adaptive_gains={"on": True, "off": False}.get(parameters["adaptive_gains"]),
         access=access,
     )

@@ -21,6 +21,7 @@ _OPTIONAL_FIELDS = (
     "hist_guidance",
     "rails_bound",
     "executed_trans",
+    "adaptive_gains",
     "pending_actions",
 )
 
@@ -43,6 +44,8 @@ class InferRequest:
             `ServerConfig.proprio_keys`.
         rails_bound: whether a limit clipped the last chunk.
         executed_trans: summed translation that was commanded after clipping, [m].
+        adaptive_gains: whether the server adapts its gains to these two; it keeps that for later
+            requests, of other clients as well.
         pending_actions: rows that will still be played, from the newest frame on, as the server
             wrote them: float32, shape (n, D). A server that plans from where they lead reports in
             its info, by the same name, how many it took into account; others ignore them.
@@ -62,6 +65,7 @@ class InferRequest:
     proprio: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
     rails_bound: bool | None = None
     executed_trans: float | None = None
+    adaptive_gains: bool | None = None
     pending_actions: NDArray[np.float32] | None = None
 
     def __post_init__(self) -> None:
