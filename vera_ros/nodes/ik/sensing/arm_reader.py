@@ -49,8 +49,7 @@ class ArmReader:
         velocity_limit: Vector,
         oldest_s: float,
     ) -> None:
-        self._ros_clock = node.get_clock()
-        self._logger = node.get_logger()
+        self._node = node
         self._joint_names = joint_names
         self._gripper_joint = gripper_joint
         self._messages = Latest(node, JointState, "joint_states", _KEPT)
@@ -67,7 +66,9 @@ class ArmReader:
         for message, received_s, sequence in self._messages.take():
             try:
                 self._take(message, received_s, sequence)
-                simulated = self._ros_clock.ros_time_is_active  # all nodes have the same time
+                simulated = (
+                    self._simulated
+                )  # all nodes have the same time
                 if self.filter.clock_sample is not None and not simulated:
                     self._update_clock(*self.filter.clock_sample)
             except ValueError as error:
@@ -86,10 +87,9 @@ class ArmReader:
         if not missing:
             known.count_publishers(sequence, received_s)
             measured = read_joints(message, self._joint_names, received_s)
-            simulated = self._ros_clock.ros_time_is_active
             # Not now_s: a sample can be ahead of /clock, and would then hide that it went back.
-            now_s = self._ours_s() if simulated else self.now_s()
-            if not known.add(measured, now_s, simulated=simulated):
+            now_s = self._ours_s() if self._simulated else self.now_s()
+            if not known.add(measured, now_s, simulated=self._simulated):
                 return
             self._newest = message
             self.longest_silence_s = max(self.longest_silence_s, received_s - self._arrived_s)
@@ -114,13 +114,18 @@ class ArmReader:
     def _log_events(self) -> None:
         """Log the filter's events; of outliers, at most one per second."""
         for event in self.filter.take_events():
-            self._logger.warning(event)
+            self._node.get_logger().warning(event)
         new, now_s = self.filter.rejections.outliers - self._logged, time.monotonic()
         if new and now_s - self._logged_s >= _LOG_PERIOD_S:
             self._logged, self._logged_s = self.filter.rejections.outliers, now_s
-            self._logger.warning(
+            self._node.get_logger().warning(
                 f"{self.filter.rejections.outlier} ({new} such joint states not counted)"
             )
+
+    @property
+    def _simulated(self) -> bool:
+        """Whether time is simulated, so that all nodes have the same."""
+        return bool(self._node.get_clock().ros_time_is_active)
 
     @property
     def measured(self) -> Measured | None:
@@ -167,14 +172,14 @@ class ArmReader:
         With /clock, all nodes share one time; the newest joint states may be ahead of it.
         """
         ours_s = self._ours_s()
-        if not self._ros_clock.ros_time_is_active:
+        if not self._simulated:
             return self.clock.now_s(time.monotonic(), ours_s)
         newest = self.filter.newest
         return ours_s if newest is None else max(ours_s, newest.stamp_s)
 
     def offset_s(self) -> float:
         """Return the controller's clock minus this machine's, at least [s]; 0: they may agree."""
-        if self._ros_clock.ros_time_is_active:
+        if self._simulated:
             return 0.0
         return self.clock.offset_s(time.monotonic(), self._ours_s())
 
@@ -191,7 +196,7 @@ class ArmReader:
         return self.clock.fault(time.monotonic(), self._ours_s(), most_s)
 
     def _ours_s(self) -> float:
-        return float(self._ros_clock.now().nanoseconds) * 1e-9
+        return float(self._node.get_clock().now().nanoseconds) * 1e-9
 
 
 def read_joints(message: JointState, names: tuple[str, ...], received_s: float) -> Measured:

@@ -22,6 +22,7 @@ from vera_ros.nodes.policy.views.stamps import AHEAD_S, Stamp
 from vera_ros.vision.compressed_images import decode
 from vera_ros.vision.images import RgbImage, to_rgb
 
+_DECODERS: dict[type, Callable[[Any], RgbImage]] = {CompressedImage: decode, Image: to_rgb}
 _SILENT_S = 0.8  # without pictures, the graph says more than the last one
 
 
@@ -62,7 +63,6 @@ class ViewStream:
         self._view = view
         self._sink = sink
         self._kind = CompressedImage if compressed else Image
-        self._decode: Callable[[Any], RgbImage] = decode if compressed else to_rgb
         self.topic: str = node.resolve_topic_name(f"{topic}/compressed" if compressed else topic)
         self._lockstep = bool(p["lockstep"])
         self._reliability, self._asked_by = _reliability(node, self.topic)
@@ -114,7 +114,7 @@ class ViewStream:
             # One that is ahead would hide all pictures until then; lockstep's clock may lag.
             if self._stamp.ahead_s > AHEAD_S and not self._lockstep:
                 raise ImageError(self._stamp.fault(self.topic))
-            self._sink.add(self._view, stamp_ns, self._decode(message))
+            self._sink.add(self._view, stamp_ns, _DECODERS[self._kind](message))
         except VeraRosError as error:
             self._drop(str(error))
         else:
