@@ -81,7 +81,7 @@ def _confined(memory_bytes: int, processes: int) -> list[str]:
 
 def _memory_bytes(settings: ServerSettings) -> int:
     if settings.memory_gb:
-        return int(settings.memory_gb * 1e9)
+        return int(settings.memory_gb * 2**30)
     return int(_OWN_SHARE * os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
 
 

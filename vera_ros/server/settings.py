@@ -111,7 +111,7 @@ class ServerSettings(BaseModel):
     memory_gb: float = _setting(
         0.0,
         "docker: memory that the server may use; 0: four fifths of this machine's",
-        "GB",
+        "GiB",
         ge=0.0,
         le=4096.0,
     )

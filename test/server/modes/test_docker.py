@@ -254,8 +254,8 @@ def test_what_is_chosen_reaches_the_container(tmp_path: Path) -> None:
     assert arguments[-1] == IMAGE
     pairs = set(itertools.pairwise(arguments))
     assert pairs >= {
-        ("--memory", "20000000000b"),
-        ("--memory-swap", "20000000000b"),
+        ("--memory", "21474836480b"),
+        ("--memory-swap", "21474836480b"),
         ("--mount", f"type=bind,source={tmp_path}/vera,target=/ckpts,readonly"),
         ("--mount", f"type=bind,source={tmp_path}/wan,target=/wan,readonly"),
         ("--gpus", "device=1"),
