@@ -22,6 +22,11 @@ FAULTS = (
     "latched",  # the arm's controller wants trajectories latched
     "teleop",  # another node sends trajectories
     "description",  # the URDF has no inertias
+    "ranges",  # ... and a joint turns farther than the limits file says
+    "behind",  # the joint states are stamped by a clock that is behind
+    "effortless",  # ... and have no efforts
+    "gripper",  # the gripper has no controller
+    "twins",  # two nodes have one name
 )
 ARM = [f"panda_joint{number}" for number in range(1, 8)]
 CAMERAS = ("/front_camera/color/image_raw", "/hand_camera/color/image_raw")
@@ -45,7 +50,11 @@ def main() -> None:
     qos = QoSProfile(depth=1)
     if "latched" in faults:
         qos.durability = DurabilityPolicy.TRANSIENT_LOCAL
-    for name, reader_qos in zip(CONTROLLERS, (qos, QoSProfile(depth=1)), strict=True):
+    if "twins" in faults:
+        twin = rclpy.create_node("fake_robot")
+        twin.create_publisher(String, "/twin", 1)
+    own = CONTROLLERS[: 1 if "gripper" in faults else None]
+    for name, reader_qos in zip(own, (qos, QoSProfile(depth=1)), strict=False):
         topic = f"{name}/joint_trajectory"
         controller.create_subscription(JointTrajectory, topic, lambda _: None, reader_qos)
     if "teleop" in faults:
@@ -53,6 +62,8 @@ def main() -> None:
     urdf = arguments.urdf.read_text()
     if "description" in faults:
         urdf = urdf.replace("<inertial", "<!-- inertial").replace("</inertial>", "-->")
+    if "ranges" in faults:
+        urdf = urdf.replace('upper="2.8973"', 'upper="3.1416"', 1)
     node.create_publisher(String, "/robot_description", LATCHED).publish(String(data=urdf))
 
     def take_pictures() -> None:
@@ -74,10 +85,11 @@ def main() -> None:
         fingers = [] if "finger" in faults else ["panda_finger_joint1", "panda_finger_joint2"]
         names = [*ARM, *fingers]
         zeros = [0.0] * len(names)
-        stamp = ns_to_stamp(time.time_ns())
-        header = Header(stamp=stamp)
+        behind_s = 7 if "behind" in faults else 0
+        header = Header(stamp=ns_to_stamp(time.time_ns() - behind_s * 10**9))
+        effort = [] if "effortless" in faults else zeros
         joint_states.publish(
-            JointState(header=header, name=names, position=zeros, velocity=zeros, effort=zeros)
+            JointState(header=header, name=names, position=zeros, velocity=zeros, effort=effort)
         )
 
     node.create_timer(1.0 / 25.0, take_pictures)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Findings: the results of the checks, each a line of the page."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
 
@@ -56,6 +57,16 @@ def failure(name: str, found: str, mend: str) -> Finding:
 def unknown(name: str, found: str, mend: str) -> Finding:
     """Return the finding that a check got no answer: the thing may work or not."""
     return Finding(name, Verdict.UNKNOWN, found, mend)
+
+
+def combined(well: Finding, problems: Iterable[Finding | None]) -> Finding:
+    """Return one finding of all that is wrong with something, the worst first; `well`: nothing."""
+    found = sorted(filter(None, problems), key=lambda each: each.verdict is not Verdict.FAILURE)
+    if not found:
+        return well
+    mends = dict.fromkeys(each.mend for each in found)
+    words = "; and ".join(each.found for each in found)
+    return Finding(well.name, found[0].verdict, words, "; ".join(mends))
 
 
 def not_needed(name: str, why: str) -> Finding:

@@ -48,18 +48,22 @@ def probe(asked: Facts, tell: Tell) -> None:
     """Report the result of each step, or its `error`."""
     p, urdf = asked["parameters"], asked["urdf"]
 
-    def attempt(name: str, step: Callable[[], Facts]) -> None:
+    def attempt(name: str, step: Callable[[], Facts]) -> bool:
         try:
             tell(name, step())
         except VeraRosError as error:
             tell(name, {"error": str(error)})
+            return False
+        return True
 
     attempt("limits", lambda: _limits(p))
     attempt("response", lambda: _response(p))
     if urdf:
         attempt("model", lambda: _model(urdf, p))
-        attempt("inertias", lambda: _inertias(urdf, p))
-        attempt("set_up", lambda: _set_up(urdf, p))
+        heavy = attempt("inertias", lambda: _inertias(urdf, p))
+        # What else is wrong shows only where missing inertias do not count.
+        judged = p if heavy else p | {"effort_model": "none"}
+        attempt("set_up", lambda: _set_up(urdf, judged))
 
 
 if __name__ == "__main__":

@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Check of the joint states, as ik_node would read them."""
 
+from collections.abc import Iterator
+
 from vera_ros.doctor.facts.configuration import Configuration
 from vera_ros.doctor.facts.context import NO_ROBOT_YET, Context
 from vera_ros.doctor.facts.graph import GraphFacts, rate_hz
 from vera_ros.doctor.facts.streams import judge_delay, judge_sender
-from vera_ros.doctor.finding import Finding, failure, not_needed, ok, warning
+from vera_ros.doctor.finding import Finding, combined, failure, not_needed, ok, warning
 
 NAME = "joint states"
 
@@ -33,27 +35,34 @@ def judge(configuration: Configuration, facts: GraphFacts) -> Finding:
             f"{facts.listened_s:.1f} s",
             f"ros2 topic hz {topic.name}; see the driver's log",
         )
-    problem = _judge_names(configuration, facts)
-    if problem:
-        return problem
-    oldest_s = ik["joint_state_timeout_s"]
-    late = judge_delay(
-        NAME,
-        joints.samples,
-        warn_s=oldest_s / 2.0,
-        fail_s=oldest_s,
-        parameters="joint_state_timeout_s",
+    rate = rate_hz(joints.samples, facts.clock)
+    shown = "time stands still" if rate is None else f"{rate:.0f} Hz"
+    has = " and finger" if ik["gripper_joint"] else ", no gripper"
+    found = f"{len(ik['joint_names'])} joints{has}, {shown}, {topic.name}"
+    return combined(
+        ok(NAME, found),
+        [
+            *_judge_names(configuration, facts),
+            judge_delay(
+                NAME,
+                joints.samples,
+                warn_s=ik["joint_state_timeout_s"] / 2.0,
+                fail_s=ik["joint_state_timeout_s"],
+                parameters="joint_state_timeout_s",
+            ),
+            *_judge_rate(configuration, rate),
+            *_judge_efforts(configuration, facts),
+        ],
     )
-    return late or _judge_rate(configuration, facts)
 
 
-def _judge_names(configuration: Configuration, facts: GraphFacts) -> Finding | None:
+def _judge_names(configuration: Configuration, facts: GraphFacts) -> Iterator[Finding]:
     ik, joints = configuration.ik, facts.joints
     wanted = [*ik["joint_names"], *([ik["gripper_joint"]] if ik["gripper_joint"] else [])]
     everything = {name for names in joints.names for name in names}
     missing = [name for name in wanted if name not in everything]
     if missing:
-        return failure(
+        yield failure(
             NAME,
             f"{joints.topic.name} has no {', '.join(missing)}; it has "
             f"{', '.join(sorted(everything))}",
@@ -64,9 +73,9 @@ def _judge_names(configuration: Configuration, facts: GraphFacts) -> Finding | N
         ("the arm's joints", ik["joint_names"]),
         ("the fingers", configuration.policy["finger_joints"]),
     ):
-        present = set(together) <= everything  # _judge_rate reports a missing finger
+        present = set(together) <= everything
         if present and not any(set(together) <= set(names) for names in joints.names):
-            return failure(
+            yield failure(
                 NAME,
                 f"{joints.topic.senders} publishes {what} in different messages; the nodes need "
                 "them in one (arm and gripper may be apart)",
@@ -75,48 +84,43 @@ def _judge_names(configuration: Configuration, facts: GraphFacts) -> Finding | N
             )
     broken = [name for name in wanted if name in joints.not_finite]
     if broken:
-        return failure(
+        yield failure(
             NAME, f"the positions of {', '.join(broken)} are not numbers", "see the driver's log"
         )
-    silent = [name for name in ik["joint_names"] if name not in joints.with_velocity]
+    arm = [name for name in ik["joint_names"] if name in everything]
+    silent = [name for name in arm if name not in joints.with_velocity]
     if silent:
-        return failure(
+        yield failure(
             NAME,
             f"no velocities of {', '.join(silent)}: ik_node cannot tell whether the arm is at "
             "rest, and refuses to move it",
             "have the driver export velocity state interfaces",
         )
-    return None
-
-
-def _judge_rate(configuration: Configuration, facts: GraphFacts) -> Finding:
-    ik, policy, joints = configuration.ik, configuration.policy, facts.joints
-    rate = rate_hz(joints.samples, facts.clock)
-    shown = "time stands still" if rate is None else f"{rate:.0f} Hz"
-    found = f"{len(ik['joint_names'])} joints"
-    found += " and finger" if ik["gripper_joint"] else ", no gripper"
-    found += f", {shown}, {joints.topic.name}"
-    slowest_hz = 2.0 / ik["joint_state_timeout_s"]
-    if rate is not None and rate < slowest_hz:
-        return failure(
-            NAME,
-            f"{found}: too slow, since joint states older than {ik['joint_state_timeout_s']} s "
-            "stop the arm",
-            "raise the joint_state_broadcaster's rate (100 Hz), or joint_state_timeout_s",
-        )
-    silent = [name for name in ik["joint_names"] if name not in joints.with_effort]
-    if silent and ik["effort_model"] != "none":
-        return warning(
-            NAME,
-            f"{found}; no efforts: ik_node does not notice when the arm touches something",
-            "have the driver export effort state interfaces",
-        )
-    everything = {name for names in joints.names for name in names}
-    unknown = [name for name in policy["finger_joints"] if name not in everything]
+    fingers = configuration.policy["finger_joints"]
+    unknown = [name for name in fingers if name not in everything and name not in missing]
     if unknown:
-        return failure(
+        yield failure(
             NAME,
-            f"{found}; no {', '.join(unknown)}: policy_node waits for them, and no episode begins",
+            f"no {', '.join(unknown)}: policy_node waits for them, and no episode begins",
             "correct finger_joints in the parameter file ([] without a gripper)",
         )
-    return ok(NAME, found)
+
+
+def _judge_rate(configuration: Configuration, rate: float | None) -> Iterator[Finding]:
+    oldest_s = configuration.ik["joint_state_timeout_s"]
+    if rate is not None and rate < 2.0 / oldest_s:
+        yield failure(
+            NAME,
+            f"{rate:.0f} Hz: too slow, since joint states older than {oldest_s} s stop the arm",
+            "raise the joint_state_broadcaster's rate (100 Hz), or joint_state_timeout_s",
+        )
+
+
+def _judge_efforts(configuration: Configuration, facts: GraphFacts) -> Iterator[Finding]:
+    ik = configuration.ik
+    if ik["effort_model"] != "none" and set(ik["joint_names"]) - set(facts.joints.with_effort):
+        yield warning(
+            NAME,
+            "no efforts: ik_node does not notice when the arm touches something",
+            "have the driver export effort state interfaces",
+        )

@@ -8,7 +8,7 @@ from vera_ros.doctor.facts.configuration import Configuration
 from vera_ros.doctor.facts.context import NO_ROBOT_YET, Context
 from vera_ros.doctor.facts.graph import GraphFacts, Topic, ViewFacts, rate_hz
 from vera_ros.doctor.facts.streams import judge_delay, judge_sender
-from vera_ros.doctor.finding import Finding, failure, not_needed, ok, warning
+from vera_ros.doctor.finding import Finding, combined, failure, not_needed, ok, warning
 from vera_ros.vision.source_rate import ARRIVING, source_rate_hz
 
 _FAST_ENOUGH = 0.9  # of the control rate; below, ticks are skipped
@@ -50,18 +50,27 @@ def judge(name: str, view: ViewFacts, configuration: Configuration, facts: Graph
             f"{facts.listened_s:.1f} s",
             f"ros2 topic hz {view.topic.name}; see the camera's log",
         )
-    if view.problem:
-        return failure(name, view.problem, "set the camera driver's encoding to rgb8 or bgr8")
-    late = judge_delay(
-        name,
-        view.samples,
-        warn_s=policy["view_max_delay_s"],
-        fail_s=policy["view_max_age_s"],
-        parameters="view_max_delay_s, view_max_age_s",
+    rate = rate_hz(view.samples, facts.clock)
+    shown = "time stands still" if rate is None else f"{rate:.1f} Hz"
+    size = "" if view.shape is None else f"{view.shape[1]} x {view.shape[0]} {view.encoding}, "
+    found = f"{size}{shown}, {view.topic.name}"
+    return combined(
+        ok(name, found),
+        [
+            failure(name, view.problem, "set the camera driver's encoding to rgb8 or bgr8")
+            if view.problem
+            else None,
+            judge_delay(
+                name,
+                view.samples,
+                warn_s=policy["view_max_delay_s"],
+                fail_s=policy["view_max_age_s"],
+                parameters="view_max_delay_s, view_max_age_s",
+            ),
+            _judge_publishers(name, view),
+            _judge_rate(name, view, rate, found, 1.0 / configuration.embodiment.control_dt_s),
+        ],
     )
-    if late:
-        return late
-    return _judge_rate(name, view, configuration, facts)
 
 
 def judge_together(views: Mapping[str, ViewFacts], limit_s: float) -> list[Finding]:
@@ -94,21 +103,20 @@ def judge_together(views: Mapping[str, ViewFacts], limit_s: float) -> list[Findi
     return [ok(name, f"stamps {skew_s * 1e3:.0f} ms apart")]
 
 
+def _judge_publishers(name: str, view: ViewFacts) -> Finding | None:
+    if len(view.topic.publishers) < 2:
+        return None
+    return warning(
+        name,
+        f"{view.topic.senders} publish {view.topic.name}: {len(view.topic.publishers)} cameras "
+        "in one view",
+        "stop one of them, or give each its own topic",
+    )
+
+
 def _judge_rate(
-    name: str, view: ViewFacts, configuration: Configuration, facts: GraphFacts
-) -> Finding:
-    assert view.shape is not None
-    height, width = view.shape
-    if len(view.topic.publishers) > 1:
-        return warning(
-            name,
-            f"{view.topic.senders} publish {view.topic.name}: {len(view.topic.publishers)} cameras "
-            "in one view",
-            "stop one of them, or give each its own topic",
-        )
-    rate, wanted = rate_hz(view.samples, facts.clock), 1.0 / configuration.embodiment.control_dt_s
-    shown = "time stands still" if rate is None else f"{rate:.1f} Hz"
-    found = f"{width} x {height} {view.encoding}, {shown}, {view.topic.name}"
+    name: str, view: ViewFacts, rate: float | None, found: str, wanted_hz: float
+) -> Finding | None:
     source_hz = source_rate_hz([sample.stamp_s for sample in view.samples])
     if rate is not None and rate < ARRIVING * source_hz:
         return warning(
@@ -118,14 +126,14 @@ def _judge_rate(
             "start the camera driver in the environment that `ros2 run vera_ros "
             "camera_environment` prints, or set image_transport: compressed",
         )
-    if rate is not None and rate < _FAST_ENOUGH * wanted:
+    if rate is not None and rate < _FAST_ENOUGH * wanted_hz:
         return warning(
             name,
-            f"{found}: the policy needs {wanted:.0f} Hz",
-            f"raise the camera's rate to {wanted:.0f} Hz; if it has that, the transport loses "
+            f"{found}: the policy needs {wanted_hz:.0f} Hz",
+            f"raise the camera's rate to {wanted_hz:.0f} Hz; if it has that, the transport loses "
             "pictures, see Middleware",
         )
-    return ok(name, found)
+    return None
 
 
 def _skew_s(views: Mapping[str, ViewFacts]) -> float:
