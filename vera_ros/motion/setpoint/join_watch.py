@@ -17,8 +17,9 @@ from vera_ros.motion.setpoint.setpoint import Setpoint
 _TELLING, _LEAST_RAD, _MOST_RAD = 2.0, 2e-4, 6e-3
 _SLOW = 0.3  # share of the deviation that remains at rest
 _NEAR = 0.35  # share of the distance by which the arm may be off the motion that it follows
+_NEAR_MISSED = 0.2  # ... off the one before, while its offset from the set-point is not known
 _MOVES_RAD_S = 0.05  # set-point speed above which the arm's delay can be measured
-_DELAYS, _SCATTERS, _MOTION = 9, 25, 50  # numbers of recent measurements that count
+_DELAYS, _SCATTERS = 9, 25  # numbers of recent measurements that count
 _LONGEST_DELAY_S, _AHEAD_S = 0.15, 0.02  # bounds of a delay; stamps and offsets are not exact
 _SETTLED_S = 0.3  # time for an arm to settle at a resting set-point
 
@@ -63,11 +64,7 @@ class JoinWatch:
     def __init__(self) -> None:
         self._delays_s: deque[float] = deque(maxlen=_DELAYS)
         self._scatters: deque[tuple[float, float]] = deque(maxlen=_SCATTERS)  # [rad], [rad/s]
-        # Offset from the set-point: as seen at rest, and, until then, in motion.
         self._offset: Vector | None = None
-        self._offset_in_motion: Vector | None = None
-        # (how far behind the set-point, velocity) of the arm in motion. Shape (n,) each.
-        self._motion: deque[tuple[Vector, Vector]] = deque(maxlen=_MOTION)
         self._awaited: _Awaited | None = None
         self.lateness_s = 0.0
         self.taken_up = False
@@ -109,7 +106,7 @@ class JoinWatch:
                 if awaited.after.before is not None:
                     self._compare(measured, awaited.before)
             elif not self._delays_s:  # without a delay, nothing can be decided
-                self._compare(measured, setpoint, certain=False)
+                self._compare(measured, setpoint)
             return Join.OPEN
         after, before = awaited.after.state(moment_s), awaited.before.state(moment_s)
         if after is None or before is None:
@@ -118,12 +115,12 @@ class JoinWatch:
         apart_rad = float(np.abs(new - old).max())
         if apart_rad < self._telling_rad(float(np.abs(before[1]).max())):
             return Join.OPEN
-        seen = measured.q - self._usual_offset()
+        seen = measured.q if self._offset is None else measured.q - self._offset
         off_new, off_old = (float(np.abs(seen - q).max()) for q in (new, old))
         if off_new <= _NEAR * apart_rad:
             self._awaited, self.taken_up = None, True
             return Join.LATE if self.lateness_s > 0.0 else Join.JOINED
-        if off_old <= _NEAR * apart_rad:
+        if off_old <= (_NEAR_MISSED if self._offset is None else _NEAR) * apart_rad:
             self.lateness_s = moment_s - awaited.joins_s
             return Join.MISSED
         return Join.OPEN
@@ -136,29 +133,21 @@ class JoinWatch:
         most_rad = (off_rad * np.maximum(speed_rad_s / at_rad_s, _SLOW)).max()
         return float(min(max(_TELLING * most_rad, _LEAST_RAD), _MOST_RAD))
 
-    def _usual_offset(self) -> Vector | float:
-        offset = self._offset_in_motion if self._offset is None else self._offset
-        return 0.0 if offset is None else offset
-
-    def _compare(self, measured: Measured, setpoint: Setpoint, *, certain: bool = True) -> None:
-        """Measure delay and offset of an arm.
-
-        Args:
-            measured: where it is.
-            setpoint: what it follows.
-            certain: it can follow only that.
-        """
+    def _compare(self, measured: Measured, setpoint: Setpoint) -> None:
+        """Measure delay and offset of an arm that can follow only one motion."""
         state = setpoint.state(measured.stamp_s)
         if state is None:
             return
         q, dq, _ = state
-        if (np.abs(dq) > _MOVES_RAD_S).any():
-            delay_s = self._measured_delay_s(q - measured.q, dq, fit=certain)
-            if delay_s is not None and -_AHEAD_S <= delay_s <= _LONGEST_DELAY_S:
+        fast = np.abs(dq) > _MOVES_RAD_S
+        if fast.any():
+            behind = q - measured.q if self._offset is None else q - measured.q + self._offset
+            delay_s = float((behind[fast] @ dq[fast]) / (dq[fast] @ dq[fast]))
+            if -_AHEAD_S <= delay_s <= _LONGEST_DELAY_S:
                 self._delays_s.append(delay_s)
             followed = setpoint.state(measured.stamp_s - self.delay_s)
             if followed is not None:
-                off = measured.q - followed[0] - self._usual_offset()
+                off = measured.q - followed[0] - (0.0 if self._offset is None else self._offset)
                 self._scatters.append((float(np.abs(off).max()), float(np.abs(dq).max())))
         elif not np.abs(dq).any():
             earlier = setpoint.state(measured.stamp_s - _SETTLED_S)
@@ -167,22 +156,3 @@ class JoinWatch:
             off = measured.q - q
             before = self._offset
             self._offset = off if before is None else before + 0.2 * (off - before)
-
-    def _measured_delay_s(self, behind: Vector, dq: Vector, *, fit: bool) -> float | None:
-        """Return the delay that explains how far the arm is behind its set-point.
-
-        While the offset of the arm is not known, `fit` has both fitted to what was seen so far:
-        behind = delay dq - offset, by least squares over all joints.
-        """
-        if self._offset is not None or not fit:
-            fast = np.abs(dq) > _MOVES_RAD_S
-            behind = behind + self._usual_offset()
-            return float((behind[fast] @ dq[fast]) / (dq[fast] @ dq[fast]))
-        self._motion.append((behind, dq))
-        behinds, speeds = np.swapaxes(np.array(self._motion), 0, 1)
-        varies = speeds - speeds.mean(axis=0)
-        if (varies**2).sum() < len(speeds) * _MOVES_RAD_S**2:
-            return None  # a steady motion looks the same with any offset
-        delay_s = float((varies * behinds).sum() / (varies**2).sum())
-        self._offset_in_motion = delay_s * speeds.mean(axis=0) - behinds.mean(axis=0)
-        return delay_s
