@@ -184,10 +184,11 @@ def test_a_short_stop_is_sooner_and_keeps_every_limit(
     planner: Planner, limits: Limits, reversal: Plan, part: float, lead_s: float
 ) -> None:
     time_s = part * reversal.duration_s
-    stop = planner.plan_short_stop(reversal, time_s, lead_s)
+    along = planner.plan_stop(reversal, time_s, lead_s)
+    stop = planner.plan_short_stop(reversal, time_s, lead_s, along)
     if stop is None:
         return
-    assert stop.duration_s < planner.plan_stop(reversal, time_s, lead_s).duration_s
+    assert stop.duration_s < along.duration_s
     check(stop.trajectory(), limits)
     for ahead_s in np.linspace(0.0, lead_s, 4):
         for mine, running in zip(
@@ -204,9 +205,10 @@ def test_a_stop_is_soon_wherever_a_motion_turns(
     """Along the path, the arm went on for half a second before it could slow down."""
     lead_s, left = 0.0125, 0
     for time_s in np.arange(0.0, reversal.duration_s, 0.01).tolist():
-        short = planner.plan_short_stop(reversal, time_s, lead_s)
+        along = planner.plan_stop(reversal, time_s, lead_s)
+        short = planner.plan_short_stop(reversal, time_s, lead_s, along)
         left += short is not None
-        stop = short or planner.plan_stop(reversal, time_s, lead_s)
+        stop = short or along
         dq = reversal.spline.derivative(1, time_s + np.linspace(0.0, lead_s, 5))
         braking_s = (np.abs(dq) / limits.rates.joints[1]).max()
         assert stop.duration_s <= lead_s + 0.05 + 2 * braking_s

@@ -178,10 +178,8 @@ class StopDispatcher:
     def _stops(self, playing: Playing, now_s: float, lead_s: float) -> tuple[Plan | None, Plan]:
         """Return the stops that leave the path, if that is sooner, and that follow it."""
         plan, passed_s = playing.plan, now_s - playing.start_s
-        return (
-            self._planner.plan_short_stop(plan, passed_s, lead_s),
-            self._planner.plan_stop(plan, passed_s, lead_s),
-        )
+        along = self._planner.plan_stop(plan, passed_s, lead_s)
+        return self._planner.plan_short_stop(plan, passed_s, lead_s, along), along
 
     def _turn_off(self, playing: Playing, way: Plan, now_s: float, lead_s: float) -> None:
         """Send a way to rest that equals the playing plan until its lead is over.

@@ -54,18 +54,25 @@ class Planner:
         assert rest is not None  # it takes a knot or more
         return Plan(rest)
 
-    def plan_short_stop(self, running: Plan, time_s: float, lead_s: float) -> Plan | None:
+    def plan_short_stop(
+        self, running: Plan, time_s: float, lead_s: float, along: Plan
+    ) -> Plan | None:
         """Plan a stop that leaves the running plan's path; None: one along the path is as soon.
 
         Along a path that turns, an arm that uses its limits cannot slow down before the turn. This
         stop slows every joint down at once, and ends beside the path: whether the arm may go there
         is for the gate to check. Otherwise it is like `plan_stop`.
+
+        Args:
+            running: the running plan.
+            time_s: its present time.
+            lead_s: how long it is still followed.
+            along: the stop along its path, by `plan_stop`.
         """
         path, at_s = running.spline, _turn_off_s(time_s, lead_s)
         if at_s >= path.duration_s:
             return None
-        along = self._stop_along(path, at_s)
-        along_s = path.duration_s - at_s if along is None else along.duration_s
+        along_s = along.duration_s - (at_s - time_s)
         soonest_s = self._braking_s(path.derivative(1, time_s))
         if along_s <= _LONG_STOP * soonest_s + _LONG_STOP_S:
             return None
