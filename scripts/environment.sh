@@ -9,6 +9,12 @@
 
 REPOSITORY="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
 
+# Whoever only asks how a script is called gets the environment as it is, if there is one.
+asked_for_help=no
+for argument in "$@"; do
+    if [[ $argument == -h || $argument == --help ]]; then asked_for_help=yes; fi
+done
+
 say() { printf '%s\n' "$*" >&2; }
 die() { say "error: $*"; exit 1; }
 
@@ -197,10 +203,15 @@ make_unless_current() {
 prepare_environment() {
     local assume_yes=no packages
     [[ ${1:-} == --yes || ${CI:-} == true ]] && assume_yes=yes
+    choose_environment
+    if [[ $asked_for_help == yes && -e $VENV/interfaces/made-from ]]; then
+        enter_environment
+        enter_interfaces
+        return
+    fi
     mapfile -t packages < <(missing_debian_packages | sed '/^$/d')
     [[ ${#packages[@]} -eq 0 ]] || install_debian_packages "$assume_yes" "${packages[@]}"
 
-    choose_environment
     if [[ $VENV != */ros ]]; then
         python3 -c 'import sys; sys.exit(not (3, 10) <= sys.version_info < (3, 14))' ||
             die "$(python3 --version) is not supported: ROS 2 on PyPI needs Python 3.10 to 3.13; put one of these first on PATH"

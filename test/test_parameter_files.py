@@ -17,7 +17,6 @@ from vera_ros.parameter_files import (
     name_sources,
     own_to_rclpy,
     read_blocks,
-    ros_arguments,
 )
 
 NAMESPACES = ("/", "/left", "/cell/left")
@@ -182,6 +181,15 @@ def test_a_block_of_another_package_is_warned_of(tmp_path: Path, namespace: str)
     assert "line 3: the block '/camera/driver' is for no node of vera_ros" in warning
 
 
+@pytest.mark.parametrize("key", ["/**/ik_controller", "/motion", "/left/arm/planner"])
+def test_a_block_with_the_names_of_a_node_is_refused(tmp_path: Path, key: str) -> None:
+    """The values in it, which were meant to be careful, were ignored with a warning."""
+    careful = "{speed_scale: 0.5, tcp_speed_limit: 0.3, table_check: true, mine: 1}"
+    said = refusal(tmp_path, f"{key}:\n  ros__parameters: {careful}\n")
+    assert "/**/ik_node" in said
+    assert "correct the key" in said
+
+
 @pytest.mark.parametrize("key", ["/camera/node", "/**/camera_node", "robot_state_publisher"])
 def test_a_likeness_that_is_none_is_a_warning(tmp_path: Path, key: str) -> None:
     assert len(check(tmp_path, f"{key}: {{ros__parameters: {{robot_description: x}}}}")) == 1
@@ -272,11 +280,3 @@ def test_a_message_gets_the_lines_of_what_it_is_about(tmp_path: Path) -> None:
     message = f"'{other}' line 3: 'speed_scale' (limits, gripper_open_m)"
     assert name_sources(message, [*arguments, "--params-file", str(other)]) == message
     assert name_sources("'limits'", [*arguments, "--params-file", str(missing)]) == "'limits'"
-
-
-def test_ros_arguments_stand_between_their_marks() -> None:
-    line = (
-        "node -p a:=1 --ros-args -p b:=2 --params-file f -p c:=3 -- -p d:=4 --ros-args --param e:=5"
-    )
-    assert ros_arguments(line.split(), "-p", "--param") == ["b:=2", "c:=3", "e:=5"]
-    assert ros_arguments(line.split(), "--params-file") == ["f"]

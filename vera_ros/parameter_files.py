@@ -8,13 +8,13 @@ import difflib
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
 from pathlib import Path
 
 import yaml
 
 from vera_ros.errors import ConfigurationError
 from vera_ros.parameter_yaml import Entry, entries, read_entry, read_root, twice, unreadable
+from vera_ros.ros_command_line import ros_arguments
 from vera_ros.ros_rules import check_name
 
 NODES = (
@@ -34,6 +34,7 @@ _QOS = "qos_overrides."
 _SHAPE = "valid is a ROS parameter file, like /**/ik_node: {ros__parameters: {speed_scale: 0.5}}"
 _WILDCARDS = {"*": r"/\w+", "**": r"(/\w+)*"}  # as rclpy reads them
 _MISSPELT = 0.8  # above this similarity (difflib), a name counts as another one misspelt
+_FEW = 2  # so many names may be those of a node by chance
 _NEAREST = 0.5  # from this similarity on, a name is proposed
 
 
@@ -168,23 +169,6 @@ def own_to_rclpy(name: str) -> bool:
     return name in _OF_RCLPY or name.startswith(_QOS)
 
 
-def ros_arguments(arguments: Sequence[str], *options: str) -> list[str]:
-    """Return the values of these options among the ROS arguments of a command line."""
-    values, of_ros = [], False
-    for word, following in pairwise(arguments):
-        if word in ("--ros-args", "--"):
-            of_ros = word == "--ros-args"
-        elif of_ros and word in options:
-            values.append(following)
-    return values
-
-
-def replace_files(arguments: Sequence[str], files: Mapping[str, str]) -> list[str]:
-    """Return a command line whose parameter files are replaced by others, by their paths."""
-    pairs = zip(("", *arguments), arguments, strict=False)
-    return [files.get(word, word) if before == "--params-file" else word for before, word in pairs]
-
-
 def _blocks(
     path: Path, node: yaml.MappingNode, above: tuple[str, ...], line: int = 0
 ) -> Iterator[Block]:
@@ -268,7 +252,10 @@ def _check_parameters(
 
 
 def _check_foreign(
-    block: Block, blocks: Sequence[Block], prefix: str, nodes: Collection[str]
+    block: Block,
+    blocks: Sequence[Block],
+    prefix: str,
+    declared: Mapping[str, Collection[str] | None],
 ) -> str:
     """Return a warning for a block that matches no node but is acceptable, or refuse it."""
     this = f"'{block.path}' line {block.line}: the block '{block.key}'"
@@ -277,8 +264,9 @@ def _check_foreign(
     if block.pattern != own and any(other.pattern == own for other in blocks):
         return f"{this} is for another namespace, and nothing in '{prefix or '/'}' reads it"
     near = [EVERY_NODE] if last in _WILDCARDS else []
-    near += [f"/**/{name}" for name in nodes if name in last or _alike(name, last)]
-    near += [f"/**/{name}" for name in nodes if name in spaces]
+    near += [f"/**/{name}" for name in declared if name in last or _alike(name, last)]
+    near += [f"/**/{name}" for name in declared if name in spaces]
+    near += [f"/**/{name}" for name, names in declared.items() if _is_of(block, names or ())]
     if near:
         proposed = dict.fromkeys((*near, f"{prefix}/{near[0].removeprefix('/**/').strip('/')}"))
         raise ConfigurationError(
@@ -286,6 +274,12 @@ def _check_foreign(
             f"{', '.join(proposed)}: correct the key, or remove the block"
         )
     return f"{this} is for no node of vera_ros, and nothing of it is read here"
+
+
+def _is_of(block: Block, names: Collection[str]) -> bool:
+    """Return whether most parameters of a block are those of a node."""
+    own = sum(entry in names for entry in block.entries)
+    return own > _FEW and own > len(block.entries) / 2
 
 
 def _alike(one: str, other: str) -> bool:

@@ -10,7 +10,7 @@ from sensor_msgs.msg import JointState
 from vera_ros.nodes.common.conversions import doubles
 from vera_ros.sim.follower import TrajectoryFollower
 from vera_ros_interfaces.action import ExecuteTask
-from vera_ros_interfaces.msg import ChunkProgress
+from vera_ros_interfaces.msg import ArmStatus, ChunkProgress
 
 from .stage import ARM_JOINTS, FINGERS, ScriptedPolicy, Stage, actions, urdf
 
@@ -56,6 +56,18 @@ def test_an_arm_without_a_gripper_plays_chunks(stage: Stage, fingers: tuple[str,
     assert not stage.gripper_trajectories
     for request in requests:
         np.testing.assert_allclose(request["robot0_gripper_qpos"], [0.04, -0.04], atol=1e-6)
+
+
+@pytest.mark.parametrize(("opened", "closed"), [(0.04, 0.0), (0.0, 0.04)])
+def test_a_gripper_that_would_close_by_opening_is_warned_of(
+    stage: Stage, opened: float, closed: float
+) -> None:
+    stage.add_ready_ik(gripper_open_m=opened, gripper_closed_m=closed)
+    stage.wait_until(
+        lambda: stage.arm_status and stage.arm_status[-1].state == ArmStatus.READY, "the arm"
+    )
+    warned = any("swap the two" in each for each in stage.arm_status[-1].warnings)
+    assert warned is (opened < closed)
 
 
 def test_a_gripper_of_one_joint_that_turns_is_closed_by_the_policy(stage: Stage) -> None:

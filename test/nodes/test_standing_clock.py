@@ -11,7 +11,7 @@ from std_srvs.srv import Trigger
 
 from vera_ros.nodes.common.conversions import ns_to_stamp
 from vera_ros.nodes.common.lifecycle_node import STEADY
-from vera_ros_interfaces.msg import ChunkProgress, PolicyStatus
+from vera_ros_interfaces.msg import ArmStatus, ChunkProgress, PolicyStatus
 
 from .episode_scene import (
     Scene,
@@ -67,6 +67,15 @@ def test_an_arm_whose_world_stands_is_stopped_and_is_at_rest_when_it_goes_on(
     stage.chunk_publisher.publish(chunk(session_id="next", sequence=1, sent=sent))
     stage.wait_until(lambda: stage.progress_of(1), "an answer to the next chunk")
     assert stage.progress_of(1)[0].state == ChunkProgress.ACCEPTED, stage.progress_of(1)[0].message
+
+
+def test_an_arm_without_any_clock_says_so(stage: Stage) -> None:
+    ik = stage.add_ik(use_sim_time=True)
+    stage.wait_until_active(ik)
+    stage.wait_until(
+        lambda: stage.arm_status and "/clock" in stage.arm_status[-1].message, "the status"
+    )
+    assert stage.arm_status[-1].state == ArmStatus.FAULT
 
 
 ENDS: list[tuple[Callable[[Scene], Any], str, int]] = [

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The nodes of the system and their parameters, for launch file and demo."""
 
+import re
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -156,9 +157,10 @@ def _remappings(blocks: tuple[parameter_files.Block, ...]) -> dict[str, str]:
         for rule in block.remappings:
             source, _, target = rule.partition(":=")
             if not (source and target) or ":=" in target:
+                ends = [end for end in re.split(r"(?:\s|:|=|->)+", rule) if end]
+                meant = ":=".join(ends) if len(ends) == 2 else "joint_states:=/joint_states"
                 raise ConfigurationError(
-                    f"remapping '{rule}' in '{block.path}' is not valid; write "
-                    "'joint_states:=/joint_states'"
+                    f"remapping '{rule}' in '{block.path}' is not valid; write '{meant}'"
                 )
             for topic in (source.rpartition(":")[2], target):  # may be for one node alone
                 check_topic(f"in '{block.path}', a name in the remapping '{rule}'", topic)

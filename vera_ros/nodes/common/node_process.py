@@ -24,11 +24,10 @@ from vera_ros.nodes.common.parameters.ros_options import check_options
 from vera_ros.parameter_files import (
     name_sources,
     read_blocks,
-    replace_files,
-    ros_arguments,
 )
 from vera_ros.parameter_layers import drop_overridden
 from vera_ros.parameter_yaml import write_plain
+from vera_ros.ros_command_line import replace_files, ros_arguments
 from vera_ros.ros_rules import check_domain, check_name, check_namespace
 
 _SWITCH_INTERVAL_S = 0.001  # threads that share a node must not wait 5 ms for each other

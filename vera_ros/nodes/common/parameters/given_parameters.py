@@ -14,10 +14,10 @@ from vera_ros.parameter_files import (
     matches,
     own_to_rclpy,
     read_blocks,
-    ros_arguments,
     where,
     why_undeclared,
 )
+from vera_ros.ros_command_line import ros_arguments
 
 
 def check_given(

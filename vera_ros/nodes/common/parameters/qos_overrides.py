@@ -17,7 +17,8 @@ from rclpy.qos_overriding_options import QoSOverridingOptions
 
 from vera_ros.errors import ConfigurationError
 from vera_ros.nodes.common.parameters.declarations import Parameter
-from vera_ros.parameter_files import read_blocks, ros_arguments
+from vera_ros.parameter_files import read_blocks
+from vera_ros.ros_command_line import ros_arguments
 
 SUBSCRIPTION, PUBLISHER = "subscription", "publisher"
 

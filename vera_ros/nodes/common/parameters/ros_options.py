@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from vera_ros.errors import ConfigurationError
-from vera_ros.parameter_files import ros_arguments
+from vera_ros.ros_command_line import ros_arguments
 from vera_ros.ros_rules import check_topic
 
 _REMAP = ("-r", "--remap")

@@ -14,6 +14,12 @@ from vera_ros.nodes.ik.sensing.arm_reader import ArmReader
 from vera_ros.nodes.ik.sensing.rivals import Rivals
 from vera_ros.nodes.ik.sensing.robot_fault import RobotFault
 
+_NO_CLOCK = Reason(
+    Cause.CLOCKS_DIFFER,
+    "use_sim_time is true, and nothing has published /clock yet; start what publishes it, or set "
+    "use_sim_time to false",
+)
+
 
 class ArmSensing:
     """Combines joint states, outputs, rivals and the robot's state into one ArmObservation.
@@ -111,5 +117,5 @@ class ArmSensing:
     def _clocks_fault(self) -> Reason | None:
         """Return why the controller's time is not known well enough; None: it is."""
         if self._clock.ros_time_is_active:
-            return None
+            return None if self._clock.now().nanoseconds else _NO_CLOCK
         return self.reader.clocks_fault(self._node.parameters["clock_difference_s"])

@@ -54,4 +54,15 @@ class SetupWarnings:
         mismatch = None if observation.measured is None else self._setup.effort_fit.mismatch
         model = self._node.parameters["effort_model"]
         warnings = contact_warnings(observation, model, mismatch)
-        return [*warnings, *self._setup.remarks, *self._others.warnings()]
+        return [*warnings, *self._reversed(), *self._setup.remarks, *self._others.warnings()]
+
+    def _reversed(self) -> list[str]:
+        """Return a warning where a gripper of sliding fingers would be open at the lower end."""
+        joint, gripper = self._node.parameters["gripper_joint"], self._setup.gripper_limits
+        opened, closed = gripper.end_m(close=False), gripper.end_m(close=True)
+        if not joint or gripper.unit != "m" or opened > closed:
+            return []
+        return [
+            f"gripper_open_m {opened:g} is below gripper_closed_m {closed:g}: right only if "
+            f"'{joint}' grows as the gripper closes; else swap the two"
+        ]
