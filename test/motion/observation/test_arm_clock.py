@@ -133,6 +133,23 @@ def test_a_clock_that_was_set_is_found_out(by_s: float, period_s: float) -> None
     assert clock.fault(4.0, EPOCH_S + 4.0 + by_s, MOST_S) is None
 
 
+@given(by_s=st.floats(-0.12, -0.06), late_s=st.floats(0.0, 0.06))
+def test_a_clock_that_was_set_back_is_found_out_by_delayed_joint_states(
+    by_s: float, late_s: float
+) -> None:
+    """A busy machine delays them: the stamps fell behind further than the clock was set."""
+    clock, rng = ArmClock(), np.random.default_rng(0)
+    observe(clock, 2.0)
+    found_s = observe(
+        clock,
+        2.3,
+        since_s=2.0,
+        ahead_s=lambda _: by_s,
+        delay_s=lambda _: 0.001 + rng.uniform(0.0, late_s),
+    )
+    assert found_s == pytest.approx(by_s, abs=AGREEMENT_S)
+
+
 @given(
     by_s=st.one_of(st.floats(-5.0, -0.05), st.floats(0.05, 1e4)),
     count=st.integers(1, 10),

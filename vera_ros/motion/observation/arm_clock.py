@@ -95,8 +95,14 @@ class ArmClock:
         return max(ahead + self._rate * (newest_s - at_s) for at_s, ahead in newest)
 
     def _agrees(self, by_s: float) -> bool:
-        """Whether the last joint states show a jump by about `by_s` [s]."""
-        return bool(self._jumps) and abs(by_s - self._jumps[0][1]) <= AGREEMENT_S
+        """Whether a joint state that deviates by `by_s` goes with the last ones' jump [s].
+
+        A delayed one is further behind than the clock was set back.
+        """
+        if not self._jumps:
+            return False
+        jump_s = max(by for _, by in self._jumps)
+        return by_s <= jump_s + AGREEMENT_S and (jump_s < 0.0 or by_s >= jump_s - AGREEMENT_S)
 
     def _note_jump(self, stamp_s: float, received_s: float, by_s: float) -> float:
         if not self._agrees(by_s):

@@ -92,7 +92,8 @@ class PlaybackWatch:
             self._compared_s = sample.stamp_s
             repeated = self._compared_q is not None and (sample.q == self._compared_q).all()
             self._compared_q = sample.q
-            if repeated and self._limits.moves(sample):
+            moves = self._limits.moves(sample) or self.joins.moves_anyway(sample.stamp_s)
+            if repeated and moves:
                 continue  # repeated joint states are no evidence of a late trajectory
             join = self.joins.update(sample, setpoint)
             if join in (Join.JOINED, Join.LATE):

@@ -89,6 +89,13 @@ class JoinWatch:
         """Stop watching: what was sent last no longer counts."""
         self._awaited, self.taken_up = None, False
 
+    def moves_anyway(self, stamp_s: float) -> bool:
+        """Whether the arm moves at a time even if the controller missed what was sent."""
+        if self._awaited is None:
+            return False
+        before = self._awaited.before.state(stamp_s - self.delay_s)
+        return before is not None and bool((np.abs(before[1]) > _MOVES_RAD_S).any())
+
     @property
     def delay_s(self) -> float:
         """Delay of the arm behind its set-point [s]; see the class."""

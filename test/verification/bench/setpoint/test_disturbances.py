@@ -8,12 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from vera_ros.motion.chunk import Measured
 from verification.bench.__main__ import main
 from verification.bench.setpoint.arm_side import ArmSide
 from verification.bench.setpoint.disturbances import DISTURBANCES
 from verification.bench.setpoint.trial import MAX_ACCELERATION_SHARE, MAX_VELOCITY_SHARE
 from verification.bench.setpoint.world import World
-from verification.rig import START_Q, Rig, make_rig
+from verification.rig import START_Q, Rig, Vector, make_rig
 
 RUNS = {"outliers": 2, "late": 24}
 DOWN = np.tile([0.0, 0.0, -0.02, 0.0, 0.0, 0.0], (10, 1))
@@ -94,6 +95,25 @@ def test_a_late_stop_is_counted_and_the_lead_follows(rig: Rig) -> None:
     assert side.lead.late == 1
     assert side.lead.value_s > 0.05
     assert any("past its lead" in what for _, what in side.log.calls("warned"))
+
+
+@pytest.mark.parametrize("velocity", [0.0, 1.0])
+def test_joint_states_that_freeze_show_no_late_trajectory(rig: Rig, velocity: float) -> None:
+    """A stop that the controller had taken up was sent again, from where it did not play."""
+    frozen: list[Vector] = []
+
+    def freeze(sample: Measured, _: float) -> Measured:
+        return replace(sample, q=frozen[0], dq=velocity * sample.dq) if frozen else sample
+
+    side = ArmSide(rig, START_Q, World(corrupt=freeze))
+    side.run(0.2)
+    side.play(DOWN)
+    side.run(0.7)
+    side.play(-DOWN)
+    side.run(0.03)
+    frozen.append(side.trace.commands[-1])
+    side.run(0.3)
+    assert not side.log.calls("warned")
 
 
 def test_an_arm_whose_encoder_slips_while_it_rests_starts_gently(rig: Rig) -> None:
