@@ -8,7 +8,7 @@ import pytest
 
 from vera_ros.bringup.failures import DemoError
 from vera_ros.bringup.graph import nodes
-from vera_ros.bringup.graph_options import DEFAULT_SERVER_URL
+from vera_ros.bringup.graph_options import default_server_url
 from vera_ros.bringup.isolation import free_port
 from vera_ros.bringup.processes import Processes
 from vera_ros.demo import server
@@ -24,7 +24,7 @@ def in_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_each_reference_server_has_a_port_of_its_own() -> None:
     urls = {graph_options(DemoOptions(server_delay_s=0.5), {})[0].url for _ in range(2)}
-    assert DEFAULT_SERVER_URL not in urls
+    assert default_server_url() not in urls
     graph, _ = graph_options(DemoOptions(server_delay_s=0.5), {})
     (spec,) = [spec for spec in nodes(graph) if spec.name == "reference_server"]
     assert spec.parameters["delay_s"] == 0.5
@@ -38,7 +38,7 @@ def test_a_second_run_finds_the_server_of_the_first(mode: str) -> None:
         (DemoOptions(), {"VERA_SERVER_MODE": mode}),
     ):
         graph, overrides = graph_options(options, environment)
-        assert (graph.server, graph.url) == (mode, DEFAULT_SERVER_URL)
+        assert (graph.server, graph.url) == (mode, default_server_url())
         assert len(overrides) == len(environment)
         assert "server_node" in [spec.name for spec in nodes(graph)]
 

@@ -29,6 +29,7 @@ def graph_options(
     """
     graph, overrides = with_environment(
         GraphOptions(
+            embodiment=options.embodiment,
             server=options.server,
             server_url=options.server_url or "",
             seed=options.seed,

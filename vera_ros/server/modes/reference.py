@@ -4,6 +4,7 @@
 import asyncio
 
 from vera_ros.errors import ConfigurationError, ServerStartError
+from vera_ros.robots import find_robot
 from vera_ros.server.host import PolicyHost
 from vera_ros.server.settings import ServerSettings
 
@@ -28,10 +29,10 @@ class Reference:
 
     async def start(self) -> None:
         """Start hosting the policy."""
-        from vera_ros.server.reference.stack_policy import StackPolicy  # imports SciPy
-
-        self._host = PolicyHost(StackPolicy(), self._settings.server_host, self._settings.port)
+        settings = self._settings
         try:
+            policy = find_robot(settings.embodiment).make_policy()
+            self._host = PolicyHost(policy, settings.server_host, settings.port)
             await asyncio.get_running_loop().run_in_executor(None, self._host.start)
         except ConfigurationError as error:
             raise ServerStartError(str(error)) from error
