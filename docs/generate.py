@@ -115,8 +115,8 @@ def launch_page() -> str:
     lines = [
         "# Launch arguments",
         "",
-        "`ros2 launch vera_ros mimicgen_panda.launch.py NAME:=VALUE ...`, and the same for the launch",
-        "files of other embodiments; other arguments are refused.",
+        "`ros2 launch vera_ros mimicgen_panda.launch.py NAME:=VALUE ...`, and the same for the",
+        "launch files of other embodiments; other arguments are refused.",
         *_markdown(("argument", "default", "choices", "meaning"), rows),
     ]
     return "\n".join(lines) + "\n"

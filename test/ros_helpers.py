@@ -22,7 +22,7 @@ from trajectory_msgs.msg import JointTrajectory
 from vera_ros.embodiments import find_embodiment
 from vera_ros.policy.states import Cause
 from vera_ros.resources import share_path
-from vera_ros.robots import find_robot
+from vera_ros.robots.registry import find_robot
 from vera_ros_interfaces.action import ExecuteTask
 from vera_ros_interfaces.msg import ActionChunk, ChunkProgress, PolicyStatus
 

@@ -12,7 +12,7 @@ from vera_ros.bringup.graph import command, nodes
 from vera_ros.bringup.graph_options import ROBOTS, SERVERS, GraphOptions, default_config
 from vera_ros.nodes.declared import PARAMETERS
 from vera_ros.resources import share_path
-from vera_ros.robots import find_robot, simulated_names
+from vera_ros.robots.registry import SIMULATED, find_robot
 
 
 def load(name: str) -> dict[str, Any]:
@@ -20,7 +20,7 @@ def load(name: str) -> dict[str, Any]:
     return content
 
 
-CONFIGS = [*(default_config("sim", name) for name in simulated_names()), default_config("real")]
+CONFIGS = [*(default_config("sim", name) for name in SIMULATED), default_config("real")]
 
 
 @pytest.mark.parametrize("name", CONFIGS)

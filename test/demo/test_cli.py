@@ -6,7 +6,7 @@ import pytest
 from vera_ros.demo.cli import parse_options
 from vera_ros.demo.options import DemoOptions
 from vera_ros.demo.server import graph_options
-from vera_ros.robots import find_robot
+from vera_ros.robots.registry import find_robot
 from vera_ros.robots.stacking.tables import TABLES
 
 

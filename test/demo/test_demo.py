@@ -17,7 +17,7 @@ import yaml
 from vera_ros.bringup.isolation import free_port
 from vera_ros.demo.report import RunReport
 from vera_ros.embodiments import find_embodiment
-from vera_ros.robots import find_robot
+from vera_ros.robots.registry import find_robot
 
 from ..server.room import write_checkpoints
 

@@ -58,8 +58,20 @@ def test_a_server_that_runs_is_used_where_it_is() -> None:
 def test_the_environment_tunes_the_server_in_lockstep_too() -> None:
     options = DemoOptions(server="subprocess", lockstep=True)
     graph, overrides = graph_options(options, {"VERA_SAMPLE_STEPS": "4"})
-    assert graph.parameters["policy_node"] == {"sample_steps": 4, "await_verdict": True}
+    assert graph.parameters["policy_node"] == {
+        "sample_steps": 4,
+        "await_verdict": True,
+        "embodiment": "mimicgen",
+    }
     assert len(overrides) == 1
+
+
+@pytest.mark.parametrize("mode", ["reference", "docker", "attach"])
+def test_every_node_is_of_the_embodiment(mode: str) -> None:
+    url = "ws://127.0.0.1:9" if mode == "attach" else None
+    options = DemoOptions(embodiment="droid", server=mode, server_url=url)
+    for spec in nodes(graph_options(options, {})[0]):
+        assert spec.parameters["embodiment"] == "droid"
 
 
 def test_nobody_listens() -> None:

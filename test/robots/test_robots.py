@@ -12,7 +12,7 @@ import yaml
 from vera_ros.embodiments import find_embodiment
 from vera_ros.errors import ConfigurationError
 from vera_ros.resources import share_path
-from vera_ros.robots import find_robot, robot_names, simulated_names
+from vera_ros.robots.registry import SIMULATED, WITH_REFERENCE_POLICY, find_robot
 from vera_ros.robots.stacking import scene
 from vera_ros.robots.stacking.policy.cameras import Pose, view_of
 from vera_ros.robots.stacking.world import World
@@ -20,10 +20,10 @@ from vera_ros.sim.gl import mujoco
 from vera_ros.wire.protocol.server_config import ServerConfig, check_embodiment
 
 STACKING = ("mimicgen", "droid")
-simulated = pytest.mark.parametrize("name", simulated_names())
+simulated = pytest.mark.parametrize("name", SIMULATED)
 
 
-@pytest.mark.parametrize("name", robot_names())
+@pytest.mark.parametrize("name", WITH_REFERENCE_POLICY)
 def test_its_policy_serves_the_embodiment(name: str) -> None:
     robot = find_robot(name)
     assert robot.prompt.strip()
@@ -83,15 +83,15 @@ def test_the_policy_knows_where_the_scene_has_the_cameras(name: str) -> None:
 def test_what_is_none_is_refused_by_name() -> None:
     with pytest.raises(ConfigurationError, match=r"unknown embodiment 'toaster'"):
         find_robot("toaster")
-    with pytest.raises(ConfigurationError, match=r"'allegro' has neither .* mimicgen, droid"):
+    with pytest.raises(ConfigurationError, match=r"'allegro' has no .* mimicgen, droid"):
         find_robot("allegro")
 
 
 def test_to_know_a_robot_needs_no_library_of_its_policy_or_scene() -> None:
     program = (
         "import sys\n"
-        "from vera_ros.robots import find_robot, robot_names\n"
-        "assert all(find_robot(name).prompt for name in robot_names())\n"
+        "from vera_ros.robots.registry import find_robot, WITH_REFERENCE_POLICY\n"
+        "assert all(find_robot(name).prompt for name in WITH_REFERENCE_POLICY)\n"
         "late = {'mujoco', 'scipy', 'cv2'} & set(sys.modules)\n"
         "assert not late, late\n"
     )

@@ -11,7 +11,7 @@ import pytest
 from numpy.typing import NDArray
 
 from vera_ros.errors import ConfigurationError
-from vera_ros.robots import find_robot
+from vera_ros.robots.registry import find_robot
 from vera_ros.robots.stacking.scene import CUBE_HALF_SIZE_M, GREEN_CUBE, RED_CUBE, load_model
 from vera_ros.robots.stacking.tables import DARK_WOOD, TABLES
 from vera_ros.robots.stacking.world import World

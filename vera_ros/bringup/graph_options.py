@@ -9,7 +9,7 @@ from pathlib import Path
 from vera_ros.embodiments import find_embodiment
 from vera_ros.errors import ConfigurationError
 from vera_ros.resources import share_path
-from vera_ros.robots import find_robot
+from vera_ros.robots.registry import find_robot
 from vera_ros.sim.sabotage import SABOTAGES
 from vera_ros.wire.connection.address import WEBSOCKET, split_url, without_password
 

@@ -21,7 +21,7 @@ from vera_ros.demo.options import (
     DemoOptions,
 )
 from vera_ros.errors import MissingDependencyError, VeraRosError
-from vera_ros.robots import find_robot, simulated_names
+from vera_ros.robots.registry import SIMULATED, find_robot
 from vera_ros.robots.stacking.tables import TABLES
 from vera_ros.sim.sabotage import SABOTAGES
 
@@ -61,8 +61,8 @@ def make_parser() -> argparse.ArgumentParser:
     add = parser.add_argument
     add(
         "--embodiment",
-        choices=simulated_names(),
-        metavar="|".join(simulated_names()),
+        choices=SIMULATED,
+        metavar="|".join(SIMULATED),
         help=f"whose cameras and actions (default {DEFAULT_EMBODIMENT})",
     )
     add("--episodes", type=int, metavar="N", help="number of episodes (default 3)")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from vera_ros.bringup.graph_options import DEFAULT_EMBODIMENT
 from vera_ros.errors import ConfigurationError
-from vera_ros.robots import find_robot, simulated_names
+from vera_ros.robots.registry import SIMULATED, find_robot
 from vera_ros.robots.stacking.tables import TABLES
 from vera_ros.sim.sabotage import SABOTAGES
 from vera_ros.wire.connection.address import EXAMPLE, split_url, without_password
@@ -24,7 +24,7 @@ class DemoOptions:
     """Validated options of a run.
 
     Attributes:
-        embodiment: which robot is simulated, one of vera_ros.robots.simulated_names().
+        embodiment: which robot is simulated, one of vera_ros.robots.registry.SIMULATED.
         episodes: number of episodes.
         seed: of the first episode; each episode adds one.
         headless: plain lines of progress instead of a live display.
@@ -67,9 +67,9 @@ class DemoOptions:
         Raises:
             ConfigurationError: an option is invalid.
         """
-        if self.embodiment not in simulated_names():
+        if self.embodiment not in SIMULATED:
             raise ConfigurationError(
-                f"--embodiment is '{self.embodiment}'; valid is {' | '.join(simulated_names())}"
+                f"--embodiment is '{self.embodiment}'; valid is {' | '.join(SIMULATED)}"
             )
         if not 1 <= self.episodes <= 10_000:
             raise ConfigurationError(f"--episodes is {self.episodes}; valid is 1 … 10000")

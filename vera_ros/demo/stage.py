@@ -28,7 +28,7 @@ from vera_ros.demo.options import DemoOptions
 from vera_ros.demo.picture_rate import PictureRate, judge
 from vera_ros.demo.server import Loading, check_server, graph_options
 from vera_ros.embodiments import find_embodiment
-from vera_ros.robots import find_robot
+from vera_ros.robots.registry import find_robot
 
 _READY_S = 60.0
 _LOADED_S = 7200.0  # the largest ready_timeout_s of server_node

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
-from vera_ros.robots import find_robot
+from vera_ros.robots.registry import find_robot
 
 Values = Mapping[str, Any]
 Names = frozenset[str]

@@ -4,12 +4,12 @@ import pytest
 from vera_ros.doctor.checks.rendering import judge
 from vera_ros.doctor.facts.tools import Deadline, probe
 from vera_ros.doctor.finding import Verdict
-from vera_ros.robots import simulated_names
+from vera_ros.robots.registry import SIMULATED
 
 PATIENCE_S = 120.0
 
 
-@pytest.mark.parametrize("embodiment", simulated_names())
+@pytest.mark.parametrize("embodiment", SIMULATED)
 def test_the_scene_can_be_rendered_here(embodiment: str) -> None:
     finding = judge(probe("rendering", Deadline(PATIENCE_S), {"embodiment": embodiment}))
     assert finding.verdict in (Verdict.OK, Verdict.WARNING), finding.found  # of a busy machine

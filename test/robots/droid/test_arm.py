@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from vera_ros.embodiments import find_embodiment
 from vera_ros.policy.gripper_gate import GateRules, GripperGate
 from vera_ros.resources import share_path
-from vera_ros.robots import find_robot
 from vera_ros.robots.droid.arm import ARM, QUIET_ACTIONS, TCP_IN_FLANGE
+from vera_ros.robots.registry import find_robot
 from vera_ros.robots.stacking.policy.cameras import Array, Pose
 from vera_ros.robots.stacking.policy.grasps import hand_pose
 from vera_ros.robots.stacking.policy.response import CLOSE, OPEN, Grip, Move, answer, write_chunk

@@ -8,7 +8,7 @@ from typing import Any
 from vera_ros.doctor.probes.wire import Tell, run
 from vera_ros.embodiments import find_embodiment
 from vera_ros.errors import VeraRosError
-from vera_ros.robots import find_robot
+from vera_ros.robots.registry import find_robot
 
 
 def probe(asked: dict[str, Any], tell: Tell) -> None:

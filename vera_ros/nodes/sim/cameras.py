@@ -14,7 +14,7 @@ from vera_ros.embodiments import find_embodiment
 from vera_ros.nodes.common.conversions import LOSSLESS_DEPTH, ns_to_stamp, rgb_to_image, sensor_qos
 from vera_ros.nodes.common.lifecycle_node import VeraNode
 from vera_ros.nodes.sim.camera_thread import CameraThread, Snapshot
-from vera_ros.robots import find_robot
+from vera_ros.robots.registry import find_robot
 from vera_ros.robots.stacking.scene import load_model
 from vera_ros.sim.cameras import Intrinsics
 from vera_ros.sim.renderer import CameraRenderer

@@ -6,7 +6,7 @@ from typing import Any
 
 from vera_ros.errors import ConfigurationError
 from vera_ros.nodes.common.parameters.declarations import Parameter
-from vera_ros.robots import simulated_names
+from vera_ros.robots.registry import SIMULATED
 from vera_ros.robots.stacking.tables import DARK_WOOD, TABLES
 from vera_ros.sim.sabotage import SABOTAGES
 
@@ -15,7 +15,7 @@ PARAMETERS = (
         "embodiment",
         "mimicgen",
         "the embodiment whose cameras look at the scene",
-        choices=simulated_names(),
+        choices=SIMULATED,
     ),
     Parameter("seed", 0, "seed of the first scene's cubes", minimum=0, maximum=2**31 - 1),
     Parameter("realtime_factor", 1.0, "simulated over real time", minimum=0.05, maximum=20.0),

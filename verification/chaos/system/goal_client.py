@@ -12,7 +12,7 @@ from rclpy.node import Node
 from vera_ros.bringup.failures import DemoError
 from vera_ros.bringup.waiter import Waiter
 from vera_ros.policy.states import Cause
-from vera_ros.robots import find_robot
+from vera_ros.robots.registry import find_robot
 from vera_ros_interfaces.action import ExecuteTask
 
 _ANSWER_S = 5.0
