@@ -52,8 +52,10 @@ def describe_system(embodiment: str, file: str) -> LaunchDescription:
         embodiment: whose system is started.
         file: path of the launch file.
     """
-    start = partial(_start, embodiment=embodiment, file=Path(file).name)
-    return LaunchDescription([*ARGUMENTS, OpaqueFunction(function=start)])
+    start = OpaqueFunction(
+        function=_start, kwargs={"embodiment": embodiment, "file": Path(file).name}
+    )
+    return LaunchDescription([*ARGUMENTS, start])
 
 
 def _start(context: LaunchContext, *, embodiment: str, file: str) -> list[LaunchDescriptionEntity]:
