@@ -10,7 +10,7 @@ from vera_ros.errors import TrajectoryRejectedError
 from vera_ros.nodes.common.conversions import stamp_to_ns, trajectory_points
 from vera_ros.nodes.common.lifecycle_node import VeraNode
 from vera_ros.nodes.sim.sim_time import SimTime
-from vera_ros.robots.stacking.robot import SimulatedRobot
+from vera_ros.robots.stacking.simulated_robot import SimulatedRobot
 from vera_ros.sim.follower import TrajectoryFollower
 
 

@@ -14,7 +14,7 @@ from vera_ros.nodes.common.conversions import (
 )
 from vera_ros.nodes.common.lifecycle_node import VeraNode
 from vera_ros.robots.stacking import scene
-from vera_ros.robots.stacking.robot import SimulatedRobot
+from vera_ros.robots.stacking.simulated_robot import SimulatedRobot
 from vera_ros.robots.stacking.task import StackTask
 from vera_ros_interfaces.msg import StackTruth
 

@@ -3,7 +3,7 @@
 
 from vera_ros.robots.robot import Robot
 from vera_ros.robots.stacking.frames import BASE, GRIP_SITE
-from vera_ros.robots.stacking.task_words import PROMPT, VERA_PROMPT
+from vera_ros.robots.stacking.prompts import PROMPT, VERA_PROMPT
 from vera_ros.sim.cameras import Camera
 from vera_ros.wire.hosted_policy import HostedPolicy
 

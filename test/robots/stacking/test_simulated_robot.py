@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from vera_ros.robots.stacking import scene
-from vera_ros.robots.stacking.robot import SimulatedRobot
+from vera_ros.robots.stacking.simulated_robot import SimulatedRobot
 from vera_ros.robots.stacking.world import FINGER_SPEED_M_S, World
 from vera_ros.sim.trajectory import TrajectoryPoints
 
