@@ -16,7 +16,15 @@ from vera_ros.robots.droid.arm import ARM, QUIET_ACTIONS, TCP_IN_FLANGE
 from vera_ros.robots.registry import find_robot
 from vera_ros.robots.stacking.policy.cameras import Array, Pose
 from vera_ros.robots.stacking.policy.grasps import hand_pose
-from vera_ros.robots.stacking.policy.response import CLOSE, OPEN, Grip, Move, answer, write_chunk
+from vera_ros.robots.stacking.policy.response import (
+    CLOSE,
+    OPEN,
+    Grip,
+    Leg,
+    Move,
+    answer,
+    write_chunk,
+)
 from vera_ros.robots.stacking.policy.scene_config import SceneConfig, load_scene_config
 from vera_ros.robots.stacking.policy.stack_policy import StackPolicy
 from vera_ros.wire.protocol.server_config import ServerConfig, check_embodiment
@@ -102,7 +110,9 @@ def test_the_gate_of_the_client_does_what_the_policy_wants(
 ) -> None:
     """After the quiet actions, whatever the gripper does next, and in chunks of any length."""
     wanted = np.array([OPEN] * QUIET_ACTIONS + [each for each, n in grips for _ in range(n)])
-    gate, past, decided, seen = GripperGate(GateRules()), np.empty(0), [], []
+    gate, past = GripperGate(GateRules()), np.empty(0)
+    decided: list[bool] = []
+    seen: list[float] = []
     for start in range(0, len(wanted), chunk):
         part = wanted[start : start + chunk]
         commands = np.column_stack([np.zeros((len(part), 6)), part])
@@ -117,7 +127,7 @@ def test_the_gate_of_the_client_does_what_the_policy_wants(
 
 @given(actions=st.integers(0, 200), steps=st.integers(1, 20))
 def test_the_first_change_waits_until_enough_was_quiet(actions: int, steps: int) -> None:
-    legs = [Move(START, 0.9, OPEN), Grip(steps, CLOSE), Move(START, 0.9, CLOSE)]
+    legs: list[Leg] = [Move(START, 0.9, OPEN), Grip(steps, CLOSE), Move(START, 0.9, CLOSE)]
     paced = [*ARM.paced(legs, OPEN, actions)]
     waits = [leg for leg in paced if leg not in legs]
     assert [leg for leg in paced if leg in legs] == legs

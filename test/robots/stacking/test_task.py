@@ -11,7 +11,7 @@ from vera_ros.robots.stacking.task import StackTask
 from vera_ros.robots.stacking.world import World
 
 if TYPE_CHECKING:
-    from test.sim.conftest import Kinematics
+    from test.robots.stacking.conftest import Kinematics
 
 GREEN = np.array([0.05, 0.1, 0.825])
 STACKED = np.array([0.05, 0.1, 0.87])

@@ -14,7 +14,7 @@ from vera_ros.sim.follower import TrajectoryFollower
 from vera_ros.sim.trajectory import TrajectoryPoints
 
 if TYPE_CHECKING:
-    from test.sim.conftest import Kinematics
+    from test.robots.stacking.conftest import Kinematics
 
 Array = NDArray[np.float64]
 STILL = np.zeros(7)
