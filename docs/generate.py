@@ -102,7 +102,7 @@ def _table(rows: list[tuple[str, ...]]) -> Iterator[str]:
 
 
 def launch_page() -> str:
-    """Return the page of the launch file's arguments."""
+    """Return the page of the launch files' arguments."""
     rows = [
         (
             f"`{a.name}`",
@@ -115,7 +115,8 @@ def launch_page() -> str:
     lines = [
         "# Launch arguments",
         "",
-        "`ros2 launch vera_ros mimicgen_panda.launch.py NAME:=VALUE ...`; others are refused.",
+        "`ros2 launch vera_ros mimicgen_panda.launch.py NAME:=VALUE ...`, and the same for the",
+        "launch files of other embodiments; other arguments are refused.",
         *_markdown(("argument", "default", "choices", "meaning"), rows),
     ]
     return "\n".join(lines) + "\n"

@@ -22,6 +22,7 @@ from trajectory_msgs.msg import JointTrajectory
 from vera_ros.embodiments import find_embodiment
 from vera_ros.policy.states import Cause
 from vera_ros.resources import share_path
+from vera_ros.robots.registry import find_robot
 from vera_ros_interfaces.action import ExecuteTask
 from vera_ros_interfaces.msg import ActionChunk, ChunkProgress, PolicyStatus
 
@@ -30,9 +31,9 @@ PATIENCE_S = 120.0  # a busy machine is slow; nothing here takes long
 ASK_AGAIN_S = 5.0
 
 
-def write_patient_config(folder: Path) -> Path:
+def write_patient_config(folder: Path, embodiment: str = "mimicgen") -> Path:
     """Return the packaged configuration with time-outs for a machine that is busy with tests."""
-    config = yaml.safe_load(share_path("config", "mimicgen_panda.yaml").read_text())
+    config = yaml.safe_load(share_path("config", find_robot(embodiment).config).read_text())
     config["/**/ik_node"]["ros__parameters"] |= {
         "chunk_max_delay_s": 30.0,
         "joint_state_timeout_s": 5.0,
@@ -223,7 +224,7 @@ class Operator:
         return self.wait_for_answer(self.result(), "the result").result
 
 
-def play_a_chunk(operator: Operator, nodes: Sequence[str]) -> None:
+def play_a_chunk(operator: Operator, nodes: Sequence[str], embodiment: str = "mimicgen") -> None:
     """The scenario: the graph comes up, takes a goal, plays a chunk, and the goal is cancelled."""
     for topic, kind in (
         ("action_chunk", ActionChunk),
@@ -240,11 +241,11 @@ def play_a_chunk(operator: Operator, nodes: Sequence[str]) -> None:
         lambda: any(m.steps_played > 0 for m in heard["chunk_progress"]), "a step to be played"
     )
     chunk, trajectory = heard["action_chunk"][0], heard["arm_controller/joint_trajectory"][0]
-    assert (chunk.embodiment, chunk.sequence) == ("mimicgen", 0)
+    assert (chunk.embodiment, chunk.sequence) == (embodiment, 0)
     duration = trajectory.points[-1].time_from_start
     assert duration.sec + duration.nanosec * 1e-9 >= chunk.horizon * chunk.control_dt_s
     assert heard["chunk_progress"][0].state == ChunkProgress.ACCEPTED
-    assert find_embodiment("mimicgen").control_dt_s == chunk.control_dt_s
+    assert find_embodiment(embodiment).control_dt_s == chunk.control_dt_s
     operator.wait_until(lambda: operator.feedback, "feedback")
 
     operator.cancel()

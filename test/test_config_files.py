@@ -9,10 +9,10 @@ import rclpy
 import yaml
 
 from vera_ros.bringup.graph import command, nodes
-from vera_ros.bringup.graph_options import DEFAULT_CONFIG, SERVERS, GraphOptions
+from vera_ros.bringup.graph_options import ROBOTS, SERVERS, GraphOptions, default_config
 from vera_ros.nodes.declared import PARAMETERS
 from vera_ros.resources import share_path
-from vera_ros.sim.scene import VIEW_CAMERAS
+from vera_ros.robots.registry import SIMULATED, find_robot
 
 
 def load(name: str) -> dict[str, Any]:
@@ -20,7 +20,10 @@ def load(name: str) -> dict[str, Any]:
     return content
 
 
-@pytest.mark.parametrize("name", DEFAULT_CONFIG.values())
+CONFIGS = [*(default_config("sim", name) for name in SIMULATED), default_config("real")]
+
+
+@pytest.mark.parametrize("name", CONFIGS)
 def test_every_parameter_is_one_of_the_node_and_valid(name: str) -> None:
     content = load(name)
     content.pop("/**", None)
@@ -32,7 +35,7 @@ def test_every_parameter_is_one_of_the_node_and_valid(name: str) -> None:
             assert type(value) is type(declared[parameter].default), parameter
 
 
-@pytest.mark.parametrize("robot", DEFAULT_CONFIG)
+@pytest.mark.parametrize("robot", ROBOTS)
 @pytest.mark.parametrize("server", SERVERS)
 def test_every_parameter_that_the_graph_gives_is_declared(robot: str, server: str) -> None:
     factor = 2.0 if robot == "sim" else 1.0
@@ -76,7 +79,7 @@ def test_rviz_shows_the_topics_of_the_graph() -> None:
         topic = display.get("Topic") or display.get("Description Topic")
         if topic:
             shown[topic["Value"]] = (kind, topic["Reliability Policy"], topic["Durability Policy"])
-    views = {f"{camera}/image_raw" for camera in VIEW_CAMERAS.values()}
+    views = {f"{camera}/image_raw" for camera in find_robot("mimicgen").view_topics.values()}
     latched, live = ("Reliable", "Transient Local"), ("Reliable", "Volatile")
     assert shown == {
         "robot_description": ("RobotModel", *latched),

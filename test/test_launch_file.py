@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The launch file, run by the real launch."""
+"""The launch files, run by the real launch."""
 
 import signal
 import subprocess
@@ -15,6 +15,7 @@ from rcl_interfaces.srv import GetParameters
 
 from test.bringup.test_enclaves import make_keystore
 from vera_ros.bringup.enclaves import enclave_of
+from vera_ros.robots.registry import SIMULATED, find_robot
 
 if TYPE_CHECKING:
     from test.ros_helpers import Operator, Processes
@@ -67,8 +68,10 @@ def test_scenario(environment: dict[str, str]) -> None:
     assert "Traceback" not in ran.stdout
 
 
-def test_arguments_are_explained(environment: dict[str, str]) -> None:
-    shown = run(environment, *LAUNCH, "--show-args").stdout
+@pytest.mark.parametrize("embodiment", SIMULATED)
+def test_arguments_are_explained(environment: dict[str, str], embodiment: str) -> None:
+    file = find_robot(embodiment).config.replace(".yaml", ".launch.py")
+    shown = run(environment, "ros2", "launch", "vera_ros", file, "--show-args").stdout
     for name in (
         "robot",
         "server",

@@ -13,8 +13,9 @@ import numpy as np
 import pytest
 
 from vera_ros.embodiments import find_embodiment
+from vera_ros.robots.mimicgen.arm import ARM
+from vera_ros.robots.stacking.policy.stack_policy import StackPolicy
 from vera_ros.server.host import PolicyHost
-from vera_ros.server.reference.stack_policy import StackPolicy
 from vera_ros.wire.protocol.messages import InferReply
 from vera_ros.wire.protocol.server_config import ServerConfig
 
@@ -27,7 +28,7 @@ REACH = (0.05, 0.05, 0.05, 0.1, 0.1, 0.1)  # plausible in m and rad
 
 @pytest.fixture
 def port() -> Iterator[int]:
-    host = PolicyHost(StackPolicy(), "127.0.0.1", 0)
+    host = PolicyHost(StackPolicy(ARM), "127.0.0.1", 0)
     yield host.start()
     host.stop()
 
@@ -68,7 +69,7 @@ def test_nobody_asked_for_it() -> None:
 def check(embodiment: str, pose: tuple[float, ...], gripper: float = -1.0, **said: Any) -> None:
     """Have the suite judge a step and the opposite one."""
     actions = np.array([[*pose, gripper], [*(-v for v in pose), gripper]], np.float32)
-    config = ServerConfig.from_wire(StackPolicy().server_config())
+    config = ServerConfig.from_wire(StackPolicy(ARM).server_config())
     live = LiveServer("", find_embodiment(embodiment))
     live.check(InferReply(actions, {}), replace(config, embodiment=embodiment, **said))
 

@@ -42,7 +42,7 @@ class Embodiment:
     Attributes:
         name: VERA's name of the embodiment.
         action_space: what the pose columns of an action mean.
-        labels: names of that action space in checkpoints of this kind.
+        labels: names of that action space in checkpoints of this kind, the usual one first.
         action_dim: columns of an action row, the gripper's included.
         has_gripper: whether one column commands a gripper.
         view_keys: the camera views, in the order of their concatenation.
@@ -105,7 +105,7 @@ EMBODIMENTS = {
         Embodiment(
             name="droid",
             action_space=ActionSpace.EEF_DELTA,
-            labels=_EEF_LABELS,
+            labels=("se3_delta", "eef_delta", "cartesian_delta"),
             action_dim=7,
             has_gripper=True,
             view_keys=("varied_1", "varied_2", "hand"),

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vera_ros.bringup.graph import NodeSpec, command, nodes
-from vera_ros.bringup.graph_options import DEFAULT_SERVER_URL, ROBOTS, SERVERS, GraphOptions
+from vera_ros.bringup.graph_options import ROBOTS, SERVERS, GraphOptions, default_server_url
 from vera_ros.errors import ConfigurationError
 from vera_ros.resources import share_path
 
@@ -49,7 +49,7 @@ def test_server_node_starts_a_server_where_the_policy_node_connects(port: int, m
 
 def test_without_an_address_the_reference_server_has_its_own() -> None:
     specs = by_name(GraphOptions())
-    assert specs["policy_node"].parameters["server_url"] == DEFAULT_SERVER_URL
+    assert specs["policy_node"].parameters["server_url"] == default_server_url()
 
 
 def test_without_an_address_attach_leaves_it_to_the_configuration() -> None:
@@ -237,3 +237,22 @@ def test_a_namespace_that_ros_does_not_know_is_refused(tmp_path: Path, namespace
         command(NodeSpec("ik_node", "ik_node"), namespace, tmp_path)
     with pytest.raises(ConfigurationError, match="namespace is"):
         nodes(GraphOptions(), namespace)
+
+
+def test_an_embodiment_brings_its_configuration_and_its_port() -> None:
+    specs = by_name(GraphOptions(embodiment="droid"))
+    assert {path.name for spec in specs.values() for path in spec.parameter_files} == {
+        "droid_panda.yaml"
+    }
+    assert specs["reference_server"].parameters["port"] == 8804
+    assert specs["policy_node"].parameters["server_url"] == "ws://127.0.0.1:8804"
+
+
+def test_a_real_arm_of_an_embodiment_without_a_packaged_file_needs_one(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match=r"for droid; give your own as config"):
+        nodes(GraphOptions(embodiment="droid", robot="real"))
+    own = tmp_path / "own.yaml"
+    own.write_text("/**/ik_node: {ros__parameters: {embodiment: droid}}\n")
+    assert nodes(GraphOptions(embodiment="droid", robot="real", config=own))
+    with pytest.raises(ConfigurationError, match=r"unknown embodiment 'toaster'"):
+        GraphOptions(embodiment="toaster")

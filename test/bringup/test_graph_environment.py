@@ -110,9 +110,9 @@ def test_a_domain_that_ros_does_not_have_is_named(domain: str) -> None:
         with_environment(GraphOptions(), {"ROS_DOMAIN_ID": domain})
 
 
-def test_the_launch_file_needs_no_library_that_apt_lacks() -> None:
+def test_the_launch_files_need_no_library_that_apt_lacks() -> None:
     """`ros2` runs in the system's Python, in a virtual environment too; pydantic is old there."""
-    launch = Path(__file__).parents[2] / "launch" / "mimicgen_panda.launch.py"
+    launch = Path(__file__).parents[2] / "vera_ros" / "bringup" / "launch_description.py"
     modules = [
         node.module
         for node in ast.walk(ast.parse(launch.read_text()))
@@ -122,6 +122,11 @@ def test_the_launch_file_needs_no_library_that_apt_lacks() -> None:
     missing = ("mujoco", "numba", "pydantic", "websockets")
     script = f"import sys; sys.modules.update(dict.fromkeys({missing!r}))\n"
     script += "\n".join(f"import {module}" for module in modules)
+    script += """
+from vera_ros.bringup.graph import nodes
+from vera_ros.bringup.graph_options import GraphOptions
+assert nodes(GraphOptions(embodiment="droid"))
+"""
     ran = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=False
     )

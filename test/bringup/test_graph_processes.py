@@ -22,30 +22,32 @@ else:
 
 
 @pytest.mark.parametrize(
-    ("namespace", "realtime_factor", "end"),
-    [("", 1.0, signal.SIGINT), ("/cell/left", 0.5, signal.SIGTERM)],
+    ("embodiment", "namespace", "realtime_factor", "end"),
+    [("mimicgen", "", 1.0, signal.SIGINT), ("droid", "/cell/left", 0.5, signal.SIGTERM)],
     ids=["plain", "namespace-and-clock"],
 )
 def test_a_goal_becomes_a_trajectory_and_all_nodes_end_in_order(
     ros_domain: int,
     server_url: str,
     tmp_path: Path,
+    embodiment: str,
     namespace: str,
     realtime_factor: float,
     end: signal.Signals,
 ) -> None:
     specs = nodes(
         GraphOptions(
+            embodiment=embodiment,
             server_url=server_url,
             realtime_factor=realtime_factor,
-            config=write_patient_config(tmp_path),
+            config=write_patient_config(tmp_path, embodiment),
         )
     )
     with Processes(tmp_path) as processes:
         for spec in specs:
             processes.start(spec.name, command(spec, namespace, tmp_path))
         with Operator(namespace, processes.check) as operator:
-            play_a_chunk(operator, [spec.name for spec in specs])
+            play_a_chunk(operator, [spec.name for spec in specs], embodiment)
             processes.check()
         codes = processes.end(end)
         logs = "\n".join(processes.log(name) for name in codes)

@@ -4,9 +4,10 @@ from pathlib import Path
 import pytest
 
 from vera_ros.demo.cli import parse_options
-from vera_ros.demo.options import VERA_PROMPT, DemoOptions
+from vera_ros.demo.options import DemoOptions
 from vera_ros.demo.server import graph_options
-from vera_ros.sim.tables import TABLES
+from vera_ros.robots.registry import find_robot
+from vera_ros.robots.stacking.tables import TABLES
 
 
 @pytest.fixture(autouse=True)
@@ -47,9 +48,17 @@ def test_every_option_arrives() -> None:
 
 def test_a_vera_server_gets_the_prompt_that_it_was_trained_with() -> None:
     for server in ("docker", "subprocess", "ws://host:8800"):
-        assert parse_options(["--server", server]).prompt == VERA_PROMPT
+        assert parse_options(["--server", server]).prompt == find_robot("mimicgen").vera_prompt
         assert parse_options(["--server", server, "--prompt", "stack"]).prompt == "stack"
-    assert parse_options([]).prompt == DemoOptions().prompt != VERA_PROMPT
+    assert parse_options([]).prompt == DemoOptions().prompt != find_robot("mimicgen").vera_prompt
+
+
+def test_the_embodiment_chooses_the_configuration() -> None:
+    options = parse_options(["--embodiment", "droid"])
+    assert options == DemoOptions(embodiment="droid")
+    graph, _ = graph_options(options, {})
+    assert [path.name for path in graph.parameter_paths] == ["droid_panda.yaml"]
+    assert options.as_json()["embodiment"] == "droid"
 
 
 @pytest.mark.parametrize("table", TABLES)
@@ -92,6 +101,8 @@ def test_sabotage_has_a_shorter_time_limit() -> None:
 @pytest.mark.parametrize(
     ("arguments", "named"),
     [
+        ("--embodiment toaster", "toaster"),
+        ("--embodiment allegro", "allegro"),  # has no scene
         ("--episodes 0", "--episodes is 0"),
         ("--episodes many", "--episodes"),
         ("--seed -1", "--seed is -1"),

@@ -16,8 +16,8 @@ import yaml
 
 from vera_ros.bringup.isolation import free_port
 from vera_ros.demo.report import RunReport
-from vera_ros.demo.stage import VIEWS
-from vera_ros.sim.scene import VIEW_CAMERAS
+from vera_ros.embodiments import find_embodiment
+from vera_ros.robots.registry import find_robot
 
 from ..server.room import write_checkpoints
 
@@ -64,17 +64,13 @@ def read_until(demo: subprocess.Popen[str], start: str) -> None:
     raise AssertionError(f"the demo never said '{start}': {lines}")
 
 
-def write_very_patient_config(folder: Path) -> Path:
+def write_very_patient_config(folder: Path, embodiment: str = "mimicgen") -> Path:
     """Also a trajectory may come late: at half speed, 1 s is 2 s of a busy machine."""
-    path = write_patient_config(folder)
+    path = write_patient_config(folder, embodiment)
     config = yaml.safe_load(path.read_text())
     config["/**/ik_node"]["ros__parameters"] |= {"tracking_delay_s": 1.0}
     path.write_text(yaml.safe_dump(config))
     return path
-
-
-def test_the_views_are_those_of_the_scene() -> None:
-    assert VIEWS == VIEW_CAMERAS
 
 
 def test_a_tower_stands(tmp_path: Path) -> None:
@@ -94,7 +90,7 @@ def test_a_tower_stands(tmp_path: Path) -> None:
     assert episode.chunks == len(episode.server_latency_s) > 0
     assert 0 < episode.sim_duration_s < 60.0
     assert episode.duration_s > episode.sim_duration_s
-    assert set(episode.camera_rate_hz) == set(VIEWS)
+    assert set(episode.camera_rate_hz) == set(find_robot("mimicgen").cameras)
 
     with av.open(str(tmp_path / "demo.mp4")) as film:
         last_s = [frame.time for frame in film.decode(video=0)][-1]
@@ -104,21 +100,24 @@ def test_a_tower_stands(tmp_path: Path) -> None:
     assert processes_of(tmp_path) == {}
 
 
-def test_in_lockstep_a_tower_stands_and_the_report_says_so(tmp_path: Path) -> None:
-    config = write_very_patient_config(tmp_path)
-    demo = start_demo(
-        tmp_path, *f"--episodes 1 --seed 1 --lockstep --no-video --config {config}".split()
-    )
+@pytest.mark.parametrize("embodiment", ["mimicgen", "droid"])
+def test_in_lockstep_a_tower_stands_and_the_report_says_so(tmp_path: Path, embodiment: str) -> None:
+    config = write_very_patient_config(tmp_path, embodiment)
+    options = f"--embodiment {embodiment} --episodes 1 --seed 1 --lockstep --no-video"
+    demo = start_demo(tmp_path, *options.split(), "--config", str(config))
     output, errors = demo.communicate(timeout=_PATIENCE_S)
     assert demo.returncode == 0, output + errors
     assert "the tower stands" in output
     assert "none: in lockstep" in output
     report = RunReport.read(tmp_path / "report.json")
     assert report.options["lockstep"] is True
+    assert report.options["embodiment"] == embodiment
     (episode,) = report.episodes
     assert episode.success
     assert episode.realtime_factor == ()
-    assert episode.counters.frames_dropped == episode.counters.ticks_skipped == 0
+    counters = episode.counters
+    assert counters.frames_dropped == counters.ticks_skipped == counters.rails_bound_chunks == 0
+    assert tuple(episode.views) == find_embodiment(embodiment).view_keys
 
 
 def test_ctrl_c_stops_everything(tmp_path: Path) -> None:

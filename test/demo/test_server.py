@@ -8,7 +8,7 @@ import pytest
 
 from vera_ros.bringup.failures import DemoError
 from vera_ros.bringup.graph import nodes
-from vera_ros.bringup.graph_options import DEFAULT_SERVER_URL
+from vera_ros.bringup.graph_options import default_server_url
 from vera_ros.bringup.isolation import free_port
 from vera_ros.bringup.processes import Processes
 from vera_ros.demo import server
@@ -24,7 +24,7 @@ def in_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_each_reference_server_has_a_port_of_its_own() -> None:
     urls = {graph_options(DemoOptions(server_delay_s=0.5), {})[0].url for _ in range(2)}
-    assert DEFAULT_SERVER_URL not in urls
+    assert default_server_url() not in urls
     graph, _ = graph_options(DemoOptions(server_delay_s=0.5), {})
     (spec,) = [spec for spec in nodes(graph) if spec.name == "reference_server"]
     assert spec.parameters["delay_s"] == 0.5
@@ -38,7 +38,7 @@ def test_a_second_run_finds_the_server_of_the_first(mode: str) -> None:
         (DemoOptions(), {"VERA_SERVER_MODE": mode}),
     ):
         graph, overrides = graph_options(options, environment)
-        assert (graph.server, graph.url) == (mode, DEFAULT_SERVER_URL)
+        assert (graph.server, graph.url) == (mode, default_server_url())
         assert len(overrides) == len(environment)
         assert "server_node" in [spec.name for spec in nodes(graph)]
 
@@ -58,8 +58,20 @@ def test_a_server_that_runs_is_used_where_it_is() -> None:
 def test_the_environment_tunes_the_server_in_lockstep_too() -> None:
     options = DemoOptions(server="subprocess", lockstep=True)
     graph, overrides = graph_options(options, {"VERA_SAMPLE_STEPS": "4"})
-    assert graph.parameters["policy_node"] == {"sample_steps": 4, "await_verdict": True}
+    assert graph.parameters["policy_node"] == {
+        "sample_steps": 4,
+        "await_verdict": True,
+        "embodiment": "mimicgen",
+    }
     assert len(overrides) == 1
+
+
+@pytest.mark.parametrize("mode", ["reference", "docker", "attach"])
+def test_every_node_is_of_the_embodiment(mode: str) -> None:
+    url = "ws://127.0.0.1:9" if mode == "attach" else None
+    options = DemoOptions(embodiment="droid", server=mode, server_url=url)
+    for spec in nodes(graph_options(options, {})[0]):
+        assert spec.parameters["embodiment"] == "droid"
 
 
 def test_nobody_listens() -> None:

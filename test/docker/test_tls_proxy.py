@@ -18,8 +18,9 @@ from websockets.sync.client import ClientConnection, connect
 
 from vera_ros.bringup.isolation import free_port
 from vera_ros.errors import WireError
+from vera_ros.robots.mimicgen.arm import ARM
+from vera_ros.robots.stacking.policy.stack_policy import StackPolicy
 from vera_ros.server.host import PolicyHost
-from vera_ros.server.reference.stack_policy import StackPolicy
 from vera_ros.wire.client import PolicyClient
 from vera_ros.wire.connection.access import ServerAccess
 from vera_ros.wire.protocol.codec import unpack
@@ -76,7 +77,7 @@ def proxy(program: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pr
     shutil.copy(CERTIFICATES / "valid.pem", folder / "key.pem")
     shutil.copy(CERTIFICATES / "authority.pem", folder / "clients.pem")
     port, inside = free_port(), free_port()
-    host = PolicyHost(StackPolicy(), "127.0.0.1", inside)
+    host = PolicyHost(StackPolicy(ARM), "127.0.0.1", inside)
     host.start()
     variables = {
         "VERA_TLS_FOLDER": str(folder),

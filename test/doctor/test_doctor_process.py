@@ -9,7 +9,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,8 +21,8 @@ from vera_ros.bringup.isolation import free_port, own_domain
 from vera_ros.bringup.middleware import on_loopback
 from vera_ros.embodiments import find_embodiment
 from vera_ros.resources import share_path
+from vera_ros.robots.handshake import make_server_config
 from vera_ros.server.host import PolicyHost
-from vera_ros.server.reference.handshake import make_server_config
 
 from .fake_robot import FAULTS
 
@@ -95,11 +95,7 @@ class Served:
 
     def __init__(self, embodiment: str) -> None:
         kind = find_embodiment(embodiment)
-        self._config = replace(
-            make_server_config(kind.view_keys, 10),
-            embodiment=embodiment,
-            control_dt=kind.control_dt_s,
-        )
+        self._config = make_server_config(kind, 10)
 
     def server_config(self) -> dict[str, Any]:
         return self._config.to_wire()

@@ -19,11 +19,13 @@ def test_without_arguments_the_defaults_hold() -> None:
 
 def test_every_option_arrives() -> None:
     arguments = (
-        "--robot real --server docker --server-url ws://host:8800 --config arm.yaml "
-        "--namespace /cell/left --ckpt-root ckpts --wan-root wan --json out.json --deadline 30"
+        "--embodiment droid --robot real --server docker --server-url ws://host:8800 "
+        "--config arm.yaml --namespace /cell/left --ckpt-root ckpts --wan-root wan "
+        "--json out.json --deadline 30"
     )
     options = parse_options(arguments.split())
     assert options == Options(
+        embodiment="droid",
         robot="real",
         server="docker",
         server_url="ws://host:8800",

@@ -15,9 +15,9 @@ from trajectory_msgs.msg import JointTrajectory
 
 from vera_ros.errors import TrajectoryRejectedError
 from vera_ros.nodes.common.conversions import ns_to_stamp, stamp_to_ns, trajectory_points
-from vera_ros.sim import scene
+from vera_ros.robots.stacking import scene
+from vera_ros.robots.stacking.placement import draw_placement
 from vera_ros.sim.follower import TrajectoryFollower
-from vera_ros.sim.placement import draw_placement
 
 RATE_HZ = 100.0
 

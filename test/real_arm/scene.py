@@ -15,7 +15,7 @@ from sensor_msgs.msg import JointState
 from vera_ros.nodes.common.conversions import doubles, ns_to_stamp
 from vera_ros.nodes.common.node_process import run_node
 from vera_ros.nodes.sim_node import SimNode
-from vera_ros.sim import scene
+from vera_ros.robots.stacking import scene
 from vera_ros.sim.follower import TrajectoryFollower
 from vera_ros.sim.trajectory import Setpoint
 

@@ -17,8 +17,8 @@ from vera_ros.bringup.graph import command, nodes
 from vera_ros.bringup.graph_options import GraphOptions
 from vera_ros.nodes.common.conversions import LATCHED
 from vera_ros.resources import share_path
-from vera_ros.sim import scene
-from vera_ros.sim.placement import draw_placement
+from vera_ros.robots.stacking import scene
+from vera_ros.robots.stacking.placement import draw_placement
 from vera_ros_interfaces.action import ExecuteTask
 
 if TYPE_CHECKING:

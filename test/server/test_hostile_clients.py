@@ -15,8 +15,9 @@ from websockets.exceptions import InvalidStatus
 from test.wire.raw_server import BINARY, CLOSE, CONTINUATION, PING, TEXT, frame
 from vera_ros.embodiments import find_embodiment
 from vera_ros.errors import ConnectionFailedError
+from vera_ros.robots.mimicgen.arm import ARM
+from vera_ros.robots.stacking.policy.stack_policy import StackPolicy
 from vera_ros.server.host import PolicyHost
-from vera_ros.server.reference.stack_policy import StackPolicy
 from vera_ros.wire.client import PolicyClient
 from vera_ros.wire.connection.failures import REQUEST_FAILED
 from vera_ros.wire.connection.websocket import open_websocket
@@ -42,7 +43,7 @@ class Broken(StackPolicy):
 
 @pytest.fixture(scope="module")
 def port() -> Iterator[int]:
-    host = PolicyHost(Broken(), "127.0.0.1", 0)
+    host = PolicyHost(Broken(ARM), "127.0.0.1", 0)
     yield host.start()
     assert host.stop(LONG_S)
 

@@ -10,9 +10,10 @@ import pytest
 
 from vera_ros.bringup.isolation import free_port
 from vera_ros.errors import ServerStartError
+from vera_ros.robots.mimicgen.arm import ARM
+from vera_ros.robots.stacking.policy.stack_policy import StackPolicy
 from vera_ros.server.host import PolicyHost
 from vera_ros.server.keeper import ServerKeeper, ServerState, ServerStatus
-from vera_ros.server.reference.stack_policy import StackPolicy
 from vera_ros.server.settings import ServerSettings
 
 LONG_S = 60.0
@@ -26,7 +27,7 @@ class Scripted:
     tail = "    its last line"
 
     def __init__(self, settings: ServerSettings, failure: str = "") -> None:
-        self._host = PolicyHost(StackPolicy(), "127.0.0.1", settings.port)
+        self._host = PolicyHost(StackPolicy(ARM), "127.0.0.1", settings.port)
         self._failure = failure
         self.calls: list[str] = []
         self.gone = asyncio.Event()
@@ -155,7 +156,7 @@ def test_one_that_hangs_up_is_looked_for_again_and_not_started_twice() -> None:
         await until(ServerState.READY)
         mode._host.stop()
         await until(ServerState.LOST)
-        mode._host = PolicyHost(StackPolicy(), "127.0.0.1", chosen.port)
+        mode._host = PolicyHost(StackPolicy(ARM), "127.0.0.1", chosen.port)
         mode.serve()
         await until(ServerState.READY, times=2)
         assert all(status.ours for status in said if status.state is ServerState.READY)

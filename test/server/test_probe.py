@@ -10,9 +10,10 @@ import pytest
 
 from vera_ros.bringup.isolation import free_port
 from vera_ros.embodiments import find_embodiment
+from vera_ros.robots.mimicgen.arm import ARM
+from vera_ros.robots.stacking.policy.stack_policy import StackPolicy
 from vera_ros.server.host import PolicyHost
 from vera_ros.server.probe import Answer, Probe, probe
-from vera_ros.server.reference.stack_policy import StackPolicy
 from vera_ros.wire.client import PolicyClient
 
 MIMICGEN, DROID = find_embodiment("mimicgen"), find_embodiment("droid")
@@ -92,7 +93,7 @@ def test_nobody() -> None:
 
 
 def test_a_policy_server_for_this_robot_and_for_another() -> None:
-    host = PolicyHost(StackPolicy(), "127.0.0.1", 0)
+    host = PolicyHost(StackPolicy(ARM), "127.0.0.1", 0)
     port = host.start()
     assert asyncio.run(knock(port)).answer is Answer.READY
     other = asyncio.run(knock(port, DROID))
@@ -106,7 +107,7 @@ def test_a_server_that_describes_itself_wrongly() -> None:
         def server_config(self) -> dict[str, Any]:
             return {"embodiment": "mimicgen"}
 
-    host = PolicyHost(Vague(), "127.0.0.1", 0)
+    host = PolicyHost(Vague(ARM), "127.0.0.1", 0)
     found = asyncio.run(knock(host.start()))
     host.stop()
     assert found.answer is Answer.STRANGER

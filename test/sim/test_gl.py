@@ -31,12 +31,13 @@ def test_backend(environ: Mapping[str, str], libraries: set[str], backend: str) 
 def test_without_gl_physics_run_and_the_camera_names_the_packages() -> None:
     """MuJoCo's own error is an AttributeError or ImportError deep in the GL bindings."""
     program = (
-        "from vera_ros.sim.world import World\n"
-        "from vera_ros.sim.cameras import CameraRenderer\n"
+        "from vera_ros.robots.stacking.scene import load_model\n"
+        "from vera_ros.robots.stacking.world import World\n"
+        "from vera_ros.sim.renderer import CameraRenderer\n"
         "from vera_ros.errors import MissingDependencyError\n"
         "World().step([0] * 7, [0] * 7, 0)\n"
         "try:\n"
-        "    CameraRenderer()\n"
+        "    CameraRenderer(load_model(), {}, (128, 128))\n"
         "except MissingDependencyError as error:\n"
         "    print(error)\n"
     )

@@ -47,6 +47,13 @@ def test_swapped_views_show_each_others_pictures_and_twice_is_none() -> None:
     assert same(sabotage.spoil(once, 0), pictures(0))
 
 
+def test_of_three_views_each_shows_anothers_picture() -> None:
+    three = {name: np.full((1, 1, 3), i, np.uint8) for i, name in enumerate("abc")}
+    shown = Sabotage("swap-views").spoil(three, 0)
+    assert all(shown[view][0, 0, 0] != three[view][0, 0, 0] for view in three)
+    assert {picture[0, 0, 0] for picture in shown.values()} == {0, 1, 2}
+
+
 def test_frozen_shows_the_first_pictures_of_each_episode() -> None:
     sabotage = Sabotage("frozen")
     for episode in (0, 1, 2):

@@ -48,7 +48,7 @@ def with_environment(
         raise _refusal("VERA_SERVER_MODE", server, " | ".join(SERVERS))
     server_url = options.server_url
     if given.keys() - {"VERA_SERVER_MODE"}:
-        port = _port(chosen["VERA_SERVER_PORT"], environment)
+        port = _port(chosen["VERA_SERVER_PORT"], environment, options.embodiment)
         host = chosen["VERA_SERVER_HOST"]
         check_host("environment variable VERA_SERVER_HOST", host)
         server_url = url_of(host, port)
@@ -105,9 +105,9 @@ def _tuned_lines(tuned: Mapping[str, Value]) -> Iterator[str]:
         yield f"environment variable VERA_{name.upper()} wins: policy_node's {name} is {value}"
 
 
-def _port(text: str, environment: Mapping[str, str]) -> int:
+def _port(text: str, environment: Mapping[str, str], embodiment: str) -> int:
     if text == _OWN_PORT:
-        return find_embodiment(environment.get("VERA_EMBODIMENT") or "mimicgen").policy_port
+        return find_embodiment(environment.get("VERA_EMBODIMENT") or embodiment).policy_port
     if not is_port(text):
         raise _refusal("VERA_SERVER_PORT", text, "1 … 65535, or -1 for the embodiment's own")
     return int(text)

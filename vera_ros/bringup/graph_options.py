@@ -9,6 +9,7 @@ from pathlib import Path
 from vera_ros.embodiments import find_embodiment
 from vera_ros.errors import ConfigurationError
 from vera_ros.resources import share_path
+from vera_ros.robots.registry import find_robot
 from vera_ros.sim.sabotage import SABOTAGES
 from vera_ros.wire.connection.address import WEBSOCKET, split_url, without_password
 
@@ -17,10 +18,31 @@ Value = bool | int | float | str | list[str] | list[float]
 ROBOTS = ("sim", "real")
 SERVERS = ("reference", "attach", "docker", "subprocess")
 STARTED_BY_SERVER_NODE = ("docker", "subprocess")
-DEFAULT_CONFIG = {"sim": "mimicgen_panda.yaml", "real": "real_panda.yaml"}
+DEFAULT_EMBODIMENT = "mimicgen"
 
-_EMBODIMENT = find_embodiment("mimicgen")
-DEFAULT_SERVER_URL = f"ws://127.0.0.1:{_EMBODIMENT.policy_port}"
+_REAL_CONFIG = {DEFAULT_EMBODIMENT: "real_panda.yaml"}  # of the others, none is packaged
+
+
+def default_server_url(embodiment: str = DEFAULT_EMBODIMENT) -> str:
+    """Return the address of an embodiment's policy server on this machine."""
+    return f"ws://127.0.0.1:{find_embodiment(embodiment).policy_port}"
+
+
+def default_config(robot: str, embodiment: str = DEFAULT_EMBODIMENT) -> str:
+    """Return the name of the packaged parameter file.
+
+    Raises:
+        ConfigurationError: there is none.
+    """
+    if robot == "sim":
+        return find_robot(embodiment).config
+    if embodiment not in _REAL_CONFIG:
+        raise ConfigurationError(
+            f"there is no packaged parameter file of a real arm for {embodiment}; give your own as "
+            f"config, such as a copy of config/{_REAL_CONFIG[DEFAULT_EMBODIMENT]} with the views, "
+            f"the tcp_frame and the embodiment of {embodiment}"
+        )
+    return _REAL_CONFIG[embodiment]
 
 
 @dataclass(frozen=True)
@@ -28,6 +50,7 @@ class GraphOptions:
     """The options with which the system is started.
 
     Attributes:
+        embodiment: chooses the default parameter file and the default port.
         robot: `sim`, or `real` for an arm behind a joint_trajectory_controller.
         server: `reference` starts the reference policy, `docker` and `subprocess` start VERA,
             `attach` connects to a running server.
@@ -50,6 +73,7 @@ class GraphOptions:
         ConfigurationError: a value, or a combination of them, is not valid.
     """
 
+    embodiment: str = DEFAULT_EMBODIMENT
     robot: str = "sim"
     server: str = "reference"
     server_url: str = ""
@@ -67,6 +91,7 @@ class GraphOptions:
     parameters: Mapping[str, Mapping[str, Value]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        find_embodiment(self.embodiment)
         _check_choice("robot", self.robot, ROBOTS)
         _check_choice("server", self.server, SERVERS)
         _check_choice("sabotage", self.sabotage, SABOTAGES)
@@ -105,7 +130,7 @@ class GraphOptions:
         if self.server != "attach" and parts.port is None:
             raise ConfigurationError(
                 f"server_url '{without_password(url)}' has no port; the server that is started "
-                f"needs to know on which one to listen, like {DEFAULT_SERVER_URL}"
+                f"needs to know on which one to listen, like {default_server_url(self.embodiment)}"
             )
 
     @property
@@ -118,20 +143,19 @@ class GraphOptions:
         """The server's address; empty: the one in the configuration file."""
         if self.server_url or self.server == "attach":
             return self.server_url
-        return DEFAULT_SERVER_URL
+        return default_server_url(self.embodiment)
 
     @property
     def parameter_paths(self) -> tuple[Path, ...]:
         """The parameter files, of which later ones win.
 
         Raises:
-            ConfigurationError: one does not exist.
+            ConfigurationError: one does not exist, or none is packaged.
         """
-        packaged = DEFAULT_CONFIG[self.robot]
         config = (
-            _existing("config", self.config, f"the packaged {packaged}")
+            _existing("config", self.config, "the packaged one")
             if str(self.config)
-            else share_path("config", packaged)
+            else share_path("config", default_config(self.robot, self.embodiment))
         )
         if not str(self.params_file):
             return (config,)

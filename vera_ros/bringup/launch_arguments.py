@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The arguments of mimicgen_panda.launch.py, and a check for others, which launch ignores."""
+"""The arguments of the launch files, and a check for others, which launch ignores."""
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
 
-from vera_ros.bringup.graph_options import DEFAULT_SERVER_URL, ROBOTS, SERVERS
+from vera_ros.bringup.graph_options import ROBOTS, SERVERS, default_server_url
 from vera_ros.errors import ConfigurationError
 
 DDS_PROFILES = {"large_data": "fastdds_large_data.xml", "loopback": "fastdds_loopback.xml"}
@@ -23,7 +23,7 @@ _OF_LAUNCH = (
 
 @dataclass(frozen=True)
 class LaunchArgument:
-    """An argument of the launch file.
+    """An argument of the launch files.
 
     Attributes:
         name: the argument's name.
@@ -66,8 +66,8 @@ LAUNCH_ARGUMENTS = (
     LaunchArgument(
         "server_url",
         "",
-        f"address of the policy server, ws://host:port; empty: {DEFAULT_SERVER_URL}, or with "
-        "server:=attach what config says",
+        "address of the policy server, ws://host:port; empty: the embodiment's port on this "
+        f"machine, for mimicgen {default_server_url()}, or with server:=attach what config says",
     ),
     LaunchArgument("rviz", "false", "start rviz2", _SWITCH),
     LaunchArgument("namespace", "", "namespace of all nodes; empty: none"),
@@ -87,8 +87,8 @@ LAUNCH_ARGUMENTS = (
     LaunchArgument(
         "config",
         "",
-        "ROS parameter file; empty: config/mimicgen_panda.yaml, or with robot:=real "
-        "config/real_panda.yaml",
+        "ROS parameter file; empty: of the launch file's name, such as config/mimicgen_panda.yaml, "
+        "or with robot:=real config/real_panda.yaml, which is mimicgen's",
     ),
     LaunchArgument(
         "params_file",

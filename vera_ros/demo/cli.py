@@ -12,21 +12,21 @@ from pathlib import Path
 
 from vera_ros import __version__
 from vera_ros.bringup.failures import DemoError, InterruptedRunError
-from vera_ros.bringup.graph_options import SERVERS
+from vera_ros.bringup.graph_options import DEFAULT_EMBODIMENT, SERVERS
 from vera_ros.bringup.interrupts import Interrupts
 from vera_ros.demo.options import (
     DEFAULT_TIME_LIMIT_S,
     MODES,
     SABOTAGE_TIME_LIMIT_S,
-    VERA_PROMPT,
     DemoOptions,
 )
 from vera_ros.errors import MissingDependencyError, VeraRosError
+from vera_ros.robots.registry import SIMULATED, find_robot
+from vera_ros.robots.stacking.tables import TABLES
 from vera_ros.sim.sabotage import SABOTAGES
-from vera_ros.sim.tables import TABLES
 
 _DESCRIPTION = """\
-A simulated Panda stacks the red cube on the green one, from what two cameras see.
+A simulated Panda stacks the red cube on the green one, from what its cameras see.
 
 Starts the simulation, the arm side, the policy side and a policy server, plays episodes, judges
 each by the simulator's ground truth, and writes a report and a film."""
@@ -40,6 +40,7 @@ an invalid option, 130 after Ctrl-C.
 examples:
   scripts/demo                                 three episodes, demo.mp4, report.json
   scripts/demo --episodes 50 --headless --no-video
+  scripts/demo --embodiment droid              three views, and deltas of the flange
   scripts/demo --mode async --server-delay 0.4 the arm keeps moving during inference
   scripts/demo --lockstep                      the same result however slow the server is
   scripts/demo --sabotage blank                the cameras show nothing: no tower can stand
@@ -58,6 +59,12 @@ def make_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"vera_ros {__version__}")
     add = parser.add_argument
+    add(
+        "--embodiment",
+        choices=SIMULATED,
+        metavar="|".join(SIMULATED),
+        help=f"whose cameras and actions (default {DEFAULT_EMBODIMENT})",
+    )
     add("--episodes", type=int, metavar="N", help="number of episodes (default 3)")
     add("--seed", type=int, metavar="S", help="of the first scene; each further adds 1 (default 0)")
     add("--headless", action="store_true", help="plain lines instead of a live display")
@@ -115,7 +122,7 @@ def make_parser() -> argparse.ArgumentParser:
         "--config",
         type=Path,
         metavar="FILE",
-        help="ROS parameter file of the nodes (default config/mimicgen_panda.yaml)",
+        help="ROS parameter file of the nodes (default: the embodiment's in config/)",
     )
     add("--yes", action="store_true", help="let scripts/demo install missing Debian packages")
     return parser
@@ -129,8 +136,9 @@ def parse_options(arguments: Sequence[str] | None = None) -> DemoOptions:
         given["video"] = None
     if given.get("sabotage", "none") != "none":
         given.setdefault("time_limit_s", SABOTAGE_TIME_LIMIT_S)
-    if given.get("server", "reference") != "reference":
-        given.setdefault("prompt", VERA_PROMPT)
+    robot = find_robot(given.get("embodiment", DEFAULT_EMBODIMENT))
+    by_reference = given.get("server", "reference") == "reference"
+    given.setdefault("prompt", robot.prompt if by_reference else robot.vera_prompt)
     if given.get("server", "reference") not in _STARTED:
         given |= {"server": "attach", "server_url": given["server"]}
     names = {field.name for field in fields(DemoOptions)}

@@ -5,13 +5,13 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from vera_ros.bringup.graph_options import DEFAULT_EMBODIMENT
 from vera_ros.errors import ConfigurationError
+from vera_ros.robots.registry import SIMULATED, find_robot
+from vera_ros.robots.stacking.tables import TABLES
 from vera_ros.sim.sabotage import SABOTAGES
-from vera_ros.sim.tables import TABLES
 from vera_ros.wire.connection.address import EXAMPLE, split_url, without_password
 
-DEFAULT_PROMPT = "stack the red cube on the green cube"
-VERA_PROMPT = "A robot arm stacks one block on top of another block"  # of its own mimicgen server
 DEFAULT_TIME_LIMIT_S = 60.0
 SABOTAGE_TIME_LIMIT_S = 25.0
 
@@ -24,6 +24,7 @@ class DemoOptions:
     """Validated options of a run.
 
     Attributes:
+        embodiment: which robot is simulated, one of vera_ros.robots.registry.SIMULATED.
         episodes: number of episodes.
         seed: of the first episode; each episode adds one.
         headless: plain lines of progress instead of a live display.
@@ -42,6 +43,7 @@ class DemoOptions:
         config: ROS parameter file of the nodes; None: the packaged one.
     """
 
+    embodiment: str = DEFAULT_EMBODIMENT
     episodes: int = 3
     seed: int = 0
     headless: bool = False
@@ -55,7 +57,7 @@ class DemoOptions:
     lockstep: bool = False
     mode: str = "sync"
     server_delay_s: float = 0.0
-    prompt: str = DEFAULT_PROMPT
+    prompt: str = find_robot(DEFAULT_EMBODIMENT).prompt
     time_limit_s: float = DEFAULT_TIME_LIMIT_S
     config: Path | None = None
 
@@ -65,6 +67,10 @@ class DemoOptions:
         Raises:
             ConfigurationError: an option is invalid.
         """
+        if self.embodiment not in SIMULATED:
+            raise ConfigurationError(
+                f"--embodiment is '{self.embodiment}'; valid is {' | '.join(SIMULATED)}"
+            )
         if not 1 <= self.episodes <= 10_000:
             raise ConfigurationError(f"--episodes is {self.episodes}; valid is 1 … 10000")
         last_seed = 2**31 - self.episodes
@@ -111,7 +117,7 @@ class DemoOptions:
         if self.config is not None and not self.config.is_file():
             raise ConfigurationError(
                 f"--config is '{self.config}', which is not a file; name a ROS parameter file, "
-                "such as a copy of config/mimicgen_panda.yaml"
+                f"such as a copy of config/{find_robot(self.embodiment).config}"
             )
         _check_writable("--report", self.report)
         if self.video is not None:

@@ -15,7 +15,7 @@ _POOR = 0.75  # of the policy's rate: some steps find no new picture
 _HOPELESS = 0.25  # views are too old to be used
 _REMEDY = (
     "add --lockstep, where simulated time waits for the pictures; or have fewer pixels, with "
-    "image_size: 64 for sim_node in a copy of config/mimicgen_panda.yaml that --config names; or "
+    "image_size: 64 for sim_node in a copy of its parameter file that --config names; or "
     "stop what else loads the machine"
 )
 

@@ -29,6 +29,7 @@ def graph_options(
     """
     graph, overrides = with_environment(
         GraphOptions(
+            embodiment=options.embodiment,
             server=options.server,
             server_url=options.server_url or "",
             seed=options.seed,
@@ -41,12 +42,16 @@ def graph_options(
         environment,
     )
     parameters: dict[str, dict[str, Value]] = {n: dict(own) for n, own in graph.parameters.items()}
+    served = {"reference": ["reference_server"], "attach": []}.get(graph.server, ["server_node"])
+    for name in ("sim_node", "policy_node", "ik_node", *served):
+        # A file for another embodiment is then refused: its views or its server do not fit.
+        parameters.setdefault(name, {})["embodiment"] = options.embodiment
     if options.table is not None:
         parameters.setdefault("sim_node", {})["table"] = options.table
     if options.lockstep:
         parameters.setdefault("policy_node", {})["await_verdict"] = True
     if graph.server == "reference":
-        parameters["reference_server"] = {"delay_s": options.server_delay_s}
+        parameters["reference_server"]["delay_s"] = options.server_delay_s
         if not graph.server_url:
             graph = replace(graph, server_url=f"ws://127.0.0.1:{free_port()}")
     return replace(graph, parameters=parameters), overrides

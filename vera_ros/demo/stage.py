@@ -28,9 +28,7 @@ from vera_ros.demo.options import DemoOptions
 from vera_ros.demo.picture_rate import PictureRate, judge
 from vera_ros.demo.server import Loading, check_server, graph_options
 from vera_ros.embodiments import find_embodiment
-
-# View keys and the base of their topics, as in the simulated scene.
-VIEWS = {"agentview_image": "agentview", "robot0_eye_in_hand_image": "robot0_eye_in_hand"}
+from vera_ros.robots.registry import find_robot
 
 _READY_S = 60.0
 _LOADED_S = 7200.0  # the largest ready_timeout_s of server_node
@@ -84,8 +82,9 @@ def set_stage(
             processes.start(spec.name, command(spec, "", log_folder))
         rclpy.init(args=[], signal_handler_options=SignalHandlerOptions.NO)
         stack.callback(rclpy.try_shutdown)
-        evaluator = Evaluator(VIEWS, names, recorder, lockstep=options.lockstep)
-        pictures = PictureRate(evaluator, VIEWS["agentview_image"])
+        views = find_robot(options.embodiment).view_topics
+        evaluator = Evaluator(views, names, recorder, lockstep=options.lockstep)
+        pictures = PictureRate(evaluator, next(iter(views.values())))
         stack.callback(evaluator.destroy_node)
         executor = SingleThreadedExecutor()
         executor.add_node(evaluator)
@@ -98,7 +97,8 @@ def set_stage(
             waiter.until(evaluator.missing, _READY_S)
             display.say(f"ready after {time.monotonic() - began_s:.1f} s")
             if not options.lockstep:
-                needed_hz = options.realtime_factor / find_embodiment("mimicgen").control_dt_s
+                policy_hz = 1.0 / find_embodiment(options.embodiment).control_dt_s
+                needed_hz = options.realtime_factor * policy_hz
                 warning = judge(pictures.measure_hz(waiter), needed_hz)
                 if warning:
                     display.say(warning)
@@ -124,7 +124,9 @@ def _recorder(options: DemoOptions, display: Display) -> Iterator[Recorder | Non
     if options.video is None:
         yield None
         return
-    with FilmWriter(options.video, list(VIEWS.values())) as film:
-        yield Recorder(film, list(VIEWS))
+    views = find_robot(options.embodiment).view_topics
+    resolution = find_embodiment(options.embodiment).resolution
+    with FilmWriter(options.video, list(views.values()), resolution) as film:
+        yield Recorder(film, list(views))
     if film.left_out:
         display.say(f"the machine was too busy for {film.left_out} of the film's pictures")

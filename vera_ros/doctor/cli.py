@@ -44,6 +44,11 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"vera_ros {__version__}")
     add = parser.add_argument
     add(
+        "--embodiment",
+        metavar="NAME",
+        help="the robot kind, such as droid: its parameter file, its pictures (default mimicgen)",
+    )
+    add(
         "--robot",
         choices=ROBOTS,
         help="the simulated arm, or a real one (default sim)",
@@ -63,8 +68,8 @@ def make_parser() -> argparse.ArgumentParser:
     add(
         "--config",
         metavar="FILE",
-        help="ROS parameter file (default config/mimicgen_panda.yaml, with --robot real "
-        "config/real_panda.yaml)",
+        help="ROS parameter file (default: the embodiment's, config/mimicgen_panda.yaml, or with "
+        "--robot real config/real_panda.yaml)",
     )
     add(
         "--params-file",

@@ -22,10 +22,11 @@ class Options:
     """Validated options of one run.
 
     Attributes:
+        embodiment: which robot kind; it chooses the default parameter file.
         robot: `sim` or `real`.
         server: where the policy comes from, one of SERVERS.
         server_url: of the policy server; empty: the configuration's, or the default.
-        config: ROS parameter file; empty: the packaged one of the robot.
+        config: ROS parameter file; empty: the packaged one.
         params_file: ROS parameter file whose values win over those of config; empty: none.
         namespace: of the graph; empty: none.
         ckpt_root: folder of VERA's checkpoints; None: not given.
@@ -38,6 +39,7 @@ class Options:
         ConfigurationError: an option is invalid.
     """
 
+    embodiment: str = "mimicgen"
     robot: str = "sim"
     server: str = "reference"
     server_url: str = ""

@@ -5,6 +5,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
+from vera_ros.robots.registry import find_robot
+
 Values = Mapping[str, Any]
 Names = frozenset[str]
 
@@ -125,11 +127,9 @@ def _ik_node(p: Values) -> Interfaces:
 
 
 def _sim_node(p: Values) -> Interfaces:
-    from vera_ros.sim.scene import VIEW_CAMERAS  # needs mujoco, which a real arm does not
-
     cameras = (
         f"{camera}/{topic}"
-        for camera in VIEW_CAMERAS.values()
+        for camera in find_robot(p["embodiment"]).view_topics.values()
         for topic in ("image_raw", "camera_info")
     )
     return Interfaces(

@@ -7,8 +7,8 @@ from vera_ros.nodes.common.health import Health
 from vera_ros.nodes.common.lifecycle_node import VeraNode
 from vera_ros.nodes.common.node_process import run_node
 from vera_ros.nodes.server.reference_parameters import PARAMETERS
+from vera_ros.robots.registry import make_reference_policy
 from vera_ros.server.host import PolicyHost
-from vera_ros.server.reference.stack_policy import StackPolicy
 
 
 class ReferenceServer(VeraNode):
@@ -21,10 +21,12 @@ class ReferenceServer(VeraNode):
     def setup(self) -> None:
         """Start the server."""
         p = self.parameters
-        policy = StackPolicy(looks_ahead=p["looks_ahead"])
+        policy = make_reference_policy(p["embodiment"], looks_ahead=p["looks_ahead"])
         self._host = PolicyHost(policy, p["host"], p["port"], delay_s=p["delay_s"])
         port = self._host.start()
-        self.get_logger().info(f"the reference policy answers on ws://{p['host']}:{port}")
+        self.get_logger().info(
+            f"the reference policy of {p['embodiment']} answers on ws://{p['host']}:{port}"
+        )
 
     def teardown(self) -> None:
         """Stop the server."""

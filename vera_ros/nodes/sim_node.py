@@ -18,8 +18,8 @@ from vera_ros.nodes.sim.parameters import PARAMETERS, check_lockstep
 from vera_ros.nodes.sim.real_time import SimRealTime
 from vera_ros.nodes.sim.reports import SimReports
 from vera_ros.nodes.sim.sim_time import SimTime, Stream
-from vera_ros.sim.robot import SimulatedRobot
-from vera_ros.sim.world import World
+from vera_ros.robots.stacking.simulated_robot import SimulatedRobot
+from vera_ros.robots.stacking.world import World
 from vera_ros_interfaces.srv import ResetScene
 
 _HARDWARE = "simulated panda"

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The simulated Panda, its stacking scene, and a trajectory follower. No ROS."""
+"""Parts of a simulation: cameras, a trajectory follower, time, and faults of pictures. No ROS."""

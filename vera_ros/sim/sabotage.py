@@ -30,7 +30,8 @@ class Sabotage:
         if self._kind == "bgr":
             return {view: picture[..., ::-1] for view, picture in pictures.items()}
         if self._kind == "swap-views":
-            return dict(zip(pictures, reversed(list(pictures.values())), strict=True))
+            shown = [*pictures.values()]  # each view shows another's
+            return dict(zip(pictures, shown[1:] + shown[:1], strict=True))
         if self._kind == "frozen":
             if episode != self._episode:
                 self._episode, self._first = episode, pictures

@@ -48,6 +48,17 @@ def test_the_packaged_files_are_read(robot: str) -> None:
     assert judge(found).verdict is Verdict.OK
 
 
+def test_the_embodiment_chooses_the_packaged_file() -> None:
+    found = read(Options(embodiment="droid"), Deadline(PATIENCE_S))
+    assert found.embodiment.name == "droid"
+    assert found.ik["tcp_frame"] == "panda_link8"
+    assert list(found.view_topics) == ["varied_1", "varied_2", "hand"]
+    assert found.server_url == "ws://127.0.0.1:8804"
+    assert judge(found).verdict is Verdict.OK
+    with pytest.raises(ConfigurationError, match="unknown embodiment 'toaster'"):
+        read(Options(embodiment="toaster"), Deadline(PATIENCE_S))
+
+
 def test_a_node_gets_what_is_meant_for_its_namespace(tmp_path: Path) -> None:
     found = read_file(TWO_ARMS, tmp_path, namespace="right")
     assert found.policy["view_timeout_s"] == 9.0

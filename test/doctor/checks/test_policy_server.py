@@ -18,12 +18,12 @@ from vera_ros.doctor.facts.ports import Holder
 from vera_ros.doctor.facts.tools import Deadline
 from vera_ros.doctor.finding import Finding, Verdict
 from vera_ros.embodiments import find_embodiment
+from vera_ros.robots.handshake import make_server_config
 from vera_ros.server.host import PolicyHost
-from vera_ros.server.reference.handshake import make_server_config
 
 PATIENCE_S = 60.0
 MIMICGEN = find_embodiment("mimicgen")
-REFERENCE = make_server_config(MIMICGEN.view_keys, 10)
+REFERENCE = make_server_config(MIMICGEN, 10)
 VERA = replace(
     REFERENCE,
     planner_model="mimicgen-wan-1.3b",

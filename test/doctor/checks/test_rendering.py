@@ -4,19 +4,21 @@ import pytest
 from vera_ros.doctor.checks.rendering import judge
 from vera_ros.doctor.facts.tools import Deadline, probe
 from vera_ros.doctor.finding import Verdict
+from vera_ros.robots.registry import SIMULATED
 
 PATIENCE_S = 120.0
 
 
-def test_the_scene_can_be_rendered_here() -> None:
-    finding = judge(probe("rendering", Deadline(PATIENCE_S), {}))
+@pytest.mark.parametrize("embodiment", SIMULATED)
+def test_the_scene_can_be_rendered_here(embodiment: str) -> None:
+    finding = judge(probe("rendering", Deadline(PATIENCE_S), {"embodiment": embodiment}))
     assert finding.verdict in (Verdict.OK, Verdict.WARNING), finding.found  # of a busy machine
     assert "MUJOCO_GL=" in finding.found
 
 
 def test_without_a_renderer_the_packages_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MUJOCO_GL", "disable")
-    finding = judge(probe("rendering", Deadline(PATIENCE_S), {}))
+    finding = judge(probe("rendering", Deadline(PATIENCE_S), {"embodiment": "mimicgen"}))
     assert finding.verdict is Verdict.FAILURE
     assert "libegl1" in finding.mend
 

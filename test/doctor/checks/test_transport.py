@@ -11,15 +11,25 @@ from vera_ros.doctor.checks.transport import (
     judge_shared_memory,
     judge_sockets,
     measure,
+    simulated,
     stays_here,
 )
 from vera_ros.doctor.finding import Verdict
+from vera_ros.embodiments import find_embodiment
 
 from ..example_facts import graph, view
 
 SIMULATED = Pictures(49_152, 2_000_000.0)
 VGA = Pictures(921_600, 55_000_000.0)
 LARGE_DATA = {"FASTDDS_BUILTIN_TRANSPORTS": "LARGE_DATA?max_msg_size=2MB"}
+
+
+def test_simulated_pictures_are_those_of_the_embodiment() -> None:
+    mimicgen, droid = (simulated(find_embodiment(name)) for name in ("mimicgen", "droid"))
+    assert mimicgen.bytes_each == SIMULATED.bytes_each
+    assert mimicgen.bytes_per_s == pytest.approx(SIMULATED.bytes_per_s, rel=0.02)
+    assert (droid.bytes_each, droid.camera) == (3 * 128 * 192, "128 x 192 px")
+    assert droid.bytes_per_s == pytest.approx(3 * droid.bytes_each * 15)
 
 
 @pytest.mark.parametrize(

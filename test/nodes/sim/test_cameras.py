@@ -12,12 +12,12 @@ from vera_ros.sim.cameras import Intrinsics
 pixels = st.floats(1.0, 1000.0)
 
 
-@given(pixels, pixels, pixels, pixels, st.integers(16, 640))
+@given(pixels, pixels, pixels, pixels, st.integers(16, 640), st.integers(16, 960))
 def test_the_matrices_project_as_the_camera_does(
-    fx: float, fy: float, cx: float, cy: float, size: int
+    fx: float, fy: float, cx: float, cy: float, height: int, width: int
 ) -> None:
-    info = camera_info(Intrinsics(fx=fx, fy=fy, cx=cx, cy=cy, size=size), 7, "optical")
-    assert (info.width, info.height, info.header.frame_id) == (size, size, "optical")
+    info = camera_info(Intrinsics(fx, fy, cx, cy, height, width), 7, "optical")
+    assert (info.width, info.height, info.header.frame_id) == (width, height, "optical")
     assert stamp_to_ns(info.header.stamp) == 7
     point = np.array([0.2, -0.1, 0.5, 1.0])
     expected = [fx * 0.4 + cx, fy * -0.2 + cy]

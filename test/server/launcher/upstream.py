@@ -15,14 +15,15 @@ import numpy as np
 import numpy.typing as npt
 
 from vera_ros.errors import ConfigurationError
-from vera_ros.server.reference.stack_policy import StackPolicy
+from vera_ros.robots.mimicgen.arm import ARM
+from vera_ros.robots.stacking.policy.stack_policy import StackPolicy
 
 
 class MotionPolicy:
     """The reference policy, as VERA's adapter asks its own policies."""
 
     def __init__(self) -> None:
-        self._policy = StackPolicy(looks_ahead=False)
+        self._policy = StackPolicy(ARM, looks_ahead=False)
 
     def predict_action_chunk(
         self,
@@ -66,7 +67,7 @@ def serve(host: str, port: int) -> None:
     adapter = importlib.import_module("vera.server.protocol.vera_policy_adapter")
     for name in named:
         del sys.modules[name]
-    said = StackPolicy().server_config()
+    said = StackPolicy(ARM).server_config()
     for name in ("git_head", "git_dirty", "git_diff_sha", "hostname", "argv", "run_dir"):
         del said[name]  # of this server, not of that policy
     upstream = os.environ["VERA_UPSTREAM"]

@@ -13,11 +13,12 @@ from typing import Any
 
 import pytest
 
+from vera_ros.robots.mimicgen.arm import ARM
+from vera_ros.robots.stacking.policy.stack_policy import StackPolicy
 from vera_ros.server.checkpoints import Checkpoints
 from vera_ros.server.host import PolicyHost
 from vera_ros.server.keeper import ServerState
 from vera_ros.server.modes.local import launch_command, launch_environment
-from vera_ros.server.reference.stack_policy import StackPolicy
 from vera_ros.server.settings import ServerSettings
 
 from ..keeping import keeping
@@ -36,7 +37,7 @@ async def failure(room: Room, behaviour: str = "serve", **more: Any) -> str:
 
 @contextlib.contextmanager
 def hosted(port: int, policy: StackPolicy | None = None) -> Iterator[None]:
-    host = PolicyHost(policy or StackPolicy(), "127.0.0.1", port)
+    host = PolicyHost(policy or StackPolicy(ARM), "127.0.0.1", port)
     host.start()
     try:
         yield
@@ -156,7 +157,7 @@ def test_one_that_is_killed_is_noticed(room: Room) -> None:
 
 
 def test_a_server_for_another_robot_is_named_and_nothing_is_started(room: Room) -> None:
-    with hosted(room.port, Droid()):
+    with hosted(room.port, Droid(ARM)):
         said = asyncio.run(failure(room))
     assert f"127.0.0.1:{room.port}" in said
     assert "hosts embodiment 'droid'" in said

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The film's pictures: the views side by side, enlarged, with captions."""
+"""The film's pictures: the views beside each other, enlarged, with captions."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -9,7 +10,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-VIEW_PX = 512
+_CELL_HEIGHT_PX = 512  # of a view, unless that makes the film too wide
+_WIDEST_PX = 1536
+_MOST_COLUMNS = 4
 _BAR_PX = 44
 _MARGIN_PX = 14
 
@@ -41,32 +44,64 @@ class Caption:
     verdict: bool | None = None
 
 
-def film_size(views: int) -> tuple[int, int]:
-    """Return width and height of the film, px."""
-    return views * VIEW_PX, VIEW_PX + 2 * _BAR_PX
+@dataclass(frozen=True)
+class Layout:
+    """Where the views are: rows of equal cells, between two bars of text.
+
+    Attributes:
+        names: of the views, from left to right and top to bottom.
+        cell: height and width of each [px], even, as the film's encoder needs them.
+        columns: cells in a row.
+    """
+
+    names: tuple[str, ...]
+    cell: tuple[int, int]
+    columns: int
+
+    @staticmethod
+    def of(names: Sequence[str], resolution: tuple[int, int]) -> "Layout":
+        """Return the layout of views with this height and width [px]."""
+        height, width = resolution
+        rows = math.ceil(len(names) / _MOST_COLUMNS)
+        columns = math.ceil(len(names) / rows)
+        scale = min(_CELL_HEIGHT_PX / rows / height, _WIDEST_PX / columns / width)
+        cell = (2 * round(scale * height / 2), 2 * round(scale * width / 2))
+        return Layout(tuple(names), cell, columns)
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width of the film [px]."""
+        rows = math.ceil(len(self.names) / self.columns)
+        return rows * self.cell[0] + 2 * _BAR_PX, self.columns * self.cell[1]
+
+    def corner(self, index: int) -> tuple[int, int]:
+        """Return top and left of a view's cell [px]."""
+        row, column = divmod(index, self.columns)
+        return _BAR_PX + row * self.cell[0], column * self.cell[1]
 
 
 def compose_picture(
-    views: Sequence[NDArray[np.uint8]], names: Sequence[str], caption: Caption
+    views: Sequence[NDArray[np.uint8]], layout: Layout, caption: Caption
 ) -> NDArray[np.uint8]:
     """Return one picture of the film. Shape (H, W, 3), RGB.
 
     Args:
-        views: pictures, RGB, each square. Shape (h, h, 3).
-        names: of the views.
+        views: pictures, RGB, in the order of the layout. Shape (h, w, 3).
+        layout: of the film.
         caption: what is written.
     """
-    picture: NDArray[np.uint8] = _empty_picture(len(views)).copy()
+    picture: NDArray[np.uint8] = _empty_picture(layout.size).copy()
     height, width, _ = picture.shape
     for index, view in enumerate(views):
-        left = index * VIEW_PX
+        top, left = layout.corner(index)
+        bottom, right = top + layout.cell[0], left + layout.cell[1]
         cv2.resize(
             view,
-            (VIEW_PX, VIEW_PX),
-            dst=picture[_BAR_PX : _BAR_PX + VIEW_PX, left : left + VIEW_PX],
+            layout.cell[::-1],
+            dst=picture[top:bottom, left:right],
             interpolation=cv2.INTER_CUBIC,
         )
-        _label(picture, names[index], left)
+        _label(picture, layout.names[index], bottom, left)
     color = {None: _TEXT, True: _GOOD, False: _BAD}[caption.verdict]
     _write(picture, caption.title, _MARGIN_PX, 29, _TEXT)
     subtitle = _shortened(caption.subtitle, width // 2)
@@ -77,9 +112,8 @@ def compose_picture(
 
 
 @lru_cache
-def _empty_picture(views: int) -> NDArray[np.uint8]:
-    width, height = film_size(views)
-    return np.full((height, width, 3), _BACKGROUND, np.uint8)
+def _empty_picture(size: tuple[int, int]) -> NDArray[np.uint8]:
+    return np.full((*size, 3), _BACKGROUND, np.uint8)
 
 
 def _right(text: str, width: int) -> int:
@@ -101,10 +135,9 @@ def _length(text: str) -> int:
     return int(length)
 
 
-def _label(picture: NDArray[np.uint8], name: str, left: int) -> None:
+def _label(picture: NDArray[np.uint8], name: str, bottom: int, left: int) -> None:
     """Name a view in its lower left corner, on a background that keeps it readable."""
     (length, height), _ = cv2.getTextSize(name, _FONT, _SCALE, 1)
-    bottom = _BAR_PX + VIEW_PX
     top = bottom - height - 16
     picture[top:bottom, left : left + length + 2 * _MARGIN_PX] = _BACKGROUND
     _write(picture, name, left + _MARGIN_PX, bottom - 8, _DIM)

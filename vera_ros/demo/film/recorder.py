@@ -18,7 +18,7 @@ class Recorder:
 
     Args:
         film: where the pictures go.
-        views: names of the views, from left to right.
+        views: names of the views, in the order of the film's.
     """
 
     def __init__(self, film: FilmWriter, views: Sequence[str]) -> None:

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vera_ros.bringup.failures import DemoError
-from vera_ros.demo.film.captions import Caption, compose_picture, film_size
+from vera_ros.demo.film.captions import Caption, Layout, compose_picture
 
 _RATE_HZ = 20
 _TICKS_PER_S = 1000
@@ -34,15 +34,16 @@ class FilmWriter:
 
     Args:
         path: of the MP4.
-        names: of the views, from left to right.
+        names: of the views, in order.
+        resolution: height and width of a view [px].
 
     Raises:
         DemoError: the file cannot be written.
     """
 
-    def __init__(self, path: Path, names: Sequence[str]) -> None:
+    def __init__(self, path: Path, names: Sequence[str], resolution: tuple[int, int]) -> None:
         self._path = path
-        self._names = tuple(names)
+        self._layout = Layout.of(names, resolution)
         try:
             path.open("wb").close()  # PyAV itself would fail with the first picture only
             self._container = av.open(str(path), "w", options={"movflags": "+faststart"})
@@ -52,7 +53,7 @@ class FilmWriter:
                 f"the film '{path}' cannot be made ({error}); choose another file with --video, "
                 "or make none with --no-video"
             ) from error
-        self._stream.width, self._stream.height = film_size(len(self._names))
+        self._stream.height, self._stream.width = self._layout.size
         self._stream.pix_fmt = "yuv420p"
         self._stream.codec_context.time_base = Fraction(1, _TICKS_PER_S)
         self._last_tick = -1
@@ -89,7 +90,7 @@ class FilmWriter:
         """Queue a picture; return at once.
 
         Args:
-            views: RGB, in the order of the names. Shape (h, h, 3).
+            views: RGB, in the order of the names. Shape (h, w, 3).
             caption: what is written on it.
             time_s: when it is shown; later than the one before.
             droppable: whether it may be left out when too many wait to be encoded.
@@ -134,7 +135,7 @@ class FilmWriter:
         tick = max(round(time_s * _TICKS_PER_S), self._last_tick + 1)
         self._last_tick = tick
         try:
-            picture = compose_picture(views, self._names, caption)
+            picture = compose_picture(views, self._layout, caption)
             yuv = cv2.cvtColor(picture, cv2.COLOR_RGB2YUV_I420)  # ten times as fast as PyAV's own
             frame = av.VideoFrame.from_ndarray(yuv, format="yuv420p")
             frame.pts = tick

@@ -18,8 +18,9 @@ def check(context: Context) -> list[Finding]:
     """Render the scene once, in a process of its own: a broken GL driver crashes or hangs."""
     if context.options.robot != "sim":
         return [not_needed(NAME, "the cameras are real")]
+    asked = {"embodiment": context.options.embodiment}
     try:
-        return [judge(probe("rendering", context.deadline, {}))]
+        return [judge(probe("rendering", context.deadline, asked))]
     except ToolTimeoutError:
         raise
     except ToolError as error:
@@ -33,11 +34,11 @@ def judge(facts: Mapping[str, Any]) -> Finding:
     backend = f"MUJOCO_GL={facts['backend']}"
     if not facts["contrast"] > 0.0:
         return failure(NAME, f"{backend} renders a picture of one colour", _INSTALL_GL)
-    found = f"{backend}, {facts['milliseconds']:.0f} ms for both views"
+    found = f"{backend}, {facts['milliseconds']:.0f} ms for all views"
     if facts["milliseconds"] > _SLOW_MS:
         return warning(
             NAME,
-            f"{found}: too slow for 20 pictures a second beside everything else",
+            f"{found}: too slow for the policy's pictures beside everything else",
             "scripts/demo --lockstep, where simulated time waits for the pictures; or fewer "
             "pixels: image_size: 64 for sim_node",
         )

@@ -11,6 +11,7 @@ from vera_ros.doctor.facts.bytes import size
 from vera_ros.doctor.facts.context import Context
 from vera_ros.doctor.facts.graph import GraphFacts, rate_hz
 from vera_ros.doctor.finding import Finding, NotCheckedError, failure, not_needed, ok, warning
+from vera_ros.embodiments import Embodiment, find_embodiment
 from vera_ros.resources import share_path
 
 _MIB = 2**20
@@ -48,7 +49,6 @@ class Pictures:
         return self.bytes_each > _SEGMENT_BYTES
 
 
-_SIMULATED = Pictures(3 * 128 * 128, 2 * 20.0 * 3 * 128 * 128, "128 x 128 px")
 _USUAL = Pictures(3 * 480 * 640, 2 * 30.0 * 3 * 480 * 640, "640 x 480 px")
 
 
@@ -147,7 +147,17 @@ def _pictures(context: Context) -> Pictures:
         measured = measure(context.graph)
     except NotCheckedError:
         measured = None
-    return measured or (_SIMULATED if context.options.robot == "sim" else _USUAL)
+    if measured is None and context.options.robot == "sim":
+        return simulated(find_embodiment(context.options.embodiment))
+    return measured or _USUAL
+
+
+def simulated(embodiment: Embodiment) -> Pictures:
+    """Return what the simulated cameras of an embodiment send."""
+    height, width = embodiment.resolution
+    each = 3 * height * width
+    total = len(embodiment.view_keys) * each / embodiment.control_dt_s
+    return Pictures(each, total, f"{height} x {width} px")
 
 
 def stays_here(environ: Mapping[str, str]) -> bool:

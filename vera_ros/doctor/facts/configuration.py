@@ -71,6 +71,7 @@ def read(options: Options, deadline: Deadline) -> Configuration:
     from vera_ros.bringup.graph_options import GraphOptions
 
     chosen = GraphOptions(
+        embodiment=options.embodiment,
         robot=options.robot,
         server=options.server,
         server_url=options.server_url,

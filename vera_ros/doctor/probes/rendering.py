@@ -6,17 +6,22 @@ import time
 from typing import Any
 
 from vera_ros.doctor.probes.wire import Tell, run
+from vera_ros.embodiments import find_embodiment
 from vera_ros.errors import VeraRosError
+from vera_ros.robots.registry import find_robot
 
 
-def probe(_: dict[str, Any], tell: Tell) -> None:
-    """Report the `backend`, the `milliseconds` of two views, and their `contrast`; or `error`."""
+def probe(asked: dict[str, Any], tell: Tell) -> None:
+    """Report the `backend`, the `milliseconds` of all views, and their `contrast`; or `error`."""
     try:
-        from vera_ros.sim.cameras import CameraRenderer
-        from vera_ros.sim.world import World
+        from vera_ros.robots.stacking.scene import load_model
+        from vera_ros.robots.stacking.world import World
+        from vera_ros.sim.renderer import CameraRenderer
 
         tell("backend", os.environ["MUJOCO_GL"])
-        with CameraRenderer() as renderer:
+        name = asked["embodiment"]
+        cameras, size = find_robot(name).cameras, find_embodiment(name).resolution
+        with CameraRenderer(load_model(cameras.values()), cameras, size) as renderer:
             snapshot = World().snapshot()
             renderer.render(snapshot)  # the first one compiles the shaders
             began_s = time.perf_counter()

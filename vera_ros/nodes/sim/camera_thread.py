@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vera_ros.errors import VeraRosError
-from vera_ros.sim.cameras import CameraRenderer, Intrinsics
+from vera_ros.sim.cameras import Intrinsics
+from vera_ros.sim.renderer import CameraRenderer
 from vera_ros.sim.sabotage import Sabotage
 
 _READY_TIMEOUT_S = 30.0

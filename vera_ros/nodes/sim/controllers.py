@@ -10,8 +10,8 @@ from vera_ros.errors import TrajectoryRejectedError
 from vera_ros.nodes.common.conversions import stamp_to_ns, trajectory_points
 from vera_ros.nodes.common.lifecycle_node import VeraNode
 from vera_ros.nodes.sim.sim_time import SimTime
+from vera_ros.robots.stacking.simulated_robot import SimulatedRobot
 from vera_ros.sim.follower import TrajectoryFollower
-from vera_ros.sim.robot import SimulatedRobot
 
 
 class SimControllers:

@@ -12,7 +12,7 @@ from vera_ros.nodes.common.conversions import duration_to_seconds, ns_to_stamp
 from vera_ros.nodes.common.lifecycle_node import VeraNode
 from vera_ros.nodes.common.lockstep import Lockstep
 from vera_ros.nodes.sim.sim_time import Stream
-from vera_ros.sim.robot import SimulatedRobot
+from vera_ros.robots.stacking.simulated_robot import SimulatedRobot
 from vera_ros.sim.timetable import timetable
 from vera_ros_interfaces.srv import AdvanceTime
 

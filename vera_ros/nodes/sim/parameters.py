@@ -6,10 +6,17 @@ from typing import Any
 
 from vera_ros.errors import ConfigurationError
 from vera_ros.nodes.common.parameters.declarations import Parameter
+from vera_ros.robots.registry import SIMULATED
+from vera_ros.robots.stacking.tables import DARK_WOOD, TABLES
 from vera_ros.sim.sabotage import SABOTAGES
-from vera_ros.sim.tables import DARK_WOOD, TABLES
 
 PARAMETERS = (
+    Parameter(
+        "embodiment",
+        "mimicgen",
+        "the embodiment whose cameras look at the scene",
+        choices=SIMULATED,
+    ),
     Parameter("seed", 0, "seed of the first scene's cubes", minimum=0, maximum=2**31 - 1),
     Parameter("realtime_factor", 1.0, "simulated over real time", minimum=0.05, maximum=20.0),
     Parameter("publish_clock", False, "publish /clock at 100 Hz and stamp in simulated time"),
@@ -27,7 +34,14 @@ PARAMETERS = (
     Parameter("joint_state_rate_hz", 100.0, "rate of joint_states", "Hz", 10.0, 500.0),
     Parameter("camera_rate_hz", 20.0, "rate of each camera", "Hz", 1.0, 60.0),
     Parameter("truth_rate_hz", 10.0, "rate of stack_truth", "Hz", 1.0, 100.0),
-    Parameter("image_size", 128, "height and width of a picture", "px", 16, 640),
+    Parameter(
+        "image_size",
+        128,
+        "height of a picture, which is as wide as the embodiment's in proportion",
+        "px",
+        16,
+        640,
+    ),
     Parameter(
         "table",
         DARK_WOOD,

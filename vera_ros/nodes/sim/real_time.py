@@ -8,8 +8,8 @@ from collections.abc import Callable, Mapping
 from vera_ros.nodes.common.lifecycle_node import VeraNode
 from vera_ros.nodes.common.ticker import Ticker
 from vera_ros.nodes.sim.sim_time import Stream
+from vera_ros.robots.stacking.simulated_robot import SimulatedRobot
 from vera_ros.sim.pacer import Pacer
-from vera_ros.sim.robot import SimulatedRobot
 
 _TICK_S = 0.005  # how often simulated time is brought up to date
 

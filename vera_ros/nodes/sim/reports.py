@@ -13,9 +13,9 @@ from vera_ros.nodes.common.conversions import (
     sensor_qos,
 )
 from vera_ros.nodes.common.lifecycle_node import VeraNode
-from vera_ros.sim import scene
-from vera_ros.sim.robot import SimulatedRobot
-from vera_ros.sim.task import StackTask
+from vera_ros.robots.stacking import scene
+from vera_ros.robots.stacking.simulated_robot import SimulatedRobot
+from vera_ros.robots.stacking.task import StackTask
 from vera_ros_interfaces.msg import StackTruth
 
 

@@ -113,10 +113,10 @@ def _plans(rig: Rig, traces: Traces, actions: int, refused: Counter[str]) -> Ite
 
 def _play(rig: Rig, checker: Checker, plan: Planned) -> float:
     """Play a plan on the simulated arm; return the TCP's largest distance from it [m]."""
+    from vera_ros.robots.stacking.scene import BASE, CUBE_HALF_SIZE_M, GRIP_SITE, TABLE_TOP_Z_M
+    from vera_ros.robots.stacking.world import World
     from vera_ros.sim.follower import TrajectoryFollower
-    from vera_ros.sim.scene import BASE, CUBE_HALF_SIZE_M, GRIP_SITE, TABLE_TOP_Z_M
     from vera_ros.sim.trajectory import TrajectoryPoints
-    from vera_ros.sim.world import World
 
     world = World()
     for (cube, half_m), (x, y) in zip(CUBE_HALF_SIZE_M.items(), _CORNERS, strict=True):

@@ -11,12 +11,13 @@ from rclpy.node import Node
 
 from vera_ros.bringup.failures import DemoError
 from vera_ros.bringup.waiter import Waiter
-from vera_ros.demo.options import DEFAULT_PROMPT
 from vera_ros.policy.states import Cause
+from vera_ros.robots.registry import find_robot
 from vera_ros_interfaces.action import ExecuteTask
 
 _ANSWER_S = 5.0
 _TIME_LIMIT_S = 40.0
+_PROMPT = find_robot("mimicgen").prompt
 
 
 class GoalClient:
@@ -54,7 +55,7 @@ class GoalClient:
         Raises:
             DemoError: the goal is refused, or there is no response.
         """
-        goal = ExecuteTask.Goal(prompt=DEFAULT_PROMPT, time_limit_s=_TIME_LIMIT_S, mode=self._mode)
+        goal = ExecuteTask.Goal(prompt=_PROMPT, time_limit_s=_TIME_LIMIT_S, mode=self._mode)
         feedback: list[object] = []
         sent = self._action.send_goal_async(goal, feedback_callback=feedback.append)
         handle = waiter.result(sent, "policy_node to answer a goal", _ANSWER_S)

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from websockets.asyncio.client import connect
 
+from vera_ros.embodiments import find_embodiment
 from vera_ros.errors import (
     ConfigurationError,
     ConnectionFailedError,
@@ -18,8 +19,8 @@ from vera_ros.errors import (
     ProtocolError,
     WireError,
 )
+from vera_ros.robots.handshake import make_server_config
 from vera_ros.server.host import PolicyHost
-from vera_ros.server.reference.handshake import make_server_config
 from vera_ros.wire.client import ClientTimeouts, PolicyClient
 from vera_ros.wire.protocol.messages import InferReply, InferRequest
 from vera_ros.wire.protocol.server_config import ServerConfig
@@ -29,7 +30,7 @@ from verification.chaos.faults.kinds import KINDS
 from verification.chaos.faults.strike import Strike
 from verification.chaos.middlemen.proxy import FaultProxy
 
-VIEWS = ["agentview_image", "robot0_eye_in_hand_image"]
+MIMICGEN = find_embodiment("mimicgen")
 PATIENCE_S = 30.0
 
 
@@ -40,7 +41,7 @@ class Policy:
     sessions: list[Any] = field(default_factory=list)
 
     def server_config(self) -> dict[str, Any]:
-        return make_server_config(VIEWS, 10).to_wire()
+        return make_server_config(MIMICGEN, 10).to_wire()
 
     def infer(self, request: Mapping[str, Any]) -> dict[str, Any]:
         self.sessions.append(request["session_id"])
@@ -83,9 +84,8 @@ def fault(kind: str, **values: float | str) -> Fault:
 
 
 def request() -> InferRequest:
-    return InferRequest(
-        np.zeros((1, 128, 256, 3), np.uint8), VIEWS, [128, 128], "a session", proprio={}
-    )
+    rgb = np.zeros((1, 128, 256, 3), np.uint8)
+    return InferRequest(rgb, [*MIMICGEN.view_keys], [128, 128], "a session", proprio={})
 
 
 async def healthy(proxy: FaultProxy) -> InferReply:
@@ -200,7 +200,7 @@ def test_the_next_connection_serves_another_robot(proxy: FaultProxy) -> None:
 
 
 def test_the_next_connection_has_the_views_the_other_way_round(proxy: FaultProxy) -> None:
-    assert config_after(proxy, "swapped_views").view_keys == tuple(reversed(VIEWS))
+    assert config_after(proxy, "swapped_views").view_keys == tuple(reversed(MIMICGEN.view_keys))
 
 
 def test_the_intruder_is_served_between_two_answers(proxy: FaultProxy, policy: Policy) -> None:

@@ -47,8 +47,9 @@ def main() -> None:
         importlib.import_module("upstream").serve(arguments.host, arguments.port)
         return
     # Late, so that it begins to load at once.
+    from vera_ros.robots.mimicgen.arm import ARM
+    from vera_ros.robots.stacking.policy.stack_policy import StackPolicy
     from vera_ros.server.host import PolicyHost
-    from vera_ros.server.reference.stack_policy import StackPolicy
 
     class Stranger(StackPolicy):
         """Says that it drives another robot."""
@@ -56,7 +57,7 @@ def main() -> None:
         def server_config(self) -> dict[str, object]:
             return {**super().server_config(), "embodiment": "droid"}
 
-    policy = Stranger() if behaviour == "stranger" else StackPolicy()
+    policy = Stranger(ARM) if behaviour == "stranger" else StackPolicy(ARM)
     host = PolicyHost(policy, arguments.host, arguments.port)
     host.start()
     print("serving", flush=True)
