@@ -19,10 +19,11 @@ from websockets.frames import CloseCode
 from vera_ros.errors import ConfigurationError, ProtocolError
 from vera_ros.printable import printable_lines
 from vera_ros.server.guests import Guest, Guests
-from vera_ros.server.service import HostedPolicy, PolicyService, reason_for_client
+from vera_ros.server.service import PolicyService, reason_for_client
 from vera_ros.wire.connection.failures import REQUEST_FAILED
 from vera_ros.wire.connection.loop_thread import LoopThread
 from vera_ros.wire.connection.websocket import BOUNDS, receive
+from vera_ros.wire.hosted_policy import HostedPolicy
 
 __all__ = ["HostedPolicy", "PolicyHost"]
 

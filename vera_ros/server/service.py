@@ -3,40 +3,19 @@
 
 import re
 import time
-from collections.abc import Callable, Mapping
-from typing import Any, Protocol
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
 from vera_ros.errors import ProtocolError
 from vera_ros.printable import printable, shorten
 from vera_ros.wire.client import RESET_ACKNOWLEDGEMENT
+from vera_ros.wire.hosted_policy import HostedPolicy
 from vera_ros.wire.protocol.codec import pack, unpack
 
 _LONGEST_REASON = 1000  # characters
 _PATH = re.compile(r"~?(/[^\s/'\",;:()\[\]]+){2,}/?")
-
-
-class HostedPolicy(Protocol):
-    """A policy that a PolicyHost can serve; all its methods are called from one thread."""
-
-    def server_config(self) -> dict[str, Any]:
-        """Return the server's present configuration, see ServerConfig."""
-
-    def infer(self, request: Mapping[str, Any]) -> dict[str, Any]:
-        """Return `action`, float32 of shape (H, D), and optionally `info`, a map."""
-
-    def reset(self, reason: str) -> None:
-        """Forget the episode."""
-
-    def configure(self, settings: Mapping[str, Any]) -> dict[str, Any]:
-        """Change settings; return those that apply now."""
-
-    def observe(self, request: Mapping[str, Any]) -> dict[str, Any]:
-        """Accept played frames; return `ok` and `retro_rendered`. May raise NotImplementedError."""
-
-    def reload(self, request: Mapping[str, Any]) -> dict[str, Any]:
-        """Load other models; return the new server config. May raise NotImplementedError."""
 
 
 def reason_for_client(error: Exception) -> str:

@@ -3,7 +3,8 @@
 
 import asyncio
 
-from vera_ros.errors import ConfigurationError, ServerStartError
+from vera_ros.errors import ConfigurationError, MissingDependencyError, ServerStartError
+from vera_ros.robots.registry import make_reference_policy
 from vera_ros.server.host import PolicyHost
 from vera_ros.server.settings import ServerSettings
 
@@ -21,19 +22,19 @@ class Reference:
 
     def describe(self) -> str:
         """Describe the hosted policy, with its URL."""
-        return f"the reference policy at {self._settings.url}"
+        return f"the reference policy of {self._settings.embodiment} at {self._settings.url}"
 
     async def prepare(self) -> None:
         """Do nothing."""
 
     async def start(self) -> None:
         """Start hosting the policy."""
-        from vera_ros.server.reference.stack_policy import StackPolicy  # imports SciPy
-
-        self._host = PolicyHost(StackPolicy(), self._settings.server_host, self._settings.port)
+        settings = self._settings
         try:
+            policy = make_reference_policy(settings.embodiment)
+            self._host = PolicyHost(policy, settings.server_host, settings.port)
             await asyncio.get_running_loop().run_in_executor(None, self._host.start)
-        except ConfigurationError as error:
+        except (ConfigurationError, MissingDependencyError) as error:
             raise ServerStartError(str(error)) from error
 
     async def ended(self) -> str:
