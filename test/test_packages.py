@@ -56,8 +56,13 @@ SYSTEM_KEYS = {
     "catkin_pkg": "python3-catkin-pkg-modules",
 }
 # No key brings these from a system's packages. They belong to features that can be left out: the
-# film of the demo, the simulator.
-PYPI_ONLY = {"av": "vera_ros/demo/", "mujoco": "vera_ros/sim/"}
+# film of the demo, the simulator, PushT.
+PYPI_ONLY = {
+    "av": "vera_ros/demo/",
+    "gym_pusht": "vera_ros/robots/pusht/",
+    "mujoco": "vera_ros/sim/",
+    "shapely": "vera_ros/robots/pusht/",
+}
 # The same by the names of PyPI, where these differ from the import.
 IMPORTED_AS = {
     "opencv-python-headless": "cv2",

@@ -16,6 +16,7 @@ from rclpy.lifecycle import TransitionCallbackReturn
 
 from vera_ros.bringup.isolation import free_port
 from vera_ros.nodes.server_node import ServerNode
+from vera_ros.robots.registry import WITH_REFERENCE_POLICY
 
 from ..server.room import Engine, Room, wait_until
 from .stage import Stage
@@ -75,12 +76,17 @@ def make(stage: Stage, **parameters: Any) -> ServerNode:
     return stage.add(ServerNode, **settings)
 
 
-def test_it_becomes_active_when_the_server_is_ready_and_says_which(stage: Stage) -> None:
+@pytest.mark.parametrize("embodiment", WITH_REFERENCE_POLICY)
+def test_it_becomes_active_when_the_server_is_ready_and_says_which(
+    stage: Stage, embodiment: str
+) -> None:
+    if embodiment == "pusht":
+        pytest.importorskip("gym_pusht")
     heard: list[DiagnosticStatus] = []
     stage.node.create_subscription(
         DiagnosticArray, "/diagnostics", lambda message: heard.extend(message.status), 10
     )
-    node = make(stage)
+    node = make(stage, embodiment=embodiment)
     stage.wait_until_active(node)
     stage.wait_until(lambda: any(s.level == DiagnosticStatus.OK for s in heard), "diagnostics")
     status = next(s for s in heard if s.level == DiagnosticStatus.OK)
@@ -88,7 +94,7 @@ def test_it_becomes_active_when_the_server_is_ready_and_says_which(stage: Stage)
     assert "the policy server is ready" in status.message
     assert (values["mode"], values["state"], values["ours"]) == ("reference", "ready", "True")
     assert values["url"] == f"ws://127.0.0.1:{stage.port}"
-    assert values["embodiment"] == "mimicgen"
+    assert values["embodiment"] == embodiment
 
 
 def test_a_manager_cannot_activate_it_before_the_server_is_ready(stage: Stage) -> None:

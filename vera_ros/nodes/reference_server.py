@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""reference_server: a classical policy behind VERA's protocol, for machines without a GPU."""
+"""reference_server: an embodiment's reference policy, for machines without a GPU."""
 
 from typing import Any, NoReturn
 
+from vera_ros.embodiments import find_embodiment
 from vera_ros.nodes.common.health import Health
 from vera_ros.nodes.common.lifecycle_node import VeraNode
 from vera_ros.nodes.common.node_process import run_node
-from vera_ros.nodes.server.reference_parameters import PARAMETERS
+from vera_ros.nodes.server.reference_parameters import OWN_PORT, PARAMETERS
 from vera_ros.robots.registry import make_reference_policy
 from vera_ros.server.host import PolicyHost
 
@@ -17,12 +18,14 @@ class ReferenceServer(VeraNode):
     def __init__(self, **options: Any) -> None:
         super().__init__("reference_server", PARAMETERS, **options)
         self._host: PolicyHost | None = None
+        own_port = find_embodiment(self.parameters["embodiment"]).policy_port
+        self._port = own_port if self.parameters["port"] == OWN_PORT else self.parameters["port"]
 
     def setup(self) -> None:
         """Start the server."""
         p = self.parameters
         policy = make_reference_policy(p["embodiment"], looks_ahead=p["looks_ahead"])
-        self._host = PolicyHost(policy, p["host"], p["port"], delay_s=p["delay_s"])
+        self._host = PolicyHost(policy, p["host"], self._port, delay_s=p["delay_s"])
         port = self._host.start()
         self.get_logger().info(
             f"the reference policy of {p['embodiment']} answers on ws://{p['host']}:{port}"
@@ -37,8 +40,9 @@ class ReferenceServer(VeraNode):
     def health(self) -> Health:
         """Report the server's address."""
         p = self.parameters
-        url = f"ws://{p['host']}:{p['port']}"
-        return Health(values={"url": url, "delay_s": p["delay_s"]}, hardware=url)
+        url = f"ws://{p['host']}:{self._port}"
+        values = {"embodiment": p["embodiment"], "url": url, "delay_s": p["delay_s"]}
+        return Health(values=values, hardware=url)
 
 
 def main() -> NoReturn:

@@ -25,7 +25,7 @@ class Robot:
     """An embodiment in simulation, behind its reference policy.
 
     Attributes:
-        config: the ROS parameter file in config/ with which it is simulated.
+        config: the ROS parameter file in config/ with which sim_node simulates it; empty: none.
         prompt: the task that its reference policy knows, in words.
         vera_prompt: a task of the same kind in the words that VERA's policy was trained with.
         make_policy: makes its reference policy.

@@ -5,6 +5,8 @@ from vera_ros.nodes.common.parameters.declarations import Parameter
 from vera_ros.robots.registry import WITH_REFERENCE_POLICY
 from vera_ros.wire.connection.address import check_host
 
+OWN_PORT = -1
+
 PARAMETERS = (
     Parameter(
         "embodiment",
@@ -13,7 +15,13 @@ PARAMETERS = (
         choices=WITH_REFERENCE_POLICY,
     ),
     Parameter("host", "127.0.0.1", "address to listen on", form=check_host),
-    Parameter("port", 8800, "port to listen on", minimum=1, maximum=65535),
+    Parameter(
+        "port",
+        OWN_PORT,
+        "port to listen on; -1: the embodiment's own",
+        minimum=OWN_PORT,
+        maximum=65535,
+    ),
     Parameter(
         "looks_ahead",
         True,

@@ -149,6 +149,7 @@ def test_without_a_meaning_there_is_no_advice(name: str, given: Any) -> None:
         (PolicyNode, "server_url", "ws://gpu:0", ("ws://gpu:0", "1 … 65535")),
         (PolicyNode, "viewer_url", "ws://gpu:1", ("ws://gpu:1", "http://host:port")),
         (ReferenceServer, "host", "two words", ("two words", "host name")),
+        (ReferenceServer, "embodiment", "spot", ("spot", "mimicgen", "pusht")),
         (PolicyNode, "autostart", "yes", ("'yes'", "valid is true or false", "true")),
         (SimNode, "sabotage", "blur", ("blur", "frozen")),
         (SimNode, "seed", -1, ("-1", "0")),
