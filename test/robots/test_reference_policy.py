@@ -7,6 +7,7 @@ import pytest
 
 from vera_ros.embodiments import find_embodiment
 from vera_ros.errors import ConfigurationError
+from vera_ros.robots.handshake import make_server_config
 from vera_ros.robots.reference_policy import ReferencePolicy
 from vera_ros.wire.protocol.server_config import ServerConfig
 
@@ -26,20 +27,7 @@ class Noting(ReferencePolicy):
 
 @pytest.fixture
 def policy() -> Noting:
-    return Noting(
-        ServerConfig(
-            embodiment=EMBODIMENT.name,
-            view_keys=EMBODIMENT.view_keys,
-            action_space=EMBODIMENT.labels[0],
-            action_horizon=2,
-            action_dim=EMBODIMENT.action_dim,
-            context_frames=2,
-            control_dt=EMBODIMENT.control_dt_s,
-            gripper_is_raw=True,
-            actions_already_metric=False,
-            needs_prompt=False,
-        )
-    )
+    return Noting(make_server_config(EMBODIMENT, 2))
 
 
 def test_it_says_that_it_is_no_model(policy: Noting) -> None:

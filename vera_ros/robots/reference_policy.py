@@ -1,11 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What every reference policy answers beside actions: its configuration, settings and reloads."""
 
-import socket
-import sys
 from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 from vera_ros.errors import ConfigurationError
@@ -18,17 +15,11 @@ class ReferencePolicy:
     """A HostedPolicy without `infer`.
 
     Args:
-        config: sent to a client that connects; names of models and machine are added.
+        config: sent to a client that connects.
     """
 
     def __init__(self, config: ServerConfig) -> None:
-        self._config = replace(
-            config,
-            planner_model="reference",
-            idm_model="reference",
-            hostname=socket.gethostname(),
-            argv=(Path(sys.argv[0]).name,),  # the rest has paths, which are no client's business
-        )
+        self._config = config
 
     @property
     def horizon(self) -> int:

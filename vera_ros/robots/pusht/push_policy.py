@@ -2,6 +2,7 @@
 """The reference policy of PushT: pushes the block onto its goal, from pictures alone."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -9,12 +10,12 @@ import numpy.typing as npt
 
 from vera_ros.embodiments import find_embodiment
 from vera_ros.errors import ProtocolError
+from vera_ros.robots.handshake import make_server_config
 from vera_ros.robots.pusht.geometry import Array
 from vera_ros.robots.pusht.localisation import Sighting, locate
 from vera_ros.robots.pusht.planner import Plan, PushPlanner, error_px
 from vera_ros.robots.reference_policy import MOST_STEPS, ReferencePolicy
 from vera_ros.robots.request import read_horizon, read_pending, read_pictures
-from vera_ros.wire.protocol.server_config import ServerConfig
 
 _EMBODIMENT = find_embodiment("pusht")
 _HORIZON, _CONTEXT_FRAMES = 2, 2
@@ -35,17 +36,12 @@ class PushPolicy(ReferencePolicy):
 
     def __init__(self, *, looks_ahead: bool = True) -> None:
         super().__init__(
-            ServerConfig(
-                embodiment=_EMBODIMENT.name,
-                view_keys=_EMBODIMENT.view_keys,
+            replace(
+                make_server_config(_EMBODIMENT, _HORIZON, _CONTEXT_FRAMES),
                 action_space="pos",
-                action_horizon=_HORIZON,
-                action_dim=_EMBODIMENT.action_dim,
-                context_frames=_CONTEXT_FRAMES,
-                control_dt=_EMBODIMENT.control_dt_s,
-                gripper_is_raw=True,
                 actions_already_metric=False,
-                needs_prompt=False,
+                image_resolution=None,
+                proprio_keys=(),
             )
         )
         self._looks_ahead = looks_ahead

@@ -6,29 +6,25 @@ from typing import Any
 
 import numpy as np
 
-from vera_ros.errors import ConfigurationError, ProtocolError
+from vera_ros.errors import ProtocolError
 from vera_ros.resources import share_path
 from vera_ros.robots.handshake import make_server_config
+from vera_ros.robots.reference_policy import MOST_STEPS, ReferencePolicy
+from vera_ros.robots.request import read_horizon, read_pending
 from vera_ros.robots.stacking.policy.arm import Arm
 from vera_ros.robots.stacking.policy.cameras import Array, Pose, view_of
 from vera_ros.robots.stacking.policy.cubes import Located, Look, locate
-from vera_ros.robots.stacking.policy.request import (
-    Observation,
-    read_horizon,
-    read_observation,
-    read_pending,
-)
+from vera_ros.robots.stacking.policy.request import Observation, read_observation
 from vera_ros.robots.stacking.policy.response import OPEN
 from vera_ros.robots.stacking.policy.scene_config import CubeConfig, SceneConfig, load_scene_config
 from vera_ros.robots.stacking.policy.segmentation import gather_evidence
 from vera_ros.robots.stacking.policy.stacking import Decision, Sighting, Stacker
 
-_DEFAULT_HORIZON = 10
-_MOST_STEPS = 100
+_HORIZON = 10
 _NO_ACTIONS: Array = np.empty((0, 7))
 
 
-class StackPolicy:
+class StackPolicy(ReferencePolicy):
     """A policy for a server to host, which uses nothing but the client's requests.
 
     It keeps the phase of the episode, so a new episode needs `reset`.
@@ -42,17 +38,12 @@ class StackPolicy:
     def __init__(
         self, arm: Arm, scene: SceneConfig | None = None, *, looks_ahead: bool = True
     ) -> None:
+        super().__init__(make_server_config(arm.embodiment, _HORIZON, arm.context_frames))
         self._arm, self._looks_ahead = arm, looks_ahead
         self._scene = scene or load_scene_config(share_path("config", "reference_policy.yaml"))
         self._stacker = Stacker(arm, self._scene)
-        self._horizon = _DEFAULT_HORIZON
         self._issued = _NO_ACTIONS  # since the arm rested
         self._gripper: Array = np.empty(0)  # commands of the episode
-
-    def server_config(self) -> dict[str, Any]:
-        """Return the map that is sent to a client that connects."""
-        arm = self._arm
-        return make_server_config(arm.embodiment, self._horizon, arm.context_frames).to_wire()
 
     def infer(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """Return the next actions, float32, Shape (H, 7), and observation and decision as info.
@@ -60,19 +51,19 @@ class StackPolicy:
         Raises:
             ProtocolError: a field that the policy needs is missing or not valid.
         """
-        horizon = read_horizon(request, self._horizon, _MOST_STEPS)
-        pending = read_pending(request, _MOST_STEPS) if self._looks_ahead else None
+        horizon = read_horizon(request, self.horizon, MOST_STEPS)
+        pending = read_pending(request, MOST_STEPS, 7) if self._looks_ahead else None
         sighting = self._see(read_observation(request))
         ahead = self._ahead(sighting, pending)
         decision, chunk = self._stacker.next_chunk(ahead, horizon)
         actions = self._arm.encode(chunk.commands, ahead.tcp, self._gripper).astype(np.float32)
         gripper = np.append(self._gripper, chunk.commands[:, 6])
-        self._gripper = gripper[-3 * _MOST_STEPS :]
+        self._gripper = gripper[-3 * MOST_STEPS :]
         info = _describe(sighting, decision)
         if pending is not None:
             info["pending_actions"] = len(pending)
         issued = np.vstack((self._issued, actions.astype(np.float64)))
-        self._issued = issued[-2 * _MOST_STEPS :]
+        self._issued = issued[-2 * MOST_STEPS :]
         return {"action": actions, "info": info}
 
     def _ahead(self, sighting: Sighting, pending: Array | None) -> Sighting:
@@ -93,44 +84,6 @@ class StackPolicy:
         self._stacker.reset()
         self._issued = _NO_ACTIONS
         self._gripper = np.empty(0)
-
-    def configure(self, settings: Mapping[str, Any]) -> dict[str, Any]:
-        """Change `n_action_steps`, the number of actions per call; return what was applied.
-
-        Raises:
-            ConfigurationError: a setting is unknown or out of range; nothing is applied then.
-        """
-        unknown = sorted(str(name) for name in settings if name != "n_action_steps")
-        if unknown:
-            raise ConfigurationError(
-                f"the reference policy has no setting {', '.join(unknown)}; it has n_action_steps"
-            )
-        steps = settings.get("n_action_steps", self._horizon)
-        if isinstance(steps, bool) or not isinstance(steps, int) or not 1 <= steps <= _MOST_STEPS:
-            raise ConfigurationError(
-                f"n_action_steps is {steps!r}; it must be a whole number from 1 to {_MOST_STEPS}"
-            )
-        self._horizon = steps
-        return dict.fromkeys(settings, steps)
-
-    def observe(self, request: Mapping[str, Any]) -> dict[str, Any]:
-        """Accept the frames that were played; there is no viewer to show them."""
-        return {"ok": True, "retro_rendered": False}
-
-    def reload(self, request: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the server config; there are no other weights to load.
-
-        Raises:
-            ConfigurationError: another embodiment is requested.
-        """
-        own = self._arm.embodiment.name
-        embodiment = request.get("embodiment") or own
-        if embodiment != own:
-            raise ConfigurationError(
-                f"the reference policy cannot become '{embodiment}'; it is {own} only"
-            )
-        self.reset("reload")
-        return self.server_config()
 
     def _see(self, observation: Observation) -> Sighting:
         cubes, tcp = self._scene.cubes, self._arm.tcp_of(observation.eef)
