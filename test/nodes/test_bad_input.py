@@ -159,9 +159,10 @@ def test_after_a_cancelled_inference_the_next_goal_gets_its_own_answer(stage: St
     stage.result(handle)
     second = stage.goal("second")
     stage.wait_until(lambda: stage.chunks, "a chunk")
-    asked = [request["prompt"] for request in policy.requests]
-    assert asked == ["first", "second"]
-    assert stage.chunks[0].session_id == policy.requests[1]["session_id"]
+    *earlier, latest = policy.requests  # the cancel may overtake the first request
+    assert [request["prompt"] for request in earlier] in ([], ["first"])
+    assert latest["prompt"] == "second"
+    assert stage.chunks[0].session_id == latest["session_id"]
     assert stage.chunks[0].header.frame_id == "panda_link0"
     stage.judge(True)
     assert stage.result(second).outcome == Result.SUCCEEDED
