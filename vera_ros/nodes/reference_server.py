@@ -4,6 +4,7 @@
 from typing import Any, NoReturn
 
 from vera_ros.embodiments import find_embodiment
+from vera_ros.errors import ConfigurationError
 from vera_ros.nodes.common.health import Health
 from vera_ros.nodes.common.lifecycle_node import VeraNode
 from vera_ros.nodes.common.node_process import run_node
@@ -18,12 +19,24 @@ class ReferenceServer(VeraNode):
     def __init__(self, **options: Any) -> None:
         super().__init__("reference_server", PARAMETERS, **options)
         self._host: PolicyHost | None = None
-        own_port = find_embodiment(self.parameters["embodiment"]).policy_port
-        self._port = own_port if self.parameters["port"] == OWN_PORT else self.parameters["port"]
+
+    @property
+    def _port(self) -> int:
+        p = self.parameters
+        own = p["port"] == OWN_PORT
+        return find_embodiment(p["embodiment"]).policy_port if own else int(p["port"])
 
     def setup(self) -> None:
-        """Start the server."""
+        """Start the server.
+
+        Raises:
+            ConfigurationError: the port is 0, at which no client would look for it.
+        """
         p = self.parameters
+        if self._port == 0:
+            raise ConfigurationError(
+                "parameter 'port' is 0; valid is 1 … 65535, or -1 for the embodiment's own"
+            )
         policy = make_reference_policy(p["embodiment"], looks_ahead=p["looks_ahead"])
         self._host = PolicyHost(policy, p["host"], self._port, delay_s=p["delay_s"])
         port = self._host.start()

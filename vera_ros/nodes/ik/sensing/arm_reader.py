@@ -66,8 +66,7 @@ class ArmReader:
         for message, received_s, sequence in self._messages.take():
             try:
                 self._take(message, received_s, sequence)
-                simulated = self._simulated  # all nodes have the same time
-                if self.filter.clock_sample is not None and not simulated:
+                if self.filter.clock_sample is not None and not self._simulated:
                     self._update_clock(*self.filter.clock_sample)
             except ValueError as error:
                 self.filter.rejections.refuse(f"invalid joint states: {error}")
