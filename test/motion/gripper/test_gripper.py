@@ -230,21 +230,33 @@ def test_another_session_remembers_nothing(gripper_limits: GripperLimits) -> Non
     close=CLOSES,
     elapsed_s=st.floats(0.0, 1.0),
     debounce_steps=st.integers(1, 3),
+    lead_s=st.floats(0.001, 0.15) | st.sampled_from([0.0125, 0.05, 0.1, 0.15]),
 )
 def test_a_stop_ends_the_move_under_way_and_begins_no_other(
-    gripper_limits: GripperLimits, close: list[bool], elapsed_s: float, debounce_steps: int
+    gripper_limits: GripperLimits,
+    close: list[bool],
+    elapsed_s: float,
+    debounce_steps: int,
+    lead_s: float,
 ) -> None:
     gripper = gripper_at(gripper_limits, 0.02, debounce_steps)
     gripper.commanded(gripper.plan(close, steps(len(close)), 1.7e9), 1.7e9)
     now_s = 1.7e9 + elapsed_s
     times_s = now_s + np.linspace(0.0, 2.0, 400)
     before = np.array([gripper.commanded_m(time_s) for time_s in times_s])
-    gripper.commanded(gripper.plan_stop(now_s), now_s)
+    stop = gripper.plan_stop(now_s, lead_s)
+    if stop.trajectory is not None:
+        in_ns = np.round(stop.trajectory.times_s * 1e9)
+        assert (np.diff(in_ns) > 0).all()
+        assert stop.trajectory.times_s[-1] > lead_s - 1e-5
+    gripper.commanded(stop, now_s)
     after = np.array([gripper.commanded_m(time_s) for time_s in times_s])
-    assert after[0] == pytest.approx(before[0], abs=1e-6)
+    in_lead = times_s <= now_s + lead_s  # whenever it arrives by then, the fingers make no step
+    np.testing.assert_allclose(after[in_lead], before[in_lead], atol=1e-6)
     changed = np.flatnonzero(np.abs(after - before) > 1e-5)
     until = changed[0] if len(changed) else len(after)
-    ways = np.sign(np.diff(before[:until])[np.abs(np.diff(before[:until])) > 1e-7])
+    moves = np.diff(before[:until])[times_s[: until - 1] > now_s + lead_s]
+    ways = np.sign(moves[np.abs(moves) > 1e-6])
     assert len(set(ways)) <= 1
     np.testing.assert_allclose(after[until:], after[until - 1], atol=1e-3)  # it just stays there
 

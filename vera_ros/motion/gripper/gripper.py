@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The gripper: from a chunk's open and close commands to finger positions over time."""
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -125,16 +125,19 @@ class Gripper:
         return GripperPlan(trajectory, tuple(step_starts_s), commands)
 
     def plan_stop(self, now_s: float, lead_s: float = _HOLD_S) -> GripperPlan:
-        """Plan a stop: the fingers end the move under way at `now_s`, and make no other.
+        """Plan a stop: the fingers end the move under way `lead_s` after `now_s`, and no other.
 
-        It lasts `lead_s` or longer, so that a controller that receives it by then accepts it.
+        Until then it equals what was commanded before, and it lasts so long, so that a controller
+        that receives it by then accepts it and makes no step.
         """
         times, positions = self._old_until(np.inf, now_s)
-        ways = np.sign(np.diff(positions))
-        under_way = [bool(way) and way == ways[0] for way in ways]
-        kept = 1 + [*under_way, False].index(False)
+        ways = [*np.sign(np.diff(positions)), 0.0]
+        kept = bisect_right(times, lead_s)
+        under_way = ways[kept - 1]
+        while under_way and ways[kept - 1] == under_way:
+            kept += 1
         times, positions = times[:kept], positions[:kept]
-        if times[-1] < lead_s:
+        if lead_s - times[-1] > _SHORTEST_S:
             times, positions = [*times, lead_s], [*positions, positions[-1]]
         return GripperPlan(self._unless_commanded(times, positions, now_s), (), ())
 
