@@ -4,14 +4,14 @@
 from copy import copy
 from dataclasses import replace
 
+import numpy as np
+
 from vera_ros.motion.execution.playback_state import PlaybackState
 from vera_ros.motion.gripper.gripper import Gripper, GripperPlan
 from vera_ros.motion.safety.gate import Gate
 from vera_ros.motion.setpoint.lead import Lead
 
-# How old the measured finger position may be, how far apart two motions must be to tell which one
-# the fingers follow, and how near to it they must be, as a share of that.
-_LATE_S, _APART_M, _NEAR = 0.1, 2e-3, 0.35
+_BEYOND_M = 2e-3  # more than a controller whose clock is a lead ahead is beyond a stop
 
 
 class GripperDispatcher:
@@ -27,7 +27,7 @@ class GripperDispatcher:
     def __init__(self, gate: Gate, lead: Lead) -> None:
         self._gate = gate
         self._lead = lead
-        self._at_stop_m: float | None = None  # measured when a stop had ended
+        self._at_stop_m: float | None = None  # measured when a stop was sent
 
     def send(self, playback: PlaybackState, fingers: GripperPlan, start_s: float) -> PlaybackState:
         """Send a plan with time 0 at `start_s`."""
@@ -64,21 +64,14 @@ class GripperDispatcher:
     def missed_stop(self, playback: PlaybackState, finger_m: float, now_s: float) -> bool:
         """Whether the fingers make a move that a stop should have prevented.
 
-        They have moved since the stop, and are where they would be without it. Fingers that an
-        object holds do not move. `finger_m`: as measured.
+        They have moved since the stop, and beyond it in the way of that move. Fingers that lag are
+        not beyond it, and fingers that an object holds do not move. `finger_m`: as measured.
         """
         before, gripper = playback.fingers_before, playback.gripper
         if before is None or gripper is None:
             return False
-        seen_s = now_s - _LATE_S
-        if gripper.moves(seen_s):
-            return False
         if self._at_stop_m is None:
             self._at_stop_m = finger_m
-        stopped_m, goes_on_m = gripper.commanded_m(seen_s), before.commanded_m(seen_s)
-        apart_m = abs(goes_on_m - stopped_m)
-        return (
-            apart_m > _APART_M
-            and abs(finger_m - self._at_stop_m) > _APART_M
-            and abs(finger_m - goes_on_m) < _NEAR * apart_m
-        )
+        stopped_m = gripper.commanded_m(now_s)
+        way = np.sign(before.commanded_m(now_s) - stopped_m)
+        return bool(way * (finger_m - stopped_m) > _BEYOND_M < way * (finger_m - self._at_stop_m))

@@ -171,6 +171,7 @@ class StopController:
             watch.joins.sent(playback.setpoint, playback.parts_s, observation.measured)
         finger_m = None if observation.measured is None else observation.measured.finger_m
         if finger_m is not None and self._stops.stop_gripper_where_missed(finger_m, now_s):
+            self._channel.lead.late += 1
             self._listener.warned("the gripper's controller missed its stop: it is sent again")
         join, late_s = watch.joined(observation, playback.setpoint), watch.joins.lateness_s
         if join is Join.LATE:
