@@ -201,6 +201,10 @@ class BodyPort(Protocol):
         """Return why they are unknown; empty: not known."""
         ...
 
+    def starting(self) -> bool:
+        """Return whether the arm side, which measures the TCP, has not been active yet."""
+        ...
+
 
 class WorldPort(Protocol):
     """A simulator in lockstep: its time passes only by `advance`.
