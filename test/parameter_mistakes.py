@@ -128,6 +128,25 @@ MISTAKES = (
     _in_ik("too few", "workspace_lower: [0.1, 0.2]", "is [0.1, 0.2]", "3 values"),
     _in_ik("rclpy's own", "use_sim_time: 'true'", "'use_sim_time'", "true or false"),
     _whole(
+        "one number of a list",
+        "/**/ik_node:\n  ros__parameters:\n    workspace_lower:\n      - 0.2\n      - -5000\n"
+        "      - 0.0\n",
+        *("line 5", "'workspace_lower'", "in m"),
+    ),
+    _whole(
+        "one word of a list",
+        "/**/ik_node:\n  ros__parameters:\n    workspace_lower:\n      - 0.2\n      - 1\n"
+        "      - low\n",
+        *("line 6", "'workspace_lower'", "in m"),
+    ),
+    Mistake(
+        "one topic of a list",
+        "policy_node",
+        b"/**/policy_node:\n  ros__parameters:\n    view_topics:\n      - front/image\n"
+        b"      - hand-camera/image\n",
+        ("line 5", "hand-camera/image", "valid are letters"),
+    ),
+    _whole(
         "remappings that are names",
         "/**:\n  ros__parameters:\n    remappings: [joint_states: /joints]\n",
         *("line 3", "name:=topic"),

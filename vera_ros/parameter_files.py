@@ -227,9 +227,10 @@ def _check_own_to_rclpy(block: Block) -> None:
             )
 
 
-def where(block: Block, name: str) -> str:
-    """Return file, line and block of a parameter, to begin an error with."""
-    line = block.entries[name].line
+def where(block: Block, name: str, item: int | None = None) -> str:
+    """Return file, line and block of a parameter, or of a list's item, to begin an error with."""
+    entry = block.entries[name]
+    line = entry.line if item is None else entry.item_lines[item]
     return f"'{block.path}' line {line}, in the block '{block.key}'"
 
 

@@ -44,11 +44,13 @@ class Entry:
             decimals are decimals, and among texts, texts. What ROS has no type for is a list of
             several types, or a dict.
         text: the value as it is written, shortened.
+        item_lines: of each item of a list, from 1.
     """
 
     line: int
     value: Any
     text: str = ""
+    item_lines: tuple[int, ...] = ()
 
 
 class _Loader(yaml.BaseLoader):
@@ -115,7 +117,9 @@ def entries(node: yaml.MappingNode, path: Path, shape: str) -> Iterator[tuple[st
 
 def read_entry(node: yaml.Node, line: int) -> Entry:
     """Return a parameter with its value, in the types that rcl has."""
-    return Entry(line, _value(node), _source(node))
+    items = node.value if isinstance(node, yaml.SequenceNode) else ()
+    lines = tuple(item.start_mark.line + 1 for item in items)
+    return Entry(line, _value(node), _source(node), lines)
 
 
 def write_plain(path: Path, blocks: Iterable[tuple[str, Mapping[str, Entry]]]) -> None:

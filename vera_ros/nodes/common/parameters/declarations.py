@@ -120,6 +120,25 @@ class Parameter:
             for item in items:
                 self.form(f"parameter '{self.name}'", item)
 
+    def wrong_item(self, given: Any) -> int | None:
+        """Return the index of the first item that makes a list invalid; None: no single one."""
+        if not isinstance(given, list) or not isinstance(self.default, list):
+            return None
+        numbers = [number for number, item in enumerate(given) if not self._takes(item)]
+        return numbers[0] if numbers else None
+
+    def _takes(self, item: Any) -> bool:
+        if isinstance(item, str) and self.kind in (int, float):  # beside a text, numbers are texts
+            item = meant_value(item, float, self.unit)
+        try:
+            if item is None or not (self._is_of_kind(item) and self._item_ok(self._convert(item))):
+                return False
+            if self.form is not None:
+                self.form(self.name, self._convert(item))
+        except ConfigurationError:
+            return False
+        return True
+
     def _example(self, given: Any) -> Value | None:
         """Return what a value of the wrong type can be meant as, or how a text or list looks.
 
