@@ -17,6 +17,7 @@ from typing import Any
 import yaml
 
 from vera_ros.errors import ConfigurationError
+from vera_ros.printable import excerpt
 
 _TRUTH = {  # as in rcl
     form: word in ("y", "yes", "true", "on")
@@ -31,7 +32,6 @@ _DECIMAL = re.compile(
     re.ASCII,
 )
 _YAML = "tag:yaml.org,2002:"
-_LONGEST_SHOWN = 60
 
 
 @dataclass(frozen=True)
@@ -229,5 +229,4 @@ def _has_type(value: Any) -> bool:
 def _source(node: yaml.Node) -> str:
     """Return a node's text as it stands in the file, in one line."""
     text = str(node.start_mark.buffer)[node.start_mark.pointer : node.end_mark.pointer]
-    text = " ".join(text.rstrip("\0").split())
-    return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}..."
+    return excerpt(" ".join(text.rstrip("\0").split()))

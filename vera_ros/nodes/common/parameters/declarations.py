@@ -13,6 +13,7 @@ from rclpy.parameter import Parameter as RosParameter
 
 from vera_ros.errors import ConfigurationError
 from vera_ros.nodes.common.parameters.meant_values import meant_value
+from vera_ros.printable import excerpt, printable
 
 _EMPTY_LIST = RosParameter.Type.NOT_SET  # rcl knows no type of `[]`
 _LOCATION = re.compile(r", at \S+\.c:\d+")  # locations in rcl's source
@@ -256,14 +257,16 @@ def _shown(value: Any) -> str:
         return "nothing"
     if isinstance(value, bool):
         return str(value).lower()
-    if isinstance(value, str | int | float):
+    if isinstance(value, str):
+        return f"'{excerpt(value)}'"
+    if isinstance(value, int | float):
         return repr(value)
     return f"[{', '.join(map(_shown, value))}]"
 
 
 def rcl_message(error: RuntimeError) -> str:
     """Return the message of rclpy's RCLError in one line, without locations in rcl's source."""
-    return _LOCATION.sub("", " ".join(str(error).split()))
+    return printable(_LOCATION.sub("", " ".join(str(error).split())))
 
 
 def markdown_table(parameters: Sequence[Parameter]) -> str:
