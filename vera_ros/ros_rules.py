@@ -40,7 +40,7 @@ def check_topic(what: str, topic: str) -> None:
     if not all(_NAME.fullmatch(part) for part in parts):
         raise ConfigurationError(
             f"{what} is '{excerpt(topic)}'; valid are letters, digits and _ between slashes, each "
-            "part beginning with a letter, like front_camera/image_raw (ros2 topic list names yours)"
+            "part beginning with a letter, like front_camera/image_raw (see ros2 topic list)"
         )
 
 
