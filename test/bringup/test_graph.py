@@ -183,6 +183,10 @@ def test_parameters_for_a_node_that_is_not_there_are_refused() -> None:
             "no node of the graph has 'front/image_raw'; nearest are agentview/image_raw",
         ),
         ("/**: {ros__parameters: {remappings: ['ik_node:chunk:=/b']}}", "no node of the graph has"),
+        (
+            "/**: {ros__parameters: {remappings: ['/panda/joint_states:=/joint_states']}}",
+            "comes first: write 'joint_states:=/panda/joint_states'",
+        ),
     ],
 )
 def test_a_configuration_that_cannot_be_used_is_refused(

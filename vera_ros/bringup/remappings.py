@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from vera_ros.bringup.graph_options import DEFAULT_EMBODIMENT, GraphOptions
 from vera_ros.bringup.interfaces import every_name
 from vera_ros.errors import ConfigurationError
-from vera_ros.parameter_files import REMAPPINGS, Block, where
+from vera_ros.parameter_files import NODES, REMAPPINGS, Block, where
 from vera_ros.robots.registry import SIMULATED, find_robot
 from vera_ros.ros_rules import check_topic
 
@@ -46,15 +46,23 @@ def read_remappings(
                 of_file[source] = target
                 topic = source.rpartition(":")[2]  # may be for one node alone
                 if {topic, f"{prefix}{topic}"}.isdisjoint(full):
-                    near = difflib.get_close_matches(topic, sorted(known), 3, _NEAREST)
                     raise ConfigurationError(
                         f"{where(block, REMAPPINGS, number)}: the remapping '{rule}' changes "
                         f"nothing: no node of the graph has '{topic}'; "
-                        + (f"nearest are {', '.join(near)}: " if near else "")
-                        + "correct what is left of :=, or remove it"
+                        f"{_advice(source, target, known)}"
                     )
         targets |= of_file
     return targets
+
+
+def _advice(source: str, target: str, known: Iterable[str]) -> str:
+    """Return what to write for a remapping of a name that no node has."""
+    topics = sorted(name for name in known if name.partition("/")[0] not in ("~", *NODES))
+    if target.removeprefix("/") in topics:
+        return f"the graph's own name comes first: write '{target.removeprefix('/')}:={source}'"
+    near = difflib.get_close_matches(source.rpartition(":")[2], topics, 3, _NEAREST)
+    words = f"nearest are {', '.join(near)}: " if near else ""
+    return f"{words}correct what is left of :=, or remove it"
 
 
 def _read(block: Block, number: int, rule: str) -> tuple[str, str]:

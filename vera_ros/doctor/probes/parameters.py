@@ -76,7 +76,8 @@ def probe(asked: dict[str, Any], tell: Tell) -> Callable[[], None] | None:
             tell(name, {each.name: values[each.name] for each in parameters})
             tell("foreign", foreign)  # the same for each
     if errors:
-        tell("error", "; ".join(dict.fromkeys(errors)))
+        # Of a parameter of several nodes, which describe it each in its own words, one is enough.
+        tell("error", "; ".join({error.partition(" (")[0]: error for error in errors}.values()))
     return lambda: rclpy.shutdown()
 
 

@@ -19,8 +19,7 @@ from rclpy.utilities import remove_ros_args
 
 from vera_ros.errors import ConfigurationError, VeraRosError
 from vera_ros.nodes.common.lifecycle_node import VeraNode
-from vera_ros.nodes.common.parameters.declarations import rcl_message
-from vera_ros.nodes.common.parameters.ros_options import check_options
+from vera_ros.nodes.common.parameters.ros_options import check_options, rcl_message
 from vera_ros.parameter_files import (
     name_sources,
     read_blocks,

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from vera_ros.errors import ConfigurationError
-from vera_ros.printable import excerpt
+from vera_ros.printable import excerpt, printable
 from vera_ros.ros_command_line import ros_arguments
 from vera_ros.ros_rules import check_topic
 
@@ -30,6 +30,7 @@ _WITH_VALUE = (
     "-r",
 )
 _SIGN = re.compile(":=|->|=")
+_LOCATION = re.compile(r", at \S+\.c:\d+")  # locations in rcl's source
 _FLAG = re.compile(r"--(en|dis)able-(external-lib|rosout|stdout)-logs")
 
 
@@ -93,3 +94,8 @@ def _nearest(word: str) -> str:
     if not near:
         return f"one of {', '.join(_WITH_VALUE)}, each followed by its value"
     return f"{near[0]} {value or 'VALUE'}, with a space between"
+
+
+def rcl_message(error: RuntimeError) -> str:
+    """Return the message of rclpy's RCLError in one line, without locations in rcl's source."""
+    return printable(_LOCATION.sub("", " ".join(str(error).split())))
