@@ -94,7 +94,10 @@ MISTAKES = (
     _in_ik("a misspelt name", "speed_scal: 0.5", "nearest are speed_scale"),
     _in_ik("another node's", "crop: true", "of policy_node"),
     _in_ik("nested too deep", "arm: {tcp_frame: hand}", "'arm.tcp_frame'", "tcp_frame"),
-    _in_ik("a value below a value", "tcp_frame: {name: hand}", "'tcp_frame.name'", "tcp_frame"),
+    _in_ik("a value below a value", "tcp_frame: {name: hand}", "'tcp_frame.name'", "is no map"),
+    _in_policy(
+        "views by name", "view_topics: {front: /a, hand: /b}", "'view_topics.front'", "[...]"
+    ),
     _whole("a misspelt node", _SPEED.replace("ik_node", "ik_nod") + "1.0\n", "line 1", "/ik_node"),
     _whole("a dash in a node", _SPEED.replace("ik_node", "ik-node") + "1.0\n", "line 1", "digits"),
     _whole("a digit first", f"/2nd/ik_node:\n{_SPEED[13:]}1.0\n", "line 1", "'2nd'", "digits"),
@@ -127,6 +130,35 @@ MISTAKES = (
     _in_ik("y in a list", "joint_names: [x, y, z]", "is [x, y, z]", "a list of texts"),
     _in_ik("too few", "workspace_lower: [0.1, 0.2]", "is [0.1, 0.2]", "3 values"),
     _in_ik("rclpy's own", "use_sim_time: 'true'", "'use_sim_time'", "true or false"),
+    _in_ik("words for a list", "joint_names: j1 j2", "write it like joint_names: ['j1', 'j2']"),
+    _in_ik("one number for many", "effort_limits: 60", "write it like effort_limits: [60.0, 60.0,"),
+    _in_ik("Python's None", "allowed_publishers: None", "is None", "to give none, leave it out"),
+    _whole("the package", "vera_ros: {ros__parameters: {speed_scale: 0.5}}\n", "/**/ik_node"),
+    _in_ik("millimetres", "table_z_m: -112", "in mm, write -0.112", "in cm, write -1.12"),
+    _in_ik("degrees", "start_posture: [0, 11, 0, -150, 0, 168, 45]", "in deg", "-2.61799"),
+    _in_ik("per cent", "speed_scale: 50", "if it is in %, write 0.5"),
+    _in_policy("milliseconds", "view_timeout_s: 3000", "if it is in ms, write 3.0"),
+    _in_policy("capitals", "embodiment: Droid", "write droid"),
+    _in_ik("a choice misspelt", "effort_model: rigid_bodies", "write rigid_body"),
+    _whole(
+        "one number of a list",
+        "/**/ik_node:\n  ros__parameters:\n    workspace_lower:\n      - 0.2\n      - -5000\n"
+        "      - 0.0\n",
+        *("line 5", "'workspace_lower'", "in m"),
+    ),
+    _whole(
+        "one word of a list",
+        "/**/ik_node:\n  ros__parameters:\n    workspace_lower:\n      - 0.2\n      - 1\n"
+        "      - low\n",
+        *("line 6", "'workspace_lower'", "in m"),
+    ),
+    Mistake(
+        "one topic of a list",
+        "policy_node",
+        b"/**/policy_node:\n  ros__parameters:\n    view_topics:\n      - front/image\n"
+        b"      - hand-camera/image\n",
+        ("line 5", "hand-camera/image", "valid are letters"),
+    ),
     _whole(
         "remappings that are names",
         "/**:\n  ros__parameters:\n    remappings: [joint_states: /joints]\n",

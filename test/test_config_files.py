@@ -50,7 +50,7 @@ def test_files_reach_a_node_in_any_namespace_and_its_own_parameters_win(
 ) -> None:
     config = tmp_path / "config.yaml"
     config.write_text(
-        "/**: {ros__parameters: {server_url: of all, remappings: ['status:=/renamed']}}\n"
+        "/**: {ros__parameters: {server_url: of all, remappings: ['hold:=/renamed']}}\n"
         "/**/policy_node: {ros__parameters: {server_url: of the file, embodiment: of the file}}\n"
     )
     options = GraphOptions(server="attach", server_url="ws://127.0.0.1:1", config=config)
@@ -63,7 +63,7 @@ def test_files_reach_a_node_in_any_namespace_and_its_own_parameters_win(
         node = rclpy.create_node("x", context=context, cli_args=arguments)
         assert node.declare_parameter("server_url", "").value == "ws://127.0.0.1:1"
         assert node.declare_parameter("embodiment", "").value == "of the file"
-        assert node.resolve_topic_name("status") == "/renamed"
+        assert node.resolve_topic_name("hold") == "/renamed"
         assert node.get_fully_qualified_name() == f"/{namespace}/policy_node".replace("//", "/")
         node.destroy_node()
     finally:

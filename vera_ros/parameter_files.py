@@ -28,6 +28,7 @@ NODES = (
 REMAPPINGS = "remappings"  # read by the launch file and the demo, in the block of all nodes
 EVERY_NODE = "/**"
 
+_PACKAGE = "vera_ros"
 _ROS_PARAMETERS = "ros__parameters"
 _OF_RCLPY = ("use_sim_time", "start_type_description_service")
 _QOS = "qos_overrides."
@@ -134,11 +135,14 @@ def why_undeclared(
             f"file in the block {places}"
         )
     valid = {*_OF_RCLPY}.union(*(declared[reader] or () for reader in readers))
+    if name.partition(".")[0] in valid:
+        return "is below a parameter that is no map; write one value or a list, [...], behind that"
     for part in (name, name.rpartition(".")[2]):  # may be nested by mistake
         near = difflib.get_close_matches(part, sorted(valid), 3, _NEAREST)
         if near:
-            names = ", ".join(near)
-            return f"is not a parameter of {of}; nearest are {names}: correct or remove it"
+            return (
+                f"is not a parameter of {of}; nearest are {', '.join(near)}: correct or remove it"
+            )
     return f"is not a parameter of {of}, nor like one; remove it (see docs/reference/parameters.md)"
 
 
@@ -227,9 +231,10 @@ def _check_own_to_rclpy(block: Block) -> None:
             )
 
 
-def where(block: Block, name: str) -> str:
-    """Return file, line and block of a parameter, to begin an error with."""
-    line = block.entries[name].line
+def where(block: Block, name: str, item: int | None = None) -> str:
+    """Return file, line and block of a parameter, or of a list's item, to begin an error with."""
+    entry = block.entries[name]
+    line = entry.line if item is None else entry.item_lines[item]
     return f"'{block.path}' line {line}, in the block '{block.key}'"
 
 
@@ -267,6 +272,8 @@ def _check_foreign(
     near += [f"/**/{name}" for name in declared if name in last or _alike(name, last)]
     near += [f"/**/{name}" for name in declared if name in spaces]
     near += [f"/**/{name}" for name, names in declared.items() if _is_of(block, names or ())]
+    if not near and _alike(_PACKAGE, last):  # parameters are of nodes, not of packages
+        near = [f"/**/{name}" for name in declared]
     if near:
         proposed = dict.fromkeys((*near, f"{prefix}/{near[0].removeprefix('/**/').strip('/')}"))
         raise ConfigurationError(
@@ -285,9 +292,8 @@ def _is_of(block: Block, names: Collection[str]) -> bool:
 def _alike(one: str, other: str) -> bool:
     """Return whether one name is the other, misspelt or shortened: `ik`, `IkNode`, `ik_nod`."""
     one, other = (re.sub(r"[_\W]", "", text.lower()) for text in (one, other))
-    if one.removesuffix("node") == other.removesuffix("node"):
-        return True
-    return difflib.SequenceMatcher(None, one, other).ratio() > _MISSPELT
+    same = one.removesuffix("node") == other.removesuffix("node")
+    return same or difflib.SequenceMatcher(None, one, other).ratio() > _MISSPELT
 
 
 def _unreadable(path: Path, line: int, why: str) -> ConfigurationError:

@@ -17,6 +17,7 @@ from typing import Any
 import yaml
 
 from vera_ros.errors import ConfigurationError
+from vera_ros.printable import excerpt
 
 _TRUTH = {  # as in rcl
     form: word in ("y", "yes", "true", "on")
@@ -31,7 +32,6 @@ _DECIMAL = re.compile(
     re.ASCII,
 )
 _YAML = "tag:yaml.org,2002:"
-_LONGEST_SHOWN = 60
 
 
 @dataclass(frozen=True)
@@ -44,11 +44,13 @@ class Entry:
             decimals are decimals, and among texts, texts. What ROS has no type for is a list of
             several types, or a dict.
         text: the value as it is written, shortened.
+        item_lines: of each item of a list, from 1.
     """
 
     line: int
     value: Any
     text: str = ""
+    item_lines: tuple[int, ...] = ()
 
 
 class _Loader(yaml.BaseLoader):
@@ -115,7 +117,9 @@ def entries(node: yaml.MappingNode, path: Path, shape: str) -> Iterator[tuple[st
 
 def read_entry(node: yaml.Node, line: int) -> Entry:
     """Return a parameter with its value, in the types that rcl has."""
-    return Entry(line, _value(node), _source(node))
+    items = node.value if isinstance(node, yaml.SequenceNode) else ()
+    lines = tuple(item.start_mark.line + 1 for item in items)
+    return Entry(line, _value(node), _source(node), lines)
 
 
 def write_plain(path: Path, blocks: Iterable[tuple[str, Mapping[str, Entry]]]) -> None:
@@ -225,5 +229,4 @@ def _has_type(value: Any) -> bool:
 def _source(node: yaml.Node) -> str:
     """Return a node's text as it stands in the file, in one line."""
     text = str(node.start_mark.buffer)[node.start_mark.pointer : node.end_mark.pointer]
-    text = " ".join(text.rstrip("\0").split())
-    return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}..."
+    return excerpt(" ".join(text.rstrip("\0").split()))

@@ -5,6 +5,7 @@ import reprlib
 from typing import Any
 
 LONGEST = 300  # characters of foreign text in one message
+_EXCERPT = 100  # of a value that someone gave: a path or a list is shown whole, no description
 _FEW = 16  # items of a list or map that are shown
 
 
@@ -18,6 +19,11 @@ def printable(text: str, longest: int = LONGEST) -> str:
     if not shown.isprintable():
         shown = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in shown)
     return shown if len(text) <= longest else f"{shown}… ({len(text)} characters)"
+
+
+def excerpt(text: str) -> str:
+    """Return a value that someone gave in one line, cut where it is long, such as a URDF."""
+    return printable(text, _EXCERPT)
 
 
 def printable_lines(text: str, most: int, longest: int = LONGEST) -> str:

@@ -2,6 +2,7 @@
 """Folders that no other user can have written to, for compiled code and locks (POSIX)."""
 
 import contextlib
+import fcntl
 import os
 import stat
 import tempfile
@@ -48,6 +49,27 @@ def private_temporary_folder() -> Path:
         UnsafeFolderError, OSError: see `private_folder`.
     """
     return private_folder(Path(tempfile.gettempdir()), f"vera_ros-{os.geteuid()}")
+
+
+def lock(name: str) -> int | None:
+    """Lock a file in this user's temporary folder, without waiting.
+
+    The kernel releases the lock when its holder dies.
+
+    Returns:
+        A descriptor, which holds the lock until it is closed; None: another process holds it.
+
+    Raises:
+        UnsafeFolderError, OSError: see `private_folder`.
+    """
+    path = private_temporary_folder() / name
+    file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(file)
+        return None
+    return file
 
 
 def _check_own(folder: Path) -> None:

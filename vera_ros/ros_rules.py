@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping
 
 from vera_ros.errors import ConfigurationError
+from vera_ros.printable import excerpt
 
 LARGEST_DOMAIN = 232  # above it, there are no UDP ports for it (DDSI-RTPS, section 9.6.1.1)
 
@@ -18,8 +19,8 @@ def check_name(what: str, name: str) -> None:
     """Raise ConfigurationError unless this is a node's name; `what` names it in the error."""
     if not _NAME.fullmatch(name):
         raise ConfigurationError(
-            f"{what} is '{name}'; valid are letters, digits and _, beginning with a letter, like "
-            "left_arm"
+            f"{what} is '{excerpt(name)}'; valid are letters, digits and _, beginning with a "
+            "letter, like left_arm"
         )
 
 
@@ -28,8 +29,8 @@ def check_namespace(what: str, namespace: str) -> None:
     parts = namespace.removeprefix("/").split("/")
     if namespace not in ("", "/") and not all(_NAME.fullmatch(part) for part in parts):
         raise ConfigurationError(
-            f"{what} is '{namespace}'; valid are letters, digits and _ between slashes, each part "
-            "beginning with a letter, like left or /cell/left_arm"
+            f"{what} is '{excerpt(namespace)}'; valid are letters, digits and _ between slashes, "
+            "each part beginning with a letter, like left or /cell/left_arm"
         )
 
 
@@ -38,8 +39,8 @@ def check_topic(what: str, topic: str) -> None:
     parts = topic.removeprefix("~").removeprefix("/").split("/")
     if not all(_NAME.fullmatch(part) for part in parts):
         raise ConfigurationError(
-            f"{what} is '{topic}'; valid are letters, digits and _ between slashes, each part "
-            "beginning with a letter, like front_camera/image_raw (ros2 topic list names yours)"
+            f"{what} is '{excerpt(topic)}'; valid are letters, digits and _ between slashes, each "
+            "part beginning with a letter, like front_camera/image_raw (see ros2 topic list)"
         )
 
 
@@ -53,7 +54,7 @@ def check_full_name(what: str, name: str) -> None:
     """Raise ConfigurationError unless this is a node's full name, or empty."""
     if name and not (name.startswith("/") and all(map(_NAME.fullmatch, name[1:].split("/")))):
         raise ConfigurationError(
-            f"{what} has '{name}'; valid is a node's full name, beginning with /, like "
+            f"{what} has '{excerpt(name)}'; valid is a node's full name, beginning with /, like "
             "/left/move_group (ros2 node list names yours)"
         )
 

@@ -168,7 +168,25 @@ def test_parameters_for_a_node_that_is_not_there_are_refused() -> None:
         ("/**: {ros__parameters: {remappings: ['a -> /b/c']}}", "write 'a:=/b/c'"),
         ("/**: {ros__parameters: {remappings: ['a:=/front-camera/b']}}", "is '/front-camera/b'"),
         ("/**: {ros__parameters: {remappings: ['a b:=c']}}", "is 'a b'"),
-        ("/**: {ros__parameters: {remappings: ['a:=/b', 'a:=/c']}}", "remaps 'a' twice"),
+        (
+            "/**: {ros__parameters: {remappings: ['hold:=/b', 'hold:=/c']}}",
+            "remaps 'hold' twice",
+        ),
+        (
+            "/**:\n  ros__parameters:\n    remappings:\n    - hold:=/h\n"
+            "    - joint_state:=/joints\n",
+            "line 5, in the block '/**': the remapping 'joint_state:=/joints' changes nothing: no "
+            "node of the graph has 'joint_state'; nearest are joint_states",
+        ),
+        (
+            "/**: {ros__parameters: {remappings: ['front/image_raw:=/camera/image_raw']}}",
+            "no node of the graph has 'front/image_raw'; nearest are agentview/image_raw",
+        ),
+        ("/**: {ros__parameters: {remappings: ['ik_node:chunk:=/b']}}", "no node of the graph has"),
+        (
+            "/**: {ros__parameters: {remappings: ['/panda/joint_states:=/joint_states']}}",
+            "comes first: write 'joint_states:=/panda/joint_states'",
+        ),
     ],
 )
 def test_a_configuration_that_cannot_be_used_is_refused(
@@ -256,3 +274,37 @@ def test_a_real_arm_of_an_embodiment_without_a_packaged_file_needs_one(tmp_path:
     assert nodes(GraphOptions(embodiment="droid", robot="real", config=own))
     with pytest.raises(ConfigurationError, match=r"unknown embodiment 'toaster'"):
         GraphOptions(embodiment="toaster")
+
+
+@pytest.mark.parametrize(
+    ("rule", "namespace"),
+    [
+        ("joint_states:=/joints", ""),
+        ("/joint_states:=/joints", ""),
+        ("/left/joint_states:=/joints", "left"),
+        ("ik_node:joint_states:=/joints", "/cell/left"),
+        ("agentview/image_raw/compressed:=/front/compressed", ""),
+        ("mine/image:=/front", ""),
+        ("mine/state:=/state", ""),
+        ("gripper_controller/gripper_cmd:=/hand/gripper_cmd", "left"),
+        ("~/hold:=/stop_all", ""),
+        ("/tf:=/left/tf", "left"),
+        ("/clock:=/world/clock", ""),
+    ],
+)
+def test_what_some_node_has_may_be_remapped(tmp_path: Path, rule: str, namespace: str) -> None:
+    mine = tmp_path / "mine.yaml"
+    mine.write_text(
+        f"/**: {{ros__parameters: {{remappings: ['{rule}']}}}}\n"
+        "/**/policy_node: {ros__parameters: {view_topics: [mine/image, other]}}\n"
+        "/**/ik_node: {ros__parameters: {robot_state_topic: mine/state}}\n"
+    )
+    source, _, target = rule.rpartition(":=")
+    assert dict(nodes(GraphOptions(params_file=mine), namespace)[0].remappings)[source] == target
+
+
+def test_in_a_namespace_an_absolute_name_is_another(tmp_path: Path) -> None:
+    mine = tmp_path / "mine.yaml"
+    mine.write_text("/**: {ros__parameters: {remappings: ['/joint_states:=/joints']}}")
+    with pytest.raises(ConfigurationError, match="nearest are joint_states"):
+        nodes(GraphOptions(params_file=mine), "left")

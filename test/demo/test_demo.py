@@ -128,7 +128,12 @@ def test_ctrl_c_stops_everything(tmp_path: Path) -> None:
     assert demo.returncode == 130, output + errors
     assert "SIGINT" in errors
     assert "film    demo.mp4" in output
-    assert RunReport.read(tmp_path / "report.json").episodes == ()
+    (episode,) = RunReport.read(tmp_path / "report.json").episodes
+    assert episode.message == "interrupted: stopped by SIGINT"
+    assert not episode.finished
+    assert episode.chunks == len(episode.server_latency_s) > 0
+    assert episode.sim_duration_s > 0
+    assert "no episode was played to its end" in output
     assert processes_of(tmp_path) == {}
 
 

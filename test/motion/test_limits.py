@@ -200,3 +200,57 @@ def test_broken_files_are_refused(
 def test_limits_of_another_number_of_joints_are_refused(joints: int) -> None:
     with pytest.raises(ConfigurationError, match=f"velocity must be {joints} finite numbers"):
         RateLimits.load(share_path("config", "panda_limits.yaml"), joints)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (
+            lambda c: c["joints"].update(acceleration=[859.4] * 7),
+            r"'acceleration' of 'joints' is 859.4 rad/s\^2; valid is up to 100 .*deg.*write 15",
+        ),
+        (lambda c: c["joints"].update(jerk=[286_479.0] * 7), r"286479 rad/s\^3.*up to 50000.*5000"),
+        (lambda c: c["joints"].update(velocity=[125.0] * 7), r"125 rad/s;.*up to 20 rad/s;.*2.182"),
+        (lambda c: c["joints"]["jerk"].__setitem__(3, 3e5), r"'jerk' of 'joints' is 300000 rad"),
+        (lambda c: c["tcp"]["linear"].update(velocity=1700.0), r"1700 m/s;.*if it is in mm.*1.7"),
+        (lambda c: c["tcp"]["angular"].update(velocity=143.0), r"143 rad/s;.*deg/s, write 2.496"),
+        (lambda c: c.update(joint=c.pop("joints")), "'joints' is missing; correct 'joint'"),
+        (lambda c: c["joints"].update(jerks=[1.0] * 7), "nothing reads 'jerks'; write jerk"),
+        (
+            lambda c: c.update(postion={"lower": [0.0] * 7}),
+            "nothing reads 'postion'; write position",
+        ),
+        (
+            lambda c: c["tcp"]["linear"].update(speed=1.0),
+            "'speed'; write acceleration or jerk or v",
+        ),
+        (lambda c: c["joints"].update(velocity=["fast"] * 7), "velocity must be 7 finite numbers"),
+    ],
+)
+def test_other_units_and_misspelt_names_in_a_file_are_refused(
+    tmp_path: Path, change: Callable[[Any], None], words: str
+) -> None:
+    """Accelerations in degrees, and a misspelt `position`, passed without a word."""
+    content = yaml.safe_load(share_path("config", "panda_limits.yaml").read_text())
+    change(content)
+    path = tmp_path / "mine.yaml"
+    path.write_text(yaml.safe_dump(content))
+    with pytest.raises(ConfigurationError, match=words) as error:
+        RateLimits.load(path, 7)
+    assert str(path) in str(error.value)
+
+
+@pytest.mark.parametrize("file", ["panda", "fr3", "training"])
+@pytest.mark.parametrize("kind", ["joints", "linear", "angular"])
+@pytest.mark.parametrize("rate", RATES)
+def test_every_packaged_rate_in_the_other_unit_is_refused(
+    tmp_path: Path, file: str, kind: str, rate: str
+) -> None:
+    content = yaml.safe_load(share_path("config", f"{file}_limits.yaml").read_text())
+    factor = 1000.0 if kind == "linear" else 180.0 / math.pi
+    rates = content["joints"] if kind == "joints" else content["tcp"][kind]
+    rates[rate] = (np.array(rates[rate]) * factor).tolist()
+    path = tmp_path / "mine.yaml"
+    path.write_text(yaml.safe_dump(content))
+    with pytest.raises(ConfigurationError, match=f"'{rate}' of '{kind}' is"):
+        RateLimits.load(path, 7)

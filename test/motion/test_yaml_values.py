@@ -84,3 +84,37 @@ def test_other_errors_are_not_taken_for_the_files(tmp_path: Path) -> None:
     path.write_text("other: 1")
     with pytest.raises(ZeroDivisionError), reading(path, "sizes", "config/a.yaml") as content:
         content["other"] / 0
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("other: 1\nsize: 2", "nothing reads 'other'; write part or size, or remove it"),
+        ("sise: 1", "'size' is missing; correct 'sise'"),
+        ("size: 1\npart: {hight: 1}", "'height' is missing; correct 'hight'"),
+        ("size: 1\npart: {height: 1, heigth: 2}", "nothing reads 'heigth'; write height"),
+        ("size: 1\nsize: 2", "'size' is in line 1 and again in line 2; keep one"),
+        ("size: 1\npart:\n  height: 1\n  height: 1", "'height' is in line 3 and again in line 4"),
+    ],
+)
+def test_names_that_nothing_reads_are_refused_with_those_that_are(
+    tmp_path: Path, text: str, words: str
+) -> None:
+    path = tmp_path / "values.yaml"
+    path.write_text(text)
+    with pytest.raises(ConfigurationError, match=words):
+        _read_sizes(path)
+
+
+def _read_sizes(path: Path) -> None:
+    with reading(path, "sizes", "config/a.yaml") as content:
+        number(content, "size", 0.0, 9.0)
+        if "part" in content:
+            number(section(content, "part"), "height", 0.0, 9.0)
+
+
+def test_names_that_are_read_elsewhere_pass(tmp_path: Path) -> None:
+    path = tmp_path / "values.yaml"
+    path.write_text("size: 1\nelsewhere: {anything: 1}")
+    with reading(path, "sizes", "config/a.yaml", ("elsewhere",)) as content:
+        assert number(content, "size", 0.0, 9.0) == 1.0

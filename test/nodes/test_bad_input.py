@@ -14,10 +14,10 @@ from std_msgs.msg import Header
 
 from vera_ros.embodiments import ActionSpace
 from vera_ros.motion.execution.planning_job import PlanningJob
-from vera_ros.nodes.common.conversions import rgb_to_image
+from vera_ros.nodes.common.conversions import LATCHED, rgb_to_image
 from vera_ros.policy.states import Cause
 from vera_ros_interfaces.action import ExecuteTask
-from vera_ros_interfaces.msg import ChunkProgress, PolicyStatus
+from vera_ros_interfaces.msg import ArmStatus, ChunkProgress, PolicyStatus
 
 from .stage import START_Q, STEPS, ScriptedPolicy, Stage, actions, chunk
 
@@ -353,9 +353,17 @@ def test_joint_states_that_turn_bad_while_the_arm_moves(stage: Stage) -> None:
     comes_to_rest(stage)
 
 
+def say_ready(stage: Stage) -> None:
+    """Publish the status of an arm side that has started."""
+    publisher = stage.node.create_publisher(ArmStatus, "arm_status", LATCHED)
+    status = ArmStatus(state=ArmStatus.READY, arm="an arm")
+    stage.node.create_timer(0.1, lambda: publisher.publish(status))
+
+
 def test_a_pose_that_is_not_a_number_counts_as_none(stage: Stage) -> None:
     stage.serve()
     stage.wait_until_active(stage.add_policy(view_timeout_s=1.0))
+    say_ready(stage)
     publisher = stage.node.create_publisher(PoseStamped, "tcp_pose", 10)
     pose = PoseStamped()
     pose.pose.position.x = float("nan")
@@ -365,13 +373,15 @@ def test_a_pose_that_is_not_a_number_counts_as_none(stage: Stage) -> None:
 
 def test_no_ik_node(stage: Stage) -> None:
     stage.serve()
-    stage.wait_until_active(stage.add_policy(view_timeout_s=1.0))
-    aborted(stage, stage.goal(), PolicyStatus.ARM_SILENT)
+    stage.wait_until_active(stage.add_policy(arm_start_timeout_s=1.0))
+    words = "not active within 1 s", "ik_node has not published arm_status"
+    aborted(stage, stage.goal(), PolicyStatus.ARM_SILENT, *words)
 
 
 def test_an_ik_node_that_does_not_answer(stage: Stage) -> None:
     stage.serve()
     stage.wait_until_active(stage.add_policy(accept_timeout_s=0.5))
+    say_ready(stage)
     publisher = stage.node.create_publisher(PoseStamped, "tcp_pose", 10)
     stage.node.create_timer(0.05, lambda: publisher.publish(PoseStamped()))
     aborted(stage, stage.goal(), PolicyStatus.ARM_SILENT, "did not answer", "0.5 s")

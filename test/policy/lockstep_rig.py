@@ -58,6 +58,9 @@ class PresentBody:
     def explain(self) -> str:
         return "explained"
 
+    def starting(self) -> bool:
+        return False
+
     def proprioception_at(self, time_ns: int) -> Proprioception | None:
         raise AssertionError("asked while time stands still")
 

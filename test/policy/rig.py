@@ -114,6 +114,10 @@ class Body:
 
     def __init__(self) -> None:
         self.felt: Proprioception | None = BODY
+        self.starts = False
+
+    def starting(self) -> bool:
+        return self.starts
 
     def proprioception(self, since_ns: int) -> Proprioception | None:
         return self.felt

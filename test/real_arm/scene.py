@@ -58,6 +58,9 @@ class SceneNode(SimNode):
             ("/gripper_state_broadcaster/joint_states", robot.gripper),
         ):
             self.create_subscription(JointState, topic, follower.see, 10)
+        if self.get_parameter("use_sim_time").value:  # of the arm's simulator, which has /clock
+            assert self._time is not None
+            self._time.stamp_ns = lambda: int(self.get_clock().now().nanoseconds)  # type: ignore[method-assign]
         self._fingers = self.create_publisher(JointState, "/joint_states", 10)
 
     def _publish_joints(self) -> None:

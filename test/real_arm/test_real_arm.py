@@ -4,7 +4,8 @@
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -63,35 +64,73 @@ def write_config(folder: Path) -> Path:
     return path
 
 
-def description() -> str:
-    """Return the arm's URDF with mock hardware behind its joints, in the posture of the scene."""
+@dataclass(frozen=True)
+class Hardware:
+    """What ros2_control moves.
+
+    Attributes:
+        plugin: of ros2_control.
+        package: whose ros2_control_node runs it.
+        parameters: of the plugin, by name.
+        states: interfaces of each joint besides its position.
+        clock: whether it has a time of its own, on /clock.
+    """
+
+    plugin: str
+    package: str
+    parameters: Mapping[str, str]
+    states: tuple[str, ...] = ("velocity",)
+    clock: bool = False
+
+
+MOCK = Hardware(
+    "mock_components/GenericSystem",
+    "controller_manager",
+    {"calculate_dynamics": "true"},  # without it, the mock reports no velocities
+    ("velocity", "acceleration"),
+)
+MUJOCO = Hardware(
+    "mujoco_ros2_control/MujocoSystemInterface",
+    "mujoco_ros2_control",
+    # Its actuators have the joints' names, as that plugin needs it.
+    {"mujoco_model": str(share_path("description", "mjcf", "stack.xml")), "headless": "true"},
+    clock=True,
+)
+
+
+def description(hardware: Hardware) -> str:
+    """Return the arm's URDF with hardware behind its joints, in the posture of the scene."""
     robot = ET.fromstring(share_path("description", "urdf", "panda.urdf").read_text())
-    control = ET.SubElement(robot, "ros2_control", name="mock", type="system")
-    hardware = ET.SubElement(control, "hardware")
-    ET.SubElement(hardware, "plugin").text = "mock_components/GenericSystem"
-    # Without it, the mock reports no velocities.
-    ET.SubElement(hardware, "param", name="calculate_dynamics").text = "true"
+    control = ET.SubElement(robot, "ros2_control", name="hardware", type="system")
+    element = ET.SubElement(control, "hardware")
+    ET.SubElement(element, "plugin").text = hardware.plugin
+    for name, value in hardware.parameters.items():
+        ET.SubElement(element, "param", name=name).text = value
     start = [*draw_placement(SEED).arm_q, scene.START_FINGER_M]
     for name, q in zip((*scene.ARM_JOINTS, scene.FINGER_JOINTS[0]), start, strict=True):
         joint = ET.SubElement(control, "joint", name=name)
         ET.SubElement(joint, "command_interface", name="position")
-        for interface, value in (("position", q), ("velocity", 0.0), ("acceleration", 0.0)):
+        for interface, value in (("position", q), *((each, 0.0) for each in hardware.states)):
             state = ET.SubElement(joint, "state_interface", name=interface)
             ET.SubElement(state, "param", name="initial_value").text = str(value)
     return ET.tostring(robot, encoding="unicode")
 
 
-def start_stand_in(processes: Processes) -> None:
+def start_stand_in(processes: Processes, _: Hardware) -> None:
     processes.start("controllers", [sys.executable, str(HERE / "controllers.py"), str(SEED)])
 
 
-def start_ros2_control(processes: Processes) -> None:
+def start_ros2_control(processes: Processes, hardware: Hardware) -> None:
     """Start the controller manager, which waits for the description, and its controllers."""
     programs = Path(get_package_prefix("controller_manager"), "lib", "controller_manager")
+    manager = Path(get_package_prefix(hardware.package), "lib", hardware.package)
     parameters = str(HERE / "ros2_control.yaml")
     processes.start(
         "controllers",
-        [str(programs / "ros2_control_node"), "--ros-args", "--params-file", parameters],
+        [
+            *(str(manager / "ros2_control_node"), "--ros-args", "--params-file", parameters),
+            *("-p", f"use_sim_time:={str(hardware.clock).lower()}"),
+        ],
     )
     for name in CONTROLLERS:
         spawner = [str(programs / "spawner"), name, "--param-file", parameters]
@@ -118,33 +157,43 @@ def missing(*packages: str) -> list[str]:
     return found
 
 
-def have_ros2_control() -> None:
-    lacks = missing("controller_manager", "joint_state_broadcaster", "joint_trajectory_controller")
-    if lacks:
-        pytest.skip(f"needs {', '.join(lacks)} of a ROS installation; the stand-in plays the same")
+CONTROL = "controller_manager", "joint_state_broadcaster", "joint_trajectory_controller"
 
 
 @pytest.mark.parametrize(
-    ("start_controllers", "need"),
-    [(start_stand_in, lambda: None), (start_ros2_control, have_ros2_control)],
-    ids=["stand-in", "ros2_control"],
+    ("start_controllers", "hardware", "needs"),
+    [
+        (start_stand_in, MOCK, ()),
+        (start_ros2_control, MOCK, CONTROL),
+        (start_ros2_control, MUJOCO, (*CONTROL, MUJOCO.package)),
+    ],
+    ids=["stand-in", "ros2_control", "mujoco"],
 )
 def test_the_tower_stands(
     ros_domain: int,
     server_url: str,
     tmp_path: Path,
-    start_controllers: Callable[[Processes], None],
-    need: Callable[[], None],
+    start_controllers: Callable[[Processes, Hardware], None],
+    hardware: Hardware,
+    needs: tuple[str, ...],
 ) -> None:
-    need()
-    options = GraphOptions(robot="real", server_url=server_url, config=write_config(tmp_path))
+    lacks = missing(*needs)
+    if lacks:
+        pytest.skip(f"needs {', '.join(lacks)} of a ROS installation; the stand-in plays the same")
+    options = GraphOptions(
+        robot="real",
+        server_url=server_url,
+        config=write_config(tmp_path),
+        use_sim_time=hardware.clock,
+    )
     specs = nodes(options)
     with Processes(tmp_path) as processes, Operator(check=processes.check) as operator:
         operator.node.create_publisher(String, "robot_description", LATCHED).publish(
-            String(data=description())
+            String(data=description(hardware))
         )
-        start_controllers(processes)
+        start_controllers(processes, hardware)
         in_scene = ["--ros-args", "-r", "__ns:=/scene"]
+        in_scene += ["-p", f"use_sim_time:={str(hardware.clock).lower()}"]
         sees = [sys.executable, str(HERE / "scene.py"), *in_scene, "-p", f"seed:={SEED}"]
         processes.start("scene", sees)
         judge = [sys.executable, "-m", "vera_ros.nodes.judge_node", *in_scene]

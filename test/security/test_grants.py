@@ -17,10 +17,10 @@ from rclpy.lifecycle import TransitionCallbackReturn
 from vera_ros.bringup.enclaves import enclave_of
 from vera_ros.bringup.graph import NodeSpec, command, nodes
 from vera_ros.bringup.graph_options import GraphOptions
+from vera_ros.bringup.interfaces import Interfaces
 from vera_ros.bringup.isolation import free_port
 from vera_ros.nodes.common.lifecycle_node import VeraNode
 from vera_ros.nodes.ik_node import IkNode
-from vera_ros.nodes.interfaces import Interfaces
 from vera_ros.nodes.judge_node import JudgeNode
 from vera_ros.nodes.policy_node import PolicyNode
 from vera_ros.nodes.reference_server import ReferenceServer

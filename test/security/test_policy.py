@@ -6,7 +6,7 @@ from xml.etree import ElementTree as ET
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vera_ros.nodes.interfaces import Interfaces
+from vera_ros.bringup.interfaces import Interfaces
 from vera_ros.security.grants import Grant
 from vera_ros.security.policy import to_xml
 

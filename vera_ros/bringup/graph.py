@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The nodes of the system and their parameters, for launch file and demo."""
 
-import re
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,9 +12,10 @@ import yaml
 from vera_ros import parameter_files
 from vera_ros.bringup.enclaves import check_keystore, enclave_of
 from vera_ros.bringup.graph_options import STARTED_BY_SERVER_NODE, GraphOptions, Value
+from vera_ros.bringup.remappings import read_remappings
 from vera_ros.errors import ConfigurationError
 from vera_ros.resources import share_path
-from vera_ros.ros_rules import check_namespace, check_topic
+from vera_ros.ros_rules import check_namespace
 
 
 @dataclass(frozen=True)
@@ -86,11 +86,10 @@ def nodes(options: GraphOptions, namespace: str = "") -> tuple[NodeSpec, ...]:
                 f"are {', '.join(parameters)}"
             )
         parameters[name] |= more
-    remappings: dict[str, str] = {}
-    for path in options.parameter_paths:
-        blocks = parameter_files.read_blocks(path)
-        parameter_files.check_blocks(blocks, namespace, dict.fromkeys(parameter_files.NODES))
-        remappings |= _remappings(blocks)
+    blocks = [parameter_files.read_blocks(path) for path in options.parameter_paths]
+    for file in blocks:
+        parameter_files.check_blocks(file, namespace, dict.fromkeys(parameter_files.NODES))
+    remappings = read_remappings(blocks, options, namespace)
     if options.on_clock and options.robot == "sim":
         remappings["/clock"] = "clock"  # each graph in a namespace has its own time
     common: dict[str, Value] = {"use_sim_time": True} if options.on_clock else {}
@@ -148,26 +147,3 @@ def command(spec: NodeSpec, namespace: str, folder: Path) -> list[str]:
     for file in (*spec.parameter_files, own):
         line += ["--params-file", str(file)]
     return line
-
-
-def _remappings(blocks: tuple[parameter_files.Block, ...]) -> dict[str, str]:
-    """Return the parameter `remappings` of all nodes (`/**`) in a parameter file."""
-    targets: dict[str, str] = {}
-    for block in blocks:
-        for rule in block.remappings:
-            source, _, target = rule.partition(":=")
-            if not (source and target) or ":=" in target:
-                ends = [end for end in re.split(r"(?:\s|:|=|->)+", rule) if end]
-                meant = ":=".join(ends) if len(ends) == 2 else "joint_states:=/joint_states"
-                raise ConfigurationError(
-                    f"remapping '{rule}' in '{block.path}' is not valid; write '{meant}'"
-                )
-            for topic in (source.rpartition(":")[2], target):  # may be for one node alone
-                check_topic(f"in '{block.path}', a name in the remapping '{rule}'", topic)
-            if source in targets:
-                raise ConfigurationError(
-                    f"'{block.path}' remaps '{source}' twice, to '{targets[source]}' and to "
-                    f"'{target}'; keep one of them"
-                )
-            targets[source] = target
-    return targets

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Isolation of concurrent runs: a free ROS domain and a free port for each."""
 
-import fcntl
 import os
 import random
 import socket
@@ -9,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from vera_ros.bringup.failures import DemoError
-from vera_ros.private_folders import UnsafeFolderError, private_temporary_folder
+from vera_ros.private_folders import UnsafeFolderError, lock
 
 # Linux assigns ports from 32768 on to any process, so the domains above 101 are not safe there.
 _DOMAINS = range(1, 102)
@@ -29,15 +28,15 @@ def own_domain() -> Iterator[int]:
     candidates = list(_DOMAINS)
     random.shuffle(candidates)
     for domain in candidates:
-        lock = _lock(domain)
-        if lock is None:
+        descriptor = _lock(domain)
+        if descriptor is None:
             continue
         try:
             if _silent(domain):
                 yield domain
                 return
         finally:
-            os.close(lock)
+            os.close(descriptor)
     raise DemoError(
         f"every ROS_DOMAIN_ID from {_DOMAINS[0]} to {_DOMAINS[-1]} is in use on this machine; "
         "stop some of the ROS programs that run here"
@@ -55,16 +54,9 @@ def free_port(host: str = "127.0.0.1") -> int:
 def _lock(domain: int) -> int | None:
     """Lock the domain and return the descriptor of the lock; None: another run holds it."""
     try:
-        path = private_temporary_folder() / f"domain_{domain}.lock"
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        return lock(f"domain_{domain}.lock")
     except (OSError, UnsafeFolderError) as error:
         raise DemoError(f"a ROS_DOMAIN_ID cannot be reserved: {error}") from error
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(descriptor)
-        return None
-    return descriptor
 
 
 def _silent(domain: int) -> bool:

@@ -98,6 +98,11 @@ class EpisodeReport:
     window_size: int = 0
     diagnostics: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def finished(self) -> bool:
+        """Whether it was played to its end, and not interrupted."""
+        return self.outcome != "cancelled"
+
     @classmethod
     def from_json(cls, item: Mapping[str, Any]) -> "EpisodeReport":
         """Return the episode of a JSON object made with `asdict`; missing series are empty.

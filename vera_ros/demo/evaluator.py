@@ -10,9 +10,8 @@ from typing import Any
 from rclpy.action import ActionClient
 from rclpy.node import Node
 from std_msgs.msg import Bool
-from std_srvs.srv import Trigger
 
-from vera_ros.bringup.failures import DemoError
+from vera_ros.bringup.failures import DemoError, InterruptedRunError
 from vera_ros.bringup.lifecycle import Lifecycle
 from vera_ros.bringup.waiter import Waiter
 from vera_ros.demo.episode_report import EpisodeReport
@@ -20,17 +19,16 @@ from vera_ros.demo.film.recorder import Recorder
 from vera_ros.demo.judge import Judge, Verdict
 from vera_ros.demo.measurements import EpisodeMeasurements
 from vera_ros.demo.options import DemoOptions
+from vera_ros.demo.scene_reset import SceneReset
 from vera_ros.demo.spectator import Spectator
 from vera_ros.nodes.common.conversions import LATCHED, stamp_to_ns
 from vera_ros.nodes.judge.verdicts import Verdicts
-from vera_ros.policy.states import Cause, State
+from vera_ros.policy.states import Cause, Outcome, State
 from vera_ros_interfaces.action import ExecuteTask
-from vera_ros_interfaces.msg import ArmStatus, ChunkProgress, PolicyStatus, StackTruth
-from vera_ros_interfaces.srv import ResetScene
+from vera_ros_interfaces.msg import ChunkProgress, PolicyStatus, StackTruth
 
 _HOLD_S = 0.3
 _ANSWER_S = 10.0
-_ARM_S = 60.0  # after commands that were late, nothing begins for 30 s
 _TRUTH_SILENCE_S = 10.0
 # The goal's own time limit, in case that nothing else ends the episode: the judge's comes first.
 _SPARE_FACTOR = 5.0
@@ -45,6 +43,10 @@ class Evaluator(Node):
         lifecycle_nodes: names of the nodes that must be active.
         recorder: records the pictures; None: no film, and no pictures are received.
         lockstep: time stands still during inference, and the policy side awaits verdicts.
+
+    Attributes:
+        scene: sets the scene before an episode.
+        on_progress: called with each status of the present episode, and its simulated time [s].
     """
 
     def __init__(
@@ -69,16 +71,13 @@ class Evaluator(Node):
             on_truth=self._on_truth,
             on_picture=self._on_picture,
         )
+        self.scene = SceneReset(self, self._spectator, lockstep=lockstep)
         self.on_progress: Callable[[PolicyStatus, float], None] = lambda status, elapsed_s: None
 
         self._success = self.create_publisher(Bool, "task_success", 10)
-        self._reset_client = self.create_client(ResetScene, "sim_node/reset_scene")
-        self._stop_client = self.create_client(Trigger, "ik_node/stop")
         self._action = ActionClient(self, ExecuteTask, "execute_task")
         self._lifecycle = Lifecycle(self, lifecycle_nodes)
-        self._arm_status: ArmStatus | None = None
         self.create_subscription(PolicyStatus, "policy_status", self._on_status, LATCHED)
-        self.create_subscription(ArmStatus, "arm_status", self._on_arm_status, LATCHED)
         self.create_subscription(ChunkProgress, "chunk_progress", self._on_chunk_progress, 10)
 
     # Readiness.
@@ -88,10 +87,9 @@ class Evaluator(Node):
         inactive = self._lifecycle.missing()
         if inactive:
             return inactive
-        if not self._reset_client.service_is_ready():
-            return "sim_node's service reset_scene"
-        if not self._stop_client.service_is_ready():
-            return "ik_node's service stop"
+        unset = self.scene.missing()
+        if unset:
+            return unset
         if not self._action.server_is_ready():
             return "policy_node's action execute_task"
         return self._spectator.missing()
@@ -99,7 +97,7 @@ class Evaluator(Node):
     # An episode.
 
     def play(self, seed: int, options: DemoOptions, waiter: Waiter) -> EpisodeReport:
-        """Play one episode in the present scene and report on it.
+        """Play one episode in the present scene and report on it, also if it is interrupted.
 
         Raises:
             DemoError: a node does not respond, or ends the episode without an outcome.
@@ -120,36 +118,21 @@ class Evaluator(Node):
             if self._verdicts is not None:
                 unseen = partial(self._spectator.missing_pictures, judge.latest_ns)
                 waiter.until(unseen, _ANSWER_S)
+        except InterruptedRunError as error:
+            result, duration_s = self._result_so_far(str(error)), time.monotonic() - began_s
         finally:
             self._judge = self._goal_handle = None
         diagnostics = self._spectator.diagnostics
         return self._measurements.report(seed, judge, result, duration_s, diagnostics)
 
-    def reset_scene(self, seed: int, waiter: Waiter) -> None:
-        """Stop the arm, set the scene of a seed, and wait until truth and pictures show it.
-
-        Raises:
-            DemoError: the scene cannot be set.
-        """
-        # Before the reset: a stop that arrived after it would move the arm out of its start.
-        future = self._stop_client.call_async(Trigger.Request())
-        waiter.result(future, "ik_node to bring the arm to rest", _ANSWER_S)
-        resets = self._spectator.truth.resets if self._spectator.truth else 0
-        self._arm_status = None  # only one from after the reset counts; it is repeated
-        future = self._reset_client.call_async(ResetScene.Request(seed=seed))
-        response = waiter.result(future, "sim_node to answer reset_scene", _ANSWER_S)
-        if not response.success:
-            raise DemoError(f"sim_node cannot set the scene of seed {seed}: {response.message}")
-        waiter.until(partial(self._spectator.missing_scene, seed, resets), _ANSWER_S)
-        if self._verdicts is None:  # in lockstep, nothing changes before the goal
-            waiter.until(self._missing_arm, _ARM_S)
-
-    def _missing_arm(self) -> str:
-        status = self._arm_status
-        if status is None:
-            return "ik_node's arm_status"
-        ready = status.state == ArmStatus.READY
-        return "" if ready else f"the arm to be ready ({status.message or 'it still moves'})"
+    def _result_so_far(self, why: str) -> ExecuteTask.Result:
+        """Return the result of an episode that is interrupted, from its last status."""
+        outcome, cause = int(Outcome.CANCELLED), int(Cause.CANCEL_REQUESTED)
+        result = ExecuteTask.Result(outcome=outcome, cause=cause, message=f"interrupted: {why}")
+        status = self._measurements.status
+        if status is not None:
+            result.chunks, result.steps = status.chunk, status.steps
+        return result
 
     def _execute(self, options: DemoOptions, waiter: Waiter) -> ExecuteTask.Result:
         limit_s = _SPARE_S + _SPARE_FACTOR * options.time_limit_s / options.realtime_factor
@@ -221,9 +204,6 @@ class Evaluator(Node):
             self._verdicts.see_status(status)
         if self._judge is not None and self._measurements.see_status(status):
             self.on_progress(status, self._judge.elapsed_s)
-
-    def _on_arm_status(self, status: ArmStatus) -> None:
-        self._arm_status = status
 
     def _on_chunk_progress(self, progress: ChunkProgress) -> None:
         if self._judge is not None:

@@ -28,6 +28,8 @@ class ViewSummary:
 class Summary:
     """Summary of all episodes; None where nothing was measured.
 
+    An episode that was interrupted counts in the measurements, and not among `episodes`.
+
     `server` describes the policy server: address, code, models, machine, viewer.
     The median duration is that of successes: real time, and in lockstep simulated time.
     """
@@ -70,16 +72,16 @@ class RunReport:
 
     def summary(self) -> Summary:
         """Return the summary of all episodes."""
-        episodes = self.episodes
+        episodes, finished = self.episodes, sum(episode.finished for episode in self.episodes)
         won = [episode for episode in episodes if episode.success]
         lockstep = bool(self.options.get("lockstep"))
         durations_s = [e.sim_duration_s if lockstep else e.duration_s for e in won]
         factors = [value for episode in episodes for value in episode.realtime_factor]
         outcomes = sorted({episode.outcome for episode in episodes})
         return Summary(
-            episodes=len(episodes),
+            episodes=finished,
             successes=len(won),
-            success_rate=len(won) / len(episodes) if episodes else None,
+            success_rate=len(won) / finished if finished else None,
             outcomes={name: sum(e.outcome == name for e in episodes) for name in outcomes},
             median_duration_s=Distribution.of(durations_s).median,
             chunks=sum(episode.chunks for episode in episodes),

@@ -39,6 +39,7 @@ def run_episodes(
             episode = _play(options, index, stage, display)
             keep(episode)
             display.end(episode)
+            interrupts.check()
             if not _is_fault(episode):
                 in_a_row = 0
                 continue
@@ -71,7 +72,7 @@ def _play(options: DemoOptions, index: int, stage: Stage, display: Display) -> E
 
     display.begin(number, seed)
     stage.evaluator.on_progress = on_progress
-    stage.evaluator.reset_scene(seed, stage.waiter)
+    stage.evaluator.scene.reset(seed, stage.waiter)
     if stage.recorder is None:
         return stage.evaluator.play(seed, options, stage.waiter)
     stage.recorder.begin(caption)

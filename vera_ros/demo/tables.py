@@ -37,6 +37,8 @@ def describe_episode(episode: EpisodeReport) -> str:
     """Return an episode's end in a few words."""
     if episode.success:
         return f"the tower stands after {episode.sim_duration_s:.1f} s"
+    if not episode.finished:
+        return f"interrupted after {episode.sim_duration_s:.1f} s"
     return f"no tower: {episode.cause.replace('_', ' ')}"
 
 
@@ -55,8 +57,8 @@ def _episodes_table(episodes: tuple[EpisodeReport, ...]) -> Table:
         table.add_row(
             str(index),
             str(episode.seed),
-            Text("stands", "green") if episode.success else Text("none", "red"),
-            episode.cause.replace("_", " "),
+            _outcome(episode),
+            episode.cause.replace("_", " ") if episode.finished else "interrupted",
             str(episode.chunks),
             str(episode.steps),
             f"{episode.duration_s:.1f}",
@@ -65,6 +67,12 @@ def _episodes_table(episodes: tuple[EpisodeReport, ...]) -> Table:
             _number(factor, 1.0, ".2f"),
         )
     return table
+
+
+def _outcome(episode: EpisodeReport) -> Text:
+    if episode.success:
+        return Text("stands", "green")
+    return Text("none", "red") if episode.finished else Text("-", "dim")
 
 
 def _summary_table(report: RunReport) -> Table:
@@ -103,7 +111,7 @@ def _summary_table(report: RunReport) -> Table:
 
 def _towers(summary: Summary) -> Text:
     if summary.success_rate is None:
-        return Text("no episode was played")
+        return Text("no episode was played to its end")
     style = "bold green" if summary.successes == summary.episodes else "bold red"
     rate = f"{summary.success_rate:.0%}"
     return Text(f"{summary.successes} of {summary.episodes} ({rate})", style)

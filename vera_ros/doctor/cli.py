@@ -23,8 +23,9 @@ Checks whether this machine can run vera_ros, and says what to do if not.
 It changes nothing and moves nothing; of a policy server it only reads the configuration."""
 
 _EPILOG = """\
-The exit code is 0 when nothing is broken, with or without warnings; 1 when something is; 2 for an
-invalid option, 130 after Ctrl-C.
+The exit code is 0 when nothing is known to be broken, with or without warnings, even if a check got
+no answer in time (unknown, as on a busy machine); 1 when something is broken; 2 for an invalid
+option, 130 after Ctrl-C.
 
 examples:
   scripts/doctor                                    for the demo: simulation, reference server

@@ -9,9 +9,17 @@ import numpy as np
 from vera_ros.errors import ConfigurationError
 from vera_ros.motion.kinematics.jit import compiled
 from vera_ros.motion.kinematics.vec3 import Vector
-from vera_ros.motion.yaml_values import Content, number, numbers, reading, section
+from vera_ros.motion.yaml_values import Values, number, numbers, reading, section
 
 RATES = ("velocity", "acceleration", "jerk")
+
+# Unit of each kind of rates, and the largest that arms have: a few times those of fast ones.
+_PLAUSIBLE = {
+    "joints": ("rad", (20.0, 100.0, 50_000.0)),
+    "linear": ("m", (10.0, 100.0, 50_000.0)),
+    "angular": ("rad", (20.0, 200.0, 100_000.0)),
+}
+_OTHER_UNITS = {"rad": ("deg", np.pi / 180.0), "m": ("mm", 1e-3)}
 
 
 @dataclass(frozen=True)
@@ -55,18 +63,21 @@ class RateLimits:
         Raises:
             ConfigurationError: the limits are missing or invalid; the message says why.
         """
-        with reading(path, "limits", "config/panda_limits.yaml") as content:
+        with reading(path, "limits", "config/panda_limits.yaml", ("arm",)) as content:
             position = None
             if "position" in content:
                 ranges = section(content, "position")
                 position = np.array([numbers(ranges, end, joints) for end in ("lower", "upper")])
             tcp = section(content, "tcp")
-            return cls(
+            limits = cls(
                 joints=np.array([numbers(section(content, "joints"), of, joints) for of in RATES]),
                 linear=_of_tcp(tcp, "linear"),
                 angular=_of_tcp(tcp, "angular"),
                 position=position,
             )
+            for name, (unit, most) in _PLAUSIBLE.items():
+                _refuse_implausible(name, getattr(limits, name), unit, most)
+            return limits
 
     def slower(self, joints: Vector, speed_m_s: float, turn_rad_s: float) -> "RateLimits":
         """Return a copy with lower velocity limits; `joints`: Shape (n,), [rad/s]."""
@@ -88,7 +99,19 @@ class RateLimits:
         return np.asarray(np.maximum(of_joints, np.maximum(linear, angular)))
 
 
-def _of_tcp(tcp: Content, name: str) -> Vector:
+def _refuse_implausible(name: str, rates: Vector, unit: str, most: tuple[float, ...]) -> None:
+    """Raise ValueError for rates that no arm has, which are most likely in another unit."""
+    other, factor = _OTHER_UNITS[unit]
+    for order, (rate, values, bound) in enumerate(zip(RATES, rates, most, strict=True), 1):
+        value, per = float(np.max(values)), "s" if order == 1 else f"s^{order}"
+        if value > bound:
+            raise ValueError(
+                f"'{rate}' of '{name}' is {value:g} {unit}/{per}; valid is up to {bound:g} "
+                f"{unit}/{per}; if it is in {other}/{per}, write {value * factor:.4g}"
+            )
+
+
+def _of_tcp(tcp: Values, name: str) -> Vector:
     rates = section(tcp, name)
     return np.array([number(rates, of, 0.0, np.inf) for of in RATES])
 

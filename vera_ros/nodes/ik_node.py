@@ -23,6 +23,8 @@ from vera_ros.nodes.ik.sensing.rivals import Rivals
 from vera_ros.nodes.ik.setup.description import Description
 from vera_ros.nodes.ik.setup.parameters import PARAMETERS
 
+SETUP = "it is being set up (the first start compiles for some 15 s), or waits to be configured"
+
 
 class IkNode(VeraNode):
     """Turns chunks into trajectories and watches the arm play them (see Supervisor).
@@ -47,7 +49,7 @@ class IkNode(VeraNode):
             self, lambda: self._control, self._chunks, self._hold, self._say_status
         )
         self._say_status()
-        self.create_timer(1.0 / p["arm_status_rate_hz"], self._status.repeat, clock=STEADY)
+        self.create_timer(1.0 / p["arm_status_rate_hz"], self._repeat_status, clock=STEADY)
 
     def waiting_for(self) -> str:
         """Return what is missing: the robot's description may come by topic."""
@@ -55,6 +57,7 @@ class IkNode(VeraNode):
 
     def setup(self) -> None:
         """Build the arm's model, the planner, the gate and the watchdogs."""
+        self._say_status()  # nothing more is published while this compiles
         operator, urdf = self._operator, self._description.use()
         self._control = ArmControl(
             self, urdf, self._hold, self._rivals, operator.at_rest, operator.arrived
@@ -105,10 +108,17 @@ class IkNode(VeraNode):
         self._control.tick()
         self._say_status()
 
+    def _repeat_status(self) -> None:
+        if self._control is None:  # what it waits for may have come
+            self._say_status()
+        self._status.repeat()
+
     def _say_status(self) -> None:
         observation, control = self._sense(), self._control
         supervisor = None if control is None else control.supervisor
         status = arm_status(supervisor, observation, self._hold.held)
+        if control is None:
+            status.message = f"waiting for {waiting}" if (waiting := self.waiting_for()) else SETUP
         warnings = [] if control is None else control.warnings.of(observation)
         warnings = [*warnings, *self._description.warnings(), *self._hold.warnings]
         status.arm, status.warnings = self._identity, warnings

@@ -72,8 +72,7 @@ class PolicyNode(VeraNode):
             p["body_max_age_s"],
             p["arm_joints"],
             p["finger_joints"],
-            self._arm_watch.complaint,
-            self._arm_watch.located,
+            self._arm_watch,
             p["gripper_open_m"],
             p["gripper_closed_m"],
         )

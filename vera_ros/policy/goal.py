@@ -26,6 +26,7 @@ class EpisodeTimeouts:
     Attributes:
         connect_timeout_s: for the server's handshake.
         infer_timeout_s: for an inference.
+        arm_start_timeout_s: for an arm side that has not been active yet.
         view_timeout_s: for a fresh multi-view frame.
         view_stall_s: largest age of a view's newest picture while a chunk plays, by either clock.
         accept_timeout_s: for the arm side's answer to a chunk.
@@ -40,6 +41,7 @@ class EpisodeTimeouts:
 
     connect_timeout_s: float = 10.0
     infer_timeout_s: float = 600.0
+    arm_start_timeout_s: float = 60.0
     view_timeout_s: float = 3.0
     view_stall_s: float = 1.0
     accept_timeout_s: float = 2.0

@@ -100,6 +100,7 @@ class Progress:
         rails_bound: a limit cut the commanded motion short.
         time_stretch: planned over nominal duration.
         executed_trans_m: sum of the translations commanded, after limits.
+        arm_commanded: the chunk commands the arm, which stands still otherwise.
         gripper_commanded: the chunk commands the gripper.
         steps_dropped: leading steps that are not played; `step_times_ns` has none for them.
         held: it was given up because of a hold.
@@ -118,6 +119,7 @@ class Progress:
     rails_bound: bool = False
     time_stretch: float = 1.0
     executed_trans_m: float = 0.0
+    arm_commanded: bool = True
     gripper_commanded: bool = False
     steps_dropped: int = 0
     held: bool = False
@@ -199,6 +201,10 @@ class BodyPort(Protocol):
 
     def explain(self) -> str:
         """Return why they are unknown; empty: not known."""
+        ...
+
+    def starting(self) -> bool:
+        """Return whether the arm side, which measures the TCP, has not been active yet."""
         ...
 
 

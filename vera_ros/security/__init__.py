@@ -6,5 +6,5 @@
     policy      XML that `ros2 security generate_artifacts` reads
     cli         the command: a file per enclave
 
-The names come from `vera_ros.nodes.interfaces`.
+The names come from `vera_ros.bringup.interfaces`.
 """

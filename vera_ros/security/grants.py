@@ -14,11 +14,11 @@ import rclpy
 
 from vera_ros.bringup.enclaves import STATE_PUBLISHER, enclave_of
 from vera_ros.bringup.graph import NodeSpec, command
+from vera_ros.bringup.interfaces import Interfaces, interfaces
 from vera_ros.nodes.common.node_process import initialise
 from vera_ros.nodes.common.parameters.declarations import AUTOSTART, declare_parameters
 from vera_ros.nodes.common.parameters.given_parameters import check_given
 from vera_ros.nodes.declared import PARAMETERS
-from vera_ros.nodes.interfaces import Interfaces, interfaces
 from vera_ros.security.roles import roles
 
 

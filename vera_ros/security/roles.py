@@ -2,7 +2,7 @@
 """Roles: what programs that are no nodes of this package may use in its graph."""
 
 from vera_ros.bringup.enclaves import OBSERVER, OPERATOR, STATE_PUBLISHER
-from vera_ros.nodes.interfaces import ROS_NODE, Interfaces
+from vera_ros.bringup.interfaces import ROS_NODE, Interfaces
 
 # How the names of the nodes begin that these programs create, in the graph's namespace or in none.
 _COMMAND_LINE = ("/_ros2cli", "/launch_ros_", "/vera_ros_doctor")

@@ -24,6 +24,7 @@ from vera_ros.wire.connection.failures import REQUEST_FAILED
 from vera_ros.wire.connection.loop_thread import LoopThread
 from vera_ros.wire.connection.websocket import BOUNDS, receive
 from vera_ros.wire.hosted_policy import HostedPolicy
+from vera_ros.wire.protocol.codec import MAX_FRAME_BYTES
 
 __all__ = ["HostedPolicy", "PolicyHost"]
 
@@ -35,7 +36,6 @@ _START_TIMEOUT_S = 10.0
 _CLOSE_TIMEOUT_S = 1.0
 _PING_INTERVAL_S = 60.0
 _PING_TIMEOUT_S = 600.0
-_MAX_REQUEST_BYTES = 32 * 2**20
 _MOST_CLIENTS = 8
 _LOGGED_LINES = 50  # of a traceback
 
@@ -95,7 +95,7 @@ class PolicyHost:
             *self._address,
             create_connection=Guests(_MOST_CLIENTS).admit,  # type: ignore[arg-type]
             origins=[None],
-            max_size=_MAX_REQUEST_BYTES,
+            max_size=MAX_FRAME_BYTES,
             close_timeout=_CLOSE_TIMEOUT_S,
             ping_interval=_PING_INTERVAL_S,
             ping_timeout=_PING_TIMEOUT_S,

@@ -1,11 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """The lock for starting a server at a port: two that load at once would exceed GPU memory."""
 
-import fcntl
 import os
 
 from vera_ros.errors import ServerStartError
-from vera_ros.private_folders import UnsafeFolderError, private_temporary_folder
+from vera_ros.private_folders import UnsafeFolderError, lock
 
 
 class PortLock:
@@ -28,17 +27,10 @@ class PortLock:
         if self._file is not None:
             return True
         try:
-            path = private_temporary_folder() / self._name
-            file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            self._file = lock(self._name)
         except (OSError, UnsafeFolderError) as error:
             raise ServerStartError(f"the server's port cannot be locked: {error}") from error
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            os.close(file)
-            return False
-        self._file = file
-        return True
+        return self._file is not None
 
     def release(self) -> None:
         """Release the lock."""

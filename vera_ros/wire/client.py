@@ -30,7 +30,7 @@ from vera_ros.wire.protocol.messages import (
     check_map,
 )
 from vera_ros.wire.protocol.server_config import MAX_STEPS, MAX_VIEWS, ServerConfig
-from vera_ros.wire.protocol.wording import plain
+from vera_ros.wire.protocol.wording import plain, plain_map
 
 T = TypeVar("T")
 
@@ -261,7 +261,7 @@ class PolicyClient:
 
     def _read_applied(self, answer: str | bytes) -> Mapping[str, Any]:
         applied = check_map("'applied'", self._map("configure", answer).get("applied"))
-        return {printable(str(name)): _setting(value) for name, value in applied.items()}
+        return plain_map(applied, _setting)
 
     def _drop(self) -> None:
         if self._exchange is not None:

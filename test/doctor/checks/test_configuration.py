@@ -92,6 +92,16 @@ def test_a_node_gets_what_is_meant_for_its_namespace(tmp_path: Path) -> None:
         ("/**/sim_node:\n  ros__parameters: {seed: one}\n", "'seed' is one; valid is a whole"),
         ("/**/judge_node:\n  ros__parameters: {autostart:}\n", "'autostart' is nothing"),
         ("/**/policy_node:\n  ros__parameters: {ping_timeout_s: 1}\n", "ping_timeout_s is 1"),
+        (
+            "/**/policy_node:\n  ros__parameters: {view_topics: [a]}\n",
+            "parameter 'view_topics' has 1 topics, ['a']; the 'embodiment' mimicgen has 2 views",
+        ),
+        (
+            "/**:\n  ros__parameters: {embodiment: droid}\n",
+            "parameter 'view_topics' is not given; the 'embodiment' droid has 3 views, "
+            "['varied_1', 'varied_2', 'hand']: valid is one topic for each",
+        ),
+        ("/**/policy_node:\n  ros__parameters: {view_topics: [a]}\n", "robot.yaml' line 2)"),
     ],
 )
 def test_a_file_that_a_node_would_refuse_is_refused(tmp_path: Path, text: str, named: str) -> None:
@@ -124,7 +134,6 @@ def test_what_is_for_other_nodes_is_warned_of(tmp_path: Path) -> None:
     ("policy", "ik", "named"),
     [
         ({}, {"embodiment": "droid"}, "'mimicgen' and that of ik_node 'droid'; make them the same"),
-        ({"view_topics": ["one"]}, {}, "view_topics has 1 topics"),
     ],
 )
 def test_nodes_that_do_not_go_together_are_refused(

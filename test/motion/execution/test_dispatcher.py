@@ -22,6 +22,7 @@ from vera_ros.motion.planning.tcp_path import PathFinder
 from vera_ros.motion.response.osc_pose import OscPoseResponse
 from vera_ros.motion.safety.gate import Gate
 from vera_ros.motion.setpoint.lead import LONGEST_S
+from vera_ros.motion.setpoint.setpoint import UNKNOWN
 from vera_ros.rails import Rails
 from verification.judge.played import played, state_at
 
@@ -193,6 +194,20 @@ def test_a_motion_that_begins_within_a_stops_lead_is_followed_until_then(
     times_s = np.linspace(max(rig.now_s, playing.start_s), rig.now_s + lead_s, 20)
     planned = playing.plan.spline.derivative(0, times_s - playing.start_s)
     np.testing.assert_allclose(played(stop)(times_s - begins_s), planned, atol=1e-6)
+
+
+def test_a_first_chunk_that_moves_nothing_is_played_and_commands_nothing(rig: Rig) -> None:
+    """Where the controller holds the arm is not known yet: a trajectory could move it."""
+    rig.published.gate.setpoint = UNKNOWN
+    rig.play(np.zeros((STEPS, 6)), CLOSE)
+    assert rig.dispatcher.playing is not None
+    assert not rig.dispatcher.playing.arm_moves
+    assert rig.published.arm == []
+    assert len(rig.published.gripper) == 1
+    rig.finish()
+    rig.play(DOWN, CLOSE)
+    assert rig.dispatcher.playing.arm_moves
+    assert len(rig.published.arm) == 1
 
 
 def test_a_refused_chunk_leaves_nothing_behind(rig: Rig) -> None:

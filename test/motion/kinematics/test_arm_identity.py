@@ -189,7 +189,12 @@ def _times(factor: float) -> Callable[[re.Match[str]], str]:
         (lambda c: c["arm"].update(lower=[0.0]), "lower must be 7 finite numbers"),
         (lambda c: c["arm"].update(lower=[9.0] * 7), "lower below upper"),
         (lambda c: c["arm"].update(velocity=[0.0] * 7), "velocity above zero"),
-        (lambda c: c["arm"].update(velocity=2.0), "len"),
+        (lambda c: c["arm"].update(velocity=2.0), "one number per joint, not 2.0"),
+        (lambda c: c["arm"].update(upper=np.degrees(c["arm"]["upper"]).tolist()), "is 3.752: wr"),
+        (lambda c: c["arm"].update(velocity=[120.0] * 7), "velocity has 120.*up to 20.*2.094"),
+        (lambda c: c["arm"].update(uper=c["arm"].pop("upper")), "'upper' is missing; corr.*'uper'"),
+        (lambda c: c.update(postion={"lower": [0.0] * 7}), "reads 'postion'; write position"),
+        (lambda c: c["arm"].update(reach=1.0), "'reach'; write joint_words or lower or name"),
         (lambda c: c.update(arm="panda"), "arm must be a mapping"),
     ],
 )

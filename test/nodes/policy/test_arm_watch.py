@@ -20,7 +20,7 @@ class Arm:
     """An ik_node that says who it is, and no more."""
 
     def __init__(self, stage: Stage, name: str) -> None:
-        self.status = ArmStatus(arm=name)
+        self.status = ArmStatus(arm=name, state=ArmStatus.READY)
         self._publisher = stage.node.create_publisher(ArmStatus, "arm_status", LATCHED)
         self._timer = stage.node.create_timer(0.1, self._say, clock=STEADY)
 
@@ -42,6 +42,45 @@ def test_nothing_is_known_before_an_arm_has_spoken(stage: Stage, watch: ArmWatch
     watch.begin()
     stage.wait_until(lambda: watch.arm == "left", "the arm")
     assert watch.trouble() is None
+
+
+def test_an_arm_that_was_never_active_is_waited_for_and_may_be_silent(
+    stage: Stage, watch: ArmWatch
+) -> None:
+    """An ik_node that compiles publishes nothing for seconds."""
+    assert watch.starting()
+    watch.begin()
+    arm = Arm(stage, "left")
+    arm.status.state, arm.status.message = ArmStatus.INACTIVE, "waiting for robot_description"
+    stage.wait_until(lambda: watch.arm == "left", "the arm")
+    assert (watch.starting(), watch.located()) == (True, False)
+    assert watch.complaint() == "ik_node is not active: waiting for robot_description"
+    arm.die()
+    silent_s = time.monotonic()
+    stage.wait_until(lambda: time.monotonic() - silent_s > 2 * TIMEOUT_S, "the silence")
+    assert watch.trouble() is None
+    successor = Arm(stage, "right")  # the process was started again
+    stage.wait_until(lambda: not watch.starting(), "the successor")
+    assert (watch.arm, watch.located(), watch.complaint()) == ("right", True, "")
+    successor.die()
+    stage.wait_until(watch.trouble, "the arm to be missed")
+    watch.begin()
+    assert watch.trouble() is not None, "it was there, and is silent"
+
+
+@pytest.mark.parametrize("state", [ArmStatus.READY, ArmStatus.FAULT, ArmStatus.HELD])
+def test_an_arm_that_was_active_is_not_waited_for_again(
+    stage: Stage, watch: ArmWatch, state: int
+) -> None:
+    """What an operator deactivates must not move as soon as it is activated again."""
+    arm = Arm(stage, "left")
+    arm.status.state = state
+    stage.wait_until(lambda: not watch.starting(), "the arm")
+    arm.status.state = ArmStatus.INACTIVE
+    stage.wait_until(lambda: watch.complaint() == "ik_node is not active", "the deactivation")
+    watch.begin()
+    assert not watch.starting()
+    assert watch.located()
 
 
 def test_an_arm_without_joint_states_is_not_located(stage: Stage, watch: ArmWatch) -> None:

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the robot feels, from real publishers."""
 
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from sensor_msgs.msg import JointState
 
 from vera_ros.errors import ConfigurationError
 from vera_ros.nodes.common.conversions import ns_to_stamp
+from vera_ros.nodes.policy.arm_watch import ArmWatch
 from vera_ros.nodes.policy.body_reader import BodyReader
 
 from ..stage import Stage
@@ -32,8 +34,10 @@ class Robot:
         self.stage = stage
         self.node: Any = stage.node
         self.complaint, self.located = "", True
-        says = (lambda: self.complaint), (lambda: self.located)
-        self.reader = BodyReader(self.node, max_age_s, ARM, fingers, *says, *travel)
+        watch: Any = SimpleNamespace(
+            complaint=lambda: self.complaint, located=lambda: self.located, starting=lambda: True
+        )
+        self.reader = BodyReader(self.node, max_age_s, ARM, fingers, watch, *travel)
         self.positions = Q
         self._joints = [self.node.create_publisher(JointState, "joint_states", 10) for _ in "ab"]
         self._pose = self.node.create_publisher(PoseStamped, "tcp_pose", 10)
@@ -206,4 +210,4 @@ def test_fingers_that_cannot_be_reported_are_refused(
     stage: Stage, names: list[str], travel: tuple[float, float], words: str
 ) -> None:
     with pytest.raises(ConfigurationError, match=words):
-        BodyReader(stage.node, 1.0, ARM, names, str, bool, *travel)
+        BodyReader(stage.node, 1.0, ARM, names, ArmWatch(stage.node, 1.0), *travel)

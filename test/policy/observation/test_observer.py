@@ -27,10 +27,10 @@ class World:
     """Two cameras and a body."""
 
     def __init__(self, rules: SamplingRules = RULES) -> None:
-        self.body_known = True
+        self.body_known, self.arm_starts = True, False
         self.buffer = FrameBuffer(("front", "hand"))
         self._rules = rules
-        timeouts = EpisodeTimeouts(view_timeout_s=3.0)
+        timeouts = EpisodeTimeouts(view_timeout_s=3.0, arm_start_timeout_s=60.0)
         self.observer = Observer(timeouts, self, self)
         self.observer.connect(server_config())
 
@@ -45,6 +45,9 @@ class World:
 
     def proprioception_at(self, time_ns: int) -> Proprioception | None:
         return self.proprioception(0)
+
+    def starting(self) -> bool:
+        return self.arm_starts
 
     def look(self, at_s: float, waited_s: float) -> Ready | Waiting:
         now = Instant(at_s, START_NS + round(at_s * 1e9))
@@ -108,4 +111,27 @@ def test_a_body_that_is_unknown_is_explained() -> None:
     assert seen.message.endswith("the TCP's pose; joint_states lack 'j3'")
     with pytest.raises(EpisodeEndError, match=r"within 3 s; joint_states lack 'j3'") as ended:
         world.look(4.0, 3.1)
+    assert ended.value.cause is Cause.ARM_SILENT
+
+
+@pytest.mark.parametrize("starts_s", [0.5, 15.0, 59.0])
+def test_an_arm_side_that_starts_is_waited_for_and_then_has_the_usual_time(starts_s: float) -> None:
+    """A goal in the first seconds ended as ARM_SILENT while ik_node still compiled."""
+    world = World()
+    world.body_known, world.arm_starts = False, True
+    seen = world.look(starts_s, starts_s)
+    assert seen == Waiting("waiting for the arm side to start; joint_states lack 'j3'")
+    world.arm_starts = False
+    assert isinstance(world.look(starts_s + 2.9, starts_s + 2.9), Waiting)
+    with pytest.raises(EpisodeEndError, match="TCP pose within 3 s") as ended:
+        world.look(starts_s + 3.1, starts_s + 3.1)
+    assert ended.value.cause is Cause.ARM_SILENT
+
+
+def test_an_arm_side_that_never_starts_is_said_with_what_it_waits_for() -> None:
+    world = World()
+    world.arm_starts = True
+    words = r"was not active within 60 s; joint_states lack 'j3'"
+    with pytest.raises(EpisodeEndError, match=words) as ended:
+        world.look(61.0, 60.1)
     assert ended.value.cause is Cause.ARM_SILENT

@@ -96,16 +96,10 @@ def check(configuration: Configuration) -> Configuration:
     Raises:
         ConfigurationError: they do not.
     """
-    policy, ik = configuration.policy, configuration.ik
-    embodiment = configuration.embodiment
+    ik, embodiment = configuration.ik, configuration.embodiment
     if ik["embodiment"] != embodiment.name:
         raise ConfigurationError(
             f"the embodiment of policy_node is '{embodiment.name}' and that of ik_node "
             f"'{ik['embodiment']}'; make them the same"
-        )
-    if len(policy["view_topics"]) != len(embodiment.view_keys):
-        raise ConfigurationError(
-            f"view_topics has {len(policy['view_topics'])} topics; valid is one for each of "
-            f"{list(embodiment.view_keys)}"
         )
     return configuration

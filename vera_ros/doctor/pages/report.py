@@ -34,15 +34,16 @@ class Report:
 
     @property
     def exit_code(self) -> int:
-        """1 if something fails or is unknown, else 0: vera_ros can run with a warning."""
-        return 1 if self.count(Verdict.FAILURE) or self.count(Verdict.UNKNOWN) else 0
+        """1 if something fails, else 0: what is unknown may work, and is said in the summary."""
+        return 1 if self.count(Verdict.FAILURE) else 0
 
     @property
     def summary(self) -> str:
         """Number of findings of each verdict, and the duration, in one line."""
+        unknown = self.count(Verdict.UNKNOWN)
         counts = [
             _some(self.count(Verdict.FAILURE), "failure"),
-            *([f"{self.count(Verdict.UNKNOWN)} unknown"] if self.count(Verdict.UNKNOWN) else []),
+            *([f"{unknown} unknown (no answer in time)"] if unknown else []),
             _some(self.count(Verdict.WARNING), "warning"),
             f"{self.count(Verdict.OK)} ok",
             f"{self.count(Verdict.SKIPPED)} not needed or not checked",

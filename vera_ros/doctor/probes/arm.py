@@ -7,30 +7,30 @@ from typing import Any
 from vera_ros.doctor.probes.wire import Tell, run
 from vera_ros.embodiments import find_embodiment
 from vera_ros.errors import VeraRosError
-from vera_ros.motion.kinematics.arm_model import ArmModel
+from vera_ros.motion.kinematics.arm_identity import ArmIdentity
 from vera_ros.motion.limits import RateLimits
 from vera_ros.motion.response.loader import load_response
-from vera_ros.nodes.ik.setup.motion_setup import set_up_arm, with_inertias, with_limits_ranges
+from vera_ros.nodes.ik.setup.motion_setup import read_arm, set_up_arm, with_inertias
 from vera_ros.resources import given_file
 
 Facts = dict[str, Any]
 
 
 def _model(urdf: str, p: Facts) -> Facts:
-    arm = ArmModel(with_limits_ranges(p, urdf), p["joint_names"], p["tcp_frame"])
+    _, arm, _ = read_arm(p, urdf)
     return {"joints": arm.n, "base": arm.base_frame, "tip": arm.tcp_frame}
 
 
 def _inertias(urdf: str, p: Facts) -> Facts:
-    described = with_limits_ranges(p, urdf)
-    arm = ArmModel(described, p["joint_names"], p["tcp_frame"])
+    described, arm, _ = read_arm(p, urdf)
     if with_inertias(p, arm, described) is None:
         arm.require_inertias()
     return {}
 
 
 def _limits(p: Facts) -> Facts:
-    RateLimits.load(given_file("limits", p["limits"], "config"), len(p["joint_names"]))
+    path = given_file("limits", p["limits"], "config")
+    RateLimits.load(path, len(ArmIdentity.load(path).velocity))
     return {}
 
 

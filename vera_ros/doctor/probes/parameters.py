@@ -3,7 +3,7 @@
 
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 from vera_ros.doctor.probes.wire import Tell, run
@@ -22,13 +22,21 @@ from vera_ros.nodes.common.parameters.given_parameters import check_given
 from vera_ros.nodes.common.parameters.qos_overrides import override_parameters
 from vera_ros.nodes.declared import PARAMETERS
 from vera_ros.nodes.policy.server_side import session_options
+from vera_ros.nodes.policy.views.view_topics import check_view_topics
 from vera_ros.nodes.sim.parameters import check_lockstep
 from vera_ros.parameter_files import name_sources
 
+
+def _check_policy(values: dict[str, Any], given: Collection[str]) -> None:
+    embodiment = find_embodiment(values["embodiment"])
+    check_view_topics(embodiment, values["view_topics"], given="view_topics" in given)
+    session_options(values, embodiment)
+
+
 # What nodes check beyond single values when they are configured.
-_RULES: dict[str, Callable[[dict[str, Any]], object]] = {
-    "policy_node": lambda values: session_options(values, find_embodiment(values["embodiment"])),
-    "sim_node": check_lockstep,
+_RULES: dict[str, Callable[[dict[str, Any], Collection[str]], object]] = {
+    "policy_node": _check_policy,
+    "sim_node": lambda values, _: check_lockstep(values),
 }
 
 
@@ -39,7 +47,11 @@ def _read(
     node = rclpy.create_node(name, start_parameter_services=False, enable_rosout=False)
     try:
         foreign = check_given(node, (*parameters, *override_parameters(node)), arguments)
-        return declare_parameters(node, parameters), foreign
+        given = [*node._parameter_overrides]
+        values = declare_parameters(node, parameters)
+        if name in _RULES:
+            _RULES[name](values, given)
+        return values, foreign
     finally:
         node.destroy_node()
 
@@ -58,14 +70,14 @@ def probe(asked: dict[str, Any], tell: Tell) -> Callable[[], None] | None:
     for name, parameters in PARAMETERS.items():
         try:
             values, foreign = _read(name, (*parameters, AUTOSTART), arguments)
-            _RULES.get(name, dict)(values)
         except VeraRosError as error:
             errors.append(name_sources(str(error), arguments))
         else:
             tell(name, {each.name: values[each.name] for each in parameters})
             tell("foreign", foreign)  # the same for each
     if errors:
-        tell("error", "; ".join(dict.fromkeys(errors)))
+        # Of a parameter of several nodes, which describe it each in its own words, one is enough.
+        tell("error", "; ".join({error.partition(" (")[0]: error for error in errors}.values()))
     return lambda: rclpy.shutdown()
 
 

@@ -14,7 +14,7 @@ os.environ[RANGE] = "OFF"  # it has the keys of a node that may be running
 
 import rclpy
 
-from vera_ros.nodes.common.parameters.declarations import rcl_message
+from vera_ros.nodes.common.parameters.ros_options import rcl_message
 
 
 def probe(asked: dict[str, Any], tell: Tell) -> Callable[[], None] | None:

@@ -3,11 +3,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from xml.etree import ElementTree
 
 import numpy as np
 import pinocchio as pin
 
+from vera_ros.motion.kinematics.urdf_joints import joints
 from vera_ros.motion.kinematics.vec3 import Vector
 
 
@@ -39,7 +39,7 @@ def finger_posture(urdf: str, joint: str, opened: float, closed: float) -> Finge
     """
     ends: tuple[dict[str, float], dict[str, float]] = ({}, {})
     mimics = read_mimics(urdf)
-    for each in _joints(urdf):
+    for each in joints(urdf):
         name, limit = str(each.get("name")), each.find("limit")
         master, ratio, offset = mimics.get(name, (name, 1.0, 0.0))
         if master != joint:
@@ -61,14 +61,9 @@ def read_mimics(urdf: str) -> dict[str, tuple[str, float, float]]:
             float(mimic.get("multiplier", 1)),
             float(mimic.get("offset", 0)),
         )
-        for joint in _joints(urdf)
+        for joint in joints(urdf)
         if (mimic := joint.find("mimic")) is not None
     }
-
-
-def _joints(urdf: str) -> list[ElementTree.Element]:
-    """Return the joints of a URDF, without those of its <ros2_control> and <transmission>."""
-    return [each for each in ElementTree.fromstring(urdf).iter("joint") if each.get("type")]
 
 
 def set_position(model: pin.Model, joint: int, position: float, q: Vector) -> None:

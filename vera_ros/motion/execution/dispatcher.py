@@ -162,6 +162,7 @@ class Dispatcher:
         if ahead_s and np.abs(trajectory.q - trajectory.start_q).max() < _STILL_RAD:
             ahead_s = 0.0  # no joint is to move: the arm stays where it is held, wherever that is
             begin()
+            prepared = replace(prepared, playing=replace(prepared.playing, arm_moves=False))
         else:
             self.channel.gate.send_arm(
                 trajectory,

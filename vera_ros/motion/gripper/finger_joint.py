@@ -1,11 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Limits of the joint by which a gripper is commanded, compared with its description."""
 
-from xml.etree import ElementTree
-
 import numpy as np
 
 from vera_ros.errors import ConfigurationError
+from vera_ros.motion.kinematics.urdf_joints import find_joint
 from vera_ros.motion.limits import GripperLimits
 
 # Farthest from zero, and fastest, of a joint that slides [m, m/s] and of one that turns.
@@ -61,10 +60,10 @@ def gripper_limits(
 
 def _find(urdf: str, name: str) -> tuple[str, float, float]:
     """Return type and range of a joint; without it, an empty type."""
-    for joint in ElementTree.fromstring(urdf).iter("joint"):
-        if joint.get("name") == name and joint.get("type") is not None:
-            limit, kind = joint.find("limit"), str(joint.get("type"))
-            if limit is None or kind == "continuous":
-                return kind, -np.inf, np.inf
-            return kind, float(limit.get("lower", 0)), float(limit.get("upper", 0))
-    return "", -np.inf, np.inf
+    joint = find_joint(urdf, name)
+    if joint is None:
+        return "", -np.inf, np.inf
+    limit, kind = joint.find("limit"), str(joint.get("type"))
+    if limit is None or kind == "continuous":
+        return kind, -np.inf, np.inf
+    return kind, float(limit.get("lower", 0)), float(limit.get("upper", 0))

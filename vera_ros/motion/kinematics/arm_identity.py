@@ -14,10 +14,12 @@ from vera_ros.motion.yaml_values import numbers, reading, section
 from vera_ros.resources import share_path
 
 _EXAMPLE = "panda_limits.yaml"
+_OF_RATES = ("position", "joints", "tcp")  # sections of a limits file that RateLimits reads
 _WIDER_RAD = 0.1  # descriptions may state mechanical ranges instead of the controller's
 _FASTER = 1.15  # some descriptions state a tenth more velocity
 _REACH_M = (0.1, 5.0)
 _WIDEST_RAD = 4.0 * np.pi
+_FASTEST_RAD_S = 20.0
 
 
 @dataclass(frozen=True)
@@ -47,12 +49,25 @@ class ArmIdentity:
         Raises:
             ConfigurationError: the section is missing or invalid; the message says why.
         """
-        with reading(path, "limits", f"config/{_EXAMPLE}") as content:
+        with reading(path, "limits", f"config/{_EXAMPLE}", _OF_RATES) as content:
             arm = section(content, "arm")
+            if not isinstance(arm["velocity"], list):
+                raise ValueError(f"velocity must have one number per joint, not {arm['velocity']}")
             joints = len(arm["velocity"])
             lower, upper, velocity = (
                 numbers(arm, of, joints) for of in ("lower", "upper", "velocity")
             )
+            for of, values, most in (
+                ("lower", lower, _WIDEST_RAD),
+                ("upper", upper, _WIDEST_RAD),
+                ("velocity", velocity, _FASTEST_RAD_S),
+            ):
+                farthest = float(np.abs(values).max())
+                if farthest > most:
+                    raise ValueError(
+                        f"{of} has {farthest:g}; valid is up to {most:.4g}, in rad and rad/s; in "
+                        f"degrees, it is {np.radians(farthest):.4g}: write that"
+                    )
             if not ((lower < upper) & (velocity > 0)).all():
                 raise ValueError("arm must have lower below upper, and velocity above zero")
             words = tuple(str(word).lower() for word in arm["joint_words"])

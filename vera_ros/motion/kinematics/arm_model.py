@@ -11,6 +11,7 @@ import pinocchio as pin
 from vera_ros.errors import ConfigurationError
 from vera_ros.motion.causes import Cause, MotionRefusedError
 from vera_ros.motion.kinematics.chain import Chain, jacobians, tcp_poses
+from vera_ros.motion.kinematics.urdf_joints import joints
 from vera_ros.motion.kinematics.vec3 import Vector
 
 _TCP_NAME_PARTS = ("grip_site", "tcp", "tool0", "tool_tip", "ee_link", "gripper_link")
@@ -177,12 +178,6 @@ class ArmModel:
                 )
 
 
-def child_link(urdf: str, joint_name: str) -> str:
-    """Return the name of the link that a joint of a valid URDF moves."""
-    child = ElementTree.fromstring(urdf).find(f".//joint[@name='{joint_name}']/child")
-    return "" if child is None else str(child.get("link"))
-
-
 def _parse(urdf: str) -> pin.Model:
     try:
         return pin.buildModelFromXML(urdf)
@@ -203,10 +198,9 @@ def what_is_wrong(urdf: str, remedy: str = "give a URDF file") -> str:
     if "xmlns:xacro" in urdf or "<xacro:" in urdf:
         return f"{begin}, and is written in xacro; run xacro FILE > robot.urdf, and give the result"
     try:
-        joints = ElementTree.fromstring(urdf).iter("joint")
         without = [
             joint.get("name")
-            for joint in joints
+            for joint in joints(urdf)
             if joint.get("type") in ("revolute", "prismatic") and joint.find("limit") is None
         ]
     except ElementTree.ParseError as error:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from xml.etree import ElementTree
 
+from vera_ros.motion.kinematics.urdf_joints import joints
 from vera_ros.motion.kinematics.vec3 import Vector
 
 
@@ -12,7 +13,7 @@ def continuous_joints(urdf: str, joint_names: Sequence[str]) -> list[str]:
     """Return those of the joints that are continuous; of an invalid URDF, none."""
     found: list[str] = []
     with suppress(ElementTree.ParseError):
-        for joint in ElementTree.fromstring(urdf).iter("joint"):
+        for joint in joints(urdf):
             if joint.get("type") == "continuous" and joint.get("name") in joint_names:
                 found.append(str(joint.get("name")))
     return found
@@ -36,7 +37,7 @@ def with_ranges(
     """
     root = ElementTree.fromstring(urdf)
     ranges = dict(zip(joint_names, zip(lower, upper, velocity, strict=True), strict=True))
-    for joint in root.iter("joint"):
+    for joint in joints(root):
         name = str(joint.get("name"))
         if joint.get("type") != "continuous" or name not in ranges:
             continue

@@ -23,6 +23,7 @@ class Playing:
         on_rails: the chunk's actions were cut to the embodiment's rails.
         gripper_moves: the chunk moves the gripper as well.
         steps_dropped: number of leading actions of the chunk that are not played.
+        arm_moves: the arm was sent a trajectory; otherwise it stays where it is held.
     """
 
     plan: Plan
@@ -32,6 +33,7 @@ class Playing:
     on_rails: bool = False
     gripper_moves: bool = False
     steps_dropped: int = 0
+    arm_moves: bool = True
 
     @property
     def end_s(self) -> float:

@@ -7,8 +7,9 @@ from vera_ros.motion.causes import Cause, MotionRefusedError
 from vera_ros.motion.chunk import ChunkRequest
 from vera_ros.motion.observation.arm_observation import SupervisionLimits
 
+FUTURE_S = 0.02  # synchronized clocks, and steps of /clock, differ by no more
+
 _ROUNDING_S = 1e-6
-_FUTURE_S = 0.02  # synchronized clocks, and steps of /clock, differ by no more
 
 
 class ChunkDeadlines:
@@ -51,11 +52,11 @@ class ChunkDeadlines:
                 f"the chunk was sent {late_s:.2f} s ago; valid is up to {most_s} s; nothing of it "
                 "is played; is the network slow, or do the machines' clocks differ?",
             )
-        if late_s < -_FUTURE_S:
+        if late_s < -FUTURE_S:
             raise MotionRefusedError(
                 Cause.CLOCKS_DIFFER,
                 f"the chunk was sent {-late_s:.3f} s from now, by its stamp; valid is up to "
-                f"{_FUTURE_S} s; nothing of it is played; synchronize the clocks of the machines, "
+                f"{FUTURE_S} s; nothing of it is played; synchronize the clocks of the machines, "
                 "for instance with chrony",
             )
         if chunk.sent_s < self._stopped_s:
@@ -77,7 +78,7 @@ class ChunkDeadlines:
             return
         if last is not None and last.sent_s is not None:
             again = (chunk.session_id, chunk.sequence) == (last.session_id, last.sequence)
-            if chunk.sent_s < last.sent_s or (again and chunk.sent_s <= last.sent_s + _FUTURE_S):
+            if chunk.sent_s < last.sent_s or (again and chunk.sent_s <= last.sent_s + FUTURE_S):
                 raise MotionRefusedError(
                     Cause.CHUNK_TOO_OLD,
                     f"the chunk was sent {last.sent_s - chunk.sent_s:.3f} s before the last one "

@@ -19,14 +19,14 @@ from rclpy.utilities import remove_ros_args
 
 from vera_ros.errors import ConfigurationError, VeraRosError
 from vera_ros.nodes.common.lifecycle_node import VeraNode
-from vera_ros.nodes.common.parameters.declarations import rcl_message
-from vera_ros.nodes.common.parameters.ros_options import check_options
+from vera_ros.nodes.common.parameters.ros_options import check_options, rcl_message
 from vera_ros.parameter_files import (
     name_sources,
     read_blocks,
 )
 from vera_ros.parameter_layers import drop_overridden
 from vera_ros.parameter_yaml import write_plain
+from vera_ros.printable import excerpt
 from vera_ros.ros_command_line import replace_files, ros_arguments
 from vera_ros.ros_rules import check_domain, check_name, check_namespace
 
@@ -113,7 +113,8 @@ def initialise(arguments: Sequence[str], environment: Mapping[str, str]) -> None
             others = remove_ros_args(args=line)[1:]
             if others:
                 raise ConfigurationError(
-                    f"the arguments {' '.join(others)} are not read; write --ros-args before them"
+                    f"the arguments {excerpt(' '.join(others))} are not read; write --ros-args "
+                    "before them"
                 )
             rclpy.init(args=line, signal_handler_options=SignalHandlerOptions.NO)
         except RuntimeError as error:  # rclpy's RCLError

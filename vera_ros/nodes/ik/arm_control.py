@@ -132,6 +132,7 @@ class ArmControl:
         self.closed = True
         for output in self._outputs:
             output.close()
+        self.sensing.close()
 
     # Observation.
 

@@ -86,6 +86,7 @@ def progress_message(
         time_stretch=plan.time_stretch,
         ik_error_mm=plan.ik_error_m * 1e3,
         ik_error_mrad=plan.ik_error_rad * 1e3,
+        arm_commanded=playing.arm_moves and sent,
         gripper_commanded=playing.gripper_moves and sent,
         steps_dropped=playing.steps_dropped,
         dry_run=dry_run,

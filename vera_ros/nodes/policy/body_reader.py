@@ -13,6 +13,7 @@ from vera_ros.errors import ConfigurationError
 from vera_ros.nodes.common.conversions import in_order, stamp_to_ns
 from vera_ros.nodes.common.latest import Latest
 from vera_ros.nodes.common.lifecycle_node import VeraNode
+from vera_ros.nodes.policy.arm_watch import ArmWatch
 from vera_ros.policy.observation.history import History, Vector
 from vera_ros.policy.ports import Proprioception
 
@@ -33,9 +34,8 @@ class BodyReader:
         max_age_s: maximum age of current joint states and poses [s].
         arm_joints: joints reported as q_robot.
         finger_joints: joints reported as gripper_qpos: two, one for both, or none.
-        arm_complaint: returns why the arm side cannot move, in words; empty: it can.
-        arm_located: returns whether the arm side has its joint states, too: it may receive a
-            driver's first ones later than this node, and would reject a chunk until then.
+        arm_watch: says whether the arm side has its joint states, too: it may receive a driver's
+            first ones later than this node, and would reject a chunk until then.
         opened: position of the finger joints when open [m or rad].
         closed: position of the finger joints when closed [m or rad].
 
@@ -52,8 +52,7 @@ class BodyReader:
         max_age_s: float,
         arm_joints: list[str],
         finger_joints: list[str],
-        arm_complaint: Callable[[], str],
-        arm_located: Callable[[], bool],
+        arm_watch: ArmWatch,
         opened: float = _OPEN_M,
         closed: float = 0.0,
     ) -> None:
@@ -64,7 +63,7 @@ class BodyReader:
                 "two positions of them"
             )
         self._opened, self._closed = opened, closed
-        self._arm_complaint, self._arm_located = arm_complaint, arm_located
+        self._arm_watch = arm_watch
         self._max_age_s = max_age_s
         self._joint_states = Latest(node, JointState, "joint_states", _KEPT)
         self._poses = Latest(node, PoseStamped, "tcp_pose", _KEPT)
@@ -83,7 +82,7 @@ class BodyReader:
             for each in newest
             if each is not None and each.received_s >= oldest_s and each.stamp_ns >= earliest_ns
         ]
-        if len(values) < len(newest) or not self._arm_located():
+        if len(values) < len(newest) or not self._arm_watch.located():
             return None
         return self._proprioception(*values)
 
@@ -110,7 +109,11 @@ class BodyReader:
             if part.newest is None or part.newest.received_s < oldest_s
         ]
         words = [f"missing: {', '.join(missing)}"] if missing else []
-        return "; ".join([*words, *filter(None, [self._arm_complaint()])])
+        return "; ".join([*words, *filter(None, [self._arm_watch.complaint()])])
+
+    def starting(self) -> bool:
+        """Return whether the arm side has not been active yet, as far as is known."""
+        return self._arm_watch.starting()
 
     def _proprioception(
         self, arm: Vector | None, fingers: Vector | None, pose: Vector | None

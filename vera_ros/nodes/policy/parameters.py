@@ -184,6 +184,14 @@ PARAMETERS = (
         60.0,
     ),
     Parameter(
+        "arm_start_timeout_s",
+        60.0,
+        "time for an ik_node that has not been active yet: its first start may compile",
+        "s",
+        0.1,
+        600.0,
+    ),
+    Parameter(
         "async_ask_at_steps",
         3,
         "in asynchronous mode, actions left to play when the next chunk is requested; more if the "

@@ -31,6 +31,7 @@ def read_progress(message: ChunkProgress) -> Progress:
         rails_bound=message.rails_bound,
         time_stretch=message.time_stretch,
         executed_trans_m=message.executed_trans_m,
+        arm_commanded=message.arm_commanded,
         gripper_commanded=message.gripper_commanded,
         steps_dropped=message.steps_dropped,
         held=message.cause == ChunkProgress.HELD,

@@ -65,6 +65,7 @@ class Observer:
         self._not_before_ns = 0
         self._measured_since_ns = 0
         self._warm_frames = 0
+        self._began_s = 0.0  # when the arm side was active, of the time waited
         self.window: RollingWindow | None = None
 
     # Sessions.
@@ -97,6 +98,7 @@ class Observer:
     def observe_from(self, not_before_ns: int, measured_since_ns: int = 0) -> None:
         """Accept frames and proprioception from these ROS times on."""
         self._not_before_ns, self._measured_since_ns = not_before_ns, measured_since_ns
+        self._began_s = 0.0
 
     def observe(
         self, waited_s: float, now: Instant, period_s: float, *, warm: bool
@@ -110,10 +112,15 @@ class Observer:
             warm: whether the window needs no more warm-up frames.
 
         Raises:
-            EpisodeEndError: no observation within `view_timeout_s`.
+            EpisodeEndError: no observation within `view_timeout_s`, or, of an arm side that has not
+                been active yet, within `arm_start_timeout_s`.
         """
         assert self.window is not None
-        late, limit_s = waited_s > self._timeouts.view_timeout_s, self._timeouts.view_timeout_s
+        if self._body.starting():
+            self._began_s = waited_s
+            return self._await_arm(waited_s)
+        limit_s = self._timeouts.view_timeout_s
+        late = waited_s - self._began_s > limit_s
         proprioception = self._body.proprioception(self._measured_since_ns)
         if proprioception is None:
             if late:
@@ -132,6 +139,13 @@ class Observer:
         if self._warm_frames < self._timeouts.warmup_frames and not warm:
             return WarmingUp(frame.newest_ns + round(period_s * 1e9))
         return Ready(proprioception)
+
+    def _await_arm(self, waited_s: float) -> Waiting:
+        limit_s = self._timeouts.arm_start_timeout_s
+        if waited_s > limit_s:
+            words = f"the arm side was not active within {limit_s:g} s"
+            raise EpisodeEndError(Cause.ARM_SILENT, _join(words, self._body.explain()))
+        return Waiting(_join("waiting for the arm side to start", self._body.explain()))
 
     def _describe(self, frame: NoFrame, how_long: str = "") -> str:
         name = _RULES.get(frame.reason, "")

@@ -188,7 +188,7 @@ class LockstepPacing(SettlePacing):
             return
         # Later reports are ignored: when they arrive depends on real time.
         playback.progress = progress
-        self._plan_rests = False
+        self._plan_rests = not progress.arm_commanded
         start_ns = playback.chunk.start_ns
         one_step_ns = start_ns + round(playback.chunk.control_dt_s * 1e9)
         self._until_ns = progress.step_times_ns[-1] if progress.step_times_ns else one_step_ns
@@ -196,7 +196,7 @@ class LockstepPacing(SettlePacing):
             (self._until_ns - start_ns) * 1e-9,
             self._played,
             now,
-            arm=True,
+            arm=progress.arm_commanded,
             gripper=progress.gripper_commanded,
         )
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from vera_ros.errors import ProtocolError
 from vera_ros.printable import printable
 from vera_ros.wire.protocol.server_config import MAX_STEPS, ServerConfig
-from vera_ros.wire.protocol.wording import describe, plain
+from vera_ros.wire.protocol.wording import describe, plain, plain_map
 
 _PROPRIO_SIZES = {"eef_pos": 3, "eef_quat": 4, "gripper_qpos": 2}
 _OPTIONAL_FIELDS = (
@@ -156,7 +156,7 @@ class InferReply:
         with np.errstate(over="ignore"):
             native = np.ascontiguousarray(actions, np.float32)
         info = check_map("'info'", message.get("info", {}))
-        return cls(native, {printable(str(name)): plain(value) for name, value in info.items()})
+        return cls(native, plain_map(info))
 
     @property
     def non_finite_rows(self) -> NDArray[np.intp]:

@@ -8,10 +8,10 @@ from typing import Any
 
 from vera_ros.embodiments import UNSUPPORTED_LABELS, Embodiment, find_embodiment
 from vera_ros.errors import ConfigurationError, ProtocolError
-from vera_ros.printable import printable, shorten
+from vera_ros.printable import shorten
 from vera_ros.wire.protocol.codec import MAX_FRAME_BYTES
 from vera_ros.wire.protocol.field_readers import READERS
-from vera_ros.wire.protocol.wording import describe, plain
+from vera_ros.wire.protocol.wording import describe, plain_map
 
 PROTOCOL_VERSION = 1
 # Bounds of what a server may say, far above any checkpoint.
@@ -122,11 +122,7 @@ class ServerConfig:
             elif entry.default is MISSING:
                 raise ProtocolError(f"the server config has no '{entry.name}', which is required")
         names = {entry.name for entry in known}
-        extra = {
-            printable(str(name)): plain(value)
-            for name, value in message.items()
-            if name not in names
-        }
+        extra = plain_map({name: message[name] for name in message if name not in names})
         config = cls(**values, extra=extra)
         config._check_ranges()
         return config

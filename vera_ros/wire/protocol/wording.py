@@ -2,7 +2,7 @@
 """Describes the values of messages in words, and makes those of free fields harmless."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -41,3 +41,8 @@ def plain(value: Any) -> bool | int | float | str | None:
     if isinstance(value, float | np.floating) and math.isfinite(value):
         return float(value)
     return printable(value) if isinstance(value, str) else None
+
+
+def plain_map(found: Mapping[str, Any], read: Callable[[Any], Any] = plain) -> dict[str, Any]:
+    """Return a map of a peer with printable names. `read`: makes its values harmless."""
+    return {printable(str(name)): read(value) for name, value in found.items()}

@@ -6,6 +6,7 @@ import pytest
 from vera_ros.errors import ConfigurationError
 from vera_ros.nodes.common.node_process import initialise
 from vera_ros.nodes.common.parameters.ros_options import check_options
+from vera_ros.resources import share_path
 
 
 @pytest.mark.parametrize(
@@ -37,6 +38,28 @@ def test_a_wrong_argument_is_named(arguments: list[str], words: str) -> None:
         initialise(["node", "--ros-args", *arguments], {})
     assert words in str(error.value)
     assert "lexeme" not in str(error.value)
+
+
+URDF = share_path("description", "urdf", "panda.urdf").read_text()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["-p", f"robot_description:={URDF}"], "give robot_description in a parameter file"),
+        (["-p", f"robot_description={URDF}"], "like robot_description:="),
+        (["-r", f"a:=b{URDF}"], "'b<?xml"),
+        ([URDF.replace("\n", " ")], "is no ROS argument"),
+        (["--log-level", "info", "--", URDF], "are not read"),
+    ],
+)
+def test_a_description_is_not_shown_whole(arguments: list[str], words: str) -> None:
+    """An inline URDF filled the terminal with 700 lines."""
+    with pytest.raises(ConfigurationError) as error:
+        initialise(["node", "--ros-args", *arguments], {})
+    assert words in str(error.value)
+    assert len(str(error.value)) < 700
+    assert "\n" not in str(error.value)
 
 
 @pytest.mark.parametrize(

@@ -338,7 +338,7 @@ def test_a_window_has_the_servers_order_and_nothing_of_before(stage: Stage) -> N
 def test_every_view_needs_a_topic(stage: Stage) -> None:
     viewer = stage.add(Viewer, view_topics=["one"], autostart=False)
     viewer.trigger_configure()
-    assert "view_topics is ['one']; valid is one topic for each" in str(viewer.fault)
+    assert "'view_topics' has 1 topics, ['one']" in str(viewer.fault)
     assert AGENT in str(viewer.fault)
 
 

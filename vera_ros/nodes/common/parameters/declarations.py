@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Declarations of parameters with unit, range and description; checks and tables of them."""
 
+import difflib
 import math
 import re
 from array import array
@@ -12,12 +13,14 @@ from rcl_interfaces.msg import ParameterDescriptor, SetParametersResult
 from rclpy.parameter import Parameter as RosParameter
 
 from vera_ros.errors import ConfigurationError
-from vera_ros.nodes.common.parameters.meant_values import meant_value
+from vera_ros.nodes.common.parameters.meant_values import in_other_units, meant_value
+from vera_ros.printable import excerpt
 
 _EMPTY_LIST = RosParameter.Type.NOT_SET  # rcl knows no type of `[]`
-_LOCATION = re.compile(r", at \S+\.c:\d+")  # locations in rcl's source
 
 Value = bool | int | float | str | list[str] | list[float]
+
+_NOTHING = ("None", "none", "nil")  # of other languages: to YAML, a text
 
 _KINDS = {bool: "true or false", int: "a whole number", float: "a number", str: "a text"}
 
@@ -93,10 +96,14 @@ class Parameter:
         ):
             quotes = " without quotes," * (self.kind is not str and shown.startswith(("'", '"')))
             example = self._example(given)
-            like = "" if example is None else f"; write it{quotes} like {self.name}: "
+            like = f"; write it{quotes} like {self.name}: {_shown(example)}"
+            if str(given) in _NOTHING and self.default in ("", [""]):
+                like = "; to give none, leave it out"
+            elif example is None:
+                like = ""
             raise ConfigurationError(
                 f"parameter '{self.name}' is {shown or _shown(given)}; valid is {self._words()} "
-                f"({self.description}){like}{_shown(example) if like else ''}"
+                f"({self.description}){like}"
             )
         values = [self._convert(item) for item in (given if many else [given])]
         value = values if many else values[0]
@@ -114,11 +121,30 @@ class Parameter:
         if wrong:
             raise ConfigurationError(
                 f"parameter '{self.name}' is {shown or _shown(value)}; valid is {self._words()} "
-                f"({self.description})"
+                f"({self.description}){self._advice(items)}"
             )
         if self.form is not None:
             for item in items:
                 self.form(f"parameter '{self.name}'", item)
+
+    def wrong_item(self, given: Any) -> int | None:
+        """Return the index of the first item that makes a list invalid; None: no single one."""
+        if not isinstance(given, list) or not isinstance(self.default, list):
+            return None
+        numbers = [number for number, item in enumerate(given) if not self._takes(item)]
+        return numbers[0] if numbers else None
+
+    def _takes(self, item: Any) -> bool:
+        if isinstance(item, str) and self.kind in (int, float):  # beside a text, numbers are texts
+            item = meant_value(item, float, self.unit)
+        try:
+            if item is None or not (self._is_of_kind(item) and self._item_ok(self._convert(item))):
+                return False
+            if self.form is not None:
+                self.form(self.name, self._convert(item))
+        except ConfigurationError:
+            return False
+        return True
 
     def _example(self, given: Any) -> Value | None:
         """Return what a value of the wrong type can be meant as, or how a text or list looks.
@@ -127,8 +153,11 @@ class Parameter:
         """
         many = isinstance(self.default, list)
         if many and isinstance(given, str):
-            given = re.split(r"[,;]\s+|\s*;\s*|(?<=\D),", given.strip(" []()"))
+            words = r"[,;\s]+" if self.kind is str else r"[,;]\s+|\s*;\s*|(?<=\D),"
+            given = re.split(words, given.strip(" []()"))
         items = list(given) if many and isinstance(given, list | tuple | array) else [given]
+        if isinstance(self.default, list) and self.kind is not str and self.length is None:
+            items *= len(self.default) if len(items) == 1 else 1  # one number for all joints
         read = [meant_value(item, self.kind, self.unit) for item in items]
         if read and all(one is not None and self._item_ok(one) for one in read):
             if not many:
@@ -138,6 +167,19 @@ class Parameter:
         if self.kind is str or many:
             return ["name"] if self.default == [""] else self.default or "name"
         return None
+
+    def _advice(self, items: list[Any]) -> str:
+        """Return what values out of range are in another unit, or which choice is meant."""
+        if self.kind is str:
+            near = difflib.get_close_matches("".join(items[:1]).lower(), self.choices, 1)
+            return f"; write {near[0]}" if near else ""
+        numbers = self.kind is float and items and self.length in (None, len(items))
+        many, others = isinstance(self.default, list), in_other_units(items, self.unit)
+        return "".join(
+            f"; if it is in {unit}, write {_shown(values if many else values[0])}"
+            for unit, values in (others if numbers else ())
+            if all(map(self._item_ok, values))
+        )
 
     def _words(self) -> str:
         """Return type, valid values and unit."""
@@ -237,14 +279,11 @@ def _shown(value: Any) -> str:
         return "nothing"
     if isinstance(value, bool):
         return str(value).lower()
-    if isinstance(value, str | int | float):
+    if isinstance(value, str):
+        return f"'{excerpt(value)}'"
+    if isinstance(value, int | float):
         return repr(value)
     return f"[{', '.join(map(_shown, value))}]"
-
-
-def rcl_message(error: RuntimeError) -> str:
-    """Return the message of rclpy's RCLError in one line, without locations in rcl's source."""
-    return _LOCATION.sub("", " ".join(str(error).split()))
 
 
 def markdown_table(parameters: Sequence[Parameter]) -> str:

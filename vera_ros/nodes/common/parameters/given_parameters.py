@@ -71,7 +71,8 @@ def _check_values(block: Block, parameters: Sequence[Parameter]) -> None:
             try:
                 parameter.read(entry.value, entry.text)
             except ConfigurationError as error:
-                raise ConfigurationError(f"{where(block, parameter.name)}: {error}") from None
+                place = where(block, parameter.name, parameter.wrong_item(entry.value))
+                raise ConfigurationError(f"{place}: {error}") from None
 
 
 def _check_rules(rules: Sequence[str], full_name: str) -> None:

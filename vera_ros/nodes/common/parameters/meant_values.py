@@ -3,6 +3,7 @@
 
 import math
 import re
+from collections.abc import Iterator, Sequence
 
 _TRUTH = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
 _TRUTH |= {"1": True, "1.0": True, "0": False, "0.0": False}
@@ -10,12 +11,13 @@ _NUMBER = re.compile(r"([+-]?\d+(?:[.,]\d*)?(?:e[+-]?\d+)?)\s*([^\d\s.,]\S*)?", 
 _THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2},\d{3}")  # may be meant as a decimal comma, or not
 _FACTORS = {  # by what is written and the parameter's unit
     ("%", ""): 0.01,
-    ("cm", "m"): 0.01,
     ("mm", "m"): 0.001,
+    ("cm", "m"): 0.01,
     ("mm/s", "m/s"): 0.001,
     ("ms", "s"): 0.001,
     ("deg", "rad"): math.pi / 180,
     ("°", "rad"): math.pi / 180,
+    ("deg/s", "rad/s"): math.pi / 180,
 }
 _DIGITS = 6
 
@@ -44,3 +46,10 @@ def meant_value(given: object, kind: type, unit: str) -> bool | int | float | st
     if kind is float:
         return number
     return int(number) if number.is_integer() else None
+
+
+def in_other_units(numbers: Sequence[float], unit: str) -> Iterator[tuple[str, list[float]]]:
+    """Yield the units in which numbers may be given by mistake, and the same in the right unit."""
+    for (written, of), factor in _FACTORS.items():
+        if of == unit:
+            yield written, [float(f"{number * factor:.{_DIGITS}g}") for number in numbers]

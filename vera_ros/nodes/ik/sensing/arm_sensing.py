@@ -11,6 +11,7 @@ from vera_ros.motion.setpoint.setpoint import PAST_S
 from vera_ros.nodes.common.discovery import only_here
 from vera_ros.nodes.ik.outputs.output import Output
 from vera_ros.nodes.ik.sensing.arm_reader import ArmReader
+from vera_ros.nodes.ik.sensing.clock_step import ClockStep
 from vera_ros.nodes.ik.sensing.rivals import Rivals
 from vera_ros.nodes.ik.sensing.robot_fault import RobotFault
 
@@ -45,6 +46,7 @@ class ArmSensing:
     ) -> None:
         self._node = node
         self._clock = node.get_clock()
+        self._step = ClockStep(self._clock)
         self._arm_output, self._gripper_output = arm_output, gripper_output
         self._rivals = rivals
         p = node.parameters
@@ -56,6 +58,10 @@ class ArmSensing:
             arm.velocity_limit,
             p["joint_state_timeout_s"],
         )
+
+    def close(self) -> None:
+        """Release what the node's cleanup does not."""
+        self._step.close()
 
     def read(self) -> float:
         """Process new joint states; return by how much the controller's clock was set [s]."""
@@ -117,5 +123,5 @@ class ArmSensing:
     def _clocks_fault(self) -> Reason | None:
         """Return why the controller's time is not known well enough; None: it is."""
         if self._clock.ros_time_is_active:
-            return None if self._clock.now().nanoseconds else _NO_CLOCK
+            return self._step.fault() if self._clock.now().nanoseconds else _NO_CLOCK
         return self.reader.clocks_fault(self._node.parameters["clock_difference_s"])

@@ -17,8 +17,10 @@ from vera_ros.motion.execution.dry_run import DryRunDispatcher
 from vera_ros.motion.gripper.finger_joint import gripper_limits
 from vera_ros.motion.gripper.gripper import Gripper
 from vera_ros.motion.kinematics.arm_identity import ArmIdentity, check_units
-from vera_ros.motion.kinematics.arm_model import ArmModel, child_link
+from vera_ros.motion.kinematics.arm_model import ArmModel
 from vera_ros.motion.kinematics.continuous_joints import continuous_joints, with_ranges
+from vera_ros.motion.kinematics.joint_names import check_joint_names
+from vera_ros.motion.kinematics.urdf_joints import find_joint, link_of
 from vera_ros.motion.kinematics.vec3 import Vector
 from vera_ros.motion.limits import GripperLimits, Limits, RateLimits
 from vera_ros.motion.observation.arm_observation import SupervisionLimits
@@ -73,10 +75,8 @@ def set_up_arm(p: Parameters, urdf: str) -> ArmSetup:
             "begins a trajectory whenever it arrives, and jumps at each stop; if its clock differs "
             "from this machine's, ik_node measures the difference (see clock_difference_s)"
         )
-    urdf = with_limits_ranges(p, urdf)
-    arm = ArmModel(urdf, p["joint_names"], p["tcp_frame"])
+    urdf, arm, identity = read_arm(p, urdf)
     check_units(arm)
-    identity = ArmIdentity.load(given_file("limits", p["limits"], "config"))
     identity.check(arm)
     for name in ("effort_limits", "start_posture"):
         if len(p[name]) != arm.n:
@@ -111,23 +111,24 @@ def set_up_arm(p: Parameters, urdf: str) -> ArmSetup:
     )
 
 
-def with_limits_ranges(p: Parameters, urdf: str) -> str:
-    """Return the URDF in which continuous joints of the arm have the limits file's ranges.
+def read_arm(p: Parameters, urdf: str) -> tuple[str, ArmModel, ArmIdentity]:
+    """Return the URDF with all ranges, the arm's kinematics by it, and which arm the limits are of.
 
     Raises:
-        ConfigurationError: the limits file has none for them.
+        ConfigurationError: the parameters do not describe one of its arms.
     """
+    identity = ArmIdentity.load(given_file("limits", p["limits"], "config"))
+    check_joint_names(urdf, p["joint_names"], p["gripper_joint"], identity)
+    urdf = with_limits_ranges(p, urdf)
+    return urdf, ArmModel(urdf, p["joint_names"], p["tcp_frame"]), identity
+
+
+def with_limits_ranges(p: Parameters, urdf: str) -> str:
+    """Return the URDF in which continuous joints of the arm have the limits file's ranges."""
     endless = continuous_joints(urdf, p["joint_names"])
     if not endless:
         return urdf
     identity = ArmIdentity.load(given_file("limits", p["limits"], "config"))
-    n = len(p["joint_names"])
-    if len(identity.lower) != n:
-        raise ConfigurationError(
-            f"the joints {endless} are continuous, and have no range in the URDF; "
-            f"{identity.file.name} has the ranges of {len(identity.lower)} joints, and joint_names "
-            f"{n}; give one value per joint as arm: lower and upper in the limits file"
-        )
     return with_ranges(urdf, p["joint_names"], identity.lower, identity.upper, identity.velocity)
 
 
@@ -136,11 +137,6 @@ def _gripper(p: Parameters, urdf: str) -> tuple[GripperLimits, FingerPosture]:
     joint = p["gripper_joint"]
     if not joint:
         return _NO_GRIPPER, UNKNOWN
-    if joint in p["joint_names"]:
-        raise ConfigurationError(
-            f"parameter 'gripper_joint' is '{joint}', which is one of joint_names; valid is a "
-            "joint of the fingers, or '' for an arm without a gripper"
-        )
     ends = {"opened": p["gripper_open_m"], "closed": p["gripper_closed_m"]}
     speed, duration_s = p["gripper_speed"], p["longest_trajectory_s"]
     limits = gripper_limits(urdf, joint, **ends, speed=speed, duration_s=duration_s)
@@ -189,7 +185,9 @@ def with_inertias(p: Parameters, arm: ArmModel, urdf: str) -> ArmModel | None:
     if not shapes:
         return None
     check_same_chain(urdf, shapes, arm.joint_names)
-    other = ArmModel(shapes, arm.joint_names, child_link(shapes, arm.joint_names[-1]))
+    last = find_joint(shapes, arm.joint_names[-1])
+    assert last is not None  # check_same_chain has found it
+    other = ArmModel(shapes, arm.joint_names, link_of(last, "child"))
     other.mount_as(arm)  # on a wall or a ceiling, say
     return None if other.without_inertias else other
 

@@ -9,6 +9,7 @@ from vera_ros.errors import ConfigurationError
 from vera_ros.nodes.common.conversions import LOSSLESS_DEPTH
 from vera_ros.nodes.common.lifecycle_node import STEADY, VeraNode
 from vera_ros.nodes.policy.views.view_stream import Sink, ViewStream
+from vera_ros.nodes.policy.views.view_topics import check_view_topics
 from vera_ros.vision.frame_buffer import FrameBuffer
 from vera_ros.vision.window import RollingWindow, SamplingRules
 from vera_ros.wire.protocol.server_config import ServerConfig
@@ -52,7 +53,7 @@ class PolicyViews:
         sink = Sink(self.buffer.add, self.buffer.newest_stamp_ns, on_picture, on_fault)
         self.streams = {
             view: ViewStream(node, view, topic, sink)
-            for view, topic in zip(views, _view_topics(node, views), strict=True)
+            for view, topic in zip(views, _view_topics(node, embodiment), strict=True)
         }
 
         def adapt() -> None:
@@ -95,14 +96,11 @@ class PolicyViews:
         return text
 
 
-def _view_topics(node: VeraNode, views: Sequence[str]) -> list[str]:
+def _view_topics(node: VeraNode, embodiment: Embodiment) -> list[str]:
     topics: list[str] = node.parameters["view_topics"]
-    if len(topics) != len(views):
-        raise ConfigurationError(
-            f"view_topics is {topics}; valid is one topic for each of the views {list(views)}"
-        )
+    check_view_topics(embodiment, topics, given="view_topics" in node._parameter_overrides)
     resolved: dict[str, str] = {}
-    for view, topic in zip(views, topics, strict=True):
+    for view, topic in zip(embodiment.view_keys, topics, strict=True):
         name = node.resolve_topic_name(topic)
         if name in resolved:
             raise ConfigurationError(

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Topics, services and actions of each node, by the node's parameters."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -76,6 +76,35 @@ def interfaces(node: str, values: Values) -> Interfaces:
     """
     clock = _FOLLOWS_CLOCK if values["use_sim_time"] else Interfaces()
     return _VERA_NODE | clock | _OWN[node](values)
+
+
+def every_name(embodiment: str, view_topics: Iterable[str], state_topics: Iterable[str]) -> Names:
+    """Return the names that the nodes use with any parameters.
+
+    Args:
+        embodiment: one with a scene, for sim_node's topics.
+        view_topics: of policy_node.
+        state_topics: robot_state_topic of ik_node, in each case.
+    """
+    always = {
+        "use_sim_time": True,
+        "embodiment": embodiment,
+        "publish_clock": True,
+        "lockstep": True,
+        "view_topics": list(view_topics),
+        "robot_description": "",
+        "robot_state_topic": "",
+        "dry_run": False,
+        "gripper_joint": "any",
+    }
+    found: set[str] = set(state_topics)
+    for transport, output in (("raw", "topic"), ("compressed", "action")):
+        chosen = {"image_transport": transport, "arm_output": output, "gripper_output": output}
+        for node in _OWN:
+            used = interfaces(node, always | chosen)
+            names = {name for each in fields(used) for name in getattr(used, each.name)}
+            found |= names | {name.replace("~", node, 1) for name in names}
+    return frozenset(found)
 
 
 def _policy_node(p: Values) -> Interfaces:
