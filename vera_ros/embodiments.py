@@ -12,9 +12,9 @@ class ActionSpace(Enum):
     """What a row of actions means; the values are the constants of ActionChunk.msg."""
 
     EEF_DELTA = 1  # translation [m] and axis-angle rotation [rad] of the TCP, base frame
-    JOINT_POSITION = 2  # joint targets [rad]
+    JOINT_POSITION = 2  # joint targets [rad or m]
     PLANAR = 3  # velocity in the image [px/s]
-    JOINT_DELTA = 4  # joint displacements [rad]
+    JOINT_DELTA = 4  # joint displacements [rad or m]
 
 
 # Labels of action spaces that checkpoints may carry and that no robot kind here plays.
@@ -133,6 +133,7 @@ EMBODIMENTS = {
             policy_port=8802,
             viewer_port=8803,
             plan_scale=3.0,
+            response_model="allegro_reference.yaml",
             drivable=False,
         ),
         Embodiment(
@@ -150,7 +151,6 @@ EMBODIMENTS = {
             action_scale=(25.0, 25.0),
             server_scales=False,
             plan_scale=30.0,
-            drivable=False,
         ),
     )
 }

@@ -32,7 +32,7 @@ def test_what_is_left_of_a_chunk_keeps_its_times(lead_s: float, hand_over_s: flo
         return
     ((rest, present_s, wait_s),) = answers
     begins_s = present_s + wait_s
-    np.testing.assert_array_equal(rest.deltas[:, 0], np.arange(rest.dropped, ROWS))
+    np.testing.assert_array_equal(rest.actions[:, 0], np.arange(rest.dropped, ROWS))
     assert len(rest.close) == ROWS
     assert begins_s == pytest.approx(start_s + rest.dropped * DT_S, abs=1e-5)
     assert rest.start_s == pytest.approx(begins_s, abs=1e-5)

@@ -91,11 +91,19 @@ class Clearances:
         return nearest
 
     def _pairs(self, shapes: list[pin.GeometryObject], joints: int) -> list[tuple[int, int]]:
-        links = list(dict.fromkeys(shape.parentFrame for shape in shapes))  # base to tip
+        links = {int(shape.parentFrame) for shape in shapes}
         body = [min(shape.parentJoint, joints) for shape in shapes]
-        order = [links.index(shape.parentFrame) for shape in shapes]
+        link = [int(shape.parentFrame) for shape in shapes]
+        carrier = [self._carrier(frame, links) for frame in link]
         return [
             (i, j)
             for i, j in combinations(range(len(shapes)), 2)
-            if body[i] != body[j] and abs(order[i] - order[j]) > 1
+            if body[i] != body[j] and carrier[i] != link[j] and carrier[j] != link[i]
         ]
+
+    def _carrier(self, link: int, links: set[int]) -> int:
+        """Return the next link towards the base that is one of `links`; 0: there is none."""
+        frame = int(self._model.frames[link].parentFrame)
+        while frame and frame not in links:
+            frame = int(self._model.frames[frame].parentFrame)
+        return frame
