@@ -64,6 +64,14 @@ def test_arm_limits_are_the_manufacturers(
     assert found == limits
 
 
+@pytest.mark.parametrize("name", sorted(set(LINKS) - FRAMES))
+def test_rviz_shows_a_link_in_the_colour_of_its_largest_part(name: str) -> None:
+    """Rviz gives the whole link the colour of its first visual."""
+    meshes = [mesh.attrib["filename"] for mesh in LINKS[name].iterfind("visual/geometry/mesh")]
+    sizes = [share_path(*mesh.split("/")[3:]).stat().st_size for mesh in meshes]
+    assert sizes[0] == max(sizes)
+
+
 def test_the_fingers_open_together() -> None:
     for name in ("panda_finger_joint1", "panda_finger_joint2"):
         limit = ROBOT.find(f"joint[@name='{name}']/limit")

@@ -36,8 +36,9 @@ INTERFACES = (
     ),
 )
 ROOT = Path(__file__).resolve().parents[1]
+TUTORIALS = ROOT / "docs" / "tutorials"
 PAGES = sorted(page for page in ROOT.glob("docs/**/*.md") if page.stem != "index")
-GUIDES = [ROOT / "docs" / "real_panda.md", ROOT / "docs" / "real_server.md"]  # step by step
+GUIDES = [TUTORIALS / "real_panda.md", TUTORIALS / "vera_server.md"]  # step by step
 SOURCES = [
     path
     for folder in ("vera_ros", "verification", "docker", "launch")
@@ -248,7 +249,7 @@ def test_messages_are_those_of_the_code(guide: Path) -> None:
 
 
 def test_downloads_are_those_of_the_table() -> None:
-    guide = (ROOT / "docs" / "real_server.md").read_text().replace("\\\n", " ")
+    guide = (TUTORIALS / "vera_server.md").read_text().replace("\\\n", " ")
     shown = re.sub(r"\s+", " ", guide)
     table = json.loads((ROOT / "config" / "checkpoints.json").read_text())
     names = [*table["embodiments"]["mimicgen"]["bundles"], *table["trackers"]["cotracker"]]
@@ -261,7 +262,7 @@ def test_downloads_are_those_of_the_table() -> None:
 
 
 def test_the_compose_file_reads_these_variables() -> None:
-    guide = (ROOT / "docs" / "real_server.md").read_text()
+    guide = (TUTORIALS / "vera_server.md").read_text()
     rows = re.findall(r"^\| (`[A-Z`, _]+`) \|", guide, re.MULTILINE)
     told = {name for row in rows for name in re.findall(r"\w+", row)}
     read = set(re.findall(r"\$\{?([A-Z_]+)", COMPOSE))
@@ -270,7 +271,7 @@ def test_the_compose_file_reads_these_variables() -> None:
 
 
 def test_the_container_gets_the_folders_that_compose_gives_it() -> None:
-    guide = ROOT / "docs" / "real_server.md"
+    guide = TUTORIALS / "vera_server.md"
     services = yaml.safe_load(COMPOSE)["services"]
     wanted = {volume["target"] for volume in services["vera_server"]["volumes"]}
     runs = list(starting(guide, "docker", "run"))

@@ -273,3 +273,14 @@ def test_stamps_between(streams: list[list[int]], after_ns: int, until_ns: int) 
     every = {ns for stream in streams for ns in ascending(stream)}
     expected = sorted(ns for ns in every if after_ns < ns <= until_ns)
     assert filled(streams).stamps_between(after_ns, until_ns) == expected
+
+
+def test_starting_anew_keeps_the_counts_of_the_views_that_stay() -> None:
+    buffer = FrameBuffer(["a", "b"], 3)
+    buffer.add("a", 1, picture())
+    buffer.start_anew(["b", "a"], 5)
+    assert buffer.view_keys == ("b", "a")
+    assert buffer.newest_stamp_ns("a") is None
+    assert buffer.counts["a"].received == 1
+    with pytest.raises(ConfigurationError, match="none twice"):
+        buffer.start_anew(["a", "a"], 5)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Connections of a host of which only so many exist, whatever their clients do."""
+"""Bounds the number of client connections of a host."""
 
 import asyncio
 import gc

@@ -33,6 +33,15 @@ class FrameBuffer:
     """
 
     def __init__(self, view_keys: Sequence[str], capacity: int = 30) -> None:
+        self.counts = {view: ViewCounts() for view in view_keys}
+        self.start_anew(view_keys, capacity)
+
+    def start_anew(self, view_keys: Sequence[str], capacity: int) -> None:
+        """Forget all pictures, and keep those of these views, in this order; the counts stay.
+
+        Raises:
+            ConfigurationError: there are no views, or one twice, or the capacity is below 1.
+        """
         if not view_keys or len(set(view_keys)) != len(view_keys):
             raise ConfigurationError(
                 f"view keys are {list(view_keys)}; give at least one, and none twice"
@@ -40,7 +49,7 @@ class FrameBuffer:
         if capacity < 1:
             raise ConfigurationError(f"frame buffer capacity is {capacity}; it must be 1 or more")
         self.view_keys = tuple(view_keys)
-        self.counts = {view: ViewCounts() for view in view_keys}
+        self.counts = {view: self.counts.get(view, ViewCounts()) for view in view_keys}
         self._pictures: dict[str, deque[tuple[int, RgbImage]]] = {
             view: deque(maxlen=capacity) for view in view_keys
         }

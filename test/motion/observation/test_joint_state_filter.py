@@ -179,7 +179,7 @@ def test_ten_thousand_outliers_neither_count_nor_lock_out_what_is_true() -> None
                 assert near or it.filter.reacquired
                 reach = None
             elif it.filter.rejections.outliers > outliers:
-                named = (*NAMES, "stamped", "continue others")
+                named = (*NAMES, "stamped", "consistent only with")
                 assert any(what in it.filter.rejections.outlier for what in named)
             else:
                 assert it.filter.rejections.refused == refused + 1  # it came too late

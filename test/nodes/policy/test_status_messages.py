@@ -1,7 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The numbers in policy_status."""
+"""The numbers in policy_status, and the text in rviz."""
+
+from vera_ros.nodes.policy.status_messages import status_marker
+from vera_ros_interfaces.msg import PolicyStatus
 
 from ..stage import Stage
+
+
+def test_the_text_has_a_size_in_each_direction() -> None:
+    marker = status_marker(PolicyStatus(state=PolicyStatus.IDLE, message="waits"), "base")
+    assert marker.text.splitlines()[:2] == ["idle", "waits"]
+    assert marker.header.frame_id == "base"
+    assert marker.scale.x == marker.scale.y == marker.scale.z > 0  # rviz spaces words by x
 
 
 def test_attempts_and_each_views_pictures_are_counted(stage: Stage) -> None:

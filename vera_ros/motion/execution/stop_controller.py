@@ -120,8 +120,8 @@ class StopController:
                 self._stops.stop_in_place(stands, now_s, self._clocks.present, taken_up=taken_up)
         except MotionRefusedError as error:
             self._listener.warned(
-                f"no smoother stop was possible ({error}); the plan ends at rest in "
-                f"{playing.end_s - now_s:.2f} s"
+                f"no stop within the limits was found, and none was sent ({error}); the arm plays "
+                f"its plan to the end, at rest in {playing.end_s - now_s:.2f} s"
             )
         return True
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Dispatcher of stops: plans and sends the ways to rest between which StopController decides."""
+"""Plans and sends stops; StopController decides which."""
 
 from collections.abc import Callable
 from contextlib import suppress

@@ -23,7 +23,7 @@ from vera_ros.motion.safety.watchdogs import ClockWatch
 HELD = "a hold was requested; call release when it is safe, then send the goal again"
 _CLOCK_SET_S = 0.02  # smaller corrections of the clock are not reported
 _OTHER_MOTION = "another motion was begun"
-_GO_ON = "the arm stops and holds; once all is well, send the goal again"
+_GO_ON = "the arm is stopped; once all is well, send the goal again"
 
 
 class Hold:

@@ -209,6 +209,6 @@ class ArmClock:
 def _clocks_differ(how: str) -> Reason:
     return Reason(
         Cause.CLOCKS_DIFFER,
-        f"the controller's clock {how}; nothing new begins; synchronize the clocks of both "
+        f"the controller's clock {how}; new motion is refused; synchronize the clocks of both "
         "machines, for instance with chrony",
     )

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Candidates: rejected joint states that continue each other, so an arm may be there."""
+"""Sequences of rejected joint states that are consistent with each other."""
 
 import math
 

@@ -104,7 +104,7 @@ def beyond_reach(
     beyond = np.abs(sample.q - last.q) - reach
     joint = int(np.argmax(beyond))
     if beyond[joint] <= 0.0:
-        return "joint states continue others that were rejected"
+        return "joint states are consistent only with others that were rejected"
     return (
         f"joint states say that '{joint_names[joint]}' is at {sample.q[joint]:.4f} rad; it was at "
         f"{last.q[joint]:.4f} rad, and can have moved by {reach[joint]:.4f} rad since"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""When a chunk is no longer, or not yet again, played. Times are ROS time [s]."""
+"""Refuses late, outdated or repeated chunks. Times are ROS time [s]."""
 
 import math
 

@@ -241,11 +241,13 @@ class Gate:
         valid = f"valid is up to {self._limits.start_rad} rad"
         refuse_if(
             distances - moved - most_rad,
-            lambda j: f"it starts {distances[j]:.3f} rad from where joint {j + 1} is; {valid}",
+            lambda j: (
+                f"the trajectory starts {distances[j]:.3f} rad from where joint {j + 1} is; {valid}"
+            ),
         )
         raise MotionRefusedError(
             Cause.NO_JOINT_STATES,
-            f"the gate refuses: it starts {distances[farthest]:.3f} rad from where joint "
+            f"the trajectory starts {distances[farthest]:.3f} rad from where joint "
             f"{farthest + 1} was {age_s:.2f} s ago, when it was last measured; {valid}; nothing is "
             "published",
         )

@@ -58,6 +58,6 @@ class Lead:
         """Message on why no motion may begin."""
         return (
             f"a trajectory reached the controller {self._longest_s:.3f} s after it was sent; valid "
-            f"is up to {LONGEST_S} s; nothing new begins for {_KEPT_S:g} s after the last such "
-            "delay; is the network slow, or one of the machines overloaded?"
+            f"is up to {LONGEST_S} s; new motion is refused for {_KEPT_S:g} s after the last "
+            "such delay; is the network slow, or one of the machines overloaded?"
         )

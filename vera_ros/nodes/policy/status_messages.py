@@ -18,6 +18,8 @@ from vera_ros.wire.provenance import describe_code
 from vera_ros_interfaces.action import ExecuteTask
 from vera_ros_interfaces.msg import PolicyStatus
 
+_TEXT_M = 0.05  # height of the text in rviz
+
 
 def log_result(logger: Any, session_id: str, result: Result, unrest: str) -> None:
     """Log how an episode ended. `unrest`: why the arm may not rest; empty: it does."""
@@ -96,7 +98,7 @@ def status_marker(status: PolicyStatus, base_frame: str) -> Marker:
         ns="policy_status",
         type=Marker.TEXT_VIEW_FACING,
         action=Marker.ADD,
-        scale=Vector3(z=0.05),
+        scale=Vector3(x=_TEXT_M, y=_TEXT_M, z=_TEXT_M),  # rviz spaces the words by x
         color=ColorRGBA(r=1.0, g=1.0, b=1.0, a=1.0),
         text="\n".join(lines),
     )

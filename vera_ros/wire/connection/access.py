@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What proves the policy server to this client, and this client to the server: files."""
+"""Certificates and token of a connection to the policy server, as files."""
 
 import ssl
 from collections.abc import Mapping

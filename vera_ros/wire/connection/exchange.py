@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Questions and their answers over one connection, which a message that nobody asked for ends."""
+"""Requests and responses over one connection; an unsolicited message closes it."""
 
 import asyncio
 import contextlib

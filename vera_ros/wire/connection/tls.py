@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Tells a wrong scheme and certificates that are not accepted from a server that is not there.
+"""Diagnoses failed TLS connections: wrong scheme, or a certificate that is not trusted.
 
-All look like a connection that breaks, and would be tried again in vain.
+They look like a server that is not there, and would be tried again in vain.
 """
 
 import asyncio
@@ -83,7 +83,7 @@ def _explain(url: str, access: ServerAccess, error: ssl.SSLCertVerificationError
         _OTHER_ADDRESS: f"connect by a name that is in it, or issue one for {host}",
     }.get(error.verify_code, own)
     reason = printable(error.verify_message.rstrip("."))
-    return f"the certificate of {without_password(url)} is not accepted: {reason}; {remedy}"
+    return f"the certificate of {without_password(url)} cannot be trusted: {reason}; {remedy}"
 
 
 def _explain_refusal(shown: str, access: ServerAccess) -> str:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Websockets that go where they are sent, and whose peer can make them cost only so much."""
+"""Websocket connections without redirects, with bounded messages."""
 
 import inspect
 import logging

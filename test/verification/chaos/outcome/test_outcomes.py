@@ -77,7 +77,7 @@ def test_joint_states_that_fail_to_come_are_not_named_by_an_arm_that_lags_behind
     """Once, an arm that was measured too long ago was said to be far from where it should be."""
     dropped = Fault(0, "joints_dropped", {"duration_s": 0.12})
     ended = replace(CUT, fault=dropped, over_s=10.12, goal_after=2)
-    far = "it starts 0.081 rad from where joint 7"
+    far = "the trajectory starts 0.081 rad from where joint 7"
     assert one(ended, Event(10.1, events.CHUNK, "limit_exceeded", f"{far} is")).unnamed
     late = Event(10.1, events.CHUNK, "no_joint_states", f"{far} was 0.09 s ago")
     assert one(ended, late).named == ("no_joint_states",)

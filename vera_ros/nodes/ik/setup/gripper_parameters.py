@@ -17,7 +17,7 @@ GRIPPER = (
     Parameter(
         "gripper_closed_m",
         0.0,
-        "its position when closed, half the grasp width; in rad if it turns",
+        "its position when the gripper is closed; in rad if it turns",
         "m",
         -3.2,
         3.2,

@@ -136,7 +136,8 @@ PARAMETERS = (
     Parameter(
         "effort_limits",
         _EFFORT_LIMITS,
-        "a joint with a higher effort has touched something, and the arm stops",
+        "a joint whose effort differs by more from what its motion explains has touched something, "
+        "and the arm stops",
         "Nm",
         0.1,
         1000.0,

@@ -10,7 +10,6 @@ from vera_ros.nodes.common.conversions import LOSSLESS_DEPTH
 from vera_ros.nodes.common.lifecycle_node import STEADY, VeraNode
 from vera_ros.nodes.policy.views.view_stream import Sink, ViewStream
 from vera_ros.vision.frame_buffer import FrameBuffer
-from vera_ros.vision.images import RgbImage
 from vera_ros.vision.window import RollingWindow, SamplingRules
 from vera_ros.wire.protocol.server_config import ServerConfig
 
@@ -50,7 +49,7 @@ class PolicyViews:
         self._explained: dict[tuple[str, ...], tuple[float, str]] = {}
         views = embodiment.view_keys
         self.buffer = FrameBuffer(views, node.parameters["frame_buffer_size"])
-        sink = Sink(self._add, self._newest_ns, on_picture, on_fault)
+        sink = Sink(self.buffer.add, self.buffer.newest_stamp_ns, on_picture, on_fault)
         self.streams = {
             view: ViewStream(node, view, topic, sink)
             for view, topic in zip(views, _view_topics(node, views), strict=True)
@@ -61,12 +60,6 @@ class PolicyViews:
                 stream.adapt(busy=busy())
 
         node.create_timer(_GRAPH_S, adapt, clock=STEADY)
-
-    def _newest_ns(self, view: str) -> int | None:
-        return self.buffer.newest_stamp_ns(view)
-
-    def _add(self, view: str, stamp_ns: int, rgb: RgbImage) -> None:
-        self.buffer.add(view, stamp_ns, rgb)
 
     def make_window(self, config: ServerConfig) -> RollingWindow:
         """Return a window, as the server requires it, on the pictures that arrive from now on."""
@@ -80,9 +73,7 @@ class PolicyViews:
         # In lockstep, all pictures of one view may arrive before the first of another.
         capacity = max(p["frame_buffer_size"], LOSSLESS_DEPTH if self._lockstep else 0)
         # The server's order is that of concatenation; pictures from before the episode are dropped.
-        counts = self.buffer.counts
-        self.buffer = FrameBuffer(config.view_keys, capacity)
-        self.buffer.counts |= {view: counts[view] for view in config.view_keys}
+        self.buffer.start_anew(config.view_keys, capacity)
         height, width = config.image_resolution or self._embodiment.resolution
         return RollingWindow(
             self.buffer,
