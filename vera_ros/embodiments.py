@@ -59,6 +59,7 @@ class Embodiment:
         moves_flange: whether deltas are those of the arm's flange, not of a TCP between fingers.
         plan_scale: the server's default of motion_plan_scale.
         gripper_gate: what closes and opens the gripper, one of GRIPPER_GATES.
+        has_tcp: whether its robot has one TCP, whose pose it reports; a hand has several tips.
         drivable: whether this package can move an arm with it.
     """
 
@@ -80,6 +81,7 @@ class Embodiment:
     response_model: str = "direct.yaml"
     rails: Rails | None = None
     moves_flange: bool = False
+    has_tcp: bool = True
     drivable: bool = True
 
 
@@ -134,7 +136,7 @@ EMBODIMENTS = {
             viewer_port=8803,
             plan_scale=3.0,
             response_model="allegro_reference.yaml",
-            drivable=False,
+            has_tcp=False,
         ),
         Embodiment(
             name="pusht",

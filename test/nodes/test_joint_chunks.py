@@ -18,7 +18,7 @@ from .ik.setup.test_motion_setup import HAND, OF_THE_HAND, OF_THE_PUSHER, PUSHER
 from .stage import Stage, chunk
 
 ROWS = 8
-LONG = 60
+LONG = 40
 
 
 def rows_of(embodiment: str, rows: npt.NDArray[np.float64], **changes: Any) -> ActionChunk:
@@ -59,7 +59,8 @@ def robot(request: pytest.FixtureRequest, stage: Stage) -> tuple[Stage, Make, An
     """A stage with such a robot under an active ik_node; its chunk, and where that leads."""
     urdf, parameters, make, way = ROBOTS[request.param]
     stage.stand_in(parameters["joint_names"], np.array(parameters["start_posture"]))
-    stage.add_ready_ik(embodiment=request.param, robot_description=urdf, **parameters)
+    patient = {"planning_timeout_s": 30.0}  # a busy machine must not fail a test
+    stage.add_ready_ik(embodiment=request.param, robot_description=urdf, **parameters, **patient)
     return stage, make, np.array(parameters["start_posture"]) + way, request.param
 
 
