@@ -25,11 +25,12 @@ class Measured:
     """The arm's measured state.
 
     Attributes:
-        q: joint positions. Shape (n,), [rad].
-        dq: joint velocities. Shape (n,), [rad/s].
+        q: joint positions. Shape (n,), [rad or m].
+        dq: joint velocities. Shape (n,), [rad/s or m/s].
         finger_m: finger position; None without a gripper.
         stamp_s: when it was measured, ROS time.
         received_s: when it arrived, steady time.
+        slides: indices of the joints that slide; all others turn.
     """
 
     q: Vector
@@ -37,6 +38,7 @@ class Measured:
     finger_m: float | None
     stamp_s: float
     received_s: float
+    slides: frozenset[int] = frozenset()
 
     @property
     def arm(self) -> ArmState:
@@ -50,8 +52,18 @@ class Measured:
 
     @property
     def speed_rad_s(self) -> float:
-        """Speed of the fastest joint [rad/s]."""
+        """Speed of the fastest joint [rad/s, of one that slides m/s]."""
         return float(np.abs(self.dq).max(initial=0.0))
+
+    @property
+    def speed(self) -> str:
+        """Speed of the fastest joint, in words."""
+        fastest = int(np.abs(self.dq).argmax()) if len(self.dq) else 0
+        return f"{self.speed_rad_s:.3f} {self.unit(fastest)}/s"
+
+    def unit(self, joint: int) -> str:
+        """Return the unit of a joint's position: rad or m."""
+        return "m" if joint in self.slides else "rad"
 
 
 @dataclass(frozen=True)

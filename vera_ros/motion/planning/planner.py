@@ -103,8 +103,9 @@ class Planner:
         if not (np.abs(dq) <= _FASTEST * self._limits.rates.joints[0]).all():
             raise MotionRefusedError(
                 Cause.NO_JOINT_STATES,
-                f"measured joint velocities {dq.tolist()} rad/s are implausible; valid is up to "
-                f"{_FASTEST:g} times the limits, {self._limits.rates.joints[0].tolist()} rad/s",
+                f"measured joint velocities {dq.tolist()} are implausible; valid is up to "
+                f"{_FASTEST:g} times the limits, {self._limits.rates.joints[0].tolist()} rad/s "
+                "(m/s where a joint slides)",
             )
         rates, speed = _BRAKE_SHARE * self._limits.rates.joints, np.abs(dq)
         for_jerk_s = np.sqrt(6.0 * speed / rates[2])
@@ -216,5 +217,5 @@ def _turn_off_s(time_s: float, lead_s: float) -> float:
 
 def _no_way_back(q: Vector) -> MotionRefusedError:
     return MotionRefusedError(
-        Cause.LIMIT_EXCEEDED, f"no way back to {np.round(q, 4).tolist()} rad keeps the rate limits"
+        Cause.LIMIT_EXCEEDED, f"no way back to {np.round(q, 4).tolist()} keeps the rate limits"
     )

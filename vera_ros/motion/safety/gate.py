@@ -238,18 +238,19 @@ class Gate:
         age_s = 0.0 if measured.stamp_s is None else max(0.0, start_s - measured.stamp_s)
         speeds = 0.0 if measured.dq is None else np.abs(measured.dq)
         moved = speeds * age_s + 0.5 * self._limits.rates.joints[1] * age_s**2  # since, at most
-        valid = f"valid is up to {self._limits.start_rad} rad"
+        unit = self._arm.unit
         refuse_if(
             distances - moved - most_rad,
             lambda j: (
-                f"the trajectory starts {distances[j]:.3f} rad from where joint {j + 1} is; {valid}"
+                f"the trajectory starts {distances[j]:.3f} {unit(j)} from where joint {j + 1} is; "
+                f"valid is up to {most_rad} {unit(j)}"
             ),
         )
         raise MotionRefusedError(
             Cause.NO_JOINT_STATES,
-            f"the trajectory starts {distances[farthest]:.3f} rad from where joint "
-            f"{farthest + 1} was {age_s:.2f} s ago, when it was last measured; {valid}; nothing is "
-            "published",
+            f"the trajectory starts {distances[farthest]:.3f} {unit(farthest)} from where joint "
+            f"{farthest + 1} was {age_s:.2f} s ago, when it was last measured; valid is up to "
+            f"{most_rad} {unit(farthest)}; nothing is published",
         )
 
     def _check_tip(self, tip: Tip, motion: Vector, name: str) -> None:
