@@ -188,14 +188,15 @@ class Player:
             self._outcome.examples.append(f"{error!r} at {where.filename}:{where.lineno}")
         for trajectory in published[before[0] :]:
             later_s = self._rig.started_s - self._now_s
-            approach = trajectory.past is None and later_s > 0.0
+            approach, sent = trajectory.past is None and later_s > 0.0, trajectory
             if approach and self._running is not None and starts[0].exact:
                 trajectory, later_s = self._with_approach(trajectory, later_s), 0.0
                 self._rig.started_s = self._now_s
             if later_s != 0.0 and starts[0].exact:  # the running motion continues until then
                 starts = (self._start(later_s)[0],)
             found = [self._checker.violations(trajectory, self._bounds, start) for start in starts]
-            for text in min(found, key=len) or self._clearance_violations(trajectory):
+            # On its approach, the set-point moves to where the arm is: the arm does not.
+            for text in min(found, key=len) or self._clearance_violations(sent):
                 self._add_violation(text)
             self._running, self._started_s = trajectory, self._rig.started_s
         for fingers in gripper[before[1] :]:
