@@ -10,7 +10,7 @@ from vera_ros.bringup.failures import DemoError, InterruptedRunError, NodeDiedEr
 from verification.chaos.faults.fault import Fault
 from verification.chaos.faults.kinds import KINDS
 from verification.chaos.faults.schedule import schedule
-from verification.chaos.outcome.outcomes import Record, decide
+from verification.chaos.outcome.outcomes import DIAGNOSTICS_S, Record, decide
 from verification.chaos.outcome.report import Report, read_findings
 from verification.chaos.outcome.soak import Soak
 from verification.chaos.system.arena import Arena
@@ -104,7 +104,7 @@ class Run:
         goal, struck_s, recovered_s, failure, crashed = operator.goals, None, None, "", False
         over_s = time.monotonic()
         try:
-            self._wait_until(over_s + fault.phase_s)
+            self._wait_until(max(over_s + fault.phase_s, self._counted_s(fault)))
             if not operator.episode_runs or operator.recorder.episode_over:
                 self._wait_for_play(time.monotonic(), whole=False)
             goal = operator.goals
@@ -127,6 +127,16 @@ class Run:
             failure,
             crashed,
         )
+
+    def _counted_s(self, fault: Fault) -> float:
+        """Return when the nodes have told what they counted of the fault before [s].
+
+        A node that is killed takes along what it has not published yet.
+        """
+        last_s = self.records[-1].recovered_s if self.records else None
+        if last_s is None or not KINDS[fault.kind].kills:
+            return 0.0
+        return last_s + DIAGNOSTICS_S
 
     def _wait_for_play(
         self, since_s: float, *, whole: bool, asked: bool = False, within_s: float = _RECOVERY_S

@@ -4,6 +4,7 @@
 from collections.abc import Callable
 from copy import copy
 from dataclasses import dataclass, field, replace
+from itertools import chain, repeat
 from typing import Any
 
 import numpy as np
@@ -1075,8 +1076,8 @@ def perform(scene: Scene, act: str) -> None:
 
 
 def late_by(scene: Scene, *seconds: float) -> None:
-    """Planning takes so long, one time after the other."""
-    began_s, passed = scene.rig.now_s, iter(seconds)
+    """Planning takes so long, one time after the other; then no time passes."""
+    began_s, passed = scene.rig.now_s, chain(seconds, repeat(seconds[-1]))
     clocks = scene.supervisor._clocks
     scene.set_clocks(replace(clocks, present=lambda: began_s + next(passed)))
 
@@ -1088,6 +1089,24 @@ def test_an_arm_at_rest_begins_when_all_is_planned_and_checked(scene: Scene) -> 
     assert sent - scene.rig.now_s == pytest.approx(0.03 + 0.0125, abs=1e-5)
     assert scene.supervisor.playing is not None
     assert scene.supervisor.playing.start_s == sent
+
+
+@pytest.mark.parametrize("stops", [False, True])
+def test_the_lead_grows_where_what_is_sent_leaves_late(scene: Scene, stops: bool) -> None:
+    """A machine that is busy delays what it sends, and no arm has to show that."""
+    lead = scene.rig.dispatcher.channel.lead
+    if stops:
+        scene.play(0.2 * FAR)
+        scene.tick(0.5)
+    default_s = lead.value_s
+    late_by(scene, 0.0, default_s + 0.06)
+    if stops:
+        scene.stop()
+    else:
+        scene.play(0.2 * FAR)
+    left_s = 0.06 + (default_s if stops else 0.0)  # from rest, time 0 is a lead later
+    assert lead.value_s == pytest.approx(1.25 * (left_s + (0.0 if stops else default_s)), abs=1e-3)
+    assert lead.fits
 
 
 def test_a_plan_that_comes_after_its_hand_over_is_made_again_for_a_later_one(

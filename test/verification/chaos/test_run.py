@@ -15,7 +15,7 @@ from vera_ros.nodes.common.conversions import ns_to_stamp
 from vera_ros.policy.states import State
 from vera_ros_interfaces.msg import ActionChunk, ChunkProgress, PolicyStatus
 from verification.chaos.faults.fault import Fault
-from verification.chaos.outcome.outcomes import Record, decide
+from verification.chaos.outcome.outcomes import DIAGNOSTICS_S, Record, decide
 from verification.chaos.run import Run
 from verification.chaos.system.recorder import Recorder
 
@@ -110,12 +110,27 @@ class System:
         self._say(State.CONNECTING)
 
 
-def play(system: System, monkeypatch: pytest.MonkeyPatch, fault: Fault = KILL) -> Record:
-    monkeypatch.setattr("verification.chaos.run.schedule", lambda *_: iter([fault]))
+def play_all(system: System, monkeypatch: pytest.MonkeyPatch, *faults: Fault) -> list[Record]:
+    monkeypatch.setattr("verification.chaos.run.schedule", lambda *_: iter(faults))
     waiter = Waiter(system, ())
     arena: Any = SimpleNamespace(operator=system, processes=system, proxy=system, waiter=waiter)
-    (record,) = Run(arena, pytest.fail).play(0, [fault.kind], 1, math.inf)
+    kinds = [fault.kind for fault in faults]
+    return list(Run(arena, pytest.fail).play(0, kinds, len(kinds), math.inf))
+
+
+def play(system: System, monkeypatch: pytest.MonkeyPatch, fault: Fault = KILL) -> Record:
+    (record,) = play_all(system, monkeypatch, fault)
     return record
+
+
+def test_no_node_is_killed_before_it_has_told_what_it_counted(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Counters are published once a second, and name the fault before."""
+    first, then = play_all(System(), monkeypatch, Fault(0, "latency"), Fault(1, "kill_policy_node"))
+    assert first.recovered_s is not None
+    assert then.struck_s is not None
+    assert then.struck_s >= first.recovered_s + DIAGNOSTICS_S
 
 
 def test_what_plays_on_of_a_goal_that_was_killed_does_not_count(

@@ -47,6 +47,10 @@ class Channel:
         self.playback = self.playback.later(by_s)
         self.gate.setpoint = self.playback.setpoint
 
+    def delay_s(self, present_s: float) -> float:
+        """Return how much of its lead what was sent last had used up by now [s]."""
+        return self.lead.value_s - (self.playback.parts_s - present_s)
+
     def doubt(self) -> None:
         """Mark the set-point as unknown, since the controller may have been restarted."""
         if not self.playback.setpoint.known:

@@ -30,6 +30,7 @@ from vera_ros.motion.planning.active_plan import Playing
 from vera_ros.motion.safety.tracking_watch import PlaybackWatch
 from vera_ros.motion.safety.watchdogs import Rest, RestWatch
 from vera_ros.motion.setpoint.join_watch import Join
+from vera_ros.motion.setpoint.lead import LONGEST_S
 from vera_ros.motion.setpoint.setpoint import Setpoint
 
 AT_REST = "the arm has come to rest"
@@ -104,7 +105,7 @@ class StopController:
         self, playing: Playing, reason: Reason, observation: ArmObservation, now_s: float
     ) -> bool:
         """Stop what plays; return False if the stop waits until the controller's time is clear."""
-        steady_s = self._clocks.steady()
+        steady_s, before = self._clocks.steady(), self._channel.playback.setpoint
         if observation.in_doubt and steady_s - self._clear_s < _DOUBT_S:
             self._postponed = self._postponed or reason
             return False
@@ -123,7 +124,16 @@ class StopController:
                 f"no stop within the limits was found, and none was sent ({error}); the arm plays "
                 f"its plan to the end, at rest in {playing.end_s - now_s:.2f} s"
             )
+        if self._channel.playback.setpoint is not before:
+            self.note_delay()
         return True
+
+    def note_delay(self) -> None:
+        """Lengthen the lead if what was just sent left late, since this machine is busy."""
+        present = self._clocks.present
+        delay_s = 0.0 if present is None else self._channel.delay_s(present())
+        if delay_s > 0.0:  # of one that is beyond all leads, only the arm's motion is evidence
+            self._channel.lead.observe(min(delay_s, LONGEST_S), self._clocks.steady())
 
     def postponed(self, observation: ArmObservation) -> Reason | None:
         """Return why a stop was postponed, for it to be tried again; None: none was."""

@@ -175,6 +175,7 @@ class Supervisor:
     def _send(self, prepared: ScheduledMotion, planning_s: float) -> None:
         before, stopped = self.playing, self.stops.under_way
         prepared = self._dispatcher.send(prepared, self._clocks.present)
+        self.stops.note_delay()
         self.reason, self.stops.unrest = Reason(), ""
         self._steps_reported = 0
         self.intake.void_all(Reason(Cause.BUSY, _OTHER_MOTION))

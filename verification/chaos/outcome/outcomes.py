@@ -11,7 +11,7 @@ from verification.chaos.outcome.naming import absorbed, ends_early, ends_of_itse
 from verification.chaos.system import events
 from verification.chaos.system.events import Event
 
-_DIAGNOSTICS_S = 1.5  # diagnostics are published once a second, later on a busy machine
+DIAGNOSTICS_S = 1.5  # diagnostics are published once a second, later on a busy machine
 _UNDER_WAY_S = 0.1  # a trajectory may be sent so long before the fault and still be affected
 
 HANG, CRASH, MISSED = "hang", "crash", "missed"
@@ -117,9 +117,9 @@ def _decide(
     for event in happened:
         last_s = recovered_s
         if event.source == events.COUNTER:  # unambiguous, also during the next fault
-            last_s += _DIAGNOSTICS_S
+            last_s += DIAGNOSTICS_S
         elif event.source == events.DIAGNOSTICS:
-            last_s = min(recovered_s + _DIAGNOSTICS_S, until_s)
+            last_s = min(recovered_s + DIAGNOSTICS_S, until_s)
         if struck_s <= event.at_s <= last_s:
             chunk_stopped |= ends_early(event, record.fault, ended_well=record.ended_well)
             of_itself |= ends_of_itself(event, record.fault)
