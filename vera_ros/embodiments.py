@@ -12,12 +12,13 @@ class ActionSpace(Enum):
     """What a row of actions means; the values are the constants of ActionChunk.msg."""
 
     EEF_DELTA = 1  # translation [m] and axis-angle rotation [rad] of the TCP, base frame
-    JOINT_POSITION = 2  # joint targets [rad]
+    JOINT_POSITION = 2  # joint targets [rad or m]
     PLANAR = 3  # velocity in the image [px/s]
-    JOINT_DELTA = 4  # joint displacements [rad]
+    JOINT_DELTA = 4  # joint displacements [rad or m]
 
 
-# Labels of action spaces that checkpoints may carry and that no robot kind here plays.
+# Labels of action spaces that checkpoints may carry, and that are played for no robot kind but
+# those that list them among their own.
 UNSUPPORTED_LABELS = {
     "joint_delta": "displacements of the joints",
     "joint_position": "positions of the joints",
@@ -59,6 +60,7 @@ class Embodiment:
         moves_flange: whether deltas are those of the arm's flange, not of a TCP between fingers.
         plan_scale: the server's default of motion_plan_scale.
         gripper_gate: what closes and opens the gripper, one of GRIPPER_GATES.
+        has_tcp: whether its robot has one TCP, whose pose it reports; a hand has several tips.
         drivable: whether this package can move an arm with it.
     """
 
@@ -80,6 +82,7 @@ class Embodiment:
     response_model: str = "direct.yaml"
     rails: Rails | None = None
     moves_flange: bool = False
+    has_tcp: bool = True
     drivable: bool = True
 
 
@@ -133,7 +136,8 @@ EMBODIMENTS = {
             policy_port=8802,
             viewer_port=8803,
             plan_scale=3.0,
-            drivable=False,
+            response_model="allegro_reference.yaml",
+            has_tcp=False,
         ),
         Embodiment(
             name="pusht",
@@ -150,7 +154,6 @@ EMBODIMENTS = {
             action_scale=(25.0, 25.0),
             server_scales=False,
             plan_scale=30.0,
-            drivable=False,
         ),
     )
 }

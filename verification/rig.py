@@ -23,7 +23,7 @@ from vera_ros.motion.planning.plan import Plan
 from vera_ros.motion.planning.planner import Planner
 from vera_ros.motion.planning.tcp_path import PathFinder, SingularityBounds
 from vera_ros.motion.response.loader import load_response
-from vera_ros.motion.response.model import ResponseModel
+from vera_ros.motion.response.model import ResponseModel, TcpResponse
 from vera_ros.motion.safety.gate import Gate
 from vera_ros.motion.setpoint.lead import Lead
 from vera_ros.motion.setpoint.setpoint import Setpoint
@@ -61,16 +61,19 @@ Wrap = Callable[[Any], Any]
 
 @dataclass
 class Rig:
-    """Motion stack between a chunk and the controller, and the trajectories it has published."""
+    """Motion stack between a chunk and the controller, and the trajectories it has published.
+
+    `ik` is None where actions are those of joints, `obstacles` where none are checked.
+    """
 
     arm: ArmModel
     limits: Limits
     response: ResponseModel
-    ik: IkSolver
+    ik: IkSolver | None
     chunks: ChunkPlanner
     planner: Planner
     gripper_limits: GripperLimits
-    obstacles: CollisionModel
+    obstacles: CollisionModel | None
     rails: Rails | None = None
     published: list[ArmTrajectory] = field(default_factory=list)
     published_gripper: list[GripperTrajectory] = field(default_factory=list)
@@ -83,6 +86,7 @@ class Rig:
         """
         state = self.response.at_rest(q, self.arm.tcp_pose(q), None)
         response = self.response.respond(state, deltas, control_dt_s)
+        assert isinstance(response, TcpResponse)
         return response.position[response.step_ends], response.rotation[response.step_ends]
 
     def plan(self, q: Vector, deltas: Vector, control_dt_s: float = CONTROL_DT_S) -> Plan:
@@ -113,6 +117,7 @@ class Rig:
 
         `max_step`: largest motion of each joint; None: no limit. Shape (n,), [rad].
         """
+        assert self.ik is not None
         solution = self.ik.solve(pin.SE3(rotation, position), q, max_step)
         return solution.q, solution.verdict is Verdict.SOLVED
 

@@ -32,7 +32,7 @@ def test_what_is_left_of_a_chunk_keeps_its_times(lead_s: float, hand_over_s: flo
         return
     ((rest, present_s, wait_s),) = answers
     begins_s = present_s + wait_s
-    np.testing.assert_array_equal(rest.deltas[:, 0], np.arange(rest.dropped, ROWS))
+    np.testing.assert_array_equal(rest.actions[:, 0], np.arange(rest.dropped, ROWS))
     assert len(rest.close) == ROWS
     assert begins_s == pytest.approx(start_s + rest.dropped * DT_S, abs=1e-5)
     assert rest.start_s == pytest.approx(begins_s, abs=1e-5)
@@ -67,3 +67,11 @@ def test_a_time_that_makes_no_sense_is_refused(lead_s: float) -> None:
 @pytest.mark.parametrize(("dq", "speed"), [([0.1, -0.3, 0.2], 0.3), ([], 0.0)])
 def test_the_speed_is_the_fastest_joints(dq: list[float], speed: float) -> None:
     assert Measured(np.zeros(3), np.array(dq), None, 0.0, 0.0).speed_rad_s == speed
+
+
+def test_a_joint_that_slides_is_measured_in_metres() -> None:
+    """Messages about a planar robot spoke of radians."""
+    measured = Measured(np.zeros(3), np.array([0.1, -0.3, 0.2]), None, 0.0, 0.0, frozenset({1}))
+    assert [measured.unit(joint) for joint in range(3)] == ["rad", "m", "rad"]
+    assert measured.speed == "0.300 m/s"
+    assert Measured(np.zeros(1), np.ones(1), None, 0.0, 0.0).speed == "1.000 rad/s"

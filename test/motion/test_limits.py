@@ -38,10 +38,10 @@ def test_a_motion_slowed_so_much_just_keeps_the_limits(
 ) -> None:
     assume(np.abs(offset).max() > 1e-3)
     spline = swing(offset, duration_s)
-    factor = slowdown(spline, limits.rates, arm.chain)
+    factor = slowdown(spline, limits.rates, arm.tips)
     slowed = spline.stretched(factor)
-    assert slowdown(slowed, limits.rates, arm.chain) == pytest.approx(1.0, rel=1e-6)
-    joints, tcp = motion_rates(slowed, arm.chain, slowed.dense_times(5))
+    assert slowdown(slowed, limits.rates, arm.tips) == pytest.approx(1.0, rel=1e-6)
+    joints, tcp = motion_rates(slowed, arm.tips, slowed.dense_times(5))
     for rates, bound in zip(joints, limits.rates.joints, strict=True):
         assert (np.abs(rates) <= bound * 1.02).all()
     for rates, linear, angular in zip(tcp, limits.rates.linear, limits.rates.angular, strict=True):
@@ -50,15 +50,13 @@ def test_a_motion_slowed_so_much_just_keeps_the_limits(
 
 
 def test_an_arm_at_rest_needs_no_time(limits: Limits, arm: ArmModel) -> None:
-    assert slowdown(swing(np.zeros(7), 1.0), limits.rates, arm.chain) == pytest.approx(
-        0.0, abs=1e-2
-    )
+    assert slowdown(swing(np.zeros(7), 1.0), limits.rates, arm.tips) == pytest.approx(0.0, abs=1e-2)
 
 
 @given(offset=vectors(-0.5, 0.5, 7), part=st.floats(0.1, 0.9))
 def test_rates_are_derivatives(arm: ArmModel, offset: Vector, part: float) -> None:
     spline, step = swing(offset, 1.0), 1e-4
-    joints, tcp = motion_rates(spline, arm.chain, np.array([part - step, part, part + step]))
+    joints, tcp = motion_rates(spline, arm.tips, np.array([part - step, part, part + step]))
     for order in range(2):
         for rates in (joints, tcp):
             change = (rates[order, 2] - rates[order, 0]) / (2 * step)

@@ -7,7 +7,7 @@ Everything runs in this process and one executor, so whatever blocks a node bloc
 import gc
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
 from typing import Any, TypeVar
 
@@ -209,7 +209,7 @@ class Stage:
         self._executor = SingleThreadedExecutor(context=self._context)
         self.node = rclpy.create_node("stage", context=self._context)
         self._executor.add_node(self.node)
-        self._arm = TrajectoryFollower(ARM_JOINTS, START_Q)
+        self.stand_in(ARM_JOINTS, START_Q)
         self._fingers = TrajectoryFollower(FINGERS[:1], [0.04])
         self.arm_trajectories: list[JointTrajectory] = []
         self.gripper_trajectories: list[JointTrajectory] = []
@@ -258,6 +258,11 @@ class Stage:
         self._neighbours.clear()
         del self.node, self._executor
         gc.collect()  # a participant lives as long as its last handle does
+
+    def stand_in(self, joints: Sequence[str], q: npt.NDArray[np.float64]) -> None:
+        """Have another arm in place of the Panda, with these joints at rest at `q`."""
+        self._arm_joints = list(joints)
+        self._arm = TrajectoryFollower(self._arm_joints, q)
 
     # Nodes and servers.
 
@@ -470,7 +475,7 @@ class Stage:
             controller.advance_to(self.now_ns) for controller in (self._arm, self._fingers)
         )
         message = JointState(
-            name=[*ARM_JOINTS, *FINGERS],
+            name=[*self._arm_joints, *FINGERS],
             position=doubles(np.concatenate((arm.q, finger.q, finger.q))),
             velocity=doubles(np.concatenate((arm.dq, np.zeros(2)))),
         )

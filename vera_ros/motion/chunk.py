@@ -25,11 +25,12 @@ class Measured:
     """The arm's measured state.
 
     Attributes:
-        q: joint positions. Shape (n,), [rad].
-        dq: joint velocities. Shape (n,), [rad/s].
+        q: joint positions. Shape (n,), [rad or m].
+        dq: joint velocities. Shape (n,), [rad/s or m/s].
         finger_m: finger position; None without a gripper.
         stamp_s: when it was measured, ROS time.
         received_s: when it arrived, steady time.
+        slides: indices of the joints that slide; all others turn.
     """
 
     q: Vector
@@ -37,6 +38,7 @@ class Measured:
     finger_m: float | None
     stamp_s: float
     received_s: float
+    slides: frozenset[int] = frozenset()
 
     @property
     def arm(self) -> ArmState:
@@ -50,8 +52,18 @@ class Measured:
 
     @property
     def speed_rad_s(self) -> float:
-        """Speed of the fastest joint [rad/s]."""
+        """Speed of the fastest joint [rad/s, of one that slides m/s]."""
         return float(np.abs(self.dq).max(initial=0.0))
+
+    @property
+    def speed(self) -> str:
+        """Speed of the fastest joint, in words."""
+        fastest = int(np.abs(self.dq).argmax()) if len(self.dq) else 0
+        return f"{self.speed_rad_s:.3f} {self.unit(fastest)}/s"
+
+    def unit(self, joint: int) -> str:
+        """Return the unit of a joint's position: rad or m."""
+        return "m" if joint in self.slides else "rad"
 
 
 @dataclass(frozen=True)
@@ -59,8 +71,8 @@ class ChunkRequest:
     """A chunk of actions that is to be planned and played.
 
     Attributes:
-        deltas: translation and axis-angle rotation of each action, base frame. Shape (H, 6),
-            [m, rad].
+        actions: translation and axis-angle rotation of each, base frame, Shape (H, 6), [m, rad];
+            or displacements or targets of the joints, Shape (H, n), [rad or m].
         close: gripper command of each action, dropped ones included; true: close. Shape
             (dropped + H,), or (0,) for none.
         control_dt_s: duration of one action.
@@ -73,7 +85,7 @@ class ChunkRequest:
         waited_s: how long it was kept waiting here until joint states agreed.
     """
 
-    deltas: Vector
+    actions: Vector
     close: npt.NDArray[np.bool_]
     control_dt_s: float
     session_id: str
@@ -141,16 +153,16 @@ class ChunkRequest:
     def _remaining(self, start_s: float, soonest_s: float) -> "ChunkRequest":
         """Return the actions that begin at `soonest_s` or later, at their own times."""
         past = math.ceil((soonest_s - start_s) / self.control_dt_s - _ROUNDING)
-        if past >= len(self.deltas):
+        if past >= len(self.actions):
             raise MotionRefusedError(
                 Cause.CHUNK_TOO_OLD,
-                f"the chunk lasts {len(self.deltas) * self.control_dt_s:.3f} s; its start time is "
+                f"the chunk lasts {len(self.actions) * self.control_dt_s:.3f} s; its start time is "
                 f"{soonest_s - start_s:.3f} s before the earliest possible one; nothing of it is "
                 "played; send longer chunks, or send them sooner",
             )
         return replace(
             self,
-            deltas=self.deltas[past:],
+            actions=self.actions[past:],
             start_s=start_s + past * self.control_dt_s,
             dropped=self.dropped + past,
         )

@@ -27,11 +27,11 @@ class RateLimits:
     """Velocity, acceleration and jerk limits of the joints and the TCP, in the order of RATES.
 
     Attributes:
-        joints: joint rates. Shape (3, n), [rad/s, rad/s^2, rad/s^3].
-        linear: rates of the TCP's translation. Shape (3,), [m/s, m/s^2, m/s^3].
-        angular: rates of the TCP's rotation. Shape (3,), [rad/s, rad/s^2, rad/s^3].
+        joints: joint rates; of a joint that slides, in m. Shape (3, n), [rad/s, rad/s^2, rad/s^3].
+        linear: rates of the translation of each tip. Shape (3,), [m/s, m/s^2, m/s^3].
+        angular: rates of the rotation of each tip. Shape (3,), [rad/s, rad/s^2, rad/s^3].
         position: joint ranges narrower than the URDF's, lower row first; None: the URDF's.
-            Shape (2, n), [rad].
+            Shape (2, n), [rad or m].
     """
 
     joints: Vector
@@ -80,7 +80,7 @@ class RateLimits:
             return limits
 
     def slower(self, joints: Vector, speed_m_s: float, turn_rad_s: float) -> "RateLimits":
-        """Return a copy with lower velocity limits; `joints`: Shape (n,), [rad/s]."""
+        """Return a copy with lower velocity limits; `joints`: Shape (n,), [rad/s or m/s]."""
         all_joints, linear, angular = self.joints.copy(), self.linear.copy(), self.angular.copy()
         all_joints[0] = np.minimum(all_joints[0], joints)
         linear[0], angular[0] = min(linear[0], speed_m_s), min(angular[0], turn_rad_s)
@@ -91,12 +91,15 @@ class RateLimits:
 
         Args:
             joints: rates of the joints. Shape (3, N, n), [rad/s^k].
-            tcp: rates of the TCP, linear part first. Shape (3, N, 6), [m/s^k, rad/s^k].
+            tcp: rates of T tips, of each the linear part first. Shape (3, N, 6 T),
+                [m/s^k, rad/s^k].
         """
-        of_joints = (np.abs(joints) / self.joints[:, None, :]).max(axis=2)
-        linear = np.sqrt(np.square(tcp[:, :, :3]).sum(axis=2)) / self.linear[:, None]
-        angular = np.sqrt(np.square(tcp[:, :, 3:]).sum(axis=2)) / self.angular[:, None]
-        return np.asarray(np.maximum(of_joints, np.maximum(linear, angular)))
+        shares = (np.abs(joints) / self.joints[:, None, :]).max(axis=2)
+        for first in range(0, tcp.shape[2], 3):
+            limit = self.angular if first % 2 else self.linear
+            rates = np.sqrt(np.square(tcp[:, :, first : first + 3]).sum(axis=2))
+            np.maximum(shares, rates / limit[:, None], out=shares)
+        return np.asarray(shares)
 
 
 def _refuse_implausible(name: str, rates: Vector, unit: str, most: tuple[float, ...]) -> None:
@@ -158,13 +161,14 @@ class Limits:
     """Limits of the arm's motion.
 
     Attributes:
-        lower: lowest joint positions. Shape (n,), [rad].
-        upper: highest joint positions. Shape (n,), [rad].
+        lower: lowest joint positions. Shape (n,), [rad or m].
+        upper: highest joint positions. Shape (n,), [rad or m].
         rates: rate limits of joints and TCP.
         workspace_lower: corner of the box that `hand` stays in, base frame. Shape (3,), [m].
         workspace_upper: the opposite corner. Shape (3,), [m].
         duration_s: longest duration of a trajectory.
-        start_rad: largest distance of a trajectory's start from the measured position, per joint.
+        start_rad: largest distance of a trajectory's start from the measured position, per joint
+            [rad or m].
         hand: the TCP itself and points around the fingers (see `fingers.finger_points`), in the
             TCP's frame. Shape (P, 3), [m].
     """
@@ -222,12 +226,15 @@ class Limits:
         _depths(positions, rotations, self.hand, lower, upper, depths)
         return depths
 
-    def leaves(self, position: Vector, rotation: Vector) -> str:
-        """Describe the hand's worst point outside at a TCP pose (Shapes (3,), [m], and (3, 3))."""
+    def leaves(self, position: Vector, rotation: Vector, tip: str = "the TCP") -> str:
+        """Describe the hand's worst point outside at a TCP pose (Shapes (3,), [m], and (3, 3)).
+
+        `tip`: what to call the TCP.
+        """
         points = position + self.hand @ rotation.T
         outside = np.maximum(self.workspace_lower - points, points - self.workspace_upper)
         worst = int(np.argmax(outside.max(axis=1)))
-        what = "a finger" if self.hand[worst].any() else "the TCP"
+        what = "a finger" if self.hand[worst].any() else tip
         return (
             f"{what} would go to {np.round(points[worst], 3).tolist()} m; the workspace is "
             f"{self.workspace_lower.tolist()} to {self.workspace_upper.tolist()} m"

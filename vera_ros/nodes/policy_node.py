@@ -75,6 +75,7 @@ class PolicyNode(VeraNode):
             self._arm_watch,
             p["gripper_open_m"],
             p["gripper_closed_m"],
+            has_tcp=embodiment.has_tcp,
         )
         self._server = ServerSide(
             self, embodiment, lambda: self._episode, self._now, self._after_event

@@ -35,7 +35,7 @@ def _run(options: argparse.Namespace) -> int:
     elif options.benchmark == "gate":
         from verification.bench.gate import benchmark as gate
 
-        numbers, good = gate.run(options.chunks, options.seed, options.processes)
+        numbers, good = gate.run(options.chunks, options.seed, options.processes, options.arm)
     elif options.benchmark == "hold":
         from verification.bench.hold import benchmark as hold
 
@@ -66,6 +66,12 @@ def make_parser() -> argparse.ArgumentParser:
     gate.add_argument("--chunks", type=_count, default=100_000, help="number of chunks")
     gate.add_argument("--seed", type=int, default=0, help="seed of the random chunks, 0 or more")
     gate.add_argument("--processes", type=_count, default=2, help="number of worker processes")
+    gate.add_argument(
+        "--arm",
+        choices=("pusher", "six", "panda", "hand"),
+        default="",
+        help="move the joints of another arm instead of the Panda's TCP",
+    )
     hold = benchmarks.add_parser("hold", help="how soon the arm slows down and rests after a hold")
     hold.add_argument("--holds", type=_count, default=200, help="number of holds")
     hold.add_argument(

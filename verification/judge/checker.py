@@ -26,12 +26,15 @@ _START_RAD, _START_RAD_S, _START_RAD_S2 = 1e-5, 1e-3, 0.05
 
 
 class Checker:
-    """Checks trajectories of one arm; TCP poses are those of frame `tcp` in frame `base`."""
+    """Checks trajectories of one arm; TCP poses are those of the frames `tcps` in frame `base`.
 
-    def __init__(self, urdf: str, joints: tuple[str, ...], base: str, tcp: str) -> None:
+    Every TCP has to keep the TCP's limits: a hand has several.
+    """
+
+    def __init__(self, urdf: str, joints: tuple[str, ...], base: str, *tcps: str) -> None:
         self._model = pin.buildModelFromXML(urdf)
         self._data = self._model.createData()
-        self._tcp = self._model.getFrameId(tcp)
+        self._tcps = [self._model.getFrameId(tcp) for tcp in tcps]
         pin.framesForwardKinematics(self._model, self._data, pin.neutral(self._model))
         self._world_to_base = self._data.oMf[self._model.getFrameId(base)].inverse()
         self._columns = [self._model.joints[self._model.getJointId(name)].idx_q for name in joints]
@@ -51,37 +54,44 @@ class Checker:
             return found
         found = _duration_and_end(trajectory, bounds) + _continuity(trajectory, start, bounds)
         curve = played(trajectory)
-        tcp = self._tcp_path(curve)
-        for name, share in _shares(curve, tcp, bounds).items():
+        tcps = self._tcp_paths(curve)
+        for name, share in _shares(curve, tcps, bounds).items():
             rounding = _TCP_ROUNDING if name.startswith("TCP") else _JOINT_ROUNDING
             if not share <= 1.0 + rounding:
                 found.append(f"{name} is at {share:.4f} of its limit")
-        return found + _outside(curve, tcp, bounds)
+        return found + _outside(curve, tcps, bounds)
 
     def shares(self, trajectory: Any, bounds: TrajectoryBounds) -> dict[str, float]:
         """Return the largest share of each rate limit that a trajectory uses; 1: all of it."""
         curve = played(trajectory)
-        return _shares(curve, self._tcp_path(curve), bounds)
+        return _shares(curve, self._tcp_paths(curve), bounds)
 
-    def tcp_poses(self, q: Vector) -> tuple[Vector, Vector]:
-        """Return TCP positions (N, 3) [m] and rotations (N, 3, 3), base frame, for `q` (N, n)."""
+    def tcp_poses(self, q: Vector, number: int = 0) -> tuple[Vector, Vector]:
+        """Return positions (N, 3) [m] and rotations (N, 3, 3) of a TCP, base frame, at `q` (N, n).
+
+        `number`: of the TCP.
+        """
         positions, rotations = np.empty((len(q), 3)), np.empty((len(q), 3, 3))
         whole = pin.neutral(self._model)
         for row, posture in enumerate(q):
             whole[self._columns] = posture
             pin.forwardKinematics(self._model, self._data, whole)
-            pose = pin.updateFramePlacement(self._model, self._data, self._tcp)
+            pose = pin.updateFramePlacement(self._model, self._data, self._tcps[number])
             positions[row], rotations[row] = pose.translation, pose.rotation
         R, offset = self._world_to_base.rotation, self._world_to_base.translation
         return positions @ R.T + offset, R @ rotations
 
-    def _tcp_path(self, curve: BPoly) -> TcpPath:
+    def _tcp_paths(self, curve: BPoly) -> list[TcpPath]:
         count = max(4, int(np.ceil(curve.x[-1] / _TCP_STEP_S)) + 1)
         times = np.linspace(0.0, curve.x[-1], count)
-        return TcpPath(float(times[1]), *self.tcp_poses(curve(times)))
+        q = curve(times)
+        return [
+            TcpPath(float(times[1]), *self.tcp_poses(q, number))
+            for number in range(len(self._tcps))
+        ]
 
 
-def _shares(curve: BPoly, tcp: TcpPath, bounds: TrajectoryBounds) -> dict[str, float]:
+def _shares(curve: BPoly, tcps: list[TcpPath], bounds: TrajectoryBounds) -> dict[str, float]:
     times = dense(curve.x)
     joint_bounds = (bounds.velocity, bounds.acceleration, bounds.jerk)
     names = ("velocity", "acceleration", "jerk")
@@ -90,21 +100,22 @@ def _shares(curve: BPoly, tcp: TcpPath, bounds: TrajectoryBounds) -> dict[str, f
         for order, (name, bound) in enumerate(zip(names, joint_bounds, strict=True), start=1)
     }
     for which, largest, most in (
-        ("linear", tcp.linear(), bounds.tcp_linear),
-        ("angular", tcp.angular(), bounds.tcp_angular),
+        ("linear", np.max([tcp.linear() for tcp in tcps], axis=0), bounds.tcp_linear),
+        ("angular", np.max([tcp.angular() for tcp in tcps], axis=0), bounds.tcp_angular),
     ):
         for name, value, bound in zip(names, largest, most, strict=True):
-            shares[f"TCP {which} {name}"] = value / bound
+            shares[f"TCP {which} {name}"] = float(value / bound)
     return shares
 
 
-def _outside(curve: BPoly, tcp: TcpPath, bounds: TrajectoryBounds) -> list[str]:
+def _outside(curve: BPoly, tcps: list[TcpPath], bounds: TrajectoryBounds) -> list[str]:
     q = curve(dense(curve.x))
     found = []
     past = np.maximum(bounds.lower - q, q - bounds.upper).max()
     if past > _POSITION_ROUNDING_RAD:
-        found.append(f"a joint is {past:.6f} rad past its position limit")
-    below, above = bounds.workspace_lower - tcp.positions, tcp.positions - bounds.workspace_upper
+        found.append(f"a joint is {past:.6f} rad or m past its position limit")
+    positions = np.concatenate([tcp.positions for tcp in tcps])
+    below, above = bounds.workspace_lower - positions, positions - bounds.workspace_upper
     outside = np.maximum(below, above).max()
     if outside > _WORKSPACE_ROUNDING_M:
         found.append(f"the TCP is {outside * 1e3:.2f} mm outside the workspace")

@@ -22,20 +22,21 @@ _ESCAPE_M = 1e-3  # how much nearer a pair that starts too near may come on its 
 class Clearances:
     """Distances between pairs of links that can collide, and from moving links to a table.
 
-    The fingers are open. Neighbouring links are not checked against each other, nor are links that
-    move together with the last joint.
+    Of other joints than the arm's, those that slide (fingers) are open, those that turn at zero.
+    Neighbouring links are not checked against each other, nor are links that move together with the
+    last joint.
 
     Attributes:
         links: names of the P pairs; the second is "table" for the table.
     """
 
-    def __init__(self, urdf: str, joints: tuple[str, ...], table_z_m: float) -> None:
+    def __init__(self, urdf: str, joints: tuple[str, ...], table_z_m: float | None) -> None:
         """Read the shapes.
 
         Args:
             urdf: text of the URDF.
             joints: the arm's joints, base to tip.
-            table_z_m: height of the table in the frame of the URDF's root.
+            table_z_m: height of the table in the frame of the URDF's root; None: there is none.
         """
         self._model = pin.buildModelFromXML(urdf)
         self._data = self._model.createData()
@@ -43,7 +44,9 @@ class Clearances:
         shapes = pin.buildGeomFromUrdfString(self._model, urdf, pin.GeometryType.COLLISION)
         pairs = self._pairs(list(shapes.geometryObjects), len(joints))
         moving = [i for i, shape in enumerate(shapes.geometryObjects) if shape.parentJoint > 0]
-        below = coal.Halfspace(np.array([0.0, 0.0, 1.0]), table_z_m)
+        if table_z_m is None:
+            moving = []
+        below = coal.Halfspace(np.array([0.0, 0.0, 1.0]), table_z_m or 0.0)
         table = shapes.addGeometryObject(
             pin.GeometryObject("table", 0, 0, pin.SE3.Identity(), below)
         )
@@ -82,7 +85,10 @@ class Clearances:
 
     def distances(self, q: Vector) -> Vector:
         """Return each pair's distance (Shape (P,), [m]) at joint positions (Shape (n,), [rad])."""
-        whole = np.array(self._model.upperPositionLimit)
+        whole = pin.neutral(self._model)
+        for joint in list(self._model.joints)[1:]:
+            if str(joint.shortname()).startswith("JointModelP"):
+                whole[joint.idx_q] = self._model.upperPositionLimit[joint.idx_q]
         whole[self._columns] = q
         pin.computeDistances(self._model, self._data, self._shapes, self._shapes_data, whole)
         nearest = np.full(len(self.links), np.inf)
@@ -91,11 +97,19 @@ class Clearances:
         return nearest
 
     def _pairs(self, shapes: list[pin.GeometryObject], joints: int) -> list[tuple[int, int]]:
-        links = list(dict.fromkeys(shape.parentFrame for shape in shapes))  # base to tip
+        links = {int(shape.parentFrame) for shape in shapes}
         body = [min(shape.parentJoint, joints) for shape in shapes]
-        order = [links.index(shape.parentFrame) for shape in shapes]
+        link = [int(shape.parentFrame) for shape in shapes]
+        carrier = [self._carrier(frame, links) for frame in link]
         return [
             (i, j)
             for i, j in combinations(range(len(shapes)), 2)
-            if body[i] != body[j] and abs(order[i] - order[j]) > 1
+            if body[i] != body[j] and carrier[i] != link[j] and carrier[j] != link[i]
         ]
+
+    def _carrier(self, link: int, links: set[int]) -> int:
+        """Return the next link towards the base that is one of `links`; 0: there is none."""
+        frame = int(self._model.frames[link].parentFrame)
+        while frame and frame not in links:
+            frame = int(self._model.frames[frame].parentFrame)
+        return frame

@@ -3,6 +3,8 @@
 
 import re
 import shutil
+from functools import cache
+from itertools import combinations, pairwise
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +18,7 @@ from vera_ros.motion.collision.model import CollisionModel
 from vera_ros.motion.kinematics.arm_model import ArmModel
 from vera_ros.motion.kinematics.ik_solver import IkSolver, Verdict
 from vera_ros.resources import share_path
+from verification.robots import ROBOTS
 
 from ..chunks import START_Q, Vector, vectors
 from ..conftest import JOINTS
@@ -246,7 +249,8 @@ PANDA_LINKS += ["panda_hand", "panda_leftfinger", "panda_rightfinger"]
 @given(start=postures(0.9))
 def test_all_pairs_of_the_packaged_panda_are_checked(urdf: str, start: Vector) -> None:
     """Its shapes fit: whatever the start posture, only links of one joint or body are left out."""
-    assert [path.name for path in share_path("description", "urdf").glob("*")] == ["panda.urdf"]
+    packaged = {path.name for path in share_path("description", "urdf").glob("*")}
+    assert packaged == {"panda.urdf", "allegro_hand.urdf", "pusht_pusher.urdf"}
     checked = model(urdf, start_q=start)
     adjacent = {tuple(PANDA_LINKS[i : i + 2]) for i in range(7)}
     body = set(PANDA_LINKS[7:])  # link 7 and what is fixed to it
@@ -258,6 +262,43 @@ def test_all_pairs_of_the_packaged_panda_are_checked(urdf: str, start: Vector) -
         if (one, other) not in adjacent and not {one, other} <= body
     } | {(link, "table") for link in PANDA_LINKS[1:]}
     assert len(checked._pairs) == 205
+
+
+@cache
+def _hand() -> CollisionModel:
+    of = ROBOTS["hand"]
+    return CollisionModel(
+        of.urdf.read_text(),
+        of.joints,
+        self_distance_m=0.001,
+        table_z_m=None,
+        table_distance_m=0.0,
+        start_q=of.start_q,
+    )
+
+
+def test_every_pair_of_the_packaged_hands_links_is_checked() -> None:
+    """Fingers may touch each other, the thumb and the palm: of a tree, no pair is left out."""
+    hand = _hand()
+    assert hand.left_out == ()
+    bodies = ["palm_link", *(f"link_{number}.0" for number in range(16))]
+    fingers = [bodies[i : i + 4] for i in range(1, 17, 4)]
+    joined = {pair for finger in fingers for pair in pairwise(["palm_link", *finger])}
+    checked = {hand._links(pair) for pair in hand._pairs}
+    expected = {pair for pair in combinations(bodies, 2) if pair not in joined}
+    assert {frozenset(pair) for pair in checked} == {frozenset(pair) for pair in expected}
+
+
+@given(seed=st.integers(0, 2**32 - 1))
+def test_a_hands_links_close_no_faster_than_its_joints_can_move_them(seed: int) -> None:
+    """Two fingers move towards each other with the speeds of both."""
+    of, rng = ROBOTS["hand"], np.random.default_rng(seed)
+    hand = _hand()
+    q = of.start_q + rng.uniform(-0.2, 0.2, 16)
+    moved = rng.uniform(-0.05, 0.05, 16)
+    closed = hand._margins(q) - hand._margins(q + moved)
+    most = np.abs(moved[hand._geometry.order]) @ hand._closing_speed
+    assert (closed <= most + 1e-6).all()
 
 
 READY_Q = np.array([0.0, -0.785, 0.0, -2.356, 0.0, 1.571, 0.785])

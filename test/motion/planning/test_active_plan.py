@@ -42,7 +42,7 @@ def test_it_is_finished_when_the_arm_rests(playing: Playing) -> None:
 def test_tracking_error_is_the_worst_joint(playing: Playing, offset: Vector, part: float) -> None:
     stamp_s = playing.start_s + part * playing.plan.duration_s
     planned = playing.plan.spline.derivative(0, max(0.0, stamp_s - playing.start_s))
-    error = playing.tracking_error(planned + offset, stamp_s, 0.0)
+    error = playing.tracking_errors(planned + offset, stamp_s, 0.0).max()
     np.testing.assert_allclose(error, np.abs(offset).max(), atol=1e-9)
 
 
@@ -52,7 +52,7 @@ def test_an_arm_that_is_late_within_bounds_follows(
 ) -> None:
     stamp_s = playing.start_s + part * playing.plan.duration_s
     was = playing.plan.spline.derivative(0, max(0.0, stamp_s - 0.1 * late - playing.start_s))
-    assert playing.tracking_error(was, stamp_s, 0.1) < 2e-3
+    assert playing.tracking_errors(was, stamp_s, 0.1).max() < 2e-3
 
 
 def test_a_stop_plays_no_steps(planner: Planner, playing: Playing) -> None:

@@ -15,9 +15,10 @@ from vera_ros.motion.chunk import ACTION_S
 from vera_ros.motion.kinematics.arm_model import ArmModel
 from vera_ros.motion.limits import Limits
 from vera_ros.motion.planning.chunk_planner import ChunkPlanner
+from vera_ros.motion.planning.joint_path import Obstacles
 from vera_ros.motion.planning.joint_spline import JointSpline
 from vera_ros.motion.planning.plan import Plan
-from vera_ros.motion.planning.tcp_path import Obstacles, PathFinder, SingularityBounds
+from vera_ros.motion.planning.tcp_path import PathFinder, SingularityBounds
 from vera_ros.motion.response.direct import DirectResponse
 from vera_ros.motion.response.osc_pose import OscPoseResponse, OscState
 from vera_ros.motion.safety.gate import Gate

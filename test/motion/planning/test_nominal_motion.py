@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from vera_ros.motion.causes import Cause, MotionRefusedError, Reason
 from vera_ros.motion.kinematics.arm_model import ArmModel
 from vera_ros.motion.limits import Limits
+from vera_ros.motion.planning.joint_path import JointPath
 from vera_ros.motion.planning.nominal_motion import NominalMotion
 from vera_ros.motion.planning.start import Start
-from vera_ros.motion.planning.tcp_path import JointPath
-from vera_ros.motion.response.model import Response
+from vera_ros.motion.response.model import TcpResponse
 from vera_ros.motion.response.osc_pose import OscPoseResponse
 
 from ..chunks import ACTION_SCALE, CONTROL_DT_S, START_Q, Vector, vectors
@@ -26,20 +26,20 @@ WALL = Reason(Cause.OUTSIDE_WORKSPACE, "a wall")
 
 
 @pytest.fixture(scope="module")
-def answer(arm: ArmModel, response: OscPoseResponse) -> Response:
+def answer(arm: ArmModel, response: OscPoseResponse) -> TcpResponse:
     return response.respond(
         response.at_rest(START_Q, arm.tcp_pose(START_Q), None), DELTAS, CONTROL_DT_S
     )
 
 
-def q_of(answer: Response) -> Vector:
+def q_of(answer: TcpResponse) -> Vector:
     assert answer.q is not None
     return answer.q
 
 
 @given(dq=vectors(-0.2, 0.2, 7), ddq=vectors(-2.0, 2.0, 7), rate=st.floats(0.3, 1.0))
 def test_it_begins_as_the_arm_moves_and_soon_is_the_path(
-    arm: ArmModel, limits: Limits, answer: Response, dq: Vector, ddq: Vector, rate: float
+    arm: ArmModel, limits: Limits, answer: TcpResponse, dq: Vector, ddq: Vector, rate: float
 ) -> None:
     q = q_of(answer)
     start = Start(START_Q, dq, ddq, None, rate=rate)
@@ -59,7 +59,7 @@ def test_it_begins_as_the_arm_moves_and_soon_is_the_path(
 
 @pytest.mark.parametrize("length", [8, 9, 14, 20, 40])
 def test_a_cut_path_is_not_left_and_not_exceeded(
-    arm: ArmModel, limits: Limits, answer: Response, length: int
+    arm: ArmModel, limits: Limits, answer: TcpResponse, length: int
 ) -> None:
     q = q_of(answer)[:length]
     start = Start(START_Q, STILL, STILL, None)
@@ -76,7 +76,7 @@ def test_a_cut_path_is_not_left_and_not_exceeded(
 
 @pytest.mark.parametrize("length", [1, 2, 5, 7])
 def test_a_path_that_is_cut_in_its_first_action_is_refused(
-    arm: ArmModel, limits: Limits, answer: Response, length: int
+    arm: ArmModel, limits: Limits, answer: TcpResponse, length: int
 ) -> None:
     path = JointPath(q_of(answer)[:length], cut=WALL)
     start = Start(START_Q, STILL, STILL, None)
@@ -86,7 +86,7 @@ def test_a_path_that_is_cut_in_its_first_action_is_refused(
 
 
 def test_a_rest_beyond_a_joints_range_is_moved_back_onto_the_path(
-    arm: ArmModel, limits: Limits, answer: Response
+    arm: ArmModel, limits: Limits, answer: TcpResponse
 ) -> None:
     """Braking after the last sample led millimetres on, and out of range."""
     q = q_of(answer)

@@ -13,7 +13,8 @@ from vera_ros.errors import ConfigurationError
 from vera_ros.motion.causes import Cause
 from vera_ros.motion.kinematics.arm_model import ArmModel
 from vera_ros.motion.limits import Limits
-from vera_ros.motion.planning.tcp_path import JointPath, PathFinder, SingularityBounds
+from vera_ros.motion.planning.joint_path import JointPath
+from vera_ros.motion.planning.tcp_path import PathFinder, SingularityBounds
 
 from ..chunks import START_Q, Vector, starts, vectors
 

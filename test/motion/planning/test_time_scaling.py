@@ -48,7 +48,7 @@ def timed(
 ) -> Timing:
     return keep_rates(
         spline.duration_s,
-        lambda s: motion_rates(spline, arm.chain, s),
+        lambda s: motion_rates(spline, arm.tips, s),
         limits.rates.shares,
         share=SHARE,
         highest=highest,
@@ -101,9 +101,9 @@ def test_as_it_is_changes_nothing(duration_s: float) -> None:
 @given(seed=SEEDS, size=st.floats(0.01, 0.6))
 def test_the_limits_are_kept(arm: ArmModel, limits: Limits, seed: int, size: float) -> None:
     spline = wild(seed, size)
-    needed = slowdown(spline, limits.rates, arm.chain)
+    needed = slowdown(spline, limits.rates, arm.tips)
     timing = timed(spline, arm, limits)
-    assert slowdown(spread(spline, timing), limits.rates, arm.chain) <= 1.0
+    assert slowdown(spread(spline, timing), limits.rates, arm.tips) <= 1.0
     assert timing.nominal_s[-1] == pytest.approx(spline.duration_s)
     assert timing.duration_s >= spline.duration_s - 1e-9
     # Slowing all of it alike is the slow way.
@@ -115,7 +115,7 @@ def test_what_keeps_them_anyway_is_left_alone(
     arm: ArmModel, limits: Limits, seed: int, size: float
 ) -> None:
     spline = wild(seed, size)
-    assume(slowdown(spline, limits.rates, arm.chain) < SHARE)
+    assume(slowdown(spline, limits.rates, arm.tips) < SHARE)
     assert timed(spline, arm, limits).duration_s == pytest.approx(spline.duration_s)
 
 
@@ -136,13 +136,13 @@ def test_a_motion_that_is_taken_over_keeps_its_rate_at_the_start(
     arm: ArmModel, limits: Limits, seed: int, size: float, speed: float, start: float
 ) -> None:
     spline = wild(seed, size, speed=speed)
-    assume(slowdown(spline, limits.rates, arm.chain) < 3.0)
+    assume(slowdown(spline, limits.rates, arm.tips) < 3.0)
     timing = timed(spline, arm, limits, start=start)
     assert timing.rate(0.0) == pytest.approx(start, abs=1e-12)
     # And it changes smoothly: nothing jumps at the hand-over.
     later = timing.rate(0.001)
     assert later == pytest.approx(start, abs=0.02)
-    assert slowdown(spread(spline, timing), limits.rates, arm.chain) <= 1.0
+    assert slowdown(spread(spline, timing), limits.rates, arm.tips) <= 1.0
 
 
 @pytest.mark.parametrize("times", [1.5, 4.0])
@@ -155,7 +155,7 @@ def test_what_begins_too_fast_cannot_be_slowed(arm: ArmModel, limits: Limits, ti
 
 def test_from_rest_anything_can_be_slowed(arm: ArmModel, limits: Limits) -> None:
     spline = wild(3, 3.0, count=20)
-    needed = slowdown(spline, limits.rates, arm.chain)
+    needed = slowdown(spline, limits.rates, arm.tips)
     assert needed > 5.0
     timing = timed(spline, arm, limits)
-    assert slowdown(spread(spline, timing), limits.rates, arm.chain) <= 1.05
+    assert slowdown(spread(spline, timing), limits.rates, arm.tips) <= 1.05

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from vera_ros.motion.causes import Cause, MotionRefusedError
 from vera_ros.motion.kinematics.arm_model import ArmModel
-from vera_ros.motion.response.model import Response
+from vera_ros.motion.response.model import TcpResponse
 from vera_ros.motion.response.osc_model import OscModel
 from vera_ros.motion.response.osc_pose import OscPoseResponse, OscState
 
@@ -25,7 +25,7 @@ KINDS = ["mimicgen", "mimicgen_small", "mixed", "constant", "stop"]
 PHYSICS_STEP_S = 0.002
 
 
-def respond(response: OscPoseResponse, deltas: Vector, state: OscState = REST) -> Response:
+def respond(response: OscPoseResponse, deltas: Vector, state: OscState = REST) -> TcpResponse:
     return response.respond(state, deltas, CONTROL_DT_S)
 
 
@@ -35,7 +35,7 @@ def one_way(axis: int, size: float, rows: int = 12) -> Vector:
     return deltas
 
 
-def steps_along(path: Response, axis: int) -> Vector:
+def steps_along(path: TcpResponse, axis: int) -> Vector:
     """How far the TCP goes along an axis in each action."""
     ends = np.concatenate(([0], path.step_ends))
     return np.diff(path.position[ends, axis])

@@ -211,3 +211,19 @@ def test_fingers_that_cannot_be_reported_are_refused(
 ) -> None:
     with pytest.raises(ConfigurationError, match=words):
         BodyReader(stage.node, 1.0, ARM, names, ArmWatch(stage.node, 1.0), *travel)
+
+
+def test_a_hand_reports_no_pose(stage: Stage) -> None:
+    """It has several tips: policy_node waited for the pose of one."""
+    reader = BodyReader(stage.node, 60.0, ARM, [], ArmWatch(stage.node, 60.0), has_tcp=False)
+    publisher = stage.node.create_publisher(JointState, "joint_states", 10)
+    stage.wait_until(publisher.get_subscription_count, "discovery")
+    assert "tcp_pose" not in reader.explain()
+    message = JointState(name=ARM, position=[1.0, 2.0])
+    message.header.stamp = ns_to_stamp(T0_NS)
+    publisher.publish(message)
+    stage.wait_until(lambda: reader.proprioception(0), "the joints")
+    felt = reader.proprioception(0)
+    assert felt is not None
+    assert set(felt) == {"q_robot", "gripper_qpos"}
+    np.testing.assert_allclose(felt["q_robot"], [1.0, 2.0])

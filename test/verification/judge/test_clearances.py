@@ -33,6 +33,7 @@ def violations(clearances: Clearances, *postures: Vector) -> list[str]:
 
 def test_distances_are_those_of_the_planner(clearances: Clearances) -> None:
     model, rng = make_rig().obstacles, np.random.default_rng(0)
+    assert model is not None
     for _ in range(50):
         q = START_Q + 0.3 * rng.standard_normal(7)
         nearest = model.clearance(q)

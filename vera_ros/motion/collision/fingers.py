@@ -23,7 +23,7 @@ def finger_points(urdf: str, arm: ArmModel, posture: FingerPosture = UNKNOWN) ->
     Fingers are the links that joints beyond the arm's last one carry. Their joints are where
     `posture` says; others are evaluated at both ends of their range if they slide, else at zero.
     The points are the corners of the boxes around the collision shapes; without shapes, the origins
-    of the joints. Without fingers there are none.
+    of the joints. Without fingers, or of several tips, there are none.
 
     Args:
         urdf: the arm's description, or the separate one that has its collision geometry.
@@ -33,6 +33,8 @@ def finger_points(urdf: str, arm: ArmModel, posture: FingerPosture = UNKNOWN) ->
     Raises:
         ConfigurationError: `urdf` is not a URDF of that arm.
     """
+    if len(arm.tips) > 1:  # of a hand, the fingers are the arm
+        return np.zeros((0, 3))
     model = read_model(urdf, arm.joint_names, "robot_description")
     last = model.getJointId(arm.joint_names[-1])
     fingers = [j for j in range(last + 1, model.njoints) if last in list(model.supports[j])]

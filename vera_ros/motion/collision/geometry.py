@@ -27,7 +27,8 @@ class CollisionGeometry:
     until `others` places what they carry.
 
     Attributes:
-        model: kinematics of the arm's joints, n of them.
+        model: kinematics of the arm's joints, n of them, in an order of its own.
+        order: index of each of its joints in the arm's order. Shape (n,).
         shapes: see read_shapes; the table, if there is one, comes last.
         links: name of the link that carries each shape.
         others: places the shapes that do not move with the arm.
@@ -52,6 +53,7 @@ class CollisionGeometry:
         locked = [j for j in range(1, full.njoints) if full.names[j] not in joint_names]
         q = _locked_posture(full, joint_names[-1], fingers)
         self.model, self.shapes = pin.buildReducedModel(full, shapes, locked, q)
+        self.order = [list(joint_names).index(str(name)) for name in list(self.model.names)[1:]]
         objects = self.shapes.geometryObjects
         if not any(shape.parentJoint > 0 for shape in objects):
             raise ConfigurationError(
@@ -86,26 +88,33 @@ class CollisionGeometry:
     def joints_between(self, pair: tuple[int, int]) -> int:
         """Return how many joints lie between two shapes that move; 0: one of them does not."""
         one, other = (int(self.shapes.geometryObjects[shape].parentJoint) for shape in pair)
-        return abs(one - other) if one and other else 0
+        return len(self._supports(one) ^ self._supports(other)) if one and other else 0
 
     def closing_speed(self, pair: tuple[int, int]) -> Vector:
         """Return how much closer two shapes come at most per unit of each joint. Shape (n,).
 
         For a revolute joint between them [m/rad], it is the largest distance that a point of the
-        outer shape can have from the joint's origin: the sum of the offsets from joint to joint and
-        the shape's extent from the last. For a prismatic one it is 1, for any other joint 0.
+        shape that it moves can have from the joint's origin: the sum of the offsets from joint to
+        joint and the shape's extent from the last. For a prismatic one it is 1, for any other
+        joint 0. In the order of `model`.
         """
-        model, objects = self.model, self.shapes.geometryObjects
-        inner, outer = sorted(pair, key=lambda shape: int(objects[shape].parentJoint))
-        speed = np.zeros(model.njoints)
-        reach = self._extents[outer]
-        for joint in range(objects[outer].parentJoint, objects[inner].parentJoint, -1):
-            speed[joint] = 1.0 if _slides(model, joint) else reach
-            reach += float(np.linalg.norm(model.jointPlacements[joint].translation))
-            if _slides(model, joint):
-                ends = model.lowerPositionLimit[joint - 1], model.upperPositionLimit[joint - 1]
-                reach += float(np.abs(ends).max())
+        model, speed = self.model, np.zeros(self.model.njoints)
+        carriers = [int(self.shapes.geometryObjects[shape].parentJoint) for shape in pair]
+        between = self._supports(carriers[0]) ^ self._supports(carriers[1])
+        for shape, joint in zip(pair, carriers, strict=True):
+            reach = self._extents[shape] if joint else 0.0  # the table has no extent
+            while joint in between:
+                speed[joint] = 1.0 if _slides(model, joint) else reach
+                reach += float(np.linalg.norm(model.jointPlacements[joint].translation))
+                if _slides(model, joint):
+                    ends = model.lowerPositionLimit[joint - 1], model.upperPositionLimit[joint - 1]
+                    reach += float(np.abs(ends).max())
+                joint = int(model.parents[joint])
         return speed[1:]
+
+    def _supports(self, joint: int) -> set[int]:
+        """Return the joints from the base to a joint, with that joint and the base's 0."""
+        return set(self.model.supports[joint])
 
     def _add_table(self, first_joint: str, z_m: float) -> None:
         data = self.model.createData()

@@ -141,7 +141,8 @@ class CollisionModel:
             return self._first_too_close(q)
 
     def _first_too_close(self, q: Vector) -> tuple[int, Clearance] | None:
-        moved = np.cumsum(np.abs(np.diff(q, axis=0, prepend=q[:1])), axis=0)
+        steps = np.diff(q[:, self._geometry.order], axis=0, prepend=q[:1, self._geometry.order])
+        moved = np.cumsum(np.abs(steps), axis=0)
         start = self._margins(q[0])
         least = np.where(start < 0, start - _ESCAPE_M, 0.0)
         index = 0
@@ -194,7 +195,8 @@ class CollisionModel:
         geometry = self._geometry
         data, shapes_data = self._scratch.data, self._scratch.shapes_data
         with self._lock:
-            pin.computeDistances(geometry.model, data, geometry.shapes, shapes_data, q)
+            own = q[geometry.order]
+            pin.computeDistances(geometry.model, data, geometry.shapes, shapes_data, own)
         results = self._scratch.results
         distances = np.array([result.min_distance for result in results], dtype=float)
         return np.asarray(distances - self._minimum)
@@ -226,8 +228,8 @@ class CollisionModel:
         between forearm and hand, shapes that leave room around the start posture are kept. Shapes
         on both sides of one joint that always overlap are joined there, like adjacent links.
         """
-        model = self._geometry.model
-        lower, upper = model.lowerPositionLimit, model.upperPositionLimit
+        model, columns = self._geometry.model, np.argsort(self._geometry.order)
+        lower, upper = model.lowerPositionLimit[columns], model.upperPositionLimit[columns]
         start = (lower + upper) / 2 if start_q is None else start_q
         random = np.random.default_rng(_SEED)
         everywhere = random.uniform(lower, upper, (_SAMPLES, len(lower)))

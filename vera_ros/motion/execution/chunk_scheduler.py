@@ -87,11 +87,11 @@ class ChunkScheduler:
         Raises:
             MotionRefusedError: it cannot be played.
         """
-        self._chunks.check(chunk.deltas, chunk.control_dt_s)
-        if len(chunk.close) not in (0, len(chunk.deltas)):
+        self._chunks.check(chunk.actions, chunk.control_dt_s)
+        if len(chunk.close) not in (0, len(chunk.actions)):
             raise MotionRefusedError(
                 Cause.INVALID_CHUNK,
-                f"{len(chunk.close)} gripper commands for {len(chunk.deltas)} actions; valid is "
+                f"{len(chunk.close)} gripper commands for {len(chunk.actions)} actions; valid is "
                 "one for each, or none; nothing of the chunk is played",
             )
         now_s = playback.present(now_s)
@@ -105,11 +105,11 @@ class ChunkScheduler:
         if later_s > 0.0:  # actions due before then are late, even within a clock step
             chunk = chunk.from_time(now_s + hand_over_s)
         chunk, now_s, lead_s = chunk.due(now_s, now_s + (hand_over_s if moving else 0.0))
-        deltas, bound = chunk.deltas, False
+        actions, bound = chunk.actions, False
         if self._rails is not None:
-            deltas, bound = self._rails.keep(deltas)
+            actions, bound = self._rails.keep(actions)
         plan, joins_s = self._plan(
-            playback, chunk, deltas, measured, start_q, now_s, lead_s, hand_over_s
+            playback, chunk, actions, measured, start_q, now_s, lead_s, hand_over_s
         )
         gripper = _gripper_for(playback, chunk, measured)
         fingers = None if gripper is None else plan_fingers(gripper, chunk, plan, now_s)
@@ -133,7 +133,7 @@ class ChunkScheduler:
         self,
         playback: PlaybackState,
         chunk: ChunkRequest,
-        deltas: Vector,
+        actions: Vector,
         measured: Measured,
         start_q: Vector,
         now_s: float,
@@ -147,10 +147,10 @@ class ChunkScheduler:
             refuse_unless_at_rest(measured, self._rest_speed)
             before = playback.before if chunk.session_id == playback.session_id else None
             start = self._chunks.from_rest(start_q, before, lead_s)
-            return self._chunks.plan_chunk(deltas, dt_s, start), 0.0
+            return self._chunks.plan_chunk(actions, dt_s, start), 0.0
         if running.finished(now_s) and measured.speed_rad_s <= self._rest_speed:
             start = self._chunks.from_rest(start_q, playback.before, lead_s)
-            return self._chunks.plan_chunk(deltas, dt_s, start), 0.0
+            return self._chunks.plan_chunk(actions, dt_s, start), 0.0
         elapsed_s = now_s - running.start_s
         begins_s = lead_s
         if chunk.start_s is None or lead_s > 0.0:  # the plan must arrive before it begins
@@ -159,19 +159,20 @@ class ChunkScheduler:
         if moving is not None:
             # The limits may leave no way to continue in motion: then begin at the plan's end.
             with suppress(MotionRefusedError):
-                return self._chunks.plan_chunk(deltas, dt_s, moving), moving.lead_s
+                return self._chunks.plan_chunk(actions, dt_s, moving), moving.lead_s
         resting = self._chunks.from_end(running.plan, elapsed_s, lead_s)
-        return self._chunks.plan_chunk(deltas, dt_s, resting), resting.lead_s
+        return self._chunks.plan_chunk(actions, dt_s, resting), resting.lead_s
 
 
 def refuse_unless_at_rest(measured: Measured, rest_speed: float) -> None:
     """Raise MotionRefusedError if a joint is faster than `rest_speed` [rad/s]."""
     if measured.speed_rad_s > rest_speed:
+        unit = measured.speed.split()[1]
         raise MotionRefusedError(
             Cause.NOT_AT_REST,
-            f"a joint moves at {measured.speed_rad_s:.3f} rad/s although nothing is played; "
-            f"motion begins from rest, up to {rest_speed} rad/s; call stop, or find out "
-            "what moves the arm; nothing is sent",
+            f"a joint moves at {measured.speed} although nothing is played; motion begins from "
+            f"rest, up to {rest_speed} {unit}; call stop, or find out what moves the arm; nothing "
+            "is sent",
         )
 
 

@@ -75,11 +75,12 @@ class PlaybackState:
         stayed = self.rested_q is not None and np.abs(self.rested_q - measured.q).max() < _SAME_RAD
         if stayed:  # beginning there would push it further off each time
             joint = int(np.argmax(off))
+            unit = measured.unit(joint)
             raise MotionRefusedError(
                 Cause.SETPOINT_UNKNOWN,
-                f"joint {joint + 1} came to rest {off[joint]:.3f} rad from where it was sent; "
-                f"valid is up to {most_rad} rad (start_tolerance); check what holds the arm, and "
-                "its encoders; restart its controller, then deactivate and activate ik_node; "
+                f"joint {joint + 1} came to rest {off[joint]:.3f} {unit} from where it was sent; "
+                f"valid is up to {most_rad} {unit} (start_tolerance); check what holds the arm, "
+                "and its encoders; restart its controller, then deactivate and activate ik_node; "
                 "nothing is sent",
             )
         return measured.q, False

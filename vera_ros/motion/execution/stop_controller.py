@@ -95,7 +95,7 @@ class StopController:
             return True, "the arm was not moving"
         reason = f" ({fault})" if fault else ""
         return False, (
-            f"the arm moves at {measured.speed_rad_s:.3f} rad/s, plays nothing, and was not "
+            f"the arm moves at {measured.speed}, plays nothing, and was not "
             f"braked{reason}; use its own stop"
         )
 
@@ -239,7 +239,7 @@ class StopController:
         if measured is None:
             return self._report_unrest(f"{_REST_UNKNOWN}: {observation.fault}")
         return self._report_unrest(
-            f"the arm still moves at {measured.speed_rad_s:.3f} rad/s although it was stopped: it "
+            f"the arm still moves at {measured.speed} although it was stopped: it "
             f"should have rested {self._limits.rest_timeout_s} s ago or earlier; use its own stop",
             again=True,
         )

@@ -29,9 +29,9 @@ class ArmIdentity:
     Attributes:
         name: the manufacturer's.
         joint_words: words in joint names that identify this arm.
-        lower: lowest joint positions. Shape (n,), [rad].
-        upper: highest joint positions. Shape (n,), [rad].
-        velocity: largest joint velocities. Shape (n,), [rad/s].
+        lower: lowest joint positions. Shape (n,), [rad or m].
+        upper: highest joint positions. Shape (n,), [rad or m].
+        velocity: largest joint velocities. Shape (n,), [rad/s or m/s].
         file: the limits file that this was read from.
     """
 
@@ -116,14 +116,14 @@ class ArmIdentity:
         if excess[j] > _WIDER_RAD:
             return (
                 f"joint '{arm.joint_names[j]}' has the range {arm.lower[j]:g} to "
-                f"{arm.upper[j]:g} rad there, and {self.lower[j]:g} to {self.upper[j]:g} rad in "
-                "the file"
+                f"{arm.upper[j]:g} {arm.unit(j)} there, and {self.lower[j]:g} to "
+                f"{self.upper[j]:g} {arm.unit(j)} in the file"
             )
         j = int(np.argmax(arm.velocity_limit / self.velocity))
         if arm.velocity_limit[j] > _FASTER * self.velocity[j]:
             return (
-                f"joint '{arm.joint_names[j]}' may move at {arm.velocity_limit[j]:g} rad/s there, "
-                f"and at {self.velocity[j]:g} rad/s by the file"
+                f"joint '{arm.joint_names[j]}' may move at {arm.velocity_limit[j]:g} "
+                f"{arm.unit(j)}/s there, and at {self.velocity[j]:g} {arm.unit(j)}/s by the file"
             )
         if not self._is_called(arm):
             for other in _packaged():
@@ -140,14 +140,18 @@ def check_units(arm: ArmModel) -> None:
     Raises:
         ConfigurationError: the reach or a joint range is implausible.
     """
-    reach_m = float(np.linalg.norm(arm.chain.offsets[1:], axis=1).sum())
+    travel_m = np.where(arm.turns, 0.0, arm.upper - arm.lower)
+    reach_m = max(
+        float(np.linalg.norm(tip.chain.offsets[1:], axis=1).sum() + travel_m[tip.columns].sum())
+        for tip in arm.tips
+    )
     if not _REACH_M[0] <= reach_m <= _REACH_M[1]:
         raise ConfigurationError(
             f"the links of robot_description reach {reach_m:.4g} m from joint "
             f"'{arm.joint_names[0]}' to '{arm.tcp_frame}'; valid is {_REACH_M[0]} to {_REACH_M[1]} "
             "m; a URDF is in metres"
         )
-    farthest = np.where(arm.chain.turns, np.maximum(np.abs(arm.lower), np.abs(arm.upper)), 0.0)
+    farthest = np.where(arm.turns, np.maximum(np.abs(arm.lower), np.abs(arm.upper)), 0.0)
     j = int(np.argmax(farthest))
     if farthest[j] > _WIDEST_RAD:
         raise ConfigurationError(

@@ -10,12 +10,11 @@ import pinocchio as pin
 
 from vera_ros.errors import ConfigurationError
 from vera_ros.motion.causes import Cause, MotionRefusedError
-from vera_ros.motion.kinematics.chain import Chain, jacobians, tcp_poses
+from vera_ros.motion.kinematics.chain import Chain, jacobians
+from vera_ros.motion.kinematics.frames import body_names, carried_links, find_tip
+from vera_ros.motion.kinematics.tip import Tip
 from vera_ros.motion.kinematics.urdf_joints import joints
 from vera_ros.motion.kinematics.vec3 import Vector
-
-_TCP_NAME_PARTS = ("grip_site", "tcp", "tool0", "tool_tip", "ee_link", "gripper_link")
-
 
 _GIVE = "give the file's content, or leave it empty and run robot_state_publisher"
 
@@ -30,21 +29,22 @@ class _Scratch(threading.local):
 class ArmModel:
     """Kinematics of the chain that ends in the TCP, other joints locked at zero.
 
-    Several threads may use it at the same time.
+    The joints may also be a tree with several tips, such as a hand: then the methods that need one
+    TCP raise ConfigurationError. Several threads may use it at the same time.
 
     Attributes:
-        joint_names: the arm's joints, base to tip, n of them.
-        tcp_frame: name of the TCP's frame.
+        joint_names: the joints, n of them; those of a chain from base to tip.
+        tips: where the tree of the joints ends; of a chain one, the TCP.
         carried_frames: names of the links that are rigidly attached to the last joint.
         base_frame: name of the link that carries the first joint: the frame of every pose.
-        lower: lower joint position limits. Shape (n,), [rad].
-        upper: upper joint position limits. Shape (n,), [rad].
-        velocity_limit: joint velocity limits. Shape (n,), [rad/s].
-        chain: the same chain as arrays, for compiled code.
+        lower: lower joint position limits. Shape (n,), [rad or m].
+        upper: upper joint position limits. Shape (n,), [rad or m].
+        velocity_limit: joint velocity limits. Shape (n,), [rad/s or m/s].
+        turns: true for a revolute joint, false for a prismatic one. Shape (n,).
     """
 
     def __init__(self, urdf: str, joint_names: Sequence[str], tcp_frame: str = "") -> None:
-        """Read the URDF text; with an empty `tcp_frame`, the TCP is found in the model.
+        """Read the URDF text; with an empty `tcp_frame`, the TCP or the tips are found in it.
 
         Raises:
             ConfigurationError: not a URDF, joints missing, no limits, or no unique TCP.
@@ -52,53 +52,100 @@ class ArmModel:
         full = _parse(urdf)
         self.joint_names = tuple(joint_names)
         _check_joints(full, self.joint_names)
-        self.tcp_frame = tcp_frame or _find_tcp(full, self.joint_names[-1])
-        if not full.existFrame(self.tcp_frame):
+        if tcp_frame and not full.existFrame(tcp_frame):
             raise ConfigurationError(
-                f"the URDF has no frame '{self.tcp_frame}'; it has {_body_names(full)}; "
+                f"the URDF has no frame '{tcp_frame}'; it has {body_names(full)}; "
                 "set tcp_frame to one of these, or leave it empty"
             )
         locked = [j for j in range(1, full.njoints) if full.names[j] not in self.joint_names]
         self._model = pin.buildReducedModel(full, locked, pin.neutral(full))
         order = tuple(self._model.names)[1:]
-        if order != self.joint_names:
+        serial = all(self._model.parents[j] == j - 1 for j in range(1, self._model.njoints))
+        if serial and order != self.joint_names:
             raise ConfigurationError(
                 f"joint_names are {list(self.joint_names)}; valid is the chain's order, "
                 f"{list(order)}"
             )
-        if any(self._model.parents[j] != j - 1 for j in range(1, self._model.njoints)):
+        if not serial and tcp_frame:
+            raise self._no_chain()
+        # The joints' order in pinocchio's model, and the model's in joint_names.
+        self._order = [self.joint_names.index(name) for name in order]
+        columns = np.argsort(self._order)
+        self.carried_frames = carried_links(full, self.joint_names[-1])
+        tcp = self._model.getFrameId(tcp_frame)
+        if tcp_frame and self._model.frames[tcp].parentJoint != self.n:
             raise ConfigurationError(
-                f"joint_names {list(self.joint_names)} are not one chain; valid are the joints "
-                "between the arm's base and its TCP, each carried by the one before"
-            )
-        self.carried_frames = _carried_links(full, self.joint_names[-1])
-        self._scratch = _Scratch(self._model)
-        self._tcp = self._model.getFrameId(self.tcp_frame)
-        if self._model.frames[self._tcp].parentJoint != self.n:
-            raise ConfigurationError(
-                f"tcp_frame '{self.tcp_frame}' is not carried by joint '{self.joint_names[-1]}'; "
+                f"tcp_frame '{tcp_frame}' is not carried by joint '{self.joint_names[-1]}'; "
                 f"valid is one of {self.carried_frames}"
             )
+        self._scratch = _Scratch(self._model)
         first = self._model.frames[self._model.getFrameId(self.joint_names[0])]
         base = first.parentFrame
         self.base_frame = self._model.frames[base].name
         pin.framesForwardKinematics(self._model, self._scratch.data, pin.neutral(self._model))
         self._world_to_base = self._scratch.data.oMf[base].inverse()
-        self.chain = Chain.of(self._model, self._tcp, self._world_to_base.inverse())
-        self.lower = self._model.lowerPositionLimit.copy()
-        self.upper = self._model.upperPositionLimit.copy()
-        self.velocity_limit = self._model.velocityLimit.copy()
+        parents = set(self._model.parents[1:])
+        last = [name for name in self.joint_names if self._model.getJointId(name) not in parents]
+        self.tips = tuple(self._tip(tcp_frame or find_tip(full, name), name) for name in last)
+        self.lower = self._model.lowerPositionLimit[columns]
+        self.upper = self._model.upperPositionLimit[columns]
+        self.velocity_limit = self._model.velocityLimit[columns]
+        self.turns = np.zeros(self.n, bool)
+        for tip in self.tips:
+            self.turns[tip.columns] = tip.chain.turns
         self._check_limits()
+
+    def _tip(self, frame: str, joint: str) -> Tip:
+        """Return the tip at a frame that a joint carries."""
+        model = self._model
+        joints = list(model.supports[model.getJointId(joint)])[1:]
+        chain = Chain.of(
+            model, model.getFrameId(frame), self._world_to_base.inverse(), joints=joints
+        )
+        return Tip(frame, chain, np.array([self._order[j - 1] for j in joints]))
+
+    def _no_chain(self) -> ConfigurationError:
+        return ConfigurationError(
+            f"joint_names {list(self.joint_names)} are not one chain; valid are the joints between "
+            "the arm's base and its TCP, each carried by the one before; several tips, as of a "
+            "hand, need an embodiment whose actions are those of joints, and an empty tcp_frame"
+        )
 
     @property
     def n(self) -> int:
         """Number of arm joints."""
         return len(self.joint_names)
 
+    @property
+    def tcp(self) -> Tip:
+        """The one tip of a chain.
+
+        Raises:
+            ConfigurationError: the joints are not one chain.
+        """
+        if len(self.tips) != 1:
+            raise self._no_chain()
+        return self.tips[0]
+
+    @property
+    def tcp_frame(self) -> str:
+        """Name of the TCP's frame; of several tips, their names."""
+        return ", ".join(tip.frame for tip in self.tips)
+
+    @property
+    def chain(self) -> Chain:
+        """The one chain as arrays, for compiled code (see `tcp`)."""
+        return self.tcp.chain
+
+    def unit(self, joint: int) -> str:
+        """Return the unit of a joint's position: rad or m."""
+        return "rad" if self.turns[joint] else "m"
+
     def tcp_pose(self, q: Vector) -> pin.SE3:
-        """Return the pose of the TCP in the base frame. `q`: Shape (n,), [rad]."""
+        """Return the pose of the TCP in the base frame. `q`: Shape (n,), [rad or m]."""
+        tcp = self._model.getFrameId(self.tcp.frame)
         pin.forwardKinematics(self._model, self._scratch.data, q)
-        pose = pin.updateFramePlacement(self._model, self._scratch.data, self._tcp)
+        pose = pin.updateFramePlacement(self._model, self._scratch.data, tcp)
         return self._world_to_base * pose
 
     def jacobians(self, q: Vector) -> Vector:
@@ -119,16 +166,16 @@ class ArmModel:
 
         Shapes (N, 3), [m], and (N, 3, 3). `q`: Shape (N, n), [rad].
         """
-        positions, rotations = np.empty((len(q), 3)), np.empty((len(q), 3, 3))
-        tcp_poses(self.chain, np.ascontiguousarray(q), positions, rotations)
-        return positions, rotations
+        return self.tcp.poses(q)
 
     @property
     def without_inertias(self) -> list[str]:
         """The joints whose links have no mass or inertia in the URDF."""
         return [
             name
-            for name, inertia in zip(self.joint_names, list(self._model.inertias)[1:], strict=True)
+            for name, inertia in zip(
+                list(self._model.names)[1:], list(self._model.inertias)[1:], strict=True
+            )
             if not (inertia.mass > 0 and np.linalg.eigvalsh(inertia.inertia).min() > 0)
         ]
 
@@ -154,7 +201,10 @@ class ArmModel:
 
     def efforts(self, q: Vector, dq: Vector) -> Vector:
         """Return joint efforts of gravity and Coriolis forces, by the URDF. Shape (n,), [Nm]."""
-        return np.array(pin.nonLinearEffects(self._model, self._scratch.data, q, dq))
+        order, efforts = self._order, np.empty(self.n)
+        data = self._scratch.data
+        efforts[order] = pin.nonLinearEffects(self._model, data, q[order], dq[order])
+        return efforts
 
     def check_positions(self, q: Vector, what: str, cause: Cause) -> None:
         """Refuse a motion from or to `q` unless these are n finite joint positions.
@@ -224,43 +274,3 @@ def _check_joints(model: pin.Model, joint_names: Sequence[str]) -> None:
                 "joints; of a continuous one, give the range as arm: lower and upper in the limits "
                 "file, or as <limit> in the URDF, with type revolute"
             )
-
-
-def _carried_links(model: pin.Model, joint_name: str) -> list[str]:
-    """Return the names of the links that are rigidly attached to a joint."""
-    joint = model.getJointId(joint_name)
-    return [
-        frame.name
-        for frame in model.frames
-        if frame.type == pin.FrameType.BODY and frame.parentJoint == joint
-    ]
-
-
-def _find_tcp(model: pin.Model, last_joint: str) -> str:
-    """Return the one tip among the links that are rigidly attached to the last joint."""
-    joint = model.getJointId(last_joint)
-    links = [
-        index
-        for index, frame in enumerate(model.frames)
-        if frame.type == pin.FrameType.BODY and frame.parentJoint == joint
-    ]
-    inner = set()
-    for index in links:
-        parent = model.frames[index].parentFrame
-        while parent not in (0, index):
-            inner.add(parent)
-            if model.frames[parent].type == pin.FrameType.JOINT:
-                break
-            parent = model.frames[parent].parentFrame
-    tips = [str(model.frames[index].name) for index in links if index not in inner]
-    named = [tip for tip in tips if any(part in tip for part in _TCP_NAME_PARTS)]
-    for candidates in (tips, named):
-        if len(candidates) == 1:
-            return candidates[0]
-    raise ConfigurationError(
-        f"the end-effector frame is not clear from the URDF: candidates are {tips}; set tcp_frame"
-    )
-
-
-def _body_names(model: pin.Model) -> list[str]:
-    return [frame.name for frame in model.frames if frame.type == pin.FrameType.BODY]

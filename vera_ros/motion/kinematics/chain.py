@@ -6,6 +6,7 @@ before it, at position zero; the first joint's is in the base frame; the TCP's i
 joint's frame. All results are in the base frame.
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -46,24 +47,30 @@ class Chain(NamedTuple):
     turns: npt.NDArray[np.bool_]
 
     @classmethod
-    def of(cls, model: pin.Model, tcp: int, base_to_world: pin.SE3 | None = None) -> "Chain":
-        """Build the chain of a pinocchio model whose joints follow each other.
+    def of(
+        cls,
+        model: pin.Model,
+        tcp: int,
+        base_to_world: pin.SE3 | None = None,
+        *,
+        joints: Sequence[int] | None = None,
+    ) -> "Chain":
+        """Build the chain of joints of a pinocchio model that follow each other.
 
         Args:
-            model: n joints of one degree of freedom, each carried by the one before.
+            model: joints of one degree of freedom.
             tcp: id of the TCP's frame, which the last joint carries.
             base_to_world: placement of the base frame; None: the model's world.
+            joints: ids of the n joints, each carried by the one before; None: all.
 
         Raises:
             ConfigurationError: a joint is neither revolute nor prismatic.
         """
-        placements = [*list(model.jointPlacements)[1:], model.frames[tcp].placement]
+        ids = range(1, model.njoints) if joints is None else joints
+        placements = [*(model.jointPlacements[j] for j in ids), model.frames[tcp].placement]
         if base_to_world is not None:
             placements[0] = base_to_world.actInv(placements[0])
-        motions = [
-            _motion_of(joint, name)
-            for joint, name in zip(list(model.joints)[1:], list(model.names)[1:], strict=True)
-        ]
+        motions = [_motion_of(model.joints[j], str(model.names[j])) for j in ids]
         return cls(
             rotations=np.array([placement.rotation for placement in placements]),
             offsets=np.array([placement.translation for placement in placements]),

@@ -117,9 +117,11 @@ class ArmTrack:
             return ""
         joint, span_s = agreement.contradicted[0], agreement.span_s
         moved = agreement.moved[joint]
+        unit = "rad" if self.last is None else self.last.unit(joint)
+        reported = agreement.reported[joint] / span_s
         return (
-            f"the driver's joint states report {agreement.reported[joint] / span_s:.2f} rad/s for "
+            f"the driver's joint states report {reported:.2f} {unit}/s for "
             f"'{self.joint_names[joint]}', whose position has "
-            + ("not moved" if abs(moved) < 1e-3 else f"moved by {moved:.3f} rad")
-            + f" within {span_s:.2f} s; have the driver report what it measures, in rad/s"
+            + ("not moved" if abs(moved) < 1e-3 else f"moved by {moved:.3f} {unit}")
+            + f" within {span_s:.2f} s; have the driver report what it measures, in {unit}/s"
         )

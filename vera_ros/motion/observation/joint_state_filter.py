@@ -234,7 +234,7 @@ class JointStateFilter:
         joint = int(np.abs(sample.q - last.q).argmax())
         went = (
             f"'{self.arm.joint_names[joint]}' went from {last.q[joint]:.4f} to "
-            f"{sample.q[joint]:.4f} rad"
+            f"{sample.q[joint]:.4f} {sample.unit(joint)}"
         )
         self._events.append(
             f"rejected joint states are accepted again, as they have agreed for a while: {went}; "

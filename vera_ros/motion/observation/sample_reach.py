@@ -105,7 +105,8 @@ def beyond_reach(
     joint = int(np.argmax(beyond))
     if beyond[joint] <= 0.0:
         return "joint states are consistent only with others that were rejected"
+    unit = sample.unit(joint)
     return (
-        f"joint states say that '{joint_names[joint]}' is at {sample.q[joint]:.4f} rad; it was at "
-        f"{last.q[joint]:.4f} rad, and can have moved by {reach[joint]:.4f} rad since"
+        f"joint states say that '{joint_names[joint]}' is at {sample.q[joint]:.4f} {unit}; it was "
+        f"at {last.q[joint]:.4f} {unit}, and can have moved by {reach[joint]:.4f} {unit} since"
     )

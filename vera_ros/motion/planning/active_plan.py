@@ -56,8 +56,8 @@ class Playing:
         """Whether the plan has come to rest."""
         return now_s - self.start_s >= self.plan.duration_s
 
-    def tracking_error(self, q: Vector, stamp_s: float, delay_s: float) -> float:
-        """Return the largest distance of a joint from the plan of the last `delay_s` [rad].
+    def tracking_errors(self, q: Vector, stamp_s: float, delay_s: float) -> Vector:
+        """Return each joint's distance from the plan of the last `delay_s`. Shape (n,), [rad or m].
 
         A controller starts a trajectory when it receives it, a little after it was sent.
 
@@ -70,4 +70,4 @@ class Playing:
         times_s = np.maximum(0.0, elapsed_s - np.linspace(0.0, delay_s, _TRACKING_SAMPLES))
         planned = self.plan.spline.derivative(0, times_s)
         nearest = np.clip(q, planned.min(axis=0), planned.max(axis=0))
-        return float(np.abs(nearest - q).max())
+        return np.asarray(np.abs(nearest - q))

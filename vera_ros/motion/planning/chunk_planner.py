@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""From a chunk of commanded deltas to a plan: response, inverse kinematics, limits."""
+"""From a chunk of actions to a plan: response, joint path, limits."""
 
 from contextlib import suppress
 from dataclasses import replace
@@ -12,17 +12,16 @@ from vera_ros.motion.chunk import ACTION_S
 from vera_ros.motion.kinematics.arm_model import ArmModel
 from vera_ros.motion.kinematics.vec3 import Vector
 from vera_ros.motion.limits import Limits
+from vera_ros.motion.planning.joint_path import JointPath, Paths
 from vera_ros.motion.planning.joint_spline import JointSpline
 from vera_ros.motion.planning.nominal_motion import NominalMotion
-from vera_ros.motion.planning.plan import KNOT_S, PLANNED_SHARE, ChunkMotion, Offset, Plan
+from vera_ros.motion.planning.plan import KNOT_S, PLANNED_SHARE, ChunkMotion, Plan
 from vera_ros.motion.planning.rate_usage import motion_rates, slowdown
 from vera_ros.motion.planning.start import Start, hold, remainder
-from vera_ros.motion.planning.tcp_path import JointPath, PathFinder
 from vera_ros.motion.planning.time_scaling import Timing, keep_rates
-from vera_ros.motion.response.model import Response, ResponseModel, State
+from vera_ros.motion.response.model import ResponseModel, State
 
 _LARGEST_STRETCH = 5.0  # beyond it, the arm is near a singularity or a joint limit
-_LARGEST_DELTA = np.array([1.0, 1.0, 1.0, np.pi, np.pi, np.pi])  # of one action [m, rad]
 _JOINS_S = (0.1, 0.2)  # tried in order: time to blend the running motion into the new one
 _JOINS_AT_REST_S = (0.05,)  # the same for an arm at rest
 _MOST_USED = 0.985  # largest slowdown (see rate_usage) that a final motion may need
@@ -37,7 +36,7 @@ class ChunkPlanner:
         arm: ArmModel,
         response: ResponseModel,
         limits: Limits,
-        paths: PathFinder,
+        paths: Paths,
         speed_scale: float = 1.0,
     ) -> None:
         """Set up for one arm.
@@ -46,7 +45,7 @@ class ChunkPlanner:
             arm: kinematics of the arm.
             response: how the policy's own environment responds to its actions.
             limits: limits of the arm's motion.
-            paths: finds joint positions along a TCP path.
+            paths: finds the joint path of a response.
             speed_scale: chunks are played at this share of their speed, or slower; 0.01 to 1.
 
         Raises:
@@ -67,7 +66,8 @@ class ChunkPlanner:
         `q`: a valid posture of the arm. Shape (n,), [rad].
         """
         with suppress(MotionRefusedError):
-            self.plan_chunk(np.zeros((1, 6)), 0.05, self.from_rest(q))
+            actions = np.zeros((1, len(self._response.largest)))
+            self.plan_chunk(actions, 0.05, self.from_rest(q))
 
     def from_rest(self, q: Vector, before: State | None = None, lead_s: float = 0.0) -> Start:
         """Return the start of a chunk that begins at rest.
@@ -86,12 +86,13 @@ class ChunkPlanner:
             j = int(outside[0])
             raise MotionRefusedError(
                 Cause.LIMIT_EXCEEDED,
-                f"joint '{self._arm.joint_names[j]}' is at {q[j]:.4f} rad; motion may begin from "
-                f"{self._limits.lower[j]:.4f} to {self._limits.upper[j]:.4f} rad; nothing is "
-                "published",
+                f"joint '{self._arm.joint_names[j]}' is at {q[j]:.4f} {self._arm.unit(j)}; motion "
+                f"may begin from {self._limits.lower[j]:.4f} to {self._limits.upper[j]:.4f} "
+                f"{self._arm.unit(j)}; nothing is published",
             )
         still = np.zeros(len(q))
-        state = self._response.at_rest(q, self._arm.tcp_pose(q), before)
+        pose = self._arm.tcp_pose(q) if len(self._arm.tips) == 1 else None
+        state = self._response.at_rest(q, pose, before)
         return Start(q, still, still, state, lead=hold(q, lead_s), fresh=before is None)
 
     def from_end(self, running: Plan, time_s: float, lead_s: float = 0.0) -> Start:
@@ -111,36 +112,23 @@ class ChunkPlanner:
         begins_s = max(end_s, time_s + max(lead_s, KNOT_S))
         return replace(resting, lead=remainder(running, time_s, begins_s))
 
-    def plan_chunk(self, deltas: Vector, control_dt_s: float, start: Start) -> Plan:
-        """Plan a chunk of pose deltas.
+    def plan_chunk(self, actions: Vector, control_dt_s: float, start: Start) -> Plan:
+        """Plan a chunk of actions, as the response model takes them (see ResponseModel.respond).
 
         A chunk that would leave the workspace, a joint's range or the reach is played up to there.
 
         Args:
-            deltas: commanded translation and axis-angle rotation, base frame. Shape (H, 6),
-                [m, rad].
+            actions: Shape (H, C): pose deltas [m, rad], or displacements or targets of the joints
+                [rad or m].
             control_dt_s: duration of one action.
             start: state and motion from which it begins.
 
         Raises:
             MotionRefusedError: the arm cannot follow, or not far enough to come to rest.
         """
-        self.check(deltas, control_dt_s)
-        response = self._response.respond(start.state, deltas, control_dt_s)
-        offset = start.offset or self._offset(response, start.q)
-        position, rotation, joints = response.position, response.rotation, response.q
-        if start.fresh and not deltas.any():
-            # The modelled arm creeps towards its posture; with zero deltas it is to stand still.
-            position = np.broadcast_to(position[0], position.shape)
-            rotation = np.broadcast_to(rotation[0], rotation.shape)
-            joints = None if joints is None else np.broadcast_to(start.q, joints.shape)
-        path = self._paths.find(
-            position + offset.shift,
-            rotation @ offset.turn,
-            response.times_s,
-            start.q,
-            joints,
-        )
+        self.check(actions, control_dt_s)
+        response = self._response.respond(start.state, actions, control_dt_s)
+        path = self._paths.follow(response, start, actions)
         joins_s = _JOINS_AT_REST_S if start.rate is None else _JOINS_S
         for join_s in joins_s:
             nominal, until_s = self._nominal.to_rest(path, response, start, join_s)
@@ -152,33 +140,29 @@ class ChunkPlanner:
                     raise
         ends_s = response.times_s[response.step_ends]
         ends_s = ends_s[ends_s <= until_s + 1e-9]
+        played = len(ends_s)
         step_times = start.lead_s + timing.times(ends_s)
+        q = path.q[np.append(0, response.step_ends[:played])]
         return Plan(
             spline=spline,
             step_times_s=step_times,
             time_stretch=timing.duration_s / nominal.duration_s,
-            executed_trans_m=float(np.linalg.norm(deltas[: len(ends_s), :3], axis=1).sum()),
+            executed_trans_m=self._paths.travel_m(actions[:played], q),
             ik_error_m=path.position_error_m,
             ik_error_rad=path.rotation_error_rad,
-            cut=path.cut if len(ends_s) < len(deltas) else None,
-            chunk=ChunkMotion(response, offset, timing, start.lead_s, until_s),
-        )
-
-    def _offset(self, response: Response, q: Vector) -> Offset:
-        """Return the offset of this arm's TCP from the modelled one, at joint positions `q`."""
-        pose = self._arm.tcp_pose(q)
-        return Offset(
-            pose.translation - response.position[0], response.rotation[0].T @ pose.rotation
+            clipped=response.clipped,
+            cut=path.cut if played < len(actions) else None,
+            chunk=ChunkMotion(response, path.offset, timing, start.lead_s, until_s),
         )
 
     def _timed(
         self, nominal: JointSpline, path: JointPath, start: Start
     ) -> tuple[JointSpline, Timing]:
         """Slow the nominal motion to limits and speed scale, and prepend the start's lead."""
-        rates, chain = self._limits.rates, self._arm.chain
+        rates, tips = self._limits.rates, self._arm.tips
         as_it_is = path.slow is None and self._speed_scale == 1.0
         as_it_is = as_it_is and (start.rate is None or abs(start.rate - 1.0) < 1e-6)
-        if as_it_is and slowdown(nominal, rates, chain) <= PLANNED_SHARE:
+        if as_it_is and slowdown(nominal, rates, tips) <= PLANNED_SHARE:
             timing = Timing.as_it_is(nominal.duration_s)
             return self._spread(nominal, timing, start), timing
         times = np.linspace(0.0, nominal.times_s[len(path.q) - 1], len(path.q))
@@ -187,7 +171,7 @@ class ChunkPlanner:
         for _ in range(_TRIES):
             attempt = keep_rates(
                 nominal.duration_s,
-                lambda s: motion_rates(nominal, chain, s),
+                lambda s: motion_rates(nominal, tips, s),
                 rates.shares,
                 share=share,
                 highest=lambda s: self._speed_scale * np.interp(s, times, slow),
@@ -200,7 +184,7 @@ class ChunkPlanner:
                 raise self._too_slow(stretch)
             spread = self._spread(nominal, attempt, start)
             # Its knots differ from the nominal motion's, so its rates differ a little as well.
-            used = slowdown(spread, rates, chain)
+            used = slowdown(spread, rates, tips)
             if used < best:
                 best, spline, timing = used, spread, attempt
             if used <= _MOST_USED:
@@ -235,26 +219,31 @@ class ChunkPlanner:
         """
         self._arm.check_positions(q, "measured posture", Cause.NO_JOINT_STATES)
 
-    def check(self, deltas: Vector, control_dt_s: float) -> None:
-        """Refuse invalid deltas and durations (see `plan_chunk`).
+    def check(self, actions: Vector, control_dt_s: float) -> None:
+        """Refuse invalid actions and durations (see `plan_chunk`).
 
         Raises:
             MotionRefusedError: with the reason.
         """
-        if deltas.ndim != 2 or deltas.shape[1] != 6 or len(deltas) == 0:
+        largest = self._response.largest
+        columns = len(largest)
+        if actions.ndim != 2 or actions.shape[1] != columns or len(actions) == 0:
             raise MotionRefusedError(
                 Cause.INVALID_CHUNK,
-                f"a chunk of shape {deltas.shape} cannot be planned; valid is (H, 6), H above 0",
+                f"a chunk of shape {actions.shape} cannot be planned; valid is (H, {columns}), H "
+                "above 0",
             )
-        if not np.isfinite(deltas).all():
+        if not np.isfinite(actions).all():
             raise MotionRefusedError(
                 Cause.INVALID_CHUNK, "a chunk with values that are not finite cannot be planned"
             )
-        if (np.abs(deltas) > _LARGEST_DELTA).any():
+        beyond = np.abs(actions) / largest
+        if (beyond > 1.0).any():
+            row, column = np.unravel_index(np.argmax(beyond), beyond.shape)
             raise MotionRefusedError(
                 Cause.INVALID_CHUNK,
-                f"a chunk with a delta of {np.abs(deltas).max():.3g} (m or rad) in one action "
-                "is implausible; valid is up to 1 m and pi rad",
+                f"a chunk with {actions[row, column]:.3g} in column {column + 1} of an action is "
+                f"implausible; valid is up to {largest[column]:.3g} (m or rad) there",
             )
         shortest_s, longest_s = ACTION_S
         if not shortest_s <= control_dt_s <= longest_s:
@@ -262,9 +251,9 @@ class ChunkPlanner:
                 Cause.INVALID_CHUNK,
                 f"an action lasts {control_dt_s} s; valid is {shortest_s:g} to {longest_s:g} s",
             )
-        if len(deltas) * control_dt_s > self._limits.duration_s:
+        if len(actions) * control_dt_s > self._limits.duration_s:
             raise MotionRefusedError(
                 Cause.LIMIT_EXCEEDED,
-                f"{len(deltas)} actions of {control_dt_s:.3f} s take longer than the longest "
+                f"{len(actions)} actions of {control_dt_s:.3f} s take longer than the longest "
                 f"trajectory allowed, {self._limits.duration_s} s",
             )

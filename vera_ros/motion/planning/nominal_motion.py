@@ -8,13 +8,14 @@ from vera_ros.motion.kinematics.arm_model import ArmModel
 from vera_ros.motion.kinematics.vec3 import Vector
 from vera_ros.motion.limits import Limits
 from vera_ros.motion.planning.braking import brake
+from vera_ros.motion.planning.joint_path import JointPath
 from vera_ros.motion.planning.joint_spline import JointSpline, Rates
 from vera_ros.motion.planning.plan import KNOT_S
 from vera_ros.motion.planning.start import Start
-from vera_ros.motion.planning.tcp_path import JointPath
 from vera_ros.motion.response.model import Response
 
 _CUT_S = 0.16  # time to come to rest before a cut, over half the distance of full speed
+_ROUNDING = 1e-9  # of a joint that rests at an end of its range [rad or m]
 _SHORTEST_CUT = 2  # samples of the path
 _BEYOND = Reason(
     Cause.LIMIT_EXCEEDED, "the arm would come to rest beyond a joint's range or the workspace"
@@ -66,8 +67,9 @@ class NominalMotion:
         """Whether the stop after the path's samples stays in joint ranges and workspace."""
         limits = self._limits
         q = motion.derivative(0, motion.times_s[samples:])
-        inside = ((q >= limits.lower) & (q <= limits.upper)).all()
-        return bool(inside and not limits.depth_outside(*self._arm.tcp_poses(q)).any())
+        if not ((q >= limits.lower - _ROUNDING) & (q <= limits.upper + _ROUNDING)).all():
+            return False
+        return not any(limits.depth_outside(*tip.poses(q)).any() for tip in self._arm.tips)
 
     def _braked(self, times_s: Vector, q: Vector, begin: Rates) -> JointSpline:
         """Return a spline through the path, with a smooth stop at its end."""

@@ -35,15 +35,15 @@ class ChunkMotion:
     """The response that a plan plays, kept for the chunk that takes over from it.
 
     Attributes:
-        response: the TCP path.
-        offset: of this arm's TCP from the modelled one.
+        response: the path of the TCP or of the joints.
+        offset: of this arm's TCP from the modelled one; None: no TCP is modelled.
         timing: of the response within the plan.
         begins_s: the plan's time at the response's time 0.
         until_s: the response's time at which the plan leaves it to come to rest.
     """
 
     response: Response
-    offset: Offset
+    offset: Offset | None
     timing: Timing
     begins_s: float
     until_s: float
@@ -58,9 +58,11 @@ class Plan:
         step_times_s: when each action's motion is complete; actions that were cut off have none.
             Shape (H or less,), [s].
         time_stretch: planned duration divided by nominal duration.
-        executed_trans_m: summed translation of the commanded deltas, less what was cut off [m].
+        executed_trans_m: summed translation that the actions command, less what was cut off; of a
+            hand with several tips, 0 [m].
         ik_error_m: worst position error of the inverse kinematics [m].
         ik_error_rad: worst rotation error of the inverse kinematics [rad].
+        clipped: whether actions were clipped to the joints' ranges.
         cut: why the motion ends before the chunk does; None: it does not.
         chunk: the chunk's motion; None: it plays no chunk.
     """
@@ -71,6 +73,7 @@ class Plan:
     executed_trans_m: float = 0.0
     ik_error_m: float = 0.0
     ik_error_rad: float = 0.0
+    clipped: bool = False
     cut: Reason | None = None
     chunk: ChunkMotion | None = None
 

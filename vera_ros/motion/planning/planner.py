@@ -82,7 +82,7 @@ class Planner:
             s = np.linspace(0.0, 1.0, int(np.ceil(duration_s / KNOT_S)) + 1)
             knots = q + braking_way(dq, ddq, duration_s, s)
             stop = JointSpline(s * duration_s, knots, (dq, ddq))
-            if slowdown(stop, self._limits.rates, self._arm.chain) <= 1.0:
+            if slowdown(stop, self._limits.rates, self._arm.tips) <= 1.0:
                 return Plan(path.turning_off(time_s, stop, at_s))
             duration_s *= _LONGER_STOP
         return None
@@ -103,8 +103,9 @@ class Planner:
         if not (np.abs(dq) <= _FASTEST * self._limits.rates.joints[0]).all():
             raise MotionRefusedError(
                 Cause.NO_JOINT_STATES,
-                f"measured joint velocities {dq.tolist()} rad/s are implausible; valid is up to "
-                f"{_FASTEST:g} times the limits, {self._limits.rates.joints[0].tolist()} rad/s",
+                f"measured joint velocities {dq.tolist()} are implausible; valid is up to "
+                f"{_FASTEST:g} times the limits, {self._limits.rates.joints[0].tolist()} rad/s "
+                "(m/s where a joint slides)",
             )
         rates, speed = _BRAKE_SHARE * self._limits.rates.joints, np.abs(dq)
         for_jerk_s = np.sqrt(6.0 * speed / rates[2])
@@ -129,9 +130,9 @@ class Planner:
                 for late_s, (start_q, dq, ddq) in entries
                 if late_s < duration_s
             ]
-            rates, chain = self._limits.rates, self._arm.chain
+            rates, tips = self._limits.rates, self._arm.tips
             # No margin: the running plan itself may already reach the limits.
-            if all(slowdown(way, rates, chain, _RETURN_MOMENTS) <= 1.0 for way in ways):
+            if all(slowdown(way, rates, tips, _RETURN_MOMENTS) <= 1.0 for way in ways):
                 return Plan(ways[0])
         raise _no_way_back(q)
 
@@ -148,7 +149,7 @@ class Planner:
         start_q, dq, ddq = path.state(at_s)
         for duration_s in _RETURNS_S:
             way = JointSpline(np.array([0.0, duration_s]), np.stack((start_q, q)), (dq, ddq))
-            if slowdown(way, self._limits.rates, self._arm.chain, _RETURN_MOMENTS) <= 1.0:
+            if slowdown(way, self._limits.rates, self._arm.tips, _RETURN_MOMENTS) <= 1.0:
                 return Plan(path.turning_off(time_s, way, at_s))
         raise _no_way_back(q)
 
@@ -172,7 +173,7 @@ class Planner:
         profile = s**3 * (10 - 15 * s + 6 * s**2)
         still = np.zeros(len(q))
         unit = JointSpline(s[:, 0] * count * KNOT_S, q + (goal - q) * profile, (still, still))
-        needed = slowdown(unit, self._limits.rates, self._arm.chain) / PLANNED_SHARE
+        needed = slowdown(unit, self._limits.rates, self._arm.tips) / PLANNED_SHARE
         spline = unit.stretched(max(1.0, needed) / speed_share)
         longest_s = self._limits.duration_s
         if spline.duration_s > longest_s:
@@ -200,7 +201,7 @@ class Planner:
             passed_s = count * KNOT_S * (u - u**3 + 0.5 * u**4)  # its rate is 1 - 3 u^2 + 2 u^3
             q = path.derivative(0, from_s + passed_s)
             stop = JointSpline(np.arange(count + 1.0) * KNOT_S, q, (dq, ddq))
-            if slowdown(stop, self._limits.rates, self._arm.chain) <= 1.0:
+            if slowdown(stop, self._limits.rates, self._arm.tips) <= 1.0:
                 return stop
         return None
 
@@ -216,5 +217,5 @@ def _turn_off_s(time_s: float, lead_s: float) -> float:
 
 def _no_way_back(q: Vector) -> MotionRefusedError:
     return MotionRefusedError(
-        Cause.LIMIT_EXCEEDED, f"no way back to {np.round(q, 4).tolist()} rad keeps the rate limits"
+        Cause.LIMIT_EXCEEDED, f"no way back to {np.round(q, 4).tolist()} keeps the rate limits"
     )

@@ -2,8 +2,7 @@
 """Joint positions along a path of the TCP, as far as the arm can go."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -13,8 +12,11 @@ from vera_ros.motion.kinematics.arm_model import ArmModel
 from vera_ros.motion.kinematics.ik_solver import IkSolver, Verdict
 from vera_ros.motion.kinematics.vec3 import Vector
 from vera_ros.motion.limits import Limits
+from vera_ros.motion.planning.joint_path import JointPath, Obstacles, blocked, first_cut, outside
+from vera_ros.motion.planning.plan import Offset
+from vera_ros.motion.planning.start import Start
+from vera_ros.motion.response.model import TcpResponse
 
-_WORKSPACE_INSET_M = 2e-3  # a plan stays this far inside, so that the gate's checks agree
 _POSITION_INSET_RAD = 2e-3
 _FASTEST = 5.0  # multiple of a joint's velocity limit that is allowed before time scaling
 _SLOWEST = 0.1  # share of its speed that a path keeps near a singular posture
@@ -42,34 +44,6 @@ class SingularityBounds:
             )
 
 
-@dataclass(frozen=True)
-class JointPath:
-    """Joint positions along a path of the TCP, one row per pose, up to where the arm can go.
-
-    Attributes:
-        q: Shape (K, n), [rad].
-        position_error_m: worst distance left by the inverse kinematics.
-        rotation_error_rad: worst angle left.
-        slow: factor on the speed at each row, below 1 near a singular posture; None: 1 throughout.
-            Shape (K,).
-        cut: why it ends before the last pose; None: it does not.
-    """
-
-    q: Vector
-    position_error_m: float = 0.0
-    rotation_error_rad: float = 0.0
-    slow: Vector | None = None
-    cut: Reason | None = None
-
-
-class Obstacles(Protocol):
-    """Obstacles that the arm must keep away from."""
-
-    def first_too_close(self, q: Vector) -> tuple[int, object] | None:
-        """Return the first sample of a motion (Shape (N, n), [rad]) too near, and to what."""
-        ...
-
-
 class PathFinder:
     """Finds joint positions along TCP paths for one arm.
 
@@ -95,6 +69,24 @@ class PathFinder:
             arm.chain, limits.lower + _POSITION_INSET_RAD, limits.upper - _POSITION_INSET_RAD
         )
 
+    def follow(self, response: TcpResponse, start: Start, actions: Vector) -> JointPath:
+        """Follow the TCP path of a response to pose deltas (see Paths)."""
+        offset = start.offset or self._offset(response, start.q)
+        position, rotation, joints = response.position, response.rotation, response.q
+        if start.fresh and not actions.any():
+            # The modelled arm creeps towards its posture; with zero deltas it is to stand still.
+            position = np.broadcast_to(position[0], position.shape)
+            rotation = np.broadcast_to(rotation[0], rotation.shape)
+            joints = None if joints is None else np.broadcast_to(start.q, joints.shape)
+        path = self.find(
+            position + offset.shift, rotation @ offset.turn, response.times_s, start.q, joints
+        )
+        return replace(path, offset=offset)
+
+    def travel_m(self, actions: Vector, q: Vector) -> float:
+        """Return the length of the commanded translations (see Paths)."""
+        return float(np.linalg.norm(actions[:, :3], axis=1).sum())
+
     def find(
         self,
         positions: Vector,
@@ -118,19 +110,15 @@ class PathFinder:
             steps[1:] = np.diff(lead, axis=0)
         fastest = _FASTEST * self._limits.rates.joints[0] * times_s[1]
         path = self._ik.follow(rotations, positions, q, steps, fastest)
-        cuts = [self._outside(positions, rotations)]
+        cuts = [outside(self._limits, positions, rotations)]
         solved = len(path.q)
         if path.verdict is not Verdict.SOLVED:
             solved -= 1
             cuts.append((solved, _unsolved(path.verdict, positions[solved])))
         conditions = self._conditions(path.q[:solved])
         cuts.append(self._singular(conditions))
-        cuts.append(self._blocked(path.q[:solved]))
-        length, cut = min(
-            (found for found in cuts if found is not None),
-            key=lambda found: found[0],
-            default=(len(positions), None),
-        )
+        cuts.append(blocked(self._obstacles, path.q[:solved]))
+        length, cut = first_cut(cuts, len(positions))
         return JointPath(
             path.q[:length],
             path.position_error_m,
@@ -139,14 +127,11 @@ class PathFinder:
             cut,
         )
 
-    def _outside(self, positions: Vector, rotations: Vector) -> tuple[int, Reason] | None:
-        depth = self._limits.depth_outside(positions, rotations, _WORKSPACE_INSET_M)
-        outside = np.flatnonzero(depth > depth[0] + 1e-9)
-        if not outside.size:
-            return None
-        first = int(outside[0])
-        return first, Reason(
-            Cause.OUTSIDE_WORKSPACE, self._limits.leaves(positions[first], rotations[first])
+    def _offset(self, response: TcpResponse, q: Vector) -> Offset:
+        """Return the offset of this arm's TCP from the modelled one, at joint positions `q`."""
+        pose = self._arm.tcp_pose(q)
+        return Offset(
+            pose.translation - response.position[0], response.rotation[0].T @ pose.rotation
         )
 
     def _conditions(self, q: Vector) -> Vector:
@@ -174,13 +159,6 @@ class PathFinder:
         deeper = np.diff(conditions, append=conditions[-1:]) > 0
         slow = np.where(deeper, np.clip(slow, _SLOWEST, 1.0), 1.0)
         return slow if (slow < 1.0).any() else None
-
-    def _blocked(self, q: Vector) -> tuple[int, Reason] | None:
-        found = self._obstacles.first_too_close(q) if self._obstacles is not None else None
-        if found is None:
-            return None
-        first, what = found
-        return first, Reason(Cause.COLLISION, f"the arm would come too near: {what}")
 
 
 def _unsolved(verdict: Verdict, position: Vector) -> Reason:

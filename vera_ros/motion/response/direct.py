@@ -9,7 +9,7 @@ from scipy.interpolate import BSpline, make_interp_spline
 
 from vera_ros.motion.causes import Cause, MotionRefusedError
 from vera_ros.motion.kinematics.vec3 import Vector
-from vera_ros.motion.response.model import Response
+from vera_ros.motion.response.model import LARGEST_POSE_DELTA, TcpResponse
 
 _SAMPLE_S = 0.0125  # spacing of the samples at most
 _LARGEST_TURN_RAD = 3.0  # of a chunk, since its rotations are interpolated as axis-angle vectors
@@ -48,6 +48,11 @@ class DirectResponse:
         self._largest_gap_m = largest_gap_m
         self._largest_gap_rad = largest_gap_rad
 
+    @property
+    def largest(self) -> Vector:
+        """See ResponseModel."""
+        return LARGEST_POSE_DELTA
+
     def at_rest(self, q: Vector, pose: pin.SE3, before: DirectState | None) -> DirectState:
         """Return the state of an arm that stands still (see ResponseModel)."""
         still = np.zeros(6)
@@ -59,7 +64,7 @@ class DirectResponse:
                 target = before.target
         return DirectState(pose, still, still, target)
 
-    def respond(self, state: DirectState, deltas: Vector, control_dt_s: float) -> Response:
+    def respond(self, state: DirectState, deltas: Vector, control_dt_s: float) -> TcpResponse:
         """Pass through the targets (see ResponseModel).
 
         Raises:
@@ -106,8 +111,8 @@ class DirectResponse:
         )
 
 
-@dataclass(frozen=True)
-class _DirectPath(Response):
+@dataclass(frozen=True, kw_only=True)
+class _DirectPath(TcpResponse):
     spline: BSpline
     start: pin.SE3
     targets: tuple[pin.SE3, ...]

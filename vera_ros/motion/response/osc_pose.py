@@ -31,7 +31,7 @@ from vera_ros.motion.kinematics.vec3 import (
     times,
     triple,
 )
-from vera_ros.motion.response.model import Response
+from vera_ros.motion.response.model import LARGEST_POSE_DELTA, TcpResponse
 from vera_ros.motion.response.osc_law import step
 from vera_ros.motion.response.osc_model import OscModel
 from vera_ros.motion.response.osc_plant import Plant, Workspace
@@ -66,6 +66,11 @@ class OscPoseResponse:
         far = np.full(model.arm.nq, np.pi)
         self._ik = IkSolver(model.plant.chain, -far, far, max_iterations=100)
 
+    @property
+    def largest(self) -> Vector:
+        """See ResponseModel."""
+        return LARGEST_POSE_DELTA
+
     def at_rest(self, q: Vector, pose: pin.SE3, before: OscState | None) -> OscState:
         """Return the state of an arm that stands still (see ResponseModel).
 
@@ -88,7 +93,7 @@ class OscPoseResponse:
             )
         return OscState(solution.q, still, goal)
 
-    def respond(self, state: OscState, deltas: Vector, control_dt_s: float) -> Response:
+    def respond(self, state: OscState, deltas: Vector, control_dt_s: float) -> TcpResponse:
         """Play the deltas until the modelled arm rests (see ResponseModel).
 
         Raises:
@@ -164,8 +169,8 @@ class OscPoseResponse:
         return samples, steps, control_dt_s / samples / steps
 
 
-@dataclass(frozen=True)
-class _OscPath(Response):
+@dataclass(frozen=True, kw_only=True)
+class _OscPath(TcpResponse):
     """Response with the modelled arm's velocities and the rotation goals of actions and tail."""
 
     dq: Vector

@@ -8,10 +8,10 @@ import numpy as np
 
 from vera_ros.motion.causes import Cause, MotionRefusedError
 from vera_ros.motion.kinematics.arm_model import ArmModel
-from vera_ros.motion.kinematics.chain import tcp_motion
+from vera_ros.motion.kinematics.tip import Tip
 from vera_ros.motion.kinematics.vec3 import Vector
 from vera_ros.motion.limits import RATES, GripperLimits, Limits
-from vera_ros.motion.planning.tcp_path import Obstacles
+from vera_ros.motion.planning.joint_path import Obstacles
 from vera_ros.motion.safety.trajectory_checks import (
     check_form,
     check_gripper,
@@ -158,7 +158,8 @@ class Gate:
         refuse_above("position", motion[0].max(axis=0), limits.upper + 1e-9)
         for name, values, bound in zip(RATES, motion[1:], limits.rates.joints, strict=True):
             refuse_above(name, np.abs(values).max(axis=0) / (1 + _TOLERANCE), bound)
-        self._check_tcp(motion)
+        for tip in self._arm.tips:
+            self._check_tip(tip, motion, "the TCP" if len(self._arm.tips) == 1 else tip.frame)
         if self._obstacles is not None:
             found = self._obstacles.first_too_close(motion[0][::_OBSTACLE_STRIDE])
             if found is not None:
@@ -237,42 +238,39 @@ class Gate:
         age_s = 0.0 if measured.stamp_s is None else max(0.0, start_s - measured.stamp_s)
         speeds = 0.0 if measured.dq is None else np.abs(measured.dq)
         moved = speeds * age_s + 0.5 * self._limits.rates.joints[1] * age_s**2  # since, at most
-        valid = f"valid is up to {self._limits.start_rad} rad"
+        unit = self._arm.unit
         refuse_if(
             distances - moved - most_rad,
             lambda j: (
-                f"the trajectory starts {distances[j]:.3f} rad from where joint {j + 1} is; {valid}"
+                f"the trajectory starts {distances[j]:.3f} {unit(j)} from where joint {j + 1} is; "
+                f"valid is up to {most_rad} {unit(j)}"
             ),
         )
         raise MotionRefusedError(
             Cause.NO_JOINT_STATES,
-            f"the trajectory starts {distances[farthest]:.3f} rad from where joint "
-            f"{farthest + 1} was {age_s:.2f} s ago, when it was last measured; {valid}; nothing is "
-            "published",
+            f"the trajectory starts {distances[farthest]:.3f} {unit(farthest)} from where joint "
+            f"{farthest + 1} was {age_s:.2f} s ago, when it was last measured; valid is up to "
+            f"{most_rad} {unit(farthest)}; nothing is published",
         )
 
-    def _check_tcp(self, motion: Vector) -> None:
+    def _check_tip(self, tip: Tip, motion: Vector, name: str) -> None:
         limits = self._limits
-        count = motion.shape[1]
-        positions, rotations = np.empty((count, 3)), np.empty((count, 3, 3))
-        rates = np.empty((3, count, 6))
-        tcp_motion(self._arm.chain, motion, positions, rotations, rates)
+        positions, rotations, rates = tip.motion(motion)
         depth = limits.depth_outside(positions, rotations)
         if not (depth <= 1e-9).all():
             worst = int(np.argmax(depth))
-            raise MotionRefusedError(
-                Cause.OUTSIDE_WORKSPACE, limits.leaves(positions[worst], rotations[worst])
-            )
+            where = limits.leaves(positions[worst], rotations[worst], name)
+            raise MotionRefusedError(Cause.OUTSIDE_WORKSPACE, where)
         for part, bounds, unit in (
             (rates[:, :, :3], limits.rates.linear, "m"),
             (rates[:, :, 3:], limits.rates.angular, "rad"),
         ):
             largest = np.linalg.norm(part, axis=2).max(axis=1)
-            for name, value, bound, power in zip(
+            for rate, value, bound, power in zip(
                 RATES, largest, bounds, ("", "^2", "^3"), strict=True
             ):
                 if not value <= bound * (1 + _TOLERANCE):
                     raise over_limit(
-                        f"the {name} of the TCP would be {value:.3f} {unit}/s{power}; the limit is "
+                        f"the {rate} of {name} would be {value:.3f} {unit}/s{power}; the limit is "
                         f"{bound} {unit}/s{power}"
                     )

@@ -116,7 +116,8 @@ class PlaybackWatch:
                 Cause.JOINTS_FROZEN,
                 "the measured joint positions have not changed at all for "
                 f"{limits.frozen_time_s} s or more, and the plan moved by {limits.frozen_angle} "
-                "rad or more: the driver repeats old joint states, or the controller does not play",
+                f"{measured.unit(0)} or more: the driver repeats old joint states, or the "
+                "controller does not play",
             )
         if playing is None:
             return None
@@ -125,17 +126,19 @@ class PlaybackWatch:
         )
         if touched:
             return Reason(Cause.CONTACT, touched)
-        error_rad = playing.tracking_error(measured.q, measured.stamp_s, limits.tracking_delay_s)
-        if error_rad > limits.tracking_tolerance:
+        errors = playing.tracking_errors(measured.q, measured.stamp_s, limits.tracking_delay_s)
+        worst = int(errors.argmax())
+        if errors[worst] > limits.tracking_tolerance:
+            unit = measured.unit(worst)
             return Reason(
                 Cause.TRACKING_ERROR,
-                f"a joint is {error_rad:.3f} rad from its plan; valid is up to "
-                f"{limits.tracking_tolerance} rad",
+                f"a joint is {errors[worst]:.3f} {unit} from its plan; valid is up to "
+                f"{limits.tracking_tolerance} {unit}",
             )
         if now_s > playing.end_s + limits.rest_timeout_s and limits.moves(measured):
             return Reason(
                 Cause.TRACKING_ERROR,
-                f"the arm still moves at {measured.speed_rad_s:.3f} rad/s "
+                f"the arm still moves at {measured.speed} "
                 f"{limits.rest_timeout_s} s after its plan's end",
             )
         return None

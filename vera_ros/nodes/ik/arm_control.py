@@ -9,6 +9,7 @@ from vera_ros.embodiments import find_embodiment
 from vera_ros.motion.causes import Cause, Reason
 from vera_ros.motion.execution.planning_job import Clocks
 from vera_ros.motion.execution.supervisor import Hold, Supervisor
+from vera_ros.motion.kinematics.arm_model import ArmModel
 from vera_ros.motion.observation.arm_observation import ArmObservation
 from vera_ros.motion.safety.tracking_watch import PlaybackWatch
 from vera_ros.motion.setpoint.lead import Lead
@@ -20,6 +21,7 @@ from vera_ros.nodes.ik.reports.tcp_reports import TcpReports
 from vera_ros.nodes.ik.sensing.arm_sensing import ArmSensing
 from vera_ros.nodes.ik.sensing.other_joints import OtherJoints
 from vera_ros.nodes.ik.sensing.rivals import Rivals
+from vera_ros.nodes.ik.setup.action_columns import ActionColumns
 from vera_ros.nodes.ik.setup.motion_setup import (
     make_dispatcher,
     make_supervision_limits,
@@ -57,7 +59,6 @@ class ArmControl:
         ConfigurationError: the parameters do not describe an arm that can be moved.
 
     Attributes:
-        arm: the arm's kinematics.
         sensing: observes the arm.
         supervisor: decides what the arm plays.
         reports: publishes what becomes of chunks.
@@ -76,8 +77,7 @@ class ArmControl:
         arrived: PendingResponses,
     ) -> None:
         self._node, p = node, node.parameters
-        setup = set_up_arm(p, urdf)
-        self.arm = setup.arm
+        self._setup = setup = set_up_arm(p, urdf)
         node.get_logger().info("preparing the motion code (the first start compiles it: some 15 s)")
         self.lead = Lead(p["stop_lead_s"])
         self._dispatcher = make_dispatcher(
@@ -102,10 +102,10 @@ class ArmControl:
             dry_run=p["dry_run"] or not p["gripper_joint"],
         )
         self._outputs = Outputs(arm_output, gripper_output)
-        self.sensing = ArmSensing(node, self.arm, arm_output, gripper_output, rivals)
+        self.sensing = ArmSensing(node, setup.arm, arm_output, gripper_output, rivals)
         self.reports = ChunkReports(
             node,
-            self.arm,
+            setup.arm,
             self.sensing.now_s,
             self.sensing.ours_less_arms_s,
             at_rest,
@@ -121,11 +121,21 @@ class ArmControl:
             self.reports,
             Clocks(time.perf_counter, self.sensing.now_s),
         )
-        self._tcp = TcpReports(node, self.arm)
+        self._tcp = TcpReports(node, setup.arm)
         self.closed = False
         self._others = OtherJoints(node, setup.obstacles)
         self.warnings = SetupWarnings(node, setup, self._others)
         self.warnings.announce()
+
+    @property
+    def arm(self) -> ArmModel:
+        """The arm's kinematics."""
+        return self._setup.arm
+
+    @property
+    def columns(self) -> ActionColumns:
+        """What the columns of chunk messages mean to the arm."""
+        return self._setup.columns
 
     def close(self) -> None:
         """Close the outputs: nothing is sent any more."""

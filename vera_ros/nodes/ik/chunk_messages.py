@@ -3,52 +3,56 @@
 
 import numpy as np
 
-from vera_ros.embodiments import ActionSpace, Embodiment
+from vera_ros.embodiments import ActionSpace
 from vera_ros.motion.causes import Cause, MotionRefusedError, Reason
 from vera_ros.motion.chunk import ACTION_S, MOST_ACTIONS, ChunkRequest
 from vera_ros.motion.planning.active_plan import Playing
 from vera_ros.nodes.common.conversions import ns_to_stamp, stamp_to_ns
+from vera_ros.nodes.ik.setup.action_columns import ActionColumns
 from vera_ros.printable import printable
 from vera_ros_interfaces.msg import ActionChunk, ChunkProgress
 
 
-def read_chunk(message: ActionChunk, embodiment: Embodiment, base_frame: str) -> ChunkRequest:
-    """Convert an ActionChunk message.
+def read_chunk(
+    message: ActionChunk, embodiment: str, columns: ActionColumns, base_frame: str
+) -> ChunkRequest:
+    """Convert an ActionChunk message for an arm of that embodiment, with such columns.
 
     Raises:
         MotionRefusedError: the message is for another embodiment or frame, or is malformed.
     """
-    if message.embodiment != embodiment.name:
+    if message.embodiment != embodiment:
+        raise _invalid(f"embodiment '{printable(message.embodiment)}'; valid is '{embodiment}'")
+    if message.action_space != columns.space.value:
         raise _invalid(
-            f"embodiment '{printable(message.embodiment)}'; valid is '{embodiment.name}'"
+            f"action space {_named(message.action_space)}; valid is {columns.space.name}"
         )
-    if message.action_space != ActionSpace.EEF_DELTA.value:
-        raise _invalid(f"action space {message.action_space}; valid is EEF_DELTA")
     shortest_s, longest_s = ACTION_S
     if not shortest_s <= message.control_dt_s <= longest_s:
         valid = f"valid is {shortest_s:g} to {longest_s:g} s"
         raise _invalid(f"control_dt_s {message.control_dt_s}; {valid}")
-    rows, columns = message.horizon, message.columns
-    if not 1 <= rows <= MOST_ACTIONS or columns != 6 or len(message.actions) != rows * columns:
+    rows, given, valid_columns = message.horizon, message.columns, columns.count
+    fits = given == valid_columns and len(message.actions) == rows * given
+    if not 1 <= rows <= MOST_ACTIONS or not fits:
         raise _invalid(
-            f"{len(message.actions)} values for {rows} rows of {columns} columns; valid is 1 to "
-            f"{MOST_ACTIONS} rows of 6"
+            f"{len(message.actions)} values for {rows} rows of {given} columns; valid is 1 to "
+            f"{MOST_ACTIONS} rows of {valid_columns}"
         )
     if message.header.frame_id not in ("", base_frame):
         frame = printable(message.header.frame_id)
         raise _invalid(f"frame '{frame}'; valid is '{base_frame}'")
-    deltas = np.array(message.actions).reshape(rows, columns)
+    actions = np.array(message.actions).reshape(rows, given)
     gripper = np.array(message.gripper)
     if len(gripper) not in (0, rows):
         raise _invalid(f"{len(gripper)} gripper values for {rows} rows; valid is one per row")
-    if not (np.isfinite(deltas).all() and np.isfinite(gripper).all()):
+    if not (np.isfinite(actions).all() and np.isfinite(gripper).all()):
         raise _invalid("values that are not finite")
     sent_ns = stamp_to_ns(message.sent)
     if not sent_ns:
         raise _invalid("no time at which it was sent; valid is the present")
     start_ns, stamp_ns = stamp_to_ns(message.start), stamp_to_ns(message.header.stamp)
     return ChunkRequest(
-        deltas,
+        columns.actions(actions, message.control_dt_s),
         gripper > 0.5,
         message.control_dt_s,
         message.session_id,
@@ -81,7 +85,7 @@ def progress_message(
         step_times=[ns_to_stamp(round(t * 1e9)) for t in times_s] if sent else [],
         end=ns_to_stamp(round((playing.start_s + plan.duration_s) * 1e9)),
         steps_played=playing.steps_played(now_s) if sent else 0,
-        rails_bound=playing.on_rails or plan.cut is not None,
+        rails_bound=playing.on_rails or plan.clipped or plan.cut is not None,
         executed_trans_m=plan.executed_trans_m,
         time_stretch=plan.time_stretch,
         ik_error_mm=plan.ik_error_m * 1e3,
@@ -91,6 +95,11 @@ def progress_message(
         steps_dropped=playing.steps_dropped,
         dry_run=dry_run,
     )
+
+
+def _named(space: int) -> str:
+    """Return the name of an action space's number; of an unknown one, the number."""
+    return next((known.name for known in ActionSpace if known.value == space), str(space))
 
 
 def _invalid(what: str) -> MotionRefusedError:

@@ -10,7 +10,6 @@ from typing import Any
 from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
 from rclpy.task import Future
 
-from vera_ros.embodiments import find_embodiment
 from vera_ros.motion.causes import Cause, MotionRefusedError, Reason
 from vera_ros.motion.chunk import ChunkRequest
 from vera_ros.nodes.common.background import Background
@@ -66,8 +65,8 @@ class ChunkReceiver:
             self._node.get_logger().warning(words, throttle_duration_sec=5.0)
             return
         try:
-            embodiment = find_embodiment(self._node.parameters["embodiment"])
-            chunk = read_chunk(message, embodiment, control.arm.base_frame)
+            embodiment = self._node.parameters["embodiment"]
+            chunk = read_chunk(message, embodiment, control.columns, control.arm.base_frame)
         except MotionRefusedError as error:
             control.refuse(message.session_id, message.sequence, error.reason)
             self._say_status()

@@ -38,6 +38,7 @@ class BodyReader:
             first ones later than this node, and would reject a chunk until then.
         opened: position of the finger joints when open [m or rad].
         closed: position of the finger joints when closed [m or rad].
+        has_tcp: whether the arm side publishes a TCP's pose; else there is none to report.
 
     Raises:
         ConfigurationError: more than two fingers, or open and closed are the same.
@@ -55,6 +56,8 @@ class BodyReader:
         arm_watch: ArmWatch,
         opened: float = _OPEN_M,
         closed: float = 0.0,
+        *,
+        has_tcp: bool = True,
     ) -> None:
         if len(finger_joints) > 2 or opened == closed:
             raise ConfigurationError(
@@ -69,13 +72,13 @@ class BodyReader:
         self._poses = Latest(node, PoseStamped, "tcp_pose", _KEPT)
         self._arm = _Measured(_reader_of(arm_joints), arm_joints)
         self._fingers = _Measured(_reader_of(finger_joints), finger_joints)
-        self._pose = _Measured(_read_pose)
+        self._pose = _Measured(_read_pose) if has_tcp else None
         self.base_frame = ""
 
     def proprioception(self, since_ns: int) -> Proprioception | None:
         """Return the current values; None: unknown, too old, or from before `since_ns`."""
         self._take()
-        newest = [part.newest for part in (self._arm, self._fingers, self._pose)]
+        newest = [part.newest for part in self._parts]
         oldest_s, earliest_ns = time.monotonic() - self._max_age_s, since_ns - _SAME_MOMENT_NS
         values = [
             each.values
@@ -89,19 +92,16 @@ class BodyReader:
     def proprioception_at(self, time_ns: int) -> Proprioception | None:
         """Return the values at a ROS time a moment ago; None: not known."""
         self._take()
-        return self._proprioception(
-            self._arm.history.at(time_ns),
-            self._fingers.history.at(time_ns),
-            self._pose.history.at(time_ns),
-        )
+        return self._proprioception(*(part.history.at(time_ns) for part in self._parts))
 
     def explain(self) -> str:
         """Return what is missing or too old, and what the arm side says of it."""
         parts = {
             f"joint_states of {self._arm.names}": self._arm,
             f"joint_states of {self._fingers.names}": self._fingers,
-            "tcp_pose": self._pose,
         }
+        if self._pose is not None:
+            parts["tcp_pose"] = self._pose
         oldest_s = time.monotonic() - self._max_age_s
         missing = [
             name
@@ -115,18 +115,21 @@ class BodyReader:
         """Return whether the arm side has not been active yet, as far as is known."""
         return self._arm_watch.starting()
 
+    @property
+    def _parts(self) -> "list[_Measured]":
+        return [self._arm, self._fingers, *([] if self._pose is None else [self._pose])]
+
     def _proprioception(
-        self, arm: Vector | None, fingers: Vector | None, pose: Vector | None
+        self, arm: Vector | None, fingers: Vector | None, *poses: Vector | None
     ) -> Proprioception | None:
-        if arm is None or fingers is None or pose is None:
+        if arm is None or fingers is None:
             return None
-        quaternion = pose[3:] / np.linalg.norm(pose[3:])  # interpolated ones are shorter than 1
-        values = {
-            "q_robot": arm,
-            "eef_pos": pose[:3],
-            "eef_quat": quaternion,
-            "gripper_qpos": self._gripper_qpos(fingers),
-        }
+        values = {"q_robot": arm, "gripper_qpos": self._gripper_qpos(fingers)}
+        for pose in poses:
+            if pose is None:
+                return None
+            values["eef_pos"] = pose[:3]
+            values["eef_quat"] = pose[3:] / np.linalg.norm(pose[3:])  # interpolated: shorter than 1
         return {name: value.astype(np.float32) for name, value in values.items()}
 
     def _gripper_qpos(self, fingers: Vector) -> Vector:
@@ -144,7 +147,8 @@ class BodyReader:
             self._fingers.take(message, received_s)
         for message, received_s, _ in self._poses.take():
             self.base_frame = str(message.header.frame_id)
-            self._pose.take(message, received_s)
+            if self._pose is not None:
+                self._pose.take(message, received_s)
 
 
 class _Newest(NamedTuple):

@@ -19,17 +19,8 @@ from verification.judge.bounds import Start, TrajectoryBounds
 from verification.judge.checker import Checker, gripper_violations
 from verification.judge.clearances import Clearances
 from verification.judge.played import played, state_at
-from verification.rig import (
-    ARM_JOINTS,
-    BASE_FRAME,
-    HAND_OVER_LEAD_S,
-    SELF_DISTANCE_M,
-    TABLE_DISTANCE_M,
-    TABLE_Z_M,
-    TCP_FRAME,
-    URDF,
-    Rig,
-)
+from verification.rig import HAND_OVER_LEAD_S, TABLE_DISTANCE_M, Rig
+from verification.robots import ROBOTS, Robot
 
 _START_S = 1000.0
 _MAX_EXAMPLES = 5
@@ -82,10 +73,13 @@ class Outcome:
 class Player:
     """Plays rounds on one arm in simulated time, and checks what is published."""
 
-    def __init__(self, rig: Rig) -> None:
-        self._rig = rig
-        self._checker = Checker(URDF.read_text(), ARM_JOINTS, BASE_FRAME, TCP_FRAME)
-        self._clearances = Clearances(URDF.read_text(), ARM_JOINTS, TABLE_Z_M)
+    def __init__(self, rig: Rig, robot: Robot = ROBOTS["panda"]) -> None:
+        self._rig, self._robot = rig, robot
+        urdf = robot.urdf.read_text()
+        self._checker = Checker(urdf, robot.joints, robot.base, *robot.tips)
+        self._clearances = None
+        if robot.self_distance_m is not None:
+            self._clearances = Clearances(urdf, robot.joints, robot.table_z_m)
         self._bounds = TrajectoryBounds.of(rig.limits)
 
     def play(self, round_: Round) -> Outcome:
@@ -148,7 +142,7 @@ class Player:
         stops, (start, measured) = self._dispatcher.stops, self._start()
         starts: tuple[Start, ...] = (start,)
         if isinstance(event, Brake):
-            still = np.zeros(7)
+            still = np.zeros(self._robot.n)
             where = Measured(measured.q + event.offset, still, measured.finger_m, self._now_s, 0.0)
             # If no return is gentle enough, the arm comes to rest along its plan instead.
             starts = (start, Start(where.q, still, still))
@@ -194,14 +188,15 @@ class Player:
             self._outcome.examples.append(f"{error!r} at {where.filename}:{where.lineno}")
         for trajectory in published[before[0] :]:
             later_s = self._rig.started_s - self._now_s
-            approach = trajectory.past is None and later_s > 0.0
+            approach, sent = trajectory.past is None and later_s > 0.0, trajectory
             if approach and self._running is not None and starts[0].exact:
                 trajectory, later_s = self._with_approach(trajectory, later_s), 0.0
                 self._rig.started_s = self._now_s
             if later_s != 0.0 and starts[0].exact:  # the running motion continues until then
                 starts = (self._start(later_s)[0],)
             found = [self._checker.violations(trajectory, self._bounds, start) for start in starts]
-            for text in min(found, key=len) or self._clearance_violations(trajectory):
+            # On its approach, the set-point moves to where the arm is: the arm does not.
+            for text in min(found, key=len) or self._clearance_violations(sent):
                 self._add_violation(text)
             self._running, self._started_s = trajectory, self._rig.started_s
         for fingers in gripper[before[1] :]:
@@ -241,7 +236,10 @@ class Player:
                 return
 
     def _clearance_violations(self, trajectory: Any) -> list[str]:
-        return self._clearances.violations(played(trajectory), SELF_DISTANCE_M, TABLE_DISTANCE_M)
+        least_m = self._robot.self_distance_m
+        if self._clearances is None or least_m is None:
+            return []
+        return self._clearances.violations(played(trajectory), least_m, TABLE_DISTANCE_M)
 
     def _add_violation(self, text: str) -> None:
         self._outcome.violations += 1

@@ -8,21 +8,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from verification.rig import ACTION_SCALE, CONTROL_DT_S, START_Q, Vector
+from verification.bench.gate.subjects import PANDA, Subject
+from verification.rig import CONTROL_DT_S, Vector
 
 Rng = np.random.Generator
 
 _NO_GRIPPER = np.zeros(0, bool)
-_PANDA_LOWER = np.array([-2.8973, -1.7628, -2.8973, -3.0718, -2.8973, -0.0175, -2.8973])
-_PANDA_UPPER = np.array([2.8973, 1.7628, 2.8973, -0.0698, 2.8973, 3.7525, 2.8973])
 _MARGINS_RAD = (0.0, 0.02, 0.02 + 1e-9, 0.0201, 0.021, 0.03, 0.05, 0.1, -1e-9, -0.01)
-_SINGULAR = (
-    np.zeros(7),
-    np.array([0.0, 0.0, 0.0, -0.0698, 0.0, 0.0, 0.0]),
-    np.array([0.0, 0.6, 0.0, -0.09, 0.0, 0.7, 0.785]),  # elbow straight
-    np.array([0.3, 0.2, 0.1, -2.0, 0.0, 0.0, 0.0]),  # wrist axes aligned
-    np.array([0.0, -0.8, 0.0, -2.8, 0.0, 2.0, 0.0]),  # wrist above the shoulder
-)
 _DURATIONS_S = (
     np.nan, np.inf, -np.inf, 0.0, -0.05, 5e-324, 1e-300, 1e-9, 1e-3, 2e-3, 0.01, 0.02, 0.2, 0.5,
     1.0, 1.0 + 1e-9, 10.0, 1e9, 1e308,
@@ -35,7 +27,7 @@ class Chunk:
     """Chunk that arrives while the previous motion plays.
 
     Attributes:
-        deltas: commanded deltas. Shape (H, 6) if valid, [m, rad].
+        deltas: commanded deltas. Shape (H, C) if valid, [m, rad].
         close: gripper commands; empty: none. Shape (H,).
         share: share of the remaining motion that plays before it arrives; 1: all of it.
         start_in_s: start, after the arrival; None: as soon as possible.
@@ -58,7 +50,7 @@ class Stop:
 
 @dataclass(frozen=True)
 class Brake:
-    """Stop in place of an arm that is `offset` (Shape (7,), [rad]) off its plan."""
+    """Stop in place of an arm that is `offset` (Shape (n,), [rad]) off its plan."""
 
     share: float
     offset: Vector
@@ -70,7 +62,7 @@ class Round:
 
     Attributes:
         kind: a key of KINDS.
-        q: measured joint positions at rest. Shape (7,) if valid, [rad].
+        q: measured joint positions at rest. Shape (n,) if valid, [rad].
         events: chunks, stops and brakes, in this order.
     """
 
@@ -79,111 +71,116 @@ class Round:
     events: tuple[Chunk | Stop | Brake, ...]
 
 
-def draw(kind: str, rng: Rng) -> Round:
-    """Draw a random round of a kind, which is a key of KINDS."""
-    return KINDS[kind](kind, rng)
+def draw(kind: str, rng: Rng, of: Subject = PANDA) -> Round:
+    """Draw a random round of a kind, which is a key of KINDS, for an arm."""
+    return KINDS[kind](kind, rng, of)
 
 
-def _ordinary(kind: str, rng: Rng) -> Round:
-    return Round(kind, _near_start(rng), (Chunk(_walk(rng), _gripper(rng)),))
+def _ordinary(kind: str, rng: Rng, of: Subject) -> Round:
+    return Round(kind, _near_start(rng, of), (Chunk(_walk(rng, of), _gripper(rng)),))
 
 
-def _extreme(kind: str, rng: Rng) -> Round:
-    row = rng.choice([-1.0, 0.0, 1.0], 6) * ACTION_SCALE
-    return Round(kind, _near_start(rng), (Chunk(np.tile(row, (_rows(rng, 64), 1))),))
+def _extreme(kind: str, rng: Rng, of: Subject) -> Round:
+    row = rng.choice([-1.0, 0.0, 1.0], of.columns) * of.scale
+    return Round(kind, _near_start(rng, of), (Chunk(np.tile(row, (_rows(rng, 64), 1))),))
 
 
-def _alternating(kind: str, rng: Rng) -> Round:
+def _alternating(kind: str, rng: Rng, of: Subject) -> Round:
     rows = _rows(rng, 32)
     signs = np.where(np.arange(rows) // rng.integers(1, 4) % 2, 1.0, -1.0)[:, None]
-    return Round(kind, _near_start(rng), (Chunk(signs * rng.choice([0.0, 1.0], 6) * ACTION_SCALE),))
+    row = rng.choice([0.0, 1.0], of.columns) * of.scale
+    return Round(kind, _near_start(rng, of), (Chunk(signs * row),))
 
 
-def _zero(kind: str, rng: Rng) -> Round:
-    zeros = np.zeros((_rows(rng, 32), 6)) * rng.choice([1.0, -1.0])
-    return Round(kind, rng.choice([_near_start(rng), _any_q(rng)]), (Chunk(zeros),))
+def _zero(kind: str, rng: Rng, of: Subject) -> Round:
+    zeros = np.zeros((_rows(rng, 32), of.columns)) * rng.choice([1.0, -1.0])
+    return Round(kind, rng.choice([_near_start(rng, of), _any_q(rng, of)]), (Chunk(zeros),))
 
 
-def _scaled(kind: str, rng: Rng) -> Round:
-    deltas = _walk(rng) * 10.0 ** rng.uniform(-8, 3)
-    return Round(kind, _near_start(rng), (Chunk(deltas),))
+def _scaled(kind: str, rng: Rng, of: Subject) -> Round:
+    deltas = _walk(rng, of) * 10.0 ** rng.uniform(-8, 3)
+    return Round(kind, _near_start(rng, of), (Chunk(deltas),))
 
 
-def _with_values(*values: float) -> Callable[[str, Rng], Round]:
+def _with_values(*values: float) -> Callable[[str, Rng, Subject], Round]:
     """Return a factory of chunks that have `values` in a few elements, or in all."""
 
-    def make(kind: str, rng: Rng) -> Round:
-        deltas = _walk(rng)
+    def make(kind: str, rng: Rng, of: Subject) -> Round:
+        deltas = _walk(rng, of)
         share = rng.choice([0.0, 0.05, 0.3, 1.0])
         where = rng.random(deltas.shape) < share
         where.flat[rng.integers(where.size)] = True
         deltas[where] = rng.choice(values, int(where.sum()))
-        return Round(kind, _near_start(rng), (Chunk(deltas, _gripper(rng)),))
+        return Round(kind, _near_start(rng, of), (Chunk(deltas, _gripper(rng)),))
 
     return make
 
 
-def _wrong_size(kind: str, rng: Rng) -> Round:
+def _wrong_size(kind: str, rng: Rng, of: Subject) -> Round:
     rows = _rows(rng, 16)
-    shapes = [(0, 6), (rows, 5), (rows, 7), (rows, 0), (6,), (), (0,), (2, rows, 6), (6, rows + 6)]
+    c = of.columns
+    shapes = [(0, c), (rows, c - 1), (rows, c + 1), (rows, 0), (c,), (), (0,), (2, rows, c)]
+    shapes.append((c, rows + c))
     deltas: Any = rng.uniform(-0.02, 0.02, shapes[rng.integers(len(shapes))])
     if rng.random() < 0.2:
-        deltas = np.ones((rows, 6), rng.choice(["float32", "int64"])) * 0
-    return Round(kind, _near_start(rng), (Chunk(deltas),))
+        deltas = np.ones((rows, c), rng.choice(["float32", "int64"])) * 0
+    return Round(kind, _near_start(rng, of), (Chunk(deltas),))
 
 
-def _at_limits(kind: str, rng: Rng) -> Round:
-    q = _near_start(rng)
-    margin = np.array(rng.choice(_MARGINS_RAD, 7))
-    limit = np.where(rng.random(7) < 0.5, _PANDA_LOWER + margin, _PANDA_UPPER - margin)
-    at_limit = rng.random(7) < rng.choice((0.0, 0.0, 0.5))
-    at_limit[rng.choice((3, 4, 5, 6, 6, int(rng.integers(7))))] = True
-    return Round(kind, np.where(at_limit, limit, q), (Chunk(_walk(rng)),))
+def _at_limits(kind: str, rng: Rng, of: Subject) -> Round:
+    q = _near_start(rng, of)
+    margin = np.array(rng.choice(_MARGINS_RAD, of.n))
+    limit = np.where(rng.random(of.n) < 0.5, of.lower + margin, of.upper - margin)
+    at_limit = rng.random(of.n) < rng.choice((0.0, 0.0, 0.5))
+    at_limit[rng.choice((*of.often_at_limits, int(rng.integers(of.n))))] = True
+    return Round(kind, np.where(at_limit, limit, q), (Chunk(_walk(rng, of)),))
 
 
-def _singular(kind: str, rng: Rng) -> Round:
-    q = _SINGULAR[rng.integers(len(_SINGULAR))] + rng.choice([0.0, 1e-9, 1e-3, 0.05]) * _spread(rng)
-    return Round(kind, np.clip(q, _PANDA_LOWER + 0.02, _PANDA_UPPER - 0.02), (Chunk(_walk(rng)),))
+def _singular(kind: str, rng: Rng, of: Subject) -> Round:
+    q = of.singular[rng.integers(len(of.singular))]
+    q = q + rng.choice([0.0, 1e-9, 1e-3, 0.05]) * _spread(rng, of)
+    return Round(kind, np.clip(q, of.lower + 0.02, of.upper - 0.02), (Chunk(_walk(rng, of)),))
 
 
-def _any_posture(kind: str, rng: Rng) -> Round:
-    return Round(kind, _any_q(rng), (Chunk(_walk(rng)),))
+def _any_posture(kind: str, rng: Rng, of: Subject) -> Round:
+    return Round(kind, _any_q(rng, of), (Chunk(_walk(rng, of)),))
 
 
-def _odd_duration(kind: str, rng: Rng) -> Round:
-    chunk = Chunk(_walk(rng, 32), control_dt_s=float(rng.choice(_DURATIONS_S)))
-    return Round(kind, _near_start(rng), (chunk,))
+def _odd_duration(kind: str, rng: Rng, of: Subject) -> Round:
+    chunk = Chunk(_walk(rng, of, 32), control_dt_s=float(rng.choice(_DURATIONS_S)))
+    return Round(kind, _near_start(rng, of), (chunk,))
 
 
-def _bad_state(kind: str, rng: Rng) -> Round:
-    q = _near_start(rng)
+def _bad_state(kind: str, rng: Rng, of: Subject) -> Round:
+    q = _near_start(rng, of)
     if rng.random() < 0.6:
-        q[rng.integers(7)] = rng.choice([np.nan, np.inf, -np.inf, 1e30, 1e308, 7.0])
+        q[rng.integers(of.n)] = rng.choice([np.nan, np.inf, -np.inf, 1e30, 1e308, 7.0])
     else:
-        q = np.resize(q, int(rng.choice([0, 1, 6, 8, 14])))
-    return Round(kind, q, (Chunk(_walk(rng), _gripper(rng)),))
+        q = np.resize(q, int(rng.choice([0, 1, of.n - 1, of.n + 1, 2 * of.n])))
+    return Round(kind, q, (Chunk(_walk(rng, of), _gripper(rng)),))
 
 
-def _long(kind: str, rng: Rng) -> Round:
-    deltas = np.resize(_walk(rng, 32) * rng.choice([0.1, 1.0]), (int(rng.integers(100, 700)), 6))
-    return Round(kind, _near_start(rng), (Chunk(deltas),))
+def _long(kind: str, rng: Rng, of: Subject) -> Round:
+    walk = _walk(rng, of, 32) * rng.choice([0.1, 1.0])
+    deltas = np.resize(walk, (int(rng.integers(100, 700)), of.columns))
+    return Round(kind, _near_start(rng, of), (Chunk(deltas),))
 
 
-def _odd_gripper(kind: str, rng: Rng) -> Round:
-    deltas = _walk(rng)
+def _odd_gripper(kind: str, rng: Rng, of: Subject) -> Round:
+    deltas = _walk(rng, of)
     count = int(rng.choice([len(deltas), len(deltas), len(deltas) - 1, len(deltas) + 3, 1]))
     close = rng.random(count) < 0.5
     return Round(
         kind,
-        _near_start(rng),
-        (Chunk(deltas, close), Chunk(_walk(rng), ~close, share=_random_share(rng))),
+        _near_start(rng, of),
+        (Chunk(deltas, close), Chunk(_walk(rng, of), ~close, share=_random_share(rng))),
     )
 
 
-def _hand_over(kind: str, rng: Rng) -> Round:
-    chunks = [Chunk(_walk(rng), _gripper(rng))]
+def _hand_over(kind: str, rng: Rng, of: Subject) -> Round:
+    chunks = [Chunk(_walk(rng, of), _gripper(rng))]
     for _ in range(int(rng.integers(1, 5))):
-        deltas = _walk(rng)
+        deltas = _walk(rng, of)
         if rng.random() < 0.15:
             deltas[rng.integers(len(deltas))] = rng.choice([np.nan, 1e30, 5e-324])
         session_id = str(rng.choice(["a", "a", "a", "b"]))
@@ -197,21 +194,21 @@ def _hand_over(kind: str, rng: Rng) -> Round:
                 start_in_s=start_in_s,
             )
         )
-    return Round(kind, _near_start(rng), tuple(chunks))
+    return Round(kind, _near_start(rng, of), tuple(chunks))
 
 
-def _interrupted(kind: str, rng: Rng) -> Round:
+def _interrupted(kind: str, rng: Rng, of: Subject) -> Round:
     if rng.random() < 0.6:
         interruption: Stop | Brake = Stop(_random_share(rng))
     else:
-        offset = rng.choice([0.0, 1e-3, 0.03, 0.2]) * _spread(rng)
+        offset = rng.choice([0.0, 1e-3, 0.03, 0.2]) * _spread(rng, of)
         interruption = Brake(_random_share(rng), offset)
-    first = Chunk(_walk(rng, 24), _gripper(rng))
-    then = Chunk(_walk(rng), _gripper(rng), share=_random_share(rng))
-    return Round(kind, _near_start(rng), (first, interruption, then))
+    first = Chunk(_walk(rng, of, 24), _gripper(rng))
+    then = Chunk(_walk(rng, of), _gripper(rng), share=_random_share(rng))
+    return Round(kind, _near_start(rng, of), (first, interruption, then))
 
 
-KINDS: dict[str, Callable[[str, Rng], Round]] = {
+KINDS: dict[str, Callable[[str, Rng, Subject], Round]] = {
     "ordinary": _ordinary,
     "extreme": _extreme,
     "alternating": _alternating,
@@ -234,33 +231,33 @@ KINDS: dict[str, Callable[[str, Rng], Round]] = {
 }
 
 
-def _walk(rng: Rng, most: int = 16) -> Vector:
-    """Draw 1 to `most` deltas, correlated in time, within the action range. Shape (H, 6)."""
+def _walk(rng: Rng, of: Subject, most: int = 16) -> Vector:
+    """Draw 1 to `most` deltas, correlated in time, within the action range. Shape (H, C)."""
     rows = _rows(rng, most)
     keep = rng.choice([0.0, 0.85, 0.97])
-    noise = rng.standard_normal((rows, 6)) * rng.choice([0.1, 0.5, 1.5])
-    actions = np.empty((rows, 6))
+    noise = rng.standard_normal((rows, of.columns)) * rng.choice([0.1, 0.5, 1.5])
+    actions = np.empty((rows, of.columns))
     actions[0] = noise[0]
     for row in range(1, rows):
         actions[row] = keep * actions[row - 1] + np.sqrt(1 - keep**2) * noise[row]
-    actions[:, rng.random(6) < 0.3] = 0.0
-    return np.asarray(np.clip(actions, -1.0, 1.0) * ACTION_SCALE)
+    actions[:, rng.random(of.columns) < 0.3] = 0.0
+    return np.asarray(np.clip(actions, -1.0, 1.0) * of.scale)
 
 
 def _rows(rng: Rng, most: int) -> int:
     return int(rng.integers(1, most + 1))
 
 
-def _spread(rng: Rng) -> Vector:
-    return rng.uniform(-1.0, 1.0, 7)
+def _spread(rng: Rng, of: Subject) -> Vector:
+    return rng.uniform(-1.0, 1.0, of.n)
 
 
-def _near_start(rng: Rng) -> Vector:
-    return np.asarray(START_Q + rng.choice([0.02, 0.2, 0.5]) * _spread(rng))
+def _near_start(rng: Rng, of: Subject) -> Vector:
+    return np.asarray(of.start_q + rng.choice([0.02, 0.2, 0.5]) * of.room * _spread(rng, of))
 
 
-def _any_q(rng: Rng) -> Vector:
-    return rng.uniform(_PANDA_LOWER, _PANDA_UPPER)
+def _any_q(rng: Rng, of: Subject) -> Vector:
+    return rng.uniform(of.lower, of.upper)
 
 
 def _random_share(rng: Rng) -> float:

@@ -26,6 +26,8 @@ class Stopwatch:
         value = getattr(self._inner, name)
         if not callable(value):
             return value
+        if not callable(value):
+            return value
 
         def timed(*args: Any, **kwargs: Any) -> Any:
             begin = time.perf_counter()

@@ -53,6 +53,80 @@ def test_what_fits_is_built(embodiment: str, changes: dict[str, Any]) -> None:
     assert build(embodiment=embodiment, **changes).playing is None
 
 
+HAND = share_path("description", "urdf", "allegro_hand.urdf").read_text()
+PUSHER = share_path("description", "urdf", "pusht_pusher.urdf").read_text()
+OF_THE_HAND: dict[str, Any] = {
+    "joint_names": [f"joint_{number}.0" for number in range(16)],
+    "limits": "allegro_limits.yaml",
+    "gripper_joint": "",
+    "start_posture": [0.0, 0.7, 0.6, 0.5] * 3 + [0.8, 0.4, 0.4, 0.5],
+    "effort_limits": [1.0] * 16,
+    "workspace_lower": [-0.5, -0.5, -0.5],
+    "workspace_upper": [0.5, 0.5, 0.5],
+    "self_distance_m": 0.001,
+}
+OF_THE_PUSHER: dict[str, Any] = {
+    "joint_names": ["pusher_x", "pusher_y"],
+    "limits": "pusht_limits.yaml",
+    "position_margin": 0.0,
+    "gripper_joint": "",
+    "start_posture": [0.25, 0.3],
+    "effort_limits": [100.0, 100.0],
+    "workspace_lower": [-0.1, -0.1, -0.1],
+    "workspace_upper": [0.6, 0.6, 0.1],
+    "collision_check": False,
+}
+
+
+@pytest.mark.parametrize(
+    ("embodiment", "urdf", "changes"),
+    [
+        ("pusht", PUSHER, OF_THE_PUSHER),
+        ("pusht", URDF, {"gripper_joint": ""}),
+        ("allegro", HAND, OF_THE_HAND),
+        ("droid", URDF, {"action_space": "joint_delta"}),
+        ("droid", URDF, {"action_space": "joint_position"}),
+    ],
+    ids=["pusher", "arm that pushes", "hand", "joint deltas", "joint targets"],
+)
+def test_joints_and_planes_are_built(embodiment: str, urdf: str, changes: dict[str, Any]) -> None:
+    assert build(urdf, embodiment, **changes).playing is None
+
+
+@pytest.mark.parametrize(
+    ("embodiment", "urdf", "changes", "words"),
+    [
+        ("mimicgen", HAND, OF_THE_HAND, "not one chain"),
+        (
+            "allegro",
+            HAND,
+            OF_THE_HAND | {"tcp_frame": "link_3.0_tip"},
+            "not one chain.*empty tcp_frame",
+        ),
+        (
+            "allegro",
+            HAND,
+            OF_THE_HAND | {"joint_names": OF_THE_HAND["joint_names"][:12]},
+            "has 12 joints, and that arm has 16",
+        ),
+        ("mimicgen", URDF, {"action_space": "joint_delta"}, "'osc_pose'; valid is direct or ref"),
+        ("droid", URDF, {"response_model": "allegro_reference.yaml"}, "'reference'; valid is osc"),
+        (
+            "pusht",
+            PUSHER,
+            OF_THE_PUSHER | {"start_posture": [0.25, 0.6]},
+            "0.6 m for joint 'pusher_y'; valid is 0 to 0.512 m",
+        ),
+        ("pusht", PUSHER, OF_THE_PUSHER | {"limits": "panda_limits.yaml"}, "pusht_limits.yaml"),
+    ],
+)
+def test_joints_that_do_not_go_together(
+    embodiment: str, urdf: str, changes: dict[str, Any], words: str
+) -> None:
+    with pytest.raises(ConfigurationError, match=words):
+        build(urdf, embodiment, **changes)
+
+
 def without(pattern: str) -> str:
     changed = re.sub(pattern, "", URDF, flags=re.DOTALL)
     assert changed != URDF

@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 from verification.bench.gate.benchmark import players
 from verification.bench.gate.player import Player
 from verification.bench.gate.rounds import KINDS, Chunk, Round, Stop, draw
+from verification.bench.gate.subjects import Subject, subject_of
 from verification.rig import START_Q
+from verification.robots import ROBOTS
 
 _EXAMPLES = 8  # of each kind
 _UP = np.tile([0.0, 0.0, 0.02, 0.0, 0.0, 0.0], (6, 1))
@@ -27,6 +29,23 @@ def arms() -> list[Player]:
 @given(seed=st.integers(0, 2**32 - 1))
 def test_nothing_bad_is_let_out(arms: list[Player], kind: str, seed: int) -> None:
     outcome = arms[seed % len(arms)].play(draw(kind, np.random.default_rng(seed)))
+    assert (outcome.violations, outcome.unexpected) == (0, 0), outcome.examples
+    assert outcome.chunks == outcome.played + outcome.refused.total()
+
+
+@pytest.fixture(scope="module", params=list(ROBOTS))
+def others(request: pytest.FixtureRequest) -> tuple[list[Player], Subject]:
+    return players(request.param), subject_of(ROBOTS[request.param])
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@settings(max_examples=_EXAMPLES, deadline=None)
+@given(kind=st.sampled_from(list(KINDS)), seed=st.integers(0, 2**32 - 1))
+def test_nothing_bad_is_let_out_of_other_arms(
+    others: tuple[list[Player], Subject], kind: str, seed: int
+) -> None:
+    of, subject = others
+    outcome = of[seed % len(of)].play(draw(kind, np.random.default_rng(seed), subject))
     assert (outcome.violations, outcome.unexpected) == (0, 0), outcome.examples
     assert outcome.chunks == outcome.played + outcome.refused.total()
 

@@ -154,6 +154,9 @@ class ChunkReports:
         self._progress.publish(report)
 
     def _show(self, plan: Plan) -> None:
+        """Publish the planned path of the TCP, if there is one."""
+        if len(self._arm.tips) > 1:
+            return
         header = self._header()
         count = int(np.ceil(plan.duration_s / _SHOWN_EVERY_S)) + 1
         q = plan.spline.derivative(0, np.linspace(0.0, plan.duration_s, count))

@@ -17,7 +17,7 @@ _PATH_LENGTH = 400  # poses of executed_path
 
 
 class TcpReports:
-    """Publishes the measured pose of the TCP, and its path.
+    """Publishes the measured pose of the TCP, and its path; of several tips, nothing.
 
     Args:
         node: the rclpy node.
@@ -32,6 +32,8 @@ class TcpReports:
 
     def say(self, measured: Measured, *, playing: bool) -> None:
         """Publish the TCP's pose; while a plan plays, add it to the path."""
+        if len(self._arm.tips) > 1:
+            return
         pose = self._arm.tcp_pose(measured.q)
         stamp = ns_to_stamp(round(measured.stamp_s * 1e9))
         message = PoseStamped(

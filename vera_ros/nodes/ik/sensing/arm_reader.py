@@ -33,6 +33,7 @@ class ArmReader:
         gripper_joint: the finger; empty: none.
         velocity_limit: of the arm's joints. Shape (n,), [rad/s].
         oldest_s: maximum age of joint states [s].
+        slides: indices of the arm's joints that slide.
 
     Attributes:
         filter: the accepted joint states.
@@ -48,9 +49,10 @@ class ArmReader:
         gripper_joint: str,
         velocity_limit: Vector,
         oldest_s: float,
+        slides: frozenset[int] = frozenset(),
     ) -> None:
         self._node = node
-        self._joint_names = joint_names
+        self._slides = slides
         self._gripper_joint = gripper_joint
         self._messages = Latest(node, JointState, "joint_states", _KEPT)
         self._newest: JointState | None = None
@@ -59,6 +61,10 @@ class ArmReader:
         self.clock = ArmClock()
         self.set_by_s = 0.0
         self.filter = JointStateFilter(joint_names, velocity_limit, oldest_s, gripper_joint)
+
+    @property
+    def _joint_names(self) -> tuple[str, ...]:
+        return self.filter.arm.joint_names
 
     def read(self) -> None:
         """Process the joint states that arrived since the last read."""
@@ -83,7 +89,7 @@ class ArmReader:
         has_finger = self._gripper_joint in message.name
         if not missing:
             known.count_publishers(sequence, received_s)
-            measured = read_joints(message, self._joint_names, received_s)
+            measured = read_joints(message, self._joint_names, received_s, self._slides)
             # Not now_s: a sample can be ahead of /clock, and would then hide that it went back.
             now_s = self._ours_s() if self._simulated else self.now_s()
             if not known.add(measured, now_s, simulated=self._simulated):
@@ -196,13 +202,19 @@ class ArmReader:
         return float(self._node.get_clock().now().nanoseconds) * 1e-9
 
 
-def read_joints(message: JointState, names: tuple[str, ...], received_s: float) -> Measured:
+def read_joints(
+    message: JointState,
+    names: tuple[str, ...],
+    received_s: float,
+    slides: frozenset[int] = frozenset(),
+) -> Measured:
     """Return the arm's measured state from joint states, without the finger.
 
     Args:
         message: the joint states.
         names: of the arm's joints, base to tip.
         received_s: time of arrival, steady time [s].
+        slides: indices of those that slide.
 
     Raises:
         KeyError: a joint is missing.
@@ -219,6 +231,7 @@ def read_joints(message: JointState, names: tuple[str, ...], received_s: float) 
         None,
         stamp_to_ns(message.header.stamp) * 1e-9,
         received_s,
+        slides,
     )
 
 

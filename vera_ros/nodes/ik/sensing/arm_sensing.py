@@ -4,6 +4,8 @@
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
+
 from vera_ros.motion.causes import Cause, Reason
 from vera_ros.motion.kinematics.arm_model import ArmModel
 from vera_ros.motion.observation.arm_observation import ArmObservation
@@ -57,6 +59,7 @@ class ArmSensing:
             p["gripper_joint"],
             arm.velocity_limit,
             p["joint_state_timeout_s"],
+            frozenset(np.flatnonzero(~arm.turns).tolist()),
         )
 
     def close(self) -> None:

@@ -24,15 +24,14 @@ from vera_ros.motion.kinematics.urdf_joints import find_joint, link_of
 from vera_ros.motion.kinematics.vec3 import Vector
 from vera_ros.motion.limits import GripperLimits, Limits, RateLimits
 from vera_ros.motion.observation.arm_observation import SupervisionLimits
-from vera_ros.motion.planning.chunk_planner import ChunkPlanner
 from vera_ros.motion.planning.planner import Planner
-from vera_ros.motion.planning.tcp_path import PathFinder, SingularityBounds
-from vera_ros.motion.response.loader import load_response
 from vera_ros.motion.safety.contact import ContactWatch
 from vera_ros.motion.safety.effort_fit import EffortFit
 from vera_ros.motion.safety.gate import Gate
 from vera_ros.motion.setpoint.lead import Lead
 from vera_ros.motion.trajectory import ArmTrajectory, GripperTrajectory
+from vera_ros.nodes.ik.setup.action_columns import ActionColumns, action_columns
+from vera_ros.nodes.ik.setup.chunk_setup import make_chunk_planner
 from vera_ros.resources import given_file
 
 Parameters = dict[str, Any]
@@ -46,6 +45,7 @@ class ArmSetup:
 
     Attributes:
         arm: its kinematics.
+        columns: what the columns of chunk messages mean to it.
         limits: its motion limits.
         gripper_limits: motion limits of its fingers.
         contact: detects contact from its efforts.
@@ -55,6 +55,7 @@ class ArmSetup:
     """
 
     arm: ArmModel
+    columns: ActionColumns
     limits: Limits
     gripper_limits: GripperLimits
     contact: ContactWatch
@@ -78,6 +79,8 @@ def set_up_arm(p: Parameters, urdf: str) -> ArmSetup:
     urdf, arm, identity = read_arm(p, urdf)
     check_units(arm)
     identity.check(arm)
+    embodiment = find_embodiment(p["embodiment"])
+    columns = action_columns(p, embodiment, arm)
     for name in ("effort_limits", "start_posture"):
         if len(p[name]) != arm.n:
             raise ConfigurationError(
@@ -89,13 +92,14 @@ def set_up_arm(p: Parameters, urdf: str) -> ArmSetup:
     fingers = finger_points(shapes or urdf, arm, posture)
     limits = _limits(p, arm, identity, fingers)
     _check_start_posture(p, arm, limits)
-    if p["gripper_joint"] and not find_embodiment(p["embodiment"]).moves_flange:
+    if p["gripper_joint"] and not embodiment.moves_flange:
         check_tcp(arm, fingers)
     obstacles = _obstacles(p, urdf, shapes, posture) if p["collision_check"] else None
     dynamics = with_inertias(p, arm, urdf)
     fit = make_effort_fit(p, dynamics)
     return ArmSetup(
         arm,
+        columns,
         limits,
         of_gripper,
         ContactWatch(
@@ -163,13 +167,14 @@ def _limits(p: Parameters, arm: ArmModel, identity: ArmIdentity, fingers: Vector
 
 
 def _check_start_posture(p: Parameters, arm: ArmModel, limits: Limits) -> None:
-    for joint, position, lower, upper in zip(
-        arm.joint_names, p["start_posture"], limits.lower, limits.upper, strict=True
+    for j, (joint, position, lower, upper) in enumerate(
+        zip(arm.joint_names, p["start_posture"], limits.lower, limits.upper, strict=True)
     ):
+        unit = arm.unit(j)
         if not lower <= position <= upper:
             raise ConfigurationError(
-                f"parameter 'start_posture' has {position:g} rad for joint '{joint}'; valid is "
-                f"{lower:.4g} to {upper:.4g} rad, which is its range less position_margin"
+                f"parameter 'start_posture' has {position:g} {unit} for joint '{joint}'; valid is "
+                f"{lower:.4g} to {upper:.4g} {unit}, which is its range less position_margin"
             )
 
 
@@ -258,12 +263,7 @@ def make_dispatcher(
         ConfigurationError: the parameters contradict each other, or a file cannot be used.
     """
     arm, limits = setup.arm, setup.limits
-    model = p["response_model"] or embodiment.response_model
-    response = load_response(given_file("response_model", model, "config"))
-    singularity = SingularityBounds(p["singularity_slow"], p["singularity_stop"])
-    paths = PathFinder(arm, limits, singularity, setup.obstacles)
-    chunks = ChunkPlanner(arm, response, limits, paths, p["speed_scale"])
-    chunks.warm_up(np.array(p["start_posture"]))
+    chunks = make_chunk_planner(p, arm, setup.columns, limits, setup.obstacles)
     gripper = None
     if p["gripper_joint"]:
         gripper = Gripper(setup.gripper_limits, p["gripper_debounce_steps"])
@@ -273,7 +273,7 @@ def make_dispatcher(
         Planner(arm, limits),
         Gate(arm, limits, setup.gripper_limits, send_arm, send_gripper, setup.obstacles),
         gripper,
-        rails=embodiment.rails,
+        rails=None if setup.columns.of_joints else embodiment.rails,
         lead=lead,
         hand_over_lead_s=p["hand_over_lead_s"],
         start_lead_s=p["start_lead_s"],

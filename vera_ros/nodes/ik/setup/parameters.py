@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The parameters of ik_node."""
 
-from vera_ros.embodiments import EMBODIMENTS
 from vera_ros.nodes.common.parameters.declarations import Parameter
+from vera_ros.nodes.ik.setup.action_parameters import ACTIONS
 from vera_ros.nodes.ik.setup.description import check_sha256
 from vera_ros.nodes.ik.setup.gripper_parameters import GRIPPER, OUTPUTS
 from vera_ros.ros_rules import check_full_name, check_optional_topic
@@ -11,12 +11,7 @@ _EFFORT_LIMITS = [60.0, 60.0, 60.0, 60.0, 15.0, 15.0, 15.0]
 _START_POSTURE = [0.0, 0.19634954, 0.0, -2.61799388, 0.0, 2.94159265, 0.78539816]
 
 PARAMETERS = (
-    Parameter(
-        "embodiment",
-        "mimicgen",
-        "embodiment whose chunks are accepted",
-        choices=tuple(name for name, kind in EMBODIMENTS.items() if kind.drivable),
-    ),
+    *ACTIONS,
     Parameter(
         "robot_description",
         "",
@@ -38,19 +33,15 @@ PARAMETERS = (
         form=check_full_name,
     ),
     Parameter(
-        "joint_names", [f"panda_joint{i}" for i in range(1, 8)], "the arm's joints, base to tip"
+        "joint_names",
+        [f"panda_joint{i}" for i in range(1, 8)],
+        "the arm's joints, base to tip; of a hand, all joints in the order of the actions",
     ),
     Parameter(
         "tcp_frame",
         "",
         "the end-effector frame, between the finger tips (droid: the flange); empty: the one tip "
-        "of the model",
-    ),
-    Parameter(
-        "response_model",
-        "",
-        "how the policy's training environment responds to actions: a file in config/ or a path; "
-        "empty: the embodiment's",
+        "of the model, or every tip of a hand",
     ),
     Parameter(
         "limits",
@@ -59,7 +50,14 @@ PARAMETERS = (
         "file in config/ or a path; the URDF must be of that arm, and its joint ranges and "
         "velocities hold as well (continuous joints have the file's ranges)",
     ),
-    Parameter("position_margin", 0.02, "margin to each joint's limits", "rad", 0.0, 0.5),
+    Parameter(
+        "position_margin",
+        0.02,
+        "margin to each joint's limits; in m for a joint that slides, as all angles here",
+        "rad",
+        0.0,
+        0.5,
+    ),
     Parameter(
         "speed_scale",
         1.0,
@@ -69,7 +67,7 @@ PARAMETERS = (
         1.0,
     ),
     Parameter("tcp_speed_limit", 1.7, "maximum speed of the TCP", "m/s", 0.01, 3.0),
-    Parameter("tcp_turn_limit", 2.5, "maximum turn rate of the TCP", "rad/s", 0.01, 10.0),
+    Parameter("tcp_turn_limit", 2.5, "maximum turn rate of the TCP", "rad/s", 0.01, 30.0),
     Parameter(
         "workspace_lower",
         [0.2, -0.5, -0.13],
