@@ -18,7 +18,8 @@ class ActionSpace(Enum):
     JOINT_DELTA = 4  # joint displacements [rad or m]
 
 
-# Labels of action spaces that checkpoints may carry and that no robot kind here plays.
+# Labels of action spaces that checkpoints may carry, and that are played for no robot kind but
+# those that list them among their own.
 UNSUPPORTED_LABELS = {
     "joint_delta": "displacements of the joints",
     "joint_position": "positions of the joints",
