@@ -23,11 +23,18 @@ from vera_ros.nodes.policy import parameters as policy_parameters
 from vera_ros.nodes.server import parameters as server_parameters
 from vera_ros.server.sources import variables_of
 from vera_ros_interfaces.action import ExecuteTask
-from vera_ros_interfaces.msg import ActionChunk, ArmStatus, ChunkProgress, PolicyStatus, StackTruth
+from vera_ros_interfaces.msg import (
+    ActionChunk,
+    ArmStatus,
+    ChunkProgress,
+    PolicyStatus,
+    StackTruth,
+    TaskTruth,
+)
 from vera_ros_interfaces.srv import AdvanceTime, ReloadServer, ResetScene
 
 INTERFACES = (
-    *(ActionChunk, ArmStatus, ChunkProgress, PolicyStatus, StackTruth),
+    *(ActionChunk, ArmStatus, ChunkProgress, PolicyStatus, StackTruth, TaskTruth),
     *(ExecuteTask.Goal, ExecuteTask.Result, ExecuteTask.Feedback),
     *(
         kind

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The embodiments that VERA serves: their views, actions and rails, in one table."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from enum import Enum
 
 from vera_ros.errors import ConfigurationError
@@ -47,6 +48,8 @@ class Embodiment:
         action_dim: columns of an action row, the gripper's included.
         has_gripper: whether one column commands a gripper.
         view_keys: the camera views, in the order of their concatenation.
+        chooses_views: whether a client sends those of the views that it chooses, in its order, once
+            the server knows them (`control_view_keys`).
         resolution: height and width of one view [px].
         control_dt_s: duration of one action [s].
         policy_port: default port of the policy server.
@@ -83,7 +86,24 @@ class Embodiment:
     rails: Rails | None = None
     moves_flange: bool = False
     has_tcp: bool = True
+    chooses_views: bool = False
     drivable: bool = True
+
+    def with_views(self, chosen: Sequence[str]) -> "Embodiment":
+        """Return the embodiment with the views that a client chooses; none: it sends all.
+
+        Raises:
+            ConfigurationError: one of them is none of this embodiment, or comes twice.
+        """
+        views = tuple(filter(None, chosen))
+        if not (views and self.chooses_views):
+            return self
+        if not set(views) <= set(self.view_keys) or len(set(views)) < len(views):
+            raise ConfigurationError(
+                f"control_view_keys is {list(views)}; valid for {self.name} are, once each, "
+                f"{', '.join(self.view_keys)}"
+            )
+        return replace(self, view_keys=views)
 
 
 EMBODIMENTS = {
@@ -138,6 +158,7 @@ EMBODIMENTS = {
             plan_scale=3.0,
             response_model="allegro_reference.yaml",
             has_tcp=False,
+            chooses_views=True,
         ),
         Embodiment(
             name="pusht",

@@ -61,6 +61,29 @@ def test_the_embodiment_chooses_the_configuration() -> None:
     assert options.as_json()["embodiment"] == "droid"
 
 
+def test_a_robot_is_played_as_suits_it_unless_asked_otherwise(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    pusht = ["--embodiment", "pusht"]
+    options = parse_options(pusht)
+    assert options.lockstep
+    assert options.time_limit_s == find_robot("pusht").task.time_limit_s
+    for more in (["--no-lockstep"], ["--realtime-factor", "0.5"], ["--mode", "async"]):
+        assert not parse_options([*pusht, *more]).lockstep
+    assert not parse_options([]).lockstep
+    assert "'swap-views'; valid is none" in refusal(capsys, *pusht, "--sabotage", "swap-views")
+    assert parse_options([*pusht, "--sabotage", "frozen"]).sabotage == "frozen"
+
+
+def test_each_scene_may_pose_a_task_of_its_own() -> None:
+    options = parse_options(["--embodiment", "allegro"])
+    red, blue, again = (options.prompt_of(seed) for seed in range(3))
+    assert "red" in red
+    assert red == again
+    assert "blue" in blue
+    assert parse_options(["--prompt", "stack"]).prompt_of(1) == "stack"
+
+
 @pytest.mark.parametrize("table", TABLES)
 def test_the_table_reaches_the_simulation(table: str) -> None:
     options = parse_options(["--table", table])
@@ -102,7 +125,7 @@ def test_sabotage_has_a_shorter_time_limit() -> None:
     ("arguments", "named"),
     [
         ("--embodiment toaster", "toaster"),
-        ("--embodiment allegro", "allegro"),  # has no scene
+        ("--embodiment spot", "spot"),  # has no scene
         ("--episodes 0", "--episodes is 0"),
         ("--episodes many", "--episodes"),
         ("--seed -1", "--seed is -1"),

@@ -120,6 +120,26 @@ def test_in_lockstep_a_tower_stands_and_the_report_says_so(tmp_path: Path, embod
     assert tuple(episode.views) == find_embodiment(embodiment).view_keys
 
 
+@pytest.mark.parametrize(
+    ("embodiment", "library", "done"),
+    [("pusht", "gym_pusht", "the goal is covered"), ("allegro", "mujoco", "the ball is touched")],
+)
+def test_what_does_not_stack_does_its_own_task(
+    tmp_path: Path, embodiment: str, library: str, done: str
+) -> None:
+    pytest.importorskip(library)
+    config = write_very_patient_config(tmp_path, embodiment)
+    options = f"--embodiment {embodiment} --episodes 1 --seed 1 --lockstep"
+    demo = start_demo(tmp_path, *options.split(), "--config", str(config))
+    output, errors = demo.communicate(timeout=_PATIENCE_S)
+    assert demo.returncode == 0, output + errors
+    assert f"{done} after" in output
+    (episode,) = RunReport.read(tmp_path / "report.json").episodes
+    assert episode.success
+    assert tuple(episode.views) == tuple(find_robot(embodiment).cameras)
+    assert (tmp_path / "demo.mp4").stat().st_size > 0
+
+
 def test_ctrl_c_stops_everything(tmp_path: Path) -> None:
     demo = start_demo(tmp_path, "--realtime-factor", "0.3")
     read_until(demo, "episode 1")

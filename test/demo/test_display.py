@@ -8,7 +8,9 @@ from vera_ros.demo.display import Display, LiveDisplay, PlainDisplay, Progress
 from vera_ros.demo.episode_report import Counters, EpisodeReport, ViewReport
 from vera_ros.demo.report import RunReport
 from vera_ros.demo.tables import WIDTH, render_report
+from vera_ros.robots.registry import find_robot
 
+TASK = find_robot("mimicgen").task
 _PROGRESS = Progress("waiting for views", "approach", 123, 1230, 0.021, 59.9)
 
 
@@ -86,7 +88,7 @@ def test_nothing_measured_is_said_to_be_so() -> None:
 
 def test_the_plain_display_says_each_episodes_end() -> None:
     output = io.StringIO()
-    show_a_run(PlainDisplay(Console(file=output, width=WIDTH), 2))
+    show_a_run(PlainDisplay(Console(file=output, width=WIDTH), 2, TASK))
     lines = output.getvalue().splitlines()
     assert lines[0] == "ready"
     assert lines[1].startswith("episode 1/2  seed 7  the tower stands")
@@ -97,7 +99,7 @@ def test_the_plain_display_says_each_episodes_end() -> None:
 def test_the_live_display_leaves_the_same_lines_and_no_others() -> None:
     output = io.StringIO()
     console = Console(file=output, width=WIDTH, force_terminal=True, color_system=None)
-    show_a_run(LiveDisplay(console, 2, 60.0))
+    show_a_run(LiveDisplay(console, 2, TASK, 60.0))
     text = output.getvalue()
     assert "the tower stands" in text
     assert "no tower: time limit" in text

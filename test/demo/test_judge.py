@@ -19,7 +19,7 @@ def test_a_tower_stands_once_it_has_stood_without_a_break(truths: list[bool]) ->
     for index, verdict in enumerate(verdicts):
         windows = (truths[max(0, i - _HOLD_TRUTHS) : i + 1] for i in range(index + 1))
         held = any(len(w) == _HOLD_TRUTHS + 1 and all(w) for w in windows)
-        assert (verdict is Verdict.STANDS) == held
+        assert (verdict is Verdict.DONE) == held
 
 
 @given(st.lists(st.booleans(), min_size=12, max_size=60), st.integers(1, 10))
@@ -39,7 +39,7 @@ def test_time_is_up_at_the_limit(limit: int) -> None:
 
 
 def test_a_tower_that_stands_in_time_wins_over_the_limit() -> None:
-    assert judge_all([True] * 4, hold_s=0.3, limit_s=0.3)[-1] is Verdict.STANDS
+    assert judge_all([True] * 4, hold_s=0.3, limit_s=0.3)[-1] is Verdict.DONE
 
 
 def test_the_clock_stops_with_the_verdict() -> None:

@@ -16,6 +16,7 @@ from vera_ros.nodes.common.conversions import doubles, ns_to_stamp
 from vera_ros.nodes.common.node_process import run_node
 from vera_ros.nodes.sim_node import SimNode
 from vera_ros.robots.stacking import scene
+from vera_ros.robots.stacking.simulated_robot import SimulatedRobot
 from vera_ros.sim.follower import TrajectoryFollower
 from vera_ros.sim.trajectory import Setpoint
 
@@ -51,6 +52,7 @@ class SceneNode(SimNode):
         """Build the world, and let joint states lead it."""
         super().setup()
         robot = self._robot
+        assert isinstance(robot, SimulatedRobot)
         robot.arm = JointStateFollower(scene.ARM_JOINTS, robot.world.arm().q)
         robot.gripper = JointStateFollower(scene.FINGER_JOINTS[:1], [scene.START_FINGER_M])
         for topic, follower in (
@@ -66,6 +68,7 @@ class SceneNode(SimNode):
     def _publish_joints(self) -> None:
         super()._publish_joints()
         assert self._time is not None
+        assert isinstance(self._robot, SimulatedRobot)
         fingers = self._robot.world.fingers()
         message = JointState(name=list(scene.FINGER_JOINTS))
         message.header.stamp = ns_to_stamp(self._time.stamp_ns())

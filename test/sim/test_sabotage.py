@@ -72,3 +72,11 @@ def test_no_sabotage_changes_the_pictures_it_was_given(kind: str) -> None:
 def test_an_unknown_kind_is_refused_with_the_known_ones() -> None:
     with pytest.raises(ConfigurationError, match=r"'blur'.*frozen"):
         Sabotage("blur")
+
+
+def test_what_changes_nothing_of_one_view_is_refused() -> None:
+    for kind in SABOTAGES:
+        if kind != "swap-views":
+            Sabotage(kind, views=1)
+    with pytest.raises(ConfigurationError, match=r"'swap-views'; valid is .* one view only"):
+        Sabotage("swap-views", views=1)

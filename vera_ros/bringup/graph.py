@@ -15,6 +15,7 @@ from vera_ros.bringup.graph_options import STARTED_BY_SERVER_NODE, GraphOptions,
 from vera_ros.bringup.remappings import read_remappings
 from vera_ros.errors import ConfigurationError
 from vera_ros.resources import share_path
+from vera_ros.robots.registry import find_robot
 from vera_ros.ros_rules import check_namespace
 
 
@@ -118,7 +119,8 @@ def _put_in_lockstep(parameters: dict[str, dict[str, Value]]) -> None:
 def robot_description(options: GraphOptions) -> str:
     """Return the URDF that is known at start-up; empty: it comes from the robot's topic."""
     if options.robot == "sim":
-        return share_path("description", "urdf", "panda.urdf").read_text()
+        urdf = find_robot(options.embodiment).simulator.urdf
+        return share_path("description", "urdf", urdf).read_text()
     return options.robot_description
 
 

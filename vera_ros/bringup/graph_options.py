@@ -10,7 +10,7 @@ from vera_ros.embodiments import find_embodiment
 from vera_ros.errors import ConfigurationError
 from vera_ros.resources import share_path
 from vera_ros.robots.registry import find_robot
-from vera_ros.sim.sabotage import SABOTAGES
+from vera_ros.sim.sabotage import check_sabotage
 from vera_ros.wire.connection.address import WEBSOCKET, split_url, without_password
 
 Value = bool | int | float | str | list[str] | list[float]
@@ -60,7 +60,7 @@ class GraphOptions:
         realtime_factor: simulated over real time; anything but 1 makes all nodes use /clock.
         lockstep: simulated time passes only while a chunk plays, and all nodes use /clock.
         sabotage: fault of the simulated pictures.
-        judge: whether a node ends an episode when the simulated tower stands.
+        judge: whether a node ends an episode when the simulated task is done.
         config: ROS parameter file; empty: the packaged one of the robot.
         params_file: ROS parameter file whose values win over those of config; empty: none.
         use_sim_time: all nodes use /clock, whatever the other options say.
@@ -94,7 +94,7 @@ class GraphOptions:
         find_embodiment(self.embodiment)
         _check_choice("robot", self.robot, ROBOTS)
         _check_choice("server", self.server, SERVERS)
-        _check_choice("sabotage", self.sabotage, SABOTAGES)
+        check_sabotage(self.sabotage, len(find_embodiment(self.embodiment).view_keys))
         if not 0 <= self.seed < 2**31:
             raise ConfigurationError(f"seed is {self.seed}; valid is 0 to {2**31 - 1}")
         if not (math.isfinite(self.realtime_factor) and self.realtime_factor > 0.0):

@@ -156,17 +156,17 @@ def _ik_node(p: Values) -> Interfaces:
 
 
 def _sim_node(p: Values) -> Interfaces:
+    robot = find_robot(p["embodiment"])
     cameras = (
         f"{camera}/{topic}"
-        for camera in find_robot(p["embodiment"]).view_topics.values()
+        for camera in robot.view_topics.values()
         for topic in ("image_raw", "camera_info")
     )
+    controllers = robot.simulator.controllers
     return Interfaces(
-        publishes=frozenset({"joint_states", "stack_truth", *cameras})
+        publishes=frozenset({"joint_states", "stack_truth", "task_truth", *cameras})
         | _chosen({"/clock": p["publish_clock"]}),
-        subscribes=frozenset(
-            {"arm_controller/joint_trajectory", "gripper_controller/joint_trajectory"}
-        ),
+        subscribes=frozenset(f"{name}_controller/joint_trajectory" for name in controllers),
         serves=_offered("reset_scene", *["advance_time"] * p["lockstep"]),
     )
 
@@ -174,7 +174,7 @@ def _sim_node(p: Values) -> Interfaces:
 def _judge_node(p: Values) -> Interfaces:
     return Interfaces(
         publishes=frozenset({"task_success"}),
-        subscribes=_chosen({"stack_truth": True, "policy_status": p["lockstep"]}),
+        subscribes=_chosen({"task_truth": True, "policy_status": p["lockstep"]}),
     )
 
 

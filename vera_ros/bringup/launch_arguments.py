@@ -81,7 +81,7 @@ LAUNCH_ARGUMENTS = (
         "lockstep",
         "false",
         "simulated time passes only while a chunk plays: results do not depend on how long "
-        "inference takes",
+        "inference takes; the default is true for pusht",
         _SWITCH,
     ),
     LaunchArgument(

@@ -29,18 +29,9 @@ from vera_ros.bringup.launch_arguments import DDS_PROFILES, LAUNCH_ARGUMENTS, ch
 from vera_ros.bringup.middleware import PROFILE_VARIABLES, RANGE
 from vera_ros.errors import ConfigurationError, MissingDependencyError
 from vera_ros.resources import share_path
+from vera_ros.robots.registry import find_robot
 
 Number = TypeVar("Number", int, float)
-
-ARGUMENTS = tuple(
-    DeclareLaunchArgument(
-        argument.name,
-        default_value=argument.default,
-        choices=argument.spellings,
-        description=argument.description,
-    )
-    for argument in LAUNCH_ARGUMENTS
-)
 
 _TRANSFORMS = [("/tf", "tf"), ("/tf_static", "tf_static")]  # relative, so that namespaces apply
 
@@ -55,7 +46,17 @@ def describe_system(embodiment: str, file: str) -> LaunchDescription:
     start = OpaqueFunction(
         function=_start, kwargs={"embodiment": embodiment, "file": Path(file).name}
     )
-    return LaunchDescription([*ARGUMENTS, start])
+    defaults = {"lockstep": "true" if find_robot(embodiment).task.lockstep else "false"}
+    arguments = [
+        DeclareLaunchArgument(
+            argument.name,
+            default_value=defaults.get(argument.name, argument.default),
+            choices=argument.spellings,
+            description=argument.description,
+        )
+        for argument in LAUNCH_ARGUMENTS
+    ]
+    return LaunchDescription([*arguments, start])
 
 
 def _start(context: LaunchContext, *, embodiment: str, file: str) -> list[LaunchDescriptionEntity]:
@@ -190,11 +191,14 @@ def _rviz(
             "rviz:=true, but rviz2 is not installed; run: sudo apt-get install "
             "ros-$ROS_DISTRO-rviz2, or start with rviz:=false"
         )
+    arguments = ["--display-config", str(share_path("config", "vera_ros.rviz"))]
+    if options.robot == "sim":
+        arguments += ["--fixed-frame", find_robot(options.embodiment).simulator.frame]
     return Node(
         package="rviz2",
         executable="rviz2",
         namespace=namespace,
-        arguments=["--display-config", str(share_path("config", "vera_ros.rviz"))],
+        arguments=arguments,
         parameters=[_clock(options)],
         remappings=[*_TRANSFORMS, *remappings],
         ros_arguments=list(secured.ros_arguments),

@@ -3,6 +3,7 @@
 
 import argparse
 import importlib.util
+import math
 import sys
 import tempfile
 import time
@@ -15,7 +16,6 @@ from vera_ros.bringup.failures import DemoError, InterruptedRunError
 from vera_ros.bringup.graph_options import DEFAULT_EMBODIMENT, SERVERS
 from vera_ros.bringup.interrupts import Interrupts
 from vera_ros.demo.options import (
-    DEFAULT_TIME_LIMIT_S,
     MODES,
     SABOTAGE_TIME_LIMIT_S,
     DemoOptions,
@@ -26,7 +26,8 @@ from vera_ros.robots.stacking.tables import TABLES
 from vera_ros.sim.sabotage import SABOTAGES
 
 _DESCRIPTION = """\
-A simulated Panda stacks the red cube on the green one, from what its cameras see.
+A simulated robot does its task from what its cameras see: a Panda stacks the red cube on the
+green one, a hand touches a ball, a disc pushes a block.
 
 Starts the simulation, the arm side, the policy side and a policy server, plays episodes, judges
 each by the simulator's ground truth, and writes a report and a film."""
@@ -34,13 +35,15 @@ each by the simulator's ground truth, and writes a report and a film."""
 _STARTED = tuple(name for name in SERVERS if name != "attach")
 
 _EPILOG = """\
-The exit code is 0 when the run itself worked, even if towers fell; 1 when something broke, 2 for
-an invalid option, 130 after Ctrl-C.
+The exit code is 0 when the run itself worked, even if episodes failed; 1 when something broke,
+2 for an invalid option, 130 after Ctrl-C.
 
 examples:
   scripts/demo                                 three episodes, demo.mp4, report.json
   scripts/demo --episodes 50 --headless --no-video
   scripts/demo --embodiment droid              three views, and deltas of the flange
+  scripts/demo --embodiment allegro            a hand of 16 joints touches a ball
+  scripts/demo --embodiment pusht              a disc pushes a block, in lockstep
   scripts/demo --mode async --server-delay 0.4 the arm keeps moving during inference
   scripts/demo --lockstep                      the same result however slow the server is
   scripts/demo --sabotage blank                the cameras show nothing: no tower can stand
@@ -93,8 +96,9 @@ def make_parser() -> argparse.ArgumentParser:
     add("--realtime-factor", type=float, metavar="X", help="simulated over real time (default 1)")
     add(
         "--lockstep",
-        action="store_true",
-        help="simulated time stands still during inference: its latency changes nothing",
+        action=argparse.BooleanOptionalAction,
+        help="simulated time stands still during inference: its latency changes nothing (default "
+        "for pusht)",
     )
     add(
         "--mode",
@@ -115,8 +119,9 @@ def make_parser() -> argparse.ArgumentParser:
         dest="time_limit_s",
         type=float,
         metavar="S",
-        help=f"limit of an episode in simulated seconds (default {DEFAULT_TIME_LIMIT_S:g}, "
-        f"with sabotage {SABOTAGE_TIME_LIMIT_S:g})",
+        help="limit of an episode in simulated seconds (default "
+        f"{', '.join(f'{find_robot(name).task.time_limit_s:g} for {name}' for name in SIMULATED)}; "
+        f"with sabotage at most {SABOTAGE_TIME_LIMIT_S:g})",
     )
     add(
         "--config",
@@ -134,11 +139,13 @@ def parse_options(arguments: Sequence[str] | None = None) -> DemoOptions:
     given = {name: v for name, v in vars(parser.parse_args(arguments)).items() if v is not None}
     if given.pop("no_video"):
         given["video"] = None
-    if given.get("sabotage", "none") != "none":
-        given.setdefault("time_limit_s", SABOTAGE_TIME_LIMIT_S)
     robot = find_robot(given.get("embodiment", DEFAULT_EMBODIMENT))
-    by_reference = given.get("server", "reference") == "reference"
-    given.setdefault("prompt", robot.prompt if by_reference else robot.vera_prompt)
+    most_s = SABOTAGE_TIME_LIMIT_S if given.get("sabotage", "none") != "none" else math.inf
+    given.setdefault("time_limit_s", min(robot.task.time_limit_s, most_s))
+    if given.get("server", "reference") != "reference":
+        given.setdefault("prompt", robot.vera_prompt)
+    if given.keys().isdisjoint(("mode", "realtime_factor")):
+        given.setdefault("lockstep", robot.task.lockstep)
     if given.get("server", "reference") not in _STARTED:
         given |= {"server": "attach", "server_url": given["server"]}
     names = {field.name for field in fields(DemoOptions)}
@@ -171,10 +178,11 @@ def _run(options: DemoOptions) -> int:
     began_s = time.time()
     log_folder = Path(tempfile.mkdtemp(prefix=f"vera_ros-demo-{time.strftime('%Y%m%d-%H%M%S')}-"))
     episodes: list[EpisodeReport] = []
+    task = find_robot(options.embodiment).task
     display: Display = (
-        PlainDisplay(console, options.episodes)
+        PlainDisplay(console, options.episodes, task)
         if options.headless or not console.is_terminal
-        else LiveDisplay(console, options.episodes, options.time_limit_s)
+        else LiveDisplay(console, options.episodes, task, options.time_limit_s)
     )
     failure: DemoError | None = None
     with Interrupts() as interrupts:

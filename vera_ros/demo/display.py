@@ -13,6 +13,7 @@ from rich.text import Text
 
 from vera_ros.demo.episode_report import EpisodeReport
 from vera_ros.demo.tables import describe_episode
+from vera_ros.robots.robot import Task
 
 _LIVE_PERIOD_S = 0.2
 _PLAIN_PERIOD_S = 10.0
@@ -69,8 +70,9 @@ class Display(Protocol):
 class PlainDisplay:
     """Prints a line of progress every ten seconds, and one at the end of each episode."""
 
-    def __init__(self, console: Console, episodes: int) -> None:
+    def __init__(self, console: Console, episodes: int, task: Task) -> None:
         self._console = console
+        self._task = task
         self._episodes = episodes
         self._title = ""
         self._due_s = 0.0
@@ -93,7 +95,7 @@ class PlainDisplay:
     def end(self, episode: EpisodeReport) -> None:
         """Print how the episode ended."""
         self.say(
-            f"{self._title}  {describe_episode(episode)} "
+            f"{self._title}  {describe_episode(episode, self._task)} "
             f"({episode.chunks} chunks, {episode.steps} steps)"
         )
 
@@ -104,8 +106,9 @@ class PlainDisplay:
 class LiveDisplay:
     """Updates a few lines at the bottom of the terminal."""
 
-    def __init__(self, console: Console, episodes: int, time_limit_s: float) -> None:
+    def __init__(self, console: Console, episodes: int, task: Task, time_limit_s: float) -> None:
         self._console = console
+        self._task = task
         self._episodes = episodes
         self._time_limit_s = time_limit_s
         self._title = ""
@@ -139,7 +142,7 @@ class LiveDisplay:
         self._wins.append(episode.success)
         style = "green" if episode.success else "red"
         self._console.print(
-            Text(f"{self._title}  ").append(describe_episode(episode), style),
+            Text(f"{self._title}  ").append(describe_episode(episode, self._task), style),
             Text(f"({episode.chunks} chunks, {episode.steps} steps)", "dim"),
         )
         self._progress = None
@@ -160,7 +163,7 @@ class LiveDisplay:
         episodes = Table.grid(padding=(0, 2))
         episodes.add_row(
             ProgressBar(self._episodes, done, width=30),
-            Text(f"{done} of {self._episodes} episodes, {sum(self._wins)} towers stand"),
+            Text(f"{done} of {self._episodes} episodes, {sum(self._wins)} {self._task.total}"),
         )
         if self._progress is None:
             return episodes

@@ -53,7 +53,7 @@ class EpisodeReport:
 
     Attributes:
         seed: of the scene.
-        success: whether the tower stood, by the judge.
+        success: whether the task was done, by the judge.
         outcome: succeeded, time_limit, cancelled or aborted.
         cause: why it ended, in lower case as in PolicyStatus.
         message: the same in words.

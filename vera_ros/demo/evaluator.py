@@ -24,10 +24,10 @@ from vera_ros.demo.spectator import Spectator
 from vera_ros.nodes.common.conversions import LATCHED, stamp_to_ns
 from vera_ros.nodes.judge.verdicts import Verdicts
 from vera_ros.policy.states import Cause, Outcome, State
+from vera_ros.robots.registry import find_robot
 from vera_ros_interfaces.action import ExecuteTask
-from vera_ros_interfaces.msg import ChunkProgress, PolicyStatus, StackTruth
+from vera_ros_interfaces.msg import ChunkProgress, PolicyStatus, TaskTruth
 
-_HOLD_S = 0.3
 _ANSWER_S = 10.0
 _TRUTH_SILENCE_S = 10.0
 # The goal's own time limit, in case that nothing else ends the episode: the judge's comes first.
@@ -106,13 +106,14 @@ class Evaluator(Node):
         self._measurements = EpisodeMeasurements(
             stale_session, self._spectator.views, options.realtime_factor
         )
-        self._judge = judge = Judge(_HOLD_S, options.time_limit_s)
+        task = find_robot(options.embodiment).task
+        self._judge = judge = Judge(task.hold_s, options.time_limit_s)
         truth = self._spectator.truth
         if self._verdicts is not None and truth is not None:
             self._see_truth(truth, judge)  # time stands still: the episode begins at this truth
         began_s = time.monotonic()
         try:
-            result = self._execute(options, waiter)
+            result = self._execute(options.prompt_of(seed), options, waiter)
             duration_s = time.monotonic() - began_s
             waiter.until(self._missing_last_status, _ANSWER_S)
             if self._verdicts is not None:
@@ -123,7 +124,7 @@ class Evaluator(Node):
         finally:
             self._judge = self._goal_handle = None
         diagnostics = self._spectator.diagnostics
-        return self._measurements.report(seed, judge, result, duration_s, diagnostics)
+        return self._measurements.report(seed, judge, result, duration_s, diagnostics, task.undone)
 
     def _result_so_far(self, why: str) -> ExecuteTask.Result:
         """Return the result of an episode that is interrupted, from its last status."""
@@ -134,13 +135,13 @@ class Evaluator(Node):
             result.chunks, result.steps = status.chunk, status.steps
         return result
 
-    def _execute(self, options: DemoOptions, waiter: Waiter) -> ExecuteTask.Result:
+    def _execute(self, prompt: str, options: DemoOptions, waiter: Waiter) -> ExecuteTask.Result:
         limit_s = _SPARE_S + _SPARE_FACTOR * options.time_limit_s / options.realtime_factor
         # In lockstep the limit is simulated time: real time depends on the server, and policy_node
         # bounds that.
         patience_s = math.inf if self._verdicts is not None else limit_s + _ANSWER_S
         mode = ExecuteTask.Goal.ASYNC if options.mode == "async" else ExecuteTask.Goal.SYNC
-        goal = ExecuteTask.Goal(prompt=options.prompt, time_limit_s=limit_s, mode=mode)
+        goal = ExecuteTask.Goal(prompt=prompt, time_limit_s=limit_s, mode=mode)
         self._goal_handle = handle = waiter.result(
             self._action.send_goal_async(goal), "policy_node to accept the goal", _ANSWER_S
         )
@@ -150,9 +151,7 @@ class Evaluator(Node):
 
         def missing() -> str:
             if time.monotonic() - spectator.truth_arrived_s > _TRUTH_SILENCE_S:
-                raise DemoError(
-                    f"sim_node has not published stack_truth for {_TRUTH_SILENCE_S:g} s"
-                )
+                raise DemoError(f"sim_node has not published task_truth for {_TRUTH_SILENCE_S:g} s")
             return "" if future.done() else "policy_node to end the episode"
 
         waiter.until(missing, patience_s)
@@ -170,7 +169,7 @@ class Evaluator(Node):
 
     # Callbacks.
 
-    def _on_truth(self, truth: StackTruth) -> None:
+    def _on_truth(self, truth: TaskTruth) -> None:
         judge = self._judge
         if judge is None:
             return
@@ -180,10 +179,10 @@ class Evaluator(Node):
             self._measurements.realtime_factors.append(truth.realtime_factor)
             before = judge.verdict
             self._see_truth(truth, judge)
-            if judge.verdict is not before or judge.verdict is Verdict.STANDS:
+            if judge.verdict is not before or judge.verdict is Verdict.DONE:
                 self._speak()
 
-    def _see_truth(self, truth: StackTruth, judge: Judge) -> None:
+    def _see_truth(self, truth: TaskTruth, judge: Judge) -> None:
         judge.see(stamp_to_ns(truth.header.stamp), truth.success)
         if self._verdicts is not None:
             self._verdicts.see_truth(truth)
@@ -195,7 +194,7 @@ class Evaluator(Node):
         if self._judge.verdict is Verdict.TIME_IS_UP:
             self._goal_handle.cancel_goal_async()
         else:
-            self._success.publish(Bool(data=self._judge.verdict is Verdict.STANDS))
+            self._success.publish(Bool(data=self._judge.verdict is Verdict.DONE))
         return True
 
     def _on_status(self, status: PolicyStatus) -> None:

@@ -147,6 +147,7 @@ class EpisodeMeasurements:
         result: Any,
         duration_s: float,
         diagnostics: Mapping[str, str],
+        undone: str,
     ) -> EpisodeReport:
         """Return the report of the episode, which is over.
 
@@ -156,15 +157,16 @@ class EpisodeMeasurements:
             result: of the action ExecuteTask.
             duration_s: real time.
             diagnostics: policy_node's last values, by key.
+            undone: failure in words.
         """
         outcome, cause, message = Outcome(result.outcome), Cause(result.cause), result.message
         if judge.verdict is Verdict.TIME_IS_UP and outcome is Outcome.CANCELLED:
             outcome, cause = Outcome.TIME_LIMIT, Cause.TIME_LIMIT
-            message = f"no tower after {judge.elapsed_s:.0f} s of simulated time"
+            message = f"{undone} after {judge.elapsed_s:.0f} s of simulated time"
         window_fill, window_size = self.window
         return EpisodeReport(
             seed=seed,
-            success=judge.verdict is Verdict.STANDS,
+            success=judge.verdict is Verdict.DONE,
             outcome=outcome.name.lower(),
             cause=cause.name.lower(),
             message=message,

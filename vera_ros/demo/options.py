@@ -9,10 +9,9 @@ from vera_ros.bringup.graph_options import DEFAULT_EMBODIMENT
 from vera_ros.errors import ConfigurationError
 from vera_ros.robots.registry import SIMULATED, find_robot
 from vera_ros.robots.stacking.tables import TABLES
-from vera_ros.sim.sabotage import SABOTAGES
+from vera_ros.sim.sabotage import check_sabotage
 from vera_ros.wire.connection.address import EXAMPLE, split_url, without_password
 
-DEFAULT_TIME_LIMIT_S = 60.0
 SABOTAGE_TIME_LIMIT_S = 25.0
 
 MODES = ("sync", "async")
@@ -38,7 +37,7 @@ class DemoOptions:
         lockstep: simulated time stands still during inference.
         mode: `sync`, or `async` to request the next chunk while one plays.
         server_delay_s: added to every inference of the reference server.
-        prompt: the task, in words.
+        prompt: the task, in words; None: what each scene poses.
         time_limit_s: simulated time that an episode may take.
         config: ROS parameter file of the nodes; None: the packaged one.
     """
@@ -57,8 +56,8 @@ class DemoOptions:
     lockstep: bool = False
     mode: str = "sync"
     server_delay_s: float = 0.0
-    prompt: str = find_robot(DEFAULT_EMBODIMENT).prompt
-    time_limit_s: float = DEFAULT_TIME_LIMIT_S
+    prompt: str | None = None
+    time_limit_s: float = find_robot(DEFAULT_EMBODIMENT).task.time_limit_s
     config: Path | None = None
 
     def __post_init__(self) -> None:
@@ -104,13 +103,10 @@ class DemoOptions:
             )
         if not 1.0 <= self.time_limit_s <= 86_400.0:
             raise ConfigurationError(f"--time-limit is {self.time_limit_s:g} s; valid is 1 … 86400")
-        if self.sabotage not in SABOTAGES:
-            raise ConfigurationError(
-                f"--sabotage is '{self.sabotage}'; valid is {' | '.join(SABOTAGES)}"
-            )
+        check_sabotage(self.sabotage, len(find_robot(self.embodiment).cameras))
         if self.table is not None and self.table not in TABLES:
             raise ConfigurationError(f"--table is '{self.table}'; valid is {' | '.join(TABLES)}")
-        if not self.prompt.strip():
+        if self.prompt is not None and not self.prompt.strip():
             raise ConfigurationError("--prompt is empty; say what the robot should do")
         if self.server_url is not None:
             _check_url(self.server_url)
@@ -126,6 +122,10 @@ class DemoOptions:
                     f"--video is '{self.video}'; the film is an MP4: let the name end in .mp4"
                 )
             _check_writable("--video", self.video)
+
+    def prompt_of(self, seed: int) -> str:
+        """Return the task of an episode, in words."""
+        return self.prompt or find_robot(self.embodiment).prompt_of(seed)
 
     def as_json(self) -> dict[str, str | int | float | bool | None]:
         """Return the options as plain values, for the report; in lockstep there is no factor."""

@@ -13,6 +13,7 @@ from vera_ros.demo.options import DemoOptions
 from vera_ros.demo.stage import Stage, set_stage
 from vera_ros.demo.tables import describe_episode
 from vera_ros.policy.states import State
+from vera_ros.robots.registry import find_robot
 from vera_ros_interfaces.msg import PolicyStatus
 
 _MOST_FAULTS_IN_A_ROW = 2  # one may be a hiccup of a busy machine
@@ -59,6 +60,7 @@ def _is_fault(episode: EpisodeReport) -> bool:
 def _play(options: DemoOptions, index: int, stage: Stage, display: Display) -> EpisodeReport:
     number, seed = index + 1, options.seed + index
     title = f"episode {number}/{options.episodes}  seed {seed}"
+    prompt, task = options.prompt_of(seed), find_robot(options.embodiment).task
     latest = Progress("", "", 0, 0, 0.0, 0.0)
 
     def on_progress(status: PolicyStatus, elapsed_s: float) -> None:
@@ -68,7 +70,7 @@ def _play(options: DemoOptions, index: int, stage: Stage, display: Display) -> E
 
     def caption() -> Caption:
         time_and_phase = f"{latest.elapsed_s:4.1f} s  {latest.phase}"
-        return Caption(title, options.prompt, time_and_phase, _detail_of(latest))
+        return Caption(title, prompt, time_and_phase, _detail_of(latest))
 
     display.begin(number, seed)
     stage.evaluator.on_progress = on_progress
@@ -77,9 +79,8 @@ def _play(options: DemoOptions, index: int, stage: Stage, display: Display) -> E
         return stage.evaluator.play(seed, options, stage.waiter)
     stage.recorder.begin(caption)
     episode = stage.evaluator.play(seed, options, stage.waiter)
-    end = Caption(
-        title, options.prompt, describe_episode(episode), _detail_of(latest), episode.success
-    )
+    ending = describe_episode(episode, task)
+    end = Caption(title, prompt, ending, _detail_of(latest), episode.success)
     stage.recorder.end(end)
     return episode
 

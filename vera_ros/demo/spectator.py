@@ -12,7 +12,7 @@ from sensor_msgs.msg import CameraInfo, Image
 from vera_ros.demo.film.recorder import Recorder
 from vera_ros.nodes.common.conversions import LOSSLESS_DEPTH, sensor_qos, stamp_to_ns
 from vera_ros.vision.images import to_rgb
-from vera_ros_interfaces.msg import StackTruth
+from vera_ros_interfaces.msg import TaskTruth
 
 
 class Spectator:
@@ -41,7 +41,7 @@ class Spectator:
         recorder: Recorder | None,
         *,
         lossless: bool,
-        on_truth: Callable[[StackTruth], None],
+        on_truth: Callable[[TaskTruth], None],
         on_picture: Callable[[str, int], None],
     ) -> None:
         self.views = tuple(views)
@@ -50,10 +50,10 @@ class Spectator:
         self._on_picture = on_picture
         self._picture_ns: dict[str, int | None] = dict.fromkeys(views)
         self._scene_since_ns = 0
-        self.truth: StackTruth | None = None
+        self.truth: TaskTruth | None = None
         self.truth_arrived_s = time.monotonic()
         self.diagnostics: dict[str, str] = {}
-        node.create_subscription(StackTruth, "stack_truth", self._on_truth, LOSSLESS_DEPTH)
+        node.create_subscription(TaskTruth, "task_truth", self._on_truth, LOSSLESS_DEPTH)
         node.create_subscription(DiagnosticArray, "/diagnostics", self._on_diagnostics, 10)
         qos = sensor_qos("reliable", LOSSLESS_DEPTH) if lossless else sensor_qos("best_effort")
         for view, topic in views.items():
@@ -68,7 +68,7 @@ class Spectator:
     def missing(self) -> str:
         """Return what has not been received yet; empty: everything has."""
         if self.truth is None:
-            return "sim_node's stack_truth"
+            return "sim_node's task_truth"
         unseen = [view for view, stamp_ns in self._picture_ns.items() if stamp_ns is None]
         return f"sim_node's pictures {', '.join(unseen)}" if unseen else ""
 
@@ -81,7 +81,7 @@ class Spectator:
         """
         truth = self.truth
         if truth is None or truth.seed != seed or truth.resets <= resets:
-            return f"sim_node's stack_truth of the scene of seed {seed}"
+            return f"sim_node's task_truth of the scene of seed {seed}"
         return self.missing_pictures(self._scene_since_ns)
 
     def missing_pictures(self, since_ns: int) -> str:
@@ -90,7 +90,7 @@ class Spectator:
         since_s = since_ns * 1e-9
         return f"sim_node's pictures {', '.join(unseen)} of {since_s:.3f} s" if unseen else ""
 
-    def _on_truth(self, truth: StackTruth) -> None:
+    def _on_truth(self, truth: TaskTruth) -> None:
         if self.truth is None or truth.resets != self.truth.resets:
             self._scene_since_ns = stamp_to_ns(truth.header.stamp)
         self.truth = truth

@@ -70,7 +70,7 @@ def set_stage(
         display.say(f"starting {', '.join(names)}")
         display.say(f"in ROS_DOMAIN_ID {domain}, with logs in {log_folder}")
         if options.sabotage != "none":
-            display.say(f"the pictures are sabotaged ({options.sabotage}): no tower should stand")
+            display.say(f"pictures are sabotaged ({options.sabotage}): no episode should succeed")
         os.environ["ROS_DOMAIN_ID"] = str(domain)
         os.environ.update(on_loopback(os.environ))
         os.environ["ROS_HOME"] = str(log_folder)  # a hold must not reach other runs

@@ -10,9 +10,12 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from vera_ros.bringup.graph_options import DEFAULT_EMBODIMENT
 from vera_ros.demo.episode_report import EpisodeReport
 from vera_ros.demo.report import RunReport, Summary, ViewSummary
 from vera_ros.distribution import Distribution
+from vera_ros.robots.registry import find_robot
+from vera_ros.robots.robot import Task
 
 WIDTH = 100
 _MOST_EPISODES = 60
@@ -30,23 +33,24 @@ def make_console() -> Console:
 
 def render_report(report: RunReport) -> RenderableType:
     """Return the report's tables: the episodes, then all of them together."""
-    return Group(_episodes_table(report.episodes), Text(), _summary_table(report))
+    task = find_robot(str(report.options.get("embodiment", DEFAULT_EMBODIMENT))).task
+    return Group(_episodes_table(report.episodes, task), Text(), _summary_table(report, task))
 
 
-def describe_episode(episode: EpisodeReport) -> str:
+def describe_episode(episode: EpisodeReport, task: Task) -> str:
     """Return an episode's end in a few words."""
     if episode.success:
-        return f"the tower stands after {episode.sim_duration_s:.1f} s"
+        return f"{task.done} after {episode.sim_duration_s:.1f} s"
     if not episode.finished:
         return f"interrupted after {episode.sim_duration_s:.1f} s"
-    return f"no tower: {episode.cause.replace('_', ' ')}"
+    return f"{task.undone}: {episode.cause.replace('_', ' ')}"
 
 
-def _episodes_table(episodes: tuple[EpisodeReport, ...]) -> Table:
+def _episodes_table(episodes: tuple[EpisodeReport, ...], task: Task) -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("episode", justify="right")
     table.add_column("seed", justify="right")
-    table.add_column("tower", no_wrap=True)
+    table.add_column(task.noun, no_wrap=True)
     table.add_column("cause", overflow="fold")
     for name in ("chunks", "steps", "real s", "sim s", "server ms", "factor"):
         table.add_column(name, justify="right", no_wrap=True)
@@ -71,20 +75,20 @@ def _episodes_table(episodes: tuple[EpisodeReport, ...]) -> Table:
 
 def _outcome(episode: EpisodeReport) -> Text:
     if episode.success:
-        return Text("stands", "green")
-    return Text("none", "red") if episode.finished else Text("-", "dim")
+        return Text("yes", "green")
+    return Text("no", "red") if episode.finished else Text("-", "dim")
 
 
-def _summary_table(report: RunReport) -> Table:
+def _summary_table(report: RunReport, task: Task) -> Table:
     summary, lockstep = report.summary(), bool(report.options.get("lockstep"))
     table = Table(box=None, show_header=False, pad_edge=False)
     table.add_column(style="dim", no_wrap=True)
     table.add_column(overflow="fold")
     counters = summary.counters
     for name, value in (
-        ("towers standing", _towers(summary)),
+        (task.total, _successes(summary)),
         ("outcomes", _listed(summary.outcomes)),
-        ("median duration", _duration(summary.median_duration_s, lockstep)),
+        ("median duration", _duration(summary.median_duration_s, lockstep, task)),
         ("chunks, steps", f"{summary.chunks}, {summary.steps}"),
         ("server latency", _spread(summary.server_latency_s)),
         ("server inference", _spread(summary.server_infer_s)),
@@ -109,7 +113,7 @@ def _summary_table(report: RunReport) -> Table:
     return table
 
 
-def _towers(summary: Summary) -> Text:
+def _successes(summary: Summary) -> Text:
     if summary.success_rate is None:
         return Text("no episode was played to its end")
     style = "bold green" if summary.successes == summary.episodes else "bold red"
@@ -117,10 +121,10 @@ def _towers(summary: Summary) -> Text:
     return Text(f"{summary.successes} of {summary.episodes} ({rate})", style)
 
 
-def _duration(median_s: float | None, lockstep: bool) -> str:
+def _duration(median_s: float | None, lockstep: bool, task: Task) -> str:
     if median_s is None:
         return "not measured"
-    return f"{median_s:.1f} s {'of simulated time ' if lockstep else ''}until a tower stood"
+    return f"{median_s:.1f} s {'of simulated time ' if lockstep else ''}until {task.done}"
 
 
 def _spread(values: Distribution) -> str:

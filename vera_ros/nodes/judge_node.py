@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""judge_node: ends an episode when the simulated tower stands."""
+"""judge_node: ends an episode when the simulated task is done."""
 
 from typing import Any, NoReturn
 
@@ -11,38 +11,38 @@ from vera_ros.nodes.common.lifecycle_node import VeraNode
 from vera_ros.nodes.common.node_process import run_node
 from vera_ros.nodes.judge.parameters import PARAMETERS
 from vera_ros.nodes.judge.verdicts import Verdicts
-from vera_ros_interfaces.msg import PolicyStatus, StackTruth
+from vera_ros_interfaces.msg import PolicyStatus, TaskTruth
 
 
 class JudgeNode(VeraNode):
-    """Publishes task_success when the tower stands, by the simulator's ground truth."""
+    """Publishes task_success when the task is done, by the simulator's ground truth."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__("judge_node", PARAMETERS, **options)
-        self._stands_since_ns: int | None = None
+        self._done_since_ns: int | None = None
         self._held = False
 
     def setup(self) -> None:
         """Subscribe to the ground truth."""
         self._success = self.create_publisher(Bool, "task_success", 10)
         self._verdicts = Verdicts(self._speak)
-        self.create_subscription(StackTruth, "stack_truth", self._on_truth, LOSSLESS_DEPTH)
+        self.create_subscription(TaskTruth, "task_truth", self._on_truth, LOSSLESS_DEPTH)
         if self.parameters["lockstep"]:
             self.create_subscription(
                 PolicyStatus, "policy_status", self._verdicts.see_status, LATCHED
             )
 
     def health(self) -> Health:
-        """Report whether the tower stands."""
-        return Health(values={"tower_stands": self._stands_since_ns is not None})
+        """Report whether the task is done."""
+        return Health(values={"task_done": self._done_since_ns is not None})
 
-    def _on_truth(self, truth: StackTruth) -> None:
+    def _on_truth(self, truth: TaskTruth) -> None:
         stamp_ns = stamp_to_ns(truth.header.stamp)
         if not truth.success:
-            self._stands_since_ns = None
-        elif self._stands_since_ns is None:
-            self._stands_since_ns = stamp_ns
-        since_ns = self._stands_since_ns
+            self._done_since_ns = None
+        elif self._done_since_ns is None:
+            self._done_since_ns = stamp_ns
+        since_ns = self._done_since_ns
         hold_s = self.parameters["hold_s"]
         self._held = since_ns is not None and (stamp_ns - since_ns) * 1e-9 >= hold_s
         if self.parameters["lockstep"]:

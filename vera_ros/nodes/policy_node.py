@@ -65,7 +65,8 @@ class PolicyNode(VeraNode):
     def setup(self) -> None:
         """Create the episodes with their links, subscriptions and services."""
         p = self.parameters
-        embodiment = find_embodiment(p["embodiment"])
+        chosen = self.get_parameter("control_view_keys").value  # may have been set since the start
+        embodiment = find_embodiment(p["embodiment"]).with_views(chosen)
         self._arm_watch = ArmWatch(self, p["arm_timeout_s"])
         self._body = BodyReader(
             self,

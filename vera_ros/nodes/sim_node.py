@@ -18,11 +18,8 @@ from vera_ros.nodes.sim.parameters import PARAMETERS, check_lockstep
 from vera_ros.nodes.sim.real_time import SimRealTime
 from vera_ros.nodes.sim.reports import SimReports
 from vera_ros.nodes.sim.sim_time import SimTime, Stream
-from vera_ros.robots.stacking.simulated_robot import SimulatedRobot
-from vera_ros.robots.stacking.world import World
+from vera_ros.robots.registry import find_robot
 from vera_ros_interfaces.srv import ResetScene
-
-_HARDWARE = "simulated panda"
 
 
 class SimNode(VeraNode):
@@ -35,11 +32,12 @@ class SimNode(VeraNode):
         self._world_lock = threading.Lock()  # between time's thread and the callbacks
 
     def setup(self) -> None:
-        """Build the world and the cameras."""
+        """Build the simulated robot and the cameras."""
         p = self.parameters
         check_lockstep(p)
-        open_loop = p["controller_start"] == "open_loop"
-        self._robot = SimulatedRobot(World(p["seed"]), open_loop=open_loop)
+        simulator = find_robot(p["embodiment"]).simulator
+        self._hardware = simulator.hardware
+        self._robot = simulator.make(p["seed"], p)
         self._seed, self._resets = p["seed"], 0
         self._reports = SimReports(self, self._robot)
         patient = ReentrantCallbackGroup()  # its services may wait without blocking others
@@ -90,12 +88,12 @@ class SimNode(VeraNode):
         }
         return Health(
             values={"realtime_factor": self._time.realtime_factor, "scene_seed": self._seed},
-            hardware=_HARDWARE,
+            hardware=self._hardware,
             parts={
                 "cameras": Status(
-                    values={"pictures_skipped": self._cameras.skipped}, hardware=_HARDWARE
+                    values={"pictures_skipped": self._cameras.skipped}, hardware=self._hardware
                 ),
-                "controllers": Status(values=commands, hardware=_HARDWARE),
+                "controllers": Status(values=commands, hardware=self._hardware),
             },
         )
 
@@ -108,8 +106,8 @@ class SimNode(VeraNode):
     def _take_pictures(self) -> None:
         assert self._time is not None
         assert self._cameras is not None
-        qpos = self._robot.world.snapshot()
-        self._cameras.take(Snapshot(qpos, self._time.stamp_ns(), self._resets))
+        state = self._robot.snapshot()
+        self._cameras.take(Snapshot(state, self._time.stamp_ns(), self._resets))
 
     def _publish_truth(self) -> None:
         assert self._time is not None

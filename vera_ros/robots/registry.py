@@ -52,4 +52,4 @@ def make_reference_policy(embodiment: str, *, looks_ahead: bool = True) -> Hoste
 
 
 # The embodiments that also have a scene for sim_node.
-SIMULATED = tuple(name for name in WITH_REFERENCE_POLICY if find_robot(name).cameras)
+SIMULATED = tuple(name for name in WITH_REFERENCE_POLICY if find_robot(name).config)

@@ -78,3 +78,20 @@ def read_pending(
             f"pending_actions has {len(pending)} rows; it must be at most {most}, of finite numbers"
         )
     return pending.astype(np.float64)
+
+
+def read_numbers(request: Mapping[str, Any], name: str, count: int) -> npt.NDArray[np.float64]:
+    """Return a vector of proprioception. Shape (count,).
+
+    Raises:
+        ProtocolError: it is missing, or does not have so many finite numbers.
+    """
+    if request.get(name) is None:
+        raise ProtocolError(f"the infer request has no {name}, which the reference policy needs")
+    try:
+        numbers = np.asarray(request[name], dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise ProtocolError(f"{name} must hold {count} numbers: {error}") from error
+    if numbers.shape != (count,) or not np.isfinite(numbers).all():
+        raise ProtocolError(f"{name} is {numbers.tolist()}; it must hold {count} finite numbers")
+    return numbers

@@ -75,8 +75,11 @@ class CameraRenderer:
         self._renderer.close()
 
     def render(self, snapshot: NDArray[np.float64]) -> dict[str, NDArray[np.uint8]]:
-        """Return each view's picture of a `World.snapshot`, RGB and upright. Shape (H, W, 3)."""
-        self._data.qpos[:] = snapshot
+        """Return each view's picture of a snapshot, RGB and upright. Shape (H, W, 3).
+
+        A snapshot has all joint positions, and after them those of the mocap bodies, if any.
+        """
+        self._data.qpos[:], self._data.mocap_pos.flat = np.split(snapshot, [self._model.nq])
         mujoco.mj_kinematics(self._model, self._data)
         mujoco.mj_comPos(self._model, self._data)
         mujoco.mj_camlight(self._model, self._data)

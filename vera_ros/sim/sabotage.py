@@ -13,12 +13,31 @@ Pictures = Mapping[str, NDArray[np.uint8]]
 SABOTAGES = ("none", "blank", "frozen", "swap-views", "bgr")
 
 
-class Sabotage:
-    """Spoils pictures in one way: blank, frozen at the first, views or colours swapped."""
+def check_sabotage(kind: str, views: int) -> None:
+    """Refuse a sabotage that does not exist, or changes nothing of so many views.
 
-    def __init__(self, kind: str) -> None:
-        if kind not in SABOTAGES:
-            raise ConfigurationError(f"sabotage '{kind}' is unknown; valid is {SABOTAGES}")
+    Raises:
+        ConfigurationError: the message has what is valid.
+    """
+    valid = [name for name in SABOTAGES if name != "swap-views" or views > 1]
+    if kind not in valid:
+        why = ", as there is one view only" if kind in SABOTAGES else ""
+        raise ConfigurationError(f"sabotage is '{kind}'; valid is {' | '.join(valid)}{why}")
+
+
+class Sabotage:
+    """Spoils pictures in one way: blank, frozen at the first, views or colours swapped.
+
+    Args:
+        kind: one of SABOTAGES.
+        views: their number.
+
+    Raises:
+        ConfigurationError: see `check_sabotage`.
+    """
+
+    def __init__(self, kind: str, views: int = 2) -> None:
+        check_sabotage(kind, views)
         self._kind = kind
         self._episode = -1
         self._first: Pictures = {}

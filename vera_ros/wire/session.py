@@ -22,7 +22,12 @@ from vera_ros.wire.connection.access import ServerAccess
 from vera_ros.wire.connection.failures import typed_failures
 from vera_ros.wire.connection.patience import FailedAttempt, keep_trying
 from vera_ros.wire.protocol.messages import InferReply, InferRequest, ObserveRequest
-from vera_ros.wire.protocol.server_config import ServerConfig, check_embodiment, check_same_policy
+from vera_ros.wire.protocol.server_config import (
+    ServerConfig,
+    check_embodiment,
+    check_same_policy,
+    with_chosen_views,
+)
 from vera_ros.wire.reloading import Reloaded, Request, complete, inspect
 from vera_ros.wire.tuning import Setting, Tuned, tune
 
@@ -150,7 +155,7 @@ class PolicySession:
         if self._client.connected:
             try:
                 await self._reset_kept(session_id, "new_episode")
-                return self._client.config
+                return self._config()
             except (ConnectionFailedError, ProtocolError):
                 pass  # it was broken, about to be dropped, or has said what nobody asked for
             except ServerTimeoutError:
@@ -158,7 +163,10 @@ class PolicySession:
                 raise  # the next attempt connects afresh
         await self._connect()
         await self._client.reset(session_id, "new_episode")
-        return self._client.config
+        return self._config()
+
+    def _config(self) -> ServerConfig:
+        return with_chosen_views(self._client.config, self._options.embodiment)
 
     async def _reset_kept(self, session_id: str, reason: str) -> None:
         """Reset over a kept connection, with a short time-out.

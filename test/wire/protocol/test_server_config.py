@@ -10,7 +10,12 @@ import pytest
 from vera_ros.embodiments import EMBODIMENTS, Embodiment
 from vera_ros.errors import ConfigurationError, ProtocolError
 from vera_ros.wire.protocol.codec import pack, unpack
-from vera_ros.wire.protocol.server_config import ServerConfig, check_embodiment, check_same_policy
+from vera_ros.wire.protocol.server_config import (
+    ServerConfig,
+    check_embodiment,
+    check_same_policy,
+    with_chosen_views,
+)
 
 REQUIRED = [f.name for f in fields(ServerConfig) if f.default is MISSING and f.name != "extra"]
 OPTIONAL = [f.name for f in fields(ServerConfig) if f.default is not MISSING]
@@ -231,3 +236,32 @@ def test_the_same_configuration_is_equal_whatever_it_has_beside(
 ) -> None:
     frame = pack({**wire_config, "new": value})
     assert ServerConfig.from_wire(unpack(frame)) == ServerConfig.from_wire(unpack(frame))
+
+
+def test_a_client_that_chooses_views_gets_a_config_of_those() -> None:
+    chosen = EMBODIMENTS["allegro"].with_views(["camera_7", "camera_2"])
+    widths = tuple(range(100, 112))
+    config = config_of(EMBODIMENTS["allegro"], view_widths=widths)
+    check_embodiment(config, chosen)
+    narrowed = with_chosen_views(config, chosen)
+    assert narrowed.view_keys == ("camera_7", "camera_2")
+    assert narrowed.view_widths == (107, 102)
+    assert with_chosen_views(replace(config, view_widths=()), chosen).view_widths == ()
+    with pytest.raises(ConfigurationError, match=r"the server's views are \['camera_2'\]"):
+        check_embodiment(replace(config, view_keys=("camera_2",), view_widths=()), chosen)
+
+
+@pytest.mark.parametrize("name", EMBODIMENTS)
+def test_only_a_client_of_allegro_chooses_views(name: str) -> None:
+    embodiment = EMBODIMENTS[name]
+    for none in ([], [""]):
+        assert embodiment.with_views(none) == embodiment
+    fewer = embodiment.with_views([embodiment.view_keys[0]])
+    assert (fewer == embodiment) == (name != "allegro")
+    assert with_chosen_views(config_of(embodiment), embodiment) == config_of(embodiment)
+
+
+@pytest.mark.parametrize("views", [["camera_12"], ["camera_1", "camera_1"]])
+def test_views_that_an_embodiment_lacks_are_refused(views: list[str]) -> None:
+    with pytest.raises(ConfigurationError, match=r"valid for allegro are, once each, camera_0"):
+        EMBODIMENTS["allegro"].with_views(views)

@@ -34,7 +34,7 @@ class Caption:
         subtitle: above, on the right.
         status: below, on the left.
         detail: below, on the right.
-        verdict: whether the tower stands, once that is known.
+        verdict: whether the task is done, once that is known.
     """
 
     title: str

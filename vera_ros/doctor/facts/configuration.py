@@ -42,7 +42,9 @@ class Configuration:
     @property
     def embodiment(self) -> Embodiment:
         """The embodiment that policy_node is set to."""
-        return find_embodiment(self.policy["embodiment"])
+        return find_embodiment(self.policy["embodiment"]).with_views(
+            self.policy["control_view_keys"]
+        )
 
     @property
     def compressed(self) -> bool:

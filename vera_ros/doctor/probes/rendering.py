@@ -9,20 +9,17 @@ from vera_ros.doctor.probes.wire import Tell, run
 from vera_ros.embodiments import find_embodiment
 from vera_ros.errors import VeraRosError
 from vera_ros.robots.registry import find_robot
+from vera_ros.robots.robot import Look
 
 
 def probe(asked: dict[str, Any], tell: Tell) -> None:
     """Report the `backend`, the `milliseconds` of all views, and their `contrast`; or `error`."""
     try:
-        from vera_ros.robots.stacking.scene import load_model
-        from vera_ros.robots.stacking.world import World
-        from vera_ros.sim.renderer import CameraRenderer
-
-        tell("backend", os.environ["MUJOCO_GL"])
         name = asked["embodiment"]
-        cameras, size = find_robot(name).cameras, find_embodiment(name).resolution
-        with CameraRenderer(load_model(cameras.values()), cameras, size) as renderer:
-            snapshot = World().snapshot()
+        simulator, height_px = find_robot(name).simulator, find_embodiment(name).resolution[0]
+        with simulator.open_renderer(Look(height_px, multisamples=4)) as renderer:
+            tell("backend", os.environ.get("MUJOCO_GL", "none"))
+            snapshot = simulator.make(0).snapshot()
             renderer.render(snapshot)  # the first one compiles the shaders
             began_s = time.perf_counter()
             pictures = renderer.render(snapshot)

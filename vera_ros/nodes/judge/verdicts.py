@@ -4,7 +4,7 @@
 from collections.abc import Callable
 
 from vera_ros.nodes.common.conversions import stamp_to_ns
-from vera_ros_interfaces.msg import PolicyStatus, StackTruth
+from vera_ros_interfaces.msg import PolicyStatus, StackTruth, TaskTruth
 
 
 class Verdicts:
@@ -30,7 +30,7 @@ class Verdicts:
             self._asked, self._open = asked, True
             self._try_to_speak()
 
-    def see_truth(self, truth: StackTruth) -> None:
+    def see_truth(self, truth: TaskTruth | StackTruth) -> None:
         """Record that this ground truth has been judged."""
         self._truth_ns = stamp_to_ns(truth.header.stamp)
         self._try_to_speak()

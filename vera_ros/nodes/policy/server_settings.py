@@ -184,7 +184,13 @@ def read_settings(node: VeraNode, embodiment: Embodiment) -> None:
 def _check(name: str, value: Any, embodiment: Embodiment) -> None:
     declared = _DECLARED[name]
     declared.check(value)
-    if isinstance(value, list) and value != declared.default:
+    if name == "control_view_keys" and embodiment.chooses_views:
+        if value not in (declared.default, list(embodiment.view_keys)):
+            raise ConfigurationError(
+                f"parameter '{name}' is {value}; while the node is configured, valid is "
+                f"{list(embodiment.view_keys)}, whose pictures it gets: clean it up first"
+            )
+    elif isinstance(value, list) and value != declared.default:
         unknown = [view for view in value if view not in embodiment.view_keys]
         if unknown or len(set(value)) < len(value):
             raise ConfigurationError(

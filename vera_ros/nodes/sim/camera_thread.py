@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from vera_ros.errors import VeraRosError
 from vera_ros.sim.cameras import Intrinsics
-from vera_ros.sim.renderer import CameraRenderer
 from vera_ros.sim.sabotage import Sabotage
+from vera_ros.sim.simulation import Renderer
 
 _READY_TIMEOUT_S = 30.0
 _NICER = 5  # of this thread (on Linux of it alone) and the renderer's, which inherit it
@@ -24,13 +24,13 @@ class Snapshot:
     """A state of the world to take pictures of.
 
     Attributes:
-        qpos: all joint positions, see `World.snapshot`. Shape (nq,).
+        state: of the simulated robot, see `Simulation.snapshot`. Shape (n,).
         stamp_ns: stamp of the pictures [ns].
         episode: number of the scene.
         published: set when the pictures are published.
     """
 
-    qpos: NDArray[np.float64]
+    state: NDArray[np.float64]
     stamp_ns: int
     episode: int
     published: threading.Event = field(default_factory=threading.Event)
@@ -41,7 +41,7 @@ class CameraThread:
 
     def __init__(
         self,
-        open_renderer: Callable[[], CameraRenderer],
+        open_renderer: Callable[[], Renderer],
         sabotage: Sabotage,
         views: tuple[str, ...],
         publish: Callable[[Mapping[str, NDArray[np.uint8]], int], None],
@@ -91,7 +91,7 @@ class CameraThread:
         self._snapshots.put(None, timeout=_READY_TIMEOUT_S)
         self._thread.join(_READY_TIMEOUT_S)
 
-    def _run(self, open_renderer: Callable[[], CameraRenderer]) -> None:
+    def _run(self, open_renderer: Callable[[], Renderer]) -> None:
         # Rendering may take every core for some ms: physics and the arm's controller go first.
         os.nice(_NICER)
         try:
@@ -102,6 +102,6 @@ class CameraThread:
         with renderer:
             self._ready.put({view: renderer.intrinsics(view) for view in self._views})
             while (snapshot := self._snapshots.get()) is not None:
-                pictures = renderer.render(snapshot.qpos)
+                pictures = renderer.render(snapshot.state)
                 self._publish(self._sabotage.spoil(pictures, snapshot.episode), snapshot.stamp_ns)
                 snapshot.published.set()

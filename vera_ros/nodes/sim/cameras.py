@@ -3,21 +3,18 @@
 
 from collections.abc import Mapping
 from functools import partial
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from sensor_msgs.msg import CameraInfo, Image
 from std_msgs.msg import Header
 
-from vera_ros.embodiments import find_embodiment
 from vera_ros.nodes.common.conversions import LOSSLESS_DEPTH, ns_to_stamp, rgb_to_image, sensor_qos
 from vera_ros.nodes.common.lifecycle_node import VeraNode
 from vera_ros.nodes.sim.camera_thread import CameraThread, Snapshot
 from vera_ros.robots.registry import find_robot
-from vera_ros.robots.stacking.scene import load_model
+from vera_ros.robots.robot import Look
 from vera_ros.sim.cameras import Intrinsics
-from vera_ros.sim.renderer import CameraRenderer
 from vera_ros.sim.sabotage import Sabotage
 
 
@@ -33,7 +30,8 @@ class SimCameras:
 
     def __init__(self, node: VeraNode) -> None:
         p = node.parameters
-        cameras = find_robot(p["embodiment"]).cameras
+        robot = find_robot(p["embodiment"])
+        cameras, look = robot.cameras, Look(p["image_size"], p["multisamples"], p)
         lockstep, reliability = p["lockstep"], p["image_reliability"]
         qos = sensor_qos(reliability, LOSSLESS_DEPTH) if lockstep else sensor_qos(reliability)
         self._publishers = {
@@ -45,8 +43,8 @@ class SimCameras:
             for view, camera in cameras.items()
         }
         self._thread = CameraThread(
-            partial(_open_renderer, p),
-            Sabotage(p["sabotage"]),
+            partial(robot.simulator.open_renderer, look),
+            Sabotage(p["sabotage"], len(cameras)),
             tuple(cameras),
             self._publish,
         )
@@ -71,15 +69,6 @@ class SimCameras:
             images, infos, frame_id = self._publishers[view]
             images.publish(rgb_to_image(picture, stamp_ns, frame_id))
             infos.publish(camera_info(self._thread.intrinsics[view], stamp_ns, frame_id))
-
-
-def _open_renderer(p: Mapping[str, Any]) -> CameraRenderer:
-    """Return a renderer of the embodiment's views, image_size px high."""
-    cameras = find_robot(p["embodiment"]).cameras
-    height, width = find_embodiment(p["embodiment"]).resolution
-    size = (p["image_size"], round(p["image_size"] * width / height))
-    model = load_model(cameras.values(), p["table"])
-    return CameraRenderer(model, cameras, size, p["multisamples"])
 
 
 def camera_info(camera: Intrinsics, stamp_ns: int, frame_id: str) -> CameraInfo:

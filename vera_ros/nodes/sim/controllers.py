@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The two joint trajectory controllers of sim_node: arm_controller and gripper_controller."""
+"""The joint trajectory controllers of sim_node: arm_controller, and gripper_controller if any."""
 
 import threading
 from functools import partial
@@ -10,8 +10,8 @@ from vera_ros.errors import TrajectoryRejectedError
 from vera_ros.nodes.common.conversions import stamp_to_ns, trajectory_points
 from vera_ros.nodes.common.lifecycle_node import VeraNode
 from vera_ros.nodes.sim.sim_time import SimTime
-from vera_ros.robots.stacking.simulated_robot import SimulatedRobot
 from vera_ros.sim.follower import TrajectoryFollower
+from vera_ros.sim.simulation import Simulation, nanoseconds
 
 
 class SimControllers:
@@ -20,7 +20,7 @@ class SimControllers:
     Args:
         node: the rclpy node.
         robot: the robot with its controllers.
-        lock: guards the robot's world.
+        lock: guards the robot.
         time: simulated time, on whose clock trajectories are stamped.
 
     Attributes:
@@ -30,7 +30,7 @@ class SimControllers:
     def __init__(
         self,
         node: VeraNode,
-        robot: SimulatedRobot,
+        robot: Simulation,
         lock: threading.Lock,
         time: SimTime,
     ) -> None:
@@ -39,7 +39,7 @@ class SimControllers:
         self._lock = lock
         self._time = time
         self.rejected = 0
-        for name, follower in (("arm", robot.arm), ("gripper", robot.gripper)):
+        for name, follower in robot.controllers.items():
             node.create_subscription(
                 JointTrajectory,
                 f"{name}_controller/joint_trajectory",
@@ -60,7 +60,7 @@ class SimControllers:
 
     def _follow(self, follower: TrajectoryFollower, message: JointTrajectory) -> bool:
         """Pass a trajectory to a controller; return whether it was accepted."""
-        now_ns, stamp_ns = self._robot.time_ns, stamp_to_ns(message.header.stamp)
+        now_ns, stamp_ns = nanoseconds(self._robot), stamp_to_ns(message.header.stamp)
         if stamp_ns:
             stamp_ns += now_ns - self._time.stamp_ns()  # to the controllers' clock
         try:

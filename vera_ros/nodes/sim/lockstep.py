@@ -12,11 +12,11 @@ from vera_ros.nodes.common.conversions import duration_to_seconds, ns_to_stamp
 from vera_ros.nodes.common.lifecycle_node import VeraNode
 from vera_ros.nodes.common.lockstep import Lockstep
 from vera_ros.nodes.sim.sim_time import Stream
-from vera_ros.robots.stacking.simulated_robot import SimulatedRobot
+from vera_ros.sim.simulation import Simulation, nanoseconds
 from vera_ros.sim.timetable import timetable
 from vera_ros_interfaces.srv import AdvanceTime
 
-_SETTLE_S = 0.2  # for the arm and the cubes to settle in a new scene
+_SETTLE_S = 0.2  # for the robot and things to settle in a new scene
 _TRAJECTORY_S = 2.0  # real time within which an announced trajectory must arrive
 _LONGEST_ADVANCE_S = 600.0
 _REPEATS_PER_PICTURE = 20  # pictures of the present are repeated about once a second
@@ -27,7 +27,7 @@ class SimLockstep:
 
     Args:
         node: the rclpy node.
-        robot: the robot with its world.
+        robot: the simulated robot.
         lock: guards the world between the lockstep's thread and callbacks.
         streams: the published streams by name; all of them publish at the end of every advance.
         pictures: name of the stream of pictures, which is repeated less often.
@@ -37,7 +37,7 @@ class SimLockstep:
     def __init__(
         self,
         node: VeraNode,
-        robot: SimulatedRobot,
+        robot: Simulation,
         lock: threading.Lock,
         streams: Mapping[str, Stream],
         pictures: str,
@@ -64,11 +64,11 @@ class SimLockstep:
 
     def stamp_ns(self) -> int:
         """See SimTime."""
-        return round(self._robot.world.time_s * 1e9)
+        return nanoseconds(self._robot)
 
     def start(self) -> None:
         """Begin to serve advance_time."""
-        if self._robot.world.time_s == 0.0:  # ROS takes time 0 for a missing clock
+        if self._robot.time_s == 0.0:  # ROS takes time 0 for a missing clock
             self._settle()
         self._lockstep = Lockstep(self._repeat_present, self._node.fail)
 
@@ -127,12 +127,12 @@ class SimLockstep:
                 f"no trajectory for the {' and the '.join(missing)} was accepted within "
                 f"{_TRAJECTORY_S:g} s; time stands still"
             )
-        steps = round(duration_s / self._robot.world.step_s)
+        steps = round(duration_s / self._robot.step_s)
         if steps:
             self._lockstep.forget_what_came()
         rates_hz = {name: stream.rate_hz for name, stream in self._streams.items()}
         passed = 0
-        for at, due in timetable(steps, self._robot.world.step_s, rates_hz):
+        for at, due in timetable(steps, self._robot.step_s, rates_hz):
             with self._lock:
                 self._robot.advance(at - passed)
             passed = at
@@ -151,7 +151,7 @@ class SimLockstep:
     def _settle(self) -> None:
         """Let a new scene settle, before it is published."""
         with self._lock:
-            self._robot.advance(round(_SETTLE_S / self._robot.world.step_s))
+            self._robot.advance(round(_SETTLE_S / self._robot.step_s))
 
     def _repeat_present(self) -> None:
         """Republish the present, for late joiners and watchdogs."""

@@ -17,7 +17,7 @@ PARAMETERS = (
         "the embodiment whose cameras look at the scene",
         choices=SIMULATED,
     ),
-    Parameter("seed", 0, "seed of the first scene's cubes", minimum=0, maximum=2**31 - 1),
+    Parameter("seed", 0, "seed of the first scene", minimum=0, maximum=2**31 - 1),
     Parameter("realtime_factor", 1.0, "simulated over real time", minimum=0.05, maximum=20.0),
     Parameter("publish_clock", False, "publish /clock at 100 Hz and stamp in simulated time"),
     Parameter(
@@ -33,7 +33,7 @@ PARAMETERS = (
     ),
     Parameter("joint_state_rate_hz", 100.0, "rate of joint_states", "Hz", 10.0, 500.0),
     Parameter("camera_rate_hz", 20.0, "rate of each camera", "Hz", 1.0, 60.0),
-    Parameter("truth_rate_hz", 10.0, "rate of stack_truth", "Hz", 1.0, 100.0),
+    Parameter("truth_rate_hz", 10.0, "rate of task_truth and stack_truth", "Hz", 1.0, 100.0),
     Parameter(
         "image_size",
         128,
@@ -45,8 +45,20 @@ PARAMETERS = (
     Parameter(
         "table",
         DARK_WOOD,
-        "table top in the pictures; VERA's released planner was trained on dark wood",
+        "table top in pictures of a stacking scene; VERA's released planner was trained on dark "
+        "wood",
         choices=TABLES,
+    ),
+    Parameter("pixel_m", 0.001, "what a pixel of PushT's world is for its pusher", "m", 1e-5, 0.1),
+    Parameter(
+        "picture_origin",
+        [0.0, 0.0],
+        "where the pusher's joints are in the picture's upper left corner",
+        "m",
+        -5,
+        5,
+        (),
+        2,
     ),
     Parameter(
         "multisamples",

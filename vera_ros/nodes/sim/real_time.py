@@ -8,8 +8,8 @@ from collections.abc import Callable, Mapping
 from vera_ros.nodes.common.lifecycle_node import VeraNode
 from vera_ros.nodes.common.ticker import Ticker
 from vera_ros.nodes.sim.sim_time import Stream
-from vera_ros.robots.stacking.simulated_robot import SimulatedRobot
 from vera_ros.sim.pacer import Pacer
+from vera_ros.sim.simulation import Simulation, advance_to
 
 _TICK_S = 0.005  # how often simulated time is brought up to date
 
@@ -19,7 +19,7 @@ class SimRealTime:
 
     Args:
         node: the rclpy node.
-        robot: the robot with its world.
+        robot: the simulated robot.
         lock: guards the world between the ticker's thread and callbacks.
         streams: the published streams by name.
     """
@@ -27,7 +27,7 @@ class SimRealTime:
     def __init__(
         self,
         node: VeraNode,
-        robot: SimulatedRobot,
+        robot: Simulation,
         lock: threading.Lock,
         streams: Mapping[str, Stream],
     ) -> None:
@@ -57,11 +57,11 @@ class SimRealTime:
         """
         with_clock = self._node.parameters["publish_clock"]
         lost_s = self._pacer.lost_s if self._pacer and not with_clock else 0.0
-        return self._epoch_ns + round((self._robot.world.time_s + lost_s) * 1e9)
+        return self._epoch_ns + round((self._robot.time_s + lost_s) * 1e9)
 
     def start(self) -> None:
         """Let time run."""
-        p, sim_s = self._node.parameters, self._robot.world.time_s
+        p, sim_s = self._node.parameters, self._robot.time_s
         self._pacer = Pacer(p["realtime_factor"], time.monotonic(), sim_s)
         # Without /clock, stamps are the system's time: the simulation only follows it.
         self._epoch_ns = 0 if p["publish_clock"] else time.time_ns() - round(sim_s * 1e9)
@@ -77,10 +77,10 @@ class SimRealTime:
         """See SimTime."""
         if self._pacer is None:
             return
-        world = self._robot.world
-        target_s = self._pacer.target_s(time.monotonic(), world.time_s)
-        while target_s - world.time_s >= world.step_s:
-            self._robot.advance_to(min(target_s, self._next_due_s()))
+        robot = self._robot
+        target_s = self._pacer.target_s(time.monotonic(), robot.time_s)
+        while target_s - robot.time_s >= robot.step_s:
+            advance_to(robot, min(target_s, self._next_due_s()))
             self._publish_due()
 
     def note_trajectory(self, name: str) -> None:
@@ -96,10 +96,10 @@ class SimRealTime:
             self.catch_up()
 
     def _next_due_s(self) -> float:
-        return max(min(self._due_s.values()), self._robot.world.time_s + self._robot.world.step_s)
+        return max(min(self._due_s.values()), self._robot.time_s + self._robot.step_s)
 
     def _publish_due(self) -> None:
-        now_s = self._robot.world.time_s + 1e-6
+        now_s = self._robot.time_s + 1e-6
         for name, stream in self._streams.items():
             if now_s >= self._due_s[name]:
                 period_s = 1.0 / stream.rate_hz

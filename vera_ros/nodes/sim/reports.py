@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The topics joint_states, /clock and stack_truth of sim_node."""
+"""The topics joint_states, /clock, task_truth and stack_truth of sim_node."""
 
 from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import JointState
@@ -13,10 +13,10 @@ from vera_ros.nodes.common.conversions import (
     sensor_qos,
 )
 from vera_ros.nodes.common.lifecycle_node import VeraNode
-from vera_ros.robots.stacking import scene
-from vera_ros.robots.stacking.simulated_robot import SimulatedRobot
-from vera_ros.robots.stacking.task import StackTask
-from vera_ros_interfaces.msg import StackTruth
+from vera_ros.sim.simulation import Simulation
+from vera_ros_interfaces.msg import StackTruth, TaskTruth
+
+_CUBES = ("red_cube", "green_cube")
 
 
 class SimReports:
@@ -24,16 +24,19 @@ class SimReports:
 
     Args:
         node: the rclpy node.
-        robot: the robot with its world.
+        robot: the simulated robot.
     """
 
-    def __init__(self, node: VeraNode, robot: SimulatedRobot) -> None:
+    def __init__(self, node: VeraNode, robot: Simulation) -> None:
         self._robot = robot
-        self._task = StackTask(robot.world)
         self._joint_states = node.create_publisher(
             JointState, "joint_states", sensor_qos("reliable", 10)
         )
-        self._truth = node.create_publisher(StackTruth, "stack_truth", LOSSLESS_DEPTH)
+        self._truth = node.create_publisher(TaskTruth, "task_truth", LOSSLESS_DEPTH)
+        stacks = robot.truth().objects.keys() >= set(_CUBES)
+        self._stack_truth = (
+            node.create_publisher(StackTruth, "stack_truth", LOSSLESS_DEPTH) if stacks else None
+        )
         with_clock = node.parameters["publish_clock"]
         self._clock = node.create_publisher(Clock, "/clock", 10) if with_clock else None
 
@@ -53,17 +56,17 @@ class SimReports:
         )
 
     def say_truth(self, stamp_ns: int, seed: int, resets: int, realtime_factor: float) -> None:
-        """Publish where the cubes are, and whether the tower stands."""
-        world = self._robot.world
-        red, green = (world.pose(cube, scene.BASE) for cube in (scene.RED_CUBE, scene.GREEN_CUBE))
-        self._truth.publish(
-            StackTruth(
-                header=Header(stamp=ns_to_stamp(stamp_ns), frame_id=scene.BASE),
-                seed=seed,
-                resets=resets,
-                success=self._task.succeeded(),
-                red_cube=pose_message(red.position, red.quaternion),
-                green_cube=pose_message(green.position, green.quaternion),
-                realtime_factor=realtime_factor,
-            )
-        )
+        """Publish where the things of the task are, and whether it is done."""
+        truth = self._robot.truth()
+        poses = {name: pose_message(p.position, p.quaternion) for name, p in truth.objects.items()}
+        common = {
+            "header": Header(stamp=ns_to_stamp(stamp_ns), frame_id=truth.frame),
+            "seed": seed,
+            "resets": resets,
+            "success": truth.success,
+            "realtime_factor": realtime_factor,
+        }
+        self._truth.publish(TaskTruth(objects=[*poses], poses=[*poses.values()], **common))
+        if self._stack_truth is not None:
+            cubes = {cube: poses[cube] for cube in _CUBES}
+            self._stack_truth.publish(StackTruth(**cubes, **common))

@@ -4,6 +4,7 @@
 from vera_ros.robots.robot import Robot
 from vera_ros.robots.stacking.frames import BASE, GRIP_SITE
 from vera_ros.robots.stacking.prompts import PROMPT, VERA_PROMPT
+from vera_ros.robots.stacking.simulator import TASK, make_simulator
 from vera_ros.sim.cameras import Camera
 from vera_ros.wire.hosted_policy import HostedPolicy
 
@@ -16,33 +17,37 @@ def make_policy(*, looks_ahead: bool = True) -> HostedPolicy:
     return StackPolicy(ARM, looks_ahead=looks_ahead)
 
 
+CAMERAS = {
+    # At the left and the right of the table as the robot sees it, towards the table's middle.
+    "varied_1": Camera(
+        topic="varied_1",
+        frame=BASE,
+        position_m=(0.8, 0.46, 0.46),
+        orientation_xyzw=(0.234642, 0.891995, -0.373667, -0.098294),
+        fov_y_deg=40.0,
+    ),
+    "varied_2": Camera(
+        topic="varied_2",
+        frame=BASE,
+        position_m=(0.8, -0.46, 0.46),
+        orientation_xyzw=(0.891995, 0.234642, -0.098294, -0.373667),
+        fov_y_deg=40.0,
+    ),
+    "hand": Camera(
+        topic="hand",
+        frame=GRIP_SITE,
+        position_m=(0.0, 0.05, -0.097),
+        orientation_xyzw=(0.0, 0.0, 1.0, 0.0),
+        fov_y_deg=75.0,
+    ),
+}
+
 ROBOT = Robot(
     config="droid_panda.yaml",
-    prompt=PROMPT,
+    prompts=(PROMPT,),
     vera_prompt=VERA_PROMPT,
+    task=TASK,
     make_policy=make_policy,
-    cameras={
-        # At the left and the right of the table as the robot sees it, towards the table's middle.
-        "varied_1": Camera(
-            topic="varied_1",
-            frame=BASE,
-            position_m=(0.8, 0.46, 0.46),
-            orientation_xyzw=(0.234642, 0.891995, -0.373667, -0.098294),
-            fov_y_deg=40.0,
-        ),
-        "varied_2": Camera(
-            topic="varied_2",
-            frame=BASE,
-            position_m=(0.8, -0.46, 0.46),
-            orientation_xyzw=(0.891995, 0.234642, -0.098294, -0.373667),
-            fov_y_deg=40.0,
-        ),
-        "hand": Camera(
-            topic="hand",
-            frame=GRIP_SITE,
-            position_m=(0.0, 0.05, -0.097),
-            orientation_xyzw=(0.0, 0.0, 1.0, 0.0),
-            fov_y_deg=75.0,
-        ),
-    },
+    simulator=make_simulator("droid", CAMERAS),
+    cameras=CAMERAS,
 )

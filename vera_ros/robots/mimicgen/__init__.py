@@ -4,6 +4,7 @@
 from vera_ros.robots.robot import Robot
 from vera_ros.robots.stacking.frames import BASE, GRIP_SITE
 from vera_ros.robots.stacking.prompts import PROMPT, VERA_PROMPT
+from vera_ros.robots.stacking.simulator import TASK, make_simulator
 from vera_ros.sim.cameras import Camera
 from vera_ros.wire.hosted_policy import HostedPolicy
 
@@ -16,26 +17,30 @@ def make_policy(*, looks_ahead: bool = True) -> HostedPolicy:
     return StackPolicy(ARM, looks_ahead=looks_ahead)
 
 
+# Those of the training environment.
+CAMERAS = {
+    "agentview_image": Camera(
+        topic="agentview",
+        frame=BASE,
+        position_m=(1.06, 0.0, 0.438),
+        orientation_xyzw=(0.65309797, 0.65309797, -0.27104066, -0.27104066),
+        fov_y_deg=45.0,
+    ),
+    "robot0_eye_in_hand_image": Camera(
+        topic="robot0_eye_in_hand",
+        frame=GRIP_SITE,
+        position_m=(0.0, 0.05, -0.097),
+        orientation_xyzw=(0.0, 0.0, 1.0, 0.0),
+        fov_y_deg=75.0,
+    ),
+}
+
 ROBOT = Robot(
     config="mimicgen_panda.yaml",
-    prompt=PROMPT,
+    prompts=(PROMPT,),
     vera_prompt=VERA_PROMPT,
+    task=TASK,
     make_policy=make_policy,
-    # Those of the training environment.
-    cameras={
-        "agentview_image": Camera(
-            topic="agentview",
-            frame=BASE,
-            position_m=(1.06, 0.0, 0.438),
-            orientation_xyzw=(0.65309797, 0.65309797, -0.27104066, -0.27104066),
-            fov_y_deg=45.0,
-        ),
-        "robot0_eye_in_hand_image": Camera(
-            topic="robot0_eye_in_hand",
-            frame=GRIP_SITE,
-            position_m=(0.0, 0.05, -0.097),
-            orientation_xyzw=(0.0, 0.0, 1.0, 0.0),
-            fov_y_deg=75.0,
-        ),
-    },
+    simulator=make_simulator("mimicgen", CAMERAS),
+    cameras=CAMERAS,
 )

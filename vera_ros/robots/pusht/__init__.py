@@ -1,12 +1,26 @@
 # SPDX-License-Identifier: Apache-2.0
 """PushT: a disc pushes a T-shaped block onto its goal, in the plane of the picture. No ROS.
 
-All lengths are pixels of the world, a square of 512 px: x to the right, y down, angles clockwise in
-the picture.
+Lengths are pixels of the world, a square of 512 px: x to the right, y down, angles clockwise in the
+picture. As a robot (`pusher.py`) they are metres.
 """
 
-from vera_ros.robots.robot import Robot
+from typing import TYPE_CHECKING
+
+from vera_ros.robots.pusht.plane import CAMERA, FRAME, PIXEL_M, VIEW
+from vera_ros.robots.robot import (
+    NONE_GIVEN,
+    Look,
+    Parameters,
+    Robot,
+    Simulator,
+    Task,
+    starts_open_loop,
+)
 from vera_ros.wire.hosted_policy import HostedPolicy
+
+if TYPE_CHECKING:
+    from vera_ros.sim.simulation import Renderer, Simulation
 
 
 def make_policy(*, looks_ahead: bool = True) -> HostedPolicy:
@@ -16,10 +30,47 @@ def make_policy(*, looks_ahead: bool = True) -> HostedPolicy:
     return PushPolicy(looks_ahead=looks_ahead)
 
 
+def make_simulation(seed: int, parameters: Parameters = NONE_GIVEN) -> "Simulation":
+    """Return the pusher with its block (see SimulationMaker)."""
+    from vera_ros.robots.pusht.pusher import PusherWorld
+    from vera_ros.sim.one_controller import OneController
+
+    world = PusherWorld(
+        seed,
+        parameters.get("pixel_m", PIXEL_M),
+        parameters.get("picture_origin", (0.0, 0.0)),
+    )
+    return OneController(world, open_loop=starts_open_loop(parameters))
+
+
+def open_renderer(look: Look) -> "Renderer":
+    """Return what draws the picture."""
+    from vera_ros.robots.pusht.pusher import PusherRenderer
+
+    return PusherRenderer(look.height_px)
+
+
 ROBOT = Robot(
-    config="",
-    prompt="push the T-shaped block onto its goal",
+    config="pusht.yaml",
+    prompts=("push the T-shaped block onto its goal",),
     vera_prompt="push the T-shaped block onto its goal",
+    task=Task(
+        noun="covered",
+        done="the goal is covered",
+        undone="goal not covered",
+        total="goals covered",
+        hold_s=0.0,
+        time_limit_s=20.0,  # 200 actions
+        lockstep=True,
+    ),
     make_policy=make_policy,
-    cameras={},
+    simulator=Simulator(
+        hardware="simulated pusher",
+        urdf="pusht_pusher.urdf",
+        frame=FRAME,
+        controllers=("arm",),
+        make=make_simulation,
+        open_renderer=open_renderer,
+    ),
+    cameras={VIEW: CAMERA},
 )

@@ -23,11 +23,12 @@ class PushTWorld:
 
     Args:
         seed: of the first episode.
+        picture_px: side of the picture.
     """
 
-    def __init__(self, seed: int = 0) -> None:
+    def __init__(self, seed: int = 0, picture_px: int = PICTURE_PX) -> None:
         self._env = PushTEnv(
-            obs_type="state", visualization_width=PICTURE_PX, visualization_height=PICTURE_PX
+            obs_type="state", visualization_width=picture_px, visualization_height=picture_px
         )
         self._steps = 0
         self.reset(seed)
@@ -102,8 +103,13 @@ class PushTWorld:
         return np.array([*self._env.block.position, self._env.block.angle])
 
     def picture(self) -> npt.NDArray[np.uint8]:
-        """Return the world as seen from above, RGB. Shape (252, 252, 3)."""
+        """Return the world as seen from above, RGB. Shape (picture_px, picture_px, 3)."""
         return np.asarray(self._env.render(), np.uint8)
+
+    def picture_of(self, pusher: Array, block: Array) -> npt.NDArray[np.uint8]:
+        """Put pusher and block there (see `place`), and return the picture, without contacts."""
+        self.place(pusher, block)
+        return self.picture()
 
 
 def _clip(speed_px_s: float) -> float:

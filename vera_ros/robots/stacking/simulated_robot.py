@@ -5,13 +5,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vera_ros.robots.stacking import scene
+from vera_ros.robots.stacking.task import StackTask
 from vera_ros.robots.stacking.world import World
 from vera_ros.sim.follower import TrajectoryFollower
+from vera_ros.sim.simulation import Truth, advance_to, nanoseconds
 from vera_ros.sim.trajectory import Array
 
 
 class SimulatedRobot:
-    """A world whose arm and gripper follow joint trajectories. All times are simulated time.
+    """A world whose arm and gripper follow joint trajectories (see vera_ros.sim.simulation).
 
     The controllers run once in each step. Like real hardware, the joints ignore commands that are
     not finite: such a joint stays at its last finite command.
@@ -26,6 +28,7 @@ class SimulatedRobot:
 
     def __init__(self, world: World, *, open_loop: bool = True) -> None:
         self.world = world
+        self._task = StackTask(world)
         self.commands_not_finite = 0
         self.arm = TrajectoryFollower(
             scene.ARM_JOINTS, world.arm().q, open_loop=open_loop, period_s=world.step_s
@@ -36,9 +39,24 @@ class SimulatedRobot:
         self._arm_q, self._finger_q = world.arm().q, np.array([scene.START_FINGER_M])
 
     @property
+    def controllers(self) -> dict[str, TrajectoryFollower]:
+        """The controllers by name."""
+        return {"arm": self.arm, "gripper": self.gripper}
+
+    @property
+    def time_s(self) -> float:
+        """Simulated time [s]."""
+        return self.world.time_s
+
+    @property
+    def step_s(self) -> float:
+        """Duration of one step [s]."""
+        return self.world.step_s
+
+    @property
     def time_ns(self) -> int:
         """Simulated time [ns]."""
-        return round(self.world.time_s * 1e9)
+        return nanoseconds(self)
 
     def reset(self, seed: int) -> None:
         """Start an episode: the scene of the seed, with both controllers holding."""
@@ -49,7 +67,7 @@ class SimulatedRobot:
 
     def advance_to(self, time_s: float) -> None:
         """Step the world until `time_s` [s] (to the nearest step)."""
-        self.advance(round((time_s - self.world.time_s) / self.world.step_s))
+        advance_to(self, time_s)
 
     def advance(self, steps: int) -> None:
         """Step the world and both controllers."""
@@ -83,3 +101,16 @@ class SimulatedRobot:
             )
         )
         return [*scene.ARM_JOINTS, *scene.FINGER_JOINTS], values
+
+    def snapshot(self) -> Array:
+        """Return a copy of all joint positions, for a CameraRenderer. Shape (nq,)."""
+        return self.world.snapshot()
+
+    def truth(self) -> Truth:
+        """Return where the cubes are, and whether the tower stands."""
+        cubes = (scene.RED_CUBE, scene.GREEN_CUBE)
+        return Truth(
+            success=self._task.succeeded(),
+            frame=scene.BASE,
+            objects={cube: self.world.pose(cube, scene.BASE) for cube in cubes},
+        )

@@ -2,7 +2,6 @@
 """The simulated Panda at its table: one object to reset, step, measure and disturb."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,26 +11,10 @@ from vera_ros.errors import ConfigurationError, MotionError
 from vera_ros.robots.stacking import scene
 from vera_ros.robots.stacking.placement import draw_placement
 from vera_ros.sim.gl import mujoco
+from vera_ros.sim.simulation import JointState, Pose
 
 # The training environment's gripper: a stroke of 0.04 m takes 0.4 s.
 FINGER_SPEED_M_S = 0.1
-
-
-@dataclass(frozen=True)
-class JointState:
-    """Measured joints: q [rad or m], dq [rad/s or m/s], effort [Nm or N]. Shapes (n,)."""
-
-    q: NDArray[np.float64]
-    dq: NDArray[np.float64]
-    effort: NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class Pose:
-    """Position [m], shape (3,), and orientation as quaternion x y z w, shape (4,)."""
-
-    position: NDArray[np.float64]
-    quaternion: NDArray[np.float64]
 
 
 class _Addresses(NamedTuple):

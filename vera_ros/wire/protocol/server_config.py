@@ -3,7 +3,7 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import MISSING, asdict, dataclass, field, fields
+from dataclasses import MISSING, asdict, dataclass, field, fields, replace
 from typing import Any
 
 from vera_ros.embodiments import UNSUPPORTED_LABELS, Embodiment, find_embodiment
@@ -199,7 +199,8 @@ def check_embodiment(config: ServerConfig, expected: Embodiment) -> None:
             f"the server's actions have {config.action_dim} columns, those of {expected.name} "
             f"have {expected.action_dim}; {remedy}"
         )
-    if sorted(config.view_keys) != sorted(expected.view_keys):
+    views, needed = sorted(config.view_keys), sorted(expected.view_keys)
+    if not (set(needed) <= set(views) if expected.chooses_views else needed == views):
         raise ConfigurationError(
             f"the server's views are {shorten(list(config.view_keys))}, those of {expected.name} "
             f"are {list(expected.view_keys)}; {remedy}"
@@ -212,6 +213,19 @@ def check_embodiment(config: ServerConfig, expected: Embodiment) -> None:
     _check_scale(config)
     _check_window(config, expected)
     _ = config.gripper_column
+
+
+def with_chosen_views(config: ServerConfig, embodiment: Embodiment) -> ServerConfig:
+    """Return the config of a server that gets the embodiment's views, where a client chooses."""
+    if not embodiment.chooses_views:
+        return config
+    keys, widths = (
+        embodiment.view_keys,
+        dict(zip(config.view_keys, config.view_widths, strict=False)),
+    )
+    return replace(
+        config, view_keys=keys, view_widths=tuple(widths[k] for k in keys if k in widths)
+    )
 
 
 def check_same_policy(before: ServerConfig, now: ServerConfig) -> None:

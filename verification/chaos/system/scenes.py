@@ -72,5 +72,5 @@ class Scenes:
     def _on_truth(self, truth: StackTruth) -> None:
         self._truth = truth
         verdict = self._judge.see(stamp_to_ns(truth.header.stamp), truth.success)
-        if self._playing() and verdict is Verdict.STANDS:
+        if self._playing() and verdict is Verdict.DONE:
             self._success.publish(Bool(data=True))
