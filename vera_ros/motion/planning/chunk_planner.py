@@ -133,7 +133,7 @@ class ChunkPlanner:
             # The modelled arm creeps towards its posture; with zero deltas it is to stand still.
             position = np.broadcast_to(position[0], position.shape)
             rotation = np.broadcast_to(rotation[0], rotation.shape)
-            joints = None if joints is None else np.broadcast_to(start.q, joints.shape)
+            joints = None
         path = self._paths.find(
             position + offset.shift,
             rotation @ offset.turn,
