@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""sim_node: a Panda in MuJoCo with cameras and two joint trajectory controllers."""
+"""sim_node: an arm in MuJoCo with cameras and two joint trajectory controllers."""
 
 import threading
 from functools import partial
@@ -18,11 +18,13 @@ from vera_ros.nodes.sim.parameters import PARAMETERS, check_lockstep
 from vera_ros.nodes.sim.real_time import SimRealTime
 from vera_ros.nodes.sim.reports import SimReports
 from vera_ros.nodes.sim.sim_time import SimTime, Stream
+from vera_ros.robots.stacking.arms.simulated_arm import SimulatedArm
+from vera_ros.robots.stacking.arms.start_posture import check_start
 from vera_ros.robots.stacking.simulated_robot import SimulatedRobot
 from vera_ros.robots.stacking.world import World
 from vera_ros_interfaces.srv import ResetScene
 
-_HARDWARE = "simulated panda"
+_HARDWARE = "simulated arm"
 
 
 class SimNode(VeraNode):
@@ -39,14 +41,19 @@ class SimNode(VeraNode):
         p = self.parameters
         check_lockstep(p)
         open_loop = p["controller_start"] == "open_loop"
-        self._robot = SimulatedRobot(World(p["seed"]), open_loop=open_loop)
+        arm = SimulatedArm.read(
+            p["arm_description"], p["flange"], p["joint_names"], p["start_posture"]
+        )
+        if arm.urdf:
+            check_start(arm)
+        self._robot = SimulatedRobot(World(p["seed"], arm), open_loop=open_loop)
         self._seed, self._resets = p["seed"], 0
         self._reports = SimReports(self, self._robot)
         patient = ReentrantCallbackGroup()  # its services may wait without blocking others
         self._time = self._make_time(patient)
         self._controllers = SimControllers(self, self._robot, self._world_lock, self._time)
         self.offer(ResetScene, "reset_scene", self._on_reset, callback_group=patient)
-        self._cameras = SimCameras(self)
+        self._cameras = SimCameras(self, arm)
 
     def _make_time(self, patient: ReentrantCallbackGroup) -> SimTime:
         p = self.parameters

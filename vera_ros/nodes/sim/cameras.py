@@ -15,6 +15,7 @@ from vera_ros.nodes.common.conversions import LOSSLESS_DEPTH, ns_to_stamp, rgb_t
 from vera_ros.nodes.common.lifecycle_node import VeraNode
 from vera_ros.nodes.sim.camera_thread import CameraThread, Snapshot
 from vera_ros.robots.registry import find_robot
+from vera_ros.robots.stacking.arms.simulated_arm import SimulatedArm
 from vera_ros.robots.stacking.scene import load_model
 from vera_ros.sim.cameras import Intrinsics
 from vera_ros.sim.renderer import CameraRenderer
@@ -26,12 +27,13 @@ class SimCameras:
 
     Args:
         node: the rclpy node.
+        arm: the arm in the scene.
 
     Raises:
         VeraRosError: rendering is not possible; the message says what is missing.
     """
 
-    def __init__(self, node: VeraNode) -> None:
+    def __init__(self, node: VeraNode, arm: SimulatedArm) -> None:
         p = node.parameters
         cameras = find_robot(p["embodiment"]).cameras
         lockstep, reliability = p["lockstep"], p["image_reliability"]
@@ -45,7 +47,7 @@ class SimCameras:
             for view, camera in cameras.items()
         }
         self._thread = CameraThread(
-            partial(_open_renderer, p),
+            partial(_open_renderer, p, arm),
             Sabotage(p["sabotage"]),
             tuple(cameras),
             self._publish,
@@ -73,12 +75,12 @@ class SimCameras:
             infos.publish(camera_info(self._thread.intrinsics[view], stamp_ns, frame_id))
 
 
-def _open_renderer(p: Mapping[str, Any]) -> CameraRenderer:
+def _open_renderer(p: Mapping[str, Any], arm: SimulatedArm) -> CameraRenderer:
     """Return a renderer of the embodiment's views, image_size px high."""
     cameras = find_robot(p["embodiment"]).cameras
     height, width = find_embodiment(p["embodiment"]).resolution
     size = (p["image_size"], round(p["image_size"] * width / height))
-    model = load_model(cameras.values(), p["table"])
+    model = load_model(cameras.values(), p["table"], arm)
     return CameraRenderer(model, cameras, size, p["multisamples"])
 
 

@@ -55,10 +55,11 @@ class SimReports:
     def say_truth(self, stamp_ns: int, seed: int, resets: int, realtime_factor: float) -> None:
         """Publish where the cubes are, and whether the tower stands."""
         world = self._robot.world
-        red, green = (world.pose(cube, scene.BASE) for cube in (scene.RED_CUBE, scene.GREEN_CUBE))
+        base = world.robot.base
+        red, green = (world.pose(cube, base) for cube in (scene.RED_CUBE, scene.GREEN_CUBE))
         self._truth.publish(
             StackTruth(
-                header=Header(stamp=ns_to_stamp(stamp_ns), frame_id=scene.BASE),
+                header=Header(stamp=ns_to_stamp(stamp_ns), frame_id=base),
                 seed=seed,
                 resets=resets,
                 success=self._task.succeeded(),

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The simulated Panda with its controllers: trajectories in, joint states out."""
+"""The simulated arm with its controllers: trajectories in, joint states out."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,7 +28,7 @@ class SimulatedRobot:
         self.world = world
         self.commands_not_finite = 0
         self.arm = TrajectoryFollower(
-            scene.ARM_JOINTS, world.arm().q, open_loop=open_loop, period_s=world.step_s
+            world.robot.joint_names, world.arm().q, open_loop=open_loop, period_s=world.step_s
         )
         self.gripper = TrajectoryFollower(
             scene.FINGER_JOINTS[:1], [scene.START_FINGER_M], period_s=world.step_s
@@ -73,7 +73,7 @@ class SimulatedRobot:
         return np.where(finite, command, before)
 
     def joint_states(self) -> tuple[list[str], NDArray[np.float64]]:
-        """Return all joints' names, and their positions, velocities, efforts. Shape (3, 9)."""
+        """Return all joints' names, and their positions, velocities, efforts. Shape (3, n + 2)."""
         arm, fingers = self.world.arm(), self.world.fingers()
         values = np.stack(
             (
@@ -82,4 +82,4 @@ class SimulatedRobot:
                 np.concatenate((arm.effort, fingers.effort)),
             )
         )
-        return [*scene.ARM_JOINTS, *scene.FINGER_JOINTS], values
+        return [*self.world.robot.joint_names, *scene.FINGER_JOINTS], values
