@@ -2,7 +2,7 @@
 """The nodes of the system and their parameters, for launch file and demo."""
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -14,7 +14,8 @@ from vera_ros.bringup.enclaves import check_keystore, enclave_of
 from vera_ros.bringup.graph_options import STARTED_BY_SERVER_NODE, GraphOptions, Value
 from vera_ros.bringup.remappings import read_remappings
 from vera_ros.errors import ConfigurationError
-from vera_ros.resources import share_path
+from vera_ros.parameter_layers import given_to
+from vera_ros.robots.stacking.arms.description import packaged_panda, read_description, with_hand
 from vera_ros.ros_rules import check_namespace
 
 
@@ -52,7 +53,8 @@ def nodes(options: GraphOptions, namespace: str = "") -> tuple[NodeSpec, ...]:
     Raises:
         ConfigurationError: the namespace is not valid, the configuration file cannot be used, no
             node reads a block of it (see `check_blocks`), parameters are given for a node that
-            is not part of this system, or the keystore lacks keys of a node.
+            is not part of this system, the simulated arm's description cannot be used, or the
+            keystore lacks keys of a node.
     """
     parameters: dict[str, dict[str, Value]] = {}
     check_namespace("namespace", namespace)
@@ -74,7 +76,8 @@ def nodes(options: GraphOptions, namespace: str = "") -> tuple[NodeSpec, ...]:
         }
         if options.judge:
             parameters["judge_node"] = {}
-    description = robot_description(options)
+    files = [parameter_files.read_blocks(path) for path in options.parameter_paths]
+    description = _robot_description(options, files, namespace)
     parameters["ik_node"] = {"robot_description": description} if description else {}
     parameters["policy_node"] = {"server_url": options.url} if options.url else {}
     if options.lockstep:
@@ -86,10 +89,9 @@ def nodes(options: GraphOptions, namespace: str = "") -> tuple[NodeSpec, ...]:
                 f"are {', '.join(parameters)}"
             )
         parameters[name] |= more
-    blocks = [parameter_files.read_blocks(path) for path in options.parameter_paths]
-    for file in blocks:
-        parameter_files.check_blocks(file, namespace, dict.fromkeys(parameter_files.NODES))
-    remappings = read_remappings(blocks, options, namespace)
+    for blocks in files:
+        parameter_files.check_blocks(blocks, namespace, dict.fromkeys(parameter_files.NODES))
+    remappings = read_remappings(files, options, namespace)
     if options.on_clock and options.robot == "sim":
         remappings["/clock"] = "clock"  # each graph in a namespace has its own time
     common: dict[str, Value] = {"use_sim_time": True} if options.on_clock else {}
@@ -99,9 +101,9 @@ def nodes(options: GraphOptions, namespace: str = "") -> tuple[NodeSpec, ...]:
     if options.keystore_path is not None:
         enclaves = {name: enclave_of(namespace, name) for name in parameters}
         check_keystore(options.keystore_path, enclaves.values())
-    files, renamed = options.parameter_paths, tuple(remappings.items())
+    paths, renamed = options.parameter_paths, tuple(remappings.items())
     return tuple(
-        NodeSpec(name, name, files, common | own, renamed, enclaves[name])
+        NodeSpec(name, name, paths, common | own, renamed, enclaves[name])
         for name, own in parameters.items()
     )
 
@@ -115,11 +117,22 @@ def _put_in_lockstep(parameters: dict[str, dict[str, Value]]) -> None:
         parameters["policy_node"] |= {"await_verdict": True}
 
 
-def robot_description(options: GraphOptions) -> str:
-    """Return the URDF that is known at start-up; empty: it comes from the robot's topic."""
-    if options.robot == "sim":
-        return share_path("description", "urdf", "panda.urdf").read_text()
-    return options.robot_description
+def _robot_description(
+    options: GraphOptions, files: Sequence[Sequence[parameter_files.Block]], namespace: str
+) -> str:
+    """Return the URDF that is known at start-up; empty: it comes from the robot's topic.
+
+    The simulated arm's is the one in sim_node's parameters, with the hand that sim_node gives it.
+    """
+    if options.robot != "sim":
+        return options.robot_description
+    prefix = f"/{namespace.strip('/')}".rstrip("/")
+    given = given_to(f"{prefix}/sim_node", files)
+    given |= options.parameters.get("sim_node", {})
+    if not given.get("arm_description"):
+        return packaged_panda()
+    joints, flange = given.get("joint_names", ()), given.get("flange", "")
+    return with_hand(read_description(str(given["arm_description"])), joints, str(flange))
 
 
 def command(spec: NodeSpec, namespace: str, folder: Path) -> list[str]:
