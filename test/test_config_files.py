@@ -9,7 +9,13 @@ import rclpy
 import yaml
 
 from vera_ros.bringup.graph import command, nodes
-from vera_ros.bringup.graph_options import ROBOTS, SERVERS, GraphOptions, default_config
+from vera_ros.bringup.graph_options import (
+    ROBOTS,
+    SERVERS,
+    GraphOptions,
+    default_config,
+    packaged_arms,
+)
 from vera_ros.nodes.declared import PARAMETERS
 from vera_ros.resources import share_path
 from vera_ros.robots.registry import SIMULATED, find_robot
@@ -33,6 +39,26 @@ def test_every_parameter_is_one_of_the_node_and_valid(name: str) -> None:
         for parameter, value in below["ros__parameters"].items():
             declared[parameter].check(value)
             assert type(value) is type(declared[parameter].default), parameter
+
+
+@pytest.mark.parametrize("name", packaged_arms())
+def test_every_parameter_of_an_arm_is_one_of_a_node_and_valid(name: str) -> None:
+    for pattern, below in load(f"arms/{name}.yaml").items():
+        node = pattern.removeprefix("/**").removeprefix("/")
+        for parameter, value in below["ros__parameters"].items():
+            of = [PARAMETERS[node]] if node else PARAMETERS.values()
+            declared = [p for parameters in of for p in parameters if p.name == parameter]
+            assert declared, parameter
+            for each in declared:
+                each.check(value)
+                assert type(value) is type(each.default), parameter
+
+
+def test_an_arms_names_are_the_same_for_every_node() -> None:
+    for name in packaged_arms():
+        content = load(f"arms/{name}.yaml")
+        joints = content["/**"]["ros__parameters"]["joint_names"]
+        assert content["/**/policy_node"]["ros__parameters"]["arm_joints"] == joints
 
 
 @pytest.mark.parametrize("robot", ROBOTS)

@@ -7,7 +7,7 @@ from pathlib import Path
 import rclpy
 
 from vera_ros.parameter_files import Block, matches
-from vera_ros.parameter_layers import drop_overridden
+from vera_ros.parameter_layers import drop_overridden, given_to
 from vera_ros.parameter_yaml import Entry, write_plain
 
 KEYS = (  # in the order in which people write them: for all nodes first
@@ -45,6 +45,16 @@ def blocks(number: int) -> list[Block]:
         )
         for key in KEYS
     ]
+
+
+def test_what_is_given_to_a_node_is_read_as_the_node_reads_it() -> None:
+    files = [blocks(0), blocks(1)]
+    for space in NAMESPACES:
+        name = f"{space.rstrip('/')}/ik_node"
+        given = given_to(name, files)
+        for i, pair in enumerate(PAIRS):
+            matching = [number for number, key in enumerate(pair) if matches(key, name)]
+            assert given.get(f"p{i}", -1) == max(matching, default=-1), (name, pair)
 
 
 def test_the_later_file_wins_whatever_the_keys_are(tmp_path: Path, ros_domain: int) -> None:

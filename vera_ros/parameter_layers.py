@@ -8,6 +8,7 @@ that the other is not for, ROS decides.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from typing import Any
 
 from vera_ros.parameter_files import Block, matches
 
@@ -21,6 +22,17 @@ def drop_overridden(files: Sequence[Sequence[Block]]) -> list[list[Block]]:
         ]
         for number, file in enumerate(files)
     ]
+
+
+def given_to(full_name: str, files: Sequence[Sequence[Block]]) -> dict[str, Any]:
+    """Return the parameters that files give to the node of this full name; later ones win."""
+    return {
+        name: entry.value
+        for file in drop_overridden(files)
+        for block in file
+        if matches(block.pattern, full_name)
+        for name, entry in block.entries.items()
+    }
 
 
 def _without_later(block: Block, later: Sequence[Block]) -> Block:

@@ -10,9 +10,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vera_ros.bringup.graph import NodeSpec, command, nodes
-from vera_ros.bringup.graph_options import ROBOTS, SERVERS, GraphOptions, default_server_url
+from vera_ros.bringup.graph_options import (
+    ROBOTS,
+    SERVERS,
+    GraphOptions,
+    default_server_url,
+    find_arm,
+    packaged_arms,
+)
 from vera_ros.errors import ConfigurationError
 from vera_ros.resources import share_path
+
+from ..arm_files import read_arm
 
 
 def by_name(options: GraphOptions) -> dict[str, NodeSpec]:
@@ -91,6 +100,39 @@ def test_without_lockstep_nobody_hears_of_it() -> None:
 def test_the_simulated_arm_is_described_by_the_package() -> None:
     urdf = share_path("description", "urdf", "panda.urdf").read_text()
     assert by_name(GraphOptions())["ik_node"].parameters["robot_description"] == urdf
+
+
+@pytest.mark.parametrize("arm", packaged_arms())
+def test_an_arm_is_a_layer_over_the_configuration(tmp_path: Path, arm: str) -> None:
+    mine = tmp_path / "mine.yaml"
+    mine.write_text("/**/ik_node: {ros__parameters: {speed_scale: 0.5}}")
+    packaged = by_name(GraphOptions())["ik_node"]
+    spec = by_name(GraphOptions(arm=arm, params_file=mine))["ik_node"]
+    assert spec.parameter_files == (*packaged.parameter_files, find_arm(arm), mine)
+    assert spec.parameters["robot_description"] == read_arm(arm).urdf
+
+
+def test_an_arm_of_ones_own_is_described_by_the_file_that_is_read_last(tmp_path: Path) -> None:
+    mine = tmp_path / "mine.yaml"
+    names = ", ".join(read_arm("ur5e").joint_names)
+    mine.write_text(
+        "/**: {ros__parameters: {arm_description: ur5e.urdf, flange: tool0}}\n"
+        f"/**/*: {{ros__parameters: {{joint_names: [{names}]}}}}\n"
+    )
+    for options in (
+        GraphOptions(arm=mine),
+        GraphOptions(arm="xarm7", params_file=mine),
+        GraphOptions(config=mine),
+    ):
+        description = by_name(options)["ik_node"].parameters["robot_description"]
+        assert description == read_arm("ur5e").urdf
+
+
+def test_joints_that_the_description_lacks_are_refused(tmp_path: Path) -> None:
+    mine = tmp_path / "mine.yaml"
+    mine.write_text("/**/sim_node: {ros__parameters: {arm_description: ur5e.urdf}}")
+    with pytest.raises(ConfigurationError, match=r"joint_names is empty.*'shoulder_pan_joint'"):
+        nodes(GraphOptions(arm=mine))
 
 
 def test_a_real_arm_is_described_by_its_topic_unless_told() -> None:

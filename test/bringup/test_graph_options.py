@@ -44,6 +44,13 @@ def test_what_cannot_be_is_refused(choices: dict[str, Any], message: str) -> Non
     assert message in str(refusal.value)
 
 
+@pytest.mark.parametrize("arm", ["xarm9", "arms/xarm7.yaml", "config"])
+def test_an_arm_that_is_not_known_is_refused(arm: str) -> None:
+    known = "fr3, gen3, panda, ur5e, xarm7, or the path of a file"
+    with pytest.raises(ConfigurationError, match=f"arm '{arm}' is not known; valid are {known}"):
+        nodes(GraphOptions(arm=arm))
+
+
 @pytest.mark.parametrize("option", ["config", "params_file"])
 def test_a_file_that_is_not_there_is_refused(tmp_path: Path, option: str) -> None:
     given: dict[str, Any] = {option: tmp_path / "none.yaml"}

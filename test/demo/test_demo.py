@@ -100,10 +100,14 @@ def test_a_tower_stands(tmp_path: Path) -> None:
     assert processes_of(tmp_path) == {}
 
 
-@pytest.mark.parametrize("embodiment", ["mimicgen", "droid"])
-def test_in_lockstep_a_tower_stands_and_the_report_says_so(tmp_path: Path, embodiment: str) -> None:
+@pytest.mark.parametrize(
+    ("embodiment", "arm"), [("mimicgen", "panda"), ("droid", "panda"), ("mimicgen", "ur5e")]
+)
+def test_in_lockstep_a_tower_stands_and_the_report_says_so(
+    tmp_path: Path, embodiment: str, arm: str
+) -> None:
     config = write_very_patient_config(tmp_path, embodiment)
-    options = f"--embodiment {embodiment} --episodes 1 --seed 1 --lockstep --no-video"
+    options = f"--embodiment {embodiment} --arm {arm} --episodes 1 --seed 1 --lockstep --no-video"
     demo = start_demo(tmp_path, *options.split(), "--config", str(config))
     output, errors = demo.communicate(timeout=_PATIENCE_S)
     assert demo.returncode == 0, output + errors
@@ -112,6 +116,7 @@ def test_in_lockstep_a_tower_stands_and_the_report_says_so(tmp_path: Path, embod
     report = RunReport.read(tmp_path / "report.json")
     assert report.options["lockstep"] is True
     assert report.options["embodiment"] == embodiment
+    assert report.options["arm"] == arm
     (episode,) = report.episodes
     assert episode.success
     assert episode.realtime_factor == ()

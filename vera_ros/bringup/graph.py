@@ -2,7 +2,7 @@
 """The nodes of the system and their parameters, for launch file and demo."""
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -14,8 +14,10 @@ from vera_ros.bringup.enclaves import check_keystore, enclave_of
 from vera_ros.bringup.graph_options import STARTED_BY_SERVER_NODE, GraphOptions, Value
 from vera_ros.bringup.remappings import read_remappings
 from vera_ros.errors import ConfigurationError
+from vera_ros.parameter_layers import given_to
 from vera_ros.resources import share_path
 from vera_ros.robots.registry import find_robot
+from vera_ros.robots.stacking.arms.description import PANDA_URDF, read_description, with_hand
 from vera_ros.ros_rules import check_namespace
 
 
@@ -53,7 +55,8 @@ def nodes(options: GraphOptions, namespace: str = "") -> tuple[NodeSpec, ...]:
     Raises:
         ConfigurationError: the namespace is not valid, the configuration file cannot be used, no
             node reads a block of it (see `check_blocks`), parameters are given for a node that
-            is not part of this system, or the keystore lacks keys of a node.
+            is not part of this system, the simulated arm's description cannot be used, or the
+            keystore lacks keys of a node.
     """
     parameters: dict[str, dict[str, Value]] = {}
     check_namespace("namespace", namespace)
@@ -75,7 +78,8 @@ def nodes(options: GraphOptions, namespace: str = "") -> tuple[NodeSpec, ...]:
         }
         if options.judge:
             parameters["judge_node"] = {}
-    description = robot_description(options)
+    files = [parameter_files.read_blocks(path) for path in options.parameter_paths]
+    description = _robot_description(options, files, namespace)
     parameters["ik_node"] = {"robot_description": description} if description else {}
     parameters["policy_node"] = {"server_url": options.url} if options.url else {}
     if options.lockstep:
@@ -87,10 +91,9 @@ def nodes(options: GraphOptions, namespace: str = "") -> tuple[NodeSpec, ...]:
                 f"are {', '.join(parameters)}"
             )
         parameters[name] |= more
-    blocks = [parameter_files.read_blocks(path) for path in options.parameter_paths]
-    for file in blocks:
+    for file in files:
         parameter_files.check_blocks(file, namespace, dict.fromkeys(parameter_files.NODES))
-    remappings = read_remappings(blocks, options, namespace)
+    remappings = read_remappings(files, options, namespace)
     if options.on_clock and options.robot == "sim":
         remappings["/clock"] = "clock"  # each graph in a namespace has its own time
     common: dict[str, Value] = {"use_sim_time": True} if options.on_clock else {}
@@ -100,9 +103,9 @@ def nodes(options: GraphOptions, namespace: str = "") -> tuple[NodeSpec, ...]:
     if options.keystore_path is not None:
         enclaves = {name: enclave_of(namespace, name) for name in parameters}
         check_keystore(options.keystore_path, enclaves.values())
-    files, renamed = options.parameter_paths, tuple(remappings.items())
+    paths, renamed = options.parameter_paths, tuple(remappings.items())
     return tuple(
-        NodeSpec(name, name, files, common | own, renamed, enclaves[name])
+        NodeSpec(name, name, paths, common | own, renamed, enclaves[name])
         for name, own in parameters.items()
     )
 
@@ -116,12 +119,28 @@ def _put_in_lockstep(parameters: dict[str, dict[str, Value]]) -> None:
         parameters["policy_node"] |= {"await_verdict": True}
 
 
-def robot_description(options: GraphOptions) -> str:
-    """Return the URDF that is known at start-up; empty: it comes from the robot's topic."""
-    if options.robot == "sim":
-        urdf = find_robot(options.embodiment).simulator.urdf
+def _robot_description(
+    options: GraphOptions, files: Sequence[Sequence[parameter_files.Block]], namespace: str
+) -> str:
+    """Return the URDF that is known at start-up; empty: it comes from the robot's topic.
+
+    The simulated arm's is the one in sim_node's parameters, with the hand that sim_node gives it.
+    """
+    if options.robot != "sim":
+        return options.robot_description
+    urdf = find_robot(options.embodiment).simulator.urdf
+    prefix = f"/{namespace.strip('/')}".rstrip("/")
+    given = given_to(f"{prefix}/sim_node", files)
+    given |= options.parameters.get("sim_node", {})
+    if not given.get("arm_description"):
         return share_path("description", "urdf", urdf).read_text()
-    return options.robot_description
+    if urdf != PANDA_URDF:
+        raise ConfigurationError(
+            f"arm_description is '{given['arm_description']}' for {options.embodiment}, which has "
+            "no arm that could be another; leave arm and arm_description out"
+        )
+    joints, flange = given.get("joint_names", ()), given.get("flange", "")
+    return with_hand(read_description(str(given["arm_description"])), joints, str(flange))
 
 
 def command(spec: NodeSpec, namespace: str, folder: Path) -> list[str]:

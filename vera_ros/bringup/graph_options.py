@@ -62,7 +62,9 @@ class GraphOptions:
         sabotage: fault of the simulated pictures.
         judge: whether a node ends an episode when the simulated task is done.
         config: ROS parameter file; empty: the packaged one of the robot.
-        params_file: ROS parameter file whose values win over those of config; empty: none.
+        arm: which arm, a name in config/arms or the path of such a file, whose values win over
+            those of config; empty: the Panda, or what config says.
+        params_file: ROS parameter file whose values win over those of config and arm; empty: none.
         use_sim_time: all nodes use /clock, whatever the other options say.
         autostart: whether the nodes configure and activate themselves.
         robot_description: URDF of a real arm; empty: from its topic.
@@ -83,6 +85,7 @@ class GraphOptions:
     sabotage: str = "none"
     judge: bool = True
     config: Path | str = ""
+    arm: Path | str = ""
     params_file: Path | str = ""
     use_sim_time: bool = False
     autostart: bool = True
@@ -157,14 +160,44 @@ class GraphOptions:
             if str(self.config)
             else share_path("config", default_config(self.robot, self.embodiment))
         )
-        if not str(self.params_file):
-            return (config,)
-        return config, _existing("params_file", self.params_file, f"'{config.name}' alone")
+        paths = [config]
+        if str(self.arm):
+            paths.append(find_arm(self.arm))
+        if str(self.params_file):
+            without = f"'{config.name}' alone"
+            paths.append(_existing("params_file", self.params_file, without))
+        return tuple(paths)
 
     @property
     def keystore_path(self) -> Path | None:
         """The keystore; None: the graph is open."""
         return Path(self.keystore).expanduser().resolve() if str(self.keystore) else None
+
+
+def packaged_arms() -> tuple[str, ...]:
+    """Return the names of the arms of which a parameter file is packaged."""
+    return tuple(sorted(file.stem for file in share_path("config", "arms").glob("*.yaml")))
+
+
+def find_arm(arm: Path | str) -> Path:
+    """Return the parameter file of an arm.
+
+    Args:
+        arm: a name in config/arms, or the path of such a file.
+
+    Raises:
+        ConfigurationError: there is none.
+    """
+    arms = packaged_arms()
+    if str(arm) in arms:
+        return share_path("config", "arms", f"{arm}.yaml")
+    path = Path(arm).expanduser().resolve()
+    if not path.is_file():
+        raise ConfigurationError(
+            f"arm '{arm}' is not known; valid are {', '.join(arms)}, or the path of a file like "
+            f"config/arms/{arms[0]}.yaml"
+        )
+    return path
 
 
 def _existing(name: str, given: Path | str, without: str) -> Path:

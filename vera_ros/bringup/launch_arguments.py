@@ -51,7 +51,7 @@ LAUNCH_ARGUMENTS = (
     LaunchArgument(
         "robot",
         "sim",
-        "sim: a Panda in MuJoCo; real: an arm behind a joint_trajectory_controller, with the "
+        "sim: an arm in MuJoCo; real: an arm behind a joint_trajectory_controller, with the "
         "remappings in the file given as config",
         ROBOTS,
     ),
@@ -89,6 +89,12 @@ LAUNCH_ARGUMENTS = (
         "",
         "ROS parameter file; empty: of the launch file's name, such as config/mimicgen_panda.yaml, "
         "or with robot:=real config/real_panda.yaml, which is mimicgen's",
+    ),
+    LaunchArgument(
+        "arm",
+        "",
+        "which arm: a name in config/arms, such as xarm7, or the path of a file like those, whose "
+        "values win over those of config; empty: the Panda, or what config says",
     ),
     LaunchArgument(
         "params_file",

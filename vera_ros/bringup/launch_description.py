@@ -76,6 +76,7 @@ def _start(context: LaunchContext, *, embodiment: str, file: str) -> list[Launch
         realtime_factor=_number("realtime_factor", value["realtime_factor"], float),
         lockstep=value["lockstep"] == "true",
         config=value["config"],
+        arm=value["arm"],
         params_file=value["params_file"],
         use_sim_time=value["use_sim_time"] == "true",
         autostart=value["autostart"] == "true",
@@ -95,7 +96,11 @@ def _start(context: LaunchContext, *, embodiment: str, file: str) -> list[Launch
     ]
     if options.robot == "sim":
         publisher = secured(enclaves.STATE_PUBLISHER)
-        actions.append(_robot_state_publisher(options, namespace, publisher))
+        (description,) = [
+            spec.parameters["robot_description"] for spec in specs if spec.name == "ik_node"
+        ]
+        parameters = {"robot_description": description} | _clock(options)
+        actions.append(_robot_state_publisher(parameters, namespace, publisher))
     if value["rviz"] == "true":
         observer = secured(enclaves.OBSERVER)
         actions.append(_rviz(options, namespace, specs[0].remappings, observer))
@@ -161,19 +166,18 @@ def _shut_down(event: ProcessExited, context: LaunchContext) -> list[LaunchDescr
 
 
 def _robot_state_publisher(
-    options: GraphOptions, namespace: str, secured: _Secured
+    parameters: Mapping[str, Value], namespace: str, secured: _Secured
 ) -> LaunchDescriptionEntity:
     if not _installed("robot_state_publisher"):
         return LogInfo(
             msg="robot_state_publisher is not installed: there are no transforms of the arm's "
             "links, which only rviz needs"
         )
-    parameters = {"robot_description": graph.robot_description(options)}
     return Node(
         package="robot_state_publisher",
         executable="robot_state_publisher",
         namespace=namespace,
-        parameters=[_typed(parameters | _clock(options))],
+        parameters=[_typed(parameters)],
         remappings=_TRANSFORMS,
         ros_arguments=list(secured.ros_arguments),
         additional_env=secured.environment,

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from vera_ros import __version__
 from vera_ros.bringup.failures import DemoError, InterruptedRunError
-from vera_ros.bringup.graph_options import DEFAULT_EMBODIMENT, SERVERS
+from vera_ros.bringup.graph_options import DEFAULT_EMBODIMENT, SERVERS, packaged_arms
 from vera_ros.bringup.interrupts import Interrupts
 from vera_ros.demo.options import (
     MODES,
@@ -26,7 +26,7 @@ from vera_ros.robots.stacking.tables import TABLES
 from vera_ros.sim.sabotage import SABOTAGES
 
 _DESCRIPTION = """\
-A simulated robot does its task from what its cameras see: a Panda stacks the red cube on the
+A simulated robot does its task from what its cameras see: an arm stacks the red cube on the
 green one, a hand touches a ball, a disc pushes a block.
 
 Starts the simulation, the arm side, the policy side and a policy server, plays episodes, judges
@@ -42,6 +42,7 @@ examples:
   scripts/demo                                 three episodes, demo.mp4, report.json
   scripts/demo --episodes 50 --headless --no-video
   scripts/demo --embodiment droid              three views, and deltas of the flange
+  scripts/demo --arm ur5e                      another arm, with the same policy
   scripts/demo --embodiment allegro            a hand of 16 joints touches a ball
   scripts/demo --embodiment pusht              a disc pushes a block, in lockstep
   scripts/demo --mode async --server-delay 0.4 the arm keeps moving during inference
@@ -67,6 +68,11 @@ def make_parser() -> argparse.ArgumentParser:
         choices=SIMULATED,
         metavar="|".join(SIMULATED),
         help=f"whose cameras and actions (default {DEFAULT_EMBODIMENT})",
+    )
+    add(
+        "--arm",
+        metavar="|".join([*packaged_arms(), "FILE"]),
+        help="which arm stacks (default: the Panda)",
     )
     add("--episodes", type=int, metavar="N", help="number of episodes (default 3)")
     add("--seed", type=int, metavar="S", help="of the first scene; each further adds 1 (default 0)")

@@ -5,7 +5,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from vera_ros.bringup.graph_options import DEFAULT_EMBODIMENT
+from vera_ros.bringup.graph_options import DEFAULT_EMBODIMENT, find_arm
 from vera_ros.errors import ConfigurationError
 from vera_ros.robots.registry import SIMULATED, find_robot
 from vera_ros.robots.stacking.tables import TABLES
@@ -40,6 +40,7 @@ class DemoOptions:
         prompt: the task, in words; None: what each scene poses.
         time_limit_s: simulated time that an episode may take.
         config: ROS parameter file of the nodes; None: the packaged one.
+        arm: which arm, a name in config/arms or the path of such a file; empty: the Panda.
     """
 
     embodiment: str = DEFAULT_EMBODIMENT
@@ -59,6 +60,7 @@ class DemoOptions:
     prompt: str | None = None
     time_limit_s: float = find_robot(DEFAULT_EMBODIMENT).task.time_limit_s
     config: Path | None = None
+    arm: str = ""
 
     def __post_init__(self) -> None:
         """Validate the options.
@@ -115,6 +117,8 @@ class DemoOptions:
                 f"--config is '{self.config}', which is not a file; name a ROS parameter file, "
                 f"such as a copy of config/{find_robot(self.embodiment).config}"
             )
+        if self.arm:
+            find_arm(self.arm)
         _check_writable("--report", self.report)
         if self.video is not None:
             if self.video.suffix.lower() != ".mp4":

@@ -38,6 +38,7 @@ def graph_options(
             sabotage=options.sabotage,
             judge=False,  # the evaluator judges, and keeps the time limit
             config=options.config or "",
+            arm=options.arm,
         ),
         environment,
     )

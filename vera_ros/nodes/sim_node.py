@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""sim_node: a Panda in MuJoCo with cameras and two joint trajectory controllers."""
+"""sim_node: an arm in MuJoCo with cameras and two joint trajectory controllers."""
 
 import threading
 from functools import partial

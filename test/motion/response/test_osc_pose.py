@@ -238,7 +238,7 @@ def test_shorter_steps_change_little(osc_model: OscModel, deltas: Vector) -> Non
 
 
 @given(q=starts(0.3), goal=st.booleans())
-def test_an_arm_with_as_many_joints_is_the_modelled_one(
+def test_an_arm_with_the_tcp_at_the_modelled_ones_is_that_arm(
     response: OscPoseResponse, arm: ArmModel, q: Vector, goal: bool
 ) -> None:
     before = OscState(START_Q, np.ones(7), np.eye(3)) if goal else None
@@ -248,12 +248,22 @@ def test_an_arm_with_as_many_joints_is_the_modelled_one(
     assert (state.rotation_goal is None) is not goal
 
 
+@given(q=starts(0.3), tool=st.floats(-0.1, 0.1))
+def test_that_arm_may_have_another_tool(
+    response: OscPoseResponse, arm: ArmModel, q: Vector, tool: float
+) -> None:
+    pose = arm.tcp_pose(q) * pin.SE3(pin.exp3(np.array([0, 0, 1.0])), np.array([0, 0, tool]))
+    np.testing.assert_array_equal(response.at_rest(q, pose, None).q, q)
+
+
+@pytest.mark.parametrize("joints", [np.zeros(6), np.array([0, 0.2, 0, 0.8, 0, 0.4, 0.8])])
 @given(q=starts(0.3))
 def test_of_another_arm_the_modelled_one_has_the_tcps_pose(
-    response: OscPoseResponse, arm: ArmModel, q: Vector
+    response: OscPoseResponse, arm: ArmModel, joints: Vector, q: Vector
 ) -> None:
+    """An arm with seven joints was taken for the modelled one, whatever its joints did."""
     pose = arm.tcp_pose(q)
-    state = response.at_rest(np.zeros(6), pose, None)
+    state = response.at_rest(joints, pose, None)
     assert state.q.shape == (7,)
     left = arm.tcp_pose(state.q).actInv(pose)
     assert np.linalg.norm(left.translation) < 1e-5

@@ -5,8 +5,9 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
+from vera_ros.robots.stacking.arms.simulated_arm import START_POSTURE_RAD
 from vera_ros.robots.stacking.placement import draw_placement
-from vera_ros.robots.stacking.scene import GREEN_CUBE, RED_CUBE, START_POSTURE_RAD
+from vera_ros.robots.stacking.scene import GREEN_CUBE, RED_CUBE
 
 seeds = st.integers(0, 2**63 - 1)
 

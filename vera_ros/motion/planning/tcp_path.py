@@ -19,6 +19,7 @@ from vera_ros.motion.response.model import TcpResponse
 
 _POSITION_INSET_RAD = 2e-3
 _FASTEST = 5.0  # multiple of a joint's velocity limit that is allowed before time scaling
+_SAME_POSTURE_RAD = 0.3  # of the arm and its model: farther apart, they are different arms
 _SLOWEST = 0.1  # share of its speed that a path keeps near a singular posture
 
 
@@ -77,7 +78,7 @@ class PathFinder:
             # The modelled arm creeps towards its posture; with zero deltas it is to stand still.
             position = np.broadcast_to(position[0], position.shape)
             rotation = np.broadcast_to(rotation[0], rotation.shape)
-            joints = None if joints is None else np.broadcast_to(start.q, joints.shape)
+            joints = None
         path = self.find(
             position + offset.shift, rotation @ offset.turn, response.times_s, start.q, joints
         )
@@ -102,11 +103,13 @@ class PathFinder:
             rotations: of the TCP, base frame. Shape (N, 3, 3).
             times_s: of the poses, evenly spaced. Shape (N,), [s].
             q: joint positions at the first pose. Shape (n,), [rad].
-            lead: joint motion of the modelled arm along the same path, which an arm with as many
-                joints follows; None: no arm is modelled. Shape (N, m), [rad].
+            lead: joint motion of the modelled arm along the same path, which the arm follows if it
+                is that one, by its number of joints and its posture; None: no arm is modelled.
+                Shape (N, m), [rad].
         """
         steps = np.zeros((len(positions), len(q)))
-        if lead is not None and lead.shape == steps.shape:
+        same = lead is not None and lead.shape == steps.shape
+        if lead is not None and same and np.abs(lead[0] - q).max() < _SAME_POSTURE_RAD:
             steps[1:] = np.diff(lead, axis=0)
         fastest = _FASTEST * self._limits.rates.joints[0] * times_s[1]
         path = self._ik.follow(rotations, positions, q, steps, fastest)

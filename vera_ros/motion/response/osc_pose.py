@@ -12,7 +12,7 @@ import pinocchio as pin
 from scipy.interpolate import CubicHermiteSpline
 
 from vera_ros.motion.causes import Cause, MotionRefusedError
-from vera_ros.motion.kinematics.chain import forward_kinematics
+from vera_ros.motion.kinematics.chain import forward_kinematics, tcp_poses
 from vera_ros.motion.kinematics.ik_solver import IkSolver, Verdict
 from vera_ros.motion.kinematics.jit import compiled
 from vera_ros.motion.kinematics.vec3 import (
@@ -41,6 +41,7 @@ _SHORTEST_SAMPLE_S, _LONGEST_SAMPLE_S = 0.01, 0.017
 _REST_SPEED_M_S = 0.02
 _REST_TURN_RAD_S = 0.1
 _LONGEST_TAIL_S = 0.8
+_OTHER_TOOL_M = 0.15
 
 
 @dataclass(frozen=True)
@@ -74,15 +75,16 @@ class OscPoseResponse:
     def at_rest(self, q: Vector, pose: pin.SE3, before: OscState | None) -> OscState:
         """Return the state of an arm that stands still (see ResponseModel).
 
-        An arm with as many joints is assumed to be the modelled one. For any other arm, the
-        modelled one takes the TCP's pose, near its controller's null-space posture.
+        An arm whose joints bring the modelled TCP to about the same place is the modelled one. For
+        any other arm, the modelled one takes the TCP's pose, near its controller's null-space
+        posture.
 
         Raises:
             MotionRefusedError: the modelled arm does not reach the pose.
         """
         goal = None if before is None else before.rotation_goal
         still = np.zeros(self._model.arm.nq)
-        if len(q) == len(still):
+        if len(q) == len(still) and self._is_near(q, pose):
             return OscState(q, still, goal)
         solution = self._ik.solve(pose, self._model.plant.posture)
         if solution.verdict is not Verdict.SOLVED:
@@ -92,6 +94,13 @@ class OscPoseResponse:
                 f"{np.round(pose.translation, 3).tolist()} m; nothing is published",
             )
         return OscState(solution.q, still, goal)
+
+    def _is_near(self, q: Vector, pose: pin.SE3) -> bool:
+        """Return whether the modelled arm's TCP is near a pose, as one with another tool is."""
+        positions, rotations = np.empty((1, 3)), np.empty((1, 3, 3))
+        tcp_poses(self._model.plant.chain, np.ascontiguousarray(q[None]), positions, rotations)
+        apart = np.linalg.norm(positions[0] - pose.translation)
+        return bool(apart < _OTHER_TOOL_M and rotations[0, :, 2] @ pose.rotation[:, 2] > 0.7)
 
     def respond(self, state: OscState, deltas: Vector, control_dt_s: float) -> TcpResponse:
         """Play the deltas until the modelled arm rests (see ResponseModel).

@@ -7,6 +7,7 @@ from typing import Any
 from vera_ros.errors import ConfigurationError
 from vera_ros.nodes.common.parameters.declarations import Parameter
 from vera_ros.robots.registry import SIMULATED
+from vera_ros.robots.stacking.arms.simulated_arm import PANDA
 from vera_ros.robots.stacking.tables import DARK_WOOD, TABLES
 from vera_ros.sim.sabotage import SABOTAGES
 
@@ -16,6 +17,29 @@ PARAMETERS = (
         "mimicgen",
         "the embodiment whose cameras look at the scene",
         choices=SIMULATED,
+    ),
+    Parameter(
+        "arm_description",
+        "",
+        "the arm in the scene, which gets the Panda's hand: a URDF file in description/urdf/ or a "
+        "path; empty: the Panda as the training environment models it",
+    ),
+    Parameter(
+        "flange",
+        "",
+        "link of arm_description that carries the hand, z out of the arm; what else it carries is "
+        "left out; empty: the one tip of the model",
+    ),
+    Parameter(
+        "joint_names", list(PANDA.joint_names), "the arm's joints in arm_description, base to tip"
+    ),
+    Parameter(
+        "start_posture",
+        PANDA.start_posture.tolist(),
+        "near which episodes start, one value per joint; the TCP is there where the Panda's is",
+        "rad",
+        -7,
+        7,
     ),
     Parameter("seed", 0, "seed of the first scene", minimum=0, maximum=2**31 - 1),
     Parameter("realtime_factor", 1.0, "simulated over real time", minimum=0.05, maximum=20.0),

@@ -9,11 +9,13 @@ from numpy.typing import ArrayLike, NDArray
 
 from vera_ros.resources import share_path
 from vera_ros.robots.stacking import frames
+from vera_ros.robots.stacking.arms.in_scene import replace_panda
+from vera_ros.robots.stacking.arms.simulated_arm import PANDA, SimulatedArm
 from vera_ros.robots.stacking.tables import DARK_WOOD
 from vera_ros.sim.cameras import Camera
 from vera_ros.sim.gl import mujoco
 
-ARM_JOINTS = tuple(f"panda_joint{i}" for i in range(1, 8))
+ARM_JOINTS = PANDA.joint_names
 FINGER_JOINTS = ("panda_finger_joint1", "panda_finger_joint2")
 HAND_BODIES = ("panda_hand", "panda_leftfinger", "panda_rightfinger")
 BASE, GRIP_SITE = frames.BASE, frames.GRIP_SITE
@@ -23,29 +25,35 @@ GREEN_CUBE = "green_cube"
 CUBE_HALF_SIZE_M = {RED_CUBE: 0.02, GREEN_CUBE: 0.025}
 TABLE_TOP_Z_M = 0.8
 
-# Where robosuite's Panda starts an episode.
-START_POSTURE_RAD = np.array([0, np.pi / 16, 0, -5 * np.pi / 6, 0, np.pi - 0.2, np.pi / 4])
 START_FINGER_M = 0.020833
 FINGER_OPEN_M = 0.04
 
 
-def load_model(cameras: Iterable[Camera] = (), table: str = DARK_WOOD) -> Any:
+def load_model(
+    cameras: Iterable[Camera] = (), table: str = DARK_WOOD, arm: SimulatedArm = PANDA
+) -> Any:
     """Return the compiled scene, a `mujoco.MjModel`.
 
     Args:
         cameras: that it gets, fixed to BASE or to GRIP_SITE; in the model they have the names of
             their topics.
         table: the table top, one of TABLES.
+        arm: the arm that stacks.
+
+    Raises:
+        ConfigurationError: the arm cannot be simulated.
     """
     scene = mujoco.MjSpec.from_file(str(share_path("description", "mjcf", "stack.xml")))
     scene.texture("table").file = f"{table}.png"
+    if arm.urdf:
+        replace_panda(scene, arm)
     for camera in cameras:
-        _add_camera(scene, camera)
+        _add_camera(scene, camera, arm.base)
     return scene.compile()
 
 
-def _add_camera(scene: Any, camera: Camera) -> None:
-    body = scene.body(camera.frame)
+def _add_camera(scene: Any, camera: Camera, base: str) -> None:
+    body = scene.body(base if camera.frame == BASE else camera.frame)
     position, quaternion = np.array(camera.position_m), np.roll(camera.orientation_xyzw, 1)
     if body is None:
         site = scene.site(camera.frame)

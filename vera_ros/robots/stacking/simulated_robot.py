@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The simulated Panda with its controllers: trajectories in, joint states out."""
+"""The simulated arm with its controllers: trajectories in, joint states out."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,7 +31,7 @@ class SimulatedRobot:
         self._task = StackTask(world)
         self.commands_not_finite = 0
         self.arm = TrajectoryFollower(
-            scene.ARM_JOINTS, world.arm().q, open_loop=open_loop, period_s=world.step_s
+            world.robot.joint_names, world.arm().q, open_loop=open_loop, period_s=world.step_s
         )
         self.gripper = TrajectoryFollower(
             scene.FINGER_JOINTS[:1], [scene.START_FINGER_M], period_s=world.step_s
@@ -91,7 +91,7 @@ class SimulatedRobot:
         return np.where(finite, command, before)
 
     def joint_states(self) -> tuple[list[str], NDArray[np.float64]]:
-        """Return all joints' names, and their positions, velocities, efforts. Shape (3, 9)."""
+        """Return all joints' names, and their positions, velocities, efforts. Shape (3, n + 2)."""
         arm, fingers = self.world.arm(), self.world.fingers()
         values = np.stack(
             (
@@ -100,7 +100,7 @@ class SimulatedRobot:
                 np.concatenate((arm.effort, fingers.effort)),
             )
         )
-        return [*scene.ARM_JOINTS, *scene.FINGER_JOINTS], values
+        return [*self.world.robot.joint_names, *scene.FINGER_JOINTS], values
 
     def snapshot(self) -> Array:
         """Return a copy of all joint positions, for a CameraRenderer. Shape (nq,)."""
@@ -108,9 +108,10 @@ class SimulatedRobot:
 
     def truth(self) -> Truth:
         """Return where the cubes are, and whether the tower stands."""
+        base = self.world.robot.base
         cubes = (scene.RED_CUBE, scene.GREEN_CUBE)
         return Truth(
             success=self._task.succeeded(),
-            frame=scene.BASE,
-            objects={cube: self.world.pose(cube, scene.BASE) for cube in cubes},
+            frame=base,
+            objects={cube: self.world.pose(cube, base) for cube in cubes},
         )

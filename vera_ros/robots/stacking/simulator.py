@@ -13,11 +13,13 @@ from vera_ros.robots.robot import (
     Task,
     starts_open_loop,
 )
+from vera_ros.robots.stacking.arms.description import PANDA_URDF
 from vera_ros.robots.stacking.frames import BASE
 from vera_ros.robots.stacking.tables import DARK_WOOD
 from vera_ros.sim.cameras import Camera
 
 if TYPE_CHECKING:
+    from vera_ros.robots.stacking.arms.simulated_arm import SimulatedArm
     from vera_ros.sim.simulation import Renderer, Simulation
 
 TASK = Task(
@@ -26,7 +28,7 @@ TASK = Task(
 
 
 def make_simulator(embodiment: str, cameras: Mapping[str, Camera]) -> Simulator:
-    """Return the simulated Panda at its table, seen by these cameras."""
+    """Return the simulated arm at its table, seen by these cameras."""
 
     def open_renderer(look: Look) -> "Renderer":
         from vera_ros.robots.stacking.scene import load_model
@@ -34,12 +36,13 @@ def make_simulator(embodiment: str, cameras: Mapping[str, Camera]) -> Simulator:
 
         height, width = find_embodiment(embodiment).resolution
         size = (look.height_px, round(look.height_px * width / height))
-        model = load_model(cameras.values(), look.parameters.get("table", DARK_WOOD))
+        table = look.parameters.get("table", DARK_WOOD)
+        model = load_model(cameras.values(), table, _arm_of(look.parameters))
         return CameraRenderer(model, cameras, size, look.multisamples)
 
     return Simulator(
-        hardware="simulated panda",
-        urdf="panda.urdf",
+        hardware="simulated arm",
+        urdf=PANDA_URDF,
         frame=BASE,
         controllers=("arm", "gripper"),
         make=_make,
@@ -51,4 +54,22 @@ def _make(seed: int, parameters: Parameters = NONE_GIVEN) -> "Simulation":
     from vera_ros.robots.stacking.simulated_robot import SimulatedRobot
     from vera_ros.robots.stacking.world import World
 
-    return SimulatedRobot(World(seed), open_loop=starts_open_loop(parameters))
+    world = World(seed, _arm_of(parameters))
+    return SimulatedRobot(world, open_loop=starts_open_loop(parameters))
+
+
+def _arm_of(parameters: Parameters) -> "SimulatedArm":
+    """Return the arm of sim_node's parameters; without them the Panda."""
+    from vera_ros.robots.stacking.arms.simulated_arm import PANDA, SimulatedArm
+    from vera_ros.robots.stacking.arms.start_posture import check_start
+
+    description = parameters.get("arm_description", "")
+    arm = SimulatedArm.read(
+        description,
+        parameters.get("flange", ""),
+        parameters.get("joint_names", PANDA.joint_names),
+        parameters.get("start_posture", PANDA.start_posture),
+    )
+    if description:
+        check_start(arm)
+    return arm

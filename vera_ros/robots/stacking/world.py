@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The simulated Panda at its table: one object to reset, step, measure and disturb."""
+"""The simulated arm at its table: one object to reset, step, measure and disturb."""
 
 from collections.abc import Collection
 from typing import Any, NamedTuple
@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from vera_ros.errors import ConfigurationError, MotionError
 from vera_ros.robots.stacking import scene
+from vera_ros.robots.stacking.arms.simulated_arm import PANDA, SimulatedArm
 from vera_ros.robots.stacking.placement import draw_placement
 from vera_ros.sim.gl import mujoco
 from vera_ros.sim.simulation import JointState, Pose
@@ -26,12 +27,22 @@ class _Addresses(NamedTuple):
 
 
 class World:
-    """The scene and its state, stepped by 2 ms and driven by position servos."""
+    """The scene and its state, stepped by 2 ms and driven by position servos.
 
-    def __init__(self, seed: int = 0) -> None:
-        self.model = scene.load_model()
+    Args:
+        seed: of the cubes' placement.
+        arm: the arm that stacks, with n joints.
+
+    Attributes:
+        model: the scene, a `mujoco.MjModel`.
+        robot: the arm that stacks.
+    """
+
+    def __init__(self, seed: int = 0, arm: SimulatedArm = PANDA) -> None:
+        self.model = scene.load_model(arm=arm)
+        self.robot = arm
         self._data = mujoco.MjData(self.model)
-        self._arm = self._addresses(scene.ARM_JOINTS)
+        self._arm = self._addresses(arm.joint_names)
         self._fingers = self._addresses(scene.FINGER_JOINTS)
         self._ctrl = self._data.ctrl  # looking it up costs more than a physics step
         self._stiffness = self.model.actuator_gainprm[self._arm.ctrl, 0]
@@ -56,7 +67,7 @@ class World:
     def reset(self, seed: int) -> None:
         """Start an episode: the arm near its start posture, the cubes placed by the seed."""
         mujoco.mj_resetData(self.model, self._data)
-        placement = draw_placement(seed)
+        placement = draw_placement(seed, self.robot.start_posture)
         self._data.qpos[self._arm.q] = placement.arm_q
         self._data.qpos[self._fingers.q] = scene.START_FINGER_M
         self._finger_target_m = scene.START_FINGER_M
@@ -75,10 +86,10 @@ class World:
         """Advance by one step towards these targets.
 
         Args:
-            arm_q: Shape (7,), [rad].
-            arm_dq: Shape (7,), [rad/s]; the servo's feed-forward.
+            arm_q: Shape (n,), [rad].
+            arm_dq: Shape (n,), [rad/s]; the servo's feed-forward.
             finger_m: position of each finger [m], 0 closed to 0.04 open; approached at 0.1 m/s.
-            arm_ddq: Shape (7,), [rad/s^2]; feed-forward of what the arm's inertia needs, as a real
+            arm_ddq: Shape (n,), [rad/s^2]; feed-forward of what the arm's inertia needs, as a real
                 Panda's controller has it. None: zero.
 
         Raises:

@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which arm stacks in the simulated scene."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vera_ros.errors import ConfigurationError
+from vera_ros.robots.stacking import frames
+from vera_ros.robots.stacking.arms.description import base_of, read_description, with_hand
+
+# Where robosuite's Panda starts an episode.
+START_POSTURE_RAD = np.array([0, np.pi / 16, 0, -5 * np.pi / 6, 0, np.pi - 0.2, np.pi / 4])
+
+
+@dataclass(frozen=True)
+class SimulatedArm:
+    """An arm with the Panda's hand.
+
+    Attributes:
+        joint_names: its joints, base to tip, n of them.
+        start_posture: near which episodes start. Shape (n,), [rad].
+        urdf: of the arm with the hand (see `with_hand`); empty: the Panda, as the training
+            environment models it.
+    """
+
+    joint_names: tuple[str, ...] = tuple(f"panda_joint{i}" for i in range(1, 8))
+    start_posture: NDArray[np.float64] = field(default_factory=START_POSTURE_RAD.copy)
+    urdf: str = ""
+
+    def __post_init__(self) -> None:
+        if len(self.start_posture) != len(self.joint_names):
+            raise ConfigurationError(
+                f"start_posture has {len(self.start_posture)} values and joint_names "
+                f"{len(self.joint_names)}; give one value per joint"
+            )
+
+    @classmethod
+    def read(
+        cls, description: str, flange: str, joint_names: Sequence[str], posture: Sequence[float]
+    ) -> "SimulatedArm":
+        """Return the arm of a parameter file.
+
+        Args:
+            description: a URDF file in description/urdf, or its path; empty: the Panda.
+            flange: the link that carries the hand; empty: the one tip of the model.
+            joint_names: the arm's joints, base to tip.
+            posture: near which episodes start [rad].
+
+        Raises:
+            ConfigurationError: they do not fit together.
+        """
+        joints, start = tuple(joint_names), np.array(posture)
+        if description:
+            return cls(joints, start, with_hand(read_description(description), joints, flange))
+        if joints != PANDA.joint_names:
+            raise ConfigurationError(
+                f"joint_names are {list(joints)}, and arm_description is empty, which is the Panda "
+                f"with {list(PANDA.joint_names)}; set arm_description to the arm's URDF"
+            )
+        return cls(joints, start)
+
+    @cached_property
+    def base(self) -> str:
+        """The link that carries the first joint: the frame of poses."""
+        return base_of(self.urdf, self.joint_names[0]) if self.urdf else frames.BASE
+
+
+PANDA = SimulatedArm()
