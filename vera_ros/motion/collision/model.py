@@ -141,8 +141,7 @@ class CollisionModel:
             return self._first_too_close(q)
 
     def _first_too_close(self, q: Vector) -> tuple[int, Clearance] | None:
-        steps = np.diff(q[:, self._geometry.order], axis=0, prepend=q[:1, self._geometry.order])
-        moved = np.cumsum(np.abs(steps), axis=0)
+        moved = np.abs(np.diff(q, axis=0, prepend=q[:1])).cumsum(axis=0)[:, self._geometry.order]
         start = self._margins(q[0])
         least = np.where(start < 0, start - _ESCAPE_M, 0.0)
         index = 0
