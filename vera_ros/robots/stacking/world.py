@@ -50,19 +50,18 @@ class World:
         self._damping_time_s = damping / self._stiffness
         self._acceleration, self._inertial = np.zeros(self.model.nv), np.zeros(self.model.nv)
         self._finger_target_m = scene.START_FINGER_M
-        self._step_s = float(self.model.opt.timestep)
         self._steps = 0
         self.reset(seed)
 
     @property
     def time_s(self) -> float:
         """Simulated time [s], which never goes back, not even at a reset."""
-        return self._steps * self._step_s
+        return self._steps * self.step_s
 
     @property
     def step_s(self) -> float:
         """Duration of one step [s]."""
-        return self._step_s
+        return float(self.model.opt.timestep)
 
     def reset(self, seed: int) -> None:
         """Start an episode: the arm near its start posture, the cubes placed by the seed."""
