@@ -401,7 +401,7 @@ BAD_CHUNKS: dict[str, tuple[dict[str, Any], str]] = {
     "no embodiment": ({"embodiment": ""}, "embodiment ''"),
     "no time": ({"sent": Time()}, "no time"),
     "frame": ({"header": Header(frame_id="camera")}, "camera"),
-    "joint space": ({"action_space": ActionSpace.JOINT_POSITION.value}, "action space 2"),
+    "joint space": ({"action_space": ActionSpace.JOINT_POSITION.value}, "JOINT_POSITION"),
     "unknown space": ({"action_space": 77}, "action space 77"),
     "no duration": ({"control_dt_s": 0.0}, "control_dt_s 0.0"),
     "nan duration": ({"control_dt_s": float("nan")}, "control_dt_s nan"),

@@ -17,7 +17,7 @@ RATES = ("velocity", "acceleration", "jerk")
 _PLAUSIBLE = {
     "joints": ("rad", (20.0, 100.0, 50_000.0)),
     "linear": ("m", (10.0, 100.0, 50_000.0)),
-    "angular": ("rad", (20.0, 200.0, 100_000.0)),
+    "angular": ("rad", (40.0, 400.0, 200_000.0)),  # of a finger, whose joints add up
 }
 _OTHER_UNITS = {"rad": ("deg", np.pi / 180.0), "m": ("mm", 1e-3)}
 

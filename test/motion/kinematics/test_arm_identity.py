@@ -120,7 +120,11 @@ def test_descriptions_of_the_arm_pass(file: str, arm: ArmModel) -> None:
             described([*CAUTIOUS[:4], (0, 2, 5.26), *CAUTIOUS[5:]]),
             "'panda_joint5' may move at 5.26 rad/s there, and at 2.61",
         ),
-        ("fr3", described([(-6.28, 6.28, 3.14)] * 7, "xarm"), "'xarm_joint6'.*a file for your arm"),
+        (
+            "fr3",
+            described([(-6.28, 6.28, 3.14)] * 7, "xarm"),
+            "'xarm_joint6'.*if it is a xArm 7, set 'limits'",
+        ),
         ("panda", ArmModel(robot(["base", "one", "two"], CHAIN), ["a", "b"]), "2 joints.*has 7"),
     ],
 )

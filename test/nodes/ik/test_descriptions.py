@@ -152,11 +152,11 @@ def test_chunks_from_near_the_start_posture_pass_the_gate(
     assert moved_m > CHUNKS * 8 * 0.02 * share
 
 
-def test_continuous_joints_without_a_range_in_the_limits_file_are_named(
+def test_continuous_joints_that_the_limits_file_does_not_have_are_named(
     robots: dict[str, Robot],
 ) -> None:
     ur = robots["ur5e"].parameters["limits"]
-    words = r"\['joint_1', .*'joint_7'\] are continuous.*ur5e.yaml has.* 6 joints.*joint_names 7"
+    words = r"7 joints, \['joint_1', .*'joint_7'\], .*ur5e.yaml are for a UR5e, which has 6"
     with pytest.raises(ConfigurationError, match=words):
         robots["gen3"].set_up(limits=ur)
 

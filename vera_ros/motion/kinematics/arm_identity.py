@@ -2,6 +2,7 @@
 """Identity of the arm that limits are for, and the check that a description is of that arm."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -86,7 +87,7 @@ class ArmIdentity:
             return
         packaged = _packaged()
         fitting = next((other for other in packaged if not other._mismatch(arm)), None)
-        namesake = next((other for other in packaged if other._is_called(arm)), None)
+        namesake = next((other for other in packaged if other.is_called(arm.joint_names)), None)
         remedy = f"set 'limits' to a file for your arm, like config/{_EXAMPLE}"
         if fitting is not None:
             remedy = f"for a {fitting.name} set 'limits' to {fitting.file.name}"
@@ -100,10 +101,10 @@ class ArmIdentity:
             f"another arm: {mismatch}; {remedy}"
         )
 
-    def _is_called(self, arm: ArmModel) -> bool:
+    def is_called(self, joint_names: Sequence[str]) -> bool:
         """Return whether the joints' names have a word that identifies this arm."""
         return not set(self.joint_words).isdisjoint(
-            word for name in arm.joint_names for word in _words(name)
+            word for name in joint_names for word in _words(name)
         )
 
     def _mismatch(self, arm: ArmModel) -> str:
@@ -125,9 +126,9 @@ class ArmIdentity:
                 f"joint '{arm.joint_names[j]}' may move at {arm.velocity_limit[j]:g} "
                 f"{arm.unit(j)}/s there, and at {self.velocity[j]:g} {arm.unit(j)}/s by the file"
             )
-        if not self._is_called(arm):
+        if not self.is_called(arm.joint_names):
             for other in _packaged():
-                if other.name != self.name and other._is_called(arm):
+                if other.name != self.name and other.is_called(arm.joint_names):
                     return (
                         f"the joints are called {list(arm.joint_names)}, as those of a {other.name}"
                     )
@@ -158,6 +159,18 @@ def check_units(arm: ArmModel) -> None:
             f"joint '{arm.joint_names[j]}' of robot_description has the range {arm.lower[j]:g} to "
             f"{arm.upper[j]:g} rad; valid is within +-{_WIDEST_RAD:.2f} rad; a URDF is in radians"
         )
+
+
+def packaged_arm(joint_names: Sequence[str]) -> ArmIdentity | None:
+    """Return the arm of this package's limits that has these joints, by their names and number."""
+    return next(
+        (
+            arm
+            for arm in _packaged()
+            if len(arm.velocity) == len(joint_names) and arm.is_called(joint_names)
+        ),
+        None,
+    )
 
 
 def _packaged() -> list[ArmIdentity]:

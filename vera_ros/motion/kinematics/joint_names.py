@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from xml.etree import ElementTree
 
 from vera_ros.errors import ConfigurationError
-from vera_ros.motion.kinematics.arm_identity import ArmIdentity
+from vera_ros.motion.kinematics.arm_identity import ArmIdentity, packaged_arm
 from vera_ros.motion.kinematics.urdf_joints import (
     find_joint,
     joints,
@@ -50,12 +50,15 @@ def check_joint_names(
         )
     if len(joint_names) == n:
         return
+    other = packaged_arm(joint_names)
     remedy = (
-        f"robot_description has {of_arm} up to the gripper: write joint_names: {of_arm}"
-        if len(of_arm) == n
-        else f"robot_description has {moving_joints(urdf)}: correct joint_names, or set 'limits' "
-        "to a file for your arm, like config/panda_limits.yaml"
+        f"robot_description has {moving_joints(urdf)}: correct joint_names, or set 'limits' to a "
+        "file for your arm, like config/panda_limits.yaml"
     )
+    if len(of_arm) == n:
+        remedy = f"robot_description has {of_arm} up to the gripper: write joint_names: {of_arm}"
+    elif other is not None:
+        remedy = f"for a {other.name} set 'limits' to {other.file.name}"
     raise ConfigurationError(
         f"parameter 'joint_names' has {len(joint_names)} joints, {list(joint_names)}, and the "
         f"'limits' {identity.file.name} are for a {identity.name}, which has {n}; {remedy}"

@@ -142,7 +142,7 @@ def test_without_a_meaning_there_is_no_advice(name: str, given: Any) -> None:
             "panda_joint1",
             ("'panda_joint1'", "list of texts", "write it like joint_names: ['panda_joint1']"),
         ),
-        (IkNode, "embodiment", "pusht", ("pusht", "mimicgen")),
+        (IkNode, "embodiment", "spot", ("spot", "mimicgen", "pusht")),
         (PolicyNode, "image_transport", "theora", ("theora", "raw | compressed")),
         (PolicyNode, "warmup_frames", 0, ("0", "1", "64")),
         (PolicyNode, "view_topics", [], ("[]", "at least one")),

@@ -51,9 +51,9 @@ def test_every_arm_is_set_up(arm: str, embodiment: str) -> None:
 @pytest.mark.parametrize(
     ("arm", "limits", "message"),
     [
-        ("ur5e", "panda_limits.yaml", "6 joints, and that arm has 7; for a UR5e set 'limits' to"),
+        ("ur5e", "panda_limits.yaml", "which has 7; for a UR5e set 'limits' to ur5e_limits"),
         ("xarm7", "fr3_limits.yaml", "another arm.*for a xArm 7 set 'limits' to xarm7_limits.yaml"),
-        ("gen3", "ur5e_limits.yaml", "has the ranges of 6 joints, and joint_names 7"),
+        ("gen3", "ur5e_limits.yaml", "7 joints, .* are for a UR5e, which has 6; robot_desc"),
     ],
 )
 def test_limits_of_another_arm_are_refused(arm: str, limits: str, message: str) -> None:

@@ -107,7 +107,7 @@ def test_joints_and_planes_are_built(embodiment: str, urdf: str, changes: dict[s
             "allegro",
             HAND,
             OF_THE_HAND | {"joint_names": OF_THE_HAND["joint_names"][:12]},
-            "has 12 joints, and that arm has 16",
+            "has 12 joints, .* Allegro Hand V4, which has 16",
         ),
         ("mimicgen", URDF, {"action_space": "joint_delta"}, "'osc_pose'; valid is direct or ref"),
         ("droid", URDF, {"response_model": "allegro_reference.yaml"}, "'reference'; valid is osc"),
