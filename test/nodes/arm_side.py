@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from geometry_msgs.msg import PoseStamped
 from std_srvs.srv import Trigger
 
-from vera_ros.nodes.common.conversions import ns_to_stamp
-from vera_ros_interfaces.msg import ActionChunk, ChunkProgress
+from vera_ros.nodes.common.conversions import LATCHED_BY_MANY, ns_to_stamp
+from vera_ros_interfaces.msg import ActionChunk, ArmStatus, ChunkProgress
 
 from .stage import Stage
 
@@ -33,15 +33,17 @@ class ArmSide:
         self._node = stage.node
         self._poses = self._node.create_publisher(PoseStamped, "tcp_pose", 10)
         self._progress = self._node.create_publisher(ChunkProgress, "chunk_progress", 10)
+        self._status = self._node.create_publisher(ArmStatus, "arm_status", LATCHED_BY_MANY)
         self._node.create_subscription(ActionChunk, "action_chunk", self._on_chunk, 10)
         self._node.create_service(Trigger, "ik_node/stop", self._on_stop)
-        self._node.create_timer(0.02, self._say_pose)
+        self._node.create_timer(0.02, self._say_where)
 
     def is_known(self) -> bool:
         """Whether a policy side hears what it says."""
         return bool(self._progress.get_subscription_count())
 
-    def _say_pose(self) -> None:
+    def _say_where(self) -> None:
+        self._status.publish(ArmStatus(state=ArmStatus.READY, arm="arm side"))
         message = PoseStamped()
         message.header.stamp = self._node.get_clock().now().to_msg()
         message.pose.orientation.w = 1.0
