@@ -91,7 +91,7 @@ def compose_picture(
         caption: what is written.
     """
     picture: NDArray[np.uint8] = _empty_picture(layout.size).copy()
-    height, width, _ = picture.shape
+    height = picture.shape[0]
     for index, view in enumerate(views):
         top, left = layout.corner(index)
         bottom, right = top + layout.cell[0], left + layout.cell[1]
@@ -103,11 +103,8 @@ def compose_picture(
         )
         _label(picture, layout.names[index], bottom, left)
     color = {None: _TEXT, True: _GOOD, False: _BAD}[caption.verdict]
-    _write(picture, caption.title, _MARGIN_PX, 29, _TEXT)
-    subtitle = _shortened(caption.subtitle, width // 2)
-    _write(picture, subtitle, _right(subtitle, width), 29, _DIM)
-    _write(picture, caption.status, _MARGIN_PX, height - 15, color)
-    _write(picture, caption.detail, _right(caption.detail, width), height - 15, _DIM)
+    _write_line(picture, caption.title, caption.subtitle, 29, _TEXT)
+    _write_line(picture, caption.status, caption.detail, height - 15, color)
     return picture
 
 
@@ -116,23 +113,29 @@ def _empty_picture(size: tuple[int, int]) -> NDArray[np.uint8]:
     return np.full((*size, 3), _BACKGROUND, np.uint8)
 
 
-def _right(text: str, width: int) -> int:
-    """Return the x at which a text must begin to end at the right margin, px."""
-    return width - _MARGIN_PX - _length(text)
-
-
 def _shortened(text: str, most_px: int) -> str:
     """Return the text, or as much of it as fits."""
     if _length(text) <= most_px:
         return text
     while text and _length(f"{text}...") > most_px:
         text = text[:-1]
-    return f"{text}..."
+    return f"{text}..." if text else ""
 
 
 def _length(text: str) -> int:
     (length, _), _ = cv2.getTextSize(text, _FONT, _SCALE, 1)
     return int(length)
+
+
+def _write_line(
+    picture: NDArray[np.uint8], left: str, right: str, y: int, color: tuple[int, int, int]
+) -> None:
+    """Write a text at each margin; the right one is shortened to what the left one leaves."""
+    width = picture.shape[1]
+    left = _shortened(left, width - 2 * _MARGIN_PX)
+    right = _shortened(right, width - 4 * _MARGIN_PX - _length(left))
+    _write(picture, left, _MARGIN_PX, y, color)
+    _write(picture, right, width - _MARGIN_PX - _length(right), y, _DIM)
 
 
 def _label(picture: NDArray[np.uint8], name: str, bottom: int, left: int) -> None:
