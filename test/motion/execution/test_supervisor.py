@@ -1104,9 +1104,18 @@ def test_the_lead_grows_where_what_is_sent_leaves_late(scene: Scene, stops: bool
         scene.stop()
     else:
         scene.play(0.2 * FAR)
-    left_s = 0.06 + (default_s if stops else 0.0)  # from rest, time 0 is a lead later
-    assert lead.value_s == pytest.approx(1.25 * (left_s + (0.0 if stops else default_s)), abs=1e-3)
+    assert lead.value_s == pytest.approx(1.25 * (default_s + 0.06), abs=1e-3)
     assert lead.fits
+
+
+def test_in_a_dry_run_nothing_leaves_late(make_scene: MakeScene) -> None:
+    scene = make_scene(DryRunDispatcher)
+    lead = scene.rig.dispatcher.channel.lead
+    default_s = lead.value_s
+    late_by(scene, 0.0, 0.1)
+    scene.play(0.2 * FAR)
+    scene.stop()
+    assert lead.value_s == default_s
 
 
 def test_a_plan_that_comes_after_its_hand_over_is_made_again_for_a_later_one(

@@ -48,7 +48,9 @@ class Channel:
         self.gate.setpoint = self.playback.setpoint
 
     def delay_s(self, present_s: float) -> float:
-        """Return how much of its lead what was sent last had used up by now [s]."""
+        """Return how much of its lead what was sent last had used up by now [s]; 0 in a dry run."""
+        if not self.playback.live:
+            return 0.0
         return self.lead.value_s - (self.playback.parts_s - present_s)
 
     def doubt(self) -> None:
