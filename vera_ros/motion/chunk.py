@@ -58,8 +58,12 @@ class Measured:
     @property
     def speed(self) -> str:
         """Speed of the fastest joint, in words."""
-        fastest = int(np.abs(self.dq).argmax()) if len(self.dq) else 0
-        return f"{self.speed_rad_s:.3f} {self.unit(fastest)}/s"
+        return f"{self.speed_rad_s:.3f} {self.speed_unit}"
+
+    @property
+    def speed_unit(self) -> str:
+        """Unit of the speed of the fastest joint."""
+        return f"{self.unit(int(np.abs(self.dq).argmax()) if len(self.dq) else 0)}/s"
 
     def unit(self, joint: int) -> str:
         """Return the unit of a joint's position: rad or m."""

@@ -95,9 +95,9 @@ class RateLimits:
                 [m/s^k, rad/s^k].
         """
         shares = (np.abs(joints) / self.joints[:, None, :]).max(axis=2)
-        for first in range(0, tcp.shape[2], 3):
-            limit = self.angular if first % 2 else self.linear
-            rates = np.sqrt(np.square(tcp[:, :, first : first + 3]).sum(axis=2))
+        for part in range(tcp.shape[2] // 3):  # linear and angular in turn
+            limit = (self.linear, self.angular)[part % 2]
+            rates = np.sqrt(np.square(tcp[:, :, 3 * part : 3 * part + 3]).sum(axis=2))
             np.maximum(shares, rates / limit[:, None], out=shares)
         return np.asarray(shares)
 

@@ -167,12 +167,11 @@ class ChunkScheduler:
 def refuse_unless_at_rest(measured: Measured, rest_speed: float) -> None:
     """Raise MotionRefusedError if a joint is faster than `rest_speed` [rad/s]."""
     if measured.speed_rad_s > rest_speed:
-        unit = measured.speed.split()[1]
         raise MotionRefusedError(
             Cause.NOT_AT_REST,
             f"a joint moves at {measured.speed} although nothing is played; motion begins from "
-            f"rest, up to {rest_speed} {unit}; call stop, or find out what moves the arm; nothing "
-            "is sent",
+            f"rest, up to {rest_speed} {measured.speed_unit}; use the arm's own stop, and find out "
+            "what moves it; nothing is sent",
         )
 
 
