@@ -2,8 +2,8 @@
 """What a simulated robot offers: controllers to command, joints to measure, pictures, and truth."""
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from types import TracebackType
 from typing import Protocol
 
 import numpy as np
@@ -91,21 +91,8 @@ class Simulation(Protocol):
         ...
 
 
-class Renderer(Protocol):
+class Renderer(AbstractContextManager["Renderer"], Protocol):
     """Renders all views of a scene; to be created, used and closed in one thread."""
-
-    def __enter__(self) -> "Renderer":
-        """Return itself."""
-        ...
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Release what rendering needs."""
-        ...
 
     def render(self, snapshot: Array) -> Mapping[str, NDArray[np.uint8]]:
         """Return each view's picture of a `Simulation.snapshot`, RGB. Shape (H, W, 3)."""

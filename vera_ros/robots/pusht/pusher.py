@@ -6,7 +6,7 @@ corner: `description/urdf/pusht_pusher.urdf`.
 """
 
 from collections.abc import Sequence
-from types import TracebackType
+from contextlib import AbstractContextManager
 
 import numpy as np
 import numpy.typing as npt
@@ -81,7 +81,7 @@ class PusherWorld:
         )
 
 
-class PusherRenderer:
+class PusherRenderer(AbstractContextManager["PusherRenderer"]):
     """Draws the world from above (see vera_ros.sim.simulation.Renderer).
 
     Args:
@@ -92,15 +92,7 @@ class PusherRenderer:
         self._world = PushTWorld(picture_px=side_px)
         self._side_px = side_px
 
-    def __enter__(self) -> "PusherRenderer":
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """Do nothing: there is nothing to release."""
 
     def render(self, snapshot: Array) -> dict[str, npt.NDArray[np.uint8]]:
