@@ -4,12 +4,11 @@
 from collections.abc import Iterable
 from typing import Any
 
-import numpy as np
-
 from vera_ros.resources import share_path
 from vera_ros.robots.allegro.hand import BALL_RADIUS_M, COLOURS, JOINTS, URDF
 from vera_ros.sim.cameras import Camera
 from vera_ros.sim.gl import mujoco
+from vera_ros.sim.mounting import mount_camera
 
 STIFFNESS_NM_RAD = 4.0  # of the position servos
 DAMPING_NMS_RAD = 0.18
@@ -69,15 +68,5 @@ def load_model(cameras: Iterable[Camera] = ()) -> Any:
             gap=_TOUCH_M,
         )
     for camera in cameras:
-        _add_camera(scene, camera)
+        mount_camera(scene, camera, camera.frame)
     return scene.compile()
-
-
-def _add_camera(scene: Any, camera: Camera) -> None:
-    quaternion = np.empty(4)
-    # MuJoCo's cameras look along -z with y up; its quaternions begin with w.
-    optical, half_turn = np.roll(camera.orientation_xyzw, 1), np.array([0.0, 1.0, 0.0, 0.0])
-    mujoco.mju_mulQuat(quaternion, optical, half_turn)
-    scene.body(camera.frame).add_camera(
-        name=camera.topic, pos=camera.position_m, quat=quaternion, fovy=camera.fov_y_deg
-    )
