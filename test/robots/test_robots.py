@@ -13,9 +13,10 @@ from vera_ros.embodiments import find_embodiment
 from vera_ros.errors import ConfigurationError
 from vera_ros.resources import share_path
 from vera_ros.robots import registry
+from vera_ros.robots.pinhole import Pose
 from vera_ros.robots.registry import SIMULATED, WITH_REFERENCE_POLICY, find_robot
 from vera_ros.robots.stacking import scene
-from vera_ros.robots.stacking.policy.cameras import Pose, view_of
+from vera_ros.robots.stacking.policy.cameras import view_of
 from vera_ros.robots.stacking.world import World
 from vera_ros.sim.gl import mujoco
 from vera_ros.wire.protocol.server_config import ServerConfig, check_embodiment

@@ -13,8 +13,8 @@ from vera_ros.embodiments import find_embodiment
 from vera_ros.policy.gripper_gate import GateRules, GripperGate
 from vera_ros.resources import share_path
 from vera_ros.robots.droid.arm import ARM, QUIET_ACTIONS, TCP_IN_FLANGE
+from vera_ros.robots.pinhole import Array, Pose
 from vera_ros.robots.registry import find_robot
-from vera_ros.robots.stacking.policy.cameras import Array, Pose
 from vera_ros.robots.stacking.policy.grasps import hand_pose
 from vera_ros.robots.stacking.policy.response import (
     CLOSE,

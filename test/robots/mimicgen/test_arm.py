@@ -12,7 +12,7 @@ from vera_ros.motion.response.osc_model import OscModel
 from vera_ros.motion.response.osc_pose import OscPoseResponse
 from vera_ros.resources import share_path
 from vera_ros.robots.mimicgen.arm import ARM
-from vera_ros.robots.stacking.policy.cameras import Array, Pose
+from vera_ros.robots.pinhole import Array, Pose
 
 START_Q = np.array([0.0, 0.19634954, 0.0, -2.61799388, 0.0, 2.94159265, 0.78539816])
 COMMAND_M = 0.05

@@ -9,9 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from vera_ros.robots.allegro.hand import BALL_RADIUS_M
+from vera_ros.robots.pinhole import Array, View, intersect
 from vera_ros.sim.cameras import Camera
-
-Array = npt.NDArray[np.float64]
 
 # OpenCV's HSV, lower and upper ends.
 _HUES = {
@@ -28,14 +27,13 @@ class Spot:
     """What a view shows of a ball.
 
     Attributes:
-        origin: of the ray from the camera through the spot's middle. Shape (3,), [m].
-        direction: of that ray, a unit vector. Shape (3,).
-        share_m2: pixels over the squared focal length; by the distance squared, the area.
+        ray: through the spot's middle: where it starts [m], and its direction, of length 1.
+            Shapes (3,).
+        share: pixels over the squared focal length; times the squared distance, an area.
     """
 
-    origin: Array
-    direction: Array
-    share_m2: float
+    ray: tuple[Array, Array]
+    share: float
 
 
 def find_ball(
@@ -55,11 +53,11 @@ def find_ball(
     spots = [spot for spot in seen if spot is not None]
     if len(spots) < 2:
         return f"the {colour} ball is seen in {len(spots)} views; it takes two"
-    centre = _nearest(spots)
+    centre = intersect([spot.ray for spot in spots])
     whole = [spot for spot in spots if _visible(spot, centre) > _SEEN_SHARE]
     if len(whole) < 2:
         return f"the {colour} ball is hidden in all views but {len(whole)}"
-    centre = _nearest(whole)
+    centre = intersect([spot.ray for spot in whole])
     miss_m = max(_miss_m(spot, centre) for spot in whole)
     if miss_m > _LARGEST_MISS_M:
         return f"the views do not show the {colour} ball in one place ({miss_m * 1e3:.0f} mm)"
@@ -74,36 +72,17 @@ def spot_in(rgb: npt.NDArray[np.uint8], camera: Camera, colour: str) -> Spot | N
     if len(rows) < _LEAST_PIXELS:
         return None
     height, width = rgb.shape[:2]
-    focal_px = height / 2 / np.tan(np.deg2rad(camera.fov_y_deg) / 2)
-    middle = np.array([columns.mean() + 0.5 - width / 2, rows.mean() + 0.5 - height / 2, focal_px])
-    direction = _rotation(camera.orientation_xyzw) @ (middle / np.linalg.norm(middle))
-    return Spot(np.array(camera.position_m), direction, len(rows) / focal_px**2)
-
-
-def _nearest(spots: list[Spot]) -> Array:
-    """Return the point nearest to all rays, by least squares. Shape (3,)."""
-    across = [np.eye(3) - np.outer(spot.direction, spot.direction) for spot in spots]
-    offsets = [a @ spot.origin for a, spot in zip(across, spots, strict=True)]
-    return np.asarray(np.linalg.solve(np.sum(across, axis=0), np.sum(offsets, axis=0)))
+    view = View.of(camera, width, height)
+    middle = np.array([columns.mean() + 0.5, rows.mean() + 0.5])
+    return Spot(view.ray(middle), len(rows) / view.focal_px**2)
 
 
 def _visible(spot: Spot, centre: Array) -> float:
     """Return which share of a ball's disc at this place a view shows."""
-    area_m2 = spot.share_m2 * float(np.sum((centre - spot.origin) ** 2))
+    area_m2 = spot.share * float(np.sum((centre - spot.ray[0]) ** 2))
     return area_m2 / (np.pi * BALL_RADIUS_M**2)
 
 
 def _miss_m(spot: Spot, centre: Array) -> float:
-    return float(np.linalg.norm(np.cross(spot.direction, centre - spot.origin)))
-
-
-def _rotation(xyzw: tuple[float, float, float, float]) -> Array:
-    """Return the rotation matrix of a unit quaternion. Shape (3, 3)."""
-    x, y, z, w = xyzw
-    return np.array(
-        [
-            [1 - 2 * (y * y + z * z), 2 * (x * y - z * w), 2 * (x * z + y * w)],
-            [2 * (x * y + z * w), 1 - 2 * (x * x + z * z), 2 * (y * z - x * w)],
-            [2 * (x * z - y * w), 2 * (y * z + x * w), 1 - 2 * (x * x + y * y)],
-        ]
-    )
+    origin, direction = spot.ray
+    return float(np.linalg.norm(np.cross(direction, centre - origin)))

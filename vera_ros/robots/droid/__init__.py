@@ -1,20 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
 """droid: a Panda stacks cubes, seen from both sides and from its hand; deltas of its flange."""
 
-from vera_ros.robots.robot import Robot
+from typing import TYPE_CHECKING
+
 from vera_ros.robots.stacking.frames import BASE, GRIP_SITE
-from vera_ros.robots.stacking.prompts import PROMPT, VERA_PROMPT
-from vera_ros.robots.stacking.simulator import TASK, make_simulator
+from vera_ros.robots.stacking.robot import stacking_robot
 from vera_ros.sim.cameras import Camera
-from vera_ros.wire.hosted_policy import HostedPolicy
+
+if TYPE_CHECKING:
+    from vera_ros.robots.stacking.policy.arm import Arm
 
 
-def make_policy(*, looks_ahead: bool = True) -> HostedPolicy:
-    """Return the stacking policy for this arm (see PolicyMaker)."""
+def _arm() -> "Arm":
     from vera_ros.robots.droid.arm import ARM
-    from vera_ros.robots.stacking.policy.stack_policy import StackPolicy
 
-    return StackPolicy(ARM, looks_ahead=looks_ahead)
+    return ARM
 
 
 CAMERAS = {
@@ -42,12 +42,4 @@ CAMERAS = {
     ),
 }
 
-ROBOT = Robot(
-    config="droid_panda.yaml",
-    prompts=(PROMPT,),
-    vera_prompt=VERA_PROMPT,
-    task=TASK,
-    make_policy=make_policy,
-    simulator=make_simulator("droid", CAMERAS),
-    cameras=CAMERAS,
-)
+ROBOT = stacking_robot("droid", "droid_panda.yaml", CAMERAS, _arm)

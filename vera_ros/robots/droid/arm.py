@@ -15,8 +15,8 @@ from scipy.spatial.transform import Rotation
 
 from vera_ros.embodiments import find_embodiment
 from vera_ros.robots.droid import ROBOT
+from vera_ros.robots.pinhole import Array, Pose
 from vera_ros.robots.stacking.policy.arm import Arm
-from vera_ros.robots.stacking.policy.cameras import Array, Pose
 from vera_ros.robots.stacking.policy.response import OPEN, Grip, Leg, Response, answer
 
 # The flange (panda_link8) in the frame of the TCP (panda_grip_site), as the URDF has them.

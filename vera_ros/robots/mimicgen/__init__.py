@@ -1,20 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
 """mimicgen: a Panda stacks cubes, seen from the front and from its hand; OSC_POSE actions."""
 
-from vera_ros.robots.robot import Robot
+from typing import TYPE_CHECKING
+
 from vera_ros.robots.stacking.frames import BASE, GRIP_SITE
-from vera_ros.robots.stacking.prompts import PROMPT, VERA_PROMPT
-from vera_ros.robots.stacking.simulator import TASK, make_simulator
+from vera_ros.robots.stacking.robot import stacking_robot
 from vera_ros.sim.cameras import Camera
-from vera_ros.wire.hosted_policy import HostedPolicy
+
+if TYPE_CHECKING:
+    from vera_ros.robots.stacking.policy.arm import Arm
 
 
-def make_policy(*, looks_ahead: bool = True) -> HostedPolicy:
-    """Return the stacking policy for this arm (see PolicyMaker)."""
+def _arm() -> "Arm":
     from vera_ros.robots.mimicgen.arm import ARM
-    from vera_ros.robots.stacking.policy.stack_policy import StackPolicy
 
-    return StackPolicy(ARM, looks_ahead=looks_ahead)
+    return ARM
 
 
 # Those of the training environment.
@@ -35,12 +35,4 @@ CAMERAS = {
     ),
 }
 
-ROBOT = Robot(
-    config="mimicgen_panda.yaml",
-    prompts=(PROMPT,),
-    vera_prompt=VERA_PROMPT,
-    task=TASK,
-    make_policy=make_policy,
-    simulator=make_simulator("mimicgen", CAMERAS),
-    cameras=CAMERAS,
-)
+ROBOT = stacking_robot("mimicgen", "mimicgen_panda.yaml", CAMERAS, _arm)

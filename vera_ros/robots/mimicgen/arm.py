@@ -7,8 +7,8 @@ import numpy as np
 
 from vera_ros.embodiments import find_embodiment
 from vera_ros.robots.mimicgen import ROBOT
+from vera_ros.robots.pinhole import Array, Pose
 from vera_ros.robots.stacking.policy.arm import Arm
-from vera_ros.robots.stacking.policy.cameras import Array, Pose
 from vera_ros.robots.stacking.policy.response import Response, answer
 
 

@@ -8,8 +8,8 @@ import pytest
 
 from vera_ros.resources import share_path
 from vera_ros.robots.mimicgen.arm import ARM as MIMICGEN
+from vera_ros.robots.pinhole import Pose
 from vera_ros.robots.stacking.policy.arm import Arm
-from vera_ros.robots.stacking.policy.cameras import Pose
 from vera_ros.robots.stacking.policy.grasps import hand_pose
 from vera_ros.robots.stacking.policy.scene_config import SceneConfig, load_scene_config
 

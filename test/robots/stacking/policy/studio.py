@@ -8,8 +8,9 @@ import numpy as np
 import numpy.typing as npt
 from scipy.spatial.transform import Rotation
 
+from vera_ros.robots.pinhole import Pose, View
 from vera_ros.robots.stacking.policy.arm import Arm
-from vera_ros.robots.stacking.policy.cameras import Pose, View, view_of
+from vera_ros.robots.stacking.policy.cameras import view_of
 from vera_ros.robots.stacking.policy.cubes import Cube
 from vera_ros.robots.stacking.policy.response import OPEN
 from vera_ros.robots.stacking.policy.scene_config import SceneConfig

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
-from vera_ros.robots.stacking.policy.cameras import Pose
+from vera_ros.robots.pinhole import Pose
 from vera_ros.robots.stacking.policy.cubes import Cube, Located, Look, locate
 from vera_ros.robots.stacking.policy.grasps import hand_pose
 from vera_ros.robots.stacking.policy.request import read_observation

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vera_ros.robots.mimicgen.arm import ARM as MIMICGEN
-from vera_ros.robots.stacking.policy.cameras import Array, Pose
+from vera_ros.robots.pinhole import Array, Pose
 from vera_ros.robots.stacking.policy.grasps import hand_pose, hand_yaw
 from vera_ros.robots.stacking.policy.response import CLOSE, OPEN, Grip, Leg, Move, write_chunk
 from vera_ros.robots.stacking.policy.scene_config import SceneConfig

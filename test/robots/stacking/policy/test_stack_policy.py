@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from vera_ros.embodiments import find_embodiment
 from vera_ros.errors import ConfigurationError, ProtocolError
+from vera_ros.robots.pinhole import Pose
 from vera_ros.robots.stacking.policy.arm import Arm
-from vera_ros.robots.stacking.policy.cameras import Pose
 from vera_ros.robots.stacking.policy.scene_config import SceneConfig
 from vera_ros.robots.stacking.policy.stack_policy import StackPolicy
 from vera_ros.wire.protocol.server_config import ServerConfig, check_embodiment

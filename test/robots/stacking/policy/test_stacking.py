@@ -4,7 +4,7 @@
 import numpy as np
 import pytest
 
-from vera_ros.robots.stacking.policy.cameras import Pose
+from vera_ros.robots.pinhole import Pose
 from vera_ros.robots.stacking.policy.response import CLOSE, OPEN
 from vera_ros.robots.stacking.policy.scene_config import SceneConfig
 from vera_ros.robots.stacking.policy.stacking import Sighting

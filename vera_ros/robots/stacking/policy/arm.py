@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from vera_ros.embodiments import Embodiment
-from vera_ros.robots.stacking.policy.cameras import Array, Pose
+from vera_ros.robots.pinhole import Array, Pose
 from vera_ros.robots.stacking.policy.response import Leg, Response
 from vera_ros.sim.cameras import Camera
 

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.optimize import least_squares
 
-from vera_ros.robots.stacking.policy.cameras import Array, View, intersect
+from vera_ros.robots.pinhole import Array, View, intersect
 from vera_ros.robots.stacking.policy.scene_config import LocalisationConfig
 from vera_ros.robots.stacking.policy.segmentation import Evidence
 from vera_ros.robots.stacking.policy.silhouette import Silhouette

@@ -6,7 +6,7 @@ The hand's yaw is the direction of the axis along which its fingers close.
 
 import numpy as np
 
-from vera_ros.robots.stacking.policy.cameras import Array, Pose
+from vera_ros.robots.pinhole import Array, Pose
 from vera_ros.robots.stacking.policy.cubes import Cube
 from vera_ros.robots.stacking.policy.scene_config import MotionConfig
 

@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from vera_ros.errors import ProtocolError
+from vera_ros.robots.pinhole import Pose
 from vera_ros.robots.request import read_numbers, read_pictures
-from vera_ros.robots.stacking.policy.cameras import Pose
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from vera_ros.robots.stacking.policy.cameras import Array, Pose
+from vera_ros.robots.pinhole import Array, Pose
 
 OPEN, CLOSE = -1.0, 1.0
 _NEGLIGIBLE = 0.02  # of a full command: a smaller move is left out

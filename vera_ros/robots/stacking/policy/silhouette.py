@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from vera_ros.robots.stacking.policy.cameras import Array
+from vera_ros.robots.pinhole import Array
 
 
 @dataclass(frozen=True)

@@ -9,10 +9,11 @@ import numpy as np
 from vera_ros.errors import ProtocolError
 from vera_ros.resources import share_path
 from vera_ros.robots.handshake import make_server_config
+from vera_ros.robots.pinhole import Array, Pose
 from vera_ros.robots.reference_policy import MOST_STEPS, ReferencePolicy
 from vera_ros.robots.request import read_horizon, read_pending
 from vera_ros.robots.stacking.policy.arm import Arm
-from vera_ros.robots.stacking.policy.cameras import Array, Pose, view_of
+from vera_ros.robots.stacking.policy.cameras import view_of
 from vera_ros.robots.stacking.policy.cubes import Located, Look, locate
 from vera_ros.robots.stacking.policy.request import Observation, read_observation
 from vera_ros.robots.stacking.policy.response import OPEN

@@ -6,8 +6,8 @@ from enum import Enum
 
 import numpy as np
 
+from vera_ros.robots.pinhole import Array, Pose
 from vera_ros.robots.stacking.policy.arm import Arm
-from vera_ros.robots.stacking.policy.cameras import Array, Pose
 from vera_ros.robots.stacking.policy.cubes import Cube, Located
 from vera_ros.robots.stacking.policy.response import (
     CLOSE,

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from vera_ros.robots.stacking.policy.cameras import Array, Pose
+from vera_ros.robots.pinhole import Array, Pose
 from vera_ros.robots.stacking.policy.cubes import Cube
 from vera_ros.robots.stacking.policy.grasps import choose_yaw, hand_pose
 from vera_ros.robots.stacking.policy.response import OPEN, Leg, Move

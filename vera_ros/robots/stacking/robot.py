@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How the embodiments that stack are simulated; the scene is imported when it is made."""
+"""The robots that stack: simulation and policy, which are imported when they are made."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from vera_ros.embodiments import find_embodiment
@@ -9,25 +9,57 @@ from vera_ros.robots.robot import (
     NONE_GIVEN,
     Look,
     Parameters,
+    Robot,
     Simulator,
     Task,
     starts_open_loop,
 )
 from vera_ros.robots.stacking.arms.description import PANDA_URDF
 from vera_ros.robots.stacking.frames import BASE
+from vera_ros.robots.stacking.prompts import PROMPT, VERA_PROMPT
 from vera_ros.robots.stacking.tables import DARK_WOOD
 from vera_ros.sim.cameras import Camera
+from vera_ros.wire.hosted_policy import HostedPolicy
 
 if TYPE_CHECKING:
     from vera_ros.robots.stacking.arms.simulated_arm import SimulatedArm
+    from vera_ros.robots.stacking.policy.arm import Arm
     from vera_ros.sim.simulation import Renderer, Simulation
 
-TASK = Task(
+_TASK = Task(
     noun="tower", done="the tower stands", undone="no tower", total="towers standing", hold_s=0.3
 )
 
 
-def make_simulator(embodiment: str, cameras: Mapping[str, Camera]) -> Simulator:
+def stacking_robot(
+    embodiment: str, config: str, cameras: Mapping[str, Camera], arm: "Callable[[], Arm]"
+) -> Robot:
+    """Return a robot that stacks.
+
+    Args:
+        embodiment: VERA's name of it.
+        config: its parameter file in config/.
+        cameras: see Robot.
+        arm: returns how its policy moves an arm; called when a policy is made.
+    """
+
+    def make_policy(*, looks_ahead: bool = True) -> HostedPolicy:
+        from vera_ros.robots.stacking.policy.stack_policy import StackPolicy
+
+        return StackPolicy(arm(), looks_ahead=looks_ahead)
+
+    return Robot(
+        config=config,
+        prompts=(PROMPT,),
+        vera_prompt=VERA_PROMPT,
+        task=_TASK,
+        make_policy=make_policy,
+        simulator=_simulator(embodiment, cameras),
+        cameras=cameras,
+    )
+
+
+def _simulator(embodiment: str, cameras: Mapping[str, Camera]) -> Simulator:
     """Return the simulated arm at its table, seen by these cameras."""
 
     def open_renderer(look: Look) -> "Renderer":
