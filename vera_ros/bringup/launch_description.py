@@ -28,6 +28,7 @@ from vera_ros.bringup.graph_options import GraphOptions, Value
 from vera_ros.bringup.launch_arguments import DDS_PROFILES, LAUNCH_ARGUMENTS, check_launch_arguments
 from vera_ros.bringup.middleware import PROFILE_VARIABLES, RANGE
 from vera_ros.errors import ConfigurationError, MissingDependencyError
+from vera_ros.motion.kinematics.urdf_joints import root_link
 from vera_ros.resources import share_path
 from vera_ros.robots.registry import find_robot
 
@@ -94,16 +95,16 @@ def _start(context: LaunchContext, *, embodiment: str, file: str) -> list[Launch
     actions += [
         _lifecycle_node(spec, namespace, value["log_level"], secured(spec.name)) for spec in specs
     ]
+    of_ik = next(spec.parameters for spec in specs if spec.name == "ik_node")
+    description = str(of_ik.get("robot_description", ""))
     if options.robot == "sim":
         publisher = secured(enclaves.STATE_PUBLISHER)
-        (description,) = [
-            spec.parameters["robot_description"] for spec in specs if spec.name == "ik_node"
-        ]
         parameters = {"robot_description": description} | _clock(options)
         actions.append(_robot_state_publisher(parameters, namespace, publisher))
     if value["rviz"] == "true":
         observer = secured(enclaves.OBSERVER)
-        actions.append(_rviz(options, namespace, specs[0].remappings, observer))
+        frame = root_link(description) if description else ""
+        actions.append(_rviz(options, frame, namespace, specs[0].remappings, observer))
     return actions
 
 
@@ -186,6 +187,7 @@ def _robot_state_publisher(
 
 def _rviz(
     options: GraphOptions,
+    frame: str,
     namespace: str,
     remappings: tuple[tuple[str, str], ...],
     secured: _Secured,
@@ -196,8 +198,8 @@ def _rviz(
             "ros-$ROS_DISTRO-rviz2, or start with rviz:=false"
         )
     arguments = ["--display-config", str(share_path("config", "vera_ros.rviz"))]
-    if options.robot == "sim":
-        arguments += ["--fixed-frame", find_robot(options.embodiment).simulator.frame]
+    if frame:  # else the configuration's
+        arguments += ["--fixed-frame", frame]
     return Node(
         package="rviz2",
         executable="rviz2",

@@ -90,7 +90,6 @@ class Simulator:
     Attributes:
         hardware: what is simulated, in words.
         urdf: its description, a file in description/urdf/.
-        frame: its base in that.
         controllers: names of its controllers, each with a topic of trajectories.
         make: makes the simulated robot.
         open_renderer: opens what renders its views, in the thread that will use it.
@@ -98,7 +97,6 @@ class Simulator:
 
     hardware: str
     urdf: str
-    frame: str
     controllers: tuple[str, ...]
     make: SimulationMaker
     open_renderer: "Callable[[Look], Renderer]"

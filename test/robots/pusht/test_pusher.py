@@ -6,11 +6,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from vera_ros.motion.kinematics.urdf_joints import root_link
 from vera_ros.resources import share_path
 from vera_ros.robots.pusht import ROBOT
 from vera_ros.robots.pusht.geometry import GOAL
 from vera_ros.robots.pusht.localisation import locate
-from vera_ros.robots.pusht.plane import CAMERA, JOINTS, VIEW
+from vera_ros.robots.pusht.plane import CAMERA, FRAME, JOINTS, VIEW
 from vera_ros.robots.pusht.pusher import PusherRenderer, PusherWorld
 from vera_ros.robots.pusht.world import SPEED_LIMIT_PX_S, PushTWorld
 
@@ -76,5 +77,6 @@ def test_success_is_the_goal_covered() -> None:
 
 def test_the_description_has_its_joints() -> None:
     urdf = share_path("description", "urdf", ROBOT.simulator.urdf).read_text()
-    for name in (*JOINTS, ROBOT.simulator.frame):
+    for name in JOINTS:
         assert f'"{name}"' in urdf
+    assert root_link(urdf) == FRAME

@@ -24,6 +24,14 @@ def link_of(joint: Element, end: str) -> str:
     return "" if link is None else str(link.get("link"))
 
 
+def root_link(urdf: str) -> str:
+    """Return the link of a valid URDF that no joint carries."""
+    root = ElementTree.fromstring(urdf)
+    carried = {link_of(joint, "child") for joint in joints(root)}
+    links = [str(link.get("name")) for link in root.findall("link")]
+    return next(name for name in links if name not in carried)
+
+
 def moving_joints(urdf: str) -> list[str]:
     """Return the names of the joints that move by themselves, without those that mimic another."""
     return [str(joint.get("name")) for joint in joints(urdf) if _moves(joint)]

@@ -3,7 +3,7 @@
 
 from typing import TYPE_CHECKING
 
-from vera_ros.robots.allegro.hand import CAMERAS, COLOURS, FRAME, URDF
+from vera_ros.robots.allegro.hand import CAMERAS, COLOURS, URDF
 from vera_ros.robots.robot import (
     NONE_GIVEN,
     Look,
@@ -58,7 +58,6 @@ ROBOT = Robot(
     simulator=Simulator(
         hardware="simulated allegro hand",
         urdf=URDF,
-        frame=FRAME,
         controllers=("arm",),
         make=make_simulation,
         open_renderer=open_renderer,

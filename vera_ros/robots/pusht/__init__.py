@@ -7,7 +7,7 @@ picture. As a robot (`pusher.py`) they are metres.
 
 from typing import TYPE_CHECKING
 
-from vera_ros.robots.pusht.plane import CAMERA, FRAME, PIXEL_M, VIEW
+from vera_ros.robots.pusht.plane import CAMERA, PIXEL_M, VIEW
 from vera_ros.robots.robot import (
     NONE_GIVEN,
     Look,
@@ -67,7 +67,6 @@ ROBOT = Robot(
     simulator=Simulator(
         hardware="simulated pusher",
         urdf="pusht_pusher.urdf",
-        frame=FRAME,
         controllers=("arm",),
         make=make_simulation,
         open_renderer=open_renderer,

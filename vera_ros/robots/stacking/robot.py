@@ -15,7 +15,6 @@ from vera_ros.robots.robot import (
     starts_open_loop,
 )
 from vera_ros.robots.stacking.arms.description import PANDA_URDF
-from vera_ros.robots.stacking.frames import BASE
 from vera_ros.robots.stacking.prompts import PROMPT, VERA_PROMPT
 from vera_ros.robots.stacking.tables import DARK_WOOD
 from vera_ros.sim.cameras import Camera
@@ -75,7 +74,6 @@ def _simulator(embodiment: str, cameras: Mapping[str, Camera]) -> Simulator:
     return Simulator(
         hardware="simulated arm",
         urdf=PANDA_URDF,
-        frame=BASE,
         controllers=("arm", "gripper"),
         make=_make,
         open_renderer=open_renderer,

@@ -219,13 +219,10 @@ def with_chosen_views(config: ServerConfig, embodiment: Embodiment) -> ServerCon
     """Return the config of a server that gets the embodiment's views, where a client chooses."""
     if not embodiment.chooses_views:
         return config
-    keys, widths = (
-        embodiment.view_keys,
-        dict(zip(config.view_keys, config.view_widths, strict=False)),
-    )
-    return replace(
-        config, view_keys=keys, view_widths=tuple(widths[k] for k in keys if k in widths)
-    )
+    keys = embodiment.view_keys
+    widths = dict(zip(config.view_keys, config.view_widths, strict=False))  # or none are given
+    view_widths = tuple(widths[key] for key in keys if key in widths)
+    return replace(config, view_keys=keys, view_widths=view_widths)
 
 
 def check_same_policy(before: ServerConfig, now: ServerConfig) -> None:
