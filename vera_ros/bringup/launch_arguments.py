@@ -71,7 +71,7 @@ LAUNCH_ARGUMENTS = (
     ),
     LaunchArgument("rviz", "false", "start rviz2", _SWITCH),
     LaunchArgument("namespace", "", "namespace of all nodes; empty: none"),
-    LaunchArgument("seed", "0", "seed of the simulated scene's cubes"),
+    LaunchArgument("seed", "0", "seed of the simulated scene"),
     LaunchArgument(
         "realtime_factor",
         "1.0",
