@@ -16,17 +16,6 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "test"))  # for ros_helpers
 
 
-# Tests that need neither ROS nor a quiet machine: beside the others, which run one by one.
-_BESIDE = ("checkpoints", "motion", "policy", "robots", "server", "sim", "vision", "wire")
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put tests that start nodes into one group, for one of pytest-xdist's processes."""
-    for item in items:
-        if item.path.relative_to(ROOT / "test").parts[0] not in _BESIDE:
-            item.add_marker(pytest.mark.xdist_group("nodes"))
-
-
 @pytest.fixture
 def ros_domain(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[int]:
     """A ROS_DOMAIN_ID that no other test or program here uses, set for this process and below.

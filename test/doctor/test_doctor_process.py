@@ -32,7 +32,7 @@ else:
     from ros_helpers import Operator, Processes, write_patient_config
 
 PATIENCE_S = 120.0
-DEADLINE = ("--deadline", "40")  # a machine that is busy with tests is slow
+DEADLINE = ("--deadline", "100")  # a machine that is busy with tests is slow
 FAKE_ROBOT = Path(__file__).parent / "fake_robot.py"
 
 
@@ -54,7 +54,7 @@ class Visit:
 
 
 class Ward:
-    """Runs doctors, several at once."""
+    """Runs doctors beside other processes."""
 
     def __init__(self, folder: Path, environment: Mapping[str, str]) -> None:
         self._folder = folder
@@ -122,7 +122,7 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, 
 def visits(
     environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Mapping[str, Visit]]:
-    """What doctors say where no graph runs; all of them look at the same time."""
+    """What doctors say where no graph runs; one after another, as each needs the processor."""
     folder = tmp_path_factory.mktemp("visits")
     broken = folder / "broken.yaml"
     broken.write_text("/**/ik_node:\n  ros__parameters: {speed_scale: 7.0}\n")
@@ -138,12 +138,14 @@ def visits(
             "nothing": DEADLINE,
             "dead-port": (*attach, f"ws://127.0.0.1:{free_port()}", *DEADLINE),
             "droid": (*attach, f"ws://127.0.0.1:{droid.start()}", *DEADLINE),
-            "silent": (*attach, quiet_url, "--deadline", "20"),
+            "silent": (*attach, quiet_url, "--deadline", "30"),
             "broken": ("--config", str(broken), *DEADLINE),
         }
+        visits = {}
         for name, arguments in asked.items():
             ward.send(name, *arguments)
-        yield {name: ward.hear(name) for name in asked}
+            visits[name] = ward.hear(name)
+        yield visits
 
 
 def test_a_machine_where_nothing_runs_can_run_it(visits: Mapping[str, Visit]) -> None:
@@ -189,9 +191,8 @@ def test_a_server_of_another_embodiment_is_a_failure(visits: Mapping[str, Visit]
 def test_a_server_that_says_nothing_keeps_nobody_waiting(visits: Mapping[str, Visit]) -> None:
     visit = visits["silent"]
     assert visit.code == 1
-    assert visit.verdicts("Policy server")["policy server"] in ("failure", "unknown")
-    found = visit.found("policy server")
-    assert "does not answer the handshake" in found or "no answer within 20 s" in found
+    assert visit.verdicts("Policy server")["policy server"] == "failure"
+    assert "does not answer the handshake" in visit.found("policy server")
 
 
 def test_a_broken_parameter_file_is_said_once(visits: Mapping[str, Visit]) -> None:
