@@ -17,6 +17,7 @@ DT_S = 1 / 15
 Q = np.zeros(7)  # the direct response knows no arm
 START = pin.SE3(pin.exp3(np.array([2.0, -1.0, 0.5])), np.array([0.5, 0.1, 0.3]))
 RESPONSE = DirectResponse(0.02, 0.1)
+ABOUT_BASE = DirectResponse(0.02, 0.1, about_base=True)
 TURN = np.array([0.0, 0.0, 0.0, 0.0, 0.0, 0.2])
 
 
@@ -55,6 +56,24 @@ def test_every_target_is_passed_when_its_action_is_complete(chunk: Vector, dt_s:
     np.testing.assert_allclose(path.times_s[path.step_ends], dt_s * np.arange(1, len(chunk) + 1))
     for target, row in zip(composed(START, chunk), path.step_ends, strict=True):
         assert apart(pin.SE3(path.rotation[row], path.position[row]), target) < 1e-9
+
+
+@given(chunk=deltas())
+def test_deltas_about_the_base_are_transforms_of_it(chunk: Vector) -> None:
+    path = ABOUT_BASE.respond(at_rest(), chunk, DT_S)
+    pose = START
+    for delta, row in zip(chunk, path.step_ends, strict=True):
+        pose = pin.SE3(pin.exp3(delta[3:]), delta[:3]) * pose
+        assert apart(pin.SE3(path.rotation[row], path.position[row]), pose) < 1e-9
+
+
+def test_both_ways_agree_without_rotation_and_differ_by_the_levers_arm() -> None:
+    moved, turned = np.array([[0.01, 0.02, -0.01, 0, 0, 0]]), np.array([[0, 0, 0, 0, 0, 0.05]])
+    ends = [way.respond(at_rest(), moved, DT_S).position[-1] for way in (RESPONSE, ABOUT_BASE)]
+    np.testing.assert_allclose(*ends, atol=1e-12)
+    ends = [way.respond(at_rest(), turned, DT_S).position[-1] for way in (RESPONSE, ABOUT_BASE)]
+    arm_m = np.linalg.norm(START.translation[:2])
+    assert np.linalg.norm(ends[1] - ends[0]) == pytest.approx(2 * arm_m * np.sin(0.025))
 
 
 @given(chunk=deltas())

@@ -52,6 +52,8 @@ def test_the_files_of_this_package_are_read() -> None:
     osc = load_response(share_path("config", "osc_pose_panda.yaml"))
     assert isinstance(osc, OscPoseResponse)
     assert isinstance(load_response(share_path("config", "direct.yaml")), DirectResponse)
+    about_base = load_response(share_path("config", "direct_about_base.yaml"))
+    assert isinstance(about_base, DirectResponse)
 
 
 ANY_KIND: list[tuple[Change, str]] = [
@@ -71,6 +73,7 @@ DIRECT: list[tuple[Change, str]] = [
     (changed(("largest_gap_m",), NAN), "largest_gap_m is nan; valid is"),
     (changed(("largest_gap_m",), "far"), "largest_gap_m must be a number, not 'far'"),
     (changed(("largest_gap_m",), True), "largest_gap_m must be a number, not True"),
+    (changed(("rotates_about",), "flange"), "rotates_about is 'flange'; valid is tcp or base"),
 ]
 OSC: list[tuple[Change, str]] = [
     *(

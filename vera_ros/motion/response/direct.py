@@ -36,17 +36,22 @@ class DirectResponse:
     """Moves a target by each delta, composed on the previous target, so that nothing drifts.
 
     The TCP passes each target when its action is complete, on one quintic spline, and rests at the
-    last one. Translation is in the base frame; rotation is premultiplied.
+    last one. Deltas are in the base frame; rotation is premultiplied.
 
     Args:
         largest_gap_m: a target of the previous chunk that is farther than this from the resting
             TCP is forgotten: something else has moved the arm, or kept it from the target.
         largest_gap_rad: the same for the rotation.
+        about_base: a delta is the transform T1 T0^-1, whose rotation turns the TCP about the base's
+            origin, and its translation includes what that moves; False: about the TCP itself.
     """
 
-    def __init__(self, largest_gap_m: float, largest_gap_rad: float) -> None:
+    def __init__(
+        self, largest_gap_m: float, largest_gap_rad: float, *, about_base: bool = False
+    ) -> None:
         self._largest_gap_m = largest_gap_m
         self._largest_gap_rad = largest_gap_rad
+        self._about_base = about_base
 
     @property
     def largest(self) -> Vector:
@@ -74,8 +79,7 @@ class DirectResponse:
         offsets = np.zeros((len(deltas) + 1, 6))  # of the targets from the start
         targets = [state.target]
         for row, delta in zip(offsets[1:], deltas, strict=True):
-            target = targets[-1]
-            target = pin.SE3(pin.exp3(delta[3:]) @ target.rotation, target.translation + delta[:3])
+            target = self._moved(targets[-1], delta)
             targets.append(target)
             row[:3] = target.translation - start.translation
             row[3:] = pin.log3(target.rotation @ start.rotation.T)
@@ -109,6 +113,11 @@ class DirectResponse:
             targets=tuple(targets),
             control_dt_s=control_dt_s,
         )
+
+    def _moved(self, target: pin.SE3, delta: Vector) -> pin.SE3:
+        turn = pin.exp3(delta[3:])
+        carried = turn @ target.translation if self._about_base else target.translation
+        return pin.SE3(turn @ target.rotation, carried + delta[:3])
 
 
 @dataclass(frozen=True, kw_only=True)

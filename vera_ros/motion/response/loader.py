@@ -34,6 +34,9 @@ def load_response(path: Path, actions: JointActions | None = None) -> ResponseMo
         largest_gap_m = number(content, "largest_gap_m", 0.0, 1.0)
         largest_gap_rad = number(content, "largest_gap_rad", 0.0, 3.2)
         if actions is None:
-            return DirectResponse(largest_gap_m, largest_gap_rad)
+            about_base = "rotates_about" in content and (
+                choice(content, "rotates_about", ("tcp", "base")) == "base"
+            )
+            return DirectResponse(largest_gap_m, largest_gap_rad, about_base=about_base)
         kept = number(content, "kept", 0.0, 1.0) if kind == "reference" else 1.0
         return JointTargets(actions, kept, largest_gap_m, largest_gap_rad)
