@@ -20,7 +20,7 @@ from vera_ros.motion.trajectory import ArmState
 Present = Callable[[], float]
 
 _NEAR_RAD = 5e-3  # largest step of a set-point that is not what it is assumed to be
-_LATE_SHARE = 0.5  # share of the lead within which a stop must be planned
+_LEFT_S = 0.006  # of the lead, for the checks and the way to the controller, once a stop is planned
 
 
 class StopDispatcher:
@@ -165,7 +165,7 @@ class StopDispatcher:
             now_s, present = playing.start_s, None
         plans = self._stops(playing, now_s, lead_s)
         late_s = 0.0 if present is None else present() - now_s
-        if late_s > _LATE_SHARE * lead_s:  # it would hardly arrive in time: plan again, for later
+        if late_s > lead_s - _LEFT_S:  # it would hardly arrive in time: plan again, for later
             now_s, lead_s = now_s + late_s, min(lead_s + late_s, LONGEST_S)
             plans = self._stops(playing, now_s, lead_s)
         short, along = plans

@@ -212,7 +212,7 @@ class Planner:
 
 def _turn_off_s(time_s: float, lead_s: float) -> float:
     """Return the time of a running plan at which what is sent at `time_s` may leave it."""
-    return time_s + KNOT_S * max(1, int(np.ceil(lead_s / KNOT_S - 1e-6)))
+    return time_s + max(lead_s, KNOT_S)
 
 
 def _no_way_back(q: Vector) -> MotionRefusedError:

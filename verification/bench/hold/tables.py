@@ -15,6 +15,7 @@ def hold_table(numbers: dict[str, Any]) -> Table:
     for name in ("median", "p90", "p99", "max"):
         table.add_column(name, justify="right", no_wrap=True)
     for what, key in (
+        ("the end of the lead, if it began with the call", "lead_ms"),
         ("the first slower point", "to_first_slower_point_ms"),
         ("the stop's end", "to_rest_ms"),
         ("the response: arm at rest", "to_answer_ms"),

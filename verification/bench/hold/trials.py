@@ -71,11 +71,13 @@ class HoldTimes:
     """Times of a hold, from the call of the service.
 
     Attributes:
+        lead_s: ik_node's lead then, by its status.
         slower_s: time to the first point of the stop that is slower than the plan.
         rest_s: time to the end of the stop.
         answer_s: time to the service's response, which is sent when the arm is measured at rest.
     """
 
+    lead_s: float
     slower_s: float
     rest_s: float
     answer_s: float
@@ -161,7 +163,8 @@ class HoldTrials:
         self._send_chunk(0)
         self._wait(lambda: received.progress, "a chunk's progress", _ANSWER_S)
         self._play_for(float(self._rng.uniform(*_HOLD_AFTER_S)))
-        called_ns = time.time_ns()
+        assert received.status is not None
+        lead_s, called_ns = received.status.lead_s, time.time_ns()
         answer = self._call(self._hold)
         answer_s = (time.time_ns() - called_ns) * 1e-9
         if not answer.success:
@@ -177,7 +180,7 @@ class HoldTrials:
         slower_s, rest_s = stop_times(stop, before, called_ns)
         if rest_s < 0.0:
             raise DemoError("a hold succeeded, but the last trajectory ended before its call")
-        return HoldTimes(slower_s, rest_s, answer_s)
+        return HoldTimes(lead_s, slower_s, rest_s, answer_s)
 
     def _refusals(self) -> str:
         return "; ".join(
