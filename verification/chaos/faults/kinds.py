@@ -9,6 +9,7 @@ What a kind does is elsewhere, by its layer:
     PROCESS, SERVICE   system/injector.py
 """
 
+import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -24,6 +25,8 @@ from verification.chaos.faults.kind import (
     Kind,
     Value,
 )
+
+ENCODER_RAD = 2.0 * math.pi / 2**20  # one increment
 
 _BRIEF = (0.3, 1.2)
 _DELAY = {"delay_s": (0.12, 0.4)}
@@ -57,7 +60,7 @@ _NO_JOINTS = "no_joint_states"
 # Joint states that repeat themselves contradict their own velocities, and then jump. Those that do
 # so while a motion begins look as if its trajectory had come late.
 _WRONG_JOINTS = (
-    *("joints_frozen", "tracking_error", "outliers", "late_trajectories"),
+    *("joints_frozen", "tracking_error", "outliers", "late_trajectories", "commands_late"),
     _NO_JOINTS,
 )
 # Delay of joint states counts as a clock that is behind.
@@ -180,9 +183,17 @@ def _of_links() -> Iterator[Kind]:
     )
 
 
+def stuck_bit(off_rad: float) -> int:
+    """Return the number of the encoder's bit that is worth about as much as an error."""
+    return max(0, round(math.log2(off_rad / ENCODER_RAD)))
+
+
 def _within_reach(values: Mapping[str, Value]) -> bool:
     """Whether a joint can have moved so far from one sample to the next."""
-    return values["what"] != "degrees" and float(values["off_rad"]) <= _REACH_RAD
+    off_rad = float(values["off_rad"])
+    if values["what"] == "stuck_bit":
+        off_rad = 2 ** stuck_bit(off_rad) * ENCODER_RAD
+    return values["what"] != "degrees" and off_rad <= _REACH_RAD
 
 
 def _bearable_skew(values: Mapping[str, Value]) -> bool:

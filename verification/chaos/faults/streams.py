@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 from verification.chaos.faults.fault import Fault
+from verification.chaos.faults.kinds import ENCODER_RAD, stuck_bit
 
 Shuffle = Callable[[bytes], list[bytes]]
 Edit = Callable[[Any], Any]
@@ -20,7 +21,6 @@ _WRONG_ENCODING = "yuv411p"
 _JOINT_ARRAYS = ("position", "velocity", "effort")
 _LATE = ("view_late", "joints_late", "late_delivery")
 _ARM_JOINTS = 7  # the first ones
-_ENCODER_RAD = 2.0 * math.pi / 2**20  # one increment
 _RAMP_RAD_S = 0.1
 
 
@@ -120,13 +120,13 @@ def _outlying_joints(fault: Fault) -> Edit:
     """Falsify a few samples, or one bit of an encoder as long as the fault lasts."""
     values, which, off_rad = fault.values, _joint(fault), _signed(fault, "off_rad")
     left = round(float(values["samples"]))
-    bit = max(0, round(math.log2(abs(off_rad) / _ENCODER_RAD)))
+    bit = stuck_bit(abs(off_rad))
     stuck: dict[int, int] = {}
 
     def stick(index: int, position: float) -> float:
-        count = round(position / _ENCODER_RAD)
+        count = round(position / ENCODER_RAD)
         stuck.setdefault(index, ~count & 1 << bit)  # the opposite of its first value
-        return (count & ~(1 << bit) | stuck[index]) * _ENCODER_RAD
+        return (count & ~(1 << bit) | stuck[index]) * ENCODER_RAD
 
     def outlying(joints: Any) -> Any:
         nonlocal left
