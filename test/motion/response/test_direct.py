@@ -70,7 +70,7 @@ def test_deltas_about_the_base_are_transforms_of_it(chunk: Vector) -> None:
 def test_both_ways_agree_without_rotation_and_differ_by_the_levers_arm() -> None:
     moved, turned = np.array([[0.01, 0.02, -0.01, 0, 0, 0]]), np.array([[0, 0, 0, 0, 0, 0.05]])
     ends = [way.respond(at_rest(), moved, DT_S).position[-1] for way in (RESPONSE, ABOUT_BASE)]
-    np.testing.assert_allclose(*ends, atol=1e-12)
+    np.testing.assert_allclose(ends[0], ends[1], atol=1e-12)
     ends = [way.respond(at_rest(), turned, DT_S).position[-1] for way in (RESPONSE, ABOUT_BASE)]
     arm_m = np.linalg.norm(START.translation[:2])
     assert np.linalg.norm(ends[1] - ends[0]) == pytest.approx(2 * arm_m * np.sin(0.025))
