@@ -3,7 +3,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import assume, example, given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from vera_ros.motion.causes import Cause, MotionRefusedError
@@ -257,7 +257,7 @@ def test_an_arm_that_stands_is_held(planner: Planner) -> None:
 # Moves.
 
 
-@given(q=starts(0.3), goal=starts(0.3), share=st.floats(0.05, 1.0))
+@given(q=starts(0.3), goal=starts(0.3), share=st.floats(0.1, 1.0))
 @example(q=START_Q, goal=START_Q, share=0.1)
 def test_move_goes_to_its_goal_within_the_limits(
     planner: Planner,
@@ -270,7 +270,6 @@ def test_move_goes_to_its_goal_within_the_limits(
 ) -> None:
     gate = Published(arm, limits, gripper_limits).gate
     plan = planner.plan_move(q, goal, share)
-    assume(plan.duration_s <= limits.duration_s)
     trajectory = plan.trajectory()
     gate.setpoint = Setpoint.resting(q)
     gate.check_arm(trajectory, ArmState(q), NOW_S)

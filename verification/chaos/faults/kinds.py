@@ -214,11 +214,14 @@ def _of_processes() -> Iterator[Kind]:
     yield Kind("kill_policy_node", PROCESS, ("episode_forgotten",), kills=True)
     anew = ("inactive", "no_controller")
     yield Kind("kill_ik_node", PROCESS, arm_gone, kills=True, named_anew=anew)
-    yield Kind("kill_reference_server", PROCESS, _LOST, survived_s=ALWAYS, kills=True)
+    # Where an episode began while the views were swapped, the next server is another one.
+    lost = (*_LOST, "server_mismatch")
+    yield Kind("kill_reference_server", PROCESS, lost, survived_s=ALWAYS, kills=True)
     yield Kind("kill_sim_node", PROCESS, (*no_sim, *_NO_VIEW), kills=True)
     while_s = _lasting(0.2, 2.0)
     yield Kind("freeze_policy_node", PROCESS, _NO_VIEW, while_s, {}, _VIEWS_WAIT_S, ALWAYS)
-    asleep = (*arm_gone, "chunk_too_old")
+    # Joint states that waited for it come at once, as from a clock that was set.
+    asleep = (*arm_gone, "chunk_too_old", "clocks_differ")
     yield Kind("freeze_ik_node", PROCESS, asleep, while_s, {}, _JOINTS_WAIT_S, ALWAYS)
     yield Kind("freeze_reference_server", PROCESS, (*_SLOW, *_LOST), while_s, {}, ALWAYS, ALWAYS)
     still = (_NO_JOINTS, *_NO_VIEW)

@@ -3,8 +3,9 @@
 
 A fault is named by an event after it struck whose cause, state or counter its kind lists
 (`Kind.named_by`). The fault's injection, or a warning about something else, names nothing, and a
-warning that persists counts only when it begins. A process that was killed may be missed by other
-nodes, or itself report that it has restarted.
+warning that persists counts only when it begins. Where the episode's end names the fault before it,
+that one still had its effect, and the fault may go unnamed. A process that was killed may be missed
+by other nodes, or itself report that it has restarted.
 
 Events count until the arm plays again; counters and diagnostics, which are published once a
 second, a little longer. It plays again with a chunk of the last goal that was accepted after the

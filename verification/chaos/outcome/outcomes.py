@@ -89,17 +89,20 @@ def decide(
         late_s: publication times of the trajectories that arrived after their lead, steady [s].
     """
     outcomes = []
+    before: Fault | None = None
     for index, record in enumerate(records):
         until_s = next(
             (later.struck_s for later in records[index + 1 :] if later.struck_s is not None),
             float("inf"),
         )
-        outcomes.append(_decide(record, happened, rests, late_s, until_s))
+        outcomes.append(_decide(record, before, happened, rests, late_s, until_s))
+        before = record.fault
     return outcomes
 
 
 def _decide(
     record: Record,
+    before: Fault | None,
     happened: Iterable[Event],
     rests: Iterable[Mapping[str, Any]],
     late_s: Iterable[float],
@@ -113,7 +116,7 @@ def _decide(
     struck_s, recovered_s = record.struck_s, record.recovered_s
     recover_s = max(0.0, recovered_s - record.over_s)
     named: list[str] = []
-    chunk_stopped = of_itself = False
+    chunk_stopped = of_itself = after_effect = False
     for event in happened:
         last_s = recovered_s
         if event.source == events.COUNTER:  # unambiguous, also during the next fault
@@ -125,6 +128,8 @@ def _decide(
             of_itself |= ends_of_itself(event, record.fault)
             if names(event, record.fault, ended_well=record.ended_well):
                 named.append(event.name)
+            ends = event.source == events.POLICY and record.goal_before != record.goal_after
+            after_effect |= ends and before is not None and names(event, before, ended_well=False)
     result, rest_s = WENT_ON, None
     in_time = not any(struck_s - _UNDER_WAY_S <= at_s <= recovered_s for at_s in late_s)
     silent = not chunk_stopped and absorbed(
@@ -145,7 +150,7 @@ def _decide(
         record,
         result,
         tuple(dict.fromkeys(named)),
-        unnamed=not named and result != ABSORBED and not (of_itself and silent),
+        unnamed=not (named or after_effect or result == ABSORBED or (of_itself and silent)),
         rest_s=rest_s,
         recover_s=recover_s,
     )

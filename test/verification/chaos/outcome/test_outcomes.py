@@ -118,6 +118,16 @@ def test_diagnostics_may_come_a_little_later_but_not_after_the_next_fault() -> N
     assert second.named == (warning.name,)
 
 
+def test_an_episode_that_ends_by_the_fault_before_needs_no_other_name() -> None:
+    garbage = replace(CUT, fault=Fault(0, "garbage"), struck_s=8.0, over_s=8.1, recovered_s=9.0)
+    ends = replace(JITTER, goal_after=2)
+    ended = Event(11.0, events.POLICY, "protocol_error")
+    assert [each.unnamed for each in decide([garbage, ends], [ended], RESTS)] == [True, False]
+    counted = replace(ended, source=events.DIAGNOSTICS)
+    assert decide([garbage, ends], [counted], RESTS)[1].unnamed
+    assert one(ends, ended).unnamed
+
+
 @pytest.mark.parametrize(
     ("record", "result"),
     [
