@@ -3,7 +3,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from vera_ros.motion.causes import MotionRefusedError
@@ -228,7 +228,7 @@ def test_another_session_remembers_nothing(gripper_limits: GripperLimits) -> Non
 
 @given(
     close=CLOSES,
-    elapsed_s=st.floats(0.0, 1.0),
+    elapsed_s=st.floats(0.0, 1.0) | st.integers(0, 20).map(lambda steps: 0.05 * steps),
     debounce_steps=st.integers(1, 3),
     lead_s=st.floats(0.001, 0.15) | st.sampled_from([0.0125, 0.05, 0.1, 0.15]),
 )
@@ -246,7 +246,7 @@ def test_a_stop_ends_the_move_under_way_and_begins_no_other(
     before = np.array([gripper.commanded_m(time_s) for time_s in times_s])
     stop = gripper.plan_stop(now_s, lead_s)
     if stop.trajectory is not None:
-        in_ns = np.round(stop.trajectory.times_s * 1e9)
+        in_ns = np.round(stop.trajectory.points[0] * 1e9)  # with what is past
         assert (np.diff(in_ns) > 0).all()
         assert stop.trajectory.times_s[-1] > lead_s - 1e-5
     gripper.commanded(stop, now_s)
@@ -259,6 +259,20 @@ def test_a_stop_ends_the_move_under_way_and_begins_no_other(
     ways = np.sign(moves[np.abs(moves) > 1e-6])
     assert len(set(ways)) <= 1
     np.testing.assert_allclose(after[until:], after[until - 1], atol=1e-3)  # it just stays there
+
+
+@given(since_s=st.floats(0.0, 3000.0), steps_later=st.integers(1, 2))
+@example(since_s=1.1, steps_later=1)
+def test_what_began_just_as_the_sent_past_begins_is_no_point_of_its_own(
+    gripper_limits: GripperLimits, since_s: float, steps_later: int
+) -> None:
+    """A controller refuses two points at one nanosecond, and the stop with them."""
+    gripper = gripper_at(gripper_limits, 0.04)
+    close = [True] * 3 + [False] * 7
+    gripper.commanded(gripper.plan(close, steps(len(close)), since_s), since_s)
+    stop = gripper.plan_stop(since_s + 0.05 * steps_later, 0.0125)
+    assert stop.trajectory is not None
+    assert (np.diff(np.round(stop.trajectory.points[0] * 1e9)) > 0).all()
 
 
 def test_a_close_that_has_not_begun_is_dropped_by_a_stop(gripper_limits: GripperLimits) -> None:

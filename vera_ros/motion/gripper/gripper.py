@@ -194,7 +194,8 @@ class Gripper:
         changes_m = np.interp(all_s, times, positions) - np.interp(all_s, old_s, self._knots_m)
         if (np.abs(changes_m) < _SAME_M).all():
             return None
-        past_s = np.concatenate(([-PAST_S], old_s[(old_s > -PAST_S) & (old_s < -_SHORTEST_S)]))
+        inner = (old_s > _SHORTEST_S - PAST_S) & (old_s < -_SHORTEST_S)
+        past_s = np.concatenate(([-PAST_S], old_s[inner]))
         past_m = np.interp(past_s, old_s, self._knots_m)
         return GripperTrajectory(
             np.array(times[1:]), np.array(positions[1:]), positions[0], past_s, past_m
