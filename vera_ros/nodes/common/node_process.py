@@ -2,6 +2,7 @@
 """Runs a node as a process and shuts it down in order."""
 
 import faulthandler
+import logging
 import os
 import signal
 import sys
@@ -30,6 +31,8 @@ from vera_ros.printable import excerpt
 from vera_ros.ros_command_line import replace_files, ros_arguments
 from vera_ros.ros_rules import check_domain, check_name, check_namespace
 
+# Of what is logged by Python's means, such as the policy host's warnings: like ROS's own lines.
+_LOG_FORMAT = "[%(levelname)s] [%(created).9f] [%(name)s]: %(message)s"
 _SWITCH_INTERVAL_S = 0.001  # threads that share a node must not wait 5 ms for each other
 _LONGEST_END_S = 5.0  # for the DDS participant to shut down, once nothing moves
 _FAREWELL_SPINS = 20  # for the responses of goals and services whose motion was cut short
@@ -56,6 +59,7 @@ def run_node(make_node: Callable[[], VeraNode]) -> NoReturn:
 
 
 def _run(make_node: Callable[[], VeraNode]) -> int:
+    logging.basicConfig(format=_LOG_FORMAT)
     sys.setswitchinterval(_SWITCH_INTERVAL_S)
     signals: list[int] = []
     for number in (signal.SIGINT, signal.SIGTERM):
