@@ -81,7 +81,7 @@ def test_a_tower_stands(tmp_path: Path) -> None:
     )
     output, errors = demo.communicate(timeout=_PATIENCE_S)
     assert demo.returncode == 0, output + errors
-    assert "the tower stands" in output
+    assert "the tower stands" in output, output
 
     report = RunReport.read(tmp_path / "report.json")
     (episode,) = report.episodes
@@ -111,7 +111,7 @@ def test_in_lockstep_a_tower_stands_and_the_report_says_so(
     demo = start_demo(tmp_path, *options.split(), "--config", str(config))
     output, errors = demo.communicate(timeout=_PATIENCE_S)
     assert demo.returncode == 0, output + errors
-    assert "the tower stands" in output
+    assert "the tower stands" in output, output
     assert "none: in lockstep" in output
     report = RunReport.read(tmp_path / "report.json")
     assert report.options["lockstep"] is True
@@ -138,7 +138,7 @@ def test_what_does_not_stack_does_its_own_task(
     demo = start_demo(tmp_path, *options.split(), "--config", str(config))
     output, errors = demo.communicate(timeout=_PATIENCE_S)
     assert demo.returncode == 0, output + errors
-    assert f"{done} after" in output
+    assert f"{done} after" in output, output
     (episode,) = RunReport.read(tmp_path / "report.json").episodes
     assert episode.success
     assert tuple(episode.views) == tuple(find_robot(embodiment).cameras)

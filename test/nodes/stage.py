@@ -218,7 +218,7 @@ class Stage:
         self.status: list[PolicyStatus] = []
         self.arm_status: list[ArmStatus] = []
         make = self.node.create_subscription
-        make(JointTrajectory, "arm_controller/joint_trajectory", self._on_arm, 10)
+        self.add_controller()
         make(JointTrajectory, "gripper_controller/joint_trajectory", self._on_gripper, 10)
         make(ActionChunk, "action_chunk", self.chunks.append, 10)
         make(ChunkProgress, "chunk_progress", self.progress.append, 10)
@@ -294,6 +294,11 @@ class Stage:
     def add_ik(self, **parameters: Any) -> IkNode:
         """An ik_node for the Panda, patient."""
         return self.add(IkNode, **{"robot_description": urdf(), **PATIENT_IK, **parameters})
+
+    def add_controller(self) -> None:
+        """The arm's controller, by default there from the beginning."""
+        topic = "arm_controller/joint_trajectory"
+        self.node.create_subscription(JointTrajectory, topic, self._on_arm, 10)
 
     def add_ready_ik(self, **parameters: Any) -> IkNode:
         """The same, active, and in touch with arm and policy side."""
@@ -461,12 +466,17 @@ class Stage:
         self._follow(self._fingers, message)
 
     def _follow(self, follower: TrajectoryFollower, message: JointTrajectory) -> None:
-        now_ns = self.now_ns
-        follower.advance_to(now_ns)
+        # A controller has a machine of its own: it does not wait for this busy thread, and takes up
+        # a trajectory at its stamp at the latest.
+        received_ns = self.now_ns
         stamp_ns = stamp_to_ns(message.header.stamp)
         if stamp_ns:
-            stamp_ns += now_ns - self.stamp_now_ns()
-        follower.accept(list(message.joint_names), trajectory_points(message), stamp_ns, now_ns)
+            stamp_ns += received_ns - self.stamp_now_ns()
+            received_ns = min(received_ns, stamp_ns)
+        follower.advance_to(received_ns)
+        follower.accept(
+            list(message.joint_names), trajectory_points(message), stamp_ns, received_ns
+        )
 
     def _say_joints(self) -> None:
         if not self.joints:

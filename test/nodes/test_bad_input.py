@@ -368,7 +368,7 @@ def test_a_pose_that_is_not_a_number_counts_as_none(stage: Stage) -> None:
     pose = PoseStamped()
     pose.pose.position.x = float("nan")
     stage.node.create_timer(0.05, lambda: publisher.publish(pose))
-    aborted(stage, stage.goal(), PolicyStatus.ARM_SILENT, "TCP pose")
+    aborted(stage, stage.goal(), PolicyStatus.ARM_SILENT, "tcp_pose")
 
 
 def test_no_ik_node(stage: Stage) -> None:

@@ -17,9 +17,14 @@ Result = ExecuteTask.Result
 
 def waits_for(stage: Stage, *words: str) -> bool:
     last = stage.feedback[-1] if stage.feedback else None
-    return last is not None and all(
-        word in last.message for word in ("waiting for the arm side to start", *words)
-    )
+    said = "" if last is None else last.message
+    return all(word in said for word in ("waiting for the arm", *words))
+
+
+def leave_arm_without_controller(stage: Stage) -> None:
+    for subscription in list(stage.node.subscriptions):
+        if subscription.topic_name == "/arm_controller/joint_trajectory":
+            stage.node.destroy_subscription(subscription)
 
 
 def plays(stage: Stage) -> bool:
@@ -67,7 +72,7 @@ def test_an_ik_node_that_was_there_and_is_gone_is_missed_at_once(stage: Stage) -
     stage.serve()
     policy, ik = stage.add_policy(arm_timeout_s=SILENCE_S), stage.add_ik()
     stage.wait_until_active(policy, ik)
-    stage.wait_until(lambda: policy._arm_watch.arm and policy._arm_watch.located(), "the arm")
+    stage.wait_until(lambda: policy._arm_watch.arm and policy._arm_watch.connected(), "the arm")
     ready = ArmStatus.READY
     stage.wait_until(lambda: stage.arm_status[-1].state == ready, "the arm to be ready")
     stage.wait_until(lambda: policy._arm_watch.complaint() == "", "policy_node to know it")
@@ -76,3 +81,27 @@ def test_an_ik_node_that_was_there_and_is_gone_is_missed_at_once(stage: Stage) -
     result = stage.result(stage.goal())
     assert (result.outcome, result.cause) == (Result.ABORTED, PolicyStatus.ARM_SILENT)
     assert "has not published arm_status for" in result.message
+
+
+def test_a_goal_waits_for_a_controller_that_appears_late(stage: Stage) -> None:
+    """ik_node may discover it after everything else is ready."""
+    leave_arm_without_controller(stage)
+    stage.serve()
+    stage.wait_until_active(stage.add_policy(), stage.add_ik())
+    handle = stage.begin_goal()
+    stage.wait_until(lambda: waits_for(stage, "ik_node: nothing moves without"), "the wait")
+    assert not stage.progress
+    stage.add_controller()
+    stage.wait_until(lambda: plays(stage), "a chunk's end")
+    stage.judge(True)
+    assert stage.result(handle).outcome == Result.SUCCEEDED
+
+
+def test_a_goal_without_a_controller_ends_and_names_it(stage: Stage) -> None:
+    leave_arm_without_controller(stage)
+    stage.serve()
+    stage.wait_until_active(stage.add_policy(view_timeout_s=1.0), stage.add_ik())
+    result = stage.result(stage.goal())
+    assert (result.outcome, result.cause) == (Result.ABORTED, PolicyStatus.ARM_SILENT)
+    for words in ("the arm was not ready within 1 s", "a subscriber of /arm_controller/joint_traj"):
+        assert words in result.message

@@ -53,7 +53,7 @@ def test_an_arm_that_was_never_active_is_waited_for_and_may_be_silent(
     arm = Arm(stage, "left")
     arm.status.state, arm.status.message = ArmStatus.INACTIVE, "waiting for robot_description"
     stage.wait_until(lambda: watch.arm == "left", "the arm")
-    assert (watch.starting(), watch.located()) == (True, False)
+    assert (watch.starting(), watch.connected()) == (True, False)
     assert watch.complaint() == "ik_node is not active: waiting for robot_description"
     arm.die()
     silent_s = time.monotonic()
@@ -61,7 +61,7 @@ def test_an_arm_that_was_never_active_is_waited_for_and_may_be_silent(
     assert watch.trouble() is None
     successor = Arm(stage, "right")  # the process was started again
     stage.wait_until(lambda: not watch.starting(), "the successor")
-    assert (watch.arm, watch.located(), watch.complaint()) == ("right", True, "")
+    assert (watch.arm, watch.connected(), watch.complaint()) == ("right", True, "")
     successor.die()
     stage.wait_until(watch.trouble, "the arm to be missed")
     watch.begin()
@@ -80,18 +80,21 @@ def test_an_arm_that_was_active_is_not_waited_for_again(
     stage.wait_until(lambda: watch.complaint() == "ik_node is not active", "the deactivation")
     watch.begin()
     assert not watch.starting()
-    assert watch.located()
+    assert watch.connected()
 
 
-def test_an_arm_without_joint_states_is_not_located(stage: Stage, watch: ArmWatch) -> None:
-    assert watch.located(), "nothing is known yet"
+@pytest.mark.parametrize("cause", [ChunkProgress.NO_JOINT_STATES, ChunkProgress.NO_CONTROLLER])
+def test_an_arm_that_has_not_discovered_its_drivers_is_not_connected(
+    stage: Stage, watch: ArmWatch, cause: int
+) -> None:
+    assert watch.connected(), "nothing is known yet"
     arm = Arm(stage, "left")
-    arm.status.state, arm.status.cause = ArmStatus.FAULT, ChunkProgress.NO_JOINT_STATES
-    arm.status.message = "no joint states have been received yet"
-    stage.wait_until(lambda: not watch.located(), "the fault")
+    arm.status.state, arm.status.cause = ArmStatus.FAULT, cause
+    arm.status.message = "it is not there yet"
+    stage.wait_until(lambda: not watch.connected(), "the fault")
     assert watch.complaint() == f"ik_node: {arm.status.message}"
-    arm.status.cause = ChunkProgress.NO_CONTROLLER
-    stage.wait_until(watch.located, "another fault")
+    arm.status.cause = ChunkProgress.ROBOT_FAULT
+    stage.wait_until(watch.connected, "another fault")
     arm.status.state = ArmStatus.READY
     stage.wait_until(lambda: not watch.complaint(), "the arm")
 

@@ -33,9 +33,9 @@ class Robot:
     ) -> None:
         self.stage = stage
         self.node: Any = stage.node
-        self.complaint, self.located = "", True
+        self.complaint, self.connected = "", True
         watch: Any = SimpleNamespace(
-            complaint=lambda: self.complaint, located=lambda: self.located, starting=lambda: True
+            complaint=lambda: self.complaint, connected=lambda: self.connected, starting=lambda: True
         )
         self.reader = BodyReader(self.node, max_age_s, ARM, fingers, watch, *travel)
         self.positions = Q
@@ -79,7 +79,7 @@ def test_one_message_tells_of_arm_and_fingers(robot: Robot) -> None:
     np.testing.assert_allclose(felt["gripper_qpos"], [0.03, -0.02])
     np.testing.assert_allclose(felt["eef_pos"], [0.5, 0.0, 0.0])
     assert robot.reader.base_frame == "base"
-    robot.located = False
+    robot.connected = False
     assert not robot.feels(), "the arm side would reject a chunk"
 
 
@@ -137,6 +137,7 @@ def test_what_is_older_than_asked_for_does_not_count(robot: Robot) -> None:
     robot.pose(at_ns=50_000_000)
     robot.stage.wait_until(robot.feels, "the robot")
     assert not robot.feels(since_ns=T0_NS + 20_000_000)
+    assert robot.reader.explain() == "nothing has been measured since the arm came to rest"
     robot.joints([*ARM, *FINGERS], at_ns=30_000_000)
     robot.stage.wait_until(lambda: robot.feels(since_ns=T0_NS + 20_000_000), "newer ones")
 

@@ -11,7 +11,8 @@ from vera_ros.policy.states import Cause
 from vera_ros.printable import printable
 from vera_ros_interfaces.msg import ArmStatus, ChunkProgress
 
-_LOST = (ArmStatus.FAULT, ChunkProgress.NO_JOINT_STATES)
+# Faults that are normal until the drivers have been discovered: an episode waits.
+_NOT_CONNECTED = (ChunkProgress.NO_JOINT_STATES, ChunkProgress.NO_CONTROLLER)
 _REMEMBERED = 32  # arms that have been active
 
 
@@ -70,10 +71,13 @@ class ArmWatch:
             return f"ik_node is not active: {status.message}".removesuffix(": ")
         return f"ik_node: {status.message}" if status.state == ArmStatus.FAULT else ""
 
-    def located(self) -> bool:
-        """Whether the arm side has the joint states that it needs, as far as is known."""
+    def connected(self) -> bool:
+        """Whether the arm side has its joint states and controllers, as far as is known."""
         status = self._newest
-        return status is None or not (self.starting() or (status.state, status.cause) == _LOST)
+        if status is None:
+            return True
+        lacks = status.state == ArmStatus.FAULT and status.cause in _NOT_CONNECTED
+        return not (lacks or self.starting())
 
     def starting(self) -> bool:
         """Whether the arm has not been active yet, as far as is known: it may still compile."""

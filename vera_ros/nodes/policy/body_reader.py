@@ -34,8 +34,8 @@ class BodyReader:
         max_age_s: maximum age of current joint states and poses [s].
         arm_joints: joints reported as q_robot.
         finger_joints: joints reported as gripper_qpos: two, one for both, or none.
-        arm_watch: says whether the arm side has its joint states, too: it may receive a driver's
-            first ones later than this node, and would reject a chunk until then.
+        arm_watch: says whether the arm side has its joint states and controllers, too: it may
+            discover a driver later than this node, and would reject a chunk until then.
         opened: position of the finger joints when open [m or rad].
         closed: position of the finger joints when closed [m or rad].
         has_tcp: whether the arm side publishes a TCP's pose; else there is none to report.
@@ -85,7 +85,7 @@ class BodyReader:
             for each in newest
             if each is not None and each.received_s >= oldest_s and each.stamp_ns >= earliest_ns
         ]
-        if len(values) < len(newest) or not self._arm_watch.located():
+        if len(values) < len(newest) or not self._arm_watch.connected():
             return None
         return self._proprioception(*values)
 
@@ -95,7 +95,7 @@ class BodyReader:
         return self._proprioception(*(part.history.at(time_ns) for part in self._parts))
 
     def explain(self) -> str:
-        """Return what is missing or too old, and what the arm side says of it."""
+        """Return why the current values are not known, and what the arm side says of it."""
         parts = {
             f"joint_states of {self._arm.names}": self._arm,
             f"joint_states of {self._fingers.names}": self._fingers,
@@ -108,8 +108,9 @@ class BodyReader:
             for name, part in parts.items()
             if part.newest is None or part.newest.received_s < oldest_s
         ]
-        words = [f"missing: {', '.join(missing)}"] if missing else []
-        return "; ".join([*words, *filter(None, [self._arm_watch.complaint()])])
+        words = f"missing: {', '.join(missing)}" if missing else ""
+        known = "; ".join(filter(None, [words, self._arm_watch.complaint()]))
+        return known or "nothing has been measured since the arm came to rest"
 
     def starting(self) -> bool:
         """Return whether the arm side has not been active yet, as far as is known."""

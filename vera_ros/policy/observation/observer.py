@@ -124,10 +124,9 @@ class Observer:
         proprioception = self._body.proprioception(self._measured_since_ns)
         if proprioception is None:
             if late:
-                words = f"no current joint states or TCP pose within {limit_s:g} s"
+                words = f"the arm was not ready within {limit_s:g} s"
                 raise EpisodeEndError(Cause.ARM_SILENT, _join(words, self._body.explain()))
-            words = "waiting for joint states and the TCP's pose"
-            return Waiting(_join(words, self._body.explain()))
+            return Waiting(_join("waiting for the arm", self._body.explain()))
         frame = self.window.sample(self._not_before_ns, now.ros_ns)
         if isinstance(frame, NoFrame):
             if late:
