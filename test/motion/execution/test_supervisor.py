@@ -1299,16 +1299,17 @@ GRASP = np.array([True] * 6 + [False] * 14)
 LONG = np.tile([0.0, 0.0, -0.004, 0.0, 0.0, 0.0], (20, 1))
 
 
+@pytest.mark.parametrize("stopped_s", [0.02, 0.1, 0.2, 0.28])
 @pytest.mark.parametrize(
     ("fingers", "again"), [("go on", True), ("stop", False), ("are held by an object", False)]
 )
 def test_a_gripper_that_missed_its_stop_is_stopped_again(
-    scene: Scene, fingers: str, again: bool
+    scene: Scene, fingers: str, again: bool, stopped_s: float
 ) -> None:
     """It would let go of what it holds when the chunk's later actions say so."""
     dispatcher, rig = scene.rig.dispatcher, scene.rig
     scene.play(LONG, close=GRASP)
-    scene.tick(0.2)
+    scene.tick(stopped_s)
     before = copy(dispatcher.channel.playback.gripper)
     scene.stop()
     sent = len(rig.published.gripper)
@@ -1316,6 +1317,7 @@ def test_a_gripper_that_missed_its_stop_is_stopped_again(
     assert before is not None
     assert after is not None
     held_m = after.commanded_m(rig.now_s)
+    least_m = np.inf
     for _ in range(60):
         at_s = rig.now_s - 0.05
         rig.finger_m = {
@@ -1323,12 +1325,14 @@ def test_a_gripper_that_missed_its_stop_is_stopped_again(
             "stop": after.commanded_m(at_s),
             "are held by an object": max(held_m, after.commanded_m(at_s)),
         }[fingers]
+        least_m = min(least_m, rig.finger_m)
         scene.tick()
         if len(rig.published.gripper) > sent:
             break
     assert (len(rig.published.gripper) == sent + 1) == again
     worries = [what[1] for what in scene.told.all if what[0] == "warned"]
     assert any("missed its stop" in words for words in worries) == again
+    assert not again or 2e-3 < rig.finger_m - least_m < 5e-3, "as soon as it opens"
 
 
 def test_a_setpoint_that_is_doubted_while_a_chunk_is_planned_is_given_time(scene: Scene) -> None:

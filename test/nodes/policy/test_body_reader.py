@@ -35,7 +35,9 @@ class Robot:
         self.node: Any = stage.node
         self.complaint, self.connected = "", True
         watch: Any = SimpleNamespace(
-            complaint=lambda: self.complaint, connected=lambda: self.connected, starting=lambda: True
+            complaint=lambda: self.complaint,
+            connected=lambda: self.connected,
+            starting=lambda: True,
         )
         self.reader = BodyReader(self.node, max_age_s, ARM, fingers, watch, *travel)
         self.positions = Q

@@ -11,6 +11,7 @@ from vera_ros.motion.gripper.gripper import Gripper, GripperPlan
 from vera_ros.motion.safety.gate import Gate
 from vera_ros.motion.setpoint.lead import Lead
 
+_SAME_M = 1e-6
 _BEYOND_M = 2e-3  # more than a controller whose clock is a lead ahead is beyond a stop
 
 
@@ -27,7 +28,7 @@ class GripperDispatcher:
     def __init__(self, gate: Gate, lead: Lead) -> None:
         self._gate = gate
         self._lead = lead
-        self._at_stop_m: float | None = None  # measured when a stop was sent
+        self._way, self._least_m = 0.0, 0.0  # see missed_stop
 
     def send(self, playback: PlaybackState, fingers: GripperPlan, start_s: float) -> PlaybackState:
         """Send a plan with time 0 at `start_s`."""
@@ -58,20 +59,22 @@ class GripperDispatcher:
         playback = self.send(playback, stop, now_s)
         if stop.trajectory is None:
             return playback
-        self._at_stop_m = None
+        self._way = 0.0
         return replace(playback, fingers_before=before)
 
     def missed_stop(self, playback: PlaybackState, finger_m: float, now_s: float) -> bool:
         """Whether the fingers make a move that a stop should have prevented.
 
-        They have moved since the stop, and beyond it in the way of that move. Fingers that lag are
-        not beyond it, and fingers that an object holds do not move. `finger_m`: as measured.
+        They are beyond the stop in the way of that move, and have moved that way since it began.
+        Fingers that lag have not, nor have fingers that an object holds. `finger_m`: as measured.
         """
         before, gripper = playback.fingers_before, playback.gripper
         if before is None or gripper is None:
             return False
-        if self._at_stop_m is None:
-            self._at_stop_m = finger_m
         stopped_m = gripper.commanded_m(now_s)
-        way = np.sign(before.commanded_m(now_s) - stopped_m)
-        return bool(way * (finger_m - stopped_m) > _BEYOND_M < way * (finger_m - self._at_stop_m))
+        prevented_m = before.commanded_m(now_s) - stopped_m
+        way = float(np.sign(prevented_m)) if abs(prevented_m) > _SAME_M else 0.0
+        if way != self._way:
+            self._way, self._least_m = way, np.inf
+        self._least_m = min(self._least_m, way * finger_m)  # farthest against the way
+        return way * (finger_m - stopped_m) > _BEYOND_M < way * finger_m - self._least_m
