@@ -55,6 +55,12 @@ MISTAKES = (
     _whole("a tab before a value", f"{_SPEED}\t0.5\n", "line 3", "tab"),
     _whole("no space after a colon", f"{_SPEED}0.5\n    dry_run:true\n", "line 4", "colons"),
     _whole("no space after the only colon", _SPEED[:-2] + ":0.5\n", "line 2", "a space after"),
+    _whole(
+        "a colon in a text",
+        f"{_SPEED}0.5\n    tcp_frame: hand: left\n",
+        "line 4",
+        "write tcp_frame: 'hand: left'",
+    ),
     _whole("uneven indentation", f"{_SPEED}0.5\n     dry_run: true\n", "line 4", "indentation"),
     _whole("an open bracket", f"{_SPEED}[0.5\n    dry_run: true\n", "line", "brackets"),
     _whole("an open quote", f'{_SPEED}"0.5\n', "line", "quotes"),
@@ -94,7 +100,7 @@ MISTAKES = (
     _in_ik("a misspelt name", "speed_scal: 0.5", "nearest are speed_scale"),
     _in_ik("another node's", "crop: true", "of policy_node"),
     _in_ik("nested too deep", "arm: {tcp_frame: hand}", "'arm.tcp_frame'", "tcp_frame"),
-    _in_ik("a value below a value", "tcp_frame: {name: hand}", "'tcp_frame.name'", "is no map"),
+    _in_ik("a value below a value", "tcp_frame: {name: hand}", "'tcp_frame.name'", "'tcp_frame:'"),
     _in_policy(
         "views by name", "view_topics: {front: /a, hand: /b}", "'view_topics.front'", "[...]"
     ),
@@ -103,7 +109,7 @@ MISTAKES = (
     _whole("a digit first", f"/2nd/ik_node:\n{_SPEED[13:]}1.0\n", "line 1", "'2nd'", "digits"),
     _whole("another namespace", "/left/ik_node: {ros__parameters: {}}\n", "line 1", "'/'"),
     # Values.
-    _in_ik("nothing after a key", "tcp_speed_limit:", "is nothing", *_SPEED_WORDS),
+    _in_ik("nothing after a key", "tcp_speed_limit:", "has no value", *_SPEED_WORDS),
     _in_ik("null", "tcp_speed_limit: null", "is null", *_SPEED_WORDS),
     _in_ik("a tilde for a text", "tcp_frame: ~", "is ~", "a text"),
     _in_ik("a word for a number", "tcp_speed_limit: slow", "is slow", *_SPEED_WORDS),

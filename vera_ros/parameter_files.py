@@ -131,12 +131,16 @@ def why_undeclared(
     if owners:
         places = " or ".join(f"'/**/{owner}'" for owner in owners)
         return (
-            f"is not a parameter of {of} but of {' and '.join(owners)}; give it there, in a "
-            f"file in the block {places}"
+            f"is not a parameter of {of} but of {' and '.join(owners)}; in a file, move it to the "
+            f"block {places}"
         )
     valid = {*_OF_RCLPY}.union(*(declared[reader] or () for reader in readers))
-    if name.partition(".")[0] in valid:
-        return "is below a parameter that is no map; write one value or a list, [...], behind that"
+    above = name.partition(".")[0]
+    if above in valid:
+        return (
+            f"is nested below '{above}', which takes no names; write its value, or a list in "
+            f"[...], behind '{above}:'"
+        )
     for part in (name, name.rpartition(".")[2]):  # may be nested by mistake
         near = difflib.get_close_matches(part, sorted(valid), 3, _NEAREST)
         if near:

@@ -25,6 +25,7 @@ _TRUTH = {  # as in rcl
     for form in (word, word.capitalize(), word.upper())
 }
 _NOTHING = frozenset(["", "~", "null", "Null", "NULL"])
+_COLONS = re.compile(r"([\w.]+): +(\w.*: .*)")  # a name, and a text with a colon
 # A leading zero makes a number octal to some readers: such a number is left a text.
 _WHOLE = re.compile(r"[-+]?(0|[1-9]\d{0,17})", re.ASCII)
 _DECIMAL = re.compile(
@@ -186,12 +187,15 @@ def _explain(error: Exception, text: str) -> tuple[int, str]:
     line = min(mark.line, len(lines) - 1)
     if "\t" in lines[line]:
         return line + 1, "there is a tab; write spaces"
-    why = str(getattr(error, "problem", ""))
+    why, line_text = str(getattr(error, "problem", "")), lines[line].strip()
+    colons = _COLONS.fullmatch(line_text) if "mapping values" in why else None
+    if colons:
+        return line + 1, f"a text with a colon needs quotes; write {colons[1]}: {colons[2]!r}"
     if "aliases" not in why:
         begun = getattr(error, "context_mark", None)
         since = f", in what begins in line {begun.line + 1}" if begun and begun.line < line else ""
         why = (
-            f"{lines[line].strip()!r}: {why}{since}; look at indentation, colons, quotes and "
+            f"{line_text!r}: {why}{since}; look at indentation, colons, quotes and "
             "brackets here and in the line before"
         )
     return line + 1, why

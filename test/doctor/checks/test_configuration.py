@@ -90,7 +90,7 @@ def test_a_node_gets_what_is_meant_for_its_namespace(tmp_path: Path) -> None:
         ("/**/ik_node:\n  ros__parameters: {dry_run: true, dry_run: false}\n", "again"),
         ("/**/ik_node:\n  ros__parameters: {joint_names: [a, yes]}\n", "a list of texts"),
         ("/**/sim_node:\n  ros__parameters: {seed: one}\n", "'seed' is one; valid is a whole"),
-        ("/**/judge_node:\n  ros__parameters: {autostart:}\n", "'autostart' is nothing"),
+        ("/**/judge_node:\n  ros__parameters: {autostart:}\n", "'autostart' has no value"),
         ("/**/policy_node:\n  ros__parameters: {ping_timeout_s: 1}\n", "ping_timeout_s is 1"),
         (
             "/**/policy_node:\n  ros__parameters: {view_topics: [a]}\n",

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vera_ros.nodes.common.parameters.meant_values import meant_value
+from vera_ros.nodes.common.parameters.meant_values import in_other_units, meant_value
 
 
 @pytest.mark.parametrize(
@@ -61,3 +61,8 @@ def test_any_text_is_read_or_not(text: str) -> None:
     for kind in (bool, int, float):
         meant = meant_value(text, kind, "m")
         assert meant is None or type(meant) is kind
+
+
+@pytest.mark.parametrize(("unit", "units"), [("rad", ["deg"]), ("m", ["mm", "cm"]), ("N", [])])
+def test_another_unit_is_named_once(unit: str, units: list[str]) -> None:
+    assert [word for word, _ in in_other_units([1.0], unit)] == units

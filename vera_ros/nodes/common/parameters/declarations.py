@@ -101,8 +101,10 @@ class Parameter:
                 like = "; to give none, leave it out"
             elif example is None:
                 like = ""
+            nothing = given is None and not shown
+            what = "has no value" if nothing else f"is {shown or _shown(given)}"
             raise ConfigurationError(
-                f"parameter '{self.name}' is {shown or _shown(given)}; valid is {self._words()} "
+                f"parameter '{self.name}' {what}; valid is {self._words()} "
                 f"({self.description}){like}"
             )
         values = [self._convert(item) for item in (given if many else [given])]

@@ -50,6 +50,8 @@ def meant_value(given: object, kind: type, unit: str) -> bool | int | float | st
 
 def in_other_units(numbers: Sequence[float], unit: str) -> Iterator[tuple[str, list[float]]]:
     """Yield the units in which numbers may be given by mistake, and the same in the right unit."""
+    told = set()
     for (written, of), factor in _FACTORS.items():
-        if of == unit:
+        if of == unit and factor not in told:  # of two words for one unit, the first
+            told.add(factor)
             yield written, [float(f"{number * factor:.{_DIGITS}g}") for number in numbers]
