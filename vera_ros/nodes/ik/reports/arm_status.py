@@ -48,9 +48,9 @@ def arm_status(supervisor: Supervisor | None, observation: ArmObservation, held:
     return status
 
 
-def contact_warnings(
+def contact_warning(
     observation: ArmObservation, effort_model: str, mismatch: str | None = None
-) -> list[str]:
+) -> str:
     """Return why contact is not detected, or not told from gravity; empty: it is.
 
     Args:
@@ -59,26 +59,23 @@ def contact_warnings(
         mismatch: see EffortFit.
     """
     if observation.measured is None:
-        return []
+        return ""
     remedy = "have the driver export effort state interfaces"
     if observation.effort is None:
-        return [f"contact is not detected: the joint states have no efforts; {remedy}"]
-    warnings = []
+        return f"contact is not detected: the joint states have no efforts; {remedy}"
     if not observation.effort.any():
-        warnings.append(
+        return (
             "contact is not detected reliably: the joint states have efforts that are all exactly "
             f"0, which is impossible for an arm that holds itself up; {remedy}"
         )
-    if mismatch:
-        warnings.append(mismatch)
-    elif effort_model == "none" and mismatch is None:
-        warnings.append(
+    if effort_model == "none" and mismatch is None:
+        return (
             "contact is detected by the measured efforts alone (effort_model: none): what gravity "
             "causes counts as contact, and a light push goes unnoticed; unless the driver's "
             "efforts are without gravity, add inertias to the URDF, and set effort_model to "
             "rigid_body"
         )
-    return warnings
+    return mismatch or ""
 
 
 class ArmStatusTopic:

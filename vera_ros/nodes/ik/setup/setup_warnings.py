@@ -4,7 +4,7 @@
 from typing import Any
 
 from vera_ros.motion.observation.arm_observation import ArmObservation
-from vera_ros.nodes.ik.reports.arm_status import contact_warnings
+from vera_ros.nodes.ik.reports.arm_status import contact_warning
 from vera_ros.nodes.ik.sensing.other_joints import OtherJoints
 from vera_ros.nodes.ik.setup.motion_setup import ArmSetup
 
@@ -53,8 +53,13 @@ class SetupWarnings:
         """Return the warnings, one sentence each."""
         mismatch = None if observation.measured is None else self._setup.effort_fit.mismatch
         model = self._node.parameters["effort_model"]
-        warnings = contact_warnings(observation, model, mismatch)
-        return [*warnings, *self._reversed(), *self._setup.remarks, *self._others.warnings()]
+        contact = contact_warning(observation, model, mismatch)
+        return [
+            *filter(None, [contact]),
+            *self._reversed(),
+            *self._setup.remarks,
+            *self._others.warnings(),
+        ]
 
     def _reversed(self) -> list[str]:
         """Return a warning where a gripper of sliding fingers would be open at the lower end."""
