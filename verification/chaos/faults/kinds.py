@@ -3,9 +3,9 @@
 
 What a kind does is elsewhere, by its layer:
 
-    WIRE               faults/answers.py and middlemen/proxy.py, between client and server
-    VIEWS, JOINTS      faults/streams.py, on the messages that pass middlemen/relay.py
-    LINKS              faults/clocks.py and middlemen/relay.py: clocks, delays, other publishers
+    WIRE               faults/answers.py and proxies/proxy.py, between client and server
+    VIEWS, JOINTS      faults/streams.py, on the messages that pass proxies/relay.py
+    LINKS              faults/clocks.py and proxies/relay.py: clocks, delays, other publishers
     PROCESS, SERVICE   system/injector.py
 """
 

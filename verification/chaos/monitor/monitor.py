@@ -6,12 +6,12 @@ from dataclasses import asdict
 from typing import Any
 
 from vera_ros.motion.limits import GripperLimits
+from verification.chaos.monitor.arm_verifier import ArmVerifier, Judgement
 from verification.chaos.monitor.arm_watch import ArmWatch, Rest
 from verification.chaos.monitor.blind_spans import BlindSpans
-from verification.chaos.monitor.finger_umpire import FingerTrajectory, FingerUmpire
+from verification.chaos.monitor.finger_verifier import FingerTrajectory, FingerVerifier
 from verification.chaos.monitor.limit_watch import LimitWatch
 from verification.chaos.monitor.recording import JointHistory, JointSample, Published
-from verification.chaos.monitor.umpire import Judgement, Umpire
 from verification.judge.bounds import TrajectoryBounds
 from verification.judge.checker import Checker
 
@@ -38,8 +38,8 @@ class Monitor:
 
     def __init__(self, checker: Checker, bounds: TrajectoryBounds, fingers: GripperLimits) -> None:
         self._history = JointHistory()
-        self._umpire = Umpire(checker, bounds, self._history)
-        self._finger_umpire = FingerUmpire(fingers, self._history)
+        self._arm_verifier = ArmVerifier(checker, bounds, self._history)
+        self._finger_verifier = FingerVerifier(fingers, self._history)
         self._watch = ArmWatch()
         self._limits = LimitWatch(bounds)
         self._joints: deque[JointSample] = deque()
@@ -93,12 +93,12 @@ class Monitor:
 
     def _judge_sample(self, sample: JointSample) -> None:
         if sample.follows_a_gap(self._judged_s):  # controllers may have been restarted
-            self._umpire.mark_uncertain()
+            self._arm_verifier.mark_uncertain()
         self._judged_s = sample.stamp_s
         if self.blind.cover(sample.stamp_s):
             self._watch.suspend()
             self._limits.skip(sample)
-            self._umpire.mark_uncertain()
+            self._arm_verifier.mark_uncertain()
             return
         self._watch.update(sample)
         self._limits.update(sample)
@@ -107,9 +107,9 @@ class Monitor:
         if isinstance(published, Judgement):
             judgement = published
         elif isinstance(published, FingerTrajectory):
-            judgement = self._finger_umpire.judge(published)
+            judgement = self._finger_verifier.judge(published)
         else:
-            judgement, playing = self._umpire.judge(published)
+            judgement, playing = self._arm_verifier.judge(published)
             if playing is not None:
                 self._watch.add_trajectory(playing)
                 self._limits.add_trajectory(playing)

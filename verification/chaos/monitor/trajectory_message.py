@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from verification.chaos.middlemen.note import read_note
-from verification.chaos.monitor.finger_umpire import FingerTrajectory
+from verification.chaos.monitor.arm_verifier import ARM, FINGERS, Judgement
+from verification.chaos.monitor.finger_verifier import FingerTrajectory
 from verification.chaos.monitor.recording import Published
-from verification.chaos.monitor.umpire import ARM, FINGERS, Judgement
+from verification.chaos.proxies.note import read_note
 from verification.judge.bounds import Vector
 
 _OF_ARM = ("positions", "velocities", "accelerations")

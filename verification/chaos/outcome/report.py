@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from vera_ros.distribution import Distribution
-from verification.chaos.monitor.umpire import FINGERS
+from verification.chaos.monitor.arm_verifier import FINGERS
 from verification.chaos.outcome import drift
 from verification.chaos.outcome.outcomes import CRASH, HANG, MISSED, Outcome, Summary, summarise
 from verification.chaos.outcome.soak import Soak

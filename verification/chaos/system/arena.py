@@ -19,7 +19,7 @@ from vera_ros.bringup.isolation import free_port, own_domain
 from vera_ros.bringup.middleware import on_loopback
 from vera_ros.bringup.waiter import Waiter
 from vera_ros.nodes.ik.kept_hold import HOLDS
-from verification.chaos.middlemen.proxy import FaultProxy
+from verification.chaos.proxies.proxy import FaultProxy
 from verification.chaos.system.operator import Operator
 from verification.chaos.system.processes import Processes
 from verification.chaos.wiring import specs
@@ -29,7 +29,7 @@ _READY_S = 90.0
 
 
 _MONITOR = "verification.chaos.monitor.monitor_node"
-_RELAY = "verification.chaos.middlemen.relay"
+_RELAY = "verification.chaos.proxies.relay"
 
 
 @dataclass

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from verification.chaos.monitor.finger_umpire import FingerTrajectory
+from verification.chaos.monitor.arm_verifier import Judgement
+from verification.chaos.monitor.finger_verifier import FingerTrajectory
 from verification.chaos.monitor.monitor import Finding, Monitor
 from verification.chaos.monitor.recording import JointSample
-from verification.chaos.monitor.umpire import Judgement
 from verification.judge.bounds import TrajectoryBounds
 from verification.judge.checker import Checker
 from verification.rig import GRIPPER_LIMITS, START_Q

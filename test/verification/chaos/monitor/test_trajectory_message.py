@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from verification.chaos.middlemen.note import read_note, write_note
-from verification.chaos.monitor.finger_umpire import FingerTrajectory
+from verification.chaos.monitor.arm_verifier import Judgement
+from verification.chaos.monitor.finger_verifier import FingerTrajectory
 from verification.chaos.monitor.recording import Published
 from verification.chaos.monitor.trajectory_message import read_finger_trajectory, read_trajectory
-from verification.chaos.monitor.umpire import Judgement
+from verification.chaos.proxies.note import read_note, write_note
 
 JOINTS = ("a", "b")
 

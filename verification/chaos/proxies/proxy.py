@@ -18,7 +18,7 @@ from verification.chaos.faults.fault import Fault
 from verification.chaos.faults.kind import WIRE
 from verification.chaos.faults.kinds import find_kind
 from verification.chaos.faults.strike import Strike
-from verification.chaos.middlemen.wire_fault import WireFault
+from verification.chaos.proxies.wire_fault import WireFault
 
 _CALL_S = 10.0
 _CHUNK_BYTES = 1 << 16

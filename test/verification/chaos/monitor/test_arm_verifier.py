@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The umpire lets good motion pass and blames bad motion for what is bad about it."""
+"""The verifier lets good motion pass and blames bad motion for what is bad about it."""
 
 import json
 from collections.abc import Callable
@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from verification.chaos.monitor import set_point
+from verification.chaos.monitor.arm_verifier import ArmVerifier, Judgement
 from verification.chaos.monitor.recording import JointHistory, JointSample, Published
-from verification.chaos.monitor.umpire import Judgement, Umpire
 from verification.judge.bounds import TrajectoryBounds
 from verification.judge.checker import Checker
 from verification.rig import START_Q
@@ -31,48 +31,48 @@ def history() -> JointHistory:
 
 
 @pytest.fixture
-def umpire(checker: Checker, bounds: TrajectoryBounds, history: JointHistory) -> Umpire:
-    return Umpire(checker, bounds, history)
+def verifier(checker: Checker, bounds: TrajectoryBounds, history: JointHistory) -> ArmVerifier:
+    return ArmVerifier(checker, bounds, history)
 
 
-def judge(umpire: Umpire, published: Published) -> Judgement:
-    return umpire.judge(published)[0]
+def judge(verifier: ArmVerifier, published: Published) -> Judgement:
+    return verifier.judge(published)[0]
 
 
-def told_from_rest(umpire: Umpire, swing: Swing) -> None:
+def told_from_rest(verifier: ArmVerifier, swing: Swing) -> None:
     """The set-point is known: it stood, and plays the swing from AT_S on."""
-    umpire.judge(Swing(far_rad=0.0, duration_s=0.1).approached(AT_S - 0.5))
-    assert judge(umpire, swing.published(AT_S)).violations == ()
+    verifier.judge(Swing(far_rad=0.0, duration_s=0.1).approached(AT_S - 0.5))
+    assert judge(verifier, swing.published(AT_S)).violations == ()
 
 
-def test_what_leads_to_somewhere_else_than_the_arm_is_blamed(umpire: Umpire) -> None:
+def test_what_leads_to_somewhere_else_than_the_arm_is_blamed(verifier: ArmVerifier) -> None:
     away = moved(Swing().approached(AT_S, 2.0), 0.06)
-    assert judge(umpire, away).violations == (
+    assert judge(verifier, away).violations == (
         "it begins 0.0600 rad from the arm; valid is up to 0.05 rad",
     )
 
 
 @pytest.mark.parametrize("joint", range(7))
-def test_a_motion_from_where_the_arm_rests_is_good(umpire: Umpire, joint: int) -> None:
-    judgement = judge(umpire, Swing(joint).approached(AT_S))
+def test_a_motion_from_where_the_arm_rests_is_good(verifier: ArmVerifier, joint: int) -> None:
+    judgement = judge(verifier, Swing(joint).approached(AT_S))
     assert judgement.violations == ()
     assert judgement.source == "rest"
     assert judgement.duration_s == pytest.approx(1.8, abs=0.02)
 
 
 @pytest.mark.parametrize("joint", range(7))
-def test_a_motion_from_the_set_point_at_rest_is_good(umpire: Umpire, joint: int) -> None:
-    umpire.judge(Swing(far_rad=0.0, duration_s=0.1).approached(AT_S - 0.5))
-    judgement = judge(umpire, Swing(joint).published(AT_S))
+def test_a_motion_from_the_set_point_at_rest_is_good(verifier: ArmVerifier, joint: int) -> None:
+    verifier.judge(Swing(far_rad=0.0, duration_s=0.1).approached(AT_S - 0.5))
+    judgement = judge(verifier, Swing(joint).published(AT_S))
     assert (judgement.source, judgement.violations) == ("plan", ())
     assert 0.0 < judgement.lead_s < 0.1  # it begins to move at once, but slowly
 
 
 @pytest.mark.parametrize("later_s", [0.013, 0.31, 0.75, 1.2, 1.49])
-def test_a_motion_that_goes_on_is_good(umpire: Umpire, later_s: float) -> None:
+def test_a_motion_that_goes_on_is_good(verifier: ArmVerifier, later_s: float) -> None:
     whole = Swing()
-    told_from_rest(umpire, whole)
-    judgement = judge(umpire, whole.published(AT_S + later_s, later_s))
+    told_from_rest(verifier, whole)
+    judgement = judge(verifier, whole.published(AT_S + later_s, later_s))
     assert judgement.violations == ()
     assert judgement.source == "plan"
     assert judgement.lead_s == pytest.approx(0.25, abs=0.01)  # for as long as one looks
@@ -90,12 +90,12 @@ def turned(lead_s: float, at_s: float) -> Published:
 @pytest.mark.parametrize("lead_s", [0.0125, 0.05, 0.1])
 @pytest.mark.parametrize("late_s", [0.0, 0.011, 0.2])
 def test_the_lead_is_what_a_trajectory_leaves_and_only_the_way_may_be_longer(
-    umpire: Umpire, lead_s: float, late_s: float
+    verifier: ArmVerifier, lead_s: float, late_s: float
 ) -> None:
-    told_from_rest(umpire, Swing())
+    told_from_rest(verifier, Swing())
     published = turned(lead_s, AT_S + 0.5)
     published = replace(published, arrived_s=published.published_s + late_s)
-    judgement, playing = umpire.judge(published)
+    judgement, playing = verifier.judge(published)
     assert judgement.violations == ()
     assert lead_s - 0.002 <= judgement.lead_s <= lead_s + 0.05  # it begins slowly
     assert judgement.late_s == pytest.approx(max(0.0, late_s - judgement.lead_s))
@@ -103,80 +103,80 @@ def test_the_lead_is_what_a_trajectory_leaves_and_only_the_way_may_be_longer(
     assert playing.steps is (judgement.late_s > 0.0)
 
 
-def test_what_asks_for_nothing_is_never_late(umpire: Umpire) -> None:
-    told_from_rest(umpire, Swing(far_rad=0.0, duration_s=0.1))
+def test_what_asks_for_nothing_is_never_late(verifier: ArmVerifier) -> None:
+    told_from_rest(verifier, Swing(far_rad=0.0, duration_s=0.1))
     stays = replace(Swing(far_rad=0.0, duration_s=1.0).published(AT_S + 0.5), arrived_s=AT_S + 0.9)
-    judgement = judge(umpire, stays)
+    judgement = judge(verifier, stays)
     assert (judgement.violations, judgement.late_s) == ((), 0.0)
 
 
-def test_what_is_published_behind_its_own_lead_is_blamed(umpire: Umpire) -> None:
-    told_from_rest(umpire, Swing())
+def test_what_is_published_behind_its_own_lead_is_blamed(verifier: ArmVerifier) -> None:
+    told_from_rest(verifier, Swing())
     published = replace(turned(0.0125, AT_S + 0.5), published_s=AT_S + 0.6, arrived_s=AT_S + 0.602)
-    assert "no continuation of the plan" in judge(umpire, published).violations[0]
+    assert "no continuation of the plan" in judge(verifier, published).violations[0]
 
 
-def test_a_step_of_the_set_point_is_blamed_however_small(umpire: Umpire) -> None:
+def test_a_step_of_the_set_point_is_blamed_however_small(verifier: ArmVerifier) -> None:
     """By 0.1 mrad, which a controller would command within one period."""
-    told_from_rest(umpire, Swing())
+    told_from_rest(verifier, Swing())
     good = Swing().published(AT_S + 0.75, 0.75)
-    assert judge(umpire, moved(good, 1e-4)).violations != ()
+    assert judge(verifier, moved(good, 1e-4)).violations != ()
 
 
-def test_a_clock_that_nobody_can_know_so_well_is_not_blamed(umpire: Umpire) -> None:
-    told_from_rest(umpire, Swing())
+def test_a_clock_that_nobody_can_know_so_well_is_not_blamed(verifier: ArmVerifier) -> None:
+    told_from_rest(verifier, Swing())
     shifted = Swing().published(AT_S + 0.752, 0.75)
     shifted = replace(shifted, published_s=AT_S + 0.75, uncertainty_s=0.005)
-    judgement, playing = umpire.judge(shifted)
+    judgement, playing = verifier.judge(shifted)
     assert judgement.violations == ()
     assert playing is not None
     assert playing.steps  # the arm feels it nevertheless
-    told_from_rest(umpire, Swing())
-    assert judge(umpire, replace(shifted, uncertainty_s=0.0)).violations != ()
+    told_from_rest(verifier, Swing())
+    assert judge(verifier, replace(shifted, uncertainty_s=0.0)).violations != ()
 
 
 @pytest.mark.parametrize(("by_s", "step_s"), [(0.1, set_point.CLOCK_STEP_S), (1.5, 0.25)])
 def test_a_clock_that_jumped_as_the_trajectory_was_sent_is_not_blamed(
-    umpire: Umpire, monkeypatch: pytest.MonkeyPatch, by_s: float, step_s: float
+    verifier: ArmVerifier, monkeypatch: pytest.MonkeyPatch, by_s: float, step_s: float
 ) -> None:
     """By 1.5 s, all of it is in the past: the arm rests before it and after it."""
     monkeypatch.setattr(set_point, "CLOCK_STEP_S", step_s)  # a second for each error that is tried
-    told_from_rest(umpire, Swing())
+    told_from_rest(verifier, Swing())
     good = Swing().published(AT_S + 0.75, 0.75)
     late = replace(good, begins_s=good.begins_s - by_s)
-    assert judge(umpire, late).violations != ()
-    told_from_rest(umpire, Swing())
-    assert judge(umpire, replace(late, uncertainty_s=by_s + 0.01)).violations == ()
+    assert judge(verifier, late).violations != ()
+    told_from_rest(verifier, Swing())
+    assert judge(verifier, replace(late, uncertainty_s=by_s + 0.01)).violations == ()
 
 
 def test_a_brake_from_the_measured_motion_is_blamed_where_the_set_point_is_another(
-    umpire: Umpire, history: JointHistory
+    verifier: ArmVerifier, history: JointHistory
 ) -> None:
     """The arm has left its plan by 0.2 rad: from there the set-point would jump."""
     whole, elsewhere = Swing(), Swing(2, 0.2)
-    told_from_rest(umpire, whole)
+    told_from_rest(verifier, whole)
     for sample in elsewhere.samples(AT_S, AT_S + 0.05, AT_S + 0.76):
         history.add(sample)
     slowing = elsewhere.published(AT_S + 0.75, 0.75)
-    assert "no continuation of the plan" in judge(umpire, slowing).violations[0]
+    assert "no continuation of the plan" in judge(verifier, slowing).violations[0]
 
 
-def test_what_ends_before_it_comes_is_not_taken(umpire: Umpire) -> None:
+def test_what_ends_before_it_comes_is_not_taken(verifier: ArmVerifier) -> None:
     """What plays goes on, and so does the next trajectory."""
-    told_from_rest(umpire, Swing())
+    told_from_rest(verifier, Swing())
     late = replace(Swing().published(AT_S + 1.3, 1.3), arrived_s=AT_S + 1.6)
-    judgement, playing = umpire.judge(late)
+    judgement, playing = verifier.judge(late)
     assert (judgement.taken, playing, judgement.violations) == (False, None, ())
-    again = judge(umpire, replace(Swing().published(AT_S + 1.4, 1.4), arrived_s=AT_S + 1.7))
+    again = judge(verifier, replace(Swing().published(AT_S + 1.4, 1.4), arrived_s=AT_S + 1.7))
     assert again.violations == ()
 
 
-def test_one_may_go_on_from_what_is_still_under_way(umpire: Umpire) -> None:
+def test_one_may_go_on_from_what_is_still_under_way(verifier: ArmVerifier) -> None:
     """Whoever sent it cannot know when it came."""
-    told_from_rest(umpire, Swing())
-    umpire.judge(replace(turned(0.0125, AT_S + 0.5), arrived_s=AT_S + 0.8))
+    told_from_rest(verifier, Swing())
+    verifier.judge(replace(turned(0.0125, AT_S + 0.5), arrived_s=AT_S + 0.8))
     follows = turned(0.0125 - 0.2, AT_S + 0.7)
-    assert judge(umpire, replace(follows, arrived_s=AT_S + 0.801)).violations == ()
+    assert judge(verifier, replace(follows, arrived_s=AT_S + 0.801)).violations == ()
 
 
 def with_value(good: Published, name: str, value: float) -> Published:
@@ -232,10 +232,10 @@ def moved(good: Published, by_rad: float) -> Published:
 
 @pytest.mark.parametrize(("words", "make"), BAD, ids=[f"{n}-{w}" for n, (w, _) in enumerate(BAD)])
 def test_a_bad_motion_is_blamed_for_it(
-    umpire: Umpire, words: str, make: Callable[[], Published]
+    verifier: ArmVerifier, words: str, make: Callable[[], Published]
 ) -> None:
-    umpire.judge(Swing(far_rad=0.0, duration_s=0.1).approached(AT_S - 0.5))
-    found = judge(umpire, make()).violations
+    verifier.judge(Swing(far_rad=0.0, duration_s=0.1).approached(AT_S - 0.5))
+    found = judge(verifier, make()).violations
     assert any(words in text for text in found), found
 
 
@@ -250,19 +250,19 @@ def test_a_bad_motion_is_blamed_for_it(
     ],
 )
 def test_what_does_not_go_on_is_blamed(
-    umpire: Umpire,
+    verifier: ArmVerifier,
     history: JointHistory,
     make: Callable[[], Published],
 ) -> None:
-    umpire.judge(Swing().published(AT_S))
+    verifier.judge(Swing().published(AT_S))
     for sample in Swing().samples(AT_S, AT_S + 0.05, AT_S + 0.8):
         history.add(sample)
-    found = judge(umpire, make()).violations
+    found = judge(verifier, make()).violations
     assert any("no continuation" in text or "step in velocity" in text for text in found), found
 
 
 def test_a_start_where_the_arm_is_no_longer_is_blamed(
-    umpire: Umpire, history: JointHistory
+    verifier: ArmVerifier, history: JointHistory
 ) -> None:
     """As from joint states that are half a second old."""
     one = Swing(0, 0.3)
@@ -270,23 +270,23 @@ def test_a_start_where_the_arm_is_no_longer_is_blamed(
         history.add(sample)
     stale = Swing(0, 0.3).published(AT_S + 0.75)
     stale = replace(stale, q=stale.q - START_Q + one.at(np.array([0.3]))[0])
-    found = judge(umpire, stale).violations
+    found = judge(verifier, stale).violations
     assert any("no continuation of the measured" in text for text in found), found
 
 
-def test_a_trajectory_that_comes_far_too_late_is_blamed(umpire: Umpire) -> None:
+def test_a_trajectory_that_comes_far_too_late_is_blamed(verifier: ArmVerifier) -> None:
     """A controller that gets it in the middle would start at full speed."""
-    umpire.judge(Swing(far_rad=0.0, duration_s=0.1).approached(AT_S - 0.5))
+    verifier.judge(Swing(far_rad=0.0, duration_s=0.1).approached(AT_S - 0.5))
     late = replace(Swing(0, 0.3).approached(AT_S), published_s=AT_S + 0.9, arrived_s=AT_S + 0.9)
-    assert any("no continuation of the plan" in text for text in judge(umpire, late).violations)
+    assert any("no continuation of the plan" in text for text in judge(verifier, late).violations)
 
 
-def test_a_stop_of_what_has_ended_goes_on_from_its_end(umpire: Umpire) -> None:
-    umpire.judge(Swing().published(AT_S))
+def test_a_stop_of_what_has_ended_goes_on_from_its_end(verifier: ArmVerifier) -> None:
+    verifier.judge(Swing().published(AT_S))
     back = Swing()
     ended = back.published(AT_S + 2.0)
     ended = replace(ended, q=ended.q + 0.1 * np.eye(7)[0])
-    judgement = judge(umpire, ended)
+    judgement = judge(verifier, ended)
     assert judgement.violations == ()
     assert judgement.source == "plan"
 
@@ -294,15 +294,15 @@ def test_a_stop_of_what_has_ended_goes_on_from_its_end(umpire: Umpire) -> None:
 def test_what_an_unseen_arm_does_is_not_blamed_but_limits_count(
     checker: Checker, bounds: TrajectoryBounds
 ) -> None:
-    good = judge(Umpire(checker, bounds, JointHistory()), Swing().published(AT_S))
+    good = judge(ArmVerifier(checker, bounds, JointHistory()), Swing().published(AT_S))
     assert (good.source, good.violations) == ("", ())
-    fast = judge(Umpire(checker, bounds, JointHistory()), Swing(6, 2.0, 1.0).published(AT_S))
+    fast = judge(ArmVerifier(checker, bounds, JointHistory()), Swing(6, 2.0, 1.0).published(AT_S))
     assert any("joint velocity" in text for text in fast.violations)
 
 
-def test_a_violation_comes_with_its_evidence(umpire: Umpire) -> None:
-    umpire.judge(Swing().approached(AT_S))
-    bad = judge(umpire, Swing(1).published(AT_S + 0.5, 0.5))
+def test_a_violation_comes_with_its_evidence(verifier: ArmVerifier) -> None:
+    verifier.judge(Swing().approached(AT_S))
+    bad = judge(verifier, Swing(1).published(AT_S + 0.5, 0.5))
     assert len(bad.evidence["points"]["q"]) == len(bad.evidence["points"]["times_s"])
     assert bad.evidence["before"]["begins_s"] == AT_S
     assert bad.evidence["before"]["from_s"] == AT_S + 0.002
@@ -310,44 +310,46 @@ def test_a_violation_comes_with_its_evidence(umpire: Umpire) -> None:
     json.dumps(bad.evidence)
 
 
-def test_what_was_put_elsewhere_may_not_play_any_more(umpire: Umpire) -> None:
-    umpire.judge(Swing().published(AT_S - 0.75))
-    umpire.mark_uncertain()
-    assert judge(umpire, Swing().published(AT_S)).source == "rest"
+def test_what_was_put_elsewhere_may_not_play_any_more(verifier: ArmVerifier) -> None:
+    verifier.judge(Swing().published(AT_S - 0.75))
+    verifier.mark_uncertain()
+    assert judge(verifier, Swing().published(AT_S)).source == "rest"
 
 
-def test_what_was_told_while_a_scene_was_set_may_still_be_gone_on_from(umpire: Umpire) -> None:
+def test_what_was_told_while_a_scene_was_set_may_still_be_gone_on_from(
+    verifier: ArmVerifier,
+) -> None:
     swing = Swing()
-    umpire.judge(swing.published(AT_S))
-    umpire.mark_uncertain()
-    good = judge(umpire, swing.published(AT_S + 0.25, 0.25))
+    verifier.judge(swing.published(AT_S))
+    verifier.mark_uncertain()
+    good = judge(verifier, swing.published(AT_S + 0.25, 0.25))
     assert (good.source, good.violations) == ("plan", ())
 
 
 @pytest.mark.parametrize(("late_s", "good"), [(0.12, True), (0.2, False)])
 def test_a_controller_may_take_a_trajectory_up_a_little_later(
-    umpire: Umpire, history: JointHistory, late_s: float, good: bool
+    verifier: ArmVerifier, history: JointHistory, late_s: float, good: bool
 ) -> None:
     """The arm shows that it still plays what was before, and that is gone on from."""
-    umpire.judge(Swing(far_rad=0.0, duration_s=0.1).approached(AT_S - 0.5))
-    assert judge(umpire, Swing(1, 0.3, 0.8).published(AT_S)).violations == ()
+    verifier.judge(Swing(far_rad=0.0, duration_s=0.1).approached(AT_S - 0.5))
+    assert judge(verifier, Swing(1, 0.3, 0.8).published(AT_S)).violations == ()
     for stamp_s in np.arange(AT_S + 0.05, AT_S + late_s + 0.01, 0.01):
         history.add(JointSample(float(stamp_s), START_Q, STILL))
-    stays = judge(umpire, Swing(far_rad=0.0, duration_s=0.1).published(AT_S + late_s))
+    stays = judge(verifier, Swing(far_rad=0.0, duration_s=0.1).published(AT_S + late_s))
     assert (stays.violations == ()) is good
 
 
 def test_an_arm_that_was_put_elsewhere_is_led_from_there(
-    umpire: Umpire, history: JointHistory
+    verifier: ArmVerifier, history: JointHistory
 ) -> None:
     """Its controller has begun anew: what it was told to do before is far away."""
     swing = Swing()
-    umpire.judge(swing.published(AT_S))
-    umpire.mark_uncertain()
+    verifier.judge(swing.published(AT_S))
+    verifier.mark_uncertain()
     resting = JointSample(AT_S + 2.0, START_Q + 0.2, STILL)
     history.add(resting)
     approach = moved(Swing().approached(AT_S + 2.1, 1.0), 0.2)
-    judgement, playing = umpire.judge(approach)
+    judgement, playing = verifier.judge(approach)
     assert (judgement.source, judgement.violations) == ("rest", ())
     assert playing is not None
     assert np.abs(playing.at(AT_S + 2.2).q - resting.q).max() < 0.01
@@ -359,7 +361,7 @@ def test_what_goes_on_from_something_unheard_is_not_blamed_for_its_start(
     swing, history = Swing(), JointHistory()
     for sample in swing.samples(AT_S, AT_S - 0.5, AT_S + 0.3):
         history.add(sample)
-    one = Umpire(checker, bounds, history)
+    one = ArmVerifier(checker, bounds, history)
     wild = Swing(1, 0.3).published(AT_S + 0.25, 0.25)
     one.mark_uncertain()
     late = replace(wild, published_s=wild.begins_s + 0.02)

@@ -23,7 +23,7 @@ from vera_ros.nodes.common.conversions import (
     stamp_to_ns,
 )
 from vera_ros_interfaces.msg import ActionChunk, ArmStatus, ChunkProgress
-from verification.chaos.middlemen.note import read_note
+from verification.chaos.proxies.note import read_note
 from verification.chaos.wiring import (
     FROM_POLICY,
     IMAGES,
@@ -156,7 +156,7 @@ class Machines:
 
 @pytest.fixture(scope="module")
 def side(own_ros_domain: int) -> Iterator[RosSide]:
-    with running("-m", "verification.chaos.middlemen.relay"), RosSide("bench") as side:
+    with running("-m", "verification.chaos.proxies.relay"), RosSide("bench") as side:
         yield side
 
 

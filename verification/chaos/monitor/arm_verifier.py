@@ -71,7 +71,7 @@ class _Start:
     violations: tuple[str, ...] = ()
 
 
-class Umpire:
+class ArmVerifier:
     """Judges one arm's trajectories in the order of arrival at their controller.
 
     A trajectory must be valid for any arrival from its publication to the end of its lead. A later

@@ -36,7 +36,7 @@ from verification.chaos.faults.kind import JOINTS, LINKS, VIEWS
 from verification.chaos.faults.kinds import find_kind
 from verification.chaos.faults.streams import another_arm, delay_s_of, edit_of, shuffle_of
 from verification.chaos.faults.strike import Strike
-from verification.chaos.middlemen.note import write_note
+from verification.chaos.proxies.note import write_note
 from verification.chaos.wiring import (
     FROM_POLICY,
     IMAGES,

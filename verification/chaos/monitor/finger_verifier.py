@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from vera_ros.motion.limits import GripperLimits
+from verification.chaos.monitor.arm_verifier import FINGERS, Judgement
 from verification.chaos.monitor.recording import JointHistory
 from verification.chaos.monitor.set_point import CLOCK_STEP_S, clock_errors_s
-from verification.chaos.monitor.umpire import FINGERS, Judgement
 from verification.judge.bounds import Vector
 from verification.judge.checker import gripper_violations
 
@@ -89,7 +89,7 @@ class FingerTrajectory:
         return float(np.interp(ros_s, times_s, np.append(self.start_m, self.positions_m)))
 
 
-class FingerUmpire:
+class FingerVerifier:
     """Judges the trajectories of the fingers in the order of publication.
 
     Args:

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from verification.chaos.monitor.finger_umpire import FingerTrajectory, FingerUmpire
+from verification.chaos.monitor.arm_verifier import Judgement
+from verification.chaos.monitor.finger_verifier import FingerTrajectory, FingerVerifier
 from verification.chaos.monitor.recording import JointHistory, JointSample
-from verification.chaos.monitor.umpire import Judgement
 from verification.rig import GRIPPER_LIMITS, START_Q
 
 OPEN_M, SPEED_M_S = GRIPPER_LIMITS.upper_m, GRIPPER_LIMITS.speed_m_s
@@ -25,17 +25,17 @@ def before(trajectory: FingerTrajectory, by_s: float) -> FingerTrajectory:
     return replace(trajectory, begins_s=begins_s, published_s=at_s, arrived_s=at_s)
 
 
-def umpire(*fingers_m: float) -> FingerUmpire:
+def verifier(*fingers_m: float) -> FingerVerifier:
     """One who has seen the finger in these places, a tenth of a second apart until AT_S."""
     history = JointHistory()
     for index, finger_m in enumerate(fingers_m):
         stamp_s = AT_S - 0.1 * (len(fingers_m) - 1 - index)
         history.add(JointSample(stamp_s, START_Q, np.zeros(7), finger_m))
-    return FingerUmpire(GRIPPER_LIMITS, history)
+    return FingerVerifier(GRIPPER_LIMITS, history)
 
 
 def test_fingers_that_begin_where_they_are_are_good() -> None:
-    judgement = umpire(OPEN_M).judge(CLOSING)
+    judgement = verifier(OPEN_M).judge(CLOSING)
     assert (judgement.source, judgement.violations) == ("measured", ())
     assert judgement.of == "fingers"
 
@@ -43,7 +43,7 @@ def test_fingers_that_begin_where_they_are_are_good() -> None:
 @given(after_s=st.floats(0.0, 2.0), until_m=st.floats(0.0, OPEN_M))
 def test_whatever_goes_on_from_the_command_is_good(after_s: float, until_m: float) -> None:
     """Also where the fingers hold a cube, and are not where they are told to be."""
-    one = umpire(OPEN_M)
+    one = verifier(OPEN_M)
     assert one.judge(CLOSING).violations == ()
     begins_s = AT_S + after_s
     now_m = float(np.interp(after_s, [0.2, 0.6], [OPEN_M, 0.0]))
@@ -64,7 +64,7 @@ def going_on(at_s: float, number: int = 1) -> FingerTrajectory:
 
 @given(after_s=st.floats(0.0, 0.5), off_m=st.floats(-0.01, 0.01))
 def test_fingers_may_be_told_again_what_led_to_where_they_are(after_s: float, off_m: float) -> None:
-    one = umpire(OPEN_M)
+    one = verifier(OPEN_M)
     one.judge(CLOSING)
     good = going_on(AT_S + after_s)
     assert one.judge(good).violations == ()
@@ -76,14 +76,14 @@ def test_fingers_may_be_told_again_what_led_to_where_they_are(after_s: float, of
 
 
 def test_a_clock_that_nobody_can_know_moves_the_fingers_too() -> None:
-    one = umpire(OPEN_M)
+    one = verifier(OPEN_M)
     one.judge(CLOSING)
     shifted = replace(going_on(AT_S + 0.4), published_s=AT_S + 0.45)
     assert one.judge(replace(shifted, uncertainty_s=0.1)).violations == ()
 
 
 def test_fingers_that_jump_are_found() -> None:
-    one = umpire(0.0)
+    one = verifier(0.0)
     one.judge(before(CLOSING, 1.0))
     jump = FingerTrajectory(1, AT_S, AT_S, AT_S, np.array([0.01]), np.array([OPEN_M]))
     (violation,) = one.judge(jump).violations
@@ -93,7 +93,7 @@ def test_fingers_that_jump_are_found() -> None:
 def test_a_stop_that_came_late_may_be_refused_and_the_fingers_go_on() -> None:
     """A hold is then good from where they are to be without it, and from nowhere else."""
     for held_m, good in ((0.02, True), (OPEN_M, True), (0.01, False)):
-        one = umpire(OPEN_M)
+        one = verifier(OPEN_M)
         one.judge(CLOSING)
         stop = FingerTrajectory(
             1, AT_S, AT_S + 0.01, AT_S + 0.02, np.array([0.1]), np.array([OPEN_M])
@@ -105,7 +105,7 @@ def test_a_stop_that_came_late_may_be_refused_and_the_fingers_go_on() -> None:
 
 
 def test_an_arm_side_that_begins_anew_goes_on_from_the_fingers() -> None:
-    one = umpire(OPEN_M, 0.02)
+    one = verifier(OPEN_M, 0.02)
     assert one.judge(before(CLOSING, 1.0)).violations == ()
     grip = FingerTrajectory(1, AT_S, AT_S, AT_S, np.array([0.2]), np.array([0.0]))
     hold = FingerTrajectory(2, AT_S, AT_S, AT_S, np.array([0.01]), np.array([0.02]))
@@ -125,23 +125,23 @@ def test_an_arm_side_that_begins_anew_goes_on_from_the_fingers() -> None:
     ],
 )
 def test_bad_fingers_are_blamed(changed: dict[str, object], words: str) -> None:
-    judgement: Judgement = umpire(OPEN_M).judge(replace(CLOSING, **changed))  # type: ignore[arg-type]
+    judgement: Judgement = verifier(OPEN_M).judge(replace(CLOSING, **changed))  # type: ignore[arg-type]
     assert words in "; ".join(judgement.violations)
 
 
 def test_fingers_that_nobody_has_seen_are_not_blamed_for_their_start() -> None:
-    judgement = umpire().judge(CLOSING)
+    judgement = verifier().judge(CLOSING)
     assert (judgement.source, judgement.violations) == ("", ())
 
 
 def test_fingers_that_were_put_elsewhere_begin_from_there() -> None:
-    one = umpire(OPEN_M)
+    one = verifier(OPEN_M)
     one.judge(before(CLOSING, 1.0))
     assert one.judge(CLOSING).source == "measured"
 
 
 def test_fingers_that_were_put_somewhere_unseen_are_not_blamed() -> None:
-    one = umpire()
+    one = verifier()
     one.judge(before(CLOSING, 1.0))
     times_s, positions_m = np.array([0.02, 0.8]), np.array([OPEN_M, 0.0])
     assert one.judge(replace(CLOSING, times_s=times_s, positions_m=positions_m)).violations == ()
@@ -151,9 +151,9 @@ def test_fingers_that_were_put_somewhere_unseen_are_not_blamed() -> None:
 def test_a_clock_that_has_just_jumped_is_not_the_senders_fault(ahead_s: float) -> None:
     """With 0.75 s, all of the trajectory is in the past for its controller."""
     late = replace(CLOSING, begins_s=AT_S - ahead_s)
-    judgement = umpire(OPEN_M).judge(late)
+    judgement = verifier(OPEN_M).judge(late)
     assert judgement.violations != ()
     assert judgement.evidence["measured"]["finger_m"] == [OPEN_M]
-    assert umpire(OPEN_M).judge(replace(late, uncertainty_s=ahead_s + 0.01)).violations == ()
+    assert verifier(OPEN_M).judge(replace(late, uncertainty_s=ahead_s + 0.01)).violations == ()
     elsewhere = replace(late, uncertainty_s=ahead_s + 0.01, positions_m=np.array([0.04, 0.03]))
-    assert umpire(0.0).judge(elsewhere).violations != ()  # wherever the clock is
+    assert verifier(0.0).judge(elsewhere).violations != ()  # wherever the clock is

@@ -28,7 +28,7 @@ from verification.chaos.faults.fault import Fault
 from verification.chaos.faults.intruder import SESSION
 from verification.chaos.faults.kinds import KINDS
 from verification.chaos.faults.strike import Strike
-from verification.chaos.middlemen.proxy import FaultProxy
+from verification.chaos.proxies.proxy import FaultProxy
 
 MIMICGEN = find_embodiment("mimicgen")
 PATIENCE_S = 30.0
