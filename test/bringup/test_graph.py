@@ -20,6 +20,7 @@ from vera_ros.bringup.graph_options import (
 )
 from vera_ros.errors import ConfigurationError
 from vera_ros.resources import share_path
+from vera_ros.robots.stacking.arms.description import packaged_panda
 
 from ..arm_files import read_arm
 
@@ -110,6 +111,20 @@ def test_an_arm_is_a_layer_over_the_configuration(tmp_path: Path, arm: str) -> N
     spec = by_name(GraphOptions(arm=arm, params_file=mine))["ik_node"]
     assert spec.parameter_files == (*packaged.parameter_files, find_arm(arm), mine)
     assert spec.parameters["robot_description"] == read_arm(arm).urdf
+
+
+def test_an_arm_takes_the_place_of_the_pusher() -> None:
+    spec = by_name(GraphOptions(embodiment="pusht", arm="ur5e"))["ik_node"]
+    names = [path.name for path in spec.parameter_files]
+    assert names == ["pusht.yaml", "pusht_arm.yaml", "ur5e.yaml"]
+    assert spec.parameters["robot_description"] == read_arm("ur5e").urdf
+    panda = by_name(GraphOptions(embodiment="pusht", arm="panda"))["ik_node"]
+    assert panda.parameters["robot_description"] == packaged_panda()
+
+
+def test_no_arm_takes_the_place_of_a_hand() -> None:
+    with pytest.raises(ConfigurationError, match="allegro has no arm that could be another"):
+        nodes(GraphOptions(embodiment="allegro", arm="panda"))
 
 
 def test_an_arm_of_ones_own_is_described_by_the_file_that_is_read_last(tmp_path: Path) -> None:

@@ -128,13 +128,14 @@ def _robot_description(
     """
     if options.robot != "sim":
         return options.robot_description
-    urdf = find_robot(options.embodiment).simulator.urdf
+    simulator = find_robot(options.embodiment).simulator
     prefix = f"/{namespace.strip('/')}".rstrip("/")
     given = given_to(f"{prefix}/sim_node", files)
     given |= options.parameters.get("sim_node", {})
     if not given.get("arm_description"):
+        urdf = PANDA_URDF if str(options.arm) else simulator.urdf
         return share_path("description", "urdf", urdf).read_text()
-    if urdf != PANDA_URDF:
+    if simulator.other_arms is None:
         raise ConfigurationError(
             f"arm_description is '{given['arm_description']}' for {options.embodiment}, which has "
             "no arm that could be another; leave arm and arm_description out"

@@ -162,11 +162,22 @@ class GraphOptions:
         )
         paths = [config]
         if str(self.arm):
-            paths.append(find_arm(self.arm))
+            paths += self._arm_paths()
         if str(self.params_file):
             without = f"'{config.name}' alone"
             paths.append(_existing("params_file", self.params_file, without))
         return tuple(paths)
+
+    def _arm_paths(self) -> list[Path]:
+        """Return the parameter file of the arm, after that of what it takes the place of."""
+        needed = find_robot(self.embodiment).simulator.other_arms
+        if needed is None:
+            raise ConfigurationError(
+                f"arm is '{self.arm}', and {self.embodiment} has no arm that could be another; "
+                "leave it out"
+            )
+        arm = find_arm(self.arm)
+        return [share_path("config", needed), arm] if needed else [arm]
 
     @property
     def keystore_path(self) -> Path | None:

@@ -72,7 +72,7 @@ def make_parser() -> argparse.ArgumentParser:
     add(
         "--arm",
         metavar="|".join([*packaged_arms(), "FILE"]),
-        help="which arm stacks (default: the Panda)",
+        help="which arm stacks, or pushes (default: the embodiment's own robot)",
     )
     add("--episodes", type=int, metavar="N", help="number of episodes (default 3)")
     add("--seed", type=int, metavar="S", help="of the first scene; each further adds 1 (default 0)")

@@ -40,7 +40,8 @@ class DemoOptions:
         prompt: the task, in words; None: what each scene poses.
         time_limit_s: simulated time that an episode may take.
         config: ROS parameter file of the nodes; None: the packaged one.
-        arm: which arm, a name in config/arms or the path of such a file; empty: the Panda.
+        arm: which arm, a name in config/arms or the path of such a file; empty: the
+            embodiment's own robot.
     """
 
     embodiment: str = DEFAULT_EMBODIMENT

@@ -93,6 +93,8 @@ class Simulator:
         controllers: names of its controllers, each with a topic of trajectories.
         make: makes the simulated robot.
         open_renderer: opens what renders its views, in the thread that will use it.
+        other_arms: the parameter file in config/ that is read before an arm's, for one that takes
+            the robot's place; empty: none is needed; None: no arm can.
     """
 
     hardware: str
@@ -100,6 +102,7 @@ class Simulator:
     controllers: tuple[str, ...]
     make: SimulationMaker
     open_renderer: "Callable[[Look], Renderer]"
+    other_arms: str | None = None
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from typing import Any
 
 from vera_ros.errors import ConfigurationError
 from vera_ros.nodes.common.parameters.declarations import Parameter
+from vera_ros.nodes.common.parameters.picture import PICTURE
 from vera_ros.robots.registry import SIMULATED
 from vera_ros.robots.stacking.arms.simulated_arm import PANDA
 from vera_ros.robots.stacking.tables import DARK_WOOD, TABLES
@@ -73,16 +74,17 @@ PARAMETERS = (
         "wood",
         choices=TABLES,
     ),
-    Parameter("pixel_m", 0.001, "what a pixel of PushT's world is for its pusher", "m", 1e-5, 0.1),
+    *PICTURE,
     Parameter(
         "picture_origin",
-        [0.0, 0.0],
-        "where the pusher's joints are in the picture's upper left corner",
+        [0.0, 0.0, 0.0],
+        "upper left corner of PushT's picture: the sliding joints' positions there (x and y), or "
+        "where an arm's TCP is there, in its base frame",
         "m",
         -5,
         5,
         (),
-        2,
+        3,
     ),
     Parameter(
         "multisamples",

@@ -7,7 +7,7 @@ picture. As a robot (`pusher.py`) they are metres.
 
 from typing import TYPE_CHECKING
 
-from vera_ros.robots.pusht.plane import CAMERA, PIXEL_M, VIEW
+from vera_ros.robots.pusht.plane import CAMERA, JOINTS, PIXEL_M, VIEW
 from vera_ros.robots.robot import (
     NONE_GIVEN,
     Look,
@@ -31,15 +31,20 @@ def make_policy(*, looks_ahead: bool = True) -> HostedPolicy:
 
 
 def make_simulation(seed: int, parameters: Parameters = NONE_GIVEN) -> "Simulation":
-    """Return the pusher with its block (see SimulationMaker)."""
+    """Return the pusher with its block (see SimulationMaker): sliding joints, or an arm."""
+    from vera_ros.robots.pusht.arm_pusher import ArmPusherWorld, PicturePlane
     from vera_ros.robots.pusht.pusher import PusherWorld
-    from vera_ros.sim.one_controller import OneController
+    from vera_ros.robots.stacking.robot import arm_of
+    from vera_ros.sim.one_controller import JointWorld, OneController
 
-    world = PusherWorld(
-        seed,
-        parameters.get("pixel_m", PIXEL_M),
-        parameters.get("picture_origin", (0.0, 0.0)),
-    )
+    pixel_m = parameters.get("pixel_m", PIXEL_M)
+    origin_m = parameters.get("picture_origin", (0.0, 0.0, 0.0))
+    world: JointWorld
+    if tuple(parameters.get("joint_names", JOINTS)) == JOINTS:
+        world = PusherWorld(seed, pixel_m, origin_m[:2])
+    else:
+        plane = PicturePlane(pixel_m, origin_m, parameters["picture_x"], parameters["picture_y"])
+        world = ArmPusherWorld(seed, arm_of(parameters), plane)
     return OneController(world, open_loop=starts_open_loop(parameters))
 
 
@@ -68,6 +73,7 @@ ROBOT = Robot(
         hardware="simulated pusher",
         urdf="pusht_pusher.urdf",
         controllers=("arm",),
+        other_arms="pusht_arm.yaml",
         make=make_simulation,
         open_renderer=open_renderer,
     ),

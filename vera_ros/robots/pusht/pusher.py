@@ -10,12 +10,14 @@ from contextlib import AbstractContextManager
 
 import numpy as np
 import numpy.typing as npt
+import pinocchio as pin
 
 from vera_ros.robots.pusht.judge import CoverageJudge
 from vera_ros.robots.pusht.plane import CAMERA, FRAME, JOINTS, PIXEL_M, VIEW
+from vera_ros.robots.pusht.truth import truth_of
 from vera_ros.robots.pusht.world import STEP_S, PushTWorld
 from vera_ros.sim.cameras import Intrinsics
-from vera_ros.sim.simulation import Array, JointState, Pose, Truth
+from vera_ros.sim.simulation import Array, JointState, Truth
 
 
 class PusherWorld:
@@ -65,20 +67,8 @@ class PusherWorld:
 
     def truth(self) -> Truth:
         """Return where pusher and block are, and whether the goal is covered well enough."""
-        x, y, angle = self._world.block
-        half = angle / 2
-        placed = {"block": ((x, y), half), "pusher": (tuple(self._world.pusher), 0.0)}
-        return Truth(
-            success=self._judge.succeeded(),
-            frame=FRAME,
-            objects={
-                name: Pose(
-                    np.append(self._origin_m + np.array(centre) * self._pixel_m, 0.0),
-                    np.array([0.0, 0.0, np.sin(half_rad), np.cos(half_rad)]),
-                )
-                for name, (centre, half_rad) in placed.items()
-            },
-        )
+        corner = pin.SE3(np.eye(3), np.append(self._origin_m, 0.0))
+        return truth_of(self._world, self._judge, FRAME, corner, self._pixel_m)
 
 
 class PusherRenderer(AbstractContextManager["PusherRenderer"]):

@@ -68,13 +68,14 @@ def _simulator(embodiment: str, cameras: Mapping[str, Camera]) -> Simulator:
         height, width = find_embodiment(embodiment).resolution
         size = (look.height_px, round(look.height_px * width / height))
         table = look.parameters.get("table", DARK_WOOD)
-        model = load_model(cameras.values(), table, _arm_of(look.parameters))
+        model = load_model(cameras.values(), table, arm_of(look.parameters))
         return CameraRenderer(model, cameras, size, look.multisamples)
 
     return Simulator(
         hardware="simulated arm",
         urdf=PANDA_URDF,
         controllers=("arm", "gripper"),
+        other_arms="",
         make=_make,
         open_renderer=open_renderer,
     )
@@ -84,11 +85,11 @@ def _make(seed: int, parameters: Parameters = NONE_GIVEN) -> "Simulation":
     from vera_ros.robots.stacking.simulated_robot import SimulatedRobot
     from vera_ros.robots.stacking.world import World
 
-    world = World(seed, _arm_of(parameters))
+    world = World(seed, arm_of(parameters))
     return SimulatedRobot(world, open_loop=starts_open_loop(parameters))
 
 
-def _arm_of(parameters: Parameters) -> "SimulatedArm":
+def arm_of(parameters: Parameters) -> "SimulatedArm":
     """Return the arm of sim_node's parameters; without them the Panda."""
     from vera_ros.robots.stacking.arms.simulated_arm import PANDA, SimulatedArm
     from vera_ros.robots.stacking.arms.start_posture import check_start

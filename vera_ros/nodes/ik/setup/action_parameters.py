@@ -3,6 +3,7 @@
 
 from vera_ros.embodiments import EMBODIMENTS, ActionSpace
 from vera_ros.nodes.common.parameters.declarations import Parameter
+from vera_ros.nodes.common.parameters.picture import PICTURE
 
 ACTIONS = (
     Parameter(
@@ -17,34 +18,7 @@ ACTIONS = (
         "what the actions of chunks mean; empty: what they mean for the embodiment",
         choices=("", *(space.name.lower() for space in ActionSpace)),
     ),
-    Parameter(
-        "pixel_m",
-        0.001,
-        "what a pixel is on the plane of planar actions",
-        "m",
-        1e-5,
-        0.1,
-    ),
-    Parameter(
-        "picture_x",
-        [1.0, 0.0, 0.0],
-        "direction in the base frame that is to the right in the picture, for planar actions",
-        "",
-        -1,
-        1,
-        (),
-        3,
-    ),
-    Parameter(
-        "picture_y",
-        [0.0, 1.0, 0.0],
-        "direction in the base frame that is down in the picture, for planar actions",
-        "",
-        -1,
-        1,
-        (),
-        3,
-    ),
+    *PICTURE,
     Parameter(
         "response_model",
         "",
