@@ -11,7 +11,7 @@ from verification.chaos.faults.fault import Fault
 from verification.chaos.faults.kinds import KINDS
 from verification.chaos.faults.schedule import schedule
 from verification.chaos.outcome.outcomes import DIAGNOSTICS_S, Record, decide
-from verification.chaos.outcome.report import Report, read_findings
+from verification.chaos.outcome.report import Report, makes_late_step, read_findings
 from verification.chaos.outcome.soak import Soak
 from verification.chaos.system.arena import Arena
 from verification.chaos.system.chunk_log import Played
@@ -85,7 +85,7 @@ class Run:
         elapsed_s, recorder = self.elapsed_s, self._arena.operator.recorder
         findings = read_findings(self._arena.findings())
         rests = [finding for finding in findings if finding["finding"] == "rest"]
-        late_s = [finding["published_s"] for finding in findings if finding.get("late_s", 0.0) > 0]
+        late_s = [finding["published_s"] for finding in findings if makes_late_step(finding)]
         return Report(
             options,
             elapsed_s,

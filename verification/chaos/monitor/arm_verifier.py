@@ -26,6 +26,7 @@ _RESTING_SAMPLE_S, _MOVING_SAMPLE_S = 0.6, 0.15
 _CLOCKS_S = 0.02  # by their stamps, these joint states may be so much newer than the publication
 _STILL_RAD_S = 0.02
 _PUBLISHING_S = 0.01  # longest delay between the sender's last clock reading and the publication
+_STEP_S = 0.02  # by which time it plays on its own points
 _LEAD_S = 0.0125  # a trajectory whose first point lies ahead must fit throughout this lead
 _LONGEST_LEAD_S = 0.25
 _DELAYED_S = 0.02  # after a longer delivery, the sender cannot know the time of arrival
@@ -41,6 +42,7 @@ class Judgement:
         source: the motion that it continues: plan, rest, measured; empty: unknown.
         lead_s: longest delay after publication with which it causes no step of the set-point [s].
         late_s: delay of its arrival beyond that lead [s].
+        step_rad: largest step of a joint's set-point on arrival [rad].
         taken: whether its controller plays it: it has not ended on arrival.
         violations: messages; a valid trajectory has none.
         evidence: of violations: the points, the measured arm, and the trajectory before.
@@ -55,6 +57,7 @@ class Judgement:
     source: str = ""
     lead_s: float = 0.0
     late_s: float = 0.0
+    step_rad: float = 0.0
     taken: bool = True
     violations: tuple[str, ...] = ()
     evidence: Mapping[str, Any] = field(default_factory=dict)
@@ -107,7 +110,7 @@ class ArmVerifier:
             rest = published.played_from_first_point()
             violations += self._checker.violations(rest, self._bounds)
         evidence = self._evidence(published) if violations else {}
-        playing = self._take_up(published, splice, start)
+        playing, step_rad = self._take_up(published, splice, start)
         judgement = Judgement(
             published.number,
             *times,
@@ -115,6 +118,7 @@ class ArmVerifier:
             start.source,
             start.lead_s,
             _late_s(published, start.lead_s),
+            step_rad,
             playing is not None,
             tuple(violations),
             evidence,
@@ -133,8 +137,10 @@ class ArmVerifier:
             }
         return evidence
 
-    def _take_up(self, published: Published, splice: Splice, start: _Start) -> Playing | None:
-        """Return what plays after the trajectory's arrival at its controller."""
+    def _take_up(
+        self, published: Published, splice: Splice, start: _Start
+    ) -> tuple[Playing | None, float]:
+        """Return what plays once it has arrived, and the set-point's step then [rad]."""
         at_s, origin = published.arrived_s, self._known_set_point() or start.origin
         if origin is None:
             origin = MeasuredArm(JointSample(at_s, published.q[0], published.dq[0]), moves=False)
@@ -143,13 +149,15 @@ class ArmVerifier:
         on_time = taken and at_s - published.published_s <= _DELAYED_S
         self._expected = None if on_time else expected
         if not taken:
-            return None
+            return None, 0.0
         unknown = start.origin is None
         steps = unknown or max(splice.demand(at_s, origin)) > 1.0
         playing = replace(splice.playing(at_s, origin.at(at_s)), steps=steps)
+        then_s = at_s + _STEP_S
+        step_rad = float(np.abs(playing.at(then_s).q - origin.at(then_s).q).max())
         self._set_point.take_up(playing)
         self._uncertain = False
-        return playing
+        return playing, step_rad
 
     def _known_set_point(self) -> SetPoint | None:
         known = self._set_point.newest is not None and not self._uncertain

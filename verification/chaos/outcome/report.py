@@ -17,6 +17,15 @@ _MIN_CONTINUED_SHARE = 0.95
 
 Finding = Mapping[str, Any]
 
+# A smaller step of the set-point may be the scatter of joint states (ik_node: setpoint/join_watch).
+_LEAST_STEP_RAD = 6e-3
+
+
+def makes_late_step(finding: Finding) -> bool:
+    """Whether a trajectory of the arm arrived too late, and joint states can show it."""
+    late = finding.get("late_s", 0.0) > 0.0
+    return late and (not finding["taken"] or finding["step_rad"] > _LEAST_STEP_RAD)
+
 
 def read_findings(path: Path) -> list[Finding]:
     """Read the monitor's file of findings, one JSON object per line."""

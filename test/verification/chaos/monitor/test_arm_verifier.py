@@ -101,6 +101,7 @@ def test_the_lead_is_what_a_trajectory_leaves_and_only_the_way_may_be_longer(
     assert judgement.late_s == pytest.approx(max(0.0, late_s - judgement.lead_s))
     assert playing is not None
     assert playing.steps is (judgement.late_s > 0.0)
+    assert (judgement.step_rad > 1e-3) is (late_s == 0.2), "a step that begins slowly"
 
 
 def test_what_asks_for_nothing_is_never_late(verifier: ArmVerifier) -> None:

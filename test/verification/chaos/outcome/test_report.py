@@ -10,7 +10,7 @@ from rich.console import Console
 
 from verification.chaos.faults.fault import Fault
 from verification.chaos.outcome.outcomes import Outcome, Record
-from verification.chaos.outcome.report import Report, read_findings
+from verification.chaos.outcome.report import Report, makes_late_step, read_findings
 from verification.chaos.outcome.soak import Soak, Usage
 from verification.chaos.outcome.tables import describe, render_report
 
@@ -88,6 +88,22 @@ def test_findings_are_read_back(tmp_path: Path) -> None:
     file = tmp_path / "findings.jsonl"
     file.write_text('{"finding": "rest"}\n{"finding": "summary"}\n')
     assert [finding["finding"] for finding in read_findings(file)] == ["rest", "summary"]
+
+
+@pytest.mark.parametrize(
+    ("late_s", "step_rad", "taken", "shown"),
+    [
+        (0.0, 0.1, True, False),  # it continues another motion
+        (0.03, 1e-4, True, False),
+        (0.03, 0.02, True, True),
+        (0.3, 0.0, False, True),  # over on arrival
+    ],
+)
+def test_only_a_late_arrival_that_joint_states_can_show_must_be_named(
+    late_s: float, step_rad: float, taken: bool, shown: bool
+) -> None:
+    finding = {"late_s": late_s, "step_rad": step_rad, "taken": taken}
+    assert makes_late_step(finding) is shown
 
 
 def test_trajectories_of_the_fingers_are_counted_and_judged() -> None:
