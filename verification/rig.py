@@ -3,6 +3,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -48,6 +49,7 @@ _SCENE = yaml.safe_load(share_path("config", "mimicgen_panda.yaml").read_text())
 _ARM_NODE = _SCENE["/**/ik_node"]["ros__parameters"]
 TABLE_Z_M = float(_ARM_NODE["table_z_m"])
 SELF_DISTANCE_M, TABLE_DISTANCE_M = 0.01, 0.002
+_PANDA_LIMITS = share_path("config", "panda_limits.yaml")
 _POSITION_MARGIN_RAD = 0.02
 _MAX_DURATION_S = 30.0
 GRIPPER_LIMITS = GripperLimits(0.0, 0.04, 0.1, _MAX_DURATION_S)
@@ -164,17 +166,23 @@ class Rig:
         return gate
 
 
-def make_limits(arm: ArmModel) -> Limits:
-    """Return the Panda's limits, as ik_node sets them."""
+def make_limits(arm: ArmModel, limits: Path = _PANDA_LIMITS, urdf: str = "") -> Limits:
+    """Return an arm's limits, as ik_node sets them.
+
+    Args:
+        arm: the arm, with the Panda's hand.
+        limits: the file of its rate limits.
+        urdf: its description; empty: the Panda's.
+    """
     return Limits(
         lower=arm.lower + _POSITION_MARGIN_RAD,
         upper=arm.upper - _POSITION_MARGIN_RAD,
-        rates=RateLimits.load(share_path("config", "panda_limits.yaml"), arm.n),
+        rates=RateLimits.load(limits, arm.n),
         workspace_lower=np.array(_ARM_NODE["workspace_lower"]),
         workspace_upper=np.array(_ARM_NODE["workspace_upper"]),
         duration_s=_MAX_DURATION_S,
         start_rad=0.05,
-        hand=np.vstack((np.zeros(3), finger_points(URDF.read_text(), arm))),
+        hand=np.vstack((np.zeros(3), finger_points(urdf or URDF.read_text(), arm))),
     )
 
 

@@ -21,8 +21,7 @@ from vera_ros.bringup.graph_options import (
 from vera_ros.errors import ConfigurationError
 from vera_ros.resources import share_path
 from vera_ros.robots.stacking.arms.description import packaged_panda
-
-from ..arm_files import read_arm
+from verification.arm_files import read_arm
 
 
 def by_name(options: GraphOptions) -> dict[str, NodeSpec]:

@@ -14,8 +14,8 @@ from vera_ros.motion.planning.chunk_planner import ChunkPlanner
 from vera_ros.motion.planning.tcp_path import PathFinder, SingularityBounds
 from vera_ros.motion.response.loader import load_response
 from vera_ros.resources import share_path
+from verification.arm_files import ARMS, TCP_FRAME, read_arm
 
-from ..arm_files import ARMS, TCP_FRAME, read_arm
 from .chunks import POLICY_LIKE, START_Q, Vector, chunks
 from .conftest import JOINTS, plan_or_none
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from vera_ros.bringup.graph_options import packaged_arms
 from vera_ros.errors import ConfigurationError, VeraRosError
 from verification.chaos.faults.kinds import KINDS, find_kind
 
@@ -62,7 +63,7 @@ def _run(options: argparse.Namespace) -> int:
     asynchronous = options.episode_mode == "async"
     with (
         Interrupts() as interrupts,
-        set_up(folder, options.seed, interrupts, asynchronous=asynchronous) as arena,
+        set_up(folder, options.seed, options.arm, interrupts, asynchronous=asynchronous) as arena,
     ):
         run = Run(arena, log)
         try:
@@ -124,6 +125,7 @@ def make_parser() -> argparse.ArgumentParser:
     add("--faults", type=int, metavar="N", help="number of faults (default 100 without --minutes)")
     add("--minutes", type=float, metavar="M", help="inject no fault after so many minutes")
     add("--seed", type=int, default=0, metavar="S", help="seed of the faults and of the scenes")
+    add("--arm", choices=packaged_arms(), default="panda", help="which arm (default panda)")
     add("--episode-mode", choices=("sync", "async"), default="sync", help="mode of the goals")
     add(
         "--soak",

@@ -44,17 +44,22 @@ def policy_name(topic: str) -> str:
     return f"{_POLICY_SIDE}/{topic}"
 
 
-def specs(server_url: str, proxy_url: str, seed: int) -> tuple[NodeSpec, ...]:
+def specs(server_url: str, proxy_url: str, seed: int, arm: str) -> tuple[NodeSpec, ...]:
     """Return the nodes of the simulated system, routed through relay and proxy.
 
     Args:
         server_url: URL on which the reference server listens.
         proxy_url: URL of the fault proxy, to which policy_node connects.
         seed: seed of the first scene.
+        arm: which arm, a name in config/arms.
     """
     policy = {**_SHORT_TIMEOUTS, "server_url": proxy_url, "on_connection_lost": "restart"}
     options = GraphOptions(
-        server_url=server_url, seed=seed, judge=False, parameters={"policy_node": policy}
+        server_url=server_url,
+        seed=seed,
+        arm=arm,
+        judge=False,
+        parameters={"policy_node": policy},
     )
     return tuple(_through_relay(spec) for spec in nodes(options))
 

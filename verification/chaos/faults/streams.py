@@ -20,7 +20,7 @@ Edit = Callable[[Any], Any]
 _WRONG_ENCODING = "yuv411p"
 _JOINT_ARRAYS = ("position", "velocity", "effort")
 _LATE = ("view_late", "joints_late", "late_delivery")
-_ARM_JOINTS = 7  # the first ones
+_FINGER = "finger"  # in the names of joints that are not the arm's
 _RAMP_RAD_S = 0.1
 
 
@@ -188,7 +188,8 @@ def _joint(fault: Fault) -> str:
 
 def _edit(joints: Any, name: str, which: str, edit: Callable[[int, float], float]) -> Any:
     """Edit a field of one joint, numbered from 1, or of all joints of the arm (`which`: all)."""
-    chosen = range(_ARM_JOINTS) if which == "all" else (int(which) - 1,)
+    arm = [n for n, joint in enumerate(joints.name) if _FINGER not in joint]
+    chosen = arm if which == "all" else [arm[min(int(which), len(arm)) - 1]]
     values = getattr(joints, name)
     changed = (edit(n, value) if n in chosen else value for n, value in enumerate(values))
     setattr(joints, name, array("d", changed))

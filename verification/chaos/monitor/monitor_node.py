@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The monitor's process: judges the controllers' trajectories and the simulator's true joints.
 
-`python -m verification.chaos.monitor.monitor_node FILE` writes findings, one JSON object per line.
+`python -m verification.chaos.monitor.monitor_node FILE ARM` writes findings, one JSON object per
+line; ARM is a name in config/arms.
 All times in the file are steady time [s], which the processes of a machine share.
 """
 
@@ -22,24 +23,16 @@ from rclpy.signals import SignalHandlerOptions
 from sensor_msgs.msg import JointState
 from trajectory_msgs.msg import JointTrajectory
 
-from vera_ros.motion.kinematics.arm_model import ArmModel
 from vera_ros.nodes.common.conversions import in_order, sensor_qos, stamp_to_ns
 from vera_ros_interfaces.msg import StackTruth
+from verification.arm_files import TCP_FRAME, ArmFile, read_arm
 from verification.chaos.monitor.monitor import Finding, Monitor, Received
 from verification.chaos.monitor.recording import JointSample
 from verification.chaos.monitor.trajectory_message import read_finger_trajectory, read_trajectory
 from verification.chaos.wiring import TRAJECTORIES, TRUE_JOINT_STATES, true_name
 from verification.judge.bounds import TrajectoryBounds
 from verification.judge.checker import Checker
-from verification.rig import (
-    ARM_JOINTS,
-    BASE_FRAME,
-    FINGER,
-    GRIPPER_LIMITS,
-    TCP_FRAME,
-    URDF,
-    make_limits,
-)
+from verification.rig import FINGER, GRIPPER_LIMITS, make_limits
 
 _JUDGE_S = 0.1
 _DEPTH = 1000  # no message may be lost while the monitor judges
@@ -51,19 +44,22 @@ class MonitorNode(Node):
 
     Args:
         output: text file that receives one line for each finding.
+        arm: the arm whose trajectories are judged.
     """
 
-    def __init__(self, output: IO[str]) -> None:
+    def __init__(self, output: IO[str], arm: ArmFile) -> None:
         super().__init__("monitor")
-        limits = make_limits(ArmModel(URDF.read_text(), ARM_JOINTS, TCP_FRAME))
-        checker = Checker(URDF.read_text(), ARM_JOINTS, BASE_FRAME, TCP_FRAME)
+        self._joints = tuple(arm.joint_names)
+        model, urdf = arm.model, arm.bounded_urdf
+        limits = make_limits(model, arm.limits, urdf)
+        checker = Checker(urdf, self._joints, model.base_frame, TCP_FRAME)
         self._monitor = Monitor(checker, TrajectoryBounds.of(limits), GRIPPER_LIMITS)
         self._output = output
         self._number = 0
         self._epoch_ns = time.time_ns()
         self._steady_s = time.monotonic()
         for name, read in (
-            ("arm", partial(read_trajectory, joints=ARM_JOINTS)),
+            ("arm", partial(read_trajectory, joints=self._joints)),
             ("gripper", partial(read_finger_trajectory, joint=FINGER)),
         ):
             self.create_subscription(
@@ -109,8 +105,8 @@ class MonitorNode(Node):
         self._monitor.add_joints(
             JointSample(
                 stamp_s,
-                in_order(message, ARM_JOINTS, "position"),
-                in_order(message, ARM_JOINTS, "velocity"),
+                in_order(message, self._joints, "position"),
+                in_order(message, self._joints, "velocity"),
                 float(in_order(message, (FINGER,), "position")[0]),
                 late_s=self._ros_s(time.time_ns()) - stamp_s,
             )
@@ -134,14 +130,14 @@ class MonitorNode(Node):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the monitor until SIGINT or SIGTERM; return the exit code."""
-    (path,) = sys.argv[1:] if arguments is None else arguments
+    path, arm = sys.argv[1:] if arguments is None else arguments
     np.seterr(all="ignore")  # overflows become inf or NaN, which is refused
     signals: list[int] = []
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda received, _: signals.append(received))
     rclpy.init(args=[], signal_handler_options=SignalHandlerOptions.NO)
     with open(path, "w") as output:
-        node = MonitorNode(output)
+        node = MonitorNode(output, read_arm(arm))
         executor = SingleThreadedExecutor()
         executor.add_node(node)
         while not signals:

@@ -89,13 +89,14 @@ class Arena:
 
 @contextmanager
 def set_up(
-    folder: Path, seed: int, interrupts: Interrupts, *, asynchronous: bool
+    folder: Path, seed: int, arm: str, interrupts: Interrupts, *, asynchronous: bool
 ) -> Iterator[Arena]:
     """Start everything and wait until it is ready; stop everything at the end.
 
     Args:
         folder: for logs and findings.
         seed: of the first scene and of the proxy's random numbers.
+        arm: which arm, a name in config/arms.
         interrupts: signals that end the waiting.
         asynchronous: the mode of the goals.
 
@@ -113,7 +114,7 @@ def set_up(
         server_url = f"ws://127.0.0.1:{free_port()}"
         proxy = FaultProxy(server_url, seed=seed)
         stack.callback(proxy.stop)
-        graph = specs(server_url, proxy.url, seed)
+        graph = specs(server_url, proxy.url, seed, arm)
         rclpy.init(args=[], signal_handler_options=SignalHandlerOptions.NO)
         stack.callback(rclpy.try_shutdown)
         names = [spec.name for spec in graph]
@@ -123,7 +124,7 @@ def set_up(
         executor.add_node(operator)
         waiter = Waiter(executor, (processes.check, interrupts.check))
         findings = str(folder / FINDINGS)
-        processes.start("monitor", [sys.executable, "-m", _MONITOR, findings])
+        processes.start("monitor", [sys.executable, "-m", _MONITOR, findings, arm])
         processes.start("relay", [sys.executable, "-m", _RELAY])
         arena = Arena(folder, graph, processes, proxy, operator, waiter)
         arena.start()

@@ -14,8 +14,7 @@ from vera_ros.nodes.ik.setup.motion_setup import make_dispatcher, set_up_arm
 from vera_ros.nodes.ik.setup.parameters import PARAMETERS
 from vera_ros.resources import share_path
 from vera_ros.robots.registry import find_robot
-
-from ....arm_files import ARMS, read_arm
+from verification.arm_files import ARMS, read_arm
 
 
 def parameters(arm: str, embodiment: str = "mimicgen") -> dict[str, Any]:

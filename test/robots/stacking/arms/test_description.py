@@ -18,8 +18,8 @@ from vera_ros.robots.stacking.arms.description import (
     with_hand,
     without_hand,
 )
+from verification.arm_files import ARMS, TCP_FRAME, read_arm
 
-from ....arm_files import ARMS, TCP_FRAME, read_arm
 from ....motion.descriptions import GEN3_JOINTS, UR5E_JOINTS, Description, fr3_duo, gen3, ur5e
 
 OTHERS = [name for name in ARMS if name != "panda"]

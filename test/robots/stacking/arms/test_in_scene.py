@@ -18,8 +18,8 @@ from vera_ros.robots.stacking.arms.description import read_description, with_han
 from vera_ros.robots.stacking.arms.simulated_arm import PANDA, SimulatedArm
 from vera_ros.robots.stacking.world import World
 from vera_ros.sim.gl import mujoco
+from verification.arm_files import ARMS, read_arm
 
-from ....arm_files import ARMS, read_arm
 from ....motion.descriptions import UR5E_JOINTS, Description, box, ur5e
 
 OTHERS = [name for name in ARMS if name != "panda"]

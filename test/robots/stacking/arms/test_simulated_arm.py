@@ -8,8 +8,7 @@ import pytest
 from vera_ros.errors import ConfigurationError
 from vera_ros.nodes.sim.parameters import PARAMETERS
 from vera_ros.robots.stacking.arms.simulated_arm import PANDA, SimulatedArm
-
-from ....arm_files import ARMS, read_arm
+from verification.arm_files import ARMS, read_arm
 
 
 @pytest.mark.parametrize("name", ARMS)

@@ -10,8 +10,7 @@ import pytest
 from vera_ros.errors import ConfigurationError
 from vera_ros.robots.stacking.arms.simulated_arm import SimulatedArm
 from vera_ros.robots.stacking.arms.start_posture import check_start
-
-from ....arm_files import ARMS, read_arm
+from verification.arm_files import ARMS, read_arm
 
 OTHERS = [name for name in ARMS if name != "panda"]
 

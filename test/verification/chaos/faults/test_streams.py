@@ -145,7 +145,7 @@ def test_every_fault_of_a_sensor_does_one_thing(kind: str) -> None:
 def arm(*positions: float) -> Joints:
     """Nine joints, the last two of them fingers."""
     return Joints(
-        name=[str(number) for number in range(1, 10)],
+        name=[*map(str, range(1, 8)), "finger_1", "finger_2"],
         position=array("d", [*positions, *[0.0] * (9 - len(positions))]),
         velocity=array("d", [0.0] * 9),
     )
@@ -214,3 +214,15 @@ def test_another_arm_stands_elsewhere() -> None:
         joints = another(own)
         assert list(joints.position) == pytest.approx([1.1, *[0.1] * 6, 0.0, 0.0])
         assert list(joints.velocity) == [0.0] * 9
+
+
+@pytest.mark.parametrize(("joint", "moved"), [("1", 0), ("6", 5), ("7", 5)])
+def test_of_an_arm_with_six_joints_no_finger_is_edited(joint: str, moved: int) -> None:
+    edit = edit_of(Fault(0, "joints_offset", EVERY_VALUE | {"joint": joint, "onset": "step"}))
+    assert edit is not None
+    six = Joints(
+        name=[*map(str, range(1, 7)), "finger_1", "finger_2"],
+        position=array("d", [0.0] * 8),
+        velocity=array("d", [0.0] * 8),
+    )
+    assert [n for n, value in enumerate(edit(six).position) if value] == [moved]

@@ -35,14 +35,17 @@ class ArmFile:
 
     @property
     def joint_names(self) -> list[str]:
+        """The arm's joints, base to tip."""
         return list(self.ik["joint_names"])
 
     @property
     def start_q(self) -> Vector:
+        """Where it starts. Shape (n,), [rad]."""
         return np.array(self.ik["start_posture"])
 
     @property
     def limits(self) -> Path:
+        """The file of its rate limits."""
         return share_path("config", self.ik["limits"])
 
     @property
@@ -55,14 +58,19 @@ class ArmFile:
 
     @property
     def model(self) -> ArmModel:
-        """Kinematics with the TCP between the fingers; continuous joints have their ranges."""
+        """Kinematics with the TCP between the fingers, of the bounded URDF."""
+        return ArmModel(self.bounded_urdf, self.joint_names, TCP_FRAME)
+
+    @property
+    def bounded_urdf(self) -> str:
+        """The URDF in which continuous joints have the ranges of the limits file."""
         own = ArmIdentity.load(self.limits)
-        urdf = with_ranges(self.urdf, self.joint_names, own.lower, own.upper, own.velocity)
-        return ArmModel(urdf, self.joint_names, TCP_FRAME)
+        return with_ranges(self.urdf, self.joint_names, own.lower, own.upper, own.velocity)
 
 
 @cache
 def read_arm(name: str) -> ArmFile:
+    """Return what the file of a packaged arm gives."""
     content = yaml.safe_load(find_arm(name).read_text())
     blocks = {key: value["ros__parameters"] for key, value in content.items()}
     common = blocks["/**"]
