@@ -4,7 +4,7 @@
 from collections.abc import Callable
 from copy import copy
 from dataclasses import dataclass, field, replace
-from itertools import chain, repeat
+from itertools import chain, count, repeat
 from typing import Any
 
 import numpy as np
@@ -342,6 +342,14 @@ def test_a_plan_that_took_too_long_is_not_sent(scene: Scene) -> None:
     assert scene.arm == []
     scene.play()
     assert scene.told.last("accepted")[1] == pytest.approx(0.9)
+
+
+def test_in_lockstep_planning_may_take_as_long_as_the_machine_needs(scene: Scene) -> None:
+    """ROS time stands still meanwhile: nothing is late."""
+    times_s = count(0.0, 30.0)
+    scene.set_clocks(Clocks(lambda: next(times_s), lambda: scene.rig.now_s))
+    scene.play()
+    assert scene.arm
 
 
 # Holds and stops.
