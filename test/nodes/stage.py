@@ -200,6 +200,7 @@ class Stage:
         self.picture: Callable[[int], Image] = _picture
         self.joint_message: Callable[[JointState], JointState] = lambda message: message
         self.stamp_now_ns: Callable[[], int] = lambda: self.now_ns  # on the senders' clock
+        self._waited_ns = 0
         self.feedback: list[Any] = []
         self._hosts: list[PolicyHost] = []
         self._under_test: list[VeraNode] = []
@@ -457,22 +458,26 @@ class Stage:
         self.wait_until(self.rests, "the arm to rest")
         np.testing.assert_allclose(self.q(), self.end_q())
 
-    def _on_arm(self, message: JointTrajectory) -> None:
+    def _on_arm(self, message: JointTrajectory, info: Mapping[str, Any] | None = None) -> None:
         self.arm_trajectories.append(message)
+        self._note_wait(info)
         self._follow(self._arm, message)
 
-    def _on_gripper(self, message: JointTrajectory) -> None:
+    def _on_gripper(self, message: JointTrajectory, info: Mapping[str, Any] | None = None) -> None:
         self.gripper_trajectories.append(message)
+        self._note_wait(info)
         self._follow(self._fingers, message)
 
+    def _note_wait(self, info: Mapping[str, Any] | None) -> None:
+        """Note how long a trajectory has waited for this busy thread: no controller does."""
+        sent_ns = info["source_timestamp"] if info else time.time_ns()
+        self._waited_ns = max(0, time.time_ns() - sent_ns)
+
     def _follow(self, follower: TrajectoryFollower, message: JointTrajectory) -> None:
-        # A controller has a machine of its own: it does not wait for this busy thread, and takes up
-        # a trajectory at its stamp at the latest.
-        received_ns = self.now_ns
+        received_ns = self.now_ns - self._waited_ns
         stamp_ns = stamp_to_ns(message.header.stamp)
         if stamp_ns:
-            stamp_ns += received_ns - self.stamp_now_ns()
-            received_ns = min(received_ns, stamp_ns)
+            stamp_ns += self.now_ns - self.stamp_now_ns()
         follower.advance_to(received_ns)
         follower.accept(
             list(message.joint_names), trajectory_points(message), stamp_ns, received_ns

@@ -100,3 +100,8 @@ def test_a_picture_beyond_the_arms_reach_is_refused() -> None:
 
 def test_the_corners_are_those_of_the_world() -> None:
     assert SIDE_PX * parameters()["pixel_m"] == pytest.approx(2 * 0.179, abs=1e-3)
+
+
+def test_a_picture_without_right_angles_is_refused() -> None:
+    with pytest.raises(ConfigurationError, match=r"'picture_x' .* perpendicular"):
+        make_world(0, picture_x=[0.0, -1.0, 0.1])

@@ -11,19 +11,14 @@ import numpy as np
 import pinocchio as pin
 
 from vera_ros.errors import ConfigurationError
-from vera_ros.motion.kinematics.arm_model import ArmModel
-from vera_ros.motion.kinematics.continuous_joints import with_ranges
-from vera_ros.motion.kinematics.ik_solver import IkSolver, Verdict
+from vera_ros.motion.kinematics.picture_axes import picture_axes
 from vera_ros.robots.pusht.geometry import SIDE_PX
 from vera_ros.robots.pusht.judge import CoverageJudge
 from vera_ros.robots.pusht.truth import truth_of
 from vera_ros.robots.pusht.world import STEP_S, PushTWorld
-from vera_ros.robots.stacking.arms.description import packaged_panda
 from vera_ros.robots.stacking.arms.simulated_arm import SimulatedArm
-from vera_ros.robots.stacking.frames import GRIP_SITE
+from vera_ros.robots.stacking.arms.start_posture import find_posture, kinematics_of
 from vera_ros.sim.simulation import Array, JointState, Truth
-
-_ITERATIONS = 200
 
 
 @dataclass(frozen=True)
@@ -44,9 +39,13 @@ class PicturePlane:
 
     @property
     def pose(self) -> pin.SE3:
-        """Pose of the upper left corner: x to the right, y down, z into the picture."""
-        axes = np.column_stack((self.right, self.down, np.cross(self.right, self.down)))
-        return pin.SE3(axes, np.array(self.origin_m, float))
+        """Pose of the upper left corner: x to the right, y down, z into the picture.
+
+        Raises:
+            ConfigurationError: right and down are not perpendicular, or not of length 1.
+        """
+        x, y = picture_axes(self.right, self.down)
+        return pin.SE3(np.column_stack((x, y, np.cross(x, y))), np.array(self.origin_m, float))
 
 
 class ArmPusherWorld:
@@ -58,20 +57,15 @@ class ArmPusherWorld:
         plane: where the picture lies.
 
     Raises:
-        ConfigurationError: the TCP does not reach every corner of the picture.
+        ConfigurationError: the TCP does not reach every corner of the picture, or the picture has
+            no right angles.
     """
 
     step_s = STEP_S
 
     def __init__(self, seed: int, arm: SimulatedArm, plane: PicturePlane) -> None:
-        n = len(arm.joint_names)
-        turn = np.full(n, 2 * np.pi)
-        urdf = with_ranges(arm.urdf or packaged_panda(), arm.joint_names, -turn, turn, np.ones(n))
         self.joint_names = arm.joint_names
-        self._arm = ArmModel(urdf, arm.joint_names, GRIP_SITE)
-        self._solver = IkSolver(
-            self._arm.chain, self._arm.lower, self._arm.upper, max_iterations=_ITERATIONS
-        )
+        self._arm = kinematics_of(arm)
         self._start_q, self._plane, self._picture = arm.start_posture, plane, plane.pose
         for corner in np.ndindex(2, 2):
             self._posture(np.array(corner) * SIDE_PX)
@@ -83,14 +77,14 @@ class ArmPusherWorld:
         """Return joint positions that bring the TCP to a pixel, turned as in the start posture."""
         on_plane = np.append(pixel * self._plane.pixel_m, 0.0)
         goal = pin.SE3(self._arm.tcp_pose(self._start_q).rotation, self._picture.act(on_plane))
-        solution = self._solver.solve(goal, self._start_q)
-        if solution.verdict is not Verdict.SOLVED:
+        posture = find_posture(self._arm, goal, self._start_q)
+        if posture is None:
             raise ConfigurationError(
                 f"the arm's TCP does not reach pixel {pixel.tolist()} of the picture, which is "
                 f"{np.round(goal.translation, 3).tolist()} m in '{self._arm.base_frame}'; valid is "
                 "a picture that it reaches: change pixel_m, picture_origin, picture_x, picture_y"
             )
-        return solution.q
+        return posture
 
     @property
     def time_s(self) -> float:
@@ -110,7 +104,7 @@ class ArmPusherWorld:
         self._world.step_to(on_plane[:2] / self._plane.pixel_m)
 
     def joints(self) -> JointState:
-        """Return the arm's positions [rad] and velocities [rad/s], and efforts of gravity [Nm]."""
+        """Return positions, velocities, and the efforts of gravity. Shapes (n,), see JointState."""
         return JointState(self._q, self._dq, self._arm.efforts(self._q, self._dq))
 
     def snapshot(self) -> Array:

@@ -187,7 +187,10 @@ def _joint(fault: Fault) -> str:
 
 
 def _edit(joints: Any, name: str, which: str, edit: Callable[[int, float], float]) -> Any:
-    """Edit a field of one joint, numbered from 1, or of all joints of the arm (`which`: all)."""
+    """Edit a field of one joint of the arm, or of all (`which`: all).
+
+    They are numbered from 1; of an arm with fewer joints, the last one is meant.
+    """
     arm = [n for n, joint in enumerate(joints.name) if _FINGER not in joint]
     chosen = arm if which == "all" else [arm[min(int(which), len(arm)) - 1]]
     values = getattr(joints, name)

@@ -9,6 +9,7 @@ import numpy as np
 from vera_ros.embodiments import ActionSpace, Embodiment
 from vera_ros.errors import ConfigurationError
 from vera_ros.motion.kinematics.arm_model import ArmModel
+from vera_ros.motion.kinematics.picture_axes import picture_axes
 from vera_ros.motion.kinematics.vec3 import Vector
 
 _OF_JOINTS = (ActionSpace.JOINT_DELTA, ActionSpace.JOINT_POSITION)
@@ -65,13 +66,7 @@ def _planar(p: dict[str, Any], arm: ArmModel) -> ActionColumns:
 
     A robot of two joints that slide moves these; any other arm moves its TCP, at constant height.
     """
-    axes = np.array([p["picture_x"], p["picture_y"]])
-    if not np.allclose(axes @ axes.T, np.eye(2), atol=_PERPENDICULAR):
-        raise ConfigurationError(
-            f"parameters 'picture_x' {p['picture_x']} and 'picture_y' {p['picture_y']} are not two "
-            "perpendicular directions of length 1; give where the picture's x (right) and y (down) "
-            "point in the base frame"
-        )
+    axes = picture_axes(p["picture_x"], p["picture_y"])
     per_px = p["pixel_m"] * axes
     if arm.n != 2 or arm.turns.any():
         _ = arm.tcp  # raises unless the joints are one chain

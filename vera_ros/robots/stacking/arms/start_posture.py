@@ -25,7 +25,7 @@ def check_start(arm: SimulatedArm) -> None:
         ConfigurationError: it does not; the message has a posture that does, if there is one. Or
             the joints are not one chain, base to tip.
     """
-    model = _model(arm)
+    model = kinematics_of(arm)
     goal = ArmModel(packaged_panda(), PANDA.joint_names, GRIP_SITE).tcp_pose(PANDA.start_posture)
     apart = goal.actInv(model.tcp_pose(arm.start_posture))
     if (
@@ -33,7 +33,7 @@ def check_start(arm: SimulatedArm) -> None:
         and np.linalg.norm(pin.log3(apart.rotation)) <= _FARTHEST_RAD
     ):
         return
-    found = _posture(model, goal, arm.start_posture)
+    found = find_posture(model, goal, arm.start_posture)
     remedy = (
         "the arm does not reach that pose, so it is too small for this scene"
         if found is None
@@ -48,19 +48,27 @@ def check_start(arm: SimulatedArm) -> None:
     )
 
 
-def _model(arm: SimulatedArm) -> ArmModel:
+def kinematics_of(arm: SimulatedArm) -> ArmModel:
     """Return the arm's kinematics; continuous joints may turn once in both directions."""
     n = len(arm.joint_names)
     turn, speed = np.full(n, 2 * np.pi), np.ones(n)
     return ArmModel(
-        with_ranges(arm.urdf, arm.joint_names, -turn, turn, speed), arm.joint_names, GRIP_SITE
+        with_ranges(arm.urdf or packaged_panda(), arm.joint_names, -turn, turn, speed),
+        arm.joint_names,
+        GRIP_SITE,
     )
 
 
-def _posture(
+def find_posture(
     model: ArmModel, goal: pin.SE3, near: NDArray[np.float64]
 ) -> NDArray[np.float64] | None:
-    """Return a posture that brings the TCP to a pose, best near another; None: none found."""
+    """Return a posture that brings the TCP to a pose, best near another; None: none found.
+
+    Args:
+        model: the arm's kinematics.
+        goal: pose of the TCP in the base frame.
+        near: the other posture. Shape (n,), [rad].
+    """
     solver = IkSolver(model.chain, model.lower, model.upper, max_iterations=_ITERATIONS)
     rng = np.random.default_rng(0)
     for attempt in range(_TRIES):
