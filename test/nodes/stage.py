@@ -301,6 +301,12 @@ class Stage:
         topic = "arm_controller/joint_trajectory"
         self.node.create_subscription(JointTrajectory, topic, self._on_arm, 10)
 
+    def remove_controller(self) -> None:
+        """Take the arm's controller away."""
+        for subscription in list(self.node.subscriptions):
+            if subscription.topic_name == "/arm_controller/joint_trajectory":
+                self.node.destroy_subscription(subscription)
+
     def add_ready_ik(self, **parameters: Any) -> IkNode:
         """The same, active, and in touch with arm and policy side."""
         ik = self.add_ik(**parameters)

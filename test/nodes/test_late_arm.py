@@ -21,12 +21,6 @@ def waits_for(stage: Stage, *words: str) -> bool:
     return all(word in said for word in ("waiting for the arm", *words))
 
 
-def leave_arm_without_controller(stage: Stage) -> None:
-    for subscription in list(stage.node.subscriptions):
-        if subscription.topic_name == "/arm_controller/joint_trajectory":
-            stage.node.destroy_subscription(subscription)
-
-
 def plays(stage: Stage) -> bool:
     return any(m.state == ChunkProgress.FINISHED for m in stage.progress)
 
@@ -35,9 +29,13 @@ def test_an_ik_node_that_appears_late_plays_the_goal(stage: Stage) -> None:
     stage.serve()
     stage.wait_until_active(stage.add_policy(arm_timeout_s=SILENCE_S, view_timeout_s=SILENCE_S))
     handle = stage.begin_goal()
-    stage.wait_until(lambda: waits_for(stage, "has not published arm_status"), "the wait")
+    stage.wait_until(
+        lambda: waits_for(stage, "side to start", "has not published arm_status"), "the wait"
+    )
     ik = stage.add_ik(autostart=False)
-    stage.wait_until(lambda: waits_for(stage, "ik_node is not active"), "its first status")
+    stage.wait_until(
+        lambda: waits_for(stage, "side to start", "ik_node is not active"), "its first status"
+    )
     ik._status.repeat = lambda: None  # type: ignore[method-assign]  # as while it compiles
     heard, silent_s = len(stage.arm_status), time.monotonic()
     stage.wait_until(lambda: time.monotonic() - silent_s > 3 * SILENCE_S, "a silence")
@@ -85,7 +83,7 @@ def test_an_ik_node_that_was_there_and_is_gone_is_missed_at_once(stage: Stage) -
 
 def test_a_goal_waits_for_a_controller_that_appears_late(stage: Stage) -> None:
     """ik_node may discover it after everything else is ready."""
-    leave_arm_without_controller(stage)
+    stage.remove_controller()
     stage.serve()
     stage.wait_until_active(stage.add_policy(), stage.add_ik())
     handle = stage.begin_goal()
@@ -98,7 +96,7 @@ def test_a_goal_waits_for_a_controller_that_appears_late(stage: Stage) -> None:
 
 
 def test_a_goal_without_a_controller_ends_and_names_it(stage: Stage) -> None:
-    leave_arm_without_controller(stage)
+    stage.remove_controller()
     stage.serve()
     stage.wait_until_active(stage.add_policy(view_timeout_s=1.0), stage.add_ik())
     result = stage.result(stage.goal())

@@ -54,9 +54,7 @@ def test_joint_states_that_repeat_themselves_stop_the_arm(playing: Stage) -> Non
 
 
 def test_without_a_controller_nothing_is_taken_and_what_plays_is_given_up(playing: Stage) -> None:
-    for subscription in list(playing.node.subscriptions):
-        if subscription.topic_name == "/arm_controller/joint_trajectory":
-            playing.node.destroy_subscription(subscription)
+    playing.remove_controller()
     said = ends_with(playing, 0, P.ABORTED, P.NO_CONTROLLER)
     assert "arm_controller/joint_trajectory" in said.message
     playing.chunk_publisher.publish(chunk(session_id="next", sequence=1))

@@ -99,6 +99,19 @@ def test_clocks_that_differ_too_much_are_named(off_s: float, words: str) -> None
     assert "chrony" in str(fault)
 
 
+def test_a_delay_that_varies_is_not_blamed_on_the_clocks() -> None:
+    """As of a machine that is overloaded: synchronized clocks would not help."""
+    clock = ArmClock()
+    observe(clock, 2.0, period_s=0.2)
+    observe(clock, 2.7, since_s=2.0, ahead_s=lambda _: -0.15, period_s=0.2)
+    fault = clock.fault(2.7, EPOCH_S + 2.7, MOST_S)
+    assert fault is not None
+    assert fault.cause is Cause.CLOCKS_DIFFER
+    assert "only known to within" in str(fault)
+    assert "overloaded" in str(fault)
+    assert "chrony" not in str(fault)
+
+
 @given(by_s=st.floats(-0.06, -0.03), period_s=st.sampled_from([0.0625, 0.1, 0.125]))
 def test_a_clock_that_was_set_back_by_less_than_a_period_counts_as_delay(
     by_s: float, period_s: float

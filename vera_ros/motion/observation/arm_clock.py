@@ -18,6 +18,7 @@ _NEWEST = 3  # joint states, the least delayed of which gives the time
 _CALM_RATE = 5e-3  # a slower drift is left to time synchronization, which slews clocks
 _NOISE_S = 1e-3
 _CERTAIN = 10.0  # factor by which a drift must exceed the scatter to count
+_SYNCHRONIZE = "synchronize the clocks of both machines, for instance with chrony"
 
 
 class ArmClock:
@@ -201,14 +202,13 @@ class ArmClock:
         if unsure_s > most_s + AGREEMENT_S:
             return _clocks_differ(
                 f"is only known to within {unsure_s:.3f} s, by the stamps of its joint states; "
-                f"valid is up to {most_s + AGREEMENT_S:.3f} s"
+                f"valid is up to {most_s + AGREEMENT_S:.3f} s",
+                "their delay varies: see whether this machine or the network is overloaded",
             )
         return None
 
 
-def _clocks_differ(how: str) -> Reason:
+def _clocks_differ(how: str, remedy: str = _SYNCHRONIZE) -> Reason:
     return Reason(
-        Cause.CLOCKS_DIFFER,
-        f"the controller's clock {how}; new motion is refused; synchronize the clocks of both "
-        "machines, for instance with chrony",
+        Cause.CLOCKS_DIFFER, f"the controller's clock {how}; new motion is refused; {remedy}"
     )
