@@ -9,7 +9,7 @@ import numpy as np
 
 from vera_ros.motion.limits import GripperLimits
 from verification.chaos.monitor.arm_verifier import FINGERS, Judgement
-from verification.chaos.monitor.recording import JointHistory
+from verification.chaos.monitor.recording import JointHistory, Sent
 from verification.chaos.monitor.set_point import CLOCK_STEP_S, clock_errors_s
 from verification.judge.bounds import Vector
 from verification.judge.checker import gripper_violations
@@ -21,25 +21,15 @@ _STEP_M = 0.001  # tolerance of the start: a motion is sent a little later than 
 
 
 @dataclass(frozen=True)
-class FingerTrajectory:
-    """A trajectory of the fingers, linear between its points. Times are ROS time [s].
+class FingerTrajectory(Sent):
+    """A trajectory of the fingers, linear between its points.
 
     Attributes:
-        number: counts the trajectories of arm and fingers from 0, in the order of arrival.
-        begins_s: its time 0, by the controller's clock.
-        published_s: when it was published.
-        arrived_s: when the relay forwarded it to the controller.
-        times_s: times of the points after time 0. Shape (N,), [s].
         positions_m: positions of one finger. Shape (N,), [m].
         start_m: commanded position of the finger at time 0 [m]; NaN: not known.
         uncertainty_s: see `Published`.
     """
 
-    number: int
-    begins_s: float
-    published_s: float
-    arrived_s: float
-    times_s: Vector
     positions_m: Vector
     start_m: float = np.nan
     uncertainty_s: float = 0.0

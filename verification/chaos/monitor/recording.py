@@ -64,8 +64,8 @@ class Trajectory:
 
 
 @dataclass(frozen=True)
-class Published:
-    """A trajectory of the arm as it was published.
+class Sent:
+    """When a trajectory was sent and plays. Times are ROS time [s].
 
     Attributes:
         number: counts the trajectories of arm and fingers from 0, in the order of arrival.
@@ -73,8 +73,6 @@ class Published:
         published_s: when it was published.
         arrived_s: when the relay forwarded it to the controller.
         times_s: times of the points after time 0. Shape (N,), [s].
-        q, dq, ddq: states at the points. Shape (N, n), [rad, rad/s, rad/s^2].
-        uncertainty_s: largest error of the sender's estimate of the controller's clock [s].
     """
 
     number: int
@@ -82,6 +80,17 @@ class Published:
     published_s: float
     arrived_s: float
     times_s: Vector
+
+
+@dataclass(frozen=True)
+class Published(Sent):
+    """A trajectory of the arm as it was published.
+
+    Attributes:
+        q, dq, ddq: states at the points. Shape (N, n), [rad, rad/s, rad/s^2].
+        uncertainty_s: largest error of the sender's estimate of the controller's clock [s].
+    """
+
     q: Vector
     dq: Vector
     ddq: Vector
