@@ -175,7 +175,8 @@ def test_even_a_container_that_nobody_could_stop_goes_at_the_next_start(
     for process in (node, run):
         os.kill(process, signal.SIGKILL)
     processes.wait("server_node")
-    assert len(engine.containers) == 1
+    wait_until(lambda: len(engine.containers) == 1, "the door to end by itself")
+    assert engine.server
     before = len(processes.log("server_node"))
     start(processes, room, "docker")
     wait_for_log(processes, "left by a run that was killed", before)

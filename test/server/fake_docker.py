@@ -66,6 +66,13 @@ def read(name: str) -> dict[str, Any]:
     return content
 
 
+def write(name: str, content: dict[str, Any]) -> None:
+    """Write a container's record at once: a test reads it at any time."""
+    new = record(name).with_suffix(".new")
+    new.write_text(json.dumps(content))
+    new.replace(record(name))
+
+
 def ps(arguments: list[str]) -> None:
     assert arguments[0] == "--all"
     show_labelled(arguments[1:], CONTAINERS)
@@ -106,7 +113,7 @@ def network(arguments: list[str]) -> None:
     else:
         assert verb == "connect"
         assert (NETWORKS / f"{rest[0]}.json").exists(), rest
-        record(rest[1]).write_text(json.dumps(read(rest[1]) | {"connected": rest[0]}))
+        write(rest[1], read(rest[1]) | {"connected": rest[0]})
 
 
 def image(arguments: list[str]) -> None:
@@ -160,7 +167,7 @@ def made(options: argparse.Namespace, command: list[str]) -> None:
         "command": command,
         "pid": None,
     }
-    record(options.name).write_text(json.dumps(content))
+    write(options.name, content)
 
 
 def create(arguments: list[str]) -> None:
@@ -273,7 +280,7 @@ def shim(arguments: list[str]) -> None:
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-        record(name).write_text(json.dumps(content | {"pid": process.pid}))
+        write(name, content | {"pid": process.pid})
         code = process.wait()
     record(name).unlink(missing_ok=True)
     Path(done).write_text(str(code if code >= 0 else 128 - code))

@@ -142,10 +142,11 @@ class Engine:
     @property
     def containers(self) -> dict[str, dict[str, Any]]:
         """What runs, by name."""
-        return {
-            file.stem: json.loads(file.read_text())
-            for file in (self._folder / "containers").glob("*.json")
-        }
+        found = {}
+        for file in (self._folder / "containers").glob("*.json"):
+            with contextlib.suppress(FileNotFoundError):  # it has just ended
+                found[file.stem] = json.loads(file.read_text())
+        return found
 
     @property
     def server(self) -> dict[str, Any]:
