@@ -16,6 +16,7 @@ from trajectory_msgs.msg import JointTrajectory
 from vera_ros.errors import TrajectoryRejectedError
 from vera_ros.nodes.common.conversions import ns_to_stamp, stamp_to_ns, trajectory_points
 from vera_ros.robots.stacking import scene
+from vera_ros.robots.stacking.hands import PANDA_HAND
 from vera_ros.robots.stacking.placement import draw_placement
 from vera_ros.sim.follower import TrajectoryFollower
 
@@ -33,9 +34,7 @@ class StandIn:
     def __init__(self, node: Node, seed: int) -> None:
         self._node = node
         self._arm = TrajectoryFollower(scene.ARM_JOINTS, draw_placement(seed).arm_q, open_loop=True)
-        self._finger = TrajectoryFollower(
-            scene.FINGER_JOINTS[:1], [scene.START_FINGER_M], open_loop=True
-        )
+        self._finger = TrajectoryFollower(PANDA_HAND.joints[:1], [PANDA_HAND.start], open_loop=True)
         for name, follower in (("arm", self._arm), ("gripper", self._finger)):
             node.create_subscription(
                 JointTrajectory,
@@ -60,7 +59,7 @@ class StandIn:
         now_ns = time.time_ns()
         for names, follower, publisher in (
             (scene.ARM_JOINTS, self._arm, self._arm_states),
-            (scene.FINGER_JOINTS[:1], self._finger, self._finger_states),
+            (PANDA_HAND.joints[:1], self._finger, self._finger_states),
         ):
             setpoint = follower.advance_to(now_ns)
             message = JointState(name=list(names))

@@ -16,6 +16,7 @@ from vera_ros.nodes.common.conversions import doubles, ns_to_stamp
 from vera_ros.nodes.common.node_process import run_node
 from vera_ros.nodes.sim_node import SimNode
 from vera_ros.robots.stacking import scene
+from vera_ros.robots.stacking.hands import PANDA_HAND
 from vera_ros.robots.stacking.simulated_robot import SimulatedRobot
 from vera_ros.sim.follower import TrajectoryFollower
 from vera_ros.sim.trajectory import Setpoint
@@ -54,7 +55,7 @@ class SceneNode(SimNode):
         robot = self._robot
         assert isinstance(robot, SimulatedRobot)
         robot.arm = JointStateFollower(scene.ARM_JOINTS, robot.world.arm().q)
-        robot.gripper = JointStateFollower(scene.FINGER_JOINTS[:1], [scene.START_FINGER_M])
+        robot.gripper = JointStateFollower(PANDA_HAND.joints[:1], [PANDA_HAND.start])
         for topic, follower in (
             ("/joint_states", robot.arm),
             ("/gripper_state_broadcaster/joint_states", robot.gripper),
@@ -70,7 +71,7 @@ class SceneNode(SimNode):
         assert self._time is not None
         assert isinstance(self._robot, SimulatedRobot)
         fingers = self._robot.world.fingers()
-        message = JointState(name=list(scene.FINGER_JOINTS))
+        message = JointState(name=list(PANDA_HAND.joints))
         message.header.stamp = ns_to_stamp(self._time.stamp_ns())
         message.position, message.velocity = doubles(fingers.q), doubles(fingers.dq)
         self._fingers.publish(message)

@@ -19,6 +19,7 @@ from vera_ros.bringup.graph_options import GraphOptions
 from vera_ros.nodes.common.conversions import LATCHED
 from vera_ros.resources import share_path
 from vera_ros.robots.stacking import scene
+from vera_ros.robots.stacking.hands import PANDA_HAND
 from vera_ros.robots.stacking.placement import draw_placement
 from vera_ros_interfaces.action import ExecuteTask
 
@@ -106,8 +107,8 @@ def description(hardware: Hardware) -> str:
     ET.SubElement(element, "plugin").text = hardware.plugin
     for name, value in hardware.parameters.items():
         ET.SubElement(element, "param", name=name).text = value
-    start = [*draw_placement(SEED).arm_q, scene.START_FINGER_M]
-    for name, q in zip((*scene.ARM_JOINTS, scene.FINGER_JOINTS[0]), start, strict=True):
+    start = [*draw_placement(SEED).arm_q, PANDA_HAND.start]
+    for name, q in zip((*scene.ARM_JOINTS, PANDA_HAND.joints[0]), start, strict=True):
         joint = ET.SubElement(control, "joint", name=name)
         ET.SubElement(joint, "command_interface", name="position")
         for interface, value in (("position", q), *((each, 0.0) for each in hardware.states)):

@@ -15,9 +15,7 @@ from vera_ros.bringup.graph_options import STARTED_BY_SERVER_NODE, GraphOptions,
 from vera_ros.bringup.remappings import read_remappings
 from vera_ros.errors import ConfigurationError
 from vera_ros.parameter_layers import given_to
-from vera_ros.resources import share_path
 from vera_ros.robots.registry import find_robot
-from vera_ros.robots.stacking.arms.description import PANDA_URDF, read_description, with_hand
 from vera_ros.ros_rules import check_namespace
 
 
@@ -132,16 +130,12 @@ def _robot_description(
     prefix = f"/{namespace.strip('/')}".rstrip("/")
     given = given_to(f"{prefix}/sim_node", files)
     given |= options.parameters.get("sim_node", {})
-    if not given.get("arm_description"):
-        urdf = PANDA_URDF if str(options.arm) else simulator.urdf
-        return share_path("description", "urdf", urdf).read_text()
-    if simulator.other_arms is None:
+    if given.get("arm_description") and simulator.other_arms is None:
         raise ConfigurationError(
             f"arm_description is '{given['arm_description']}' for {options.embodiment}, which has "
             "no arm that could be another; leave arm and arm_description out"
         )
-    joints, flange = given.get("joint_names", ()), given.get("flange", "")
-    return with_hand(read_description(str(given["arm_description"])), joints, str(flange))
+    return simulator.describe(given)
 
 
 def command(spec: NodeSpec, namespace: str, folder: Path) -> list[str]:

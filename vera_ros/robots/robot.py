@@ -89,7 +89,7 @@ class Simulator:
 
     Attributes:
         hardware: what is simulated, in words.
-        urdf: its description, a file in description/urdf/.
+        describe: returns its URDF, given the parameters of sim_node.
         controllers: names of its controllers, each with a topic of trajectories.
         make: makes the simulated robot.
         open_renderer: opens what renders its views, in the thread that will use it.
@@ -98,7 +98,7 @@ class Simulator:
     """
 
     hardware: str
-    urdf: str
+    describe: Callable[[Parameters], str]
     controllers: tuple[str, ...]
     make: SimulationMaker
     open_renderer: "Callable[[Look], Renderer]"

@@ -47,13 +47,31 @@ def studio(scene: SceneConfig) -> Studio:
 
 
 def test_the_tcp_is_where_the_urdf_has_it() -> None:
-    model = pin.buildModelFromUrdf(str(share_path("description", "urdf", "panda.urdf")))
+    model = pin.buildModelFromXML(find_robot("droid").simulator.describe({}))
     data = model.createData()
     pin.framesForwardKinematics(model, data, pin.neutral(model))
     flange, tcp = (data.oMf[model.getFrameId(f"panda_{name}")] for name in ("link8", "grip_site"))
     expected = flange.inverse() * tcp
     np.testing.assert_allclose(TCP_IN_FLANGE.position, expected.translation, atol=1e-9)
     np.testing.assert_allclose(TCP_IN_FLANGE.rotation, expected.rotation, atol=1e-9)
+
+
+@pytest.mark.parametrize("angle_rad", np.linspace(0.0, 0.8, 5))
+def test_the_gap_is_that_of_the_pads_in_the_urdf(angle_rad: float) -> None:
+    model = pin.buildModelFromXML(find_robot("droid").simulator.describe({}))
+    data, q = model.createData(), pin.neutral(model)
+    for side, sign in (("left", 1.0), ("right", -1.0)):
+        q[model.joints[model.getJointId(f"robotiq_85_{side}_knuckle_joint")].idx_q] = (
+            sign * angle_rad
+        )
+    pin.framesForwardKinematics(model, data, q)
+    left, right = (
+        data.oMf[model.getFrameId(f"robotiq_85_{side}_finger_tip_joint")].translation
+        for side in ("left", "right")
+    )
+    gap_m = np.linalg.norm(left - right) - 2 * 0.0252  # from the tips' joints to the pads
+    reported_m = 0.08 * (1.0 - angle_rad / 0.8)
+    assert ARM.gap_of(reported_m) == pytest.approx(gap_m, abs=1e-4)
 
 
 def test_the_handshake_is_that_of_droid() -> None:

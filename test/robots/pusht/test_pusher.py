@@ -7,7 +7,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vera_ros.motion.kinematics.urdf_joints import root_link
-from vera_ros.resources import share_path
 from vera_ros.robots.pusht import ROBOT
 from vera_ros.robots.pusht.geometry import GOAL
 from vera_ros.robots.pusht.localisation import locate
@@ -76,7 +75,7 @@ def test_success_is_the_goal_covered() -> None:
 
 
 def test_the_description_has_its_joints() -> None:
-    urdf = share_path("description", "urdf", ROBOT.simulator.urdf).read_text()
+    urdf = ROBOT.simulator.describe({})
     for name in JOINTS:
         assert f'"{name}"' in urdf
     assert root_link(urdf) == FRAME

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from vera_ros.resources import share_path
 from vera_ros.robots.stacking import scene
+from vera_ros.robots.stacking.hands import PANDA_HAND
 from vera_ros.sim.gl import mujoco
 
 MODEL = scene.load_model()
@@ -37,7 +38,7 @@ def test_kinematics_agree_with_the_urdf(q: tuple[float, ...]) -> None:
         np.testing.assert_allclose(frame.xmat.reshape(3, 3), expected.rotation, atol=1e-6)
 
 
-@pytest.mark.parametrize("joint", [*scene.ARM_JOINTS, *scene.FINGER_JOINTS])
+@pytest.mark.parametrize("joint", [*scene.ARM_JOINTS, *PANDA_HAND.joints])
 def test_joint_ranges_agree_with_the_urdf(joint: str) -> None:
     i = URDF.joints[URDF.getJointId(joint)].idx_q
     limits = (URDF.lowerPositionLimit[i], URDF.upperPositionLimit[i])

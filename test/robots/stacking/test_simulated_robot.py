@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 
 from vera_ros.robots.stacking import scene
+from vera_ros.robots.stacking.hands import PANDA_HAND
 from vera_ros.robots.stacking.simulated_robot import SimulatedRobot
-from vera_ros.robots.stacking.world import FINGER_SPEED_M_S, World
+from vera_ros.robots.stacking.world import World
 from vera_ros.sim.trajectory import TrajectoryPoints
 
 
@@ -22,7 +23,7 @@ def send_arm(robot: SimulatedRobot, goal: "np.ndarray", duration_s: float) -> No
 
 def send_finger(robot: SimulatedRobot, goal_m: float, duration_s: float) -> None:
     points = TrajectoryPoints([duration_s], [[goal_m]])
-    robot.gripper.accept(scene.FINGER_JOINTS[:1], points, 0, robot.time_ns)
+    robot.gripper.accept(PANDA_HAND.joints[:1], points, 0, robot.time_ns)
 
 
 def test_time_goes_to_the_nearest_step(robot: SimulatedRobot) -> None:
@@ -40,7 +41,7 @@ def test_without_a_trajectory_the_robot_holds(robot: SimulatedRobot) -> None:
     before = robot.world.arm().q
     robot.advance_to(2.0)
     np.testing.assert_allclose(robot.world.arm().q, before, atol=2e-3)
-    np.testing.assert_allclose(robot.world.fingers().q, scene.START_FINGER_M, atol=1e-3)
+    np.testing.assert_allclose(robot.world.fingers().q, PANDA_HAND.start, atol=1e-3)
 
 
 def test_the_arm_arrives_where_and_when_its_trajectory_ends(robot: SimulatedRobot) -> None:
@@ -63,7 +64,7 @@ def test_fingers_are_no_faster_than_the_training_environments(robot: SimulatedRo
     before = robot.world.fingers().q
     send_finger(robot, 0.0, 0.01)
     robot.advance_to(0.1)
-    assert np.abs(robot.world.fingers().q - before).max() < 1.2 * FINGER_SPEED_M_S * 0.1
+    assert np.abs(robot.world.fingers().q - before).max() < 1.2 * PANDA_HAND.speed * 0.1
 
 
 def test_a_reset_holds_the_new_start_and_forgets_the_trajectory(robot: SimulatedRobot) -> None:
@@ -76,13 +77,13 @@ def test_a_reset_holds_the_new_start_and_forgets_the_trajectory(robot: Simulated
     np.testing.assert_allclose(robot.world.arm().q, start)
     robot.advance_to(2.0)
     np.testing.assert_allclose(robot.world.arm().q, start, atol=2e-3)
-    np.testing.assert_allclose(robot.world.fingers().q, scene.START_FINGER_M, atol=1e-3)
+    np.testing.assert_allclose(robot.world.fingers().q, PANDA_HAND.start, atol=1e-3)
 
 
 def test_joint_states_name_every_joint_in_order(robot: SimulatedRobot) -> None:
     robot.advance_to(0.1)
     names, values = robot.joint_states()
-    assert names == [*scene.ARM_JOINTS, *scene.FINGER_JOINTS]
+    assert names == [*scene.ARM_JOINTS, *PANDA_HAND.joints]
     assert values.shape == (3, 9)
     arm, fingers = robot.world.arm(), robot.world.fingers()
     for row, field in enumerate(("q", "dq", "effort")):
@@ -113,7 +114,7 @@ def test_a_command_that_is_not_finite_holds_its_joint_and_is_counted(robot: Simu
     assert robot.commands_not_finite == 1000  # in 500 steps the arm's controller and the gripper's
     expected = np.where(np.isfinite(bad), goal, told)
     np.testing.assert_allclose(robot.world.arm().q, expected, atol=5e-3)
-    np.testing.assert_allclose(robot.world.fingers().q, scene.START_FINGER_M, atol=2e-3)
+    np.testing.assert_allclose(robot.world.fingers().q, PANDA_HAND.start, atol=2e-3)
     send_arm(robot, goal, 0.0)
     robot.advance_to(2.0)
     np.testing.assert_allclose(robot.world.arm().q, goal, atol=5e-3)

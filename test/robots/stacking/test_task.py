@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from vera_ros.robots.stacking.scene import GREEN_CUBE, RED_CUBE, START_FINGER_M
+from vera_ros.robots.stacking.hands import PANDA_HAND
+from vera_ros.robots.stacking.scene import GREEN_CUBE, RED_CUBE
 from vera_ros.robots.stacking.task import StackTask
 from vera_ros.robots.stacking.world import World
 
@@ -28,7 +29,7 @@ def world() -> World:
 def settle(world: World, duration_s: float = 0.4) -> None:
     q = world.arm().q
     for _ in range(round(duration_s / world.step_s)):
-        world.step(q, STILL, START_FINGER_M)
+        world.step(q, STILL, PANDA_HAND.start)
 
 
 def unmet(world: World) -> set[str]:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from vera_ros.errors import ConfigurationError, MotionError
 from vera_ros.robots.stacking import scene
+from vera_ros.robots.stacking.hands import PANDA_HAND
 from vera_ros.robots.stacking.world import World
 from vera_ros.sim.follower import TrajectoryFollower
 from vera_ros.sim.trajectory import TrajectoryPoints
@@ -19,8 +20,10 @@ if TYPE_CHECKING:
 Array = NDArray[np.float64]
 STILL = np.zeros(7)
 
+OPEN_M = 0.04
 
-def hold(world: World, duration_s: float, finger_m: float = scene.START_FINGER_M) -> None:
+
+def hold(world: World, duration_s: float, finger_m: float = PANDA_HAND.start) -> None:
     q = world.arm().q
     for _ in range(round(duration_s / world.step_s)):
         world.step(q, STILL, finger_m)
@@ -66,7 +69,7 @@ def test_an_episode_starts_at_rest_with_the_cubes_on_the_table() -> None:
     start = {cube: world.pose(cube).position for cube in scene.CUBE_HALF_SIZE_M}
     for cube, half_size in scene.CUBE_HALF_SIZE_M.items():
         assert start[cube][2] == pytest.approx(scene.TABLE_TOP_Z_M + half_size)
-    np.testing.assert_allclose(world.fingers().q, scene.START_FINGER_M)
+    np.testing.assert_allclose(world.fingers().q, PANDA_HAND.start)
     hold(world, 0.5)
     for cube, position in start.items():
         np.testing.assert_allclose(world.pose(cube).position, position, atol=1e-3)
@@ -76,7 +79,7 @@ def test_a_smooth_reach_is_tracked_within_millimetres(kinematics: "Kinematics") 
     world = World(seed=0)
     start, _ = kinematics.grip(world.arm().q)
     goal = kinematics.solve(world.arm().q, start + np.array([0.12, 0.12, -0.12]))
-    track = move(world, goal, 1.6, scene.START_FINGER_M)
+    track = move(world, goal, 1.6, PANDA_HAND.start)
     errors = [
         np.linalg.norm(kinematics.grip(commanded)[0] - kinematics.grip(measured)[0])
         for commanded, measured in track
@@ -97,10 +100,10 @@ def test_a_held_arm_stands_still_and_its_effort_carries_it() -> None:
 
 def test_the_gripper_closes_as_a_ramp() -> None:
     world = World(seed=0)
-    hold(world, 1.0, finger_m=scene.FINGER_OPEN_M)
+    hold(world, 1.0, finger_m=OPEN_M)
     left, right = world.fingers().q
     assert left == pytest.approx(right, abs=1e-4)
-    assert left == pytest.approx(scene.FINGER_OPEN_M, abs=1e-3)
+    assert left == pytest.approx(OPEN_M, abs=1e-3)
     hold(world, 0.2, finger_m=0.0)
     assert 0.015 < world.fingers().q.min() < 0.035
     hold(world, 0.6, finger_m=0.0)
@@ -116,8 +119,8 @@ def test_a_scripted_grasp_lifts_the_cube(seed: int, kinematics: "Kinematics") ->
     yaw_rad = (yaw_rad + np.pi / 4) % (np.pi / 2) - np.pi / 4
     hover = kinematics.solve(world.arm().q, cube.position + np.array([0, 0, 0.1]), yaw_rad)
     grasp = kinematics.solve(hover, cube.position, yaw_rad)
-    move(world, hover, 1.5, scene.FINGER_OPEN_M)
-    move(world, grasp, 1.0, scene.FINGER_OPEN_M)
+    move(world, hover, 1.5, OPEN_M)
+    move(world, grasp, 1.0, OPEN_M)
     hold(world, 0.6, finger_m=0.0)
     assert world.in_contact(scene.RED_CUBE, ("panda_leftfinger",))
     assert world.in_contact(scene.RED_CUBE, ("panda_rightfinger",))

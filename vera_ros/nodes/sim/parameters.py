@@ -22,8 +22,8 @@ PARAMETERS = (
     Parameter(
         "arm_description",
         "",
-        "the arm in the scene, which gets the Panda's hand: a URDF file in description/urdf/ or a "
-        "path; empty: the Panda as the training environment models it",
+        "the arm in the scene, which gets the embodiment's hand: a URDF file in description/urdf/ "
+        "or a path; empty: the Panda as the training environment models it",
     ),
     Parameter(
         "flange",

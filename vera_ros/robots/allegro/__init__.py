@@ -3,6 +3,7 @@
 
 from typing import TYPE_CHECKING
 
+from vera_ros.resources import share_path
 from vera_ros.robots.allegro.hand import CAMERAS, COLOURS, URDF
 from vera_ros.robots.robot import (
     NONE_GIVEN,
@@ -57,7 +58,7 @@ ROBOT = Robot(
     make_policy=make_policy,
     simulator=Simulator(
         hardware="simulated allegro hand",
-        urdf=URDF,
+        describe=lambda _: share_path("description", "urdf", URDF).read_text(),
         controllers=("arm",),
         make=make_simulation,
         open_renderer=open_renderer,

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""droid: a Panda stacks cubes, seen from both sides and from its hand; deltas of its flange."""
+"""droid: a Panda with a 2F-85 stacks cubes, seen by three cameras; deltas of its flange."""
 
 from typing import TYPE_CHECKING
 
 from vera_ros.robots.stacking.frames import BASE, GRIP_SITE
+from vera_ros.robots.stacking.hands import ROBOTIQ_2F_85
 from vera_ros.robots.stacking.robot import stacking_robot
 from vera_ros.sim.cameras import Camera
 
@@ -42,4 +43,4 @@ CAMERAS = {
     ),
 }
 
-ROBOT = stacking_robot("droid", "droid_panda.yaml", CAMERAS, _arm)
+ROBOT = stacking_robot("droid", "droid_panda.yaml", CAMERAS, _arm, ROBOTIQ_2F_85)

@@ -19,11 +19,15 @@ from vera_ros.robots.pinhole import Array, Pose
 from vera_ros.robots.stacking.policy.arm import Arm
 from vera_ros.robots.stacking.policy.response import OPEN, Grip, Leg, Response, answer
 
-# The flange (panda_link8) in the frame of the TCP (panda_grip_site), as the URDF has them.
-_HAND = Pose(np.zeros(3), Rotation.from_euler("z", -np.pi / 4).as_matrix())
-_GRIP_SITE = Pose(np.array([0.0, 0.0, 0.0965]), Rotation.from_euler("z", -np.pi / 2).as_matrix())
-TCP_IN_FLANGE = _HAND @ _GRIP_SITE
+# The TCP (panda_grip_site) in the frame of the flange (panda_link8), as the URDF has them.
+TCP_IN_FLANGE = Pose(
+    np.array([0.0, 0.0, 0.137]), Rotation.from_euler("z", -3 * np.pi / 4).as_matrix()
+)
 _FLANGE_IN_TCP = TCP_IN_FLANGE.inverse()
+
+# The pads of the 2F-85 swing on cranks, from their angle when open; see its URDF.
+_CLOSED_RAD, _REPORTED_OPEN_M = 0.8, 0.08
+_CRANK_M, _CRANK_RAD, _PAD_M = 0.05715, 0.70792, 0.0054
 
 GRIPPER_CHANGE = 0.07  # of the stroke, in one action
 CHANGING_ACTIONS = 5  # have it, when the gripper closes or opens
@@ -39,6 +43,11 @@ class DroidArm(Arm):
     def tcp_of(self, eef: Pose) -> Pose:
         """Return the TCP of a flange."""
         return eef @ TCP_IN_FLANGE
+
+    def gap_of(self, fingers_m: float) -> float:
+        """Return the distance between the pads of a 2F-85, whose knuckles report linearly."""
+        angle_rad = _CLOSED_RAD * (1.0 - fingers_m / _REPORTED_OPEN_M)
+        return float(2.0 * (_CRANK_M * np.sin(_CRANK_RAD - angle_rad) + _PAD_M))
 
     def encode(self, commands: Array, tcp: Pose, gripper: Array) -> Array:
         """Return the actions of a chunk of commands."""

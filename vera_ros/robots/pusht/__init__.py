@@ -7,6 +7,7 @@ picture. As a robot (`pusher.py`) they are metres.
 
 from typing import TYPE_CHECKING
 
+from vera_ros.resources import share_path
 from vera_ros.robots.pusht.plane import CAMERA, JOINTS, PIXEL_M, VIEW
 from vera_ros.robots.robot import (
     NONE_GIVEN,
@@ -17,6 +18,7 @@ from vera_ros.robots.robot import (
     Task,
     starts_open_loop,
 )
+from vera_ros.robots.stacking.robot import arm_of, describe_arm
 from vera_ros.wire.hosted_policy import HostedPolicy
 
 if TYPE_CHECKING:
@@ -34,18 +36,28 @@ def make_simulation(seed: int, parameters: Parameters = NONE_GIVEN) -> "Simulati
     """Return the pusher with its block (see SimulationMaker): sliding joints, or an arm."""
     from vera_ros.robots.pusht.arm_pusher import ArmPusherWorld, PicturePlane
     from vera_ros.robots.pusht.pusher import PusherWorld
-    from vera_ros.robots.stacking.robot import arm_of
     from vera_ros.sim.one_controller import JointWorld, OneController
 
     pixel_m = parameters.get("pixel_m", PIXEL_M)
     origin_m = parameters.get("picture_origin", (0.0, 0.0, 0.0))
     world: JointWorld
-    if tuple(parameters.get("joint_names", JOINTS)) == JOINTS:
+    if not _has_arm(parameters):
         world = PusherWorld(seed, pixel_m, origin_m[:2])
     else:
         plane = PicturePlane(pixel_m, origin_m, parameters["picture_x"], parameters["picture_y"])
         world = ArmPusherWorld(seed, arm_of(parameters), plane)
     return OneController(world, open_loop=starts_open_loop(parameters))
+
+
+def describe(parameters: Parameters) -> str:
+    """Return the URDF of the pusher, or of the arm that pushes."""
+    if _has_arm(parameters):
+        return describe_arm(parameters)
+    return share_path("description", "urdf", "pusht_pusher.urdf").read_text()
+
+
+def _has_arm(parameters: Parameters) -> bool:
+    return tuple(parameters.get("joint_names", JOINTS)) != JOINTS
 
 
 def open_renderer(look: Look) -> "Renderer":
@@ -71,7 +83,7 @@ ROBOT = Robot(
     make_policy=make_policy,
     simulator=Simulator(
         hardware="simulated pusher",
-        urdf="pusht_pusher.urdf",
+        describe=describe,
         controllers=("arm",),
         other_arms="pusht_arm.yaml",
         make=make_simulation,

@@ -14,7 +14,12 @@ from vera_ros.robots.robot import (
     Task,
     starts_open_loop,
 )
-from vera_ros.robots.stacking.arms.description import PANDA_URDF
+from vera_ros.robots.stacking.arms.description import (
+    packaged_panda,
+    read_description,
+    with_hand,
+)
+from vera_ros.robots.stacking.hands import PANDA_HAND, Hand
 from vera_ros.robots.stacking.prompts import PROMPT, VERA_PROMPT
 from vera_ros.robots.stacking.tables import DARK_WOOD
 from vera_ros.sim.cameras import Camera
@@ -31,7 +36,11 @@ _TASK = Task(
 
 
 def stacking_robot(
-    embodiment: str, config: str, cameras: Mapping[str, Camera], arm: "Callable[[], Arm]"
+    embodiment: str,
+    config: str,
+    cameras: Mapping[str, Camera],
+    arm: "Callable[[], Arm]",
+    hand: Hand = PANDA_HAND,
 ) -> Robot:
     """Return a robot that stacks.
 
@@ -40,6 +49,7 @@ def stacking_robot(
         config: its parameter file in config/.
         cameras: see Robot.
         arm: returns how its policy moves an arm; called when a policy is made.
+        hand: what its flange carries.
     """
 
     def make_policy(*, looks_ahead: bool = True) -> HostedPolicy:
@@ -53,13 +63,13 @@ def stacking_robot(
         vera_prompt=VERA_PROMPT,
         task=_TASK,
         make_policy=make_policy,
-        simulator=_simulator(embodiment, cameras),
+        simulator=_simulator(embodiment, cameras, hand),
         cameras=cameras,
     )
 
 
-def _simulator(embodiment: str, cameras: Mapping[str, Camera]) -> Simulator:
-    """Return the simulated arm at its table, seen by these cameras."""
+def _simulator(embodiment: str, cameras: Mapping[str, Camera], hand: Hand) -> Simulator:
+    """Return the simulated arm with its hand at its table, seen by these cameras."""
 
     def open_renderer(look: Look) -> "Renderer":
         from vera_ros.robots.stacking.scene import load_model
@@ -68,29 +78,40 @@ def _simulator(embodiment: str, cameras: Mapping[str, Camera]) -> Simulator:
         height, width = find_embodiment(embodiment).resolution
         size = (look.height_px, round(look.height_px * width / height))
         table = look.parameters.get("table", DARK_WOOD)
-        model = load_model(cameras.values(), table, arm_of(look.parameters))
+        model = load_model(cameras.values(), table, arm_of(look.parameters, hand))
         return CameraRenderer(model, cameras, size, look.multisamples)
+
+    def make(seed: int, parameters: Parameters = NONE_GIVEN) -> "Simulation":
+        from vera_ros.robots.stacking.simulated_robot import SimulatedRobot
+        from vera_ros.robots.stacking.world import World
+
+        world = World(seed, arm_of(parameters, hand))
+        return SimulatedRobot(world, open_loop=starts_open_loop(parameters))
 
     return Simulator(
         hardware="simulated arm",
-        urdf=PANDA_URDF,
+        describe=lambda parameters: describe_arm(parameters, hand),
         controllers=("arm", "gripper"),
         other_arms="",
-        make=_make,
+        make=make,
         open_renderer=open_renderer,
     )
 
 
-def _make(seed: int, parameters: Parameters = NONE_GIVEN) -> "Simulation":
-    from vera_ros.robots.stacking.simulated_robot import SimulatedRobot
-    from vera_ros.robots.stacking.world import World
+def describe_arm(parameters: Parameters, hand: Hand = PANDA_HAND) -> str:
+    """Return the URDF of the arm of sim_node's parameters, with a hand; without them the Panda's.
 
-    world = World(seed, arm_of(parameters))
-    return SimulatedRobot(world, open_loop=starts_open_loop(parameters))
+    The launch file uses this in the system's Python: no library is imported.
+    """
+    description = parameters.get("arm_description", "")
+    if not description:
+        return packaged_panda(hand)
+    joints, flange = parameters.get("joint_names", ()), parameters.get("flange", "")
+    return with_hand(read_description(description), joints, flange, hand)
 
 
-def arm_of(parameters: Parameters) -> "SimulatedArm":
-    """Return the arm of sim_node's parameters; without them the Panda."""
+def arm_of(parameters: Parameters, hand: Hand = PANDA_HAND) -> "SimulatedArm":
+    """Return the arm of sim_node's parameters, with a hand; without them the Panda."""
     from vera_ros.robots.stacking.arms.simulated_arm import PANDA, SimulatedArm
     from vera_ros.robots.stacking.arms.start_posture import check_start
 
@@ -100,6 +121,7 @@ def arm_of(parameters: Parameters) -> "SimulatedArm":
         parameters.get("flange", ""),
         parameters.get("joint_names", PANDA.joint_names),
         parameters.get("start_posture", PANDA.start_posture),
+        hand,
     )
     if description:
         check_start(arm)

@@ -6,25 +6,21 @@ from typing import Any
 
 from vera_ros.resources import share_path
 from vera_ros.robots.stacking import frames
-from vera_ros.robots.stacking.arms.in_scene import replace_panda
+from vera_ros.robots.stacking.arms.in_scene import replace_hand, replace_panda
 from vera_ros.robots.stacking.arms.simulated_arm import PANDA, SimulatedArm
+from vera_ros.robots.stacking.hands import PANDA_HAND
 from vera_ros.robots.stacking.tables import DARK_WOOD
 from vera_ros.sim.cameras import Camera
 from vera_ros.sim.gl import mujoco
 from vera_ros.sim.mounting import mount_camera
 
 ARM_JOINTS = PANDA.joint_names
-FINGER_JOINTS = ("panda_finger_joint1", "panda_finger_joint2")
-HAND_BODIES = ("panda_hand", "panda_leftfinger", "panda_rightfinger")
 BASE, GRIP_SITE = frames.BASE, frames.GRIP_SITE
 
 RED_CUBE = "red_cube"
 GREEN_CUBE = "green_cube"
 CUBE_HALF_SIZE_M = {RED_CUBE: 0.02, GREEN_CUBE: 0.025}
 TABLE_TOP_Z_M = 0.8
-
-START_FINGER_M = 0.020833
-FINGER_OPEN_M = 0.04
 
 
 def load_model(
@@ -45,6 +41,8 @@ def load_model(
     scene.texture("table").file = f"{table}.png"
     if arm.urdf:
         replace_panda(scene, arm)
+    elif arm.hand != PANDA_HAND:
+        replace_hand(scene, arm.hand)
     for camera in cameras:
         mount_camera(scene, camera, arm.base if camera.frame == BASE else camera.frame)
     return scene.compile()

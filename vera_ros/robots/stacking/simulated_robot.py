@@ -34,9 +34,9 @@ class SimulatedRobot:
             world.robot.joint_names, world.arm().q, open_loop=open_loop, period_s=world.step_s
         )
         self.gripper = TrajectoryFollower(
-            scene.FINGER_JOINTS[:1], [scene.START_FINGER_M], period_s=world.step_s
+            world.robot.hand.joints[:1], [world.robot.hand.start], period_s=world.step_s
         )
-        self._arm_q, self._finger_q = world.arm().q, np.array([scene.START_FINGER_M])
+        self._arm_q, self._finger_q = world.arm().q, np.array([world.robot.hand.start])
 
     @property
     def controllers(self) -> dict[str, TrajectoryFollower]:
@@ -61,7 +61,7 @@ class SimulatedRobot:
     def reset(self, seed: int) -> None:
         """Start an episode: the scene of the seed, with both controllers holding."""
         self.world.reset(seed)
-        self._arm_q, self._finger_q = self.world.arm().q, np.array([scene.START_FINGER_M])
+        self._arm_q, self._finger_q = self.world.arm().q, np.array([self.world.robot.hand.start])
         self.arm.hold(self._arm_q)
         self.gripper.hold(self._finger_q)
 
@@ -91,7 +91,7 @@ class SimulatedRobot:
         return np.where(finite, command, before)
 
     def joint_states(self) -> tuple[list[str], NDArray[np.float64]]:
-        """Return all joints' names, and their positions, velocities, efforts. Shape (3, n + 2)."""
+        """Return all joints' names, and their positions, velocities, efforts. Shape (3, m)."""
         arm, fingers = self.world.arm(), self.world.fingers()
         values = np.stack(
             (
@@ -100,7 +100,7 @@ class SimulatedRobot:
                 np.concatenate((arm.effort, fingers.effort)),
             )
         )
-        return [*self.world.robot.joint_names, *scene.FINGER_JOINTS], values
+        return [*self.world.robot.joint_names, *self.world.robot.hand.joints], values
 
     def snapshot(self) -> Array:
         """Return a copy of all joint positions, for a CameraRenderer. Shape (nq,)."""

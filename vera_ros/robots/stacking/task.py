@@ -5,7 +5,6 @@ from vera_ros.robots.stacking.scene import (
     CUBE_HALF_SIZE_M,
     GREEN_CUBE,
     GRIP_SITE,
-    HAND_BODIES,
     RED_CUBE,
 )
 from vera_ros.robots.stacking.world import World
@@ -32,7 +31,7 @@ class StackTask:
         return {
             "cubes touch": world.in_contact(RED_CUBE, (GREEN_CUBE,)),
             "hand is off the cubes": not any(
-                world.in_contact(cube, HAND_BODIES) for cube in CUBE_HALF_SIZE_M
+                world.in_contact(cube, world.robot.hand.bodies) for cube in CUBE_HALF_SIZE_M
             ),
             "red is at stacked height": bool(
                 red[2] > green[2] and abs(height - _STACKED_HEIGHT_M) < _HEIGHT_TOLERANCE_M

@@ -14,9 +14,6 @@ from vera_ros.robots.stacking.placement import draw_placement
 from vera_ros.sim.gl import mujoco
 from vera_ros.sim.simulation import JointState, Pose
 
-# The training environment's gripper: a stroke of 0.04 m takes 0.4 s.
-FINGER_SPEED_M_S = 0.1
-
 
 class _Addresses(NamedTuple):
     """Where some joints are in the model's vectors of positions, velocities and controls."""
@@ -43,13 +40,13 @@ class World:
         self.robot = arm
         self._data = mujoco.MjData(self.model)
         self._arm = self._addresses(arm.joint_names)
-        self._fingers = self._addresses(scene.FINGER_JOINTS)
+        self._fingers = self._addresses(arm.hand.joints)
         self._ctrl = self._data.ctrl  # looking it up costs more than a physics step
         self._stiffness = self.model.actuator_gainprm[self._arm.ctrl, 0]
         damping = -self.model.actuator_biasprm[self._arm.ctrl, 2]
         self._damping_time_s = damping / self._stiffness
         self._acceleration, self._inertial = np.zeros(self.model.nv), np.zeros(self.model.nv)
-        self._finger_target_m = scene.START_FINGER_M
+        self._finger_target = arm.hand.start
         self._steps = 0
         self.reset(seed)
 
@@ -68,8 +65,7 @@ class World:
         mujoco.mj_resetData(self.model, self._data)
         placement = draw_placement(seed, self.robot.start_posture)
         self._data.qpos[self._arm.q] = placement.arm_q
-        self._data.qpos[self._fingers.q] = scene.START_FINGER_M
-        self._finger_target_m = scene.START_FINGER_M
+        self._data.qpos[self._fingers.q] = self._finger_target = self.robot.hand.start
         for cube, (x, y, yaw_rad) in placement.cubes.items():
             z = scene.TABLE_TOP_Z_M + scene.CUBE_HALF_SIZE_M[cube]
             self._set_cube(cube, np.array([x, y, z]), yaw_rad)
@@ -79,7 +75,7 @@ class World:
         self,
         arm_q: ArrayLike,
         arm_dq: ArrayLike,
-        finger_m: float,
+        finger: float,
         arm_ddq: ArrayLike | None = None,
     ) -> None:
         """Advance by one step towards these targets.
@@ -87,7 +83,7 @@ class World:
         Args:
             arm_q: Shape (n,), [rad].
             arm_dq: Shape (n,), [rad/s]; the servo's feed-forward.
-            finger_m: position of each finger [m], 0 closed to 0.04 open; approached at 0.1 m/s.
+            finger: position of each driven joint of the hand [m or rad], approached at its speed.
             arm_ddq: Shape (n,), [rad/s^2]; feed-forward of what the arm's inertia needs, as a real
                 Panda's controller has it. None: zero.
 
@@ -100,15 +96,15 @@ class World:
             self._acceleration[self._arm.dq] = arm_ddq
             mujoco.mj_mulM(self.model, self._data, self._inertial, self._acceleration)
             ctrl += self._inertial[self._arm.dq] / self._stiffness
-        if not (np.isfinite(ctrl).all() and np.isfinite(finger_m)):
+        if not (np.isfinite(ctrl).all() and np.isfinite(finger)):
             raise MotionError(
-                f"servo targets must be finite, got q {arm_q!r}, dq {arm_dq!r}, finger {finger_m}; "
+                f"servo targets must be finite, got q {arm_q!r}, dq {arm_dq!r}, finger {finger}; "
                 "check what commands the simulated arm"
             )
-        travel_m = FINGER_SPEED_M_S * self.step_s
-        self._finger_target_m += max(-travel_m, min(travel_m, finger_m - self._finger_target_m))
+        travel = self.robot.hand.speed * self.step_s
+        self._finger_target += max(-travel, min(travel, finger - self._finger_target))
         self._ctrl[self._arm.ctrl] = ctrl
-        self._ctrl[self._fingers.ctrl] = self._finger_target_m
+        self._ctrl[self._fingers.ctrl] = self._finger_target
         mujoco.mj_step(self.model, self._data)
         self._steps += 1
 
@@ -117,7 +113,7 @@ class World:
         return self._joint_state(self._arm)
 
     def fingers(self) -> JointState:
-        """Return the measured fingers, 0 closed to 0.04 m open, left first."""
+        """Return the measured driven joints of the hand."""
         return self._joint_state(self._fingers)
 
     def pose(self, name: str, frame: str | None = None) -> Pose:

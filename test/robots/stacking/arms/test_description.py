@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The Panda's hand on other arms, and what is refused."""
+"""A hand on other arms, and what is refused."""
 
 from pathlib import Path
 from xml.etree import ElementTree
@@ -11,13 +11,14 @@ import pytest
 from vera_ros.errors import ConfigurationError
 from vera_ros.resources import share_path
 from vera_ros.robots.stacking.arms.description import (
-    MOUNT,
     base_of,
     packaged_panda,
     read_description,
     with_hand,
     without_hand,
 )
+from vera_ros.robots.stacking.arms.simulated_arm import PANDA, SimulatedArm
+from vera_ros.robots.stacking.hands import MOUNT, PANDA_HAND, ROBOTIQ_2F_85, Hand
 from verification.arm_files import ARMS, TCP_FRAME, read_arm
 
 from ....motion.descriptions import GEN3_JOINTS, UR5E_JOINTS, Description, fr3_duo, gen3, ur5e
@@ -100,11 +101,30 @@ def test_the_candidates_are_named_where_the_flange_is_not_clear() -> None:
         with_hand(arm.text(), ["turn"])
 
 
-def test_a_panda_that_has_its_hand_gets_another_one() -> None:
-    joints = [f"panda_joint{number}" for number in range(1, 8)]
-    with pytest.raises(ConfigurationError, match=r"'panda_link8'.*set flange to the link"):
-        with_hand(packaged_panda(), joints, "panda_link8")
-    assert links(with_hand(packaged_panda(), joints, "panda_link7"))[-1] == "panda_grip_site"
+@pytest.mark.parametrize("flange", ["panda_link7", "panda_link8"])
+@pytest.mark.parametrize("hand", [PANDA_HAND, ROBOTIQ_2F_85])
+def test_a_panda_that_has_its_hand_gets_another_one(flange: str, hand: Hand) -> None:
+    found = with_hand(packaged_panda(), PANDA.joint_names, flange, hand)
+    assert links(found)[-1] == "panda_grip_site"
+    assert {*hand.bodies, MOUNT} < {*links(found)}
+    bare, mount = without_hand(found)
+    assert mount == flange
+    assert links(bare)[-1] == flange
+
+
+@pytest.mark.parametrize("name", ARMS)
+def test_another_hand_takes_the_place_of_the_pandas(name: str) -> None:
+    file = read_arm(name)
+    arm = SimulatedArm.read(
+        file.sim["arm_description"],
+        file.sim["flange"],
+        file.joint_names,
+        list(file.start_q),
+        ROBOTIQ_2F_85,
+    )
+    with_it = links(arm.description)
+    assert {*ROBOTIQ_2F_85.bodies} < {*with_it}
+    assert not {*PANDA_HAND.bodies} & {*with_it}
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from vera_ros.robots.registry import find_robot
 from vera_ros.robots.stacking import scene
 from vera_ros.robots.stacking.arms.description import read_description, with_hand
 from vera_ros.robots.stacking.arms.simulated_arm import PANDA, SimulatedArm
+from vera_ros.robots.stacking.hands import PANDA_HAND
 from vera_ros.robots.stacking.world import World
 from vera_ros.sim.gl import mujoco
 from verification.arm_files import ARMS, read_arm
@@ -106,7 +107,7 @@ def test_it_holds_still_and_follows_with_the_servos_feed_forward(name: str) -> N
     q = world.arm().q
     still = np.zeros(len(q))
     for _ in range(250):
-        world.step(q, still, scene.START_FINGER_M)
+        world.step(q, still, PANDA_HAND.start)
     np.testing.assert_allclose(world.arm().q, q, atol=1e-3)
     worst = 0.0
     for time_s in np.arange(0.0, 1.0, world.step_s):  # 0.2 rad and back, smoothly
@@ -115,7 +116,7 @@ def test_it_holds_still_and_follows_with_the_servos_feed_forward(name: str) -> N
         dq, ddq = 0.2 * np.pi * np.sin(phase), 0.4 * np.pi**2 * np.cos(phase)
         target = q + swing
         worst = max(worst, float(np.abs(world.arm().q - target).max()))
-        world.step(target, still + dq, scene.START_FINGER_M, still + ddq)
+        world.step(target, still + dq, PANDA_HAND.start, still + ddq)
     assert worst < 0.005
 
 

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The arms that can stack: the Panda, and others by their URDF, with the Panda's hand."""
+"""The arms that can stack: the Panda, and others by their URDF, with a hand."""

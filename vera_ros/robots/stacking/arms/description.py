@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Puts the Panda's hand on the flange of another arm's URDF.
+"""Puts a hand on the flange of an arm's URDF.
 
 The launch file uses this in the system's Python: no library is imported.
 """
@@ -11,16 +11,21 @@ from vera_ros.errors import ConfigurationError
 from vera_ros.resources import given_file, share_path
 from vera_ros.robots.stacking.arms.meshes import resolve_meshes
 from vera_ros.robots.stacking.arms.urdf_tree import UrdfTree
+from vera_ros.robots.stacking.hands import MOUNT, PANDA_HAND, Hand
 
 PANDA_URDF = "panda.urdf"
-MOUNT = "panda_link8"  # carries the hand: a flange, with z out of the arm
 
 _FLANGE_NAMES = ("flange", "tool0", "link_eef", "ee_link", "end_effector", "link8")
 
 
-def packaged_panda() -> str:
-    """Return the URDF of the Panda with its hand."""
-    return share_path("description", "urdf", PANDA_URDF).read_text()
+def packaged_panda(hand: Hand = PANDA_HAND) -> str:
+    """Return the URDF of the Panda with a hand."""
+    urdf = share_path("description", "urdf", PANDA_URDF).read_text()
+    if hand.urdf == PANDA_URDF:
+        return urdf
+    tree = UrdfTree(ElementTree.fromstring(urdf))
+    tree.remove(list(tree.carried(MOUNT)))
+    return _with_hand_on(tree, MOUNT, hand)
 
 
 def read_description(name: str) -> str:
@@ -45,8 +50,10 @@ def read_description(name: str) -> str:
     return ElementTree.tostring(root, encoding="unicode")
 
 
-def with_hand(urdf: str, joint_names: Sequence[str], flange: str = "") -> str:
-    """Return an arm's URDF with the Panda's hand in place of what its flange carries.
+def with_hand(
+    urdf: str, joint_names: Sequence[str], flange: str = "", hand: Hand = PANDA_HAND
+) -> str:
+    """Return an arm's URDF with a hand in place of what its flange carries.
 
     Joints of other parts, such as a second arm, are held at zero.
 
@@ -54,6 +61,7 @@ def with_hand(urdf: str, joint_names: Sequence[str], flange: str = "") -> str:
         urdf: of the arm, see `read_description`.
         joint_names: the arm's joints, base to tip.
         flange: the link that carries the hand, z out of the arm; empty: the one tip of the model.
+        hand: the hand.
 
     Raises:
         ConfigurationError: it does not have these joints, or it is not clear where the hand goes.
@@ -64,14 +72,19 @@ def with_hand(urdf: str, joint_names: Sequence[str], flange: str = "") -> str:
     tree.remove(list(tree.carried(flange)))
     _check_rest(tree, joint_names[-1], flange)
     tree.hold_others(joint_names)
-    tree.add(UrdfTree(ElementTree.fromstring(packaged_panda())), MOUNT, flange)
+    return _with_hand_on(tree, flange, hand)
+
+
+def _with_hand_on(tree: UrdfTree, flange: str, hand: Hand) -> str:
+    file = share_path("description", "urdf", hand.urdf)
+    tree.add(UrdfTree(ElementTree.parse(file).getroot()), MOUNT, flange)
     return ElementTree.tostring(tree.root, encoding="unicode")
 
 
 def without_hand(urdf: str) -> tuple[str, str]:
     """Return a URDF of `with_hand` without the hand, and the name of its flange."""
     tree = UrdfTree(ElementTree.fromstring(urdf))
-    flange = tree.parent(MOUNT)
+    flange = tree.mount_of(MOUNT)
     tree.remove(list(tree.carried(flange)))
     return ElementTree.tostring(tree.root, encoding="unicode"), flange
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Puts another arm in the Panda's place in the stacking scene, from its URDF.
+"""Puts another arm in the Panda's place in the stacking scene, from its URDF; and another hand.
 
-The arm carries the Panda's hand, its base stands where the Panda's does, and position servos drive
+The arm's base stands where the Panda's does, and position servos drive
 its joints: critically damped at 30 rad/s for the joints' inertias, as the Panda's are.
 """
 
@@ -20,10 +20,8 @@ from vera_ros.robots.stacking.arms.description import without_hand
 from vera_ros.robots.stacking.arms.meshes import mesh_path
 from vera_ros.robots.stacking.arms.simulated_arm import SimulatedArm
 from vera_ros.robots.stacking.arms.urdf_tree import UrdfTree
+from vera_ros.robots.stacking.hands import PANDA_HAND, Hand
 from vera_ros.sim.gl import mujoco
-
-_HAND = "panda_hand"
-_LAST_LINK_M = (0.0, 0.0, -0.107)  # of the Panda, in the flange's frame: carries the hand
 
 _ARM, _OF_HAND = "arm/", "hand/"  # prefixes while the parts are joined
 _READABLE = (".stl", ".obj", ".msh")  # meshes
@@ -38,6 +36,20 @@ _DAMPING = "0.1"  # Nm s/rad, whatever a description states: the servos damp
 # Rotors and gears weigh as if the strongest effort accelerated them by so much.
 _ROTOR_RAD_S2 = 20.0
 _ROTOR_KG_M2 = 1.0  # where a description states no effort
+
+
+def replace_hand(scene: Any, hand: Hand) -> None:
+    """Put another hand in the place of the Panda's.
+
+    Args:
+        scene: the stacking scene, a `mujoco.MjSpec`.
+        hand: the other hand.
+    """
+    old = scene.body(PANDA_HAND.bodies[0])
+    flange = old.parent
+    scene.delete(old)
+    _mount_hand(scene, flange, PANDA_HAND.mount_z_m, hand)
+    _drop_prefixes(scene)
 
 
 def replace_panda(scene: Any, arm: SimulatedArm) -> None:
@@ -64,12 +76,17 @@ def replace_panda(scene: Any, arm: SimulatedArm) -> None:
     _check_names(scene, robot)
     frame = scene.worldbody.add_frame(pos=place + position, quat=quaternion)
     scene.attach(robot, prefix=_ARM, frame=frame)
-    panda = mujoco.MjSpec.from_file(str(share_path("description", "mjcf", "panda.xml")))
-    panda.meshdir = scene.meshdir
-    mount = scene.body(f"{_ARM}{flange}").add_frame(pos=_LAST_LINK_M)
-    mount.attach_body(panda.body(_HAND), _OF_HAND, "")
+    _mount_hand(scene, scene.body(f"{_ARM}{flange}"), 0.0, arm.hand)
     _drop_prefixes(scene)
     _drive(scene, arm)
+
+
+def _mount_hand(scene: Any, link: Any, flange_z_m: float, hand: Hand) -> None:
+    """Attach a hand to the link of a flange, which is so far along the link's z."""
+    model = mujoco.MjSpec.from_file(str(share_path("description", "mjcf", hand.mjcf)))
+    model.meshdir = scene.meshdir
+    mount = link.add_frame(pos=(0.0, 0.0, flange_z_m - hand.mount_z_m))
+    mount.attach_body(model.body(hand.bodies[0]), _OF_HAND, "")
 
 
 def _for_mujoco(urdf: str, joint_names: Sequence[str]) -> str:
@@ -154,6 +171,8 @@ def _drop_prefixes(scene: Any) -> None:
         each.name = _plain(each.name)
     for actuator in scene.actuators:
         actuator.target = _plain(actuator.target)
+    for equality in scene.equalities:
+        equality.name1, equality.name2 = _plain(equality.name1), _plain(equality.name2)
 
 
 def _plain(name: str) -> str:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Checks that an arm starts where the scene is: with its TCP where the Panda's is."""
+"""Checks that an arm starts where the scene is: with its TCP where a Panda's is."""
 
 import numpy as np
 import pinocchio as pin
@@ -19,14 +19,15 @@ _TRIES = 40
 
 
 def check_start(arm: SimulatedArm) -> None:
-    """Check that an arm's start posture brings its TCP to where the Panda starts, base frame.
+    """Check that an arm's start posture brings its TCP to where a Panda with its hand starts.
 
     Raises:
         ConfigurationError: it does not; the message has a posture that does, if there is one. Or
             the joints are not one chain, base to tip.
     """
     model = kinematics_of(arm)
-    goal = ArmModel(packaged_panda(), PANDA.joint_names, GRIP_SITE).tcp_pose(PANDA.start_posture)
+    panda = ArmModel(packaged_panda(arm.hand), PANDA.joint_names, GRIP_SITE)
+    goal = panda.tcp_pose(PANDA.start_posture)
     apart = goal.actInv(model.tcp_pose(arm.start_posture))
     if (
         np.linalg.norm(apart.translation) <= _FARTHEST_M
@@ -53,7 +54,7 @@ def kinematics_of(arm: SimulatedArm) -> ArmModel:
     n = len(arm.joint_names)
     turn, speed = np.full(n, 2 * np.pi), np.ones(n)
     return ArmModel(
-        with_ranges(arm.urdf or packaged_panda(), arm.joint_names, -turn, turn, speed),
+        with_ranges(arm.description, arm.joint_names, -turn, turn, speed),
         arm.joint_names,
         GRIP_SITE,
     )

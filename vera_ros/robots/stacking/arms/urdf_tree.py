@@ -28,9 +28,10 @@ class UrdfTree:
         """Return the links that a joint joins: parent and child."""
         return next(_ends(joint) for joint in self.joints() if joint.get("name") == joint_name)
 
-    def parent(self, link: str) -> str:
-        """Return the link that carries a link."""
-        return next(parent for parent, child in map(_ends, self.joints()) if child == link)
+    def mount_of(self, link: str) -> str:
+        """Return the link onto which `add` has fixed a link: the one itself if it was there."""
+        mounts = [j for j in self.joints() if j.get("name") == _mount_joint(link)]
+        return _ends(mounts[0])[0] if mounts else link
 
     def carried(self, link: str, kinds: Sequence[str] = ()) -> Iterator[str]:
         """Yield the links that a link carries, near ones first.
@@ -62,11 +63,14 @@ class UrdfTree:
     def add(self, other: "UrdfTree", link: str, onto: str) -> None:
         """Fix a link of another URDF, with all that it carries, onto a link of this one.
 
+        If this is the same link, it gets what the other one carries.
+
         Raises:
             ConfigurationError: names are taken.
         """
         links = {link, *other.carried(link)}
-        parts = [part for part in other.root.findall("link") if part.get("name") in links]
+        new = links - {onto}
+        parts = [part for part in other.root.findall("link") if part.get("name") in new]
         parts += [joint for joint in other.joints() if _ends(joint)[0] in links]
         names = {(each.tag, each.get("name")) for each in self.root}
         taken = [each.get("name") for each in parts if (each.tag, each.get("name")) in names]
@@ -78,7 +82,9 @@ class UrdfTree:
         materials = other.root.findall("material")
         parts += [each for each in materials if (each.tag, each.get("name")) not in names]
         self.root.extend(parts)
-        joint = ElementTree.SubElement(self.root, "joint", name=f"{link}_mount", type="fixed")
+        if link == onto:
+            return
+        joint = ElementTree.SubElement(self.root, "joint", name=_mount_joint(link), type="fixed")
         ElementTree.SubElement(joint, "parent", link=onto)
         ElementTree.SubElement(joint, "child", link=link)
 
@@ -115,6 +121,10 @@ class UrdfTree:
         while found[-1] in parents and len(found) <= len(parents):
             found.append(parents[found[-1]])
         return found
+
+
+def _mount_joint(link: str) -> str:
+    return f"{link}_mount"
 
 
 def _ends(joint: Element) -> tuple[str, str]:

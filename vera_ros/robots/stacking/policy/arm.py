@@ -34,6 +34,10 @@ class Arm(ABC):
     def tcp_of(self, eef: Pose) -> Pose:
         """Return the TCP, between the finger tips, of the end-effector pose in a request."""
 
+    def gap_of(self, fingers_m: float) -> float:
+        """Return the distance between the finger pads; `fingers_m`: that of reported positions."""
+        return fingers_m
+
     @abstractmethod
     def encode(self, commands: Array, tcp: Pose, gripper: Array) -> Array:
         """Return the actions of a chunk of commands.

@@ -20,12 +20,12 @@ class Observation:
     Attributes:
         pictures: the newest picture of each view, by its key: Shape (H, W, 3), RGB.
         eef: the end effector in the base frame.
-        gap_m: distance between the finger pads.
+        fingers_m: distance between the reported finger positions.
     """
 
     pictures: dict[str, npt.NDArray[np.uint8]]
     eef: Pose
-    gap_m: float
+    fingers_m: float
 
 
 def read_observation(request: Mapping[str, Any]) -> Observation:
@@ -43,5 +43,5 @@ def read_observation(request: Mapping[str, Any]) -> Observation:
     return Observation(
         pictures=read_pictures(request),
         eef=Pose.from_quaternion(read_numbers(request, "eef_pos", 3), quaternion),
-        gap_m=float(abs(fingers[0] - fingers[1])),
+        fingers_m=float(abs(fingers[0] - fingers[1])),
     )

@@ -90,7 +90,7 @@ class StackPolicy(ReferencePolicy):
         cubes, tcp = self._scene.cubes, self._arm.tcp_of(observation.eef)
         return Sighting(
             tcp=tcp,
-            gap_m=observation.gap_m,
+            gap_m=self._arm.gap_of(observation.fingers_m),
             carried=self._locate(observation, tcp, cubes.carried, free_z=True),
             support=self._locate(observation, tcp, cubes.support, free_z=False),
         )
