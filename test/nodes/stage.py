@@ -482,12 +482,13 @@ class Stage:
     def _follow(self, follower: TrajectoryFollower, message: JointTrajectory) -> None:
         received_ns = self.now_ns - self._waited_ns
         stamp_ns = stamp_to_ns(message.header.stamp)
+        points = trajectory_points(message)
         if stamp_ns:
             stamp_ns += self.now_ns - self.stamp_now_ns()
+            if stamp_ns + points.times_s[-1] * 1e9 < received_ns:
+                return  # refused, as by a controller: a busy machine has sent it after its end
         follower.advance_to(received_ns)
-        follower.accept(
-            list(message.joint_names), trajectory_points(message), stamp_ns, received_ns
-        )
+        follower.accept(list(message.joint_names), points, stamp_ns, received_ns)
 
     def _say_joints(self) -> None:
         if not self.joints:

@@ -84,8 +84,11 @@ def test_an_arm_that_goes_on_after_a_stop_is_braked_again_and_reported(playing: 
     began_s = playing.now_s
 
     def runaway(message: JointState) -> JointState:
-        message.position[0] += 0.2 * (playing.now_s - began_s)
-        message.velocity[0] += 0.2
+        """It goes to and fro, or it would be beyond all braking on a slow machine."""
+        there, time_s = divmod(playing.now_s - began_s, 2.0)
+        forth = there % 2 == 0
+        message.position[0] += 0.2 * (time_s if forth else 2.0 - time_s)
+        message.velocity[0] += 0.2 if forth else -0.2
         return message
 
     playing._follow = lambda follower, message: None  # type: ignore[method-assign]

@@ -15,6 +15,7 @@ from sensor_msgs.msg import JointState
 from std_msgs.msg import Header
 from trajectory_msgs.msg import JointTrajectory
 
+from vera_ros.errors import TrajectoryRejectedError
 from vera_ros.nodes.common.conversions import doubles, ns_to_stamp, stamp_to_ns, trajectory_points
 from vera_ros.sim.follower import TrajectoryFollower
 from verification.rig import ARM_JOINTS, START_Q
@@ -58,7 +59,9 @@ def _follow(follower: TrajectoryFollower, message: JointTrajectory) -> None:
     now_ns = time.time_ns()
     follower.advance_to(now_ns)
     stamp_ns = stamp_to_ns(message.header.stamp)
-    follower.accept(list(message.joint_names), trajectory_points(message), stamp_ns, now_ns)
+    # As a real controller goes on when it refuses one: what was sent too late is sent again.
+    with suppress(TrajectoryRejectedError):
+        follower.accept(list(message.joint_names), trajectory_points(message), stamp_ns, now_ns)
 
 
 def main() -> None:
