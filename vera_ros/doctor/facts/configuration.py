@@ -20,7 +20,7 @@ class Configuration:
         paths: of the files; later ones win.
         remappings: (name in the graph, name of the topic).
         policy: parameters of policy_node, by name.
-        ik: parameters of ik_node, by name.
+        ik: parameters of ik_node, by name; with the URDF of a simulated robot.
         server: parameters of server_node, by name.
         server_url: address of the policy server, whether or not it is running.
         foreign: one line for each block of the file that is for other nodes.
@@ -80,7 +80,7 @@ def read(options: Options, deadline: Deadline) -> Configuration:
         config=options.config,
         params_file=options.params_file,
     )
-    remappings = nodes(chosen, options.prefix)[0].remappings
+    graph = {spec.name: spec for spec in nodes(chosen, options.prefix)}
     paths = chosen.parameter_paths
     asked = {"files": [str(path) for path in paths], "namespace": options.prefix or "/"}
     facts = probe("parameters", deadline, asked)
@@ -88,7 +88,9 @@ def read(options: Options, deadline: Deadline) -> Configuration:
         raise ConfigurationError(facts["error"])
     foreign = tuple(facts["foreign"])
     policy, ik, server = (facts[name] for name in ("policy_node", "ik_node", "server_node"))
-    url = chosen.url or policy["server_url"]
+    described = {"robot_description": graph["ik_node"].parameters.get("robot_description", "")}
+    ik |= described if options.robot == "sim" else {}
+    url, remappings = chosen.url or policy["server_url"], graph["ik_node"].remappings
     return check(Configuration(paths, remappings, policy, ik, server, url, foreign))
 
 

@@ -4,12 +4,16 @@
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from vera_ros.doctor.probes.wire import Tell, run
 from vera_ros.embodiments import find_embodiment
 from vera_ros.errors import VeraRosError
 from vera_ros.motion.kinematics.arm_identity import ArmIdentity
 from vera_ros.motion.limits import RateLimits
+from vera_ros.motion.response.joint_targets import JointActions
 from vera_ros.motion.response.loader import load_response
+from vera_ros.nodes.ik.setup.action_columns import OF_JOINTS, space_of
 from vera_ros.nodes.ik.setup.motion_setup import read_arm, set_up_arm, with_inertias
 from vera_ros.resources import given_file
 
@@ -35,8 +39,12 @@ def _limits(p: Facts) -> Facts:
 
 
 def _response(p: Facts) -> Facts:
-    name = p["response_model"] or find_embodiment(p["embodiment"]).response_model
-    load_response(given_file("response_model", name, "config"))
+    embodiment = find_embodiment(p["embodiment"])
+    name = p["response_model"] or embodiment.response_model
+    joint = np.ones(1)
+    of_joints = space_of(p, embodiment) in OF_JOINTS
+    actions = JointActions(-joint, joint, joint > 0) if of_joints else None
+    load_response(given_file("response_model", name, "config"), actions)
     return {"file": name}
 
 

@@ -28,7 +28,7 @@ from vera_ros.parameter_files import name_sources
 
 
 def _check_policy(values: dict[str, Any], given: Collection[str]) -> None:
-    embodiment = find_embodiment(values["embodiment"])
+    embodiment = find_embodiment(values["embodiment"]).with_views(values["control_view_keys"])
     check_view_topics(embodiment, values["view_topics"], given="view_topics" in given)
     session_options(values, embodiment)
 

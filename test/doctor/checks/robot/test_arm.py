@@ -5,21 +5,28 @@ from typing import Any
 
 import pytest
 
+from vera_ros.bringup.graph_options import find_arm
 from vera_ros.doctor.checks.robot.arm import (
+    check,
     judge_compiled,
     judge_limits,
     judge_missing,
     judge_model,
     judge_response,
 )
+from vera_ros.doctor.facts.context import Context
 from vera_ros.doctor.facts.tools import Deadline, probe
 from vera_ros.doctor.finding import Finding, Verdict
+from vera_ros.doctor.options import Options
 from vera_ros.resources import share_path
+from vera_ros.robots.registry import SIMULATED, find_robot
 
 from ...example_facts import configuration
 
 PATIENCE_S = 120.0
 URDF = share_path("description", "urdf", "panda.urdf").read_text()
+STACKING = [name for name in SIMULATED if find_robot(name).simulator.other_arms == ""]
+ROBOTS = [*((name, "") for name in SIMULATED), *((name, "ur5e") for name in STACKING)]
 
 
 def ask(urdf: str = URDF, **changes: Any) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -41,6 +48,15 @@ def test_the_packaged_arm_is_well() -> None:
     assert findings[0].found == "panda.urdf: 7 joints, panda_link0 to panda_grip_site"
     assert judge_limits(facts["limits"], parameters["limits"]).verdict is Verdict.OK
     assert judge_response(facts["response"]).found == "osc_pose_panda.yaml"
+
+
+@pytest.mark.parametrize(("embodiment", "arm"), ROBOTS)
+def test_every_simulated_robot_is_well(embodiment: str, arm: str) -> None:
+    params_file = str(find_arm(arm)) if arm else ""
+    options = Options(embodiment=embodiment, params_file=params_file, deadline_s=PATIENCE_S)
+    findings = check(Context(options))
+    assert {f.verdict for f in findings} <= {Verdict.OK, Verdict.SKIPPED}
+    assert findings[0].found.startswith("the simulated robot: ")
 
 
 @pytest.mark.parametrize(

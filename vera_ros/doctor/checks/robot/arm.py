@@ -8,7 +8,6 @@ from vera_ros.doctor.facts.configuration import Configuration
 from vera_ros.doctor.facts.context import Context
 from vera_ros.doctor.facts.tools import Probe, probe
 from vera_ros.doctor.finding import Finding, failure, not_needed, ok, warning
-from vera_ros.resources import share_path
 
 _COMPILE = "ros2 run vera_ros compile_motion (or python3 -m vera_ros.motion.compile)"
 _PUBLISH = (
@@ -118,10 +117,9 @@ def judge_response(facts: Facts) -> Finding:
 
 def description(context: Context, configuration: Configuration) -> tuple[str, str]:
     """Return the URDF (empty: none) and the file, parameter or topic that should provide it."""
-    if context.options.robot == "sim":
-        path = share_path("description", "urdf", "panda.urdf")
-        return path.read_text(), path.name
-    if configuration.ik["robot_description"]:
-        return configuration.ik["robot_description"], "the parameter robot_description"
+    urdf = configuration.ik["robot_description"]
+    if urdf:
+        simulated = context.options.robot == "sim"
+        return urdf, "the simulated robot" if simulated else "the parameter robot_description"
     topic = dict(configuration.remappings).get("robot_description", "robot_description")
     return context.published_description, topic

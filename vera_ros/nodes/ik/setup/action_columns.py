@@ -12,7 +12,7 @@ from vera_ros.motion.kinematics.arm_model import ArmModel
 from vera_ros.motion.kinematics.picture_axes import picture_axes
 from vera_ros.motion.kinematics.vec3 import Vector
 
-_OF_JOINTS = (ActionSpace.JOINT_DELTA, ActionSpace.JOINT_POSITION)
+OF_JOINTS = (ActionSpace.JOINT_DELTA, ActionSpace.JOINT_POSITION)
 _PERPENDICULAR = 1e-6
 
 
@@ -40,20 +40,25 @@ class ActionColumns:
         return rows if self.per_px is None else control_dt_s * rows @ self.per_px
 
 
+def space_of(p: dict[str, Any], embodiment: Embodiment) -> ActionSpace:
+    """Return the action space of messages: the parameter's, else the embodiment's."""
+    return ActionSpace[p["action_space"].upper()] if p["action_space"] else embodiment.action_space
+
+
 def action_columns(p: dict[str, Any], embodiment: Embodiment, arm: ArmModel) -> ActionColumns:
     """Return what the parameters and the arm make of the embodiment's actions.
 
     Raises:
         ConfigurationError: the arm cannot execute such actions.
     """
-    space = ActionSpace[p["action_space"].upper()] if p["action_space"] else embodiment.action_space
+    space = space_of(p, embodiment)
     if space is ActionSpace.PLANAR:
         return _planar(p, arm)
     if space is ActionSpace.EEF_DELTA:
         _ = arm.tcp  # raises unless the joints are one chain
         return ActionColumns(space, 6)
     columns = embodiment.action_dim - embodiment.has_gripper
-    if embodiment.action_space in _OF_JOINTS and columns != arm.n:
+    if embodiment.action_space in OF_JOINTS and columns != arm.n:
         raise ConfigurationError(
             f"joint_names has {arm.n} joints, and actions of {embodiment.name} have {columns} "
             "columns; valid is one joint for each column, in their order"
