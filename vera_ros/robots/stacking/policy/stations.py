@@ -28,12 +28,20 @@ class Stations:
         return hand_pose(np.array(self._motion.look_position_m), self._motion.nominal_yaw_rad)
 
     def grasp(self, tcp: Pose, cube: Cube, other: Cube | None) -> tuple[Pose, Pose]:
-        """Return the TCP above the cube and around it."""
-        yaw_rad = choose_yaw(tcp, cube, other, self._motion)
+        """Return the TCP above the cube and around it.
+
+        A hand that has come down beside the cube keeps its side: there is no room to turn.
+        """
         z = float(cube.position[2])
         if abs(z - self.rest_z) < cube.half_size_m / 2:
             z = self.rest_z
         hover = at_height(cube.position, z + self._motion.hover_m)
+        away = tcp.position - hover
+        is_down = (
+            away[2] < -self._motion.position_tolerance_m
+            and np.hypot(away[0], away[1]) < self._motion.close_distance_m
+        )
+        yaw_rad = choose_yaw(tcp, cube, None if is_down else other, self._motion)
         grasp = at_height(cube.position, z + self._motion.grasp_height_m)
         return hand_pose(hover, yaw_rad), hand_pose(grasp, yaw_rad)
 
