@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from vera_ros.bringup.graph_options import packaged_arms
 from vera_ros.errors import ConfigurationError, VeraRosError
 from verification.chaos.faults.kinds import KINDS, find_kind
+from verification.chaos.wiring import EMBODIMENTS
 
 if TYPE_CHECKING:
     from verification.chaos.run import Run
@@ -63,7 +64,14 @@ def _run(options: argparse.Namespace) -> int:
     asynchronous = options.episode_mode == "async"
     with (
         Interrupts() as interrupts,
-        set_up(folder, options.seed, options.arm, interrupts, asynchronous=asynchronous) as arena,
+        set_up(
+            folder,
+            options.seed,
+            options.embodiment,
+            options.arm,
+            interrupts,
+            asynchronous=asynchronous,
+        ) as arena,
     ):
         run = Run(arena, log)
         try:
@@ -93,6 +101,15 @@ def _play(run: "Run", options: argparse.Namespace, log: Callable[[str], None]) -
 def _check(options: argparse.Namespace) -> None:
     if options.seed < 0:
         raise ConfigurationError(f"--seed is {options.seed}; valid is 0 or more")
+    if options.embodiment == "mimicgen":
+        options.arm = options.arm or "panda"
+    elif options.arm:
+        raise ConfigurationError(
+            f"--arm is {options.arm} with --embodiment {options.embodiment}, which has no arm; "
+            "leave either out"
+        )
+    else:
+        options.arm = ""
     if options.faults is None and options.minutes is None:
         if options.soak:
             options.minutes = _DEFAULT_SOAK_MINUTES
@@ -125,7 +142,8 @@ def make_parser() -> argparse.ArgumentParser:
     add("--faults", type=int, metavar="N", help="number of faults (default 100 without --minutes)")
     add("--minutes", type=float, metavar="M", help="inject no fault after so many minutes")
     add("--seed", type=int, default=0, metavar="S", help="seed of the faults and of the scenes")
-    add("--arm", choices=packaged_arms(), default="panda", help="which arm (default panda)")
+    add("--embodiment", choices=EMBODIMENTS, default="mimicgen", help="default mimicgen")
+    add("--arm", choices=packaged_arms(), help="which arm stacks (default panda)")
     add("--episode-mode", choices=("sync", "async"), default="sync", help="mode of the goals")
     add(
         "--soak",

@@ -62,7 +62,7 @@ class Run:
         self._wait_for_play(began_s, whole=True, within_s=_FIRST_PLAY_S)
         self.absent = [kind for kind in kinds if not self._injector.can_do(kind)]
         possible = [kind for kind in kinds if kind not in self.absent]
-        for fault in islice(schedule(seed, possible), faults):
+        for fault in islice(schedule(seed, self._arena.views, possible), faults):
             if time.monotonic() - began_s > duration_s:
                 return
             self._sample()

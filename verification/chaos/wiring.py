@@ -7,20 +7,19 @@ between policy_node and ik_node take the same route, so that sim_node, ik_node a
 each have a clock of its own. policy_node connects to the policy server through the proxy.
 """
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 from vera_ros.bringup.graph import NodeSpec, nodes
 from vera_ros.bringup.graph_options import GraphOptions, Value
+from vera_ros.robots.registry import find_robot
 
+EMBODIMENTS = ("mimicgen", "allegro")  # whose robots the monitor knows
 _TRUE, _POLICY_SIDE = "true", "policy_side"
 JOINT_STATES = "joint_states"
 TRAJECTORIES = {name: f"{name}_controller/joint_trajectory" for name in ("arm", "gripper")}
 TO_POLICY = ("chunk_progress", "arm_status", "tcp_pose", JOINT_STATES)
 FROM_POLICY = "action_chunk"
-IMAGES = {
-    "agentview": "agentview/image_raw",
-    "robot0_eye_in_hand": "robot0_eye_in_hand/image_raw",
-}
 TRUE_JOINT_STATES = f"{_TRUE}/{JOINT_STATES}"
 
 _SILENCE_S = 3.0
@@ -44,30 +43,39 @@ def policy_name(topic: str) -> str:
     return f"{_POLICY_SIDE}/{topic}"
 
 
-def specs(server_url: str, proxy_url: str, seed: int, arm: str) -> tuple[NodeSpec, ...]:
+def images(embodiment: str) -> dict[str, str]:
+    """Return the topic of each view's pictures, by the base of its topics."""
+    return {topic: f"{topic}/image_raw" for topic in find_robot(embodiment).view_topics.values()}
+
+
+def specs(
+    server_url: str, proxy_url: str, seed: int, embodiment: str, arm: str
+) -> tuple[NodeSpec, ...]:
     """Return the nodes of the simulated system, routed through relay and proxy.
 
     Args:
         server_url: URL on which the reference server listens.
         proxy_url: URL of the fault proxy, to which policy_node connects.
         seed: seed of the first scene.
-        arm: which arm, a name in config/arms.
+        embodiment: which robot kind.
+        arm: which arm, a name in config/arms; empty: the embodiment's own robot.
     """
     policy = {**_SHORT_TIMEOUTS, "server_url": proxy_url, "on_connection_lost": "restart"}
     options = GraphOptions(
         server_url=server_url,
         seed=seed,
+        embodiment=embodiment,
         arm=arm,
         judge=False,
         parameters={"policy_node": policy},
     )
-    return tuple(_through_relay(spec) for spec in nodes(options))
+    return tuple(_through_relay(spec, images(embodiment).values()) for spec in nodes(options))
 
 
-def _through_relay(spec: NodeSpec) -> NodeSpec:
+def _through_relay(spec: NodeSpec, pictures: Iterable[str]) -> NodeSpec:
     topics: dict[str, str] = {}
     if spec.name == "sim_node":
-        names = (JOINT_STATES, *IMAGES.values(), *TRAJECTORIES.values())
+        names = (JOINT_STATES, *pictures, *TRAJECTORIES.values())
         topics = {topic: true_name(topic) for topic in names}
     elif spec.name == "policy_node":
         topics = {topic: policy_name(topic) for topic in (*TO_POLICY, FROM_POLICY)}

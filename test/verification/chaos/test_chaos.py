@@ -59,6 +59,25 @@ def test_a_few_faults_of_every_sort(tmp_path: Path, mode: str) -> None:
         assert words in run.stdout
 
 
+def test_faults_of_a_hand(tmp_path: Path) -> None:
+    """Its own views, no gripper, and the limits of its parameter file."""
+    file, kinds = tmp_path / "chaos.json", "view_dropped,joints_nan,nan_actions"
+    run = chaos(
+        *("--embodiment", "allegro", "--only", kinds, "--faults", "3", "--json", str(file)),
+    )
+    assert file.is_file(), run.stdout + run.stderr
+    report: dict[str, Any] = json.loads(file.read_text())
+    assert run.returncode == (0 if report["good"] else 1)
+    assert set(report["kinds"]) == set(kinds.split(","))
+    assert "bad_joint_states" in report["kinds"]["joints_nan"]["named"]
+    assert "invalid_actions" in report["kinds"]["nan_actions"]["named"]
+    assert report["trajectories"] >= 3
+    assert report["of_fingers"] == 0
+    faults = [fault["record"]["fault"] for fault in report["faults"]]
+    (view,) = (fault["values"]["view"] for fault in faults if "view" in fault["values"])
+    assert view in ("camera_0", "camera_2", "both")
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
@@ -66,6 +85,7 @@ def test_a_few_faults_of_every_sort(tmp_path: Path, mode: str) -> None:
         (("--faults", "0"), "--faults is 0"),
         (("--minutes", "nan"), "--minutes is nan"),
         (("--seed", "-1"), "--seed is -1"),
+        (("--embodiment", "allegro", "--arm", "fr3"), "which has no arm"),
         (("--soak", "--only", "cut,kill_ik_node"), "--only names kill_ik_node"),
         (("--json", "/no/such/folder/chaos.json"), "make it first"),
     ],

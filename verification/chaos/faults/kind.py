@@ -12,6 +12,7 @@ LINKS = "links"
 
 
 NEVER, ALWAYS = -math.inf, math.inf
+FIRST, LAST = "first", "last"  # of a robot's views
 
 
 def _any_size(values: Mapping[str, Value]) -> bool:

@@ -11,7 +11,7 @@ from verification.judge.bounds import Vector
 CATCHES_UP_S = 1.0  # after a pause of the simulator, which received trajectories meanwhile
 LATE_S = 0.15  # largest delay with which a controller may play a trajectory
 LATE_SAMPLES = 6
-_OFF_RAD = 0.1
+OFF_RAD = 0.1
 _OFF_S = 0.6  # by then ik_node must have reacted
 _REACHED_RAD = 0.01
 _STILL_RAD_S = 0.02
@@ -31,13 +31,17 @@ class Rest:
 class ArmWatch:
     """Checks the arm's joint samples, in the order of their stamps.
 
+    Args:
+        off_rad: how far a joint may be from its trajectory for long [rad].
+
     Attributes:
         rests: when the arm stood still; the last rest may continue.
         violations: (stamp [s], message).
         largest_off_rad: largest distance of a joint from its trajectory while it was checked [rad].
     """
 
-    def __init__(self) -> None:
+    def __init__(self, off_rad: float = OFF_RAD) -> None:
+        self._most_off_rad = off_rad
         self.rests: list[Rest] = []
         self.violations: list[tuple[float, str]] = []
         self.largest_off_rad = 0.0
@@ -117,15 +121,15 @@ class ArmWatch:
             if playing is self._playing[-1] or sample.stamp_s < self._playing[-1].from_s + LATE_S
         )
         self.largest_off_rad = max(self.largest_off_rad, off_rad)
-        if off_rad <= _OFF_RAD or self._has_reached_stop(sample):
+        if off_rad <= self._most_off_rad or self._has_reached_stop(sample):
             self._off_since_s = None
         elif self._off_since_s is None:
             self._off_since_s = sample.stamp_s
         elif sample.stamp_s - self._off_since_s > _OFF_S:
             self._report(
                 sample,
-                f"the arm has been more than {_OFF_RAD} rad from its trajectory for {_OFF_S} s, "
-                f"now by {off_rad:.3f} rad",
+                f"the arm has been more than {self._most_off_rad} rad from its trajectory for "
+                f"{_OFF_S} s, now by {off_rad:.3f} rad",
             )
             self._off_since_s = np.inf  # report it once
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from vera_ros.motion.limits import GripperLimits
 from verification.chaos.monitor.arm_verifier import ArmVerifier, Judgement
-from verification.chaos.monitor.arm_watch import ArmWatch, Rest
+from verification.chaos.monitor.arm_watch import OFF_RAD, ArmWatch, Rest
 from verification.chaos.monitor.blind_spans import BlindSpans
 from verification.chaos.monitor.finger_verifier import FingerTrajectory, FingerVerifier
 from verification.chaos.monitor.limit_watch import LimitWatch
@@ -31,16 +31,23 @@ class Monitor:
         checker: of form and limits.
         bounds: the limits of trajectories and arm.
         fingers: the limits of the fingers.
+        off_rad: see ArmWatch.
 
     Attributes:
         blind: time spans that are not judged.
     """
 
-    def __init__(self, checker: Checker, bounds: TrajectoryBounds, fingers: GripperLimits) -> None:
+    def __init__(
+        self,
+        checker: Checker,
+        bounds: TrajectoryBounds,
+        fingers: GripperLimits,
+        off_rad: float = OFF_RAD,
+    ) -> None:
         self._history = JointHistory()
         self._arm_verifier = ArmVerifier(checker, bounds, self._history)
         self._finger_verifier = FingerVerifier(fingers, self._history)
-        self._watch = ArmWatch()
+        self._watch = ArmWatch(off_rad)
         self._limits = LimitWatch(bounds)
         self._joints: deque[JointSample] = deque()
         self._unjudged: deque[JointSample] = deque()

@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """The monitor's process: judges the controllers' trajectories and the simulator's true joints.
 
-`python -m verification.chaos.monitor.monitor_node FILE ARM` writes findings, one JSON object per
-line; ARM is a name in config/arms.
+`python -m verification.chaos.monitor.monitor_node FILE EMBODIMENT ARM` writes findings, one JSON
+object per line; see `read_subject`.
 All times in the file are steady time [s], which the processes of a machine share.
 """
 
 import json
+import math
 import signal
 import sys
 import time
@@ -24,15 +25,15 @@ from sensor_msgs.msg import JointState
 from trajectory_msgs.msg import JointTrajectory
 
 from vera_ros.nodes.common.conversions import in_order, sensor_qos, stamp_to_ns
-from vera_ros_interfaces.msg import StackTruth
-from verification.arm_files import TCP_FRAME, ArmFile, read_arm
+from vera_ros_interfaces.msg import TaskTruth
 from verification.chaos.monitor.monitor import Finding, Monitor, Received
 from verification.chaos.monitor.recording import JointSample
+from verification.chaos.monitor.subject import Subject, read_subject
 from verification.chaos.monitor.trajectory_message import read_finger_trajectory, read_trajectory
 from verification.chaos.wiring import TRAJECTORIES, TRUE_JOINT_STATES, true_name
 from verification.judge.bounds import TrajectoryBounds
 from verification.judge.checker import Checker
-from verification.rig import FINGER, GRIPPER_LIMITS, make_limits
+from verification.rig import GRIPPER_LIMITS
 
 _JUDGE_S = 0.1
 _DEPTH = 1000  # no message may be lost while the monitor judges
@@ -44,23 +45,22 @@ class MonitorNode(Node):
 
     Args:
         output: text file that receives one line for each finding.
-        arm: the arm whose trajectories are judged.
+        robot: the robot whose trajectories are judged.
     """
 
-    def __init__(self, output: IO[str], arm: ArmFile) -> None:
+    def __init__(self, output: IO[str], robot: Subject) -> None:
         super().__init__("monitor")
-        self._joints = tuple(arm.joint_names)
-        model, urdf = arm.model, arm.bounded_urdf
-        limits = make_limits(model, arm.limits, urdf)
-        checker = Checker(urdf, self._joints, model.base_frame, TCP_FRAME)
-        self._monitor = Monitor(checker, TrajectoryBounds.of(limits), GRIPPER_LIMITS)
+        self._robot = robot
+        checker = Checker(robot.urdf, robot.joints, robot.base, *robot.tips)
+        bounds = TrajectoryBounds.of(robot.limits)
+        self._monitor = Monitor(checker, bounds, GRIPPER_LIMITS, robot.tracking_rad)
         self._output = output
         self._number = 0
         self._epoch_ns = time.time_ns()
         self._steady_s = time.monotonic()
         for name, read in (
-            ("arm", partial(read_trajectory, joints=self._joints)),
-            ("gripper", partial(read_finger_trajectory, joint=FINGER)),
+            ("arm", partial(read_trajectory, joints=robot.joints)),
+            ("gripper", partial(read_finger_trajectory, joint=robot.finger)),
         ):
             self.create_subscription(
                 JointTrajectory,
@@ -72,7 +72,7 @@ class MonitorNode(Node):
         self.create_subscription(
             JointState, TRUE_JOINT_STATES, self._on_joints, sensor_qos("reliable", _DEPTH)
         )
-        self.create_subscription(StackTruth, "stack_truth", self._on_truth, _DEPTH)
+        self.create_subscription(TaskTruth, "task_truth", self._on_truth, _DEPTH)
         self.create_timer(_JUDGE_S, self._judge)
 
     def finish(self) -> None:
@@ -101,18 +101,19 @@ class MonitorNode(Node):
             self._monitor.blind.add_publisher(self._ros_s(time.time_ns()))
 
     def _on_joints(self, message: JointState) -> None:
-        stamp_s = self._ros_s(stamp_to_ns(message.header.stamp))
+        stamp_s, robot = self._ros_s(stamp_to_ns(message.header.stamp)), self._robot
+        finger = in_order(message, (robot.finger,), "position")[0] if robot.finger else math.nan
         self._monitor.add_joints(
             JointSample(
                 stamp_s,
-                in_order(message, self._joints, "position"),
-                in_order(message, self._joints, "velocity"),
-                float(in_order(message, (FINGER,), "position")[0]),
+                in_order(message, robot.joints, "position"),
+                in_order(message, robot.joints, "velocity"),
+                float(finger),
                 late_s=self._ros_s(time.time_ns()) - stamp_s,
             )
         )
 
-    def _on_truth(self, truth: StackTruth) -> None:
+    def _on_truth(self, truth: TaskTruth) -> None:
         self._monitor.blind.update_truth(self._ros_s(stamp_to_ns(truth.header.stamp)), truth.resets)
 
     def _judge(self) -> None:
@@ -130,14 +131,14 @@ class MonitorNode(Node):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the monitor until SIGINT or SIGTERM; return the exit code."""
-    path, arm = sys.argv[1:] if arguments is None else arguments
+    path, embodiment, arm = sys.argv[1:] if arguments is None else arguments
     np.seterr(all="ignore")  # overflows become inf or NaN, which is refused
     signals: list[int] = []
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda received, _: signals.append(received))
     rclpy.init(args=[], signal_handler_options=SignalHandlerOptions.NO)
     with open(path, "w") as output:
-        node = MonitorNode(output, read_arm(arm))
+        node = MonitorNode(output, read_subject(embodiment, arm))
         executor = SingleThreadedExecutor()
         executor.add_node(node)
         while not signals:

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The relay's process: forwards messages between the system's machines, and injects faults.
 
+`python -m verification.chaos.proxies.relay EMBODIMENT`: its views are those of the embodiment.
 Its parameter `fault` takes a fault of views, joints or links in JSON, {"kind": ..., "values":
 {...}}, or an empty string for none. A fault of links lasts until the parameter is set again.
 """
@@ -9,6 +10,7 @@ import heapq
 import json
 import math
 import signal
+import sys
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -39,10 +41,10 @@ from verification.chaos.faults.strike import Strike
 from verification.chaos.proxies.note import write_note
 from verification.chaos.wiring import (
     FROM_POLICY,
-    IMAGES,
     JOINT_STATES,
     TO_POLICY,
     TRAJECTORIES,
+    images,
     policy_name,
     true_name,
 )
@@ -217,16 +219,20 @@ class SecondPublisher:
 
 
 class Relay(Node):
-    """Forwards all streams between sensors, policy_node, ik_node and controllers."""
+    """Forwards all streams between sensors, policy_node, ik_node and controllers.
 
-    def __init__(self, **options: Any) -> None:
-        super().__init__("relay", **options)
+    Args:
+        embodiment: whose views it forwards.
+    """
+
+    def __init__(self, embodiment: str) -> None:
+        super().__init__("relay")
         self._clocks = Clocks()
         self._streams = [Stream(self, link, self._clocks) for link in _links()]
         best_effort = sensor_qos("best_effort", _DEPTH)
         self._views = {
             view: Stream(self, Link(Image, true_name(topic), topic, best_effort), self._clocks)
-            for view, topic in IMAGES.items()
+            for view, topic in images(embodiment).items()
         }
         self._second_publisher = SecondPublisher(self)
         self.declare_parameter("fault", "")
@@ -278,7 +284,7 @@ def main() -> int:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda received, _: signals.append(received))
     rclpy.init(args=[], signal_handler_options=SignalHandlerOptions.NO)
-    relay = Relay()
+    relay = Relay(*sys.argv[1:])
     executor = SingleThreadedExecutor()
     executor.add_node(relay)
     while not signals:

@@ -22,7 +22,7 @@ from vera_ros.nodes.ik.kept_hold import HOLDS
 from verification.chaos.proxies.proxy import FaultProxy
 from verification.chaos.system.operator import Operator
 from verification.chaos.system.processes import Processes
-from verification.chaos.wiring import specs
+from verification.chaos.wiring import images, specs
 
 FINDINGS = "findings.jsonl"
 _READY_S = 90.0
@@ -43,6 +43,7 @@ class Arena:
         proxy: between policy_node and the policy server.
         operator: node that sends goals and calls services.
         waiter: spins the operator until a condition holds.
+        views: names of the robot's views.
     """
 
     folder: Path
@@ -51,6 +52,7 @@ class Arena:
     proxy: FaultProxy
     operator: Operator
     waiter: Waiter
+    views: tuple[str, ...]
 
     @property
     def nodes(self) -> list[str]:
@@ -89,14 +91,21 @@ class Arena:
 
 @contextmanager
 def set_up(
-    folder: Path, seed: int, arm: str, interrupts: Interrupts, *, asynchronous: bool
+    folder: Path,
+    seed: int,
+    embodiment: str,
+    arm: str,
+    interrupts: Interrupts,
+    *,
+    asynchronous: bool,
 ) -> Iterator[Arena]:
     """Start everything and wait until it is ready; stop everything at the end.
 
     Args:
         folder: for logs and findings.
         seed: of the first scene and of the proxy's random numbers.
-        arm: which arm, a name in config/arms.
+        embodiment: which robot kind.
+        arm: which arm, a name in config/arms; empty: the embodiment's own robot.
         interrupts: signals that end the waiting.
         asynchronous: the mode of the goals.
 
@@ -114,19 +123,19 @@ def set_up(
         server_url = f"ws://127.0.0.1:{free_port()}"
         proxy = FaultProxy(server_url, seed=seed)
         stack.callback(proxy.stop)
-        graph = specs(server_url, proxy.url, seed, arm)
+        graph = specs(server_url, proxy.url, seed, embodiment, arm)
         rclpy.init(args=[], signal_handler_options=SignalHandlerOptions.NO)
         stack.callback(rclpy.try_shutdown)
         names = [spec.name for spec in graph]
-        operator = Operator(names, asynchronous=asynchronous, seed=seed)
+        operator = Operator(names, embodiment, asynchronous=asynchronous, seed=seed)
         stack.callback(operator.destroy_node)
         executor = SingleThreadedExecutor()
         executor.add_node(operator)
         waiter = Waiter(executor, (processes.check, interrupts.check))
         findings = str(folder / FINDINGS)
-        processes.start("monitor", [sys.executable, "-m", _MONITOR, findings, arm])
-        processes.start("relay", [sys.executable, "-m", _RELAY])
-        arena = Arena(folder, graph, processes, proxy, operator, waiter)
+        processes.start("monitor", [sys.executable, "-m", _MONITOR, findings, embodiment, arm])
+        processes.start("relay", [sys.executable, "-m", _RELAY, embodiment])
+        arena = Arena(folder, graph, processes, proxy, operator, waiter, tuple(images(embodiment)))
         arena.start()
         waiter.until(lambda: "" if operator.controls.relay_is_ready else "the relay", _READY_S)
         yield arena

@@ -12,12 +12,10 @@ from rclpy.node import Node
 from vera_ros.bringup.failures import DemoError
 from vera_ros.bringup.waiter import Waiter
 from vera_ros.policy.states import Cause
-from vera_ros.robots.registry import find_robot
 from vera_ros_interfaces.action import ExecuteTask
 
 _ANSWER_S = 5.0
 _TIME_LIMIT_S = 40.0
-_PROMPT = find_robot("mimicgen").prompt
 
 
 class GoalClient:
@@ -25,13 +23,15 @@ class GoalClient:
 
     Args:
         node: the rclpy node that owns the client.
+        prompt: the task of the goals, in words.
         asynchronous: the mode of the goals.
 
     Attributes:
         accepted_s: when the last goal was accepted, steady time [s].
     """
 
-    def __init__(self, node: Node, *, asynchronous: bool) -> None:
+    def __init__(self, node: Node, prompt: str, *, asynchronous: bool) -> None:
+        self._prompt = prompt
         self._mode = ExecuteTask.Goal.ASYNC if asynchronous else ExecuteTask.Goal.SYNC
         self._action = ActionClient(node, ExecuteTask, "execute_task")
         self._cancel_all = node.create_client(CancelGoal, "execute_task/_action/cancel_goal")
@@ -55,7 +55,7 @@ class GoalClient:
         Raises:
             DemoError: the goal is refused, or there is no response.
         """
-        goal = ExecuteTask.Goal(prompt=_PROMPT, time_limit_s=_TIME_LIMIT_S, mode=self._mode)
+        goal = ExecuteTask.Goal(prompt=self._prompt, time_limit_s=_TIME_LIMIT_S, mode=self._mode)
         feedback: list[object] = []
         sent = self._action.send_goal_async(goal, feedback_callback=feedback.append)
         handle = waiter.result(sent, "policy_node to answer a goal", _ANSWER_S)

@@ -8,6 +8,7 @@ from rclpy.node import Node
 
 from vera_ros.bringup.waiter import Waiter
 from vera_ros.policy.states import Outcome
+from vera_ros.robots.registry import find_robot
 from vera_ros_interfaces.action import ExecuteTask
 from verification.chaos.system.controls import Controls
 from verification.chaos.system.goal_client import GoalClient
@@ -23,6 +24,7 @@ class Operator(Node):
 
     Args:
         nodes: names of the lifecycle nodes of the system.
+        embodiment: which robot kind.
         asynchronous: the mode of the goals.
         seed: of the first scene.
 
@@ -38,13 +40,16 @@ class Operator(Node):
         last_result: result of the last goal that has ended, as text.
     """
 
-    def __init__(self, nodes: Sequence[str], *, asynchronous: bool, seed: int) -> None:
+    def __init__(
+        self, nodes: Sequence[str], embodiment: str, *, asynchronous: bool, seed: int
+    ) -> None:
         super().__init__("operator")
         self.recorder = Recorder(self)
         self.lifecycle = Lifecycle(self, nodes)
         self.controls = Controls(self)
-        self.goal = GoalClient(self, asynchronous=asynchronous)
-        self._scenes = Scenes(self, seed, lambda: self.goal.under_way)
+        robot = find_robot(embodiment)
+        self.goal = GoalClient(self, robot.prompt, asynchronous=asynchronous)
+        self._scenes = Scenes(self, seed, robot.task.hold_s, lambda: self.goal.under_way)
         self.goals = 0
         self.began_s = math.inf
         self.outcomes: dict[int, str] = {}

@@ -67,7 +67,7 @@ def test_good_and_bad_trajectories_are_told_apart(tmp_path: Path) -> None:
 
     with (
         RosSide("ik_node") as side,
-        running("-m", MONITOR, str(file), "panda"),
+        running("-m", MONITOR, str(file), "mimicgen", "panda"),
     ):
         trajectories = side.node.create_publisher(
             JointTrajectory, true_name(TRAJECTORIES["arm"]), 10

@@ -26,9 +26,9 @@ from vera_ros_interfaces.msg import ActionChunk, ArmStatus, ChunkProgress
 from verification.chaos.proxies.note import read_note
 from verification.chaos.wiring import (
     FROM_POLICY,
-    IMAGES,
     JOINT_STATES,
     TRAJECTORIES,
+    images,
     policy_name,
     true_name,
 )
@@ -49,12 +49,12 @@ class Bench:
         self._joints = node.create_publisher(JointState, true_name(JOINT_STATES), reliable)
         self._images = {
             view: node.create_publisher(Image, true_name(topic), reliable)
-            for view, topic in IMAGES.items()
+            for view, topic in images("mimicgen").items()
         }
         self.joints = side.listen(JointState, JOINT_STATES, reliable)
         self.images = {
             view: side.listen(Image, topic, sensor_qos("best_effort", 100))
-            for view, topic in IMAGES.items()
+            for view, topic in images("mimicgen").items()
         }
         self._stamp = 0
         side.wait_until(self._all_heard, "the relay to pass everything on")
@@ -156,7 +156,7 @@ class Machines:
 
 @pytest.fixture(scope="module")
 def side(own_ros_domain: int) -> Iterator[RosSide]:
-    with running("-m", "verification.chaos.proxies.relay"), RosSide("bench") as side:
+    with running("-m", "verification.chaos.proxies.relay", "mimicgen"), RosSide("bench") as side:
         yield side
 
 

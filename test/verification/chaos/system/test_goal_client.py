@@ -47,7 +47,7 @@ def scene(ros_domain: int) -> Iterator[tuple[Policy, GoalClient, Waiter]]:
     executor = SingleThreadedExecutor(context=context)
     executor.add_node(policy)
     executor.add_node(node)
-    client, waiter = GoalClient(node, asynchronous=False), Waiter(executor, ())
+    client, waiter = GoalClient(node, "stack", asynchronous=False), Waiter(executor, ())
     waiter.until(lambda: "" if client.server_is_ready else "the action", 60.0)
     yield policy, client, waiter
     policy.task.close()
