@@ -15,7 +15,7 @@ from vera_ros.motion.kinematics.arm_model import ArmModel
 from vera_ros.motion.kinematics.continuous_joints import with_ranges
 from vera_ros.motion.kinematics.vec3 import Vector
 from vera_ros.resources import share_path
-from vera_ros.robots.stacking.arms.description import packaged_panda, read_description, with_hand
+from vera_ros.robots.stacking.arms.description import describe_arm
 
 ARMS = packaged_arms()
 TCP_FRAME = "panda_grip_site"
@@ -51,10 +51,7 @@ class ArmFile:
     @property
     def urdf(self) -> str:
         """The URDF with the hand."""
-        if not self.sim["arm_description"]:
-            return packaged_panda()
-        arm = read_description(self.sim["arm_description"])
-        return with_hand(arm, self.joint_names, self.sim["flange"])
+        return describe_arm(self.sim)
 
     @property
     def model(self) -> ArmModel:

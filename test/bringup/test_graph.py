@@ -145,7 +145,7 @@ def test_an_arm_of_ones_own_is_described_by_the_file_that_is_read_last(tmp_path:
 def test_joints_that_the_description_lacks_are_refused(tmp_path: Path) -> None:
     mine = tmp_path / "mine.yaml"
     mine.write_text("/**/sim_node: {ros__parameters: {arm_description: ur5e.urdf}}")
-    with pytest.raises(ConfigurationError, match=r"joint_names is empty.*'shoulder_pan_joint'"):
+    with pytest.raises(ConfigurationError, match=r"no joint .'panda_joint1'.*'shoulder_pan_joint'"):
         nodes(GraphOptions(arm=mine))
 
 

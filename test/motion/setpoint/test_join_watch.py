@@ -146,3 +146,26 @@ def test_a_first_trajectory_is_compared_with_nothing() -> None:
     watch.sent(first, START_S, None)
     arm = Arm(0.0, 0.0, 0.0)
     assert set(look_on(watch, arm, first, first, ticks(0.0, 1.0))) == {Join.OPEN}
+
+
+@given(st.floats(0.035, 0.3), st.integers(0, 6), st.sampled_from([-1.0, 1.0]))
+def test_an_arm_that_something_holds_tells_of_no_late_trajectory(
+    off_rad: float, joint: int, sign: float
+) -> None:
+    """It stands short of where it was sent, and stays there: as if it had missed what is new."""
+    watch, before = JoinWatch(), Setpoint.resting(START_Q)
+    held = START_Q.copy()
+    held[joint] -= sign * off_rad
+    further = ArmTrajectory(
+        np.array([0.2]),
+        (START_Q + sign * 0.1 * np.eye(7)[joint])[None],
+        np.zeros((1, 7)),
+        np.zeros((1, 7)),
+        START_Q,
+        np.zeros(7),
+        np.zeros(7),
+    )
+    setpoint, still = before.sent(further, START_S), np.zeros(7)
+    watch.sent(setpoint, START_S + LEAD_S, Measured(held, still, None, START_S, 0.0))
+    for stamp_s in np.arange(START_S, START_S + 0.6, STEP_S):
+        assert watch.update(Measured(held, still, None, stamp_s, 0.0), setpoint) is Join.OPEN

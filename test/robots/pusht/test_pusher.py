@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from vera_ros.errors import ConfigurationError
 from vera_ros.motion.kinematics.urdf_joints import root_link
 from vera_ros.robots.pusht import ROBOT
 from vera_ros.robots.pusht.geometry import GOAL
@@ -13,6 +14,7 @@ from vera_ros.robots.pusht.localisation import locate
 from vera_ros.robots.pusht.plane import CAMERA, FRAME, JOINTS, VIEW
 from vera_ros.robots.pusht.pusher import PusherRenderer, PusherWorld
 from vera_ros.robots.pusht.world import SPEED_LIMIT_PX_S, PushTWorld
+from vera_ros.robots.stacking.frames import PANDA_JOINTS
 
 ZERO = np.zeros(2)
 seeds = st.integers(0, 10_000)
@@ -79,3 +81,11 @@ def test_the_description_has_its_joints() -> None:
     for name in JOINTS:
         assert f'"{name}"' in urdf
     assert root_link(urdf) == FRAME
+
+
+def test_an_arm_that_pushes_is_described_or_refused() -> None:
+    describe = ROBOT.simulator.describe
+    panda = {"joint_names": PANDA_JOINTS}
+    assert '"panda_grip_site"' in describe(panda)
+    with pytest.raises(ConfigurationError, match="no joint"):
+        describe({"arm_description": "ur5e.urdf", "joint_names": JOINTS})

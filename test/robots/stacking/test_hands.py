@@ -24,8 +24,6 @@ PADS = {
     PANDA_HAND: ("panda_leftfinger", "panda_rightfinger"),
     ROBOTIQ_2F_85: ("robotiq_85_left_finger_tip_link", "robotiq_85_right_finger_tip_link"),
 }
-CLOSED = {PANDA_HAND: 0.0, ROBOTIQ_2F_85: 0.8}
-OPEN = {PANDA_HAND: 0.04, ROBOTIQ_2F_85: 0.0}
 
 
 def named(hand: Hand) -> str:
@@ -84,7 +82,7 @@ def test_the_2f_85_moves_as_its_urdf_says(name: str, angle_rad: float) -> None:
 def test_a_closing_hand_holds_a_cube_between_its_pads(hand: Hand) -> None:
     world = world_of("panda", hand)
     world.reset(0)
-    step(world, OPEN[hand], 1.0)
+    step(world, hand.opened, 1.0)
     site = world.pose(scene.GRIP_SITE)
     closing_axis = pin.Quaternion(site.quaternion).matrix()[:, 0]
     yaw_rad = float(np.arctan2(closing_axis[1], closing_axis[0]))
@@ -92,12 +90,12 @@ def test_a_closing_hand_holds_a_cube_between_its_pads(hand: Hand) -> None:
     for _ in range(round(0.6 / world.step_s)):
         if not all(world.in_contact(scene.RED_CUBE, (pad,)) for pad in PADS[hand]):
             world.place_cube(scene.RED_CUBE, site.position, yaw_rad)
-        world.step(q, still, CLOSED[hand])
-    step(world, CLOSED[hand], 1.0)
+        world.step(q, still, hand.closed)
+    step(world, hand.closed, 1.0)
     assert all(world.in_contact(scene.RED_CUBE, (pad,)) for pad in PADS[hand])
     held = world.pose(scene.RED_CUBE).position
     np.testing.assert_allclose(held, site.position, atol=4e-3)
-    step(world, OPEN[hand], 0.6)
+    step(world, hand.opened, 0.6)
     assert not world.in_contact(scene.RED_CUBE, hand.bodies)
     assert world.pose(scene.RED_CUBE).position[2] < held[2] - 0.05
 

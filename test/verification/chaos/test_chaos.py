@@ -75,7 +75,7 @@ def test_faults_of_a_hand(tmp_path: Path) -> None:
     assert report["of_fingers"] == 0
     faults = [fault["record"]["fault"] for fault in report["faults"]]
     (view,) = (fault["values"]["view"] for fault in faults if "view" in fault["values"])
-    assert view in ("camera_0", "camera_2", "both")
+    assert view in ("camera_0", "camera_2", "all")
 
 
 @pytest.mark.parametrize(

@@ -113,7 +113,9 @@ class System:
 def play_all(system: System, monkeypatch: pytest.MonkeyPatch, *faults: Fault) -> list[Record]:
     monkeypatch.setattr("verification.chaos.run.schedule", lambda *_: iter(faults))
     waiter = Waiter(system, ())
-    arena: Any = SimpleNamespace(operator=system, processes=system, proxy=system, waiter=waiter)
+    arena: Any = SimpleNamespace(
+        operator=system, processes=system, proxy=system, waiter=waiter, views=("front", "hand")
+    )
     kinds = [fault.kind for fault in faults]
     return list(Run(arena, pytest.fail).play(0, kinds, len(kinds), math.inf))
 

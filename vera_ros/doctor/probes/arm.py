@@ -41,7 +41,7 @@ def _limits(p: Facts) -> Facts:
 def _response(p: Facts) -> Facts:
     embodiment = find_embodiment(p["embodiment"])
     name = p["response_model"] or embodiment.response_model
-    joint = np.ones(1)
+    joint = np.ones(1)  # stands for any: the file alone is judged
     of_joints = space_of(p, embodiment) in OF_JOINTS
     actions = JointActions(-joint, joint, joint > 0) if of_joints else None
     load_response(given_file("response_model", name, "config"), actions)

@@ -17,7 +17,11 @@ from vera_ros.motion.setpoint.setpoint import Setpoint
 _TELLING, _LEAST_RAD, _MOST_RAD = 2.0, 2e-4, 6e-3
 _SLOW = 0.3  # share of the deviation that remains at rest
 _NEAR = 0.35  # share of the distance by which the arm may be off the motion that it follows
-_NEAR_MISSED = 0.2  # ... off the one before, while its offset from the set-point is not known
+# ... off the one before, if it has missed the new one: as it sets off, an arm lags behind more than
+# later, but it does move.
+_NEAR_MISSED = 0.1
+# An arm this far off its set-point is held by something: it cannot show what it follows.
+_HELD_RAD = 0.03
 _MOVES_RAD_S = 0.05  # set-point speed above which the arm's delay can be measured
 _DELAYS, _SCATTERS = 9, 25  # numbers of recent measurements that count
 _LONGEST_DELAY_S, _AHEAD_S = 0.15, 0.02  # bounds of a delay; stamps and offsets are not exact
@@ -79,11 +83,17 @@ class JoinWatch:
         """
         self._awaited = None
         if setpoint.before is not None:
-            self._awaited = _Awaited(setpoint, setpoint.reverted(), joins_s)
+            before = setpoint.reverted()
+            if measured is None or not self._is_held(measured, before):
+                self._awaited = _Awaited(setpoint, before, joins_s)
         elif setpoint.known and measured is not None:
             self._awaited = _Awaited(setpoint, Setpoint.resting(measured.q), joins_s)
         self.lateness_s = 0.0
         self.taken_up = False
+
+    def _is_held(self, measured: Measured, before: Setpoint) -> bool:
+        state = before.state(measured.stamp_s - self.delay_s)
+        return state is not None and bool(np.abs(measured.q - state[0]).max() > _HELD_RAD)
 
     def forget(self) -> None:
         """Stop watching: what was sent last no longer counts."""
@@ -127,7 +137,7 @@ class JoinWatch:
         if off_new <= _NEAR * apart_rad:
             self._awaited, self.taken_up = None, True
             return Join.LATE if self.lateness_s > 0.0 else Join.JOINED
-        if off_old <= (_NEAR_MISSED if self._offset is None else _NEAR) * apart_rad:
+        if off_old <= _NEAR_MISSED * apart_rad:
             self.lateness_s = moment_s - awaited.joins_s
             return Join.MISSED
         return Join.OPEN

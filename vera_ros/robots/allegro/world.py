@@ -47,7 +47,7 @@ class HandWorld:
         self._data = mujoco.MjData(self._model)
         self._balls = [self._model.body(ball_name(colour)).id for colour in COLOURS]
         self._tip, self._last_link = (self._model.body(name).id for name in (TIP, LAST_LINK))
-        self._steps = 0
+        self._steps, self._inertial = 0, np.zeros(self._model.nv)
         self.reset(seed)
 
     @property
@@ -76,8 +76,10 @@ class HandWorld:
         Raises:
             MotionError: they are not finite.
         """
-        # The servo's torque is kp (ctrl - q) - kv dq: this ctrl makes it damp the velocity error.
-        ctrl = q + DAMPING_NMS_RAD / STIFFNESS_NM_RAD * dq
+        # The servo's torque is kp (ctrl - q) - kv dq: this ctrl makes it damp the velocity error,
+        # and adds what the joints' inertia needs.
+        mujoco.mj_mulM(self._model, self._data, self._inertial, np.asarray(ddq, float))
+        ctrl = q + (DAMPING_NMS_RAD * dq + self._inertial) / STIFFNESS_NM_RAD
         if not np.isfinite(ctrl).all():
             raise MotionError(
                 f"servo targets must be finite, got q {q!r}, dq {dq!r}; check what commands the "

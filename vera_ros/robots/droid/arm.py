@@ -16,6 +16,7 @@ from scipy.spatial.transform import Rotation
 from vera_ros.embodiments import find_embodiment
 from vera_ros.robots.droid import ROBOT
 from vera_ros.robots.pinhole import Array, Pose
+from vera_ros.robots.stacking.hands import ROBOTIQ_2F_85
 from vera_ros.robots.stacking.policy.arm import Arm
 from vera_ros.robots.stacking.policy.response import OPEN, Grip, Leg, Response, answer
 
@@ -25,9 +26,11 @@ TCP_IN_FLANGE = Pose(
 )
 _FLANGE_IN_TCP = TCP_IN_FLANGE.inverse()
 
-# The pads of the 2F-85 swing on cranks, from their angle when open; see its URDF.
-_CLOSED_RAD, _REPORTED_OPEN_M = 0.8, 0.08
-_CRANK_M, _CRANK_RAD, _PAD_M = 0.05715, 0.70792, 0.0054
+# Each pad of the 2F-85 moves on a circle about its knuckle joint: the circle's radius, the angle at
+# which the joint of the fingertip stands on it when open (0: along the gripper's axis), and the
+# pad's distance from that axis at angle 0. From its URDF.
+_RADIUS_M, _OPEN_RAD, _PAD_M = 0.05715, 0.70792, 0.0054
+_REPORTED_OPEN_M = 0.08  # between the two values of gripper_qpos
 
 GRIPPER_CHANGE = 0.07  # of the stroke, in one action
 CHANGING_ACTIONS = 5  # have it, when the gripper closes or opens
@@ -45,9 +48,9 @@ class DroidArm(Arm):
         return eef @ TCP_IN_FLANGE
 
     def gap_of(self, fingers_m: float) -> float:
-        """Return the distance between the pads of a 2F-85, whose knuckles report linearly."""
-        angle_rad = _CLOSED_RAD * (1.0 - fingers_m / _REPORTED_OPEN_M)
-        return float(2.0 * (_CRANK_M * np.sin(_CRANK_RAD - angle_rad) + _PAD_M))
+        """Return the distance between the pads, of a report that is linear in the joint's angle."""
+        angle_rad = ROBOTIQ_2F_85.closed * (1.0 - fingers_m / _REPORTED_OPEN_M)
+        return float(2.0 * (_RADIUS_M * np.sin(_OPEN_RAD - angle_rad) + _PAD_M))
 
     def encode(self, commands: Array, tcp: Pose, gripper: Array) -> Array:
         """Return the actions of a chunk of commands."""

@@ -18,7 +18,8 @@ from vera_ros.robots.robot import (
     Task,
     starts_open_loop,
 )
-from vera_ros.robots.stacking.robot import arm_of, describe_arm
+from vera_ros.robots.stacking.arms.description import describe_arm
+from vera_ros.robots.stacking.robot import arm_of
 from vera_ros.wire.hosted_policy import HostedPolicy
 
 if TYPE_CHECKING:
@@ -57,7 +58,8 @@ def describe(parameters: Parameters) -> str:
 
 
 def _has_arm(parameters: Parameters) -> bool:
-    return tuple(parameters.get("joint_names", JOINTS)) != JOINTS
+    others = tuple(parameters.get("joint_names", JOINTS)) != JOINTS
+    return others or bool(parameters.get("arm_description"))
 
 
 def open_renderer(look: Look) -> "Renderer":

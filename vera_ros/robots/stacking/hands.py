@@ -14,10 +14,13 @@ class Hand:
         urdf: a file in description/urdf/, in which MOUNT carries it.
         mjcf: a file in description/mjcf/ that has it, too.
         bodies: its bodies there, the one that the flange carries first.
-        mount_z_m: where MOUNT is in the frame that carries it there, along z.
+        mount_z_m: height of the flange along z of the body that carries the first one there [m]:
+            0.107 on the Panda's last link, 0 on a bare flange.
         joints: the driven joints, of which the first is commanded; all of them are published.
         start: their position at the begin of an episode.
-        speed: of its joints, per second.
+        opened: their position when open.
+        closed: their position when closed.
+        speed: of its joints [m/s or rad/s].
     """
 
     urdf: str
@@ -26,6 +29,8 @@ class Hand:
     mount_z_m: float
     joints: tuple[str, ...]
     start: float
+    opened: float
+    closed: float
     speed: float
 
 
@@ -36,6 +41,8 @@ PANDA_HAND = Hand(
     mount_z_m=0.107,
     joints=("panda_finger_joint1", "panda_finger_joint2"),
     start=0.020833,
+    opened=0.04,
+    closed=0.0,
     speed=0.1,  # the training environment's gripper: a stroke of 0.04 m takes 0.4 s
 )
 
@@ -53,5 +60,7 @@ ROBOTIQ_2F_85 = Hand(
     mount_z_m=0.0,
     joints=("robotiq_85_left_knuckle_joint",),
     start=0.0,
+    opened=0.0,
+    closed=0.8,
     speed=1.4,  # its fastest: 150 mm/s between the pads
 )

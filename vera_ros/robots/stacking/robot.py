@@ -14,11 +14,7 @@ from vera_ros.robots.robot import (
     Task,
     starts_open_loop,
 )
-from vera_ros.robots.stacking.arms.description import (
-    packaged_panda,
-    read_description,
-    with_hand,
-)
+from vera_ros.robots.stacking.arms.description import describe_arm
 from vera_ros.robots.stacking.hands import PANDA_HAND, Hand
 from vera_ros.robots.stacking.prompts import PROMPT, VERA_PROMPT
 from vera_ros.robots.stacking.tables import DARK_WOOD
@@ -96,18 +92,6 @@ def _simulator(embodiment: str, cameras: Mapping[str, Camera], hand: Hand) -> Si
         make=make,
         open_renderer=open_renderer,
     )
-
-
-def describe_arm(parameters: Parameters, hand: Hand = PANDA_HAND) -> str:
-    """Return the URDF of the arm of sim_node's parameters, with a hand; without them the Panda's.
-
-    The launch file uses this in the system's Python: no library is imported.
-    """
-    description = parameters.get("arm_description", "")
-    if not description:
-        return packaged_panda(hand)
-    joints, flange = parameters.get("joint_names", ()), parameters.get("flange", "")
-    return with_hand(read_description(description), joints, flange, hand)
 
 
 def arm_of(parameters: Parameters, hand: Hand = PANDA_HAND) -> "SimulatedArm":

@@ -91,7 +91,10 @@ class SimulatedRobot:
         return np.where(finite, command, before)
 
     def joint_states(self) -> tuple[list[str], NDArray[np.float64]]:
-        """Return all joints' names, and their positions, velocities, efforts. Shape (3, m)."""
+        """Return names, and positions, velocities and efforts, of the arm's and the driven joints.
+
+        Shape (3, m), of m joints; those of the hand that follow a driven one are not published.
+        """
         arm, fingers = self.world.arm(), self.world.fingers()
         values = np.stack(
             (

@@ -32,7 +32,7 @@ ENCODER_RAD = 2.0 * math.pi / 2**20  # one increment
 
 _BRIEF = (0.3, 1.2)
 _DELAY = {"delay_s": (0.12, 0.4)}
-_VIEW = {"view": (FIRST, LAST, "both")}
+_VIEW = {"view": (FIRST, LAST, "all")}
 # Short of what the nodes bear with, by their parameters, before an episode ends.
 _VIEWS_WAIT_S = 0.8  # view_stall_s
 _BAD_VIEWS_WAIT_S = 0.4  # bad_picture_share

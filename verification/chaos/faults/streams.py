@@ -189,10 +189,10 @@ def _joint(fault: Fault) -> str:
 def _edit(joints: Any, name: str, which: str, edit: Callable[[int, float], float]) -> Any:
     """Edit a field of one joint of the arm, or of all (`which`: all).
 
-    They are numbered from 1; of an arm with fewer joints, the last one is meant.
+    They are numbered from 1 to 7; of an arm with n joints, those numbers are spread over all n.
     """
     arm = [n for n, joint in enumerate(joints.name) if _FINGER not in joint]
-    chosen = arm if which == "all" else [arm[min(int(which), len(arm)) - 1]]
+    chosen = arm if which == "all" else [arm[round((int(which) - 1) * (len(arm) - 1) / 6)]]
     values = getattr(joints, name)
     changed = (edit(n, value) if n in chosen else value for n, value in enumerate(values))
     setattr(joints, name, array("d", changed))

@@ -36,9 +36,9 @@ def names(event: Event, fault: Fault, *, ended_well: bool) -> bool:
     kind = KINDS[fault.kind]
     if event.name not in ((*kind.named_by, *kind.named_anew) if ended_well else kind.named_by):
         return False
-    view = fault.values.get("view", "both")
+    view = fault.values.get("view", "all")
     of_a_view = kind.layer == VIEWS and event.source == events.DIAGNOSTICS
-    return not of_a_view or view == "both" or str(view) in event.words
+    return not of_a_view or view == "all" or str(view) in event.words
 
 
 def ends_early(event: Event, fault: Fault, *, ended_well: bool) -> bool:

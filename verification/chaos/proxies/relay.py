@@ -273,7 +273,7 @@ class Relay(Node):
     def _affected_by(self, fault: Fault, layer: str) -> list[Stream]:
         if layer == VIEWS:
             views = self._views.items()
-            return [stream for view, stream in views if fault.values["view"] in (view, "both")]
+            return [stream for view, stream in views if fault.values["view"] in (view, "all")]
         kind = JointState if layer == JOINTS else JointTrajectory
         return [stream for stream in self._streams if stream.link.kind is kind]
 

@@ -23,15 +23,13 @@ class GoalClient:
 
     Args:
         node: the rclpy node that owns the client.
-        prompt: the task of the goals, in words.
         asynchronous: the mode of the goals.
 
     Attributes:
         accepted_s: when the last goal was accepted, steady time [s].
     """
 
-    def __init__(self, node: Node, prompt: str, *, asynchronous: bool) -> None:
-        self._prompt = prompt
+    def __init__(self, node: Node, *, asynchronous: bool) -> None:
         self._mode = ExecuteTask.Goal.ASYNC if asynchronous else ExecuteTask.Goal.SYNC
         self._action = ActionClient(node, ExecuteTask, "execute_task")
         self._cancel_all = node.create_client(CancelGoal, "execute_task/_action/cancel_goal")
@@ -49,13 +47,17 @@ class GoalClient:
         """Whether a goal was accepted and its result has not been taken yet."""
         return self._result is not None
 
-    def send(self, waiter: Waiter) -> None:
+    def send(self, prompt: str, waiter: Waiter) -> None:
         """Send a goal.
+
+        Args:
+            prompt: the task, in words.
+            waiter: waits for the answer.
 
         Raises:
             DemoError: the goal is refused, or there is no response.
         """
-        goal = ExecuteTask.Goal(prompt=self._prompt, time_limit_s=_TIME_LIMIT_S, mode=self._mode)
+        goal = ExecuteTask.Goal(prompt=prompt, time_limit_s=_TIME_LIMIT_S, mode=self._mode)
         feedback: list[object] = []
         sent = self._action.send_goal_async(goal, feedback_callback=feedback.append)
         handle = waiter.result(sent, "policy_node to answer a goal", _ANSWER_S)

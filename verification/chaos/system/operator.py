@@ -47,8 +47,8 @@ class Operator(Node):
         self.recorder = Recorder(self)
         self.lifecycle = Lifecycle(self, nodes)
         self.controls = Controls(self)
-        robot = find_robot(embodiment)
-        self.goal = GoalClient(self, robot.prompt, asynchronous=asynchronous)
+        self._robot = robot = find_robot(embodiment)
+        self.goal = GoalClient(self, asynchronous=asynchronous)
         self._scenes = Scenes(self, seed, robot.task.hold_s, lambda: self.goal.under_way)
         self.goals = 0
         self.began_s = math.inf
@@ -95,7 +95,7 @@ class Operator(Node):
             self.controls.call("stop", waiter)  # the reset must find the arm at rest
             self._scenes.reset(waiter)
         self._scenes.begin()
-        self.goal.send(waiter)
+        self.goal.send(self._robot.prompt_of(self._scenes.seed), waiter)
         self.goals += 1
         self.began_s = self.goal.accepted_s
 

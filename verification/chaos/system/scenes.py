@@ -28,11 +28,12 @@ class Scenes:
         playing: returns whether an episode is running.
 
     Attributes:
+        seed: of the present scene.
         used: whether an episode ended in the scene with success or at its time limit.
     """
 
     def __init__(self, node: Node, seed: int, hold_s: float, playing: Callable[[], bool]) -> None:
-        self._seed = seed
+        self.seed = seed
         self._playing = playing
         self._truth: TaskTruth | None = None
         self._hold_s = hold_s
@@ -63,11 +64,11 @@ class Scenes:
         Raises:
             DemoError: reset_scene fails or does not respond.
         """
-        self._seed = (self._seed + 1) % _SEEDS
-        request = ResetScene.Request(seed=self._seed)
+        self.seed = (self.seed + 1) % _SEEDS
+        request = ResetScene.Request(seed=self.seed)
         answer = waiter.result(self._reset.call_async(request), "reset_scene", _ANSWER_S)
         if not answer.success:
-            raise DemoError(f"reset_scene failed for seed {self._seed}: {answer.message}")
+            raise DemoError(f"reset_scene failed for seed {self.seed}: {answer.message}")
         self.used = False
 
     def _on_truth(self, truth: TaskTruth) -> None:

@@ -12,6 +12,7 @@ from vera_ros.errors import ConfigurationError
 from vera_ros.resources import share_path
 from vera_ros.robots.stacking.arms.description import (
     base_of,
+    describe_arm,
     packaged_panda,
     read_description,
     with_hand,
@@ -19,6 +20,8 @@ from vera_ros.robots.stacking.arms.description import (
 )
 from vera_ros.robots.stacking.arms.simulated_arm import PANDA, SimulatedArm
 from vera_ros.robots.stacking.hands import MOUNT, PANDA_HAND, ROBOTIQ_2F_85, Hand
+from vera_ros.robots.stacking.robot import arm_of
+from vera_ros.robots.stacking.scene import load_model
 from verification.arm_files import ARMS, TCP_FRAME, read_arm
 
 from ....motion.descriptions import GEN3_JOINTS, UR5E_JOINTS, Description, fr3_duo, gen3, ur5e
@@ -110,6 +113,14 @@ def test_a_panda_that_has_its_hand_gets_another_one(flange: str, hand: Hand) -> 
     bare, mount = without_hand(found)
     assert mount == flange
     assert links(bare)[-1] == flange
+
+
+def test_a_pandas_own_urdf_is_an_arm_like_any_other() -> None:
+    parameters = {"arm_description": "panda.urdf", "flange": MOUNT}
+    assert {*ROBOTIQ_2F_85.bodies} < {*links(describe_arm(parameters, ROBOTIQ_2F_85))}
+    model = load_model(arm=arm_of(parameters, ROBOTIQ_2F_85))
+    names = [model.joint(number).name for number in range(model.njnt)]
+    assert {*PANDA.joint_names, *ROBOTIQ_2F_85.joints} < {*names}
 
 
 @pytest.mark.parametrize("name", ARMS)

@@ -72,7 +72,7 @@ def test_two_views_find_a_cube_at_an_unknown_height(
 
 
 @settings(deadline=None, max_examples=20)
-@given(x=xs, y=ys, yaw=yaws)
+@given(x=xs, y=st.floats(-0.09, 0.05), yaw=yaws)  # beyond, the hand's camera sees its edge
 def test_one_view_takes_the_cube_to_rest_on_the_table(
     studio: Any, x: float, y: float, yaw: float
 ) -> None:

@@ -216,13 +216,16 @@ def test_another_arm_stands_elsewhere() -> None:
         assert list(joints.velocity) == [0.0] * 9
 
 
-@pytest.mark.parametrize(("joint", "moved"), [("1", 0), ("6", 5), ("7", 5)])
-def test_of_an_arm_with_six_joints_no_finger_is_edited(joint: str, moved: int) -> None:
+@pytest.mark.parametrize(
+    ("n", "joint", "moved"),
+    [(6, "1", 0), (6, "6", 4), (6, "7", 5), (7, "6", 5), (16, "1", 0), (16, "4", 8), (16, "7", 15)],
+)
+def test_a_joint_of_the_arm_is_edited_and_no_finger(n: int, joint: str, moved: int) -> None:
     edit = edit_of(Fault(0, "joints_offset", EVERY_VALUE | {"joint": joint, "onset": "step"}))
     assert edit is not None
-    six = Joints(
-        name=[*map(str, range(1, 7)), "finger_1", "finger_2"],
-        position=array("d", [0.0] * 8),
-        velocity=array("d", [0.0] * 8),
+    joints = Joints(
+        name=[*map(str, range(n)), "finger_1", "finger_2"],
+        position=array("d", [0.0] * (n + 2)),
+        velocity=array("d", [0.0] * (n + 2)),
     )
-    assert [n for n, value in enumerate(edit(six).position) if value] == [moved]
+    assert [at for at, value in enumerate(edit(joints).position) if value] == [moved]

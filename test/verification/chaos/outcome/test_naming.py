@@ -73,7 +73,7 @@ def test_diagnostics_of_the_other_view_name_nothing() -> None:
     assert names(diagnosed("views_stale", "agentview_image"), fault, ended_well=False)
     other = diagnosed("views_stale", "robot0_eye_in_hand_image")
     assert not names(other, fault, ended_well=False)
-    both = Fault(0, "view_dropped", {"view": "both", "duration_s": 1.0})
+    both = Fault(0, "view_dropped", {"view": "all", "duration_s": 1.0})
     assert names(other, both, ended_well=False)
 
 
@@ -110,9 +110,9 @@ def test_no_process_that_dies_needs_no_name() -> None:
         ("joints_late", {"duration_s": 1.0, "delay_s": 0.9}, False),
         ("joints_late", {"duration_s": 0.3, "delay_s": 0.9}, True),
         ("joints_nan", {"duration_s": 0.1}, False),
-        ("view_late", {"duration_s": 1.0, "delay_s": 0.3, "view": "both"}, True),
-        ("view_dropped", {"duration_s": 1.5, "view": "both"}, False),
-        ("view_wrong_size", {"duration_s": 0.3, "view": "both"}, False),
+        ("view_late", {"duration_s": 1.0, "delay_s": 0.3, "view": "all"}, True),
+        ("view_dropped", {"duration_s": 1.5, "view": "all"}, False),
+        ("view_wrong_size", {"duration_s": 0.3, "view": "all"}, False),
         ("late_delivery", {"duration_s": 2.0, "delay_s": 0.04}, True),
         ("late_delivery", {"duration_s": 2.0, "delay_s": 0.06}, False),
         ("joints_outlier", {"what": "jump", "off_rad": 0.02}, True),

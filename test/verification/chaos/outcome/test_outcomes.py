@@ -109,7 +109,7 @@ def test_what_has_nothing_to_do_with_it_names_nothing(event: Event) -> None:
 
 
 def test_diagnostics_may_come_a_little_later_but_not_after_the_next_fault() -> None:
-    late = replace(CUT, fault=Fault(0, "view_dropped", {"duration_s": 0.5, "view": "both"}))
+    late = replace(CUT, fault=Fault(0, "view_dropped", {"duration_s": 0.5, "view": "all"}))
     warning = Event(12.8, events.DIAGNOSTICS, "views_stale", "a")
     assert one(late, warning).named == (warning.name,)
     following = replace(late, struck_s=12.5, over_s=13.0, recovered_s=14.0)

@@ -207,7 +207,7 @@ def test_joints_are_no_numbers(bench: Bench) -> None:
 
 
 def test_what_is_late_comes_later_and_in_order(bench: Bench) -> None:
-    bench.spoil("view_late", delay_s=0.3, view="both")
+    bench.spoil("view_late", delay_s=0.3, view="all")
     began_s = time.monotonic()
     stamps = bench.burst(bench.images["agentview"])
     assert time.monotonic() - began_s >= 0.3
@@ -291,7 +291,7 @@ def test_a_machine_has_another_clock(
 
 
 def test_another_arm_speaks_for_a_while(bench: Bench) -> None:
-    values: dict[str, float | str] = {"joint": "2", "sign": "+", "off_rad": 0.5, "duration_s": 1.0}
+    values: dict[str, float | str] = {"joint": "7", "sign": "+", "off_rad": 0.5, "duration_s": 1.0}
     bench.joints.clear()
     bench.spoil("second_publisher", **values)
 

@@ -47,7 +47,7 @@ def scene(ros_domain: int) -> Iterator[tuple[Policy, GoalClient, Waiter]]:
     executor = SingleThreadedExecutor(context=context)
     executor.add_node(policy)
     executor.add_node(node)
-    client, waiter = GoalClient(node, "stack", asynchronous=False), Waiter(executor, ())
+    client, waiter = GoalClient(node, asynchronous=False), Waiter(executor, ())
     waiter.until(lambda: "" if client.server_is_ready else "the action", 60.0)
     yield policy, client, waiter
     policy.task.close()
@@ -59,7 +59,7 @@ def scene(ros_domain: int) -> Iterator[tuple[Policy, GoalClient, Waiter]]:
 
 def test_a_goal_that_has_begun_is_under_way(scene: tuple[Policy, GoalClient, Waiter]) -> None:
     policy, client, waiter = scene
-    client.send(waiter)
+    client.send("stack", waiter)
     assert client.under_way
     assert client.take_result() is None
     policy.task.finish(ENDED)
@@ -74,10 +74,10 @@ def test_a_goal_that_is_refused_never_is(
     policy, client, waiter = scene
     policy.reason = reason
     with pytest.raises(DemoError, match=reason):
-        client.send(waiter)
+        client.send("stack", waiter)
     assert not client.under_way
     policy.reason = ""
-    client.send(waiter)
+    client.send("stack", waiter)
     assert client.under_way
     policy.task.finish(ENDED)
     waiter.until(lambda: "the result" if client.take_result() is None else "", 60.0)
@@ -86,7 +86,7 @@ def test_a_goal_that_is_refused_never_is(
 def test_a_goal_that_ends_at_once_was_one(scene: tuple[Policy, GoalClient, Waiter]) -> None:
     policy, client, waiter = scene
     policy.ends_at_once = True
-    client.send(waiter)
+    client.send("stack", waiter)
     assert client.under_way
     result = client.take_result()
     assert result is not None

@@ -116,7 +116,7 @@ def judge_response(facts: Facts) -> Finding:
 
 
 def description(context: Context, configuration: Configuration) -> tuple[str, str]:
-    """Return the URDF (empty: none) and the file, parameter or topic that should provide it."""
+    """Return the URDF (empty: none) and what provides it: simulation, parameter or topic."""
     urdf = configuration.ik["robot_description"]
     if urdf:
         simulated = context.options.robot == "sim"

@@ -4,28 +4,37 @@
 The launch file uses this in the system's Python: no library is imported.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 from xml.etree import ElementTree
 
 from vera_ros.errors import ConfigurationError
 from vera_ros.resources import given_file, share_path
 from vera_ros.robots.stacking.arms.meshes import resolve_meshes
 from vera_ros.robots.stacking.arms.urdf_tree import UrdfTree
+from vera_ros.robots.stacking.frames import PANDA_JOINTS
 from vera_ros.robots.stacking.hands import MOUNT, PANDA_HAND, Hand
-
-PANDA_URDF = "panda.urdf"
 
 _FLANGE_NAMES = ("flange", "tool0", "link_eef", "ee_link", "end_effector", "link8")
 
 
 def packaged_panda(hand: Hand = PANDA_HAND) -> str:
     """Return the URDF of the Panda with a hand."""
-    urdf = share_path("description", "urdf", PANDA_URDF).read_text()
-    if hand.urdf == PANDA_URDF:
-        return urdf
-    tree = UrdfTree(ElementTree.fromstring(urdf))
-    tree.remove(list(tree.carried(MOUNT)))
-    return _with_hand_on(tree, MOUNT, hand)
+    urdf = share_path("description", "urdf", PANDA_HAND.urdf).read_text()
+    return urdf if hand == PANDA_HAND else with_hand(urdf, PANDA_JOINTS, MOUNT, hand)
+
+
+def describe_arm(parameters: Mapping[str, Any], hand: Hand = PANDA_HAND) -> str:
+    """Return the URDF of the arm of sim_node's parameters, with a hand; without them the Panda's.
+
+    Raises:
+        ConfigurationError: the parameters do not fit together.
+    """
+    name = parameters.get("arm_description", "")
+    if not name:
+        return packaged_panda(hand)
+    joints = parameters.get("joint_names", PANDA_JOINTS)
+    return with_hand(read_description(name), joints, parameters.get("flange", ""), hand)
 
 
 def read_description(name: str) -> str:
@@ -72,10 +81,6 @@ def with_hand(
     tree.remove(list(tree.carried(flange)))
     _check_rest(tree, joint_names[-1], flange)
     tree.hold_others(joint_names)
-    return _with_hand_on(tree, flange, hand)
-
-
-def _with_hand_on(tree: UrdfTree, flange: str, hand: Hand) -> str:
     file = share_path("description", "urdf", hand.urdf)
     tree.add(UrdfTree(ElementTree.parse(file).getroot()), MOUNT, flange)
     return ElementTree.tostring(tree.root, encoding="unicode")

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Puts another arm in the Panda's place in the stacking scene, from its URDF; and another hand.
 
-The arm's base stands where the Panda's does, and position servos drive
-its joints: critically damped at 30 rad/s for the joints' inertias, as the Panda's are.
+The arm's base stands where the Panda's does, and position servos drive its joints: critically
+damped at 30 rad/s for the joints' inertias, as the Panda's are.
 """
 
 from collections.abc import Sequence

@@ -6,6 +6,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 from vera_ros.errors import ConfigurationError
+from vera_ros.resources import share_path
 
 _PACKAGE, _FILE = "package://", "file://"
 
@@ -46,5 +47,6 @@ def _candidates(name: str, urdf: Path) -> list[Path]:
     package, _, rest = name.removeprefix(_PACKAGE).partition("/")
     prefixes = [p for p in os.environ.get("AMENT_PREFIX_PATH", "").split(os.pathsep) if p]
     shares = [Path(prefix, "share", package) for prefix in prefixes]
+    shares += [share_path()] if package == "vera_ros" else []  # also in a checkout
     around = [folder for folder in urdf.resolve().parents if folder.name == package]
     return [folder / rest for folder in (*shares, *around)]

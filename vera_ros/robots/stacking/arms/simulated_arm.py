@@ -34,7 +34,7 @@ class SimulatedArm:
         hand: what its flange carries.
     """
 
-    joint_names: tuple[str, ...] = tuple(f"panda_joint{i}" for i in range(1, 8))
+    joint_names: tuple[str, ...] = frames.PANDA_JOINTS
     start_posture: NDArray[np.float64] = field(default_factory=START_POSTURE_RAD.copy)
     urdf: str = ""
     hand: Hand = PANDA_HAND

@@ -35,7 +35,7 @@ class Arm(ABC):
         """Return the TCP, between the finger tips, of the end-effector pose in a request."""
 
     def gap_of(self, fingers_m: float) -> float:
-        """Return the distance between the finger pads; `fingers_m`: that of reported positions."""
+        """Return the distance between the finger pads; `fingers_m`: of gripper_qpos."""
         return fingers_m
 
     @abstractmethod

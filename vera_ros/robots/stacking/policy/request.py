@@ -20,7 +20,7 @@ class Observation:
     Attributes:
         pictures: the newest picture of each view, by its key: Shape (H, W, 3), RGB.
         eef: the end effector in the base frame.
-        fingers_m: distance between the reported finger positions.
+        fingers_m: distance between the two values of gripper_qpos.
     """
 
     pictures: dict[str, npt.NDArray[np.uint8]]
