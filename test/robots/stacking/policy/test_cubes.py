@@ -72,12 +72,12 @@ def test_two_views_find_a_cube_at_an_unknown_height(
 
 
 @settings(deadline=None, max_examples=20)
-@given(x=xs, y=st.floats(-0.09, 0.05), yaw=yaws)  # beyond, the hand's camera sees its edge
+@given(x=xs, y=ys, yaw=yaws)
 def test_one_view_takes_the_cube_to_rest_on_the_table(
     studio: Any, x: float, y: float, yaw: float
 ) -> None:
     """Along a single line of sight a far cube and a near one look almost the same."""
-    far = hand_pose(np.array([0.40, 0.30, 0.05]), np.pi / 2)
+    far = hand_pose(np.array([0.40, 0.38, 0.05]), np.pi / 2)  # the hand sees no edge of it
     cube = studio.carried(x, y, yaw)
     located = see(studio, studio.request(far, cube, None), "carried", free_z=True)
     assert error_m(located, cube) < 3e-3
