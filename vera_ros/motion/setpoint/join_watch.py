@@ -20,7 +20,7 @@ _NEAR = 0.35  # share of the distance by which the arm may be off the motion tha
 # ... off the one before, if it has missed the new one: as it sets off, an arm lags behind more than
 # later, but it does move.
 _NEAR_MISSED = 0.1
-# An arm this far off its set-point is held by something: it cannot show what it follows.
+# An arm this far off where it should rest is held by something: it cannot show that it sets off.
 _HELD_RAD = 0.03
 _MOVES_RAD_S = 0.05  # set-point speed above which the arm's delay can be measured
 _DELAYS, _SCATTERS = 9, 25  # numbers of recent measurements that count
@@ -84,16 +84,12 @@ class JoinWatch:
         self._awaited = None
         if setpoint.before is not None:
             before = setpoint.reverted()
-            if measured is None or not self._is_held(measured, before):
+            if measured is None or not _is_held(measured, before.state(joins_s)):
                 self._awaited = _Awaited(setpoint, before, joins_s)
         elif setpoint.known and measured is not None:
             self._awaited = _Awaited(setpoint, Setpoint.resting(measured.q), joins_s)
         self.lateness_s = 0.0
         self.taken_up = False
-
-    def _is_held(self, measured: Measured, before: Setpoint) -> bool:
-        state = before.state(measured.stamp_s - self.delay_s)
-        return state is not None and bool(np.abs(measured.q - state[0]).max() > _HELD_RAD)
 
     def forget(self) -> None:
         """Stop watching: what was sent last no longer counts."""
@@ -173,3 +169,10 @@ class JoinWatch:
             off = measured.q - q
             before = self._offset
             self._offset = off if before is None else before + 0.2 * (off - before)
+
+
+def _is_held(measured: Measured, before: tuple[Vector, Vector, Vector] | None) -> bool:
+    """Whether something holds an arm that rests; a stop of one that moves is always watched."""
+    if before is None or before[1].any():
+        return False
+    return bool(np.abs(measured.q - before[0]).max() > _HELD_RAD)
