@@ -43,6 +43,7 @@ def write_patient_config(folder: Path, embodiment: str = "mimicgen") -> Path:
         "accept_timeout_s": 30.0,
         "body_max_age_s": 5.0,
         "settle_timeout_s": 30.0,
+        "view_max_age_s": 2.0,
         "view_timeout_s": 30.0,
     }
     path = folder / "patient.yaml"

@@ -19,7 +19,7 @@ def test_time_starts_where_it_is(factor: float, steady_s: float, sim_s: float) -
     pacer = Pacer(factor, steady_s, sim_s)
     assert pacer.target_s(steady_s, sim_s) == sim_s
     assert pacer.realtime_factor == 0.0
-    assert pacer.lost_s == 0.0
+    assert pacer.steady_s(sim_s) == steady_s
 
 
 @patient
@@ -32,7 +32,7 @@ def test_a_simulation_that_keeps_up_runs_at_the_factor(factor: float, seconds: f
         sim_s = pacer.target_s(float(steady_s), sim_s)
     assert sim_s == pytest.approx(7.0 + factor * seconds)
     assert pacer.realtime_factor == pytest.approx(factor)
-    assert pacer.lost_s == 0.0
+    assert pacer.steady_s(7.0) == pytest.approx(100.0)
 
 
 @patient
@@ -50,7 +50,7 @@ def test_the_target_is_never_far_ahead_and_every_second_is_accounted_for(
         steady_s += gap_s
         target_s = pacer.target_s(steady_s, sim_s)
         assert target_s <= sim_s + LONGEST_CATCH_UP_S + 1e-9
-        assert target_s + pacer.lost_s == pytest.approx(factor * steady_s, abs=1e-6)
+        assert pacer.steady_s(target_s) == pytest.approx(steady_s, abs=1e-6)
         sim_s = max(sim_s, min(target_s, sim_s + speed * gap_s))
 
 
@@ -61,7 +61,7 @@ def test_a_slow_simulation_shows_the_factor_that_it_reaches() -> None:
         target_s = pacer.target_s(tick * 0.01, sim_s)
         sim_s = min(target_s, sim_s + 0.003)
     assert pacer.realtime_factor == pytest.approx(0.3, abs=0.01)
-    assert pacer.lost_s == pytest.approx(20.0 - sim_s - LONGEST_CATCH_UP_S, abs=0.05)
+    assert pacer.steady_s(sim_s) == pytest.approx(20.0 - LONGEST_CATCH_UP_S, abs=0.05)
 
 
 def test_the_factor_forgets_what_is_long_past() -> None:

@@ -14,24 +14,26 @@ class Pacer:
         self._factor = factor
         self._steady_s = steady_s
         self._sim_s = sim_s
-        self.lost_s = 0.0
         self._history: deque[tuple[float, float]] = deque()
 
     def target_s(self, steady_s: float, sim_s: float) -> float:
         """Return the simulated time to advance to now, at most a short catch-up after `sim_s` [s].
 
-        What exceeds that is added to `lost_s`: simulated time that is skipped.
+        What exceeds that is lost: later simulated times come that much later.
         """
         target = self._sim_s + (steady_s - self._steady_s) * self._factor
         lost_s = target - sim_s - _LONGEST_CATCH_UP_S
         if lost_s > 0:
-            self.lost_s += lost_s
             self._sim_s -= lost_s
             target -= lost_s
         self._history.append((steady_s, target))
         while steady_s - self._history[0][0] > _AVERAGING_S:
             self._history.popleft()
         return target
+
+    def steady_s(self, sim_s: float) -> float:
+        """Return the steady time of a simulated time [s]."""
+        return self._steady_s + (sim_s - self._sim_s) / self._factor
 
     @property
     def realtime_factor(self) -> float:

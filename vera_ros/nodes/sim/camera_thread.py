@@ -5,6 +5,7 @@ import os
 import queue
 import threading
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -37,7 +38,7 @@ class Snapshot:
 
 
 class CameraThread:
-    """Renders snapshots in a thread of its own; at most one waits, further ones are skipped."""
+    """Renders snapshots in a thread of its own; the newest waits, and others are skipped."""
 
     def __init__(
         self,
@@ -67,11 +68,11 @@ class CameraThread:
         self.intrinsics = answer
 
     def take(self, snapshot: Snapshot) -> None:
-        """Queue a snapshot without waiting; skip it if another one is queued."""
-        try:
-            self._snapshots.put_nowait(snapshot)
-        except queue.Full:
+        """Queue a snapshot without waiting, in place of one that waits: the newest counts."""
+        with suppress(queue.Empty):
+            self._snapshots.get_nowait()
             self.skipped += 1
+        self._snapshots.put_nowait(snapshot)
 
     def take_now(self, snapshot: Snapshot) -> None:
         """Render a snapshot and wait until its pictures are published: none is skipped.

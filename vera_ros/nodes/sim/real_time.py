@@ -10,6 +10,7 @@ from vera_ros.nodes.common.ticker import Ticker
 from vera_ros.nodes.sim.sim_time import Stream
 from vera_ros.sim.pacer import Pacer
 from vera_ros.sim.simulation import Simulation, advance_to
+from vera_ros.sim.system_clock import SystemClock
 
 _TICK_S = 0.005  # how often simulated time is brought up to date
 
@@ -38,7 +39,7 @@ class SimRealTime:
         self._due_s = dict.fromkeys(streams, 0.0)
         self._ticker: Ticker | None = None
         self._pacer: Pacer | None = None
-        self._epoch_ns = 0
+        self._system = SystemClock()
 
     @property
     def running(self) -> bool:
@@ -51,20 +52,15 @@ class SimRealTime:
         return self._pacer.realtime_factor if self._pacer else 0.0
 
     def stamp_ns(self) -> int:
-        """Return the present's stamp [ns]: simulated time with /clock, else the system's.
-
-        Simulated time that was lost counts, or stamps would lag behind the system's time forever.
-        """
-        with_clock = self._node.parameters["publish_clock"]
-        lost_s = self._pacer.lost_s if self._pacer and not with_clock else 0.0
-        return self._epoch_ns + round((self._robot.time_s + lost_s) * 1e9)
+        """Return the present's stamp [ns]: simulated time with /clock, else the system's time."""
+        if self._node.parameters["publish_clock"] or self._pacer is None:
+            return round(self._robot.time_s * 1e9)
+        return self._system.time_ns(self._pacer.steady_s(self._robot.time_s))
 
     def start(self) -> None:
         """Let time run."""
         p, sim_s = self._node.parameters, self._robot.time_s
         self._pacer = Pacer(p["realtime_factor"], time.monotonic(), sim_s)
-        # Without /clock, stamps are the system's time: the simulation only follows it.
-        self._epoch_ns = 0 if p["publish_clock"] else time.time_ns() - round(sim_s * 1e9)
         self._ticker = Ticker(_TICK_S, self._tick, self._node.fail)
 
     def stop(self) -> None:
@@ -78,6 +74,7 @@ class SimRealTime:
         if self._pacer is None:
             return
         robot = self._robot
+        self._system.update()
         target_s = self._pacer.target_s(time.monotonic(), robot.time_s)
         while target_s - robot.time_s >= robot.step_s:
             advance_to(robot, min(target_s, self._next_due_s()))

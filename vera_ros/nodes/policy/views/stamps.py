@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is wrong with a picture's stamp, compared with ROS time at its arrival."""
+"""How pictures arrive, and what is wrong with their stamps, compared with ROS time."""
 
+import statistics
+from collections import deque
 from dataclasses import dataclass
 
 AHEAD_S = 0.5  # stamps further ahead of ROS time than that are wrong
 _BEHIND_S = 10.0  # no delay on the way explains stamps that are older
 _NONE_S = 1e-3
 _BOOT_S = 1e9  # an earlier time counts from a start, not from 1970
+_RECENT = 20  # pictures of which the delay and the rate are taken
 
 
 @dataclass(frozen=True)
@@ -51,3 +54,32 @@ class Stamp:
             f"{where}{abs(self.ahead_s):.1f} s {relation} ROS time; synchronize the clocks of both "
             "machines, for instance with chrony, or have the driver stamp with ROS time"
         )
+
+
+class Arrivals:
+    """The last pictures of a topic."""
+
+    def __init__(self) -> None:
+        self._recent: deque[Stamp] = deque(maxlen=_RECENT)
+
+    def add(self, stamp: Stamp) -> None:
+        """Add a picture."""
+        self._recent.append(stamp)
+
+    @property
+    def newest(self) -> Stamp | None:
+        """The last picture; None: there is none."""
+        return self._recent[-1] if self._recent else None
+
+    def describe(self, topic: str) -> str:
+        """Return what is wrong with the last stamp, else how old pictures arrive, and how often."""
+        newest = self.newest
+        if newest is None:
+            return ""
+        fault = newest.fault(topic)
+        if fault:
+            return fault
+        delay_s = -statistics.median(stamp.ahead_s for stamp in self._recent)
+        text = f"{topic} arrives {delay_s:.2f} s after its stamps"
+        elapsed_s = newest.arrived_s - self._recent[0].arrived_s
+        return f"{text}, at {(len(self._recent) - 1) / elapsed_s:.1f} Hz" if elapsed_s else text

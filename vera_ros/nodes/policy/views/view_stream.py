@@ -18,7 +18,7 @@ from vera_ros.nodes.common.lifecycle_node import VeraNode
 from vera_ros.nodes.common.parameters.qos_overrides import SUBSCRIPTION, overrides, overriding
 from vera_ros.nodes.policy.views.image_topics import describe_publishers, reliable_share
 from vera_ros.nodes.policy.views.recent_faults import RecentFaults
-from vera_ros.nodes.policy.views.stamps import AHEAD_S, Stamp
+from vera_ros.nodes.policy.views.stamps import AHEAD_S, Arrivals, Stamp
 from vera_ros.vision.compressed_images import decode
 from vera_ros.vision.images import RgbImage, to_rgb
 
@@ -67,7 +67,7 @@ class ViewStream:
         self._lockstep = bool(p["lockstep"])
         self._reliability, self._asked_by = _reliability(node, self.topic)
         self._faults = RecentFaults(p["bad_picture_share"])
-        self._stamp: Stamp | None = None  # of the last picture that arrived
+        self._arrivals = Arrivals()
         self.reliable = self._reliability == "reliable"
         self._subscribe()
 
@@ -109,11 +109,12 @@ class ViewStream:
         if self._lockstep and stamp_ns == self._sink.newest_ns(self._view):
             return  # while time stands still, the same picture is repeated
         now_ns = self._node.get_clock().now().nanoseconds
-        self._stamp = Stamp(stamp_ns, now_ns, time.monotonic())
+        stamp = Stamp(stamp_ns, now_ns, time.monotonic())
+        self._arrivals.add(stamp)
         try:
             # One that is ahead would hide all pictures until then; lockstep's clock may lag.
-            if self._stamp.ahead_s > AHEAD_S and not self._lockstep:
-                raise ImageError(self._stamp.fault(self.topic))
+            if stamp.ahead_s > AHEAD_S and not self._lockstep:
+                raise ImageError(stamp.fault(self.topic))
             self._sink.add(self._view, stamp_ns, _DECODERS[self._kind](message))
         except VeraRosError as error:
             self._drop(str(error))
@@ -133,10 +134,11 @@ class ViewStream:
 
     def explain(self) -> str:
         """Return why pictures are missing or cannot be used; empty: not known."""
-        if self._stamp is None or time.monotonic() - self._stamp.arrived_s > _SILENT_S:
+        newest = self._arrivals.newest
+        if newest is None or time.monotonic() - newest.arrived_s > _SILENT_S:
             asked_by = self._asked_by if self.reliable else ""
             return describe_publishers(self._node, self.topic, self._kind, asked_by)
-        return self._faults.summary() or self._stamp.fault(self.topic)
+        return self._faults.summary() or self._arrivals.describe(self.topic)
 
 
 def _reliability(node: VeraNode, topic: str) -> tuple[str, str]:
