@@ -216,3 +216,34 @@ def test_a_stamp_that_is_said_again_and_again_tells_nothing_new() -> None:
     for time_s in np.arange(2.0, 2.5, PERIOD_S).tolist():
         clock.observe(EPOCH_S + 1.99, time_s)
     assert clock.bounds_s(0.0) == bounds
+
+
+@given(
+    asleep_s=st.floats(0.05, 20.0), queued=st.integers(0, 10), hz=st.sampled_from([30, 100, 1000])
+)
+def test_a_process_that_was_stopped_blames_no_clock(asleep_s: float, queued: int, hz: int) -> None:
+    """When it goes on, the joint states that waited for it arrive at once."""
+    clock = ArmClock()
+    observe(clock, 2.0, period_s=1 / hz)
+    awake_s, period_s = 2.0 + asleep_s, 1 / hz
+    late = min(queued, int(asleep_s * hz))
+    set_s = observe(
+        clock,
+        awake_s,
+        since_s=awake_s - late * period_s,
+        delay_s=lambda time_s: awake_s - time_s,
+        period_s=period_s,
+    )
+    set_s += observe(clock, awake_s + 2.0, since_s=awake_s, period_s=period_s)
+    assert not set_s
+    assert not clock.wanders
+    assert clock.fault(awake_s + 2.0, EPOCH_S + awake_s + 2.0, MOST_S) is None
+
+
+@given(asleep_s=st.floats(0.05, 20.0), by_s=st.floats(0.1, 5.0))
+def test_a_clock_that_was_set_during_a_silence_is_found_out(asleep_s: float, by_s: float) -> None:
+    clock = ArmClock()
+    observe(clock, 2.0)
+    awake_s = 2.0 + asleep_s
+    set_s = observe(clock, awake_s + 2.0, since_s=awake_s, ahead_s=lambda _: by_s)
+    assert set_s == pytest.approx(by_s, abs=1e-5)

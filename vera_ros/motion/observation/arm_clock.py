@@ -125,6 +125,7 @@ class ArmClock:
     def _note(self, stamp_s: float, received_s: float) -> None:
         self._newest_s = stamp_s
         ahead_s = stamp_s - received_s
+        self._keep_through_silence(received_s)
         self._ahead.append((received_s, ahead_s))
         while self._ahead[0][0] < received_s - _LONG_S:
             self._ahead.popleft()
@@ -136,6 +137,17 @@ class ArmClock:
             self._blocks.append((received_s, ahead_s))
         recent = max(ahead for at_s, ahead in self._ahead if at_s >= received_s - RECENT_S)
         self._bounds = recent, max(ahead for _, ahead in self._ahead) + AGREEMENT_S
+
+    def _keep_through_silence(self, received_s: float) -> None:
+        """Let joint states from before a silence count as long after it as they would have.
+
+        Those that waited for a process that was stopped are late by up to all of it: alone, they
+        would tell of a clock that is behind, and the first prompt one of a clock that was set.
+        """
+        silence_s = received_s - self._ahead[-1][0] if self._ahead else 0.0
+        if silence_s > 2.0 * RECENT_S:
+            by_s = silence_s - 2.0 * RECENT_S
+            self._ahead = deque((at_s + by_s, ahead_s) for at_s, ahead_s in self._ahead)
 
     def _estimate_rate(self, received_s: float) -> None:
         """Fit the drift of the clock to the least delayed joint states of the blocks.
