@@ -152,7 +152,12 @@ class Stacker:
         if surplus > self._motion.held_tolerance_m and slow:
             return Decision(Phase.GRASP, [Grip(self._motion.close_steps, CLOSE)], "still closes")
         if abs(surplus) > self._motion.held_tolerance_m:
-            return self._with_open_gripper(now, f"nothing in hand (gap {now.gap_m * 1e3:.0f} mm)")
+            note = f"nothing in hand (gap {now.gap_m * 1e3:.0f} mm)"
+            if self._is_low(now):
+                return self._with_open_gripper(now, note)
+            # The cube is not where it seemed to be from here: look from elsewhere.
+            self._grasp = None
+            return self._search(now, Phase.SEARCH, OPEN, note)
         return self._with_cube(now)
 
     def _with_cube(self, now: Sighting) -> Decision:
@@ -185,7 +190,7 @@ class Stacker:
         return [*wait, self._stations.up(now.tcp, height, OPEN)]
 
     def _with_open_gripper(self, now: Sighting, note: str = "") -> Decision:
-        low = now.tcp.position[2] < self._stations.clear_z - self._motion.position_tolerance_m
+        low = self._is_low(now)
         if low and not self._is_open(now):
             # Fingers that are not open must not come down onto a cube.
             self._grasp = None
@@ -234,6 +239,11 @@ class Stacker:
         if distance(now.tcp, look) < self._motion.look_radius_m:
             return Decision(phase, [Grip(1, gripper)], note)
         return Decision(phase, self._stations.route(now.tcp, look, None, gripper), note)
+
+    def _is_low(self, now: Sighting) -> bool:
+        return bool(
+            now.tcp.position[2] < self._stations.clear_z - self._motion.position_tolerance_m
+        )
 
     def _is_open(self, now: Sighting) -> bool:
         return now.gap_m > self._motion.open_gap_m
