@@ -18,6 +18,8 @@ from vera_ros.parameter_layers import given_to
 from vera_ros.robots.registry import find_robot
 from vera_ros.ros_rules import check_namespace
 
+_LOCKSTEP_SILENCE_S = 5.0
+
 
 @dataclass(frozen=True)
 class NodeSpec:
@@ -109,7 +111,11 @@ def nodes(options: GraphOptions, namespace: str = "") -> tuple[NodeSpec, ...]:
 
 
 def _put_in_lockstep(parameters: dict[str, dict[str, Value]]) -> None:
-    """Set the parameters of lockstep: time on request, lossless pictures, awaited verdicts."""
+    """Set the parameters of lockstep: time on request, lossless pictures, awaited verdicts.
+
+    Joint states may be silent for longer: the simulator takes as long as a busy machine needs.
+    """
+    parameters["ik_node"] |= {"joint_state_timeout_s": _LOCKSTEP_SILENCE_S}
     for name in ("sim_node", "policy_node"):
         parameters[name] |= {"lockstep": True, "image_reliability": "reliable"}
     if "judge_node" in parameters:
