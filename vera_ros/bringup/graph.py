@@ -18,7 +18,7 @@ from vera_ros.parameter_layers import given_to
 from vera_ros.robots.registry import find_robot
 from vera_ros.ros_rules import check_namespace
 
-_LOCKSTEP_SILENCE_S = 5.0
+_LOCKSTEP_SILENCE_S = 5.0  # of joint states, in real time
 
 
 @dataclass(frozen=True)

@@ -81,5 +81,5 @@ class Arrivals:
             return fault
         delay_s = -statistics.median(stamp.ahead_s for stamp in self._recent)
         text = f"{topic} arrives {delay_s:.2f} s after its stamps"
-        elapsed_s = newest.arrived_s - self._recent[0].arrived_s
-        return f"{text}, at {(len(self._recent) - 1) / elapsed_s:.1f} Hz" if elapsed_s else text
+        span_s = (newest.stamp_ns - self._recent[0].stamp_ns) * 1e-9  # simulated time has its own
+        return f"{text}, at {(len(self._recent) - 1) / span_s:.1f} Hz" if span_s > 0.0 else text
