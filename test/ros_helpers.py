@@ -29,6 +29,7 @@ from vera_ros_interfaces.msg import ActionChunk, ChunkProgress, PolicyStatus
 PROMPT = "stack the red block on the green block"
 PATIENCE_S = 120.0  # a busy machine is slow; nothing here takes long
 ASK_AGAIN_S = 5.0
+HEARD_DEPTH = 1000  # messages that wait while this process does not get to them
 
 
 def write_patient_config(folder: Path, embodiment: str = "mimicgen") -> Path:
@@ -146,10 +147,10 @@ class Operator:
         self.node.destroy_node()
         rclpy.shutdown(context=self._context)
 
-    def listen(self, topic: str, kind: Any, depth: int = 10) -> None:
+    def listen(self, topic: str, kind: Any) -> None:
         """Keep what is published on a topic from now on in `heard[topic]`."""
         self.heard[topic] = []
-        self.node.create_subscription(kind, topic, self.heard[topic].append, depth)
+        self.node.create_subscription(kind, topic, self.heard[topic].append, HEARD_DEPTH)
 
     def wait_until(self, condition: Callable[[], object], what: str) -> None:
         """Take part in ROS until the condition holds; fail after a long while."""
@@ -245,7 +246,8 @@ def play_a_chunk(operator: Operator, nodes: Sequence[str], embodiment: str = "mi
     assert (chunk.embodiment, chunk.sequence) == (embodiment, 0)
     duration = trajectory.points[-1].time_from_start
     assert duration.sec + duration.nanosec * 1e-9 >= chunk.horizon * chunk.control_dt_s
-    assert heard["chunk_progress"][0].state == ChunkProgress.ACCEPTED
+    first = heard["chunk_progress"][0]
+    assert first.state == ChunkProgress.ACCEPTED, first
     assert find_embodiment(embodiment).control_dt_s == chunk.control_dt_s
     operator.wait_until(lambda: operator.feedback, "feedback")
 

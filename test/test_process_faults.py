@@ -126,7 +126,7 @@ def operator(processes: Processes) -> Iterator[Operator]:
             ("arm_status", ArmStatus),
             ("tcp_pose", PoseStamped),
         ):
-            operator.listen(topic, kind, 100)
+            operator.listen(topic, kind)
         yield operator
 
 

@@ -52,7 +52,7 @@ def test_two_arms_stack_their_own_towers(ros_domain: int, tmp_path: Path) -> Non
                 ("stack_truth", StackTruth),
                 ("arm_controller/joint_trajectory", JointTrajectory),
             ):
-                operator.listen(topic, kind, 1000)
+                operator.listen(topic, kind)
             operator.wait_until_active([spec.name for spec in specs])
         for operator in operators.values():
             assert operator.give_goal(time_limit_s=60.0), "the goal was refused"

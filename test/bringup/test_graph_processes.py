@@ -11,7 +11,7 @@ import pytest
 from vera_ros.bringup.graph import command, nodes
 from vera_ros.bringup.graph_options import GraphOptions
 from vera_ros.bringup.isolation import free_port
-from vera_ros.nodes.common.conversions import LOSSLESS_DEPTH, stamp_to_ns
+from vera_ros.nodes.common.conversions import stamp_to_ns
 from vera_ros_interfaces.action import ExecuteTask
 from vera_ros_interfaces.msg import ActionChunk, StackTruth
 
@@ -81,8 +81,8 @@ def play_in_lockstep(folder: Path, delay_s: float) -> Played:
         for spec in specs:
             processes.start(spec.name, command(spec, "", folder))
         with Operator(check=processes.check) as operator:
-            operator.listen("action_chunk", ActionChunk, LOSSLESS_DEPTH)
-            operator.listen("stack_truth", StackTruth, LOSSLESS_DEPTH)
+            operator.listen("action_chunk", ActionChunk)
+            operator.listen("stack_truth", StackTruth)
             operator.wait_until_active([spec.name for spec in specs])
             operator.wait_until(lambda: operator.heard["stack_truth"], "the present")
             operator.wait_until(
